@@ -1,0 +1,88 @@
+/**
+ * Time limits. Every operation that does I/O takes an `AbortSignal`; a deadline is such a signal that fires by itself
+ * with a `WalvaultError` as its reason, so that whoever was waiting reports the limit and not a bare "aborted".
+ */
+import { WalvaultError } from './errors.ts';
+import { formatDuration } from './units.ts';
+
+/** A signal that aborts after `timeoutMs` or when `parent` does. Call `clear` when the work is over. */
+export interface Deadline {
+  readonly signal: AbortSignal;
+  readonly remainingMs: () => number;
+  clear(): void;
+}
+
+export function startDeadline(timeoutMs: number, what: string, parent?: AbortSignal): Deadline {
+  const controller = new AbortController();
+  const endsAt = performance.now() + timeoutMs;
+  const timer = setTimeout(() => {
+    const reason = new WalvaultError(
+      'unreachable',
+      `${what}: no answer within ${formatDuration(timeoutMs)}`,
+      { retry: true },
+    );
+    controller.abort(reason);
+  }, timeoutMs);
+  const onParent = () => controller.abort(parent?.reason);
+  if (parent?.aborted) onParent();
+  else parent?.addEventListener('abort', onParent, { once: true });
+  return {
+    signal: controller.signal,
+    remainingMs: () => Math.max(0, endsAt - performance.now()),
+    clear() {
+      clearTimeout(timer);
+      parent?.removeEventListener('abort', onParent);
+    },
+  };
+}
+
+/** Sleeps, or rejects with the signal's reason. */
+export function sleep(ms: number, signal?: AbortSignal): Promise<void> {
+  return new Promise((resolve, reject) => {
+    if (signal?.aborted) {
+      reject(signal.reason as Error);
+      return;
+    }
+    const onAbort = () => {
+      clearTimeout(timer);
+      reject(signal?.reason as Error);
+    };
+    const timer = setTimeout(() => {
+      signal?.removeEventListener('abort', onAbort);
+      resolve();
+    }, ms);
+    signal?.addEventListener('abort', onAbort, { once: true });
+  });
+}
+
+export interface RetryOptions {
+  readonly signal: AbortSignal;
+  /** First pause; each further one doubles, up to `maxPauseMs`, with full jitter in its upper half. */
+  readonly firstPauseMs?: number;
+  readonly maxPauseMs?: number;
+  readonly isRetryable?: (error: unknown) => boolean;
+  readonly onRetry?: (error: unknown, attempt: number) => void;
+}
+
+/**
+ * Repeats `work` until it succeeds, fails for good, or the signal fires; then the last real error is thrown, with
+ * the limit named, because "timed out" alone tells nobody what was wrong.
+ */
+export async function retryUntilDeadline<T>(work: () => Promise<T>, options: RetryOptions): Promise<T> {
+  const isRetryable = options.isRetryable ?? (error => error instanceof WalvaultError && error.retry);
+  let pauseMs = options.firstPauseMs ?? 200;
+  for (let attempt = 1; ; attempt++) {
+    try {
+      return await work();
+    } catch (error) {
+      if (options.signal.aborted || !isRetryable(error)) throw error;
+      options.onRetry?.(error, attempt);
+      try {
+        await sleep(pauseMs * (0.5 + Math.random() / 2), options.signal);
+      } catch {
+        throw error;
+      }
+      pauseMs = Math.min(pauseMs * 2, options.maxPauseMs ?? 5000);
+    }
+  }
+}

@@ -1,0 +1,155 @@
+/**
+ * The one interface to places that keep objects. A driver does I/O and translates errors; it knows nothing of WAL,
+ * backups or encryption. `test/contract/store-contract.ts` is this text as tests, and every driver runs it.
+ *
+ * Keys are ASCII, `/`-separated, relative to the store's URL, never starting or ending with `/`, with no empty, `.`
+ * or `..` part, at most 512 bytes.
+ */
+import { WalvaultError, type ErrorCode } from '../base/errors.ts';
+import type { ByteStream } from '../base/bytes.ts';
+
+export interface Store {
+  /** The URL without credentials, for messages. */
+  readonly url: string;
+  readonly capabilities: StoreCapabilities;
+
+  /**
+   * Writes one object. On return it is durable: acknowledged by the service, or fsynced with its directories up to
+   * the root of the store. On any failure nothing is visible under the key (an aborted multipart upload is removed).
+   * A body that turns out shorter or longer than `sizeBytes`, or whose SHA-256 is not `sha256`, is refused as
+   * `invalid` and leaves nothing.
+   * @throws StoreError `exists` when `ifAbsent` and the key is taken. Whether by our own lost request, the caller
+   *   finds out from the write id in the metadata.
+   */
+  put(key: string, body: PutBody, options: PutOptions): Promise<void>;
+
+  /**
+   * Reads one object, whole or a range. The body ends early only by throwing `damaged` or `unreachable`: a driver
+   * counts the bytes against the announced size.
+   * @throws StoreError `absent`, `denied`, `cold`…
+   */
+  get(key: string, options: GetOptions): Promise<StoredObject>;
+
+  /** Size, time and metadata, or undefined if the service says that there is no such key. Proves less than `get`. */
+  head(key: string, options: CallOptions): Promise<ObjectStat | undefined>;
+
+  /** Entries in ascending order of key bytes, paged behind the scenes, holding one page in memory. */
+  list(options: ListOptions): AsyncIterable<ListEntry>;
+
+  /** Deletes; a key that is not there counts as deleted. Never throws for a single key: its error is in the result. */
+  delete(keys: readonly string[], options: CallOptions): Promise<DeleteFailure[]>;
+
+  close(): Promise<void>;
+}
+
+export interface StoreCapabilities {
+  /** `atomic`: two racing creators never both succeed. `none`: the service ignores conditions (emulated by head-then-put). */
+  readonly conditionalCreate: 'atomic' | 'none';
+  /** The service verifies what it received against a digest we sent. */
+  readonly checksumOnWrite: boolean;
+  /** Largest total of metadata in bytes that is surely kept. */
+  readonly metadataLimitBytes: number;
+}
+
+export interface CallOptions {
+  readonly signal: AbortSignal;
+}
+
+/** Either everything in memory or a stream, read once. */
+export type PutBody = readonly Uint8Array[] | ByteStream;
+
+/** What kind of object it is, for storage classes and the like; drivers may ignore it. */
+export type ObjectClass = 'wal' | 'backup' | 'catalog';
+
+export interface PutOptions extends CallOptions {
+  /** True: fail with `exists` if the key is taken, decided by the service itself. False: replace. */
+  readonly ifAbsent: boolean;
+  readonly objectClass: ObjectClass;
+  /** Names `[a-z0-9-]`, printable ASCII values. */
+  readonly metadata?: Readonly<Record<string, string>> | undefined;
+  readonly sizeBytes?: number | undefined;
+  /** SHA-256 of the whole body, 64 lower-case hex digits. */
+  readonly sha256?: string | undefined;
+}
+
+export interface GetOptions extends CallOptions {
+  /** `start` inclusive, `end` exclusive. */
+  readonly range?: { readonly start: number; readonly end?: number | undefined } | undefined;
+}
+
+export interface ObjectStat {
+  readonly key: string;
+  readonly sizeBytes: number;
+  readonly modified: Date;
+  readonly metadata: Readonly<Record<string, string>>;
+}
+
+export interface StoredObject {
+  readonly stat: ObjectStat;
+  /** Read it to its end or stop iterating: stopping early releases the connection. */
+  readonly body: ByteStream;
+}
+
+export interface ListOptions extends CallOptions {
+  /** Any string prefix, not only whole path parts; '' lists everything. */
+  readonly prefix: string;
+  /** Only keys greater than this one, whether or not it exists. */
+  readonly startAfter?: string | undefined;
+  /** `/`: keys that have a further `/` after the prefix are given once as `{prefix}`. */
+  readonly delimiter?: '/' | undefined;
+}
+
+export type ListEntry =
+  { readonly key: string; readonly sizeBytes: number; readonly modified: Date } | { readonly prefix: string };
+
+export interface DeleteFailure {
+  readonly key: string;
+  readonly error: StoreError;
+}
+
+/**
+ * What went wrong, in the only terms the rest of walvault decides by.
+ * - `absent`: the service says this key does not exist. `exists`: it does, and the condition forbade it.
+ * - `denied`: credentials or permissions. Never to be mistaken for absence (S3 answers 403 for absent keys
+ *   to callers without ListBucket).
+ * - `no-container`: the bucket, container or directory itself is missing (an unmounted disk).
+ * - `unreachable`: network, DNS, TLS, 5xx, timeouts. `throttled`: 429, 503 SlowDown.
+ * - `cold`: in an archive tier, needs a thaw first. `damaged`: bytes that contradict the service's own size or checksum.
+ * - `invalid`: the request is wrong and will stay so. `local-io`: disk full, EIO on a directory store.
+ */
+export type StoreErrorKind =
+  | 'absent' | 'exists' | 'denied' | 'no-container' | 'unreachable' | 'throttled' | 'cold' | 'damaged' | 'invalid' | 'local-io'; // prettier-ignore
+
+const codeOfKind: Record<StoreErrorKind, ErrorCode> = {
+  absent: 'not-found',
+  exists: 'conflict',
+  denied: 'denied',
+  'no-container': 'not-a-repository',
+  unreachable: 'unreachable',
+  throttled: 'unreachable',
+  cold: 'cold-tier',
+  damaged: 'damaged',
+  invalid: 'internal',
+  'local-io': 'local-io',
+};
+
+export class StoreError extends WalvaultError {
+  override readonly name = 'StoreError';
+  readonly kind: StoreErrorKind;
+  /** How long the service asked us to wait (`Retry-After`). */
+  readonly retryAfterMs: number | undefined;
+
+  constructor(
+    kind: StoreErrorKind,
+    message: string,
+    details: { hint?: string | undefined; cause?: unknown; retryAfterMs?: number | undefined } = {},
+  ) {
+    super(codeOfKind[kind], message, { ...details, retry: kind === 'unreachable' || kind === 'throttled' });
+    this.kind = kind;
+    this.retryAfterMs = details.retryAfterMs;
+  }
+}
+
+export function isStoreError(error: unknown, kind: StoreErrorKind): error is StoreError {
+  return error instanceof StoreError && error.kind === kind;
+}
