@@ -1,0 +1,159 @@
+/**
+ * `global/pg_control` (ControlFileData in pg_control.h). The fields up to the checkpoint copy lie where they have lain
+ * since 9.6; those after it are found from the `floatFormat` constant 1234567.0 that the file carries for this purpose,
+ * so that a field added before it moves nothing here.
+ */
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { sleep } from '../../base/abort.ts';
+import { localIoError, WalvaultError } from '../../base/errors.ts';
+import { startCrc32c, finishCrc32c, updateCrc32c } from '../wal/crc32c.ts';
+import { isValidSegmentSize } from '../wal/file-name.ts';
+import type { Lsn } from '../wal/lsn.ts';
+
+export interface ControlFile {
+  systemId: bigint;
+  controlVersion: number;
+  catalogVersion: number;
+  state: ClusterState;
+  checkpointLsn: Lsn;
+  redoLsn: Lsn;
+  /** Of the latest checkpoint. A standby or a fresh primary may already be on a later one. */
+  timeline: number;
+  blockSizeBytes: number;
+  walBlockSizeBytes: number;
+  segmentSizeBytes: number;
+  relationSegmentBlocks: number;
+  dataChecksums: boolean;
+  postgresMajor: number;
+}
+
+export type ClusterState =
+  | 'starting-up' | 'shut-down' | 'shut-down-in-recovery' | 'shutting-down' | 'in-crash-recovery' | 'in-archive-recovery' | 'in-production'; // prettier-ignore
+
+/** In the order of enum DBState. */
+const states: readonly ClusterState[] = [
+  'starting-up',
+  'shut-down',
+  'shut-down-in-recovery',
+  'shutting-down',
+  'in-crash-recovery',
+  'in-archive-recovery',
+  'in-production',
+];
+
+export const controlFilePath = 'global/pg_control';
+
+/** The size of the file on disk; the data ends earlier and is padded with zeros. */
+export const controlFileBytes = 8192;
+
+/** How long a bad CRC may only mean that the server is writing the file at this moment. */
+const rereadForMs = 1000;
+
+/**
+ * Reads and verifies the file of a cluster, running or not. A bad CRC is read again for about a second: PostgreSQL
+ * writes the file in place and a reader can see half of it.
+ * @throws WalvaultError `damaged`, `local-io`
+ */
+export async function readControlFile(dataDirectory: string, signal?: AbortSignal): Promise<ControlFile> {
+  const path = join(dataDirectory, controlFilePath);
+  const endsAt = performance.now() + rereadForMs;
+  for (;;) {
+    const data = await readOrThrow(path, signal);
+    try {
+      return parseControlFile(data);
+    } catch (error) {
+      const mayBeTorn = error instanceof WalvaultError && error.code === 'damaged';
+      if (!mayBeTorn || performance.now() > endsAt) throw error;
+      await sleep(20, signal);
+    }
+  }
+}
+
+async function readOrThrow(path: string, signal: AbortSignal | undefined): Promise<Uint8Array> {
+  signal?.throwIfAborted();
+  try {
+    return await readFile(path);
+  } catch (error) {
+    throw localIoError('read', path, error);
+  }
+}
+
+/**
+ * @throws WalvaultError `damaged` on a bad CRC or impossible sizes, `postgres` for a version before 13.
+ */
+export function parseControlFile(data: Uint8Array): ControlFile {
+  const view = new DataView(data.buffer, data.byteOffset, data.byteLength);
+  if (data.length < 296) throw damaged(`${data.length} bytes are too few`);
+  const controlVersion = view.getUint32(8, true);
+  if (controlVersion % 65_536 === 0 && controlVersion !== 0) throw unsupported('byte order');
+  const floatAt = locateFloatFormat(view);
+  if (floatAt === undefined || !hasValidCrc(data, view, floatAt)) throw damaged('its CRC is wrong');
+  const catalogVersion = view.getUint32(12, true);
+  const postgresMajor = majorOfCatalog(catalogVersion);
+  if (controlVersion < 1300 || postgresMajor === undefined) throw unsupported(`version ${controlVersion}`);
+  const state = states[view.getUint32(16, true)];
+  const segmentSizeBytes = view.getUint32(floatAt + 20, true);
+  if (state === undefined) throw damaged('its state is unknown');
+  if (!isValidSegmentSize(segmentSizeBytes)) throw damaged(`a WAL segment size of ${segmentSizeBytes} bytes`);
+  return {
+    systemId: view.getBigUint64(0, true),
+    controlVersion,
+    catalogVersion,
+    state,
+    checkpointLsn: view.getBigUint64(32, true),
+    redoLsn: view.getBigUint64(40, true),
+    timeline: view.getUint32(48, true),
+    blockSizeBytes: view.getUint32(floatAt + 8, true),
+    relationSegmentBlocks: view.getUint32(floatAt + 12, true),
+    walBlockSizeBytes: view.getUint32(floatAt + 16, true),
+    segmentSizeBytes,
+    dataChecksums: view.getUint32(floatAt + 44, true) !== 0,
+    postgresMajor,
+  };
+}
+
+function locateFloatFormat(view: DataView): number | undefined {
+  for (let at = 176; at <= 240; at += 8) if (view.getFloat64(at, true) === 1_234_567) return at;
+  return undefined;
+}
+
+/**
+ * The CRC covers everything before itself and is the last field: 288 up to 17, 292 in 18. Trying each place it may
+ * have costs nothing and keeps a later version readable.
+ */
+function hasValidCrc(data: Uint8Array, view: DataView, floatAt: number): boolean {
+  let crc = updateCrc32c(startCrc32c, data, 0, floatAt);
+  let covered = floatAt;
+  for (let at = floatAt + 80; at <= Math.min(floatAt + 128, data.length - 4); at += 4) {
+    crc = updateCrc32c(crc, data, covered, at);
+    covered = at;
+    if (finishCrc32c(crc) === view.getUint32(at, true)) return true;
+  }
+  return false;
+}
+
+/** Catalogue versions of the releases (catversion.h); one in between belongs to a beta of the next. */
+const catalogVersions: readonly (readonly [catalogVersion: number, major: number])[] = [
+  [202_007_201, 13],
+  [202_107_181, 14],
+  [202_209_061, 15],
+  [202_307_071, 16],
+  [202_406_281, 17],
+  [202_506_291, 18],
+];
+
+function majorOfCatalog(catalogVersion: number): number | undefined {
+  if (catalogVersion < 201_909_000) return undefined;
+  return catalogVersions.find(([released]) => catalogVersion <= released)?.[1] ?? 19;
+}
+
+function damaged(what: string): WalvaultError {
+  return new WalvaultError('damaged', `${controlFilePath}: ${what}`);
+}
+
+function unsupported(what: string): WalvaultError {
+  return new WalvaultError('postgres', `${controlFilePath}: ${what} is not supported`, {
+    hint: 'Walvault works with PostgreSQL 13 and later on little-endian machines.',
+  });
+}

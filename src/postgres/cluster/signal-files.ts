@@ -1,0 +1,20 @@
+/** The files that tell PostgreSQL how to recover (xlogrecovery.c, readRecoverySignalFile). */
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+
+export const standbySignal = 'standby.signal';
+export const recoverySignal = 'recovery.signal';
+/** pg_ctl promote makes it; a copy of it would promote whatever starts there. */
+export const promoteSignal = 'promote';
+
+export type RecoveryMode = 'point-in-time' | 'standby' | 'none';
+
+/**
+ * How a server that runs in this directory recovers. `standby.signal` wins when both are there. Synchronous, because
+ * fetch must know its failing exit status before anything that can throw or wait.
+ */
+export function recoveryModeOf(dataDirectory: string): RecoveryMode {
+  if (existsSync(join(dataDirectory, standbySignal))) return 'standby';
+  if (existsSync(join(dataDirectory, recoverySignal))) return 'point-in-time';
+  return 'none';
+}

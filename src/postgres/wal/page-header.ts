@@ -1,0 +1,83 @@
+/**
+ * Headers of WAL pages (XLogPageHeaderData, XLogLongPageHeaderData in xlog_internal.h). The layout has been the same
+ * since 9.3: little-endian here, as on every platform PostgreSQL still runs on in numbers.
+ *
+ *     0 u16 magic · 2 u16 info · 4 u32 timeline · 8 u64 page address · 16 u32 rest of a continued record · 20 padding
+ *     first page of a segment only: 24 u64 system identifier · 32 u32 segment size · 36 u32 WAL block size
+ */
+import type { Lsn } from './lsn.ts';
+
+export interface PageHeader {
+  magic: number;
+  info: number;
+  timeline: number;
+  pageAddress: Lsn;
+  /** Bytes of the record continued from the page before that are still to come. */
+  remainingBytes: number;
+}
+
+export interface LongPageHeader {
+  magic: number;
+  info: number;
+  timeline: number;
+  pageAddress: Lsn;
+  systemId: bigint;
+  segmentSizeBytes: number;
+  blockSizeBytes: number;
+}
+
+export const pageFlags = {
+  firstIsContinuation: 0x01,
+  longHeader: 0x02,
+  blocksRemovable: 0x04,
+  firstIsOverwrittenContinuation: 0x08,
+} as const;
+
+export const shortHeaderBytes = 24;
+export const longHeaderBytes = 40;
+
+/** The first page of a segment. Undefined if too short or not flagged as a long header. */
+export function parseLongPageHeader(firstPage: Uint8Array): LongPageHeader | undefined {
+  if (firstPage.length < longHeaderBytes) return undefined;
+  const view = viewOf(firstPage);
+  const { magic, info, timeline, pageAddress } = readPageHeader(view, 0);
+  if ((info & pageFlags.longHeader) === 0) return undefined;
+  return {
+    magic,
+    info,
+    timeline,
+    pageAddress,
+    systemId: view.getBigUint64(24, true),
+    segmentSizeBytes: view.getUint32(32, true),
+    blockSizeBytes: view.getUint32(36, true),
+  };
+}
+
+/** Any page's header at `offset`; the caller has checked that 24 bytes are there. */
+export function readPageHeader(view: DataView, offset: number): PageHeader {
+  return {
+    magic: view.getUint16(offset, true),
+    info: view.getUint16(offset + 2, true),
+    timeline: view.getUint32(offset + 4, true),
+    pageAddress: view.getBigUint64(offset + 8, true),
+    remainingBytes: view.getUint32(offset + 16, true),
+  };
+}
+
+function viewOf(bytes: Uint8Array): DataView {
+  return new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+}
+
+const majorOfMagic: Readonly<Record<number, number>> = {
+  0xd106: 13,
+  0xd10d: 14,
+  0xd110: 15,
+  0xd113: 16,
+  0xd116: 17,
+  0xd118: 18,
+};
+
+/** The major version that writes this XLOG_PAGE_MAGIC, 13 to 18; undefined for any other. */
+export function postgresMajorOfPageMagic(magic: number): number | undefined {
+  return majorOfMagic[magic];
+}

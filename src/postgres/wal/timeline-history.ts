@@ -1,0 +1,59 @@
+/**
+ * Timeline history files: one line for each ancestor, oldest first, with where it was left (timeline.c).
+ *
+ *     1<TAB>0/3000158<TAB>no recovery target specified
+ */
+import { WalvaultError } from '../../base/errors.ts';
+import { parseLsn, type Lsn } from './lsn.ts';
+
+export interface TimelineHistoryEntry {
+  /** The ancestor… */
+  timeline: number;
+  /** …its WAL is followed up to here, exclusive… */
+  switchpoint: Lsn;
+  /** …and why it was left, in the words PostgreSQL wrote. */
+  reason: string;
+}
+
+/**
+ * Reads a history file as readTimeLineHistory does: blank lines and lines starting with `#` are skipped, timelines
+ * must rise. `source` names the file in errors.
+ * @throws WalvaultError `damaged`
+ */
+export function parseTimelineHistory(text: string, source: string): TimelineHistoryEntry[] {
+  const entries: TimelineHistoryEntry[] = [];
+  for (const [index, line] of text.split('\n').entries()) {
+    if (/^\s*(#|$)/.test(line)) continue;
+    const entry = parseLine(line);
+    if (entry === undefined) throw damaged(source, index, 'not a timeline and a switchpoint');
+    const previous = entries.at(-1);
+    if (previous !== undefined && entry.timeline <= previous.timeline)
+      throw damaged(source, index, 'timelines do not rise');
+    entries.push(entry);
+  }
+  return entries;
+}
+
+function parseLine(line: string): TimelineHistoryEntry | undefined {
+  const match = /^\s*(\d{1,10})\s+([0-9A-Fa-f]{1,8}\/[0-9A-Fa-f]{1,8})(?:\s+(.*?))?\s*$/.exec(line);
+  const timeline = Number(match?.[1]);
+  if (match === null || timeline > 0xffff_ffff || timeline === 0) return undefined;
+  return { timeline, switchpoint: parseLsn(match[2] ?? ''), reason: match[3] ?? '' };
+}
+
+function damaged(source: string, index: number, what: string): WalvaultError {
+  return new WalvaultError('damaged', `${source}: line ${index + 1}: ${what}`);
+}
+
+/** Where an ancestor was left; undefined if it is not an ancestor. */
+export function switchpointOf(history: readonly TimelineHistoryEntry[], ancestor: number): Lsn | undefined {
+  return history.find(entry => entry.timeline === ancestor)?.switchpoint;
+}
+
+/**
+ * The timeline that `lsn` belongs to on the way to `timeline`, whose history is given (tliOfPointInHistory): an
+ * ancestor up to its switchpoint, exclusive, else `timeline` itself.
+ */
+export function timelineOfLsn(history: readonly TimelineHistoryEntry[], timeline: number, lsn: Lsn): number {
+  return history.find(entry => lsn < entry.switchpoint)?.timeline ?? timeline;
+}
