@@ -1,0 +1,39 @@
+/**
+ * Work to do when this process ends, whatever the reason short of SIGKILL: stop servers, remove scratch directories.
+ * Last registered runs first, so a server stops before the directory it lives in goes.
+ */
+const duties: (() => void)[] = [];
+let isListening = false;
+
+/** Registers a synchronous duty; the returned function runs it now and forgets it. */
+export function onExit(duty: () => void): () => void {
+  if (!isListening) listen();
+  duties.push(duty);
+  return () => {
+    const index = duties.indexOf(duty);
+    if (index === -1) return;
+    duties.splice(index, 1);
+    duty();
+  };
+}
+
+function listen(): void {
+  isListening = true;
+  process.once('exit', runAll);
+  for (const [signal, status] of [
+    ['SIGINT', 130],
+    ['SIGTERM', 143],
+    ['SIGHUP', 129],
+  ] as const)
+    process.once(signal, () => process.exit(status));
+}
+
+function runAll(): void {
+  for (let duty = duties.pop(); duty !== undefined; duty = duties.pop()) {
+    try {
+      duty();
+    } catch (error) {
+      process.stderr.write(`cleaning up: ${String(error)}\n`);
+    }
+  }
+}

@@ -1,0 +1,62 @@
+/**
+ * Who runs PostgreSQL and the executable under test. PostgreSQL refuses to run as root, and walvault runs as the
+ * server's user, so root tests hand both to an unprivileged account; anybody else runs them as themselves.
+ */
+import { execFileSync } from 'node:child_process';
+import { chownSync, lchownSync, readdirSync } from 'node:fs';
+import { join } from 'node:path';
+
+export interface Account {
+  readonly name: string;
+  readonly uid: number;
+  readonly gid: number;
+}
+
+/** The account to drop to, or undefined when the tests do not run as root. `postgres` if there is one, else `nobody`. */
+export function unprivilegedAccount(): Account | undefined {
+  if (process.getuid?.() !== 0) return undefined;
+  return lookUp('postgres') ?? lookUp('nobody') ?? { name: 'nobody', uid: 65534, gid: 65534 };
+}
+
+/** `uid` and `gid` for `spawn`, empty when there is nothing to drop. */
+export function unprivilegedIds(): { uid?: number; gid?: number } {
+  const account = unprivilegedAccount();
+  return account === undefined ? {} : { uid: account.uid, gid: account.gid };
+}
+
+/** Gives a tree to the unprivileged account; does nothing when not root. Symbolic links are not followed. */
+export function giveToUnprivileged(path: string): void {
+  const account = unprivilegedAccount();
+  if (account === undefined) return;
+  chownSync(path, account.uid, account.gid);
+  for (const entry of readdirSync(path, { withFileTypes: true })) {
+    const child = join(path, entry.name);
+    if (entry.isDirectory()) giveToUnprivileged(child);
+    else lchownSync(child, account.uid, account.gid);
+  }
+}
+
+/** Whether the unprivileged account can read or execute `path`, every directory above it included. */
+export function isReachableUnprivileged(path: string, access: 'r' | 'x'): boolean {
+  const ids = unprivilegedIds();
+  try {
+    execFileSync('/usr/bin/test', [`-${access}`, path], { ...ids, stdio: 'ignore', cwd: '/' });
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+function lookUp(name: string): Account | undefined {
+  try {
+    const uid = Number(
+      execFileSync('id', ['-u', name], { encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] }),
+    );
+    const gid = Number(
+      execFileSync('id', ['-g', name], { encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] }),
+    );
+    return { name, uid, gid };
+  } catch {
+    return undefined;
+  }
+}
