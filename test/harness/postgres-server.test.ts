@@ -29,5 +29,8 @@ test("npm's PostgreSQL works too, with a segment size and a system identifier of
 });
 
 test('a server that cannot start says why', async () => {
-  await assert.rejects(startPostgres({ conf: { wal_level: 'nonsense' } }), /invalid value for parameter "wal_level"/);
+  await assert.rejects(
+    startPostgres({ conf: { wal_level: 'nonsense' } }),
+    /invalid value for parameter "wal_level"/,
+  );
 });
