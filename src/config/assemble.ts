@@ -1,0 +1,84 @@
+/** From the values of the table to the shape the program uses, and the rules that span several settings. */
+import { WalvaultError } from '../base/errors.ts';
+import type { Config, RepositoryConfig } from './config.ts';
+import type { RepositoryValues, SettingValues } from './settings.ts';
+
+export function assembleConfig(
+  values: SettingValues,
+  repositories: readonly (RepositoryValues & { readonly name: string })[],
+): Config {
+  const walRecipients = values['encryption.wal-recipients'];
+  const backupRecipients = values['encryption.backup-recipients'];
+  return {
+    cluster: values.cluster,
+    dataDirectory: values['data-directory'],
+    repositories: repositories.map(assembleRepository),
+    compressionLevel: values['compression.level'],
+    encryption: {
+      mode: values['encryption.mode'],
+      walRecipients,
+      backupRecipients: backupRecipients.length > 0 ? backupRecipients : walRecipients,
+      passphrase: values['encryption.passphrase'],
+      privateKeys: values['encryption.private-keys'],
+      privateKeyPassphrase: values['encryption.private-key-passphrase'],
+    },
+    signing: {
+      key: values['signing.key'],
+      passphrase: values['signing.passphrase'],
+      verify: values['signing.verify'],
+      trustedSigners: values['signing.trusted-signers'],
+    },
+    archive: { timeoutMs: values['archive.timeout'], headerCheck: values['archive.header-check'] },
+    fetch: { timeoutMs: values['fetch.timeout'], standbyTimeoutMs: values['fetch.standby-timeout'] },
+    store: { requestTimeoutMs: values['store.request-timeout'] },
+    backup: {
+      partSizeBytes: values['backup.part-size'],
+      walTimeoutMs: values['backup.wal-timeout'],
+      checkPages: values['backup.check-pages'],
+      fastCheckpoint: values['backup.fast-checkpoint'],
+    },
+    retention: {
+      keepLast: values['retention.keep-last'],
+      keepWithinMs: values['retention.keep-within'],
+      minimumBackups: values['retention.minimum-backups'],
+    },
+    postgres: { connection: values['postgres.connection'] },
+  };
+}
+
+function assembleRepository(values: RepositoryValues & { readonly name: string }): RepositoryConfig {
+  const accessKeyId = values['access-key-id'];
+  const secretAccessKey = values['secret-access-key'];
+  const sessionToken = values['session-token'];
+  const caFile = values['ca-file'];
+  return {
+    name: values.name,
+    url: values.url,
+    id: values.id,
+    required: values.required,
+    ...(accessKeyId && { accessKeyId }),
+    ...(secretAccessKey && { secretAccessKey }),
+    ...(sessionToken && { sessionToken }),
+    ...(caFile !== undefined && { caFile }),
+    verifyTls: values['verify-tls'],
+  };
+}
+
+/** @throws WalvaultError `config` if settings contradict each other */
+export function checkTogether(config: Config, path: string | undefined): void {
+  const where = path === undefined ? 'in the environment' : `in ${path}`;
+  if (!config.repositories.some(repository => repository.required))
+    throw new WalvaultError('config', `no repository is required ${where}`, {
+      hint: 'A push must not succeed before the file is durable somewhere: let at least one repository be required.',
+    });
+  for (const { name, accessKeyId, secretAccessKey } of config.repositories)
+    if ((accessKeyId === undefined) !== (secretAccessKey === undefined))
+      throw new WalvaultError('config', `repository "${name}" has only half of its credentials ${where}`, {
+        hint: 'Set both access-key-id and secret-access-key, or neither.',
+      });
+  const { mode, passphrase } = config.encryption;
+  if (mode === 'passphrase' && passphrase === undefined)
+    throw new WalvaultError('config', `encryption.mode is "passphrase" and there is no passphrase ${where}`, {
+      hint: 'Set encryption.passphrase, for example to { file = "/etc/walvault/passphrase" }.',
+    });
+}

@@ -1,0 +1,133 @@
+/** Reads a TOML file into raw values: known keys only, each with the line it stands on. */
+import { open } from 'node:fs/promises';
+import { dirname, resolve } from 'node:path';
+import { parse, TomlError } from 'smol-toml';
+import { WalvaultError, describeSystemCode, messageOf, systemCode } from '../base/errors.ts';
+import { nearestName } from './near.ts';
+import type { RawValue } from './raw-value.ts';
+import { repositorySettings, settings } from './settings.ts';
+import { keyLines } from './toml-lines.ts';
+
+export interface ConfigFile {
+  readonly path: string;
+  readonly settings: ReadonlyMap<string, RawValue>;
+  readonly repositories: readonly ReadonlyMap<string, RawValue>[];
+}
+
+const maxSizeBytes = 1024 * 1024;
+const sections: ReadonlySet<string> = new Set(
+  Object.keys(settings).flatMap(key => (key.includes('.') ? [key.slice(0, key.indexOf('.'))] : [])),
+);
+
+/**
+ * @returns undefined if there is no such file
+ * @throws WalvaultError `config`: unreadable, not TOML, or with a key that no setting has
+ */
+export async function readConfigFile(path: string): Promise<ConfigFile | undefined> {
+  const absolute = resolve(path);
+  const content = await readWhole(absolute);
+  if (content === undefined) return undefined;
+  return interpret(parseToml(content.text, absolute), absolute, content);
+}
+
+async function readWhole(path: string): Promise<{ text: string; mode: number } | undefined> {
+  try {
+    const handle = await open(path, 'r');
+    try {
+      const stat = await handle.stat();
+      if (stat.size > maxSizeBytes)
+        throw new WalvaultError('config', `configuration file ${path} is larger than 1 MiB`);
+      return { text: await handle.readFile('utf8'), mode: stat.mode };
+    } finally {
+      await handle.close();
+    }
+  } catch (error) {
+    const code = systemCode(error);
+    if (code === 'ENOENT') return undefined;
+    if (code === undefined) throw error;
+    throw new WalvaultError('config', `configuration file ${path}: ${describeSystemCode(code)}`, {
+      cause: error,
+      hint:
+        code === 'EACCES'
+          ? 'The user that PostgreSQL runs as must be able to read it: make that user its owner, with mode 0600.'
+          : undefined,
+    });
+  }
+}
+
+function parseToml(text: string, path: string): Record<string, unknown> {
+  try {
+    return parse(text);
+  } catch (error) {
+    if (!(error instanceof TomlError)) throw error;
+    // Only the first line of the message: the rest quotes the file, which may hold a secret.
+    const reason = (messageOf(error).split('\n')[0] ?? '').replace(/^Invalid TOML document: /, '');
+    throw new WalvaultError('config', `${path}, line ${error.line}, column ${error.column}: ${reason}`);
+  }
+}
+
+function interpret(
+  document: Record<string, unknown>,
+  path: string,
+  content: { text: string; mode: number },
+): ConfigFile {
+  const lines = keyLines(content.text);
+  const directory = dirname(path);
+  const isPrivate = (content.mode & 0o044) === 0;
+  const raw = (value: unknown, key: string, place: string): RawValue => {
+    const line = lines.get(place);
+    return {
+      value,
+      label: `${key} in ${path}${line === undefined ? '' : `, line ${line}`}`,
+      origin: line === undefined ? path : `${path}:${line}`,
+      directory,
+      isPrivate,
+    };
+  };
+  const found = new Map<string, RawValue>();
+  const add = (key: string, value: unknown) => {
+    if (!Object.hasOwn(settings, key)) throw unknownSetting(key, path, lines.get(key));
+    found.set(key, raw(value, key, key));
+  };
+  for (const [key, value] of Object.entries(document)) {
+    if (key === 'repository') continue;
+    if (sections.has(key)) {
+      if (!isTable(value))
+        throw new WalvaultError('config', `${raw(value, key, key).label}: must be a section, [${key}]`);
+      for (const [name, inner] of Object.entries(value)) add(`${key}.${name}`, inner);
+    } else if (isTable(value) && Object.keys(value).length > 0) {
+      add(`${key}.${Object.keys(value)[0]}`, value);
+    } else add(key, value);
+  }
+  const tables = document['repository'] ?? [];
+  if (!Array.isArray(tables) || !tables.every(isTable))
+    throw new WalvaultError('config', `repository in ${path}: must be tables, each headed [[repository]]`);
+  const repositories = tables.map((table, index) => {
+    const fields = new Map<string, RawValue>();
+    for (const [name, value] of Object.entries(table)) {
+      const place = `repository[${index}].${name}`;
+      if (!Object.hasOwn(repositorySettings, name))
+        throw unknownSetting(`repository.${name}`, path, lines.get(place));
+      fields.set(name, raw(value, `repository.${name}`, place));
+    }
+    return fields;
+  });
+  return { path, settings: found, repositories };
+}
+
+function unknownSetting(key: string, path: string, line: number | undefined): WalvaultError {
+  const known = [
+    ...Object.keys(settings),
+    ...Object.keys(repositorySettings).map(name => `repository.${name}`),
+  ];
+  const near = nearestName(key, known);
+  const at = line === undefined ? '' : `, line ${line}`;
+  return new WalvaultError('config', `unknown setting "${key}" in ${path}${at}`, {
+    hint:
+      near === undefined ? 'All settings are listed in docs/reference/settings.md.' : `Did you mean ${near}?`,
+  });
+}
+
+function isTable(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value) && !(value instanceof Date);
+}

@@ -1,0 +1,114 @@
+/** Finds the configuration, merges file and environment, validates it. */
+import { WalvaultError } from '../base/errors.ts';
+import { assembleConfig, checkTogether } from './assemble.ts';
+import { readConfigFile, type ConfigFile } from './config-file.ts';
+import type { LoadedConfig } from './config.ts';
+import { environmentName, readEnvironment, type EnvironmentSettings } from './environment.ts';
+import type { RawValue } from './raw-value.ts';
+import { mergeRepositories } from './repositories.ts';
+import { repositorySettings, settings, type Setting, type ValuesOf } from './settings.ts';
+import { readValue } from './value.ts';
+
+export const defaultConfigPath = '/etc/walvault.toml';
+
+export interface LoadOptions {
+  /** From `--config`. Otherwise WALVAULT_CONFIG, otherwise `defaultPath` if it is there. */
+  readonly path?: string | undefined;
+  readonly env: NodeJS.ProcessEnv;
+  readonly defaultPath?: string | undefined;
+}
+
+/**
+ * Every setting from its default, the file, and the environment, the later winning. Secrets are read here, so a
+ * command that yields one runs here.
+ * @throws WalvaultError `config`: one clear line, never with the value of a secret
+ */
+export async function loadConfig(options: LoadOptions): Promise<LoadedConfig> {
+  const { env } = options;
+  const environment = readEnvironment(env);
+  const file = await findFile(options, environment);
+  const origins = new Map<string, string>();
+  const raw = new Map([...(file?.settings ?? []), ...environment.settings]);
+  const merged = mergeRepositories(file?.repositories ?? [], environment.repositories);
+  const [values, ...repositories] = await Promise.all([
+    readTable(settings, raw, { env, origins, prefix: '', path: file?.path }),
+    ...merged.map(repository =>
+      readTable(repositorySettings, repository.fields, {
+        env,
+        origins,
+        prefix: `repository.${repository.name}.`,
+        path: file?.path,
+      }),
+    ),
+  ]);
+  const config = assembleConfig(
+    values,
+    repositories.map((repository, index) => ({ ...repository, name: merged[index]?.name ?? '' })),
+  );
+  checkTogether(config, file?.path);
+  return { config, path: file?.path, origins };
+}
+
+async function findFile(
+  options: LoadOptions,
+  environment: EnvironmentSettings,
+): Promise<ConfigFile | undefined> {
+  const named = options.path ?? (options.env['WALVAULT_CONFIG'] || undefined);
+  if (named !== undefined) {
+    const file = await readConfigFile(named);
+    if (file !== undefined) return file;
+    const by = options.path === undefined ? ' (named by WALVAULT_CONFIG)' : '';
+    throw new WalvaultError('config', `configuration file ${named}${by} does not exist`, { hint: initHint });
+  }
+  const fallback = options.defaultPath ?? defaultConfigPath;
+  const file = await readConfigFile(fallback);
+  if (file === undefined && environment.settings.size === 0 && environment.repositories.size === 0)
+    throw new WalvaultError('config', `no configuration: ${fallback} does not exist`, { hint: initHint });
+  return file;
+}
+
+const initHint =
+  'Run "walvault init" to make one, name it with --config or WALVAULT_CONFIG, or set WALVAULT_CLUSTER and WALVAULT_REPOSITORY_URL.';
+
+interface TableContext {
+  readonly env: NodeJS.ProcessEnv;
+  readonly origins: Map<string, string>;
+  readonly prefix: string;
+  readonly path: string | undefined;
+}
+
+async function readTable<T extends Record<string, Setting>>(
+  table: T,
+  raw: ReadonlyMap<string, RawValue>,
+  context: TableContext,
+): Promise<ValuesOf<T>> {
+  const { env, origins, prefix, path } = context;
+  const entries = await Promise.all(
+    Object.entries(table).map(async ([key, setting]: [string, Setting]) => {
+      const given = raw.get(key);
+      origins.set(prefix + key, given?.origin ?? 'default');
+      if (given !== undefined) return [key, await readValue(setting, given, env)];
+      if (setting.required === true) throw missing(prefix + key, path);
+      if (setting.default === undefined) return [key, setting.kind === 'paths' ? [] : undefined];
+      return [key, await readValue(setting, defaultOf(key, setting), env)];
+    }),
+  );
+  return Object.fromEntries(entries) as ValuesOf<T>;
+}
+
+function defaultOf(key: string, setting: Setting): RawValue {
+  return {
+    value: setting.default,
+    label: `default of ${key}`,
+    origin: 'default',
+    directory: '/',
+    isPrivate: true,
+  };
+}
+
+function missing(key: string, path: string | undefined): WalvaultError {
+  const where = path === undefined ? '' : `Add it to ${path}, or set`;
+  return new WalvaultError('config', `setting "${key}" is missing`, {
+    hint: `${where === '' ? 'Set' : where} ${environmentName(key)}.`,
+  });
+}

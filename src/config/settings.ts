@@ -1,0 +1,283 @@
+/**
+ * The one table of settings. Types, defaults, validation, environment names, `config show` and the reference page
+ * all come from here; nothing else names a setting twice.
+ */
+import type { Secret } from '../base/secret.ts';
+
+export interface Setting {
+  readonly kind: SettingKind;
+  /** As a person would write it. Without one the setting is unset until somebody sets it. */
+  readonly default?: string | number | undefined;
+  readonly required?: boolean;
+  readonly min?: number;
+  readonly max?: number;
+  readonly choices?: readonly string[];
+  /** For a secret that often is none: plain text is then welcome in a file that others can read. */
+  readonly isSecretText?: (text: string) => boolean;
+  readonly help: string;
+  readonly example: string;
+}
+
+/**
+ * - `name`: what goes into object keys. `path`, `paths`: files; relative ones count from the configuration file.
+ * - `duration`: milliseconds, written `30s`. `size`: bytes, written `64MiB`. `switch`: on or off.
+ * - `secret`: text, or `{ file = … }`, `{ command = … }`, `{ env = … }`.
+ */
+export type SettingKind =
+  | 'name'
+  | 'text'
+  | 'url'
+  | 'path'
+  | 'paths'
+  | 'integer'
+  | 'duration'
+  | 'size'
+  | 'switch'
+  | 'choice'
+  | 'secret';
+
+interface ValueOfKind {
+  readonly name: string;
+  readonly text: string;
+  readonly url: string;
+  readonly path: string;
+  readonly paths: readonly string[];
+  readonly integer: number;
+  /** Milliseconds. */
+  readonly duration: number;
+  /** Bytes. */
+  readonly size: number;
+  readonly switch: boolean;
+  readonly choice: string;
+  readonly secret: Secret;
+}
+
+type BaseValue<S extends Setting> = S extends { choices: readonly (infer C)[] } ? C : ValueOfKind[S['kind']];
+type ValueOf<S extends Setting> = S extends { default: unknown } | { required: true } | { kind: 'paths' }
+  ? BaseValue<S>
+  : BaseValue<S> | undefined;
+export type ValuesOf<T extends Record<string, Setting>> = { readonly [K in keyof T]: ValueOf<T[K]> };
+
+export const settings = {
+  cluster: {
+    kind: 'name',
+    required: true,
+    help: 'Name of the database cluster in the repository. Servers of one replication group share it.',
+    example: '"orders"',
+  },
+  'data-directory': {
+    kind: 'path',
+    help: 'The data directory of the cluster. Only needed where it cannot be found from the working directory (commands run by hand).',
+    example: '"/var/lib/postgresql/15/main"',
+  },
+  'compression.level': {
+    kind: 'integer',
+    min: 0,
+    max: 19,
+    default: 1,
+    help: 'zstd level for WAL and backups; 0 stores uncompressed. Level 3 costs twice the CPU of level 1 and saves little on WAL.',
+    example: '3',
+  },
+  'encryption.mode': {
+    kind: 'choice',
+    choices: ['openpgp', 'passphrase', 'none'],
+    default: 'openpgp',
+    help: 'How new objects are encrypted: to public keys, with a passphrase, or not at all. Reading never depends on it.',
+    example: '"openpgp"',
+  },
+  'encryption.wal-recipients': {
+    kind: 'paths',
+    help: 'Files with the OpenPGP public keys that WAL is encrypted to. At least one private key must live on another machine.',
+    example: '["/etc/walvault/recovery.asc"]',
+  },
+  'encryption.backup-recipients': {
+    kind: 'paths',
+    help: 'Files with the OpenPGP public keys that backups are encrypted to. Unset: the same as wal-recipients.',
+    example: '["/etc/walvault/recovery.asc"]',
+  },
+  'encryption.passphrase': {
+    kind: 'secret',
+    help: 'The passphrase of mode "passphrase". A host that holds it can read the whole archive.',
+    example: '{ file = "/etc/walvault/passphrase" }',
+  },
+  'encryption.private-keys': {
+    kind: 'paths',
+    help: 'Files with OpenPGP private keys for reading (fetch, restore). A host that only archives needs none.',
+    example: '["/root/recovery-private.asc"]',
+  },
+  'encryption.private-key-passphrase': {
+    kind: 'secret',
+    help: 'Opens the private keys, where they are protected by one.',
+    example: '{ command = "pass show walvault/recovery" }',
+  },
+  'signing.key': {
+    kind: 'path',
+    help: "File with this host's OpenPGP private signing key. Unset: what this host writes is not signed.",
+    example: '"/etc/walvault/signing-key.asc"',
+  },
+  'signing.passphrase': {
+    kind: 'secret',
+    help: 'Opens the signing key, where it is protected by one.',
+    example: '{ file = "/etc/walvault/signing-passphrase" }',
+  },
+  'signing.verify': {
+    kind: 'choice',
+    choices: ['require', 'warn', 'off'],
+    default: 'warn',
+    help: 'What reading does with an object that no trusted signer signed: refuse it, warn, or nothing.',
+    example: '"require"',
+  },
+  'signing.trusted-signers': {
+    kind: 'paths',
+    help: 'Files with the public signing keys of the hosts whose objects are trusted.',
+    example: '["/etc/walvault/signing-key.pub.asc"]',
+  },
+  'archive.timeout': {
+    kind: 'duration',
+    min: 1000,
+    default: '30s',
+    help: 'Longest time one push may take, retries included. PostgreSQL tries again by itself; a push that hangs blocks its shutdown.',
+    example: '"60s"',
+  },
+  'archive.header-check': {
+    kind: 'switch',
+    default: 'on',
+    help: 'Compare the page header of a segment with its name and with the cluster before sending it. Off only for servers that encrypt their WAL.',
+    example: '"off"',
+  },
+  'fetch.timeout': {
+    kind: 'duration',
+    min: 1000,
+    default: '60s',
+    help: 'How long fetch retries during a point-in-time recovery before it gives up.',
+    example: '"5min"',
+  },
+  'fetch.standby-timeout': {
+    kind: 'duration',
+    min: 100,
+    default: '5s',
+    help: 'How long fetch retries on a standby, which asks again by itself.',
+    example: '"2s"',
+  },
+  'store.request-timeout': {
+    kind: 'duration',
+    min: 100,
+    default: '20s',
+    help: 'Longest time one request to a store may take.',
+    example: '"60s"',
+  },
+  'backup.part-size': {
+    kind: 'size',
+    min: 1024 ** 2,
+    max: 64 * 1024 ** 3,
+    default: '256MiB',
+    help: 'Size at which a backup starts its next part, counted before compression.',
+    example: '"1GiB"',
+  },
+  'backup.wal-timeout': {
+    kind: 'duration',
+    min: 1000,
+    default: '5min',
+    help: 'How long a backup waits at its end for its WAL to arrive in every required repository.',
+    example: '"30min"',
+  },
+  'backup.check-pages': {
+    kind: 'switch',
+    default: 'on',
+    help: 'Verify the checksum of every page while it is read, where the cluster has data checksums.',
+    example: '"off"',
+  },
+  'backup.fast-checkpoint': {
+    kind: 'switch',
+    default: 'off',
+    help: 'Start a backup with an immediate checkpoint instead of waiting for a spread one.',
+    example: '"on"',
+  },
+  'retention.keep-last': {
+    kind: 'integer',
+    min: 1,
+    help: 'cleanup keeps this many of the newest backups.',
+    example: '7',
+  },
+  'retention.keep-within': {
+    kind: 'duration',
+    min: 3_600_000,
+    help: 'cleanup keeps what is needed to restore to any moment this far back.',
+    example: '"14d"',
+  },
+  'retention.minimum-backups': {
+    kind: 'integer',
+    min: 1,
+    default: 1,
+    help: 'cleanup never leaves fewer backups than this, whatever the other rules say.',
+    example: '2',
+  },
+  'postgres.connection': {
+    kind: 'secret',
+    isSecretText: holdsPassword,
+    help: "How to connect to the server: a libpq string or URI. Unset: libpq's environment (PGHOST, PGSERVICE, .pgpass and so on).",
+    example: '"host=/var/run/postgresql port=5432 dbname=postgres"',
+  },
+} as const satisfies Record<string, Setting>;
+
+/** The fields of a `[[repository]]` table. */
+export const repositorySettings = {
+  name: {
+    kind: 'name',
+    help: 'Short name for messages and environment variables. May be left out where there is one repository: "main".',
+    example: '"offsite"',
+  },
+  url: {
+    kind: 'url',
+    required: true,
+    help: 'Where the objects are kept: file:///path or s3://bucket/prefix?region=…&endpoint=…&path-style=true.',
+    example: '"s3://acme-wal/pg?region=eu-central-1"',
+  },
+  id: {
+    kind: 'text',
+    help: 'Identity of the repository, written by init. With it an unmounted or exchanged repository is recognised.',
+    example: '"3f2a9c51e07b4d68"',
+  },
+  required: {
+    kind: 'switch',
+    default: 'on',
+    help: 'A push succeeds only when the file is durable in every required repository. Off: this one is best effort.',
+    example: 'false',
+  },
+  'access-key-id': {
+    kind: 'secret',
+    help: "S3 access key. Unset: the SDK's own chain (environment, shared files, instance role).",
+    example: '{ env = "BACKUP_ACCESS_KEY" }',
+  },
+  'secret-access-key': {
+    kind: 'secret',
+    help: 'S3 secret key.',
+    example: '{ file = "/etc/walvault/s3-secret" }',
+  },
+  'session-token': {
+    kind: 'secret',
+    help: 'S3 session token of temporary credentials.',
+    example: '{ command = "fetch-token" }',
+  },
+  'ca-file': {
+    kind: 'path',
+    help: "PEM file with certificate authorities to trust for this repository, in place of the system's.",
+    example: '"/etc/ssl/private-ca.pem"',
+  },
+  'verify-tls': {
+    kind: 'switch',
+    default: 'on',
+    help: "Verify the store's TLS certificate.",
+    example: '"off"',
+  },
+} as const satisfies Record<string, Setting>;
+
+export type SettingKey = keyof typeof settings;
+export type RepositoryField = keyof typeof repositorySettings;
+export type SettingValues = ValuesOf<typeof settings>;
+export type RepositoryValues = ValuesOf<typeof repositorySettings>;
+
+/** Whether a libpq connection string or URI carries a password. */
+function holdsPassword(text: string): boolean {
+  return /\bpassword\s*=/i.test(text) || /^[a-z]+:\/\/[^/@]*:[^/@]+@/i.test(text);
+}

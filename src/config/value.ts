@@ -1,0 +1,120 @@
+/** From a raw value to what the program uses. Text from the environment and typed TOML values meet here. */
+import { resolve } from 'node:path';
+import { WalvaultError } from '../base/errors.ts';
+import { parseDuration, parseSize } from '../base/units.ts';
+import type { RawValue } from './raw-value.ts';
+import { readSecret } from './secret-source.ts';
+import type { Setting, SettingKind } from './settings.ts';
+
+type Parser = (raw: RawValue, setting: Setting) => unknown;
+
+/** Cluster names become parts of object keys: ASCII, no `/`, never `.` or `..`. */
+const namePattern = /^[a-z0-9][a-z0-9._-]{0,62}$/;
+
+/**
+ * @throws WalvaultError `config` in one line that names the setting, where it stands and what is wrong. The value of a
+ *   secret is never part of it.
+ */
+export async function readValue(setting: Setting, raw: RawValue, env: NodeJS.ProcessEnv): Promise<unknown> {
+  if (setting.kind === 'secret') return await readSecret(setting, raw, env);
+  return parsers[setting.kind](raw, setting);
+}
+
+const parsers: Record<Exclude<SettingKind, 'secret'>, Parser> = {
+  name: raw => {
+    const text = textOf(raw);
+    if (!namePattern.test(text)) throw bad(raw, `${quoted(text)} is not a name`, nameHint);
+    return text;
+  },
+  text: raw => textOf(raw),
+  url: raw => checkUrl(textOf(raw), raw),
+  path: raw => resolve(raw.directory, textOf(raw)),
+  paths: raw => pathsOf(raw),
+  integer: (raw, setting) => {
+    const { value } = raw;
+    const number = typeof value === 'string' && /^\d+$/.test(value.trim()) ? Number(value) : value;
+    if (typeof number !== 'number' || !Number.isSafeInteger(number))
+      throw bad(raw, `${quoted(value)} is not a whole number`);
+    return inRange(number, raw, setting, String);
+  },
+  duration: (raw, setting) =>
+    inRange(withUnit(raw, parseDuration), raw, setting, limit => `${limit / 1000}s`),
+  size: (raw, setting) => inRange(withUnit(raw, parseSize), raw, setting, limit => `${limit / 1024 ** 2}MiB`),
+  switch: raw => {
+    const state = switchStates.get(String(raw.value).toLowerCase());
+    if (state === undefined) throw bad(raw, `${quoted(raw.value)} is neither on nor off`);
+    return state;
+  },
+  choice: (raw, setting) => {
+    const choices = setting.choices ?? [];
+    if (!choices.includes(textOf(raw)))
+      throw bad(raw, `${quoted(raw.value)} is not one of ${choices.join(', ')}`);
+    return raw.value;
+  },
+};
+
+const nameHint =
+  'A name has up to 63 lower-case letters, digits, hyphens, underscores and dots, and begins with a letter or digit.';
+
+const switchStates: ReadonlyMap<string, boolean> = new Map([
+  ['on', true], ['true', true], ['yes', true], ['1', true],
+  ['off', false], ['false', false], ['no', false], ['0', false],
+]); // prettier-ignore
+
+function bad(raw: RawValue, problem: string, hint?: string): WalvaultError {
+  return new WalvaultError('config', `${raw.label}: ${problem}`, { hint });
+}
+
+function quoted(value: unknown): string {
+  const text = typeof value === 'string' ? JSON.stringify(value) : (JSON.stringify(value) ?? String(value));
+  return text.length > 80 ? `${text.slice(0, 77)}…` : text;
+}
+
+function textOf(raw: RawValue): string {
+  if (typeof raw.value !== 'string')
+    throw bad(raw, `${quoted(raw.value)} is not text`, 'Write it in quotes.');
+  if (raw.value === '') throw bad(raw, 'is empty');
+  return raw.value;
+}
+
+function pathsOf(raw: RawValue): readonly string[] {
+  const { value } = raw;
+  const list: unknown[] = Array.isArray(value)
+    ? value
+    : typeof value === 'string'
+      ? value.split(',')
+      : [undefined];
+  return list.map(item => {
+    if (typeof item !== 'string' || item.trim() === '')
+      throw bad(raw, `${quoted(value)} is not a list of files`, 'Write it like ["/etc/walvault/key.asc"].');
+    return resolve(raw.directory, item.trim());
+  });
+}
+
+function withUnit(raw: RawValue, parse: (text: string) => number): number {
+  try {
+    return parse(String(raw.value));
+  } catch (error) {
+    if (!(error instanceof WalvaultError)) throw error;
+    throw bad(raw, error.message, error.hint);
+  }
+}
+
+function inRange(value: number, raw: RawValue, setting: Setting, format: (limit: number) => string): number {
+  const { min, max } = setting;
+  if (min !== undefined && value < min) throw bad(raw, `${quoted(raw.value)} is less than ${format(min)}`);
+  if (max !== undefined && value > max) throw bad(raw, `${quoted(raw.value)} is more than ${format(max)}`);
+  return value;
+}
+
+/** Only the shape; which schemes exist is known where stores are opened. */
+function checkUrl(text: string, raw: RawValue): string {
+  if (text.startsWith('/'))
+    throw bad(raw, `${quoted(text)} is not a URL`, `For a directory write file://${text}.`);
+  const url = URL.parse(text);
+  if (url === null)
+    throw bad(raw, `${quoted(text)} is not a URL`, 'Write it like s3://bucket/prefix?region=eu-central-1.');
+  if (url.username !== '' || url.password !== '')
+    throw bad(raw, 'credentials do not belong in the URL', 'Use access-key-id and secret-access-key.');
+  return text;
+}

@@ -1,0 +1,342 @@
+import assert from 'node:assert/strict';
+import { chmod, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, before, describe, test } from 'node:test';
+import { WalvaultError } from '../../../src/base/errors.ts';
+import { loadConfig } from '../../../src/config/index.ts';
+
+let directory: string;
+before(async () => {
+  directory = await mkdtemp(join(tmpdir(), 'walvault-config-'));
+});
+after(async () => {
+  await rm(directory, { recursive: true });
+});
+
+const minimal = 'cluster = "orders"\n[[repository]]\nurl = "file:///backup"\n';
+
+async function load(toml: string | undefined, env: NodeJS.ProcessEnv = {}, mode = 0o600) {
+  const path = join(directory, 'walvault.toml');
+  await rm(path, { force: true });
+  if (toml !== undefined) {
+    await writeFile(path, toml);
+    await chmod(path, mode);
+  }
+  return await loadConfig({ env, defaultPath: path });
+}
+
+async function failure(toml: string | undefined, env: NodeJS.ProcessEnv = {}, mode = 0o600) {
+  const error = await load(toml, env, mode).then(
+    () => assert.fail('the configuration was accepted'),
+    (error: unknown) => error,
+  );
+  assert.ok(error instanceof WalvaultError, String(error));
+  assert.equal(error.code, 'config');
+  assert.ok(!error.message.includes('\n'), error.message);
+  return { message: error.message.replaceAll(directory, 'DIR'), hint: error.hint ?? '' };
+}
+
+describe('a configuration file', () => {
+  test('with only what is required gets every default', async () => {
+    const { config, origins, path } = await load(minimal);
+    assert.equal(path, join(directory, 'walvault.toml'));
+    assert.deepEqual(config, {
+      cluster: 'orders',
+      dataDirectory: undefined,
+      repositories: [{ name: 'main', url: 'file:///backup', id: undefined, required: true, verifyTls: true }],
+      compressionLevel: 1,
+      encryption: {
+        mode: 'openpgp',
+        walRecipients: [],
+        backupRecipients: [],
+        passphrase: undefined,
+        privateKeys: [],
+        privateKeyPassphrase: undefined,
+      },
+      signing: { key: undefined, passphrase: undefined, verify: 'warn', trustedSigners: [] },
+      archive: { timeoutMs: 30_000, headerCheck: true },
+      fetch: { timeoutMs: 60_000, standbyTimeoutMs: 5000 },
+      store: { requestTimeoutMs: 20_000 },
+      backup: {
+        partSizeBytes: 256 * 1024 ** 2,
+        walTimeoutMs: 300_000,
+        checkPages: true,
+        fastCheckpoint: false,
+      },
+      retention: { keepLast: undefined, keepWithinMs: undefined, minimumBackups: 1 },
+      postgres: { connection: undefined },
+    });
+    assert.equal(origins.get('cluster'), `${path}:1`);
+    assert.equal(origins.get('repository.main.url'), `${path}:3`);
+    assert.equal(origins.get('compression.level'), 'default');
+  });
+
+  test('sets everything, relative paths counted from its own directory', async () => {
+    const { config, origins } = await load(`
+cluster = "orders-eu.1"
+data-directory = "/pg/data"
+compression.level = 3
+[encryption]
+wal-recipients = ["keys/a.asc", "/abs/b.asc"]
+backup-recipients = ["c.asc"]
+private-keys = [
+  "private.asc",
+]
+[signing]
+key = "sign.asc"
+verify = "require"
+[archive]
+timeout = "1min"
+header-check = "off"
+[backup]
+part-size = "1GiB"
+fast-checkpoint = true
+[retention]
+keep-last = 7
+keep-within = "14d"
+[[repository]]
+name = "near"
+url = "file:///near"
+id = "abc"
+[[repository]]
+name = "off-site"
+url = "s3://b/p?region=eu"
+required = false
+ca-file = "ca.pem"
+access-key-id = "AK"
+secret-access-key = "SK"
+`);
+    assert.equal(config.cluster, 'orders-eu.1');
+    assert.equal(config.compressionLevel, 3);
+    assert.deepEqual(config.encryption.walRecipients, [join(directory, 'keys/a.asc'), '/abs/b.asc']);
+    assert.deepEqual(config.encryption.backupRecipients, [join(directory, 'c.asc')]);
+    assert.equal(config.signing.key, join(directory, 'sign.asc'));
+    assert.deepEqual(config.archive, { timeoutMs: 60_000, headerCheck: false });
+    assert.equal(config.backup.fastCheckpoint, true);
+    assert.equal(config.backup.partSizeBytes, 1024 ** 3);
+    assert.deepEqual(config.retention, { keepLast: 7, keepWithinMs: 14 * 86_400_000, minimumBackups: 1 });
+    const [near, offSite] = config.repositories;
+    assert.equal(near?.id, 'abc');
+    assert.equal(offSite?.required, false);
+    assert.equal(offSite?.caFile, join(directory, 'ca.pem'));
+    assert.equal(offSite?.secretAccessKey?.reveal(), 'SK');
+    assert.equal(origins.get('repository.off-site.url'), `${directory}/walvault.toml:29`);
+    assert.equal(origins.get('compression.level'), `${directory}/walvault.toml:4`);
+  });
+
+  test('backups are encrypted to the WAL recipients unless set apart', async () => {
+    const { config } = await load(`${minimal}[encryption]\nwal-recipients = "/k.asc"\n`);
+    assert.deepEqual(config.encryption.backupRecipients, ['/k.asc']);
+  });
+});
+
+describe('a mistake in the file is one clear line', () => {
+  const cases: [string, string, RegExp, RegExp][] = [
+    ['unknown key', `${minimal}[compression]\nlevl = 3`, /^unknown setting "compression\.levl" in DIR\/walvault\.toml, line 5$/, /Did you mean compression\.level\?/],
+    ['unknown section', `${minimal}[compresion]\nlevel = 3`, /^unknown setting "compresion\.level" in DIR\/walvault\.toml/, /Did you mean compression\.level\?/],
+    ['unknown top-level key', `clustr = "x"\n${minimal}`, /^unknown setting "clustr" in .*line 1$/, /Did you mean cluster\?/],
+    ['unknown repository key', `${minimal}urll = "x"`, /^unknown setting "repository\.urll" in .*line 4$/, /Did you mean repository\.url\?/],
+    ['wrong type', `${minimal}[compression]\nlevel = "high"`, /^compression\.level in DIR.*, line 5: "high" is not a whole number$/, /^$/],
+    ['out of range', `${minimal}[compression]\nlevel = 99`, /99 is more than 19/, /^$/],
+    ['fraction', `${minimal}[compression]\nlevel = 1.5`, /1\.5 is not a whole number/, /^$/],
+    ['duration without unit', `${minimal}[archive]\ntimeout = 30`, /archive\.timeout in .*: "30" is not a duration/, /30s/],
+    ['too short', `${minimal}[archive]\ntimeout = "5ms"`, /"5ms" is less than 1s/, /^$/],
+    ['bad size', `${minimal}[backup]\npart-size = "big"`, /"big" is not a size/, /64MiB/],
+    ['bad choice', `${minimal}[signing]\nverify = "yes"`, /"yes" is not one of require, warn, off/, /^$/],
+    ['bad switch', `${minimal}[backup]\ncheck-pages = 7`, /7 is neither on nor off/, /^$/],
+    ['bad list', `${minimal}[signing]\ntrusted-signers = [1]`, /\[1\] is not a list of files/, /\["/],
+    ['no cluster', '[[repository]]\nurl = "file:///b"', /^setting "cluster" is missing$/, /WALVAULT_CLUSTER/],
+    ['bad cluster', minimal.replace('orders', '../x'), /cluster in .*, line 1: "\.\.\/x" is not a name/, /lower-case/],
+    ['no repository', 'cluster = "a"', /^no repository is configured$/, /WALVAULT_REPOSITORY_URL/],
+    ['no url', 'cluster = "a"\n[[repository]]\n', /^setting "repository\.main\.url" is missing$/, /WALVAULT_REPOSITORY_MAIN_URL/],
+    ['path for url', minimal.replace('file:///backup', '/backup'), /"\/backup" is not a URL/, /file:\/\/\/backup/],
+    ['single repository table', 'cluster = "a"\n[repository]\nurl = "file:///b"', /must be tables/, /^$/],
+    ['setting for a section', `compression = 3\n${minimal}`, /line 1: must be a section, \[compression\]/, /^$/],
+    ['syntax', `${minimal}[compression\nlevel = 3`, /^DIR\/walvault\.toml, line 4, column \d+: /, /^$/],
+    ['none required', `${minimal}required = false`, /no repository is required/, /durable/],
+    ['passphrase mode without one', `${minimal}[encryption]\nmode = "passphrase"`, /there is no passphrase/, /encryption\.passphrase/],
+    ['half credentials', `${minimal}access-key-id = "x"`, /half of its credentials/, /both/],
+    ['two with one name', `${minimal}name = "a"\n[[repository]]\nname = "a"\nurl = "file:///c"`, /two repositories are named "a"/, /^$/],
+    ['several, one without a name', `${minimal}[[repository]]\nname = "a"\nurl = "file:///c"`, /has no name/, /each needs a name/],
+  ]; // prettier-ignore
+  for (const [name, toml, message, hint] of cases)
+    test(name, async () => {
+      const failed = await failure(toml);
+      assert.match(failed.message, message);
+      assert.match(failed.hint, hint);
+    });
+
+  test('credentials in a URL are refused and not repeated', async () => {
+    const failed = await failure(minimal.replace('file:///backup', 's3://key:hush@bucket/p'));
+    assert.match(failed.message, /credentials do not belong in the URL/);
+    assert.doesNotMatch(failed.message + failed.hint, /hush/);
+  });
+
+  test('a syntax error does not quote the line, which may hold a secret', async () => {
+    const failed = await failure(`${minimal}secret-access-key = "hush-hush\n`);
+    assert.doesNotMatch(failed.message + failed.hint, /hush/);
+  });
+});
+
+describe('where the configuration comes from', () => {
+  test('nowhere: says where it looked and names init', async () => {
+    const failed = await failure(undefined);
+    assert.equal(failed.message, 'no configuration: DIR/walvault.toml does not exist');
+    assert.match(failed.hint, /walvault init/);
+  });
+
+  test('--config before WALVAULT_CONFIG before the default; a named file must exist', async () => {
+    const write = async (name: string) => {
+      await writeFile(join(directory, name), minimal.replace('orders', name));
+      return join(directory, name);
+    };
+    const [a, b, c] = [await write('a.toml'), await write('b.toml'), await write('c.toml')];
+    const cluster = async (path: string | undefined, env: NodeJS.ProcessEnv) =>
+      (await loadConfig({ path, env, defaultPath: c })).config.cluster;
+    assert.equal(await cluster(a, { WALVAULT_CONFIG: b }), 'a.toml');
+    assert.equal(await cluster(undefined, { WALVAULT_CONFIG: b }), 'b.toml');
+    assert.equal(await cluster(undefined, { WALVAULT_CONFIG: '' }), 'c.toml');
+    await assert.rejects(
+      cluster('/nonexistent.toml', {}),
+      /configuration file \/nonexistent\.toml does not exist/,
+    );
+    await assert.rejects(cluster(undefined, { WALVAULT_CONFIG: '/no.toml' }), /named by WALVAULT_CONFIG/);
+    await assert.rejects(cluster(directory, {}), /is a directory/);
+  });
+});
+
+describe('the environment', () => {
+  test('alone makes a configuration', async () => {
+    const { config, path, origins } = await load(undefined, {
+      WALVAULT_CLUSTER: 'env',
+      WALVAULT_REPOSITORY_URL: 's3://b/p',
+      WALVAULT_REPOSITORY_ACCESS_KEY_ID: 'AK',
+      WALVAULT_REPOSITORY_SECRET_ACCESS_KEY: 'SK',
+      WALVAULT_REPOSITORY_OFF_SITE_URL: 'file:///off',
+      WALVAULT_REPOSITORY_OFF_SITE_REQUIRED: 'false',
+      WALVAULT_COMPRESSION_LEVEL: '5',
+      WALVAULT_ENCRYPTION_WAL_RECIPIENTS: '/a.asc, /b.asc',
+      WALVAULT_BACKUP_CHECK_PAGES: 'off',
+      WALVAULT_FETCH_TIMEOUT: '',
+      WALVAULT_TEST_ANYTHING: '1',
+      WALVAULT_DEBUG: '1',
+    });
+    assert.equal(path, undefined);
+    assert.equal(config.cluster, 'env');
+    assert.deepEqual(
+      config.repositories.map(({ name, url, required }) => [name, url, required]),
+      [
+        ['main', 's3://b/p', true],
+        ['off-site', 'file:///off', false],
+      ],
+    );
+    assert.equal(config.repositories[0]?.secretAccessKey?.reveal(), 'SK');
+    assert.equal(config.compressionLevel, 5);
+    assert.deepEqual(config.encryption.walRecipients, ['/a.asc', '/b.asc']);
+    assert.equal(config.backup.checkPages, false);
+    assert.equal(config.fetch.timeoutMs, 60_000);
+    assert.equal(origins.get('compression.level'), 'WALVAULT_COMPRESSION_LEVEL');
+    assert.equal(origins.get('repository.off-site.url'), 'WALVAULT_REPOSITORY_OFF_SITE_URL');
+  });
+
+  test('wins over the file, setting by setting; an unnamed repository means the only one', async () => {
+    const { config } = await load(`${minimal}name = "near"\nid = "abc"\n[compression]\nlevel = 3\n`, {
+      WALVAULT_COMPRESSION_LEVEL: '0',
+      WALVAULT_REPOSITORY_URL: 'file:///elsewhere',
+    });
+    assert.equal(config.compressionLevel, 0);
+    assert.deepEqual(
+      config.repositories.map(({ name, url, id }) => [name, url, id]),
+      [['near', 'file:///elsewhere', 'abc']],
+    );
+  });
+
+  test('a variable that nothing reads is an error that suggests the near one', async () => {
+    const failed = await failure(minimal, { WALVAULT_COMPRESION_LEVEL: '3' });
+    assert.equal(failed.message, 'unknown setting WALVAULT_COMPRESION_LEVEL in the environment');
+    assert.equal(failed.hint, 'Did you mean WALVAULT_COMPRESSION_LEVEL?');
+  });
+
+  test('a wrong value names the variable', async () => {
+    const failed = await failure(minimal, { WALVAULT_ARCHIVE_TIMEOUT: 'soon' });
+    assert.match(failed.message, /^WALVAULT_ARCHIVE_TIMEOUT in the environment: "soon" is not a duration$/);
+  });
+
+  test('with several repositories an unnamed variable is refused', async () => {
+    const several = `${minimal}name = "a"\n[[repository]]\nname = "b"\nurl = "file:///c"`;
+    const failed = await failure(several, { WALVAULT_REPOSITORY_URL: 'file:///x' });
+    assert.match(failed.message, /which repository is meant is not clear/);
+    assert.match(failed.hint, /WALVAULT_REPOSITORY_A_URL/);
+  });
+});
+
+describe('secrets', () => {
+  const withPassphrase = (source: string) => `${minimal}[encryption]\npassphrase = ${source}\n`;
+
+  test('come from text, a file, a command or a variable', async () => {
+    await writeFile(join(directory, 'pass'), 'from file \n');
+    const value = async (toml: string, env: NodeJS.ProcessEnv = {}) =>
+      (await load(toml, env)).config.encryption.passphrase?.reveal();
+    assert.equal(await value(withPassphrase('"from text"')), 'from text');
+    assert.equal(await value(withPassphrase('{ file = "pass" }')), 'from file ');
+    const env = { PATH: process.env['PATH'], THE_PASS: 'from variable' };
+    assert.equal(
+      await value(withPassphrase('{ command = "echo $THE_PASS | tr a-z A-Z" }'), env),
+      'FROM VARIABLE',
+    );
+    assert.equal(await value(withPassphrase('{ env = "THE_PASS" }'), env), 'from variable');
+    assert.equal(await value(minimal, { WALVAULT_ENCRYPTION_PASSPHRASE: 'plain' }), 'plain');
+    assert.equal(
+      await value(minimal, { WALVAULT_ENCRYPTION_PASSPHRASE_FILE: join(directory, 'pass') }),
+      'from file ',
+    );
+    assert.equal(await value(minimal, { WALVAULT_ENCRYPTION_PASSPHRASE_COMMAND: 'echo c' }), 'c');
+  });
+
+  test('as text only in a file that nobody else can read', async () => {
+    for (const mode of [0o640, 0o604]) {
+      const failed = await failure(withPassphrase('"hush-hush"'), {}, mode);
+      assert.match(
+        failed.message,
+        /encryption\.passphrase in .*, line 5: a secret stands in a file that others can read/,
+      );
+      assert.match(failed.hint, /chmod 0600/);
+      assert.doesNotMatch(failed.message + failed.hint, /hush/);
+    }
+    await load(withPassphrase('{ command = "echo x" }'), {}, 0o644);
+  });
+
+  test('a connection without a password is not one', async () => {
+    const connection = (text: string) => `${minimal}[postgres]\nconnection = "${text}"\n`;
+    await load(connection('host=/run/postgresql dbname=postgres'), {}, 0o644);
+    await load(connection('postgres://app@db:5432/postgres'), {}, 0o644);
+    for (const text of [
+      'host=db password=hush',
+      'postgres://app:hush@db/postgres',
+      'postgres://db/x?password=hush',
+    ])
+      assert.match((await failure(connection(text), {}, 0o644)).message, /others can read/);
+  });
+
+  test('that cannot be had say which and why, never what', async () => {
+    const cases: [string, RegExp][] = [
+      ['{ file = "/nonexistent" }', /secret file \/nonexistent: no such file or directory/],
+      [
+        '{ command = "echo hush-hush; echo locked >&2; exit 3" }',
+        /the secret's command failed with status 3: locked$/,
+      ],
+      ['{ command = "true" }', /the secret is empty/],
+      ['{ env = "NO_SUCH" }', /the environment has no variable NO_SUCH/],
+      ['{ fil = "x" }', /not a secret/],
+      ['{ file = "x", env = "y" }', /not a secret/],
+      ['7', /not a secret/],
+    ];
+    for (const [source, message] of cases) {
+      const failed = await failure(withPassphrase(source), { PATH: process.env['PATH'] });
+      assert.match(failed.message, message);
+      assert.match(failed.message, /^encryption\.passphrase in /);
+      assert.doesNotMatch(failed.message + failed.hint, /hush/);
+    }
+  });
+});
