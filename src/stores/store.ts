@@ -39,6 +39,15 @@ export interface Store {
   /** Deletes; a key that is not there counts as deleted. Never throws for a single key: its error is in the result. */
   delete(keys: readonly string[], options: CallOptions): Promise<DeleteFailure[]>;
 
+  /**
+   * Makes an object durable that somebody else wrote and may have died before making it so: on return it would
+   * survive a power cut. Only drivers where visible and durable differ have it (the directory store: fsync of the
+   * file, its sidecars and the directories up to the root). To be called before "it is already there" counts as
+   * success.
+   * @throws StoreError `absent` when it is gone again
+   */
+  makeDurable?(key: string, options: CallOptions): Promise<void>;
+
   close(): Promise<void>;
 }
 
@@ -73,7 +82,7 @@ export interface PutOptions extends CallOptions {
 }
 
 export interface GetOptions extends CallOptions {
-  /** `start` inclusive, `end` exclusive. */
+  /** `start` inclusive, `end` exclusive and cut at the size. A range without a single byte is `invalid`. */
   readonly range?: { readonly start: number; readonly end?: number | undefined } | undefined;
 }
 
@@ -93,7 +102,7 @@ export interface StoredObject {
 export interface ListOptions extends CallOptions {
   /** Any string prefix, not only whole path parts; '' lists everything. */
   readonly prefix: string;
-  /** Only keys greater than this one, whether or not it exists. */
+  /** Only entries (keys, and with `delimiter` prefixes) greater than this one, whether or not it exists. */
   readonly startAfter?: string | undefined;
   /** `/`: keys that have a further `/` after the prefix are given once as `{prefix}`. */
   readonly delimiter?: '/' | undefined;

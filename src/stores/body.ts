@@ -1,0 +1,87 @@
+/** What a driver needs around bodies: one shape for both kinds, checks against what was announced, ranges. */
+import { createHash, type Hash } from 'node:crypto';
+import { StoreError, type GetOptions, type PutBody, type PutOptions } from './store.ts';
+
+export function isInMemory(body: PutBody): body is readonly Uint8Array[] {
+  return Array.isArray(body);
+}
+
+export async function* streamOfBody(body: PutBody): AsyncGenerator<Uint8Array> {
+  yield* body;
+}
+
+/** Total of an array body; undefined for a stream that announced nothing. */
+export function announcedSizeBytes(body: PutBody, options: PutOptions): number | undefined {
+  return isInMemory(body) ? body.reduce((total, chunk) => total + chunk.length, 0) : options.sizeBytes;
+}
+
+/** Counts and hashes a body on its way, and refuses one that is not what was announced. */
+export class BodyCheck {
+  readonly #key: string;
+  readonly #expected: Pick<PutOptions, 'sizeBytes' | 'sha256'>;
+  readonly #hash: Hash | undefined;
+  #sizeBytes = 0;
+
+  /** `digest: 'always'` computes the SHA-256 even if none was announced. */
+  constructor(key: string, expected: Pick<PutOptions, 'sizeBytes' | 'sha256'>, digest?: 'always') {
+    this.#key = key;
+    this.#expected = expected;
+    this.#hash = digest === 'always' || expected.sha256 !== undefined ? createHash('sha256') : undefined;
+  }
+
+  /** @throws StoreError `invalid` as soon as the body is longer than announced */
+  update(chunk: Uint8Array): void {
+    this.#sizeBytes += chunk.length;
+    const { sizeBytes } = this.#expected;
+    if (sizeBytes !== undefined && this.#sizeBytes > sizeBytes)
+      throw new StoreError(
+        'invalid',
+        `put ${this.#key}: the body is longer than the announced ${sizeBytes} bytes`,
+      );
+    this.#hash?.update(chunk);
+  }
+
+  /** @throws StoreError `invalid` when the body was shorter than announced or has another digest */
+  finish(): { readonly sizeBytes: number; readonly sha256: string | undefined } {
+    const { sizeBytes, sha256 } = this.#expected;
+    if (sizeBytes !== undefined && this.#sizeBytes !== sizeBytes)
+      throw new StoreError(
+        'invalid',
+        `put ${this.#key}: the body has ${this.#sizeBytes} bytes instead of the announced ${sizeBytes}`,
+      );
+    const actual = this.#hash?.digest('hex');
+    if (sha256 !== undefined && actual !== sha256)
+      throw new StoreError(
+        'invalid',
+        `put ${this.#key}: the body's SHA-256 ${actual} is not the announced ${sha256}`,
+      );
+    return { sizeBytes: this.#sizeBytes, sha256: actual };
+  }
+}
+
+export interface ByteRange {
+  readonly start: number;
+  readonly end: number;
+}
+
+/** @throws StoreError `invalid` on a range that is empty whatever the object's size */
+export function assertRange(key: string, range: GetOptions['range']): void {
+  if (range === undefined) return;
+  const { start, end } = range;
+  if (!Number.isSafeInteger(start) || start < 0 || (end !== undefined && !(end > start)))
+    throw new StoreError('invalid', `get ${key}: the range ${start}..${end ?? ''} holds no byte`);
+}
+
+/**
+ * The bytes that a range means in an object of this size; an end past the object is cut.
+ * @throws StoreError `invalid` when it starts at or past the end, as S3 answers 416
+ */
+export function resolveRange(key: string, range: GetOptions['range'], sizeBytes: number): ByteRange {
+  if (range === undefined) return { start: 0, end: sizeBytes };
+  if (range.start >= sizeBytes)
+    throw new StoreError(
+      'invalid',
+      `get ${key}: the range starts at ${range.start}, the object has ${sizeBytes} bytes`,
+    );
+  return { start: range.start, end: Math.min(range.end ?? sizeBytes, sizeBytes) };
+}

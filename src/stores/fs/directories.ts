@@ -1,0 +1,85 @@
+/** The directories above an object: made private, made durable, taken away when empty, never the root. */
+import { chmod, mkdir, rmdir, stat } from 'node:fs/promises';
+import { dirname, join, resolve } from 'node:path';
+import { systemCode } from '../../base/errors.ts';
+import { fsyncDirectory } from '../../base/files.ts';
+import { StoreError } from '../store.ts';
+import { fsError, io } from './fs-error.ts';
+
+/**
+ * Creates the root of a directory store, durably and with mode 0700; one that exists is left as it is. Only `init`
+ * calls it: a root that is not there is otherwise an unmounted disk, and creating it would archive into nothing.
+ * @throws StoreError `denied`, `local-io`
+ */
+export async function createFsRoot(root: string): Promise<void> {
+  const path = resolve(root);
+  const created = await io(`create ${path}`, mkdir(path, { recursive: true, mode: 0o700 }));
+  if (created === undefined) return;
+  await io(`create ${path}`, chmod(path, 0o700));
+  for (let directory = path; directory.length >= dirname(created).length; directory = dirname(directory)) {
+    await io(`create ${path}`, fsyncDirectory(directory));
+    if (directory === dirname(directory)) break;
+  }
+}
+
+/** @throws StoreError `no-container` when the root is missing or no directory */
+export async function assertRoot(root: string): Promise<void> {
+  try {
+    if ((await stat(root)).isDirectory()) return;
+  } catch (error) {
+    if (systemCode(error) !== 'ENOENT' && systemCode(error) !== 'ENOTDIR')
+      throw fsError(`open ${root}`, error);
+  }
+  throw new StoreError('no-container', `${root}: there is no such directory`, {
+    hint: 'Mount the disk it lies on, or create the repository with `walvault init`.',
+  });
+}
+
+/**
+ * Makes the directories of `key` below the root, which must exist.
+ * @throws StoreError `no-container`; `invalid` when a part of the key is a plain file
+ */
+export async function makeDirectories(root: string, key: string): Promise<void> {
+  const parts = key.split('/').slice(0, -1);
+  let path = root;
+  for (const part of parts) {
+    path = join(path, part);
+    try {
+      await mkdir(path, { mode: 0o700 });
+    } catch (error) {
+      const code = systemCode(error);
+      if (code === 'EEXIST') continue;
+      if (code === 'ENOENT') await assertRoot(root);
+      if (code === 'ENOTDIR') throw notADirectory(key);
+      throw error;
+    }
+  }
+}
+
+export function notADirectory(key: string): StoreError {
+  return new StoreError('invalid', `put ${key}: a part of its path is the name of an object`);
+}
+
+/**
+ * fsyncs the directory of `key` and each one above it up to the root. All of them, also those that were there before:
+ * whoever made them may have died before its own fsync, and fsync of a clean directory costs little.
+ */
+export async function syncDirectories(root: string, key: string): Promise<void> {
+  const directories = [root];
+  for (const part of key.split('/').slice(0, -1)) directories.push(join(directories.at(-1) ?? root, part));
+  await Promise.all(directories.map(fsyncDirectory));
+}
+
+/** Removes the directories above `key` that have become empty, from the deepest up, never the root. */
+export async function pruneDirectories(root: string, key: string): Promise<void> {
+  const parts = key.split('/').slice(0, -1);
+  for (; parts.length > 0; parts.pop()) {
+    try {
+      await rmdir(join(root, ...parts));
+    } catch (error) {
+      const code = systemCode(error);
+      // ENOENT: another deleter was quicker, and the one above may still be ours to remove.
+      if (code !== 'ENOENT') return;
+    }
+  }
+}

@@ -1,0 +1,110 @@
+/**
+ * Metadata of objects in a directory: `<file>.<16 hex of the stored SHA-256>.meta` beside the file, JSON. It is
+ * durable before the file appears. Because the payload's digest is in the name, racing writers of different content
+ * never share one, and after a crash the payload itself tells which is its own.
+ */
+import { randomBytes } from 'node:crypto';
+import { link, open, readdir, readFile, rename, rm } from 'node:fs/promises';
+import { basename, dirname, join } from 'node:path';
+import { systemCode } from '../../base/errors.ts';
+import { sidecarName } from '../key.ts';
+
+export interface Sidecar {
+  readonly path: string;
+  readonly sizeBytes: number;
+  readonly sha256: string;
+  readonly metadata: Readonly<Record<string, string>>;
+}
+
+export function sidecarPath(file: string, sha256: string): string {
+  return `${file}.${sha256.slice(0, 16)}.meta`;
+}
+
+/** A name that no key can have, in the directory of `file`, so that link(2) and rename(2) stay in one file system. */
+export function temporaryPath(file: string): string {
+  return join(dirname(file), `.${randomBytes(8).toString('hex')}.walvault-tmp`);
+}
+
+export type SidecarContent = Omit<Sidecar, 'path'>;
+
+/**
+ * Writes and fsyncs the sidecar; its directory entry is durable with the caller's fsync of the directory.
+ * Returns whether this call made it: with `create` one that is there already belongs to the same content and stays.
+ */
+export async function writeSidecar(
+  file: string,
+  content: SidecarContent,
+  as: 'create' | 'replace',
+): Promise<boolean> {
+  const path = sidecarPath(file, content.sha256);
+  const temporary = temporaryPath(file);
+  try {
+    const handle = await open(temporary, 'wx', 0o600);
+    try {
+      const { sizeBytes, sha256, metadata } = content;
+      await handle.writeFile(JSON.stringify({ sizeBytes, sha256, metadata }));
+      await handle.sync();
+    } finally {
+      await handle.close();
+    }
+    if (as === 'replace') {
+      await rename(temporary, path);
+      return true;
+    }
+    await link(temporary, path);
+    return true;
+  } catch (error) {
+    if (systemCode(error) === 'EEXIST') return false;
+    throw error;
+  } finally {
+    await rm(temporary, { force: true });
+  }
+}
+
+/** The paths of all sidecars of a file, whatever wrote them. */
+export async function sidecarPaths(file: string): Promise<string[]> {
+  const name = basename(file);
+  const names = await readdir(dirname(file));
+  return names.filter(entry => isSidecarOf(name, entry)).map(entry => join(dirname(file), entry));
+}
+
+export function isSidecarOf(name: string, entry: string): boolean {
+  return entry.length === name.length + 22 && entry.startsWith(name) && sidecarName.test(entry);
+}
+
+/** Every readable sidecar of the file; one that is torn or foreign counts as none. */
+export async function readSidecars(file: string): Promise<Sidecar[]> {
+  const sidecars: Sidecar[] = [];
+  for (const path of await sidecarPaths(file)) {
+    const sidecar = parseSidecar(path, await readIfThere(path));
+    if (sidecar !== undefined) sidecars.push(sidecar);
+  }
+  return sidecars;
+}
+
+async function readIfThere(path: string): Promise<string> {
+  try {
+    return await readFile(path, 'utf8');
+  } catch (error) {
+    if (systemCode(error) === 'ENOENT') return '';
+    throw error;
+  }
+}
+
+export function parseSidecar(path: string, text: string): Sidecar | undefined {
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+  if (typeof value !== 'object' || value === null) return undefined;
+  const { sizeBytes, sha256, metadata } = value as Record<string, unknown>;
+  if (typeof sizeBytes !== 'number' || typeof sha256 !== 'string') return undefined;
+  if (!path.endsWith(`.${sha256.slice(0, 16)}.meta`)) return undefined;
+  if (typeof metadata !== 'object' || metadata === null) return undefined;
+  const entries = Object.entries(metadata).filter(
+    (entry): entry is [string, string] => typeof entry[1] === 'string',
+  );
+  return { path, sizeBytes, sha256, metadata: Object.freeze(Object.fromEntries(entries)) };
+}
