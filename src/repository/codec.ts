@@ -1,0 +1,150 @@
+/**
+ * From a plain file to the bytes on the store and back.
+ *
+ * Writing follows the settings: zstd, then OpenPGP with the host's signature inside. Reading never does: magic bytes
+ * say how an object was made, so settings may change at any time (docs/repository-format.md, "Encoding").
+ */
+import { WalvaultError } from '../base/errors.ts';
+import type { ByteStream } from '../base/bytes.ts';
+import { warn, type Log } from '../base/log.ts';
+import { detectFormat } from '../pipeline/detect.ts';
+import { compressZstd, decompressZstd } from '../pipeline/zstd.ts';
+import type { SignatureVerdict } from '../pipeline/openpgp/index.ts';
+import type { Keyring, ObjectUse } from './keyring.ts';
+
+export interface CodecSettings {
+  /** zstd level; 0 stores without compression. */
+  readonly compressionLevel: number;
+  readonly verifySignatures: 'require' | 'warn' | 'off';
+}
+
+/** One object being written. `apply` may run several times and yields the same bytes each time. */
+export interface EncodeRun {
+  apply(plain: ByteStream): ByteStream;
+}
+
+export class Codec {
+  readonly keyring: Keyring;
+  readonly #settings: CodecSettings;
+  readonly #log: Log;
+  readonly #warned = new Set<string>();
+
+  constructor(keyring: Keyring, settings: CodecSettings, log: Log) {
+    this.keyring = keyring;
+    this.#settings = settings;
+    this.#log = log;
+  }
+
+  /** What the file name of a part says of its making: `.zst.pgp`, `.zst`, `.pgp` or nothing. */
+  get suffix(): string {
+    const { mode } = this.keyring.settings;
+    return `${this.#settings.compressionLevel > 0 ? '.zst' : ''}${mode === 'none' ? '' : '.pgp'}`;
+  }
+
+  async encode(key: string, use: ObjectUse): Promise<EncodeRun> {
+    const encryptor = await this.keyring.encryptor(use);
+    for (const warning of encryptor?.warnings ?? []) this.#warnOnce(warning);
+    const encryption = await encryptor?.start(key);
+    const level = this.#settings.compressionLevel;
+    return {
+      apply(plain) {
+        const compressed = level > 0 ? compressZstd({ level })(plain) : plain;
+        return encryption?.apply(compressed) ?? compressed;
+      },
+    };
+  }
+
+  /**
+   * Decodes an object that was stored under `key`. The stream throws `damaged` where the bytes are, `key` where no
+   * private key fits, and at its end `damaged` where the signature policy says so. Until it has ended without an
+   * error nothing that came out of it may be relied on. A cut at a zstd frame boundary is not noticed here: compare
+   * length and digest.
+   */
+  async *decode(key: string, stored: ByteStream): AsyncGenerator<Uint8Array> {
+    const { head, whole } = await peek(stored, 8);
+    let verdict: () => SignatureVerdict = () => ({ status: 'unsigned' });
+    let plain = whole;
+    let format = detectFormat(head);
+    if (format === 'openpgp') {
+      const run = (await this.keyring.decryptor()).start(key);
+      const inner = await peek(run.apply(whole), 8);
+      verdict = () => run.verdict();
+      plain = inner.whole;
+      format = detectFormat(inner.head);
+    }
+    if (format === 'zstd') plain = decompressZstd()(plain);
+    else if (format !== 'plain')
+      throw new WalvaultError('damaged', `${key}: ${format} inside an object is not part of this format`);
+    yield* plain;
+    this.#judge(key, verdict());
+  }
+
+  #judge(key: string, verdict: SignatureVerdict): void {
+    const policy = this.#settings.verifySignatures;
+    if (policy === 'off' || verdict.status === 'good') return;
+    const problem = describeVerdict(verdict);
+    if (verdict.status === 'bad' || policy === 'require') {
+      throw new WalvaultError('damaged', `${key}: ${problem}`, {
+        hint: 'Name the public signing keys of your hosts in signing.trusted-signers; an object none of them signed was not written by them.',
+      });
+    }
+    this.#warnOnce(
+      `${verdict.status === 'unsigned' ? 'objects are not signed' : problem}, first seen at ${key}`,
+      problem,
+    );
+  }
+
+  #warnOnce(message: string, identity: string = message): void {
+    if (this.#warned.has(identity)) return;
+    this.#warned.add(identity);
+    warn(this.#log, message);
+  }
+}
+
+export function describeVerdict(verdict: SignatureVerdict): string {
+  switch (verdict.status) {
+    case 'good':
+      return `signed by ${verdict.fingerprint}`;
+    case 'unsigned':
+      return 'is not signed';
+    case 'untrusted':
+      return `is signed by ${verdict.keyId}, which is not among the trusted signers`;
+    case 'bad':
+      return `has a bad signature: ${verdict.reason}`;
+  }
+}
+
+/** Reads enough to see the first `count` bytes and gives the stream back whole. */
+async function peek(source: ByteStream, count: number): Promise<{ head: Uint8Array; whole: ByteStream }> {
+  const iterator = source[Symbol.asyncIterator]();
+  const seen: Uint8Array[] = [];
+  let sizeBytes = 0;
+  while (sizeBytes < count) {
+    const next = await iterator.next();
+    if (next.done === true) break;
+    seen.push(next.value);
+    sizeBytes += next.value.length;
+  }
+  const first = seen[0];
+  const head =
+    seen.length === 1 && first !== undefined
+      ? first.subarray(0, count)
+      : Buffer.concat(seen).subarray(0, count);
+  return { head, whole: resume(seen, iterator) };
+}
+
+async function* resume(
+  seen: readonly Uint8Array[],
+  iterator: AsyncIterator<Uint8Array>,
+): AsyncGenerator<Uint8Array> {
+  try {
+    yield* seen;
+    for (;;) {
+      const next = await iterator.next();
+      if (next.done === true) return;
+      yield next.value;
+    }
+  } finally {
+    await iterator.return?.();
+  }
+}

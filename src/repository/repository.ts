@@ -1,0 +1,13 @@
+/** An opened repository: a store, the name people gave it, and how its objects are made and read. */
+import type { Store } from '../stores/store.ts';
+import type { Codec } from './codec.ts';
+
+export interface Repository {
+  readonly name: string;
+  /** A push succeeds only when every required repository has the file; the others are best effort. */
+  readonly required: boolean;
+  /** The id that `walvault.json` must carry; undefined when the configuration does not pin it. */
+  readonly expectedId: string | undefined;
+  readonly store: Store;
+  readonly codec: Codec;
+}
