@@ -62,4 +62,6 @@ export interface LoadedConfig {
   readonly path: string | undefined;
   /** Setting (`compression.level`, `repository.main.url`) to `default`, `FILE:LINE` or a variable's name. */
   readonly origins: ReadonlyMap<string, string>;
+  /** The same names to the values, typed as the table says; for showing, not for deciding. */
+  readonly values: ReadonlyMap<string, unknown>;
 }

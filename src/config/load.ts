@@ -28,16 +28,16 @@ export async function loadConfig(options: LoadOptions): Promise<LoadedConfig> {
   const environment = readEnvironment(env);
   const file = await findFile(options, environment);
   const origins = new Map<string, string>();
+  const shown = new Map<string, unknown>();
   const raw = new Map([...(file?.settings ?? []), ...environment.settings]);
   const merged = mergeRepositories(file?.repositories ?? [], environment.repositories);
+  const context: TableContext = { env, origins, shown, prefix: '', path: file?.path };
   const [values, ...repositories] = await Promise.all([
-    readTable(settings, raw, { env, origins, prefix: '', path: file?.path }),
+    readTable(settings, raw, context),
     ...merged.map(repository =>
       readTable(repositorySettings, repository.fields, {
-        env,
-        origins,
+        ...context,
         prefix: `repository.${repository.name}.`,
-        path: file?.path,
       }),
     ),
   ]);
@@ -46,7 +46,8 @@ export async function loadConfig(options: LoadOptions): Promise<LoadedConfig> {
     repositories.map((repository, index) => ({ ...repository, name: merged[index]?.name ?? '' })),
   );
   checkTogether(config, file?.path);
-  return { config, path: file?.path, origins };
+  shown.set('encryption.backup-recipients', config.encryption.backupRecipients);
+  return { config, path: file?.path, origins, values: shown };
 }
 
 async function findFile(
@@ -73,6 +74,7 @@ const initHint =
 interface TableContext {
   readonly env: NodeJS.ProcessEnv;
   readonly origins: Map<string, string>;
+  readonly shown: Map<string, unknown>;
   readonly prefix: string;
   readonly path: string | undefined;
 }
@@ -82,9 +84,9 @@ async function readTable<T extends Record<string, Setting>>(
   raw: ReadonlyMap<string, RawValue>,
   context: TableContext,
 ): Promise<ValuesOf<T>> {
-  const { env, origins, prefix, path } = context;
+  const { env, origins, shown, prefix, path } = context;
   const entries = await Promise.all(
-    Object.entries(table).map(async ([key, setting]: [string, Setting]) => {
+    Object.entries(table).map(async ([key, setting]: [string, Setting]): Promise<[string, unknown]> => {
       const given = raw.get(key);
       origins.set(prefix + key, given?.origin ?? 'default');
       if (given !== undefined) return [key, await readValue(setting, given, env)];
@@ -93,6 +95,7 @@ async function readTable<T extends Record<string, Setting>>(
       return [key, await readValue(setting, defaultOf(key, setting), env)];
     }),
   );
+  for (const [key, value] of entries) shown.set(prefix + key, value);
   return Object.fromEntries(entries) as ValuesOf<T>;
 }
 

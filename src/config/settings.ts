@@ -88,12 +88,12 @@ export const settings = {
   'encryption.wal-recipients': {
     kind: 'paths',
     help: 'Files with the OpenPGP public keys that WAL is encrypted to. At least one private key must live on another machine.',
-    example: '["/etc/walvault/recovery.asc"]',
+    example: '["/etc/walvault-keys/recovery.asc"]',
   },
   'encryption.backup-recipients': {
     kind: 'paths',
     help: 'Files with the OpenPGP public keys that backups are encrypted to. Unset: the same as wal-recipients.',
-    example: '["/etc/walvault/recovery.asc"]',
+    example: '["/etc/walvault-keys/recovery.asc"]',
   },
   'encryption.passphrase': {
     kind: 'secret',
@@ -113,7 +113,7 @@ export const settings = {
   'signing.key': {
     kind: 'path',
     help: "File with this host's OpenPGP private signing key. Unset: what this host writes is not signed.",
-    example: '"/etc/walvault/signing-key.asc"',
+    example: '"/etc/walvault-keys/signing-private.asc"',
   },
   'signing.passphrase': {
     kind: 'secret',
@@ -130,7 +130,7 @@ export const settings = {
   'signing.trusted-signers': {
     kind: 'paths',
     help: 'Files with the public signing keys of the hosts whose objects are trusted.',
-    example: '["/etc/walvault/signing-key.pub.asc"]',
+    example: '["/etc/walvault-keys/signing-public.asc"]',
   },
   'archive.timeout': {
     kind: 'duration',

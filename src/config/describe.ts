@@ -1,0 +1,54 @@
+/** What is in force, for `config show`. Secrets come out as `***`. */
+import { Secret } from '../base/secret.ts';
+import type { LoadedConfig } from './config.ts';
+import { repositorySettings, settings, type Setting, type SettingKind } from './settings.ts';
+
+export interface SettingInForce {
+  readonly name: string;
+  /** As it would be written in the file; undefined when unset. */
+  readonly text: string | undefined;
+  /** `default`, `FILE:LINE` or the name of a variable. */
+  readonly origin: string;
+}
+
+export function describeSettings(loaded: LoadedConfig): SettingInForce[] {
+  return [...loaded.values].map(([name, value]) => ({
+    name,
+    text: isUnset(value) ? undefined : writeValue(kindOf(name), value),
+    origin: loaded.origins.get(name) ?? 'default',
+  }));
+}
+
+function isUnset(value: unknown): boolean {
+  return value === undefined || (Array.isArray(value) && value.length === 0);
+}
+
+/** A value as TOML, with the largest unit that loses nothing. */
+function writeValue(kind: SettingKind, value: unknown): string {
+  if (value instanceof Secret) return '***';
+  if (kind === 'switch') return value === true ? '"on"' : '"off"';
+  if (kind === 'duration') return JSON.stringify(withUnit(Number(value), durationUnits));
+  if (kind === 'size') return JSON.stringify(withUnit(Number(value), sizeUnits));
+  return JSON.stringify(value);
+}
+
+type Units = readonly (readonly [number, string])[];
+
+const durationUnits: Units = [[86_400_000, 'd'], [3_600_000, 'h'], [60_000, 'min'], [1000, 's'], [1, 'ms']]; // prettier-ignore
+const sizeUnits: Units = [[1024 ** 3, 'GiB'], [1024 ** 2, 'MiB'], [1024, 'KiB'], [1, 'B']]; // prettier-ignore
+
+function withUnit(value: number, units: Units): string {
+  const [factor, unit] = units.find(([factor]) => value % factor === 0) ?? [1, ''];
+  return `${value / factor}${unit}`;
+}
+
+function kindOf(name: string): SettingKind {
+  const table: Record<string, Setting> = settings;
+  const fields: Record<string, Setting> = repositorySettings;
+  return (table[name] ?? fields[name.slice(name.lastIndexOf('.') + 1)])?.kind ?? 'text';
+}
+
+/** Every secret that was read: what the command line keeps out of all output. */
+export function secretsIn(loaded: LoadedConfig): Secret[] {
+  return [...loaded.values.values()].filter(value => value instanceof Secret);
+}

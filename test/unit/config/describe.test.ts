@@ -1,0 +1,33 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { describeSettings, loadConfig, secretsIn } from '../../../src/config/index.ts';
+
+test('shows each setting with its value as written and its origin, secrets hidden', async () => {
+  const loaded = await loadConfig({
+    defaultPath: '/nonexistent.toml',
+    env: {
+      WALVAULT_CLUSTER: 'orders',
+      WALVAULT_REPOSITORY_URL: 'file:///b',
+      WALVAULT_ARCHIVE_TIMEOUT: '90s',
+      WALVAULT_RETENTION_KEEP_WITHIN: '2w',
+      WALVAULT_ENCRYPTION_WAL_RECIPIENTS: '/k.asc',
+      WALVAULT_ENCRYPTION_PASSPHRASE: 'hush-hush',
+    },
+  });
+  const shown = new Map(describeSettings(loaded).map(({ name, text, origin }) => [name, [text, origin]]));
+  assert.deepEqual(shown.get('cluster'), ['"orders"', 'WALVAULT_CLUSTER']);
+  assert.deepEqual(shown.get('archive.timeout'), ['"90s"', 'WALVAULT_ARCHIVE_TIMEOUT']);
+  assert.deepEqual(shown.get('retention.keep-within'), ['"14d"', 'WALVAULT_RETENTION_KEEP_WITHIN']);
+  assert.deepEqual(shown.get('backup.part-size'), ['"256MiB"', 'default']);
+  assert.deepEqual(shown.get('backup.check-pages'), ['"on"', 'default']);
+  assert.deepEqual(shown.get('compression.level'), ['1', 'default']);
+  assert.deepEqual(shown.get('encryption.backup-recipients'), ['["/k.asc"]', 'default']);
+  assert.deepEqual(shown.get('encryption.passphrase'), ['***', 'WALVAULT_ENCRYPTION_PASSPHRASE']);
+  assert.deepEqual(shown.get('signing.key'), [undefined, 'default']);
+  assert.deepEqual(shown.get('repository.main.url'), ['"file:///b"', 'WALVAULT_REPOSITORY_URL']);
+  assert.deepEqual(
+    secretsIn(loaded).map(secret => secret.reveal()),
+    ['hush-hush'],
+  );
+  assert.doesNotMatch(JSON.stringify([...shown]), /hush/);
+});

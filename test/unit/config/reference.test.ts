@@ -1,0 +1,25 @@
+import assert from 'node:assert/strict';
+import { readFile, writeFile } from 'node:fs/promises';
+import { test } from 'node:test';
+import { parse } from 'smol-toml';
+import { settingsReference } from '../../../src/config/reference.ts';
+import { repositorySettings, settings, type Setting } from '../../../src/config/settings.ts';
+import { readValue } from '../../../src/config/value.ts';
+
+test('the reference page is what the table says (UPDATE_DOCS=1 writes it)', async () => {
+  const page = new URL('../../../docs/reference/settings.md', import.meta.url);
+  if (process.env['UPDATE_DOCS'] === '1') await writeFile(page, settingsReference());
+  assert.equal(await readFile(page, 'utf8'), settingsReference());
+});
+
+test('every example in the table is accepted', async () => {
+  for (const [key, setting] of [
+    ...Object.entries<Setting>(settings),
+    ...Object.entries<Setting>(repositorySettings),
+  ]) {
+    const { value } = parse(`value = ${setting.example}`);
+    const isSource = typeof value === 'object' && !Array.isArray(value);
+    if (setting.kind === 'secret' && isSource) continue; // names a file or command of somebody's machine
+    await readValue(setting, { value, label: key, origin: '', directory: '/', isPrivate: true }, {});
+  }
+});
