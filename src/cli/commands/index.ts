@@ -1,0 +1,5 @@
+import type { DefineVerb } from '../verb.ts';
+import { defineConfig } from './config.ts';
+
+/** In the order of the help. Adding a verb is one line here and one file beside. */
+export const verbs: readonly DefineVerb[] = [defineConfig];

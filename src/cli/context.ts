@@ -1,0 +1,9 @@
+/** What the command line gets from the process; it never reaches for it itself. */
+export interface CliContext {
+  readonly signal: AbortSignal;
+  readonly env: NodeJS.ProcessEnv;
+  readonly stdout: (text: string) => void;
+  readonly stderr: (text: string) => void;
+  /** Whether a person watches standard error: then progress is one line that is rewritten. */
+  readonly isTty: boolean;
+}

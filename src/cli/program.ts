@@ -1,0 +1,114 @@
+/** The command line: one program, one file a verb under `commands/`. */
+import { Command, CommanderError, Option } from 'commander';
+import { versionLine } from '../base/build-info.ts';
+import { errorCodes, WalvaultError } from '../base/errors.ts';
+import { loadConfig, secretsIn } from '../config/index.ts';
+import { Redactor } from '../observe/redact.ts';
+import { verbs } from './commands/index.ts';
+import type { CliContext } from './context.ts';
+import { exitStatusOf, renderError } from './render/error.ts';
+import { createTextLog } from './render/text.ts';
+import type { DefineVerb, Invocation, Run } from './verb.ts';
+
+interface GlobalOptions {
+  readonly config?: string;
+  readonly quiet?: boolean;
+  readonly verbose?: boolean;
+}
+
+/**
+ * Runs one command line, without the program's own name in `argv`.
+ * @returns the exit status (`docs/exit-codes.md`); every failure has been reported on standard error by then
+ */
+export async function runCli(
+  argv: readonly string[],
+  context: CliContext,
+  defined: readonly DefineVerb[] = verbs,
+): Promise<number> {
+  const redactor = new Redactor();
+  const stderr = (text: string) => context.stderr(redactor.redact(text));
+  const stdout = (text: string) => context.stdout(redactor.redact(text));
+  const program = createProgram(stdout);
+  let status = 0;
+  const run: Run = async work => {
+    const { config, quiet = false, verbose = false } = program.opts<GlobalOptions>();
+    const log = createTextLog({ stderr, isTty: context.isTty, quiet, verbose });
+    const invocation: Invocation = {
+      context,
+      log,
+      configPath: config,
+      print: stdout,
+      hide: secrets => redactor.add(secrets),
+      async loadConfig() {
+        const loaded = await loadConfig({ path: config, env: context.env });
+        redactor.add(secretsIn(loaded));
+        return loaded;
+      },
+    };
+    try {
+      status = (await work(invocation)) ?? 0;
+    } finally {
+      log.close();
+    }
+  };
+  for (const define of defined) define(program, run);
+  if (argv.length === 0) {
+    stderr(program.helpInformation());
+    return errorCodes.usage;
+  }
+  try {
+    await program.parseAsync(argv, { from: 'user' });
+    return status;
+  } catch (error) {
+    if (error instanceof CommanderError && error.exitCode === 0) return 0;
+    const failure =
+      error instanceof CommanderError ? usageError(error) : interruptedOr(error, context.signal);
+    const isDebug = context.env['WALVAULT_DEBUG'] === '1' || program.opts<GlobalOptions>().verbose === true;
+    stderr(renderError(failure, { isDebug }));
+    return exitStatusOf(failure);
+  }
+}
+
+function createProgram(stdout: (text: string) => void): Command {
+  return new Command('walvault')
+    .description(
+      'Archives, encrypts and restores PostgreSQL: WAL, base backups, recovery to a point in time.',
+    )
+    .configureOutput({ writeOut: stdout, writeErr: () => undefined, outputError: () => undefined })
+    .configureHelp({ showGlobalOptions: true, sortSubcommands: false })
+    .exitOverride()
+    .version(versionLine(), '-V, --version', 'print the version')
+    .helpOption('-h, --help', 'print help')
+    .option('--config <path>', 'configuration file (default: WALVAULT_CONFIG, else /etc/walvault.toml)')
+    .addOption(new Option('-q, --quiet', 'warnings and errors only').conflicts('verbose'))
+    .option('-v, --verbose', 'say more, and give the causes of an error')
+    .addHelpText('after', examples);
+}
+
+const examples = `
+Examples:
+  # once
+  walvault init --repository file:///mnt/archive --cluster orders --generate-keys /media/usb
+  # postgresql.conf
+  archive_command = 'walvault push %p'
+  # what is in force, and from where
+  walvault config show
+`;
+
+/** Commander's words, in our form: one line, and its suggestion as the hint. */
+function usageError(error: CommanderError): WalvaultError {
+  const [first = '', suggestion] = error.message.split('\n');
+  const near = suggestion === undefined ? undefined : /^\(Did you mean (.*)\?\)$/.exec(suggestion)?.[1];
+  const message = first.replace(/^error: /, '');
+  return new WalvaultError('usage', error.code === 'commander.help' ? 'a command is missing' : message, {
+    hint: near === undefined ? 'See walvault --help, or --help behind a command.' : `Did you mean ${near}?`,
+  });
+}
+
+/** Whatever the work threw after a signal, the signal is what happened. */
+function interruptedOr(error: unknown, signal: AbortSignal): unknown {
+  if (!signal.aborted) return error;
+  return signal.reason instanceof WalvaultError
+    ? signal.reason
+    : new WalvaultError('interrupted', 'interrupted', { cause: error });
+}

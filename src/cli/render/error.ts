@@ -1,0 +1,13 @@
+import { describeFailure } from '../../base/describe-failure.ts';
+import { errorCodes, WalvaultError } from '../../base/errors.ts';
+
+/** `walvault: …` and `HINT:  …`, each on its line, ended by a newline. */
+export function renderError(error: unknown, options: { isDebug: boolean }): string {
+  return describeFailure(error, options)
+    .map(line => `${line}\n`)
+    .join('');
+}
+
+export function exitStatusOf(error: unknown): number {
+  return error instanceof WalvaultError ? error.exitCode : errorCodes.internal;
+}

@@ -1,0 +1,53 @@
+/** Events of operations as lines on standard error, where PostgreSQL's log and cron's mail pick them up. */
+import type { Log, LogEvent, LogLevel } from '../../base/log.ts';
+import { ProgressRenderer } from './progress.ts';
+
+export interface TextLogOptions {
+  readonly stderr: (text: string) => void;
+  readonly isTty: boolean;
+  /** Warnings and errors only, no progress. */
+  readonly quiet: boolean;
+  /** Debug events too. */
+  readonly verbose: boolean;
+  readonly now?: () => number;
+}
+
+export interface TextLog extends Log {
+  /** Removes a progress line that is still shown. */
+  close(): void;
+}
+
+const prefixes: Record<LogLevel, string> = {
+  debug: 'walvault: debug: ',
+  info: 'walvault: ',
+  warn: 'walvault: WARNING: ',
+  error: 'walvault: ERROR: ',
+};
+
+export function createTextLog(options: TextLogOptions): TextLog {
+  const { stderr, isTty, quiet, verbose } = options;
+  const progress = new ProgressRenderer({
+    write: stderr,
+    isTty,
+    now: options.now ?? (() => performance.now()),
+  });
+  return {
+    event(event) {
+      if (event.level === 'debug' && !verbose) return;
+      if (event.level === 'info' && quiet) return;
+      progress.clear();
+      stderr(renderEvent(event));
+    },
+    progress(state) {
+      if (!quiet) progress.show(state);
+    },
+    close() {
+      progress.clear();
+    },
+  };
+}
+
+export function renderEvent(event: LogEvent): string {
+  const hint = event.hint === undefined ? '' : `HINT:  ${event.hint}\n`;
+  return `${prefixes[event.level]}${event.message}\n${hint}`;
+}

@@ -1,0 +1,26 @@
+/** What a command of the command line is made of. */
+import type { Command } from 'commander';
+import type { Log } from '../base/log.ts';
+import type { Secret } from '../base/secret.ts';
+import type { LoadedConfig } from '../config/index.ts';
+import type { CliContext } from './context.ts';
+
+/** One run of one command. */
+export interface Invocation {
+  readonly context: CliContext;
+  readonly log: Log;
+  /** From `--config`. */
+  readonly configPath: string | undefined;
+  /** Results, to standard output. Secrets that were read are kept out. */
+  readonly print: (text: string) => void;
+  /** Reads the configuration and keeps its secrets out of all further output. */
+  readonly loadConfig: () => Promise<LoadedConfig>;
+  /** For secrets that come from elsewhere than the configuration. */
+  readonly hide: (secrets: Iterable<Secret>) => void;
+}
+
+/** Gives the command its action. `work` returns an exit status, nothing for 0, or throws. */
+export type Run = (work: (invocation: Invocation) => Promise<number | void>) => Promise<void>;
+
+/** Adds one command to the program. Its action parses, calls the operation and renders, nothing else. */
+export type DefineVerb = (program: Command, run: Run) => void;
