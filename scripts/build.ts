@@ -1,0 +1,81 @@
+/** `npm run build`: leaves a current `dist/walvault`, and does nothing when it is current already. */
+import { chmod, mkdir, mkdtemp, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { join, resolve } from 'node:path';
+import { bundle } from './build/bundle.ts';
+import { assetPaths, chooseTarget, makeExecutable, type PkgConfig } from './build/executable.ts';
+import { commitOfInputs, digestOfInputs } from './build/inputs.ts';
+import { withLock } from './build/lock.ts';
+import { verifiedNodeBinary } from './build/node-binary.ts';
+import { warmUp } from './build/warm-up.ts';
+
+const root = resolve(import.meta.dirname, '..');
+const dist = join(root, 'dist');
+
+await mkdir(dist, { recursive: true });
+await withLock(join(dist, '.building'), buildIfNeeded);
+
+async function buildIfNeeded(): Promise<void> {
+  const config = JSON.parse(await readFile(join(root, 'pkg.config.json'), 'utf8')) as PkgConfig;
+  const target = chooseTarget(config);
+  const output = join(root, target.output);
+  const commit = await commitOfInputs(root);
+  const inputs = await digestOfInputs(root, commit);
+  const recordPath = join(dist, '.build.json');
+  if ((await readRecord(recordPath)) === `${inputs} ${await identityOf(output)}`) {
+    console.log(`${target.output} is current`);
+    return;
+  }
+  const startedAt = performance.now();
+  const scratch = await mkdtemp(join(dist, '.build-'));
+  try {
+    await buildInto(scratch, { config, target, commit, output });
+  } finally {
+    await rm(scratch, { recursive: true, force: true });
+  }
+  await writeFile(recordPath, `${inputs} ${await identityOf(output)}`);
+  const { size } = await stat(output);
+  const seconds = ((performance.now() - startedAt) / 1000).toFixed(1);
+  console.log(`${target.output}: ${(size / 1e6).toFixed(0)} MB in ${seconds} s`);
+}
+
+interface Plan {
+  readonly config: PkgConfig;
+  readonly target: ReturnType<typeof chooseTarget>;
+  readonly commit: string;
+  readonly output: string;
+}
+
+async function buildInto(scratch: string, plan: Plan): Promise<void> {
+  const nodePath = await verifiedNodeBinary(root);
+  const { version } = JSON.parse(await readFile(join(root, 'package.json'), 'utf8')) as { version: string };
+  const chunks = await bundle({ root, outDirectory: scratch, version, commit: plan.commit });
+  const caches = await warmUp({ outDirectory: scratch, nodePath, execArgv: plan.config.seaConfig.execArgv });
+  const made = join(scratch, 'walvault');
+  await makeExecutable({
+    config: plan.config,
+    target: { ...plan.target, output: made },
+    nodePath,
+    entry: join(scratch, 'sea-main.cjs'),
+    assets: assetPaths(scratch, chunks, caches),
+  });
+  await chmod(made, 0o755);
+  // A rename, because a running walvault's file cannot be written to.
+  await rename(made, plan.output);
+}
+
+async function readRecord(path: string): Promise<string | undefined> {
+  try {
+    return await readFile(path, 'utf8');
+  } catch {
+    return undefined;
+  }
+}
+
+async function identityOf(path: string): Promise<string> {
+  try {
+    const { size, mtimeMs, ino } = await stat(path);
+    return `${size}-${mtimeMs}-${ino}`;
+  } catch {
+    return 'absent';
+  }
+}

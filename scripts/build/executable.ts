@@ -1,0 +1,64 @@
+/** From chunks to one file: Node's single-executable format, put together by pkg. */
+import { createRequire } from 'node:module';
+import { join } from 'node:path';
+
+export interface Target {
+  readonly nodeRange: string;
+  readonly platform: string;
+  readonly arch: string;
+  readonly output: string;
+}
+
+export interface PkgConfig {
+  readonly targets: readonly Target[];
+  readonly seaConfig: Readonly<Record<string, unknown>> & { readonly execArgv: readonly string[] };
+}
+
+export interface ExecutableOptions {
+  readonly config: PkgConfig;
+  readonly target: Target;
+  readonly nodePath: string;
+  readonly entry: string;
+  /** Asset name to absolute path. */
+  readonly assets: Readonly<Record<string, string>>;
+}
+
+type Sea = (entry: string, options: Record<string, unknown>) => Promise<void>;
+
+/** pkg's command line looks for Node on the network and drops `seaConfig`; the function behind it does neither. */
+export async function makeExecutable(options: ExecutableOptions): Promise<void> {
+  const require = createRequire(import.meta.url);
+  const sea = (require('@yao-pkg/pkg/lib-es5/sea.js') as { default: Sea }).default;
+  await sea(options.entry, {
+    targets: [{ ...options.target }],
+    signature: true,
+    nodePath: options.nodePath,
+    seaConfig: { ...options.config.seaConfig, assets: options.assets },
+  });
+}
+
+/** This machine's target. @throws Error when there is none, or when it is not for the Node that runs this. */
+export function chooseTarget(config: PkgConfig): Target {
+  const target = config.targets.find(
+    each => each.platform === process.platform && each.arch === process.arch,
+  );
+  if (target === undefined)
+    throw new Error(`pkg.config.json has no target for ${process.platform}-${process.arch}`);
+  const expected = `node${process.versions.node}`;
+  if (target.nodeRange !== expected)
+    throw new Error(
+      `pkg.config.json says ${target.nodeRange}, but this is ${expected}: run it with "npm run build"`,
+    );
+  return target;
+}
+
+export function assetPaths(
+  directory: string,
+  chunks: readonly string[],
+  caches: readonly string[],
+): Record<string, string> {
+  return Object.fromEntries([
+    ...chunks.map(name => [name, join(directory, 'chunks', name)]),
+    ...caches.map(name => [name, join(directory, 'caches', name)]),
+  ]) as Record<string, string>;
+}

@@ -1,0 +1,138 @@
+/**
+ * The process edge: which verb, which exit status if all goes wrong, signals, and the only place that ends the
+ * process. PostgreSQL reads the exit status of `push` and `fetch` as an answer, so the failing one is decided here,
+ * from nothing but the verb and the signal files, before any code that can throw is loaded.
+ */
+import { writeSync } from 'node:fs';
+import { versionLine } from './base/build-info.ts';
+import { describeFailure } from './base/describe-failure.ts';
+import { errorCodes, WalvaultError } from './base/errors.ts';
+import { failingExitStatus } from './operations/fetch/exit-status.ts';
+import { recoveryModeOf, type RecoveryMode } from './postgres/cluster/signal-files.ts';
+
+/** What a verb gets from the process; it never reaches for it itself. */
+interface RunContext {
+  readonly signal: AbortSignal;
+  readonly env: NodeJS.ProcessEnv;
+  readonly stdout: NodeJS.WritableStream;
+  readonly stderr: NodeJS.WritableStream;
+}
+
+interface Verb {
+  failingStatus(error?: unknown): number;
+  /** The status when a signal ended the work. */
+  interruptedStatus(signal: NodeJS.Signals): number;
+  run(argv: string[], context: RunContext): Promise<number>;
+}
+
+/** After a signal the work has this long to tidy up before the process ends anyway. */
+const tidyUpMs = 1500;
+
+const argv = process.argv.slice(2);
+const verb = chooseVerb(argv);
+process.exitCode = verb.failingStatus();
+process.on('uncaughtException', fail);
+process.on('unhandledRejection', fail);
+const abortController = new AbortController();
+let interruptedStatus: number | undefined;
+for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP', 'SIGQUIT'] as const) process.on(signal, interrupt);
+
+if (argv.length === 1 && (argv[0] === '--version' || argv[0] === '-V')) {
+  writeLine(1, versionLine());
+  process.exitCode = 0;
+} else {
+  verb.run(argv, createContext()).then(finish, fail);
+}
+
+function chooseVerb(args: readonly string[]): Verb {
+  switch (verbOf(args)) {
+    case 'fetch':
+      return fetchVerb(recoveryModeOf('.'));
+    case 'push':
+      return ordinaryVerb(async (rest, context) =>
+        (await import('./cli/run-push.ts')).runPush(rest, context),
+      );
+    default:
+      return ordinaryVerb(async (rest, context) => (await import('./cli/program.ts')).runCli(rest, context));
+  }
+}
+
+/** The first argument that is neither an option nor the value of `--config`. */
+function verbOf(args: readonly string[]): string | undefined {
+  return args.find((argument, index) => !argument.startsWith('-') && args[index - 1] !== '--config');
+}
+
+/** Statuses of the table only, and never a death by signal: PostgreSQL's archiver dies from both (pgarch.c). */
+function ordinaryVerb(run: Verb['run']): Verb {
+  return {
+    failingStatus: error => (error instanceof WalvaultError ? error.exitCode : errorCodes.internal),
+    interruptedStatus: () => errorCodes.interrupted,
+    run,
+  };
+}
+
+/** SIGTERM is how PostgreSQL stops a restore_command, and it knows 143 (RestoreArchivedFile in xlogarchive.c). */
+function fetchVerb(mode: RecoveryMode): Verb {
+  return {
+    failingStatus: error => failingExitStatus(mode, error),
+    interruptedStatus: signal =>
+      signal === 'SIGTERM'
+        ? 143
+        : failingExitStatus(mode, new WalvaultError('interrupted', `interrupted by ${signal}`)),
+    run: async (rest, context) => (await import('./cli/run-fetch.ts')).runFetch(rest, context),
+  };
+}
+
+function interrupt(signal: NodeJS.Signals): void {
+  if (interruptedStatus !== undefined) process.exit(interruptedStatus);
+  interruptedStatus = verb.interruptedStatus(signal);
+  process.exitCode = interruptedStatus;
+  writeLine(2, `walvault: interrupted by ${signal}`);
+  setTimeout(exitInterrupted, tidyUpMs);
+  abortController.abort(new WalvaultError('interrupted', `interrupted by ${signal}`));
+}
+
+function exitInterrupted(): never {
+  process.exit(interruptedStatus);
+}
+
+/** Work that was done before the signal reached it has succeeded; anything else is an interruption, whatever it says. */
+function finish(status: number): never {
+  process.exit(status === 0 ? 0 : (interruptedStatus ?? status));
+}
+
+function fail(error: unknown): never {
+  if (interruptedStatus !== undefined) exitInterrupted();
+  for (const line of describeFailure(error, { isDebug: process.env['WALVAULT_DEBUG'] === '1' }))
+    writeLine(2, line);
+  process.exit(verb.failingStatus(error));
+}
+
+/** The streams are made on first use: each costs a push a millisecond that it rarely needs. */
+function createContext(): RunContext {
+  return {
+    signal: abortController.signal,
+    env: process.env,
+    get stdout() {
+      return tolerant(process.stdout);
+    },
+    get stderr() {
+      return tolerant(process.stderr);
+    },
+  };
+}
+
+/** A reader that went away (`walvault list | head`) is no failure of ours. */
+function tolerant(stream: NodeJS.WriteStream): NodeJS.WritableStream {
+  if (stream.listenerCount('error') === 0) stream.on('error', () => undefined);
+  return stream;
+}
+
+/** Synchronous, because the process may end on the next line; a closed descriptor must not change the exit status. */
+function writeLine(descriptor: 1 | 2, line: string): void {
+  try {
+    writeSync(descriptor, `${line}\n`);
+  } catch {
+    // Nobody is there to read it.
+  }
+}

@@ -1,0 +1,22 @@
+/** Which status `fetch` ends with when it has no answer: PostgreSQL acts on each, so none may look like another. */
+import { errorCodes, WalvaultError } from '../../base/errors.ts';
+import type { RecoveryMode } from '../../postgres/cluster/signal-files.ts';
+
+/** Above 125 PostgreSQL ends the recovery instead of taking the failure for the end of the archive (xlogarchive.c). */
+const recoveryEndingBase = 200;
+
+/** 1 means "surely absent" for whoever runs fetch by hand, so a failure of walvault's own needs another. */
+const internalByHand = 21;
+
+/** Never 0; 1 only on a standby, where PostgreSQL asks again. */
+export function failingExitStatus(mode: RecoveryMode, error?: unknown): number {
+  const code = error instanceof WalvaultError ? error.exitCode : errorCodes.internal;
+  switch (mode) {
+    case 'point-in-time':
+      return recoveryEndingBase + code;
+    case 'standby':
+      return error instanceof WalvaultError && error.code === 'invalid-file' ? recoveryEndingBase + code : 1;
+    case 'none':
+      return code === errorCodes.internal ? internalByHand : code;
+  }
+}
