@@ -1,0 +1,77 @@
+/**
+ * Is this file what its name says? Asked before a segment is archived and before a fetched one is handed to
+ * PostgreSQL, which itself checks the same fields only while it replays (xlogreader.c, XLogReaderValidatePageHeader).
+ */
+import {
+  isPossiblePosition,
+  isValidSegmentSize,
+  segmentNumber,
+  segmentStartLsn,
+  type WalFileName,
+} from './file-name.ts';
+import { formatLsn } from './lsn.ts';
+import { parseLongPageHeader, postgresMajorOfPageMagic } from './page-header.ts';
+
+export interface SegmentCheckInput {
+  /** A segment or a partial; other kinds have no header. */
+  readonly file: WalFileName & { kind: 'segment' | 'partial' };
+  readonly sizeBytes: number;
+  /** The first page, or at least its first 40 bytes. */
+  readonly firstPage: Uint8Array;
+  readonly systemId: bigint;
+  readonly segmentSizeBytes: number;
+}
+
+export interface SegmentCheck {
+  /** Reasons to refuse the file, each a phrase that follows its name and a colon. */
+  readonly problems: readonly string[];
+  /** Things to tell about a file that is accepted. */
+  readonly warnings: readonly string[];
+  /** The header names another system: a segment of another cluster, whatever else is wrong. */
+  readonly isForeign: boolean;
+}
+
+/**
+ * The timeline in the header may be below the name's but never above: after a failover the new timeline's first
+ * segment begins with pages copied from its parent.
+ */
+export function checkSegment(input: SegmentCheckInput): SegmentCheck {
+  const problems = sizeProblems(input);
+  const header = parseLongPageHeader(input.firstPage);
+  if (header === undefined) {
+    problems.push('it does not begin with a WAL page header');
+    return { problems, warnings: [], isForeign: false };
+  }
+  const { file, systemId, segmentSizeBytes } = input;
+  const isForeign = header.systemId !== systemId;
+  if (isForeign)
+    problems.push(`its header has system identifier ${header.systemId}, the cluster has ${systemId}`);
+  if (header.segmentSizeBytes !== segmentSizeBytes)
+    problems.push(
+      `its header has segment size ${header.segmentSizeBytes}, the cluster has ${segmentSizeBytes}`,
+    );
+  const expectedAddress = segmentStartLsn(segmentNumber(file, segmentSizeBytes), segmentSizeBytes);
+  if (header.pageAddress !== expectedAddress)
+    problems.push(
+      `its header has WAL address ${formatLsn(header.pageAddress)}, its name means ${formatLsn(expectedAddress)}`,
+    );
+  if (header.timeline > file.timeline)
+    problems.push(`its header has timeline ${header.timeline}, above the name's ${file.timeline}`);
+  const magic = header.magic.toString(16).toUpperCase();
+  const warnings =
+    postgresMajorOfPageMagic(header.magic) === undefined
+      ? [`page magic ${magic} is of no PostgreSQL known here`]
+      : [];
+  return { problems, warnings, isForeign };
+}
+
+/** A partial has the full size too: PostgreSQL renames the whole file. pg_receivewal pads its own. */
+function sizeProblems({ file, sizeBytes, segmentSizeBytes }: SegmentCheckInput): string[] {
+  if (!isValidSegmentSize(segmentSizeBytes)) return [`${segmentSizeBytes} bytes is not a WAL segment size`];
+  const problems: string[] = [];
+  if (sizeBytes !== segmentSizeBytes)
+    problems.push(`it has ${sizeBytes} bytes, a segment has ${segmentSizeBytes}`);
+  if (!isPossiblePosition(file, segmentSizeBytes))
+    problems.push(`no segment has this name when segments have ${segmentSizeBytes} bytes`);
+  return problems;
+}
