@@ -7,22 +7,15 @@ import { writeSync } from 'node:fs';
 import { versionLine } from './base/build-info.ts';
 import { describeFailure } from './base/describe-failure.ts';
 import { errorCodes, WalvaultError } from './base/errors.ts';
+import type { CliContext } from './cli/context.ts';
 import { failingExitStatus } from './operations/fetch/exit-status.ts';
 import { recoveryModeOf, type RecoveryMode } from './postgres/cluster/signal-files.ts';
-
-/** What a verb gets from the process; it never reaches for it itself. */
-interface RunContext {
-  readonly signal: AbortSignal;
-  readonly env: NodeJS.ProcessEnv;
-  readonly stdout: NodeJS.WritableStream;
-  readonly stderr: NodeJS.WritableStream;
-}
 
 interface Verb {
   failingStatus(error?: unknown): number;
   /** The status when a signal ended the work. */
   interruptedStatus(signal: NodeJS.Signals): number;
-  run(argv: string[], context: RunContext): Promise<number>;
+  run(argv: string[], context: CliContext): Promise<number>;
 }
 
 /** After a signal the work has this long to tidy up before the process ends anyway. */
@@ -109,21 +102,20 @@ function fail(error: unknown): never {
 }
 
 /** The streams are made on first use: each costs a push a millisecond that it rarely needs. */
-function createContext(): RunContext {
+function createContext(): CliContext {
   return {
     signal: abortController.signal,
     env: process.env,
-    get stdout() {
-      return tolerant(process.stdout);
-    },
-    get stderr() {
-      return tolerant(process.stderr);
+    stdout: text => void tolerant(process.stdout).write(text),
+    stderr: text => void tolerant(process.stderr).write(text),
+    get isTty() {
+      return process.stderr.isTTY;
     },
   };
 }
 
 /** A reader that went away (`walvault list | head`) is no failure of ours. */
-function tolerant(stream: NodeJS.WriteStream): NodeJS.WritableStream {
+function tolerant(stream: NodeJS.WriteStream): NodeJS.WriteStream {
   if (stream.listenerCount('error') === 0) stream.on('error', () => undefined);
   return stream;
 }

@@ -1,0 +1,2 @@
+/** Planted: `npm run typecheck` must reject it. */
+export const answer: number = 'forty-two';
