@@ -1,0 +1,6 @@
+import { WalvaultError } from '../../base/errors.ts';
+
+/** `what` names the object, `reason` says what is wrong with it. */
+export function damaged(what: string, reason: string): WalvaultError {
+  return new WalvaultError('damaged', `${what}: ${reason}`);
+}

@@ -1,0 +1,172 @@
+/** Reads OpenPGP keys from files and says plainly what is wrong with the ones that cannot be used. */
+import type { Key, PrivateKey as OpenpgpPrivateKey, Subkey } from 'openpgp';
+import { messageOf, WalvaultError } from '../../base/errors.ts';
+import type { Secret } from '../../base/secret.ts';
+import { loadOpenpgp, type OpenpgpLibrary } from './library.ts';
+import { signingKeyOf, verifyingKeyOf, type SigningKey, type VerifyingKey } from './signing-key.ts';
+import { ignoringDates } from './ignoring-dates.ts';
+
+export interface PublicKey {
+  /** Of the primary key: 40 upper-case hex digits, as gpg prints it. */
+  readonly fingerprint: string;
+  readonly userId: string;
+  /** When the key, or the subkey that is encrypted to, expires; undefined: never. */
+  readonly expiresAt: Date | undefined;
+  readonly key: Key;
+  /** The keys and subkeys in it whose signatures count. */
+  readonly verifyingKeys: readonly VerifyingKey[];
+}
+
+export interface PrivateKey {
+  readonly fingerprint: string;
+  readonly userId: string;
+  /** The unlocked key. A function, so that no log or inspector prints it by accident. */
+  reveal(): UnlockedKey;
+}
+
+export interface UnlockedKey {
+  readonly key: OpenpgpPrivateKey;
+  readonly signingKey: SigningKey | undefined;
+}
+
+/**
+ * Reads every public key in `data`, armored (several blocks are fine) or binary. `source` names the file in errors.
+ * @throws WalvaultError `key` if it is not OpenPGP, holds a private key, or a key of a version gpg 2.2 cannot read
+ */
+export async function readPublicKeys(data: Uint8Array, source: string): Promise<PublicKey[]> {
+  const openpgp = await loadOpenpgp();
+  const keys = await readBlocks(data, source, openpgp);
+  if (keys.some(key => key.isPrivate()))
+    throw new WalvaultError('key', `${source}: holds a private key where a public key is needed`, {
+      hint: 'Export the public half with `gpg --export --armor` and keep the private key elsewhere.',
+    });
+  return await Promise.all(keys.map(key => describePublicKey(key)));
+}
+
+/**
+ * Reads and unlocks every private key in `data`.
+ * @throws WalvaultError `key` if it is not OpenPGP, holds only a public key, or the passphrase is missing or wrong
+ */
+export async function readPrivateKeys(
+  data: Uint8Array,
+  source: string,
+  passphrase?: Secret,
+): Promise<PrivateKey[]> {
+  const openpgp = await loadOpenpgp();
+  const keys = await readBlocks(data, source, openpgp);
+  const unlocked: PrivateKey[] = [];
+  for (const key of keys) {
+    if (!key.isPrivate())
+      throw new WalvaultError('key', `${source}: holds a public key where a private key is needed`, {
+        hint: 'Export the private key with `gpg --export-secret-keys --armor`.',
+      });
+    const opened = await unlock(key, source, passphrase, openpgp);
+    const signingKey = await findSigningKey(opened);
+    unlocked.push({
+      fingerprint: fingerprintOf(opened),
+      userId: opened.getUserIDs()[0] ?? '',
+      reveal: () => ({ key: opened, signingKey }),
+    });
+  }
+  return unlocked;
+}
+
+/** The fingerprint of the first key in an armored block, 40 upper-case hex digits. */
+export async function publicKeyFingerprint(armored: string): Promise<string> {
+  const [key] = await readBlocks(Buffer.from(armored), 'key', await loadOpenpgp());
+  return key === undefined ? '' : fingerprintOf(key);
+}
+
+export function fingerprintOf(key: Key | Subkey): string {
+  return key.getFingerprint().toUpperCase();
+}
+
+async function readBlocks(data: Uint8Array, source: string, openpgp: OpenpgpLibrary): Promise<Key[]> {
+  const text = Buffer.from(data.buffer, data.byteOffset, data.length).toString('latin1');
+  const blocks = text.match(armoredBlock);
+  let keys: Key[];
+  try {
+    if (blocks === null) {
+      keys = await openpgp.readKeys({ binaryKeys: data });
+    } else {
+      const parts = await Promise.all(blocks.map(block => openpgp.readKeys({ armoredKeys: block })));
+      keys = parts.flat();
+    }
+  } catch (error) {
+    throw new WalvaultError('key', `${source}: not an OpenPGP key`, {
+      cause: error,
+      hint: `A key file is what \`gpg --export --armor\` prints (${oneLine(error)}).`,
+    });
+  }
+  if (keys.length === 0) throw new WalvaultError('key', `${source}: holds no OpenPGP key`);
+  const odd = keys.find(key => key.keyPacket.version !== 4);
+  if (odd !== undefined)
+    throw new WalvaultError(
+      'key',
+      `${source}: key ${fingerprintOf(odd)} is of version ${odd.keyPacket.version}`,
+      { hint: 'Use a version 4 key (RSA or Curve25519), which every gpg from 2.2 on reads.' },
+    );
+  return keys;
+}
+
+const armoredBlock = /-----BEGIN PGP (PUBLIC|PRIVATE) KEY BLOCK-----[\s\S]*?-----END PGP \1 KEY BLOCK-----/g;
+
+async function describePublicKey(key: Key): Promise<PublicKey> {
+  const verifyingKeys: VerifyingKey[] = [];
+  for (const candidate of key.getKeys()) {
+    const signer = await key
+      .getSigningKey(candidate.getKeyID(), ignoringDates)
+      .catch(() => undefined /* not a signing key, or revoked: its signatures do not count */);
+    const verifyingKey = signer === undefined ? undefined : verifyingKeyOf(signer);
+    if (verifyingKey !== undefined) verifyingKeys.push(verifyingKey);
+  }
+  return {
+    fingerprint: fingerprintOf(key),
+    userId: key.getUserIDs()[0] ?? '',
+    expiresAt: await expiryOf(key),
+    key,
+    verifyingKeys,
+  };
+}
+
+async function expiryOf(key: Key): Promise<Date | undefined> {
+  const encryptionKey = await key.getEncryptionKey(undefined, ignoringDates).catch(() => undefined);
+  const times = [await key.getExpirationTime()];
+  if (encryptionKey !== undefined && encryptionKey !== key)
+    times.push(await encryptionKey.getExpirationTime());
+  const dates = times.filter(time => time instanceof Date);
+  return dates.sort((a, b) => a.getTime() - b.getTime())[0];
+}
+
+async function unlock(
+  key: OpenpgpPrivateKey,
+  source: string,
+  passphrase: Secret | undefined,
+  openpgp: OpenpgpLibrary,
+): Promise<OpenpgpPrivateKey> {
+  if (key.isDecrypted()) return key;
+  const name = `${source}: private key ${fingerprintOf(key)}`;
+  if (passphrase === undefined)
+    throw new WalvaultError('key', `${name} is locked by a passphrase and none is set`, {
+      hint: 'Set the passphrase of the key in the configuration or the environment.',
+    });
+  try {
+    return await openpgp.decryptKey({ privateKey: key, passphrase: passphrase.reveal() });
+  } catch (error) {
+    if (!/passphrase/i.test(messageOf(error)))
+      throw new WalvaultError('key', `${name} cannot be unlocked: ${oneLine(error)}`, { cause: error });
+    throw new WalvaultError('key', `${name}: wrong passphrase`, { cause: error });
+  }
+}
+
+async function findSigningKey(key: OpenpgpPrivateKey): Promise<SigningKey | undefined> {
+  const found = await key.getSigningKey(undefined, ignoringDates).catch(() => undefined);
+  if (found === undefined) return undefined;
+  const secret = found.keyPacket;
+  if ('isDummy' in secret && secret.isDummy()) return undefined;
+  return signingKeyOf(found);
+}
+
+function oneLine(error: unknown): string {
+  return messageOf(error).replaceAll(/\s+/g, ' ').toLowerCase();
+}

@@ -1,0 +1,127 @@
+/** The packets before the encrypted data that carry its key: to public keys, or from a passphrase. */
+import { createDecipheriv } from 'node:crypto';
+import type { Key } from 'openpgp';
+import { WalvaultError } from '../../base/errors.ts';
+import { aes256Number, aesKeyBytes, passphraseHashes, sha256Number } from './algorithms.ts';
+import { damaged } from './damaged.ts';
+import { ignoringDates } from './ignoring-dates.ts';
+import type { SessionKey } from './integrity-protected.ts';
+import type { PrivateKey } from './keys.ts';
+import { loadOpenpgp } from './library.ts';
+import { tags, writePacket } from './packet-header.ts';
+import { countOfCode, highestCountCode, type StringToKey } from './string-to-key.ts';
+
+/** One public-key session-key packet for each recipient. */
+export async function encryptSessionKey(
+  sessionKey: Uint8Array,
+  encryptionKeys: readonly Key[],
+): Promise<Uint8Array> {
+  const openpgp = await loadOpenpgp();
+  return await openpgp.encryptSessionKey({
+    data: sessionKey,
+    algorithm: 'aes256',
+    encryptionKeys: [...encryptionKeys],
+    format: 'binary',
+    // openpgp hands this through to the key's own checks, which take null (see ignoring-dates.ts).
+    date: ignoringDates as unknown as Date,
+  });
+}
+
+/**
+ * Opens the public-key packets with whichever private key fits.
+ * @throws WalvaultError `key` naming the key ids if none fits; `damaged` if one fits and does not open it
+ */
+export async function decryptSessionKey(
+  packets: readonly Uint8Array[],
+  privateKeys: readonly PrivateKey[],
+  what: string,
+): Promise<SessionKey> {
+  const wanted = packets.map(packet => keyIdOf(packet));
+  const ownIds = privateKeys.flatMap(privateKey =>
+    privateKey
+      .reveal()
+      .key.getKeys()
+      .filter(({ keyPacket }) => !('isDummy' in keyPacket && keyPacket.isDummy()))
+      .map(key => key.getKeyID().toHex().toUpperCase()),
+  );
+  const fitting = packets.filter((_, index) => isFor(wanted[index] ?? '', ownIds));
+  if (fitting.length === 0) throw noPrivateKey(wanted, what);
+  const openpgp = await loadOpenpgp();
+  try {
+    // openpgp wants a whole message; the encrypted packet behind the keys is never looked at.
+    const message = await openpgp.readMessage({
+      binaryMessage: Buffer.concat([
+        ...fitting.map(packet => writePacket(tags.publicKeySessionKey, packet)),
+        writePacket(tags.integrityProtected, Buffer.alloc(64, 1)),
+      ]),
+    });
+    const decryptionKeys = privateKeys.map(privateKey => privateKey.reveal().key);
+    const [found] = await openpgp.decryptSessionKeys({ message, decryptionKeys });
+    const isAes = found?.algorithm?.startsWith('aes') === true;
+    if (found === undefined || !isAes) throw new Error(`cipher ${found?.algorithm} is not read`);
+    return { data: found.data, isFromPassphrase: false };
+  } catch (error) {
+    if (wanted.every(id => id === anonymousKeyId)) throw noPrivateKey(wanted, what, error);
+    throw new WalvaultError('damaged', `${what}: its session key for ${wanted.join(', ')} does not open`, {
+      cause: error,
+    });
+  }
+}
+
+const anonymousKeyId = '0000000000000000';
+
+function isFor(keyId: string, ownIds: readonly string[]): boolean {
+  return ownIds.includes(keyId) || (keyId === anonymousKeyId && ownIds.length > 0);
+}
+
+function noPrivateKey(keyIds: readonly string[], what: string, cause?: unknown): WalvaultError {
+  return new WalvaultError(
+    'key',
+    `${what}: no private key for it; it is encrypted to ${keyIds.join(', ') || 'a passphrase'}`,
+    { cause, hint: 'Give a private key that has one of these key ids.' },
+  );
+}
+
+/** Version 3: the key id follows the version octet (RFC 9580 §5.1.1). */
+function keyIdOf(packet: Uint8Array): string {
+  return Buffer.from(packet.subarray(1, 9)).toString('hex').toUpperCase();
+}
+
+/** A version 4 packet without a key of its own: the key that comes from the passphrase is the session key. */
+export function passphrasePacket(salt: Uint8Array): { packet: Buffer; parameters: StringToKey } {
+  const body = Buffer.concat([
+    Buffer.of(4, aes256Number, 3, sha256Number),
+    salt,
+    Buffer.of(highestCountCode),
+  ]);
+  return {
+    packet: writePacket(tags.passphraseSessionKey, body),
+    parameters: { hash: 'sha256', salt, countBytes: countOfCode(highestCountCode) },
+  };
+}
+
+/**
+ * The session key of one passphrase packet, or undefined if the passphrase visibly does not fit.
+ * @throws WalvaultError `damaged` for packets no gpg 2.2 would have made
+ */
+export function openPassphrasePacket(
+  packet: Buffer,
+  derive: (parameters: StringToKey, sizeBytes: number) => Uint8Array,
+  what: string,
+): SessionKey | undefined {
+  const [version, cipher = 0, mode, hashNumber = 0] = packet;
+  const keyBytes = aesKeyBytes.get(cipher);
+  const hash = passphraseHashes.get(hashNumber);
+  const parameterBytes = [2, 10, undefined, 11][mode ?? 2];
+  if (version !== 4 || keyBytes === undefined || hash === undefined || parameterBytes === undefined)
+    throw damaged(what, 'has a passphrase packet of a kind that is not read');
+  const encryptedKey = packet.subarray(2 + parameterBytes);
+  if (packet.length < 2 + parameterBytes) throw damaged(what, 'has a passphrase packet that ends early');
+  const countBytes = mode === 3 ? countOfCode(packet.readUInt8(12)) : 0;
+  const derived = derive({ hash, salt: packet.subarray(4, mode === 0 ? 4 : 12), countBytes }, keyBytes);
+  if (encryptedKey.length === 0) return { data: derived, isFromPassphrase: true };
+  const decipher = createDecipheriv(`aes-${keyBytes * 8}-cfb`, derived, Buffer.alloc(16));
+  const [innerCipher = 0, ...data] = decipher.update(encryptedKey);
+  if (aesKeyBytes.get(innerCipher) !== data.length) return undefined;
+  return { data: Buffer.from(data), isFromPassphrase: true };
+}
