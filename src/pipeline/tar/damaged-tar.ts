@@ -1,0 +1,5 @@
+import { WalvaultError } from '../../base/errors.ts';
+
+export function damagedTar(what: string): WalvaultError {
+  return new WalvaultError('damaged', `tar archive ${what}`);
+}
