@@ -49,10 +49,13 @@ export async function ensureClusterRecord(
 ): Promise<void> {
   const existing = await readClusterRecord(store, system, signal);
   if (existing === undefined) {
+    const { postgresMajor, segmentSizeBytes, blockSizeBytes } = record;
     const data = encodeJson({
       format: 1,
       systemId: String(system.systemId),
-      ...record,
+      postgresMajor,
+      segmentSizeBytes,
+      blockSizeBytes,
       firstSeen: new Date().toISOString(),
     });
     if (await createSmallObject(store, clusterRecordKey(system), data, signal)) return;

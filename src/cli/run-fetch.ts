@@ -1,0 +1,85 @@
+/** `walvault fetch`, from arguments to exit status, without the command tree. */
+import { loadConfig, secretsIn, type Config } from '../config/index.ts';
+import { parseWalFileName } from '../postgres/wal/file-name.ts';
+import { Redactor } from '../observe/redact.ts';
+import { fetch } from '../operations/fetch/fetch.ts';
+import { findTargetSystem } from '../operations/fetch/target-system.ts';
+import { recoveryModeOf, type RecoveryMode } from '../postgres/cluster/signal-files.ts';
+import { openRepositories } from './compose.ts';
+import type { CliContext } from './context.ts';
+import { parseVerb, usageError, type VerbArguments } from './parse-verb.ts';
+import { createTextLog } from './render/text.ts';
+
+const usage =
+  'walvault fetch [--config PATH] [--timeline N] [--target-set] [--system-id N] <name> <destination>';
+
+/** PostgreSQL's own word for "it is not there" (RestoreArchivedFile in xlogarchive.c). */
+const absentStatus = 1;
+
+/** @returns 0 or, proven absent, 1; everything else is thrown, and main.ts has its status */
+export async function runFetch(argv: readonly string[], context: CliContext): Promise<number> {
+  const args = parseVerb(
+    argv,
+    { timeline: { type: 'string' }, 'target-set': { type: 'boolean' }, 'system-id': { type: 'string' } },
+    usage,
+  );
+  const [name, destination, ...rest] = args.positionals;
+  if (name === undefined || destination === undefined || rest.length > 0)
+    throw usageError('fetch takes a name and a destination', usage);
+  const timeline = numberOption(args, 'timeline');
+  const systemId = numberOption(args, 'system-id');
+  const loaded = await loadConfig({ path: args.configPath, env: context.env });
+  const { config } = loaded;
+  const redactor = new Redactor();
+  redactor.add(secretsIn(loaded));
+  const log = createTextLog({
+    stderr: text => context.stderr(redactor.redact(text)),
+    isTty: context.isTty,
+    verbose: args.verbose,
+    quiet: args.quiet,
+  });
+  await using opened = await openRepositories(config, log);
+  const { repositories } = opened;
+  const { signal } = context;
+  const mode = recoveryModeOf('.');
+  const { system, segmentSizeBytes } = await findTargetSystem({
+    cluster: config.cluster,
+    destination,
+    dataDirectory: config.dataDirectory,
+    systemId,
+    repositories,
+    signal,
+  });
+  const result = await fetch({
+    name,
+    destination,
+    system,
+    segmentSizeBytes,
+    mode,
+    timeline: timeline === undefined ? undefined : Number(timeline),
+    isTargetSet: args.values['target-set'] === true,
+    repositories,
+    headerCheck: config.archive.headerCheck,
+    timeoutMs: deadlineMs(config, mode, name),
+    log,
+    signal,
+  });
+  if (result.outcome === 'absent') log.event({ level: 'debug', message: `${name} is not in the archive` });
+  return result.outcome === 'delivered' ? 0 : absentStatus;
+}
+
+/**
+ * A standby asks again every few seconds, so it is answered soon. A history that stays away during an outage would
+ * let a promotion take a timeline that is taken already, so for that even a standby waits.
+ */
+function deadlineMs({ fetch: settings }: Config, mode: RecoveryMode, name: string): number {
+  const isPatient = mode === 'point-in-time' || parseWalFileName(name)?.kind === 'history';
+  return isPatient ? settings.timeoutMs : settings.standbyTimeoutMs;
+}
+
+function numberOption(args: VerbArguments, name: string): bigint | undefined {
+  const value = args.values[name];
+  if (typeof value !== 'string') return undefined;
+  if (!/^\d{1,20}$/.test(value)) throw usageError(`--${name} takes a number, not "${value}"`, usage);
+  return BigInt(value);
+}

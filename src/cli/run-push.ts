@@ -1,0 +1,56 @@
+/** `walvault push`, from arguments to exit status, without the command tree. */
+import { errorCodes } from '../base/errors.ts';
+import { loadConfig, secretsIn, type Config } from '../config/index.ts';
+import { Redactor } from '../observe/redact.ts';
+import { push, type PushOptions } from '../operations/push/push.ts';
+import { pushMissing } from '../operations/push/push-missing.ts';
+import { openRepositories } from './compose.ts';
+import type { CliContext } from './context.ts';
+import { parseVerb, usageError } from './parse-verb.ts';
+import { createTextLog } from './render/text.ts';
+
+const usage = 'walvault push [--config PATH] <path of a WAL file> | --missing';
+
+/** @returns 0; everything else is thrown */
+export async function runPush(argv: readonly string[], context: CliContext): Promise<number> {
+  const { configPath, values, positionals, verbose, quiet } = parseVerb(
+    argv,
+    { missing: { type: 'boolean' } },
+    usage,
+  );
+  const isMissingRun = values['missing'] === true;
+  const [path, ...rest] = positionals;
+  if (rest.length > 0 || (path === undefined) !== isMissingRun)
+    throw usageError('push takes one path, or --missing', usage);
+  const loaded = await loadConfig({ path: configPath, env: context.env });
+  const redactor = new Redactor();
+  redactor.add(secretsIn(loaded));
+  const log = createTextLog({
+    stderr: text => context.stderr(redactor.redact(text)),
+    isTty: context.isTty,
+    verbose,
+    quiet,
+  });
+  await using opened = await openRepositories(loaded.config, log);
+  const options = {
+    ...pushSettings(loaded.config),
+    repositories: opened.repositories,
+    log,
+    signal: context.signal,
+  };
+  if (path !== undefined) {
+    await push({ ...options, path });
+    return 0;
+  }
+  const { sent, alreadyArchived, failed } = await pushMissing(options);
+  context.stdout(`${sent.length} sent, ${alreadyArchived} were archived already, ${failed.length} failed\n`);
+  return failed.length === 0 ? 0 : errorCodes['check-failed'];
+}
+
+/** What the configuration says to push and `conflict keep`. */
+export function pushSettings(
+  config: Config,
+): Pick<PushOptions, 'cluster' | 'dataDirectory' | 'headerCheck' | 'timeoutMs'> {
+  const { cluster, dataDirectory, archive } = config;
+  return { cluster, dataDirectory, headerCheck: archive.headerCheck, timeoutMs: archive.timeoutMs };
+}

@@ -1,0 +1,105 @@
+/**
+ * What it takes to tell PostgreSQL that the archive ends here (DESIGN "surely absent" and "gap", P3). PostgreSQL acts
+ * on that answer: it ends the recovery and opens a new timeline. So a missing key alone proves nothing.
+ */
+import { WalvaultError } from '../../base/errors.ts';
+import {
+  segmentNumber,
+  segmentName,
+  parseWalFileName,
+  type WalFileName,
+} from '../../postgres/wal/file-name.ts';
+import { readClusterRecord } from '../../repository/cluster-record.ts';
+import { systemPrefix, type SystemPath } from '../../repository/layout.ts';
+import { verifyMarker } from '../../repository/marker.ts';
+import { readNotes, walSubject } from '../../repository/notes.ts';
+import type { Repository } from '../../repository/repository.ts';
+import { readTimelineTree } from '../../repository/timelines.ts';
+import { hasLaterSegment } from '../../repository/wal-listing.ts';
+import { gapReason } from './plan.ts';
+
+/**
+ * Proves, after GET said so, that a required repository is there, is the right one, knows this system and does not
+ * list the key. @throws WalvaultError when it cannot be proven
+ */
+export async function proveAbsent(
+  repository: Repository,
+  system: SystemPath,
+  key: string,
+  signal: AbortSignal,
+): Promise<void> {
+  await verifyMarker(repository, signal);
+  const { store } = repository;
+  if ((await readClusterRecord(store, system, signal)) === undefined) {
+    throw new WalvaultError(
+      'wal-missing',
+      `${store.url}: nothing of system ${system.systemId} is archived under ${systemPrefix(system)}`,
+      {
+        hint: 'Check the cluster name in the configuration: an archive that this system never wrote to cannot say where its WAL ends.',
+        retry: true,
+      },
+    );
+  }
+  for await (const entry of store.list({ prefix: key, signal })) {
+    if ('key' in entry && entry.key === key) {
+      throw new WalvaultError('unreachable', `${store.url}: ${key} is listed and cannot be read`, {
+        retry: true,
+      });
+    }
+    break;
+  }
+}
+
+/** Why the absent segment is a hole in this repository's archive, or undefined. */
+export async function findGap(
+  repository: Repository,
+  system: SystemPath,
+  file: WalFileName & { kind: 'segment' },
+  segmentSizeBytes: number,
+  signal: AbortSignal,
+): Promise<string | undefined> {
+  const segment = segmentNumber(file, segmentSizeBytes);
+  const hasLater = await hasLaterSegment(
+    repository,
+    system,
+    { timeline: file.timeline, segment, segmentSizeBytes },
+    signal,
+  );
+  const reason = gapReason(file, {
+    hasLater,
+    tree: await readTimelineTree(repository, system, signal),
+    segmentSizeBytes,
+  });
+  if (reason !== undefined) return reason;
+  return (await isRemoved(repository, system, file, segmentSizeBytes, signal))
+    ? 'cleanup removed it'
+    : undefined;
+}
+
+async function isRemoved(
+  repository: Repository,
+  system: SystemPath,
+  file: WalFileName & { kind: 'segment' },
+  segmentSizeBytes: number,
+  signal: AbortSignal,
+): Promise<boolean> {
+  const notes = await readNotes(repository, system, walSubject(file.timeline), signal);
+  return notes.some(note => {
+    if (note.kind !== 'wal-removed') return false;
+    const [first, last] = [note.body['first'], note.body['last']].map(name => parseWalFileName(String(name)));
+    if (first?.kind !== 'segment' || last?.kind !== 'segment') return false;
+    const wanted = segmentNumber(file, segmentSizeBytes);
+    return (
+      segmentNumber(first, segmentSizeBytes) <= wanted && wanted <= segmentNumber(last, segmentSizeBytes)
+    );
+  });
+}
+
+/** The name of the segment that the followed timeline should hold in place of its parent's. */
+export function ownCopyName(
+  timeline: number,
+  file: WalFileName & { kind: 'segment' },
+  segmentSizeBytes: number,
+): string {
+  return segmentName(timeline, segmentNumber(file, segmentSizeBytes), segmentSizeBytes);
+}

@@ -1,0 +1,70 @@
+/** Giving PostgreSQL a file: complete, verified, fsynced, and only then under the name it asked for. */
+import { open, readdir, rename, rm, stat, type FileHandle } from 'node:fs/promises';
+import { basename, dirname, join } from 'node:path';
+import { localIoError, WalvaultError } from '../../base/errors.ts';
+import type { ByteStream } from '../../base/bytes.ts';
+import { fsyncDirectory, temporaryName, writeAll } from '../../base/files.ts';
+
+/** A temporary file this old belongs to a fetch that was killed. */
+const staleAfterMs = 3_600_000;
+const headBytes = 8192;
+
+export interface ReceivedFile {
+  readonly sizeBytes: number;
+  /** Its first page. */
+  readonly head: Uint8Array;
+}
+
+/**
+ * Writes `content` beside `destination`, asks `accept` once all bytes are there, fsyncs and renames. When anything
+ * throws, `destination` is untouched and nothing is left behind.
+ */
+export async function deliver(
+  destination: string,
+  content: ByteStream,
+  accept: (file: ReceivedFile) => void,
+): Promise<void> {
+  const temporary = temporaryName(destination);
+  await removeStale(destination);
+  let handle: FileHandle | undefined;
+  try {
+    handle = await open(temporary, 'wx', 0o600);
+    const received = await receive(handle, content);
+    accept(received);
+    await handle.sync();
+    await handle.close();
+    handle = undefined;
+    await rename(temporary, destination);
+    await fsyncDirectory(dirname(destination));
+  } catch (error) {
+    await handle?.close().catch(() => undefined);
+    await rm(temporary, { force: true }).catch(() => undefined);
+    throw error instanceof WalvaultError ? error : localIoError('write', destination, error);
+  }
+}
+
+async function receive(handle: FileHandle, content: ByteStream): Promise<ReceivedFile> {
+  const head = Buffer.alloc(headBytes);
+  let sizeBytes = 0;
+  for await (const chunk of content) {
+    if (sizeBytes < headBytes) head.set(chunk.subarray(0, headBytes - sizeBytes), sizeBytes);
+    await writeAll(handle, chunk);
+    sizeBytes += chunk.length;
+  }
+  return { sizeBytes, head: head.subarray(0, Math.min(headBytes, sizeBytes)) };
+}
+
+async function removeStale(destination: string): Promise<void> {
+  const prefix = `.${basename(destination)}.`;
+  const directory = dirname(destination);
+  try {
+    for (const name of await readdir(directory)) {
+      if (!name.startsWith(prefix) || !name.endsWith('.tmp')) continue;
+      const path = join(directory, name);
+      const { mtimeMs } = await stat(path);
+      if (Date.now() - mtimeMs > staleAfterMs) await rm(path, { force: true });
+    }
+  } catch {
+    // Tidying up is no reason to fail: if the directory is unusable, writing into it says so.
+  }
+}

@@ -1,0 +1,240 @@
+/**
+ * `walvault fetch <name> <destination>`: the restore_command (docs/exit-codes.md has its statuses).
+ *
+ * Either the file is delivered, or it is proven absent, or this throws: PostgreSQL must never take an outage, a hole,
+ * a damaged or a foreign segment for the end of the archive (P3).
+ */
+import { open } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { retryUntilDeadline, startDeadline } from '../../base/abort.ts';
+import { localIoError, systemCode, WalvaultError } from '../../base/errors.ts';
+import { warn, type Log } from '../../base/log.ts';
+import type { RecoveryMode } from '../../postgres/cluster/signal-files.ts';
+import { parseWalFileName, type WalFileName } from '../../postgres/wal/file-name.ts';
+import { checkSegment } from '../../postgres/wal/segment-check.ts';
+import { partialPrefix, walKey, type SystemPath } from '../../repository/layout.ts';
+import type { Repository } from '../../repository/repository.ts';
+import { listPartials } from '../../repository/wal-listing.ts';
+import { openWalObject } from '../../repository/wal-reader.ts';
+import { isStoreError, StoreError } from '../../stores/store.ts';
+import { findGap, ownCopyName, proveAbsent } from './absence.ts';
+import { deliver, type ReceivedFile } from './destination.ts';
+import { followedTimeline } from './followed.ts';
+import { judgeBranch } from './plan.ts';
+
+export interface FetchOptions {
+  /** `%f` */
+  readonly name: string;
+  /** `%p`, relative to the working directory. */
+  readonly destination: string;
+  readonly system: SystemPath;
+  readonly segmentSizeBytes: number;
+  readonly mode: RecoveryMode;
+  /** The timeline that the recovery follows, where restore has written it into restore_command. */
+  readonly timeline: number | undefined;
+  /** The recovery has a target: PostgreSQL itself refuses to end before it, so a hole may be answered with 1. */
+  readonly isTargetSet: boolean;
+  readonly repositories: readonly Repository[];
+  readonly headerCheck: boolean;
+  readonly timeoutMs: number;
+  readonly log: Log;
+  readonly signal: AbortSignal;
+}
+
+export type FetchResult =
+  | { readonly outcome: 'delivered'; readonly repository: string }
+  /** Status 1: PostgreSQL may take this for the end of the archive. */
+  | { readonly outcome: 'absent' };
+
+export async function fetch(options: FetchOptions): Promise<FetchResult> {
+  const file = parseWalFileName(options.name);
+  if (file === undefined)
+    throw new WalvaultError('invalid-file', `${options.name}: not the name of a WAL file`);
+  const deadline = startDeadline(options.timeoutMs, `fetch ${options.name}`, options.signal);
+  const { signal } = deadline;
+  try {
+    return await retryUntilDeadline(() => attempt({ ...options, signal }, file), {
+      signal,
+      isRetryable: error => error instanceof WalvaultError && !isForGood(error, options),
+    });
+  } catch (error) {
+    const isTolerated = options.isTargetSet || options.mode === 'standby';
+    if (!(error instanceof GapError) || !isTolerated) throw error;
+    options.log.event({ level: 'error', message: error.message, hint: error.hint });
+    return { outcome: 'absent' };
+  } finally {
+    deadline.clear();
+  }
+}
+
+/** What waiting cannot mend. Everything else may be an outage and is tried again until the deadline. */
+function isForGood(error: WalvaultError, options: FetchOptions): boolean {
+  if (error instanceof GapError) return options.isTargetSet;
+  if (error.code === 'local-io') return !(error instanceof StoreError);
+  return (
+    error.code === 'invalid-file' ||
+    error.code === 'key' ||
+    error.code === 'config' ||
+    error.code === 'interrupted'
+  );
+}
+
+class GapError extends WalvaultError {}
+
+async function attempt(options: FetchOptions, file: WalFileName): Promise<FetchResult> {
+  if (file.kind === 'segment' && (await isOffBranch(options, file))) return { outcome: 'absent' };
+  const failures: WalvaultError[] = [];
+  const absentIn: Repository[] = [];
+  for (const repository of options.repositories) {
+    try {
+      await deliverFrom(repository, options, file);
+      return { outcome: 'delivered', repository: repository.name };
+    } catch (error) {
+      options.signal.throwIfAborted();
+      if (!(error instanceof WalvaultError)) throw error;
+      if (isStoreError(error, 'absent')) absentIn.push(repository);
+      else if (countsAsFailure(repository, error)) failures.push(error);
+      else warn(options.log, `best-effort repository "${repository.name}": ${error.message}`, error.hint);
+    }
+  }
+  const [failure, ...others] = failures;
+  for (const other of others) warn(options.log, other.message, other.hint);
+  if (failure !== undefined) throw failure;
+  for (const repository of absentIn) {
+    if (repository.required)
+      await proveAbsent(repository, options.system, keyOf(options, file), options.signal);
+  }
+  if (file.kind === 'segment') await refuseGap(options, file, absentIn);
+  return { outcome: 'absent' };
+}
+
+/** A best-effort repository may be out of reach, but what it has and cannot give proves that the file existed. */
+function countsAsFailure(repository: Repository, error: WalvaultError): boolean {
+  return (
+    repository.required || ['damaged', 'key', 'invalid-file', 'cold-tier', 'local-io'].includes(error.code)
+  );
+}
+
+async function deliverFrom(repository: Repository, options: FetchOptions, file: WalFileName): Promise<void> {
+  const key = file.kind === 'partial' ? await newestPartial(repository, options, file) : keyOf(options, file);
+  const { plain } = await openWalObject(repository, key, options.signal);
+  await deliver(options.destination, plain, received =>
+    refuseWrongFile(options, file, received, `${repository.store.url}: ${key}`),
+  );
+}
+
+function keyOf({ system }: FetchOptions, file: WalFileName): string {
+  return file.kind === 'partial' ? partialPrefix(system, file) : walKey(system, file);
+}
+
+/** By hand only: PostgreSQL never asks for a partial. */
+async function newestPartial(
+  repository: Repository,
+  options: FetchOptions,
+  file: WalFileName & { kind: 'partial' },
+): Promise<string> {
+  const prefix = partialPrefix(options.system, file);
+  const found = await listPartials(repository, prefix, options.signal);
+  const newest = found.sort((a, b) => b.modified.getTime() - a.modified.getTime())[0];
+  return newest?.key ?? prefix.slice(0, -1);
+}
+
+function refuseWrongFile(
+  options: FetchOptions,
+  file: WalFileName,
+  received: ReceivedFile,
+  source: string,
+): void {
+  if (file.kind !== 'segment' && file.kind !== 'partial') return;
+  const { system, segmentSizeBytes } = options;
+  const { sizeBytes, head } = received;
+  const { problems } = checkSegment({
+    file,
+    sizeBytes,
+    firstPage: head,
+    systemId: system.systemId,
+    segmentSizeBytes,
+  });
+  const counted = options.headerCheck
+    ? problems
+    : sizeBytes === segmentSizeBytes
+      ? []
+      : [`it has ${sizeBytes} bytes, a segment has ${segmentSizeBytes}`];
+  if (counted.length > 0) throw new WalvaultError('invalid-file', `${source}: ${counted.join('; ')}`);
+}
+
+/** True: answer "absent", because only the followed timeline's WAL may come next. */
+async function isOffBranch(options: FetchOptions, file: WalFileName & { kind: 'segment' }): Promise<boolean> {
+  const { segmentSizeBytes } = options;
+  const followed = await followedTimeline(options, file.timeline);
+  const verdict = judgeBranch(file, followed, segmentSizeBytes);
+  if (verdict === 'on-branch' || followed === undefined) return false;
+  if (verdict === 'holds-switchpoint' && !(await hasValidLocalCopy(options, file))) {
+    const own = ownCopyName(followed.timeline, file, segmentSizeBytes);
+    throw new GapError(
+      'wal-missing',
+      `${file.name} holds the end of timeline ${file.timeline} and more; the recovery follows timeline ${followed.timeline}, whose own copy ${own} is not archived`,
+      {
+        hint: `Archive ${own} (\`walvault push --missing\` on the server that has it), or restore with --target-timeline ${file.timeline}.`,
+        retry: true,
+      },
+    );
+  }
+  return true;
+}
+
+/** @throws GapError unless the segment lies valid in `pg_wal`, where PostgreSQL reads it by itself */
+async function refuseGap(
+  options: FetchOptions,
+  file: WalFileName & { kind: 'segment' },
+  repositories: readonly Repository[],
+): Promise<void> {
+  for (const repository of repositories) {
+    const reason = await gapIn(repository, options, file);
+    if (reason === undefined) continue;
+    if (await hasValidLocalCopy(options, file)) return;
+    throw new GapError(
+      'wal-missing',
+      `${repository.store.url}: ${file.name} is missing and is not the end of the archive: ${reason}`,
+      {
+        hint: 'If a server still has it in pg_wal, run `walvault push --missing` there; otherwise restore to a target before it.',
+        retry: true,
+      },
+    );
+  }
+}
+
+async function gapIn(
+  repository: Repository,
+  options: FetchOptions,
+  file: WalFileName & { kind: 'segment' },
+): Promise<string | undefined> {
+  try {
+    return await findGap(repository, options.system, file, options.segmentSizeBytes, options.signal);
+  } catch (error) {
+    if (repository.required || !(error instanceof WalvaultError)) throw error;
+    warn(options.log, `best-effort repository "${repository.name}": ${error.message}`, error.hint);
+    return undefined;
+  }
+}
+
+async function hasValidLocalCopy(
+  options: FetchOptions,
+  file: WalFileName & { kind: 'segment' },
+): Promise<boolean> {
+  const { system, segmentSizeBytes } = options;
+  const path = join(dirname(options.destination), file.name);
+  try {
+    await using handle = await open(path, 'r');
+    const { size: sizeBytes } = await handle.stat();
+    const firstPage = Buffer.alloc(8192);
+    await handle.read(firstPage, 0, firstPage.length, 0);
+    return (
+      checkSegment({ file, sizeBytes, firstPage, systemId: system.systemId, segmentSizeBytes }).problems
+        .length === 0
+    );
+  } catch (error) {
+    if (systemCode(error) === 'ENOENT') return false;
+    throw localIoError('read', path, error);
+  }
+}

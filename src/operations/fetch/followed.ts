@@ -1,0 +1,73 @@
+/** Which timeline the recovery follows: told by restore in restore_command, else seen from the histories in `pg_wal`. */
+import { readdir, readFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { localIoError, systemCode, WalvaultError } from '../../base/errors.ts';
+import { historyFileName, parseWalFileName } from '../../postgres/wal/file-name.ts';
+import { parseTimelineHistory, type TimelineHistoryEntry } from '../../postgres/wal/timeline-history.ts';
+import { historyFromTree, readTimelineTree } from '../../repository/timelines.ts';
+import type { FetchOptions } from './fetch.ts';
+import { followedFromHistories, type FollowedTimeline } from './plan.ts';
+
+/** Undefined when nothing says that the recovery leaves `fileTimeline`. */
+export async function followedTimeline(
+  options: FetchOptions,
+  fileTimeline: number,
+): Promise<FollowedTimeline | undefined> {
+  const { timeline } = options;
+  if (timeline === fileTimeline) return undefined;
+  const walDirectory = dirname(options.destination);
+  if (timeline === undefined) return followedFromHistories(await readHistories(walDirectory), fileTimeline);
+  const local = await readHistory(join(walDirectory, historyFileName(timeline)));
+  return { timeline, history: local ?? (await archivedHistory(options, timeline)) };
+}
+
+/** PostgreSQL keeps the history of the timeline it follows in `pg_wal` (readTimeLineHistory in timeline.c). */
+async function readHistories(walDirectory: string): Promise<Map<number, TimelineHistoryEntry[]>> {
+  const histories = new Map<number, TimelineHistoryEntry[]>();
+  for (const name of await readNames(walDirectory)) {
+    const file = parseWalFileName(name);
+    if (file?.kind !== 'history') continue;
+    const history = await readHistory(join(walDirectory, name));
+    if (history !== undefined) histories.set(file.timeline, history);
+  }
+  return histories;
+}
+
+async function readNames(directory: string): Promise<string[]> {
+  try {
+    return await readdir(directory);
+  } catch (error) {
+    throw localIoError('read', directory, error);
+  }
+}
+
+async function readHistory(path: string): Promise<TimelineHistoryEntry[] | undefined> {
+  try {
+    return parseTimelineHistory(await readFile(path, 'utf8'), path);
+  } catch (error) {
+    if (systemCode(error) === 'ENOENT') return undefined;
+    throw localIoError('read', path, error);
+  }
+}
+
+async function archivedHistory(options: FetchOptions, timeline: number): Promise<TimelineHistoryEntry[]> {
+  let failure: unknown;
+  for (const repository of options.repositories) {
+    try {
+      const history = historyFromTree(
+        await readTimelineTree(repository, options.system, options.signal),
+        timeline,
+      );
+      if (history.length > 0) return history;
+    } catch (error) {
+      if (repository.required) failure ??= error;
+    }
+  }
+  if (failure !== undefined) throw failure;
+  if (timeline === 1) return [];
+  throw new WalvaultError(
+    'wal-missing',
+    `${historyFileName(timeline)} is neither in pg_wal nor in the archive`,
+    { retry: true },
+  );
+}

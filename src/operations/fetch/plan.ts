@@ -1,0 +1,73 @@
+/** What fetch decides from names, histories and listings alone. */
+import {
+  segmentNumber,
+  segmentNumberOfLsn,
+  segmentStartLsn,
+  type WalFileName,
+} from '../../postgres/wal/file-name.ts';
+import { switchpointOf, type TimelineHistoryEntry } from '../../postgres/wal/timeline-history.ts';
+import { historyFromTree, type TimelineTree } from '../../repository/timelines.ts';
+
+export interface FollowedTimeline {
+  readonly timeline: number;
+  readonly history: readonly TimelineHistoryEntry[];
+}
+
+export type BranchVerdict =
+  /** On the way to the followed timeline, or nothing is known to the contrary. */
+  | 'on-branch'
+  /** Written by the old primary after its timeline was left: never served. */
+  | 'past-switchpoint'
+  /** The switchpoint lies inside: the followed timeline has its own copy of this segment, and only that is right. */
+  | 'holds-switchpoint';
+
+/**
+ * May this segment be served to a recovery that follows `followed`? PostgreSQL asks for the newest timeline first
+ * and falls back to each parent without an upper bound (XLogFileReadAnyTLI in xlogrecovery.c): given the old
+ * primary's later segments it would replay the wrong branch.
+ */
+export function judgeBranch(
+  file: WalFileName & { kind: 'segment' },
+  followed: FollowedTimeline | undefined,
+  segmentSizeBytes: number,
+): BranchVerdict {
+  if (followed === undefined || followed.timeline === file.timeline) return 'on-branch';
+  const switchpoint = switchpointOf(followed.history, file.timeline);
+  if (switchpoint === undefined) return 'on-branch';
+  const number = segmentNumber(file, segmentSizeBytes);
+  if (segmentStartLsn(number + 1n, segmentSizeBytes) <= switchpoint) return 'on-branch';
+  return segmentStartLsn(number, segmentSizeBytes) >= switchpoint ? 'past-switchpoint' : 'holds-switchpoint';
+}
+
+/** The newest timeline among the histories in `pg_wal` that descends from `timeline`: the one recovery follows. */
+export function followedFromHistories(
+  histories: ReadonlyMap<number, readonly TimelineHistoryEntry[]>,
+  timeline: number,
+): FollowedTimeline | undefined {
+  let found: FollowedTimeline | undefined;
+  for (const [candidate, history] of histories) {
+    if (switchpointOf(history, timeline) === undefined) continue;
+    if (found === undefined || candidate > found.timeline) found = { timeline: candidate, history };
+  }
+  return found;
+}
+
+/**
+ * Why an absent segment is a hole and not the end of its timeline, or undefined. `hasLater`: the archive has a later
+ * segment or partial of the timeline. The other sign is a child that left the timeline in a later segment: the WAL up
+ * to there did exist.
+ */
+export function gapReason(
+  file: WalFileName & { kind: 'segment' },
+  evidence: { readonly hasLater: boolean; readonly tree: TimelineTree; readonly segmentSizeBytes: number },
+): string | undefined {
+  if (evidence.hasLater) return `later segments of timeline ${file.timeline} are archived`;
+  const number = segmentNumber(file, evidence.segmentSizeBytes);
+  for (const child of evidence.tree.keys()) {
+    const switchpoint = switchpointOf(historyFromTree(evidence.tree, child), file.timeline);
+    if (switchpoint !== undefined && segmentNumberOfLsn(switchpoint, evidence.segmentSizeBytes) > number) {
+      return `timeline ${child} left timeline ${file.timeline} in a later segment`;
+    }
+  }
+  return undefined;
+}

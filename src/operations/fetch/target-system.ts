@@ -1,0 +1,62 @@
+/** Whose WAL is asked for. */
+import { WalvaultError } from '../../base/errors.ts';
+import { readControlFile } from '../../postgres/cluster/control-file.ts';
+import { findDataDirectory } from '../../postgres/cluster/find-data-directory.ts';
+import { listSystemIds, readClusterRecord } from '../../repository/cluster-record.ts';
+import type { SystemPath } from '../../repository/layout.ts';
+import type { Repository } from '../../repository/repository.ts';
+
+export interface TargetSystemOptions {
+  readonly cluster: string;
+  readonly destination: string;
+  readonly dataDirectory: string | undefined;
+  /** Given by hand, for a fetch outside any data directory. */
+  readonly systemId: bigint | undefined;
+  readonly repositories: readonly Repository[];
+  readonly signal: AbortSignal;
+}
+
+export interface TargetSystem {
+  readonly system: SystemPath;
+  readonly segmentSizeBytes: number;
+}
+
+/**
+ * From `global/pg_control` where there is one. By hand, in another place, the archive tells, if it knows one system
+ * only or was told which.
+ */
+export async function findTargetSystem(options: TargetSystemOptions): Promise<TargetSystem> {
+  const { cluster, signal } = options;
+  const dataDirectory = findDataDirectory({
+    workingDirectory: process.cwd(),
+    walPath: options.destination,
+    configured: options.dataDirectory,
+  });
+  if (dataDirectory !== undefined && options.systemId === undefined) {
+    const { systemId, segmentSizeBytes } = await readControlFile(dataDirectory, signal);
+    return { system: { cluster, systemId }, segmentSizeBytes };
+  }
+  const [repository] = options.repositories;
+  if (repository === undefined) throw new WalvaultError('config', 'no repository is configured');
+  const system = { cluster, systemId: options.systemId ?? (await onlySystem(repository, cluster, signal)) };
+  const record = await readClusterRecord(repository.store, system, signal);
+  if (record === undefined)
+    throw new WalvaultError(
+      'not-found',
+      `${repository.store.url}: system ${system.systemId} of cluster "${cluster}" is not archived here`,
+    );
+  return { system, segmentSizeBytes: record.segmentSizeBytes };
+}
+
+async function onlySystem(repository: Repository, cluster: string, signal: AbortSignal): Promise<bigint> {
+  const ids = await listSystemIds(repository.store, cluster, signal);
+  const [only] = ids;
+  if (only !== undefined && ids.length === 1) return only;
+  throw new WalvaultError(
+    'usage',
+    ids.length === 0
+      ? `${repository.store.url}: nothing is archived for cluster "${cluster}"`
+      : `${repository.store.url}: cluster "${cluster}" has had several systems: ${ids.join(', ')}`,
+    { hint: 'Run fetch from the data directory, or say which system with --system-id.' },
+  );
+}

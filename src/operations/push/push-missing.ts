@@ -1,0 +1,82 @@
+/**
+ * `walvault push --missing`: sends what still lies in `pg_wal`, is finished, and is not in the archive. After a
+ * failover this closes the hole that the old primary left by dying with segments unarchived.
+ */
+import { readdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { localIoError, WalvaultError } from '../../base/errors.ts';
+import { info, warn } from '../../base/log.ts';
+import { readControlFile, type ControlFile } from '../../postgres/cluster/control-file.ts';
+import { requireDataDirectory } from '../../postgres/cluster/find-data-directory.ts';
+import { segmentNumberOfLsn, type WalFileName } from '../../postgres/wal/file-name.ts';
+import { walKey } from '../../repository/layout.ts';
+import { finishedFiles, type LocalWalFile } from './plan.ts';
+import { push, type PushOptions } from './push.ts';
+
+export interface PushMissingResult {
+  readonly sent: readonly string[];
+  readonly alreadyArchived: number;
+  readonly failed: readonly string[];
+}
+
+/** Goes on after a file that fails; the result names it. @throws WalvaultError `invalid-file`, `local-io`, StoreError */
+export async function pushMissing(
+  options: Omit<PushOptions, 'path' | 'isMissingRun' | 'asConflict'>,
+): Promise<PushMissingResult> {
+  const dataDirectory = requireDataDirectory({
+    workingDirectory: process.cwd(),
+    walPath: 'pg_wal/.',
+    configured: options.dataDirectory,
+  });
+  const control = await readControlFile(dataDirectory, options.signal);
+  const walDirectory = join(dataDirectory, 'pg_wal');
+  const { segmentSizeBytes } = control;
+  const redo = { segment: segmentNumberOfLsn(control.redoLsn, segmentSizeBytes), segmentSizeBytes };
+  const sent: string[] = [];
+  const failed: string[] = [];
+  let alreadyArchived = 0;
+  for (const file of finishedFiles(await readWalDirectory(walDirectory), redo)) {
+    options.signal.throwIfAborted();
+    if (await isArchivedEverywhere(options, file, control)) {
+      alreadyArchived++;
+      continue;
+    }
+    try {
+      const result = await push({ ...options, path: join(walDirectory, file.name), isMissingRun: true });
+      sent.push(result.file.name);
+      info(options.log, `${result.file.name} sent`);
+    } catch (error) {
+      if (!(error instanceof WalvaultError)) throw error;
+      failed.push(file.name);
+      warn(options.log, `${file.name}: ${error.message}`, error.hint);
+    }
+  }
+  return { sent, alreadyArchived, failed };
+}
+
+/** Cheap and only to save work: whether content is identical is decided by push. A `.partial`'s key needs its digest. */
+async function isArchivedEverywhere(
+  options: Pick<PushOptions, 'cluster' | 'repositories' | 'signal'>,
+  file: WalFileName,
+  control: ControlFile,
+): Promise<boolean> {
+  if (file.kind === 'partial') return false;
+  const key = walKey({ cluster: options.cluster, systemId: control.systemId }, file);
+  for (const { store } of options.repositories) {
+    if ((await store.head(key, { signal: options.signal })) === undefined) return false;
+  }
+  return true;
+}
+
+async function readWalDirectory(walDirectory: string): Promise<LocalWalFile[]> {
+  try {
+    const statuses = new Set(await readdir(join(walDirectory, 'archive_status')));
+    const names = await readdir(walDirectory);
+    return names.map(name => ({
+      name,
+      hasStatus: statuses.has(`${name}.ready`) || statuses.has(`${name}.done`),
+    }));
+  } catch (error) {
+    throw localIoError('read', walDirectory, error);
+  }
+}

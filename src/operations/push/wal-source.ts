@@ -1,0 +1,180 @@
+/** A WAL file on disk, read once and identified: what push and `conflict keep` start from. */
+import { createHash } from 'node:crypto';
+import { open, readdir, readFile, type FileHandle } from 'node:fs/promises';
+import { basename, dirname, join, resolve } from 'node:path';
+import { localIoError, WalvaultError } from '../../base/errors.ts';
+import { streamOf, type ByteStream } from '../../base/bytes.ts';
+import { warn, type Log } from '../../base/log.ts';
+import { readControlFile, type ControlFile } from '../../postgres/cluster/control-file.ts';
+import { requireDataDirectory } from '../../postgres/cluster/find-data-directory.ts';
+import { recoveryModeOf } from '../../postgres/cluster/signal-files.ts';
+import { parseWalFileName, type WalFileName } from '../../postgres/wal/file-name.ts';
+import { checkSegment } from '../../postgres/wal/segment-check.ts';
+import { parseTimelineHistory, type TimelineHistoryEntry } from '../../postgres/wal/timeline-history.ts';
+import type { WalObjectMetadata } from '../../repository/object-metadata.ts';
+import { branchOfHistory } from '../../repository/timelines.ts';
+import { inMemoryLimitBytes, type PlainFile } from '../../repository/wal-writer.ts';
+import { archivedAs } from './plan.ts';
+
+export interface WalSourceOptions {
+  /** `%p`. */
+  readonly path: string;
+  readonly dataDirectory: string | undefined;
+  readonly headerCheck: boolean;
+  /** Apply the rule for a switchpoint's segment also outside recovery (`push --missing`). */
+  readonly isMissingRun?: boolean;
+  readonly log: Log;
+  readonly signal: AbortSignal;
+}
+
+export interface WalSource {
+  /** The name it is archived under, which is `.partial` for a segment that another timeline took over. */
+  readonly file: WalFileName;
+  readonly plain: PlainFile;
+  readonly branch: WalObjectMetadata['branch'];
+  readonly control: ControlFile;
+}
+
+const readChunkBytes = 4 * 1024 ** 2;
+const firstPageBytes = 8192;
+
+/** @throws WalvaultError `invalid-file` when the file is not what its name and this cluster say; nothing was sent yet */
+export async function readWalSource(options: WalSourceOptions): Promise<WalSource> {
+  const { path, signal } = options;
+  const file = parseWalFileName(basename(path));
+  if (file === undefined) throw new WalvaultError('invalid-file', `${path}: not the name of a WAL file`);
+  const dataDirectory = requireDataDirectory({
+    workingDirectory: process.cwd(),
+    walPath: path,
+    configured: options.dataDirectory,
+  });
+  const control = await readControlFile(dataDirectory, signal);
+  const { plain, firstPage } = await readPlainFile(path);
+  if (file.kind === 'segment' || file.kind === 'partial') {
+    if (options.headerCheck) refuseWrongSegment(options, { file, plain, firstPage, control });
+    const isInRecovery = options.isMissingRun === true || recoveryModeOf(dataDirectory) !== 'none';
+    const histories = isInRecovery ? await readLocalHistories(dirname(resolve(path))) : [];
+    return { file: archivedAs(file, histories, control.segmentSizeBytes), plain, branch: undefined, control };
+  }
+  if (plain.sizeBytes === 0) throw new WalvaultError('invalid-file', `${path}: is empty`);
+  return {
+    file,
+    plain,
+    branch: file.kind === 'history' ? await readBranch(path, plain, options.log) : undefined,
+    control,
+  };
+}
+
+interface SegmentToCheck {
+  readonly file: WalFileName & { kind: 'segment' | 'partial' };
+  readonly plain: PlainFile;
+  readonly firstPage: Uint8Array;
+  readonly control: ControlFile;
+}
+
+function refuseWrongSegment(
+  options: WalSourceOptions,
+  { file, plain, firstPage, control }: SegmentToCheck,
+): void {
+  const { systemId, segmentSizeBytes } = control;
+  const { problems, warnings } = checkSegment({
+    file,
+    sizeBytes: plain.sizeBytes,
+    firstPage,
+    systemId,
+    segmentSizeBytes,
+  });
+  for (const warning of warnings) warn(options.log, `${file.name}: ${warning}`);
+  if (problems.length === 0) return;
+  throw new WalvaultError('invalid-file', `${options.path}: ${problems.join('; ')}`, {
+    hint: 'Nothing was archived. A PostgreSQL fork that encrypts its WAL needs archive.header-check = "off".',
+  });
+}
+
+async function readPlainFile(path: string): Promise<{ plain: PlainFile; firstPage: Uint8Array }> {
+  try {
+    await using handle = await open(path, 'r');
+    const { size: sizeBytes } = await handle.stat();
+    return sizeBytes <= inMemoryLimitBytes
+      ? await readIntoMemory(handle, sizeBytes)
+      : await hashOnly(path, handle, sizeBytes);
+  } catch (error) {
+    throw localIoError('read', path, error);
+  }
+}
+
+async function readIntoMemory(
+  handle: FileHandle,
+  sizeBytes: number,
+): Promise<{ plain: PlainFile; firstPage: Uint8Array }> {
+  const data = Buffer.allocUnsafeSlow(sizeBytes);
+  let filled = 0;
+  while (filled < sizeBytes) {
+    const { bytesRead } = await handle.read(data, filled, sizeBytes - filled, filled);
+    if (bytesRead === 0)
+      throw new WalvaultError('invalid-file', `file became shorter while it was read`, { retry: true });
+    filled += bytesRead;
+  }
+  const sha256 = createHash('sha256').update(data).digest('hex');
+  return {
+    plain: { sizeBytes, sha256, open: () => streamOf(data) },
+    firstPage: data.subarray(0, firstPageBytes),
+  };
+}
+
+/** Large segments are not held: they are hashed here and read again, twice, by whoever encodes and sends them. */
+async function hashOnly(
+  path: string,
+  handle: FileHandle,
+  sizeBytes: number,
+): Promise<{ plain: PlainFile; firstPage: Uint8Array }> {
+  const hash = createHash('sha256');
+  let firstPage: Uint8Array | undefined;
+  for await (const chunk of readChunks(handle, sizeBytes)) {
+    firstPage ??= Buffer.from(chunk.subarray(0, firstPageBytes));
+    hash.update(chunk);
+  }
+  const open = () => openChunks(path, sizeBytes);
+  return { plain: { sizeBytes, sha256: hash.digest('hex'), open }, firstPage: firstPage ?? Buffer.alloc(0) };
+}
+
+async function* openChunks(path: string, sizeBytes: number): ByteStreamGenerator {
+  await using handle = await open(path, 'r');
+  yield* readChunks(handle, sizeBytes);
+}
+
+type ByteStreamGenerator = AsyncGenerator<Uint8Array> & ByteStream;
+
+async function* readChunks(handle: FileHandle, sizeBytes: number): AsyncGenerator<Uint8Array> {
+  for (let position = 0; position < sizeBytes;) {
+    // A fresh buffer each: a stage further on may still hold the one before.
+    const chunk = Buffer.allocUnsafeSlow(Math.min(readChunkBytes, sizeBytes - position));
+    const { bytesRead } = await handle.read(chunk, 0, chunk.length, position);
+    if (bytesRead === 0)
+      throw new WalvaultError('invalid-file', `file became shorter while it was read`, { retry: true });
+    position += bytesRead;
+    yield chunk.subarray(0, bytesRead);
+  }
+}
+
+/** Histories that lie in `pg_wal`; a file that cannot be read as one says nothing about switchpoints. */
+async function readLocalHistories(walDirectory: string): Promise<TimelineHistoryEntry[][]> {
+  const histories: TimelineHistoryEntry[][] = [];
+  for (const name of await readdir(walDirectory)) {
+    if (parseWalFileName(name)?.kind !== 'history') continue;
+    histories.push(parseTimelineHistory(await readFile(join(walDirectory, name), 'utf8'), name));
+  }
+  return histories;
+}
+
+async function readBranch(path: string, plain: PlainFile, log: Log): Promise<WalObjectMetadata['branch']> {
+  const chunks: Uint8Array[] = [];
+  for await (const chunk of plain.open()) chunks.push(chunk);
+  try {
+    return branchOfHistory(parseTimelineHistory(Buffer.concat(chunks).toString('utf8'), path));
+  } catch (error) {
+    if (!(error instanceof WalvaultError)) throw error;
+    warn(log, `${error.message}; archived as it is`);
+    return undefined;
+  }
+}
