@@ -48,6 +48,12 @@ export interface Store {
    */
   makeDurable?(key: string, options: CallOptions): Promise<void>;
 
+  /**
+   * Sends one small object with a deliberately wrong checksum and tells whether the service refused it; an accepted
+   * one is deleted again. For `check`. Only drivers that rely on the service's verification have it.
+   */
+  refusesWrongChecksum?(key: string, options: CallOptions): Promise<boolean>;
+
   close(): Promise<void>;
 }
 
@@ -142,20 +148,26 @@ const codeOfKind: Record<StoreErrorKind, ErrorCode> = {
   'local-io': 'local-io',
 };
 
+export interface StoreErrorDetails {
+  readonly hint?: string | undefined;
+  readonly cause?: unknown;
+  readonly retryAfterMs?: number | undefined;
+  readonly hasDeleteMarker?: boolean | undefined;
+}
+
 export class StoreError extends WalvaultError {
   override readonly name = 'StoreError';
   readonly kind: StoreErrorKind;
   /** How long the service asked us to wait (`Retry-After`). */
   readonly retryAfterMs: number | undefined;
+  /** With `absent`: older versions are hidden by a delete marker, so the object was there once. */
+  readonly hasDeleteMarker: boolean;
 
-  constructor(
-    kind: StoreErrorKind,
-    message: string,
-    details: { hint?: string | undefined; cause?: unknown; retryAfterMs?: number | undefined } = {},
-  ) {
+  constructor(kind: StoreErrorKind, message: string, details: StoreErrorDetails = {}) {
     super(codeOfKind[kind], message, { ...details, retry: kind === 'unreachable' || kind === 'throttled' });
     this.kind = kind;
     this.retryAfterMs = details.retryAfterMs;
+    this.hasDeleteMarker = details.hasDeleteMarker ?? false;
   }
 }
 

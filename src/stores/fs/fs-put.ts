@@ -102,7 +102,8 @@ async function giveName(
   } catch (error) {
     if (systemCode(error) === 'EEXIST') {
       if (madeSidecar) await removeLosersSidecar(target, sidecar);
-      throw (await isDirectory(target)) ? isADirectory(key)
+      throw (await isDirectory(target))
+        ? isADirectory(key)
         : new StoreError('exists', `put ${key}: already exists`, { cause: error });
     }
     if (madeSidecar) await unlink(sidecarPath(target, sidecar.sha256));

@@ -1,0 +1,202 @@
+/**
+ * One multipart upload from a stream that can be read only once. Parts are repeated while they are in memory; any
+ * failure aborts the upload, so that nothing of it stays visible or is paid for.
+ */
+import {
+  AbortMultipartUploadCommand,
+  CompleteMultipartUploadCommand,
+  CreateMultipartUploadCommand,
+  UploadPartCommand,
+  type CompletedPart,
+} from '@aws-sdk/client-s3';
+import type { BodyCheck } from '../body.ts';
+import { retryTransient } from '../retry.ts';
+import { StoreError, type PutOptions } from '../store.ts';
+import { ifNoneMatch, isCreationConflict, type S3PutSettings } from './s3-condition.ts';
+import type { S3Connection } from './s3-connection.ts';
+import { s3Code } from './s3-error.ts';
+import { headObject } from './s3-get.ts';
+import { maxParts, partsInFlight, type Part, type PartReader } from './s3-parts.ts';
+import { checksumOf, protectPayload } from './s3-payload.ts';
+
+interface MultipartBody {
+  readonly first: Part;
+  readonly parts: PartReader;
+  readonly check: BodyCheck;
+}
+
+interface Upload {
+  readonly connection: S3Connection;
+  readonly key: string;
+  readonly uploadId: string;
+}
+
+/** Aborting is tidying up: it gets its own limit, because the caller's signal may be what ended the upload. */
+const abortTimeoutMs = 15_000;
+
+export async function putMultipart(
+  connection: S3Connection,
+  key: string,
+  body: MultipartBody,
+  options: PutOptions & S3PutSettings,
+): Promise<void> {
+  const uploadId = await createUpload(connection, key, options);
+  const upload = { connection, key, uploadId };
+  try {
+    const completed = await uploadParts(upload, body, options.signal);
+    body.check.finish();
+    await completeUpload(upload, completed, options);
+  } catch (error) {
+    await abortUpload(upload);
+    throw error;
+  }
+}
+
+async function createUpload(connection: S3Connection, key: string, options: PutOptions): Promise<string> {
+  const { signal } = options;
+  const create = () =>
+    connection.send({ action: `put ${key}`, signal }, abortSignal =>
+      connection.client.send(
+        new CreateMultipartUploadCommand({
+          Bucket: connection.bucket,
+          Key: connection.fullKey(key),
+          ChecksumAlgorithm: 'CRC32',
+          ...(options.metadata && { Metadata: { ...options.metadata } }),
+        }),
+        { abortSignal },
+      ),
+    );
+  const { UploadId } = await retryTransient(create, signal);
+  if (UploadId === undefined) throw new StoreError('invalid', `put ${key}: the service gave no upload id`);
+  return UploadId;
+}
+
+/** At most `partsInFlight` at once; the first failure stops the others, and returns when none is under way any more. */
+async function uploadParts(
+  upload: Upload,
+  { first, parts }: MultipartBody,
+  signal: AbortSignal,
+): Promise<CompletedPart[]> {
+  const failed = new AbortController();
+  const either = AbortSignal.any([signal, failed.signal]);
+  const completed: CompletedPart[] = [];
+  const underWay = new Set<Promise<unknown>>();
+  let firstError: unknown;
+  const send = async (part: Part, number: number) => {
+    try {
+      completed.push(await uploadPart(upload, part, number, either));
+    } catch (error) {
+      firstError ??= error;
+      failed.abort(error);
+    } finally {
+      part.release();
+    }
+  };
+  try {
+    let number = 0;
+    for (let part: Part | undefined = first; part !== undefined; part = await parts.next(either)) {
+      number++;
+      if (number > maxParts)
+        throw new StoreError(
+          'invalid',
+          `put ${upload.key}: longer than ${maxParts} parts; announce its size`,
+        );
+      const task = send(part, number).finally(() => underWay.delete(task));
+      underWay.add(task);
+      if (underWay.size >= partsInFlight) await Promise.race(underWay);
+      either.throwIfAborted();
+    }
+  } catch (error) {
+    firstError ??= error;
+    failed.abort(error);
+  }
+  await Promise.all(underWay);
+  if (firstError !== undefined) throw firstError as Error;
+  return completed.sort((a, b) => (a.PartNumber ?? 0) - (b.PartNumber ?? 0));
+}
+
+async function uploadPart(
+  { connection, key, uploadId }: Upload,
+  part: Part,
+  number: number,
+  signal: AbortSignal,
+): Promise<CompletedPart> {
+  const checksum = checksumOf(part.data);
+  const { ETag } = await retryTransient(
+    () =>
+      connection.send({ action: `put ${key} part ${number}`, signal, limit: 'idle' }, async abortSignal => {
+        const command = new UploadPartCommand({
+          Bucket: connection.bucket,
+          Key: connection.fullKey(key),
+          UploadId: uploadId,
+          PartNumber: number,
+          Body: part.data,
+          ContentLength: part.data.length,
+          ...checksum,
+        });
+        protectPayload(connection, command, part.data);
+        return await connection.client.send(command, { abortSignal });
+      }),
+    signal,
+  );
+  return { PartNumber: number, ETag, ChecksumCRC32: checksum.ChecksumCRC32 };
+}
+
+/**
+ * Repeated after a lost answer. The repetition may then find our own object (412) or no upload any more (404): both are
+ * `exists`, and the write id in the metadata tells the caller whose object it is.
+ */
+async function completeUpload(
+  upload: Upload,
+  parts: CompletedPart[],
+  options: PutOptions & S3PutSettings,
+): Promise<void> {
+  const { connection, key, uploadId } = upload;
+  const { signal } = options;
+  try {
+    await retryTransient(
+      () =>
+        connection.send({ action: `put ${key}`, signal, limit: 'idle' }, abortSignal =>
+          connection.client.send(
+            new CompleteMultipartUploadCommand({
+              Bucket: connection.bucket,
+              Key: connection.fullKey(key),
+              UploadId: uploadId,
+              MultipartUpload: { Parts: parts },
+              ...ifNoneMatch(options),
+            }),
+            { abortSignal },
+          ),
+        ),
+      signal,
+    );
+  } catch (error) {
+    if (!isCreationConflict(error) && s3Code(error) !== 'NoSuchUpload') throw error;
+    const isThere = (await headObject(connection, key, signal)) !== undefined;
+    if (isThere && options.ifAbsent)
+      throw new StoreError('exists', `put ${key}: already exists`, { cause: error });
+    if (isThere && s3Code(error) === 'NoSuchUpload') return;
+    throw new StoreError('unreachable', `put ${key}: the service dropped the upload`, { cause: error });
+  }
+}
+
+/** If this fails too, the parts stay until the bucket's lifecycle rule for incomplete uploads removes them. */
+async function abortUpload({ connection, key, uploadId }: Upload): Promise<void> {
+  const signal = AbortSignal.timeout(abortTimeoutMs);
+  const abort = () =>
+    connection.send({ action: `abort the upload of ${key}`, signal }, abortSignal =>
+      connection.client.send(
+        new AbortMultipartUploadCommand({
+          Bucket: connection.bucket,
+          Key: connection.fullKey(key),
+          UploadId: uploadId,
+        }),
+        { abortSignal },
+      ),
+    );
+  try {
+    await retryTransient(abort, signal);
+  } catch (error) {
+    if (!(error instanceof StoreError) && !signal.aborted) throw error;
+  }
+}

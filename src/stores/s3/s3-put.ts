@@ -1,0 +1,105 @@
+/**
+ * Writing to S3. What fits one part goes as one PUT; a longer stream goes as a multipart upload. Both are created with
+ * `If-None-Match: *`, so that the service itself decides who was first.
+ */
+import { HeadObjectCommand, PutObjectCommand } from '@aws-sdk/client-s3';
+import { sleep } from '../../base/abort.ts';
+import { announcedSizeBytes, BodyCheck, isInMemory, streamOfBody } from '../body.ts';
+import { retryTransient } from '../retry.ts';
+import { isStoreError, StoreError, type PutBody, type PutOptions } from '../store.ts';
+import { ifNoneMatch, isCreationConflict, type S3PutSettings } from './s3-condition.ts';
+import type { S3Connection } from './s3-connection.ts';
+import { putMultipart } from './s3-multipart.ts';
+import { PartReader, partSizeFor } from './s3-parts.ts';
+import { checksumOf, protectPayload } from './s3-payload.ts';
+
+/** Two writers at the very same moment: S3 answers one of them 409 and asks it to come again. */
+const conflictAttempts = 6;
+
+/** @throws StoreError as `Store.put` */
+export async function putObject(
+  connection: S3Connection,
+  key: string,
+  body: PutBody,
+  options: PutOptions & S3PutSettings,
+): Promise<void> {
+  if (options.ifAbsent && options.conditionalCreate === 'none')
+    await assertAbsent(connection, key, options.signal);
+  const sizeBytes = options.sizeBytes ?? announcedSizeBytes(body, options);
+  const check = new BodyCheck(key, { sizeBytes, sha256: options.sha256 });
+  if (isInMemory(body) && (sizeBytes ?? 0) <= options.partSizeBytes) {
+    await putWhole(connection, key, joined(body, check), options);
+    return;
+  }
+  const parts = new PartReader(streamOfBody(body), check, partSizeFor(sizeBytes, options.partSizeBytes));
+  try {
+    const first = await parts.next(options.signal);
+    // A stream is ours to repeat while it is in our hands: the retry decorator cannot.
+    if (first === undefined || first.isLast) {
+      check.finish();
+      await retryTransient(
+        () => putWhole(connection, key, first?.data ?? Buffer.alloc(0), options),
+        options.signal,
+      );
+    } else {
+      await putMultipart(connection, key, { first, parts, check }, options);
+    }
+  } finally {
+    await parts.close();
+  }
+}
+
+/** Checks the whole body before the first byte is sent. */
+function joined(body: readonly Uint8Array[], check: BodyCheck): Uint8Array {
+  for (const chunk of body) check.update(chunk);
+  check.finish();
+  return body.length === 1 && body[0] !== undefined ? body[0] : Buffer.concat(body);
+}
+
+async function putWhole(
+  connection: S3Connection,
+  key: string,
+  body: Uint8Array,
+  options: PutOptions & S3PutSettings,
+): Promise<void> {
+  for (let attempt = 1; ; attempt++) {
+    try {
+      await connection.send(
+        { action: `put ${key}`, signal: options.signal, limit: 'idle' },
+        async abortSignal => {
+          const command = new PutObjectCommand({
+            Bucket: connection.bucket,
+            Key: connection.fullKey(key),
+            Body: body,
+            ContentLength: body.length,
+            ...checksumOf(body),
+            ...(options.metadata && { Metadata: { ...options.metadata } }),
+            ...ifNoneMatch(options),
+          });
+          protectPayload(connection, command, body, options.sha256);
+          await connection.client.send(command, { abortSignal });
+        },
+      );
+      return;
+    } catch (error) {
+      if (!isCreationConflict(error) || attempt === conflictAttempts) throw error;
+      await sleep(50 * 2 ** attempt * Math.random(), options.signal);
+    }
+  }
+}
+
+/** All that can be done where the service knows no conditions. The capability `none` says that it decides no race. */
+async function assertAbsent(connection: S3Connection, key: string, signal: AbortSignal): Promise<void> {
+  try {
+    await connection.send({ action: `put ${key}`, signal }, abortSignal =>
+      connection.client.send(
+        new HeadObjectCommand({ Bucket: connection.bucket, Key: connection.fullKey(key) }),
+        { abortSignal },
+      ),
+    );
+  } catch (error) {
+    if (isStoreError(error, 'absent')) return;
+    throw error;
+  }
+  throw new StoreError('exists', `put ${key}: already exists`);
+}

@@ -1,0 +1,34 @@
+/** Repository URLs, as far as all drivers share them. */
+import { WalvaultError } from '../base/errors.ts';
+
+/**
+ * @throws WalvaultError `config` on what no driver understands, and on credentials, which are then not repeated
+ */
+export function parseUrl(text: string): URL {
+  if (text.startsWith('/')) throw badUrl(text, 'has no scheme', `Write a directory as file://${text}.`);
+  const url = URL.parse(text);
+  if (url === null) throw badUrl(text, 'is not a URL', exampleUrls);
+  if (url.username !== '' || url.password !== '')
+    throw badUrl(
+      withoutCredentials(url),
+      'holds credentials',
+      'Set access-key-id and secret-access-key of the repository instead: a URL is shown in messages and process lists.',
+    );
+  if (url.protocol !== 'file:' && url.protocol !== 's3:')
+    throw badUrl(text, `has the unknown scheme ${url.protocol.slice(0, -1)}`, exampleUrls);
+  if (url.hash !== '') throw badUrl(text, 'has a fragment (#…)', 'Write # as %23.');
+  return url;
+}
+
+export const exampleUrls = 'Write it as file:///var/lib/walvault or s3://bucket/prefix?region=eu-central-1.';
+
+export function badUrl(url: string, problem: string, hint: string): WalvaultError {
+  return new WalvaultError('config', `the repository URL ${url} ${problem}`, { hint });
+}
+
+function withoutCredentials(url: URL): string {
+  const clean = new URL(url);
+  clean.username = '';
+  clean.password = '';
+  return clean.href;
+}
