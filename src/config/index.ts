@@ -2,3 +2,4 @@
 export type { Config, LoadedConfig, RepositoryConfig } from './config.ts';
 export { defaultConfigPath, loadConfig, type LoadOptions } from './load.ts';
 export { describeSettings, secretsIn, type SettingInForce } from './describe.ts';
+export { renderConfigFile, type ConfigFileContent } from './template.ts';

@@ -1,0 +1,130 @@
+import { Option, type Command } from 'commander';
+import type { RepositoryConfig } from '../../config/index.ts';
+import { renderInit, renderMarked } from '../render/init.ts';
+import { renderJson } from '../render/json.ts';
+import type { DefineVerb, Invocation } from '../verb.ts';
+import type { InitOptions } from './init-request.ts';
+
+export const defineInit: DefineVerb = (program, run) => {
+  withOptions(program.command('init').description('set up this host: keys, repositories, configuration'))
+    .addHelpText('after', notes)
+    .action(async (options: InitOptions) => {
+      await run(invocation =>
+        options.existingConfig === true ? markExisting(options, invocation) : setUp(options, invocation),
+      );
+    });
+};
+
+async function setUp(options: InitOptions, invocation: Invocation): Promise<void> {
+  const { context, log, print, configPath, hide } = invocation;
+  const { signal } = context;
+  const { requestOf } = await import('./init-request.ts');
+  const { initialise } = await import('../../operations/init/init.ts');
+  const { makeMarker } = await import('../markers.ts');
+  const request = await requestOf(options, {
+    configPath: configPath ?? (context.env['WALVAULT_CONFIG'] || undefined),
+    signal,
+  });
+  hide(request.repositories.flatMap(({ secretAccessKey }) => secretAccessKey ?? []));
+  if (request.encryption.mode === 'openpgp')
+    hide([request.encryption.privateKeyPassphrase].filter(secret => secret !== undefined));
+  const result = await initialise(request, {
+    log,
+    signal,
+    markRepository: async ({ name, url, accessKeyId, secretAccessKey, caFile }, signal) => {
+      const repository: RepositoryConfig = {
+        name,
+        url,
+        id: undefined,
+        required: true,
+        verifyTls: true,
+        ...(accessKeyId && { accessKeyId }),
+        ...(secretAccessKey && { secretAccessKey }),
+        ...(caFile !== undefined && { caFile }),
+      };
+      return await makeMarker(repository, signal);
+    },
+  });
+  print(options.json === true ? renderJson(result) : renderInit(result, request.cluster));
+}
+
+async function markExisting(options: InitOptions, invocation: Invocation): Promise<void> {
+  const { context, log, print } = invocation;
+  const { config } = await invocation.loadConfig();
+  const { markConfigured } = await import('../../operations/init/existing-config.ts');
+  const { findMarker, makeMarker } = await import('../markers.ts');
+  const marked = await markConfigured(config, {
+    log,
+    signal: context.signal,
+    markRepository: makeMarker,
+    readMarker: findMarker,
+  });
+  print(options.json === true ? renderJson(marked) : renderMarked(marked));
+}
+
+function withOptions(command: Command): Command {
+  const many = (value: string, before: readonly string[]) => [...before, value];
+  const list = (flags: string, help: string) => new Option(flags, help).argParser(many).default([], 'none');
+  return command
+    .addOption(list('--repository <url>', 'where to keep the archive, or NAME=URL; may be repeated'))
+    .option(
+      '--cluster <name>',
+      'name of the database cluster, the same on all servers of a replication group',
+    )
+    .option('--data-directory <path>', 'data directory of the cluster')
+    .addOption(
+      list(
+        '--recipient <file>',
+        'public key to encrypt to, its private key being elsewhere; may be repeated',
+      ),
+    )
+    .option('--generate-keys <directory>', 'make a key pair there, on a medium that leaves this host')
+    .option(
+      '--key-passphrase-file <file>',
+      'protect the generated private key by the passphrase in this file',
+    )
+    .addOption(
+      new Option(
+        '--passphrase-file <file>',
+        'encrypt with the passphrase in this file instead of keys',
+      ).conflicts(['recipient', 'generateKeys']),
+    )
+    .addOption(
+      new Option('--no-encryption', 'store everything readable').conflicts([
+        'recipient',
+        'generateKeys',
+        'passphraseFile',
+      ]),
+    )
+    .option('--access-key-id <id>', 'S3 access key (default: environment, shared files, instance role)')
+    .option(
+      '--secret-access-key-file <file>',
+      'file with the S3 secret key; named in the configuration, not copied',
+    )
+    .option('--ca-file <file>', "PEM file of certificate authorities to trust instead of the system's")
+    .option('--create-directory', 'make the directory of a file:// repository')
+    .option(
+      '--owner <user>',
+      'as root: who PostgreSQL runs as and gets the files (default: owner of --data-directory)',
+    )
+    .addOption(
+      new Option(
+        '--existing-config',
+        'write no files, only set up the repositories of a configuration that exists (file or environment)',
+      ).conflicts(['repository', 'cluster', 'recipient', 'generateKeys', 'passphraseFile', 'owner']),
+    )
+    .option('--json', 'print the result as JSON');
+}
+
+const notes = `
+Writes the configuration to --config (else WALVAULT_CONFIG, else /etc/walvault.toml) and the keys into a directory
+beside it. Never overwrites: if it fails, the same command continues where it stopped.
+
+Examples:
+  sudo walvault init --cluster orders --repository s3://acme-wal/pg?region=eu-central-1 \
+    --recipient recovery-public.asc --owner postgres
+  walvault init --cluster orders --repository file:///mnt/archive --generate-keys /media/usb --config ./walvault.toml
+  walvault init --cluster orders --repository file:///mnt/archive --repository offsite=s3://acme-wal/pg \
+    --recipient recovery-public.asc
+  WALVAULT_CLUSTER=orders WALVAULT_REPOSITORY_URL=s3://acme-wal/pg walvault init --existing-config
+`;

@@ -1,0 +1,29 @@
+/** Format markers of repositories that are not set up yet: what `init` needs of a store, and nothing more. */
+import type { RepositoryConfig } from '../config/index.ts';
+import { createMarker, readMarker, type Marker } from '../repository/marker.ts';
+import type { Store } from '../stores/store.ts';
+import { openStore } from '../stores/open.ts';
+import { storeSettings } from './compose.ts';
+
+/** Generous: init is run by hand, and a first contact may wait for names and certificates. */
+const requestTimeoutMs = 20_000;
+
+export async function makeMarker(repository: RepositoryConfig, signal: AbortSignal): Promise<Marker> {
+  return await withStore(repository, store => createMarker(store, signal));
+}
+
+export async function findMarker(
+  repository: RepositoryConfig,
+  signal: AbortSignal,
+): Promise<Marker | undefined> {
+  return await withStore(repository, store => readMarker(store, signal));
+}
+
+async function withStore<T>(repository: RepositoryConfig, work: (store: Store) => Promise<T>): Promise<T> {
+  const store = await openStore(storeSettings(repository, { store: { requestTimeoutMs } }));
+  try {
+    return await work(store);
+  } finally {
+    await store.close();
+  }
+}

@@ -1,0 +1,65 @@
+import type { MarkedRepository } from '../../operations/init/existing-config.ts';
+import type { InitResult } from '../../operations/init/request.ts';
+import { shellWord } from '../../operations/init/postgresql-lines.ts';
+import { defaultConfigPath } from '../../config/index.ts';
+
+/** What was set up and what is left for a person to do, in the order to do it. */
+export function renderInit(result: InitResult, cluster: string): string {
+  const { configPath, privateKeyPath, repositories, recipients, signingKey } = result;
+  const option = configPath === defaultConfigPath ? '' : ` --config ${shellWord(configPath)}`;
+  const steps = [
+    ...(privateKeyPath === undefined ? [] : [privateKeySteps(privateKeyPath, option)]),
+    ...(result.passphraseFile === undefined ? [] : [passphraseSteps(result.passphraseFile)]),
+    [
+      'Put these lines into postgresql.conf and restart PostgreSQL:',
+      '',
+      ...result.postgresqlLines.map(line => `    ${line}`),
+    ],
+    [
+      'As the user PostgreSQL runs as, prove that all of it works, then take the first backup:',
+      '',
+      `    walvault${option} check`,
+      `    walvault${option} backup`,
+    ],
+  ];
+  const lines = [
+    `Cluster "${cluster}" is set up.`,
+    '',
+    `  configuration  ${configPath}`,
+    ...repositories.map(({ name, url, id }) => `  repository     ${name}: ${url} (id ${id})`),
+    ...recipients.map(fingerprint => `  encrypted to   ${fingerprint}`),
+    `  signed by      ${signingKey.fingerprint}`,
+    `                 (other hosts that restore trust it with a copy of ${signingKey.publicPath})`,
+    '',
+    'What is left to do:',
+    ...steps.flatMap(([first = '', ...rest], index) => ['', `${index + 1}. ${first}`, ...rest]),
+  ];
+  return `${lines.join('\n')}\n`;
+}
+
+function privateKeySteps(path: string, option: string): string[] {
+  return [
+    'Move the private key off this host. Without it nothing can be restored; with it everything can be read:',
+    '',
+    `    ${path}`,
+    '',
+    '   Keep two copies in different places, and prove that it opens what is written here:',
+    '',
+    `    walvault${option} check --private-key ${shellWord(path)}`,
+  ];
+}
+
+function passphraseSteps(path: string): string[] {
+  return ['Keep a copy of the passphrase elsewhere. Without it nothing can be restored:', '', `    ${path}`];
+}
+
+export function renderMarked(marked: readonly MarkedRepository[]): string {
+  return marked
+    .map(({ name, url, id, isPinned }) => {
+      const advice = isPinned
+        ? ''
+        : `\n  To recognise it ever after, put into its [[repository]] table: id = "${id}"`;
+      return `Repository "${name}" is ready: ${url} (id ${id})${advice}\n`;
+    })
+    .join('');
+}

@@ -1,0 +1,58 @@
+/** For a configuration that exists, in a file or in the environment alone: its repositories get their format marker. */
+import { WalvaultError } from '../../base/errors.ts';
+import { info, type Log } from '../../base/log.ts';
+import type { Config, RepositoryConfig } from '../../config/index.ts';
+
+export interface MarkedRepository {
+  readonly name: string;
+  readonly url: string;
+  readonly id: string;
+  /** False: the configuration does not pin the id yet. */
+  readonly isPinned: boolean;
+}
+
+export interface MarkDependencies {
+  /** Creates the format marker, or reads the one that is there. */
+  readonly markRepository: (
+    repository: RepositoryConfig,
+    signal: AbortSignal,
+  ) => Promise<{ readonly id: string }>;
+  readonly readMarker: (
+    repository: RepositoryConfig,
+    signal: AbortSignal,
+  ) => Promise<{ readonly id: string } | undefined>;
+  readonly log: Log;
+  readonly signal: AbortSignal;
+}
+
+/**
+ * Repeating it changes nothing: a marker that is there is read. Where the configuration pins an id, nothing is created:
+ * a marker that is missing there means an unmounted disk or a wrong place, not a new repository.
+ * @throws WalvaultError `not-a-repository` if a repository lacks its marker or has another id than the one configured
+ */
+export async function markConfigured(
+  config: Config,
+  dependencies: MarkDependencies,
+): Promise<MarkedRepository[]> {
+  const { markRepository, readMarker, log, signal } = dependencies;
+  const marked: MarkedRepository[] = [];
+  for (const repository of config.repositories) {
+    const { name, url, id: expected } = repository;
+    const marker =
+      expected === undefined
+        ? await markRepository(repository, signal)
+        : await readMarker(repository, signal);
+    if (expected !== undefined && marker?.id !== expected)
+      throw new WalvaultError(
+        'not-a-repository',
+        `repository "${name}" has ${marker === undefined ? 'no marker' : `id ${marker.id}`}, the configuration expects id ${expected}`,
+        {
+          hint: 'Is its disk mounted? If it was replaced on purpose, take the id out of the configuration and run this again.',
+        },
+      );
+    const id = marker?.id ?? '';
+    info(log, `repository "${name}" is ready: ${url}, id ${id}`);
+    marked.push({ name, url, id, isPinned: expected !== undefined });
+  }
+  return marked;
+}

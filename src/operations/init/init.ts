@@ -1,0 +1,153 @@
+/**
+ * Sets up a host: keys, the repositories' format markers, the configuration. The configuration is written last, so
+ * that it exists only when all it names does. A run that failed before can be repeated with the same words: it uses
+ * the keys and markers that are there.
+ */
+import { hostname } from 'node:os';
+import { join } from 'node:path';
+import { messageOf, systemCode, WalvaultError } from '../../base/errors.ts';
+import { writeFileDurably } from '../../base/files.ts';
+import { info, warn } from '../../base/log.ts';
+import { defaultConfigPath, renderConfigFile } from '../../config/index.ts';
+import {
+  ensureKeyPair,
+  isThere,
+  makeDirectory,
+  readRecipients,
+  writeRecipients,
+  type Recipient,
+} from './keys.ts';
+import { chooseOwner, giveRepositoryTo, giveTo } from './ownership.ts';
+import { planConfig, planInit, type InitPlan } from './plan.ts';
+import { postgresqlLines } from './postgresql-lines.ts';
+import type { Account, InitDependencies, InitRequest, InitResult } from './request.ts';
+
+/**
+ * @throws WalvaultError `refused` if the configuration exists; `usage`, `key`, `local-io` and whatever the store
+ *   answers. Nothing that existed before is changed; what was newly written is named in the hint.
+ */
+export async function initialise(request: InitRequest, dependencies: InitDependencies): Promise<InitResult> {
+  const plan = planInit(request);
+  await refuseExisting(request.configPath);
+  const owner = await chooseOwner(request, dependencies.log);
+  const given = await inspect(request, plan);
+  const written: string[] = [];
+  try {
+    return await write({ request, plan, owner, given, written }, dependencies);
+  } catch (error) {
+    throw explained(error, written);
+  }
+}
+
+async function refuseExisting(configPath: string): Promise<void> {
+  if (await isThere(configPath)) throw existing(configPath);
+}
+
+function existing(configPath: string): WalvaultError {
+  return new WalvaultError('refused', `configuration ${configPath} exists already; nothing was changed`, {
+    hint: 'Prove it with "walvault check", edit it for changes, use "walvault init --existing-config" to set up a repository added to it, or name another file with --config.',
+  });
+}
+
+/** Everything that can be found wrong before anything is written. */
+async function inspect(request: InitRequest, plan: InitPlan): Promise<Recipient[]> {
+  const { dataDirectory, encryption } = request;
+  if (dataDirectory !== undefined && !(await isThere(join(dataDirectory, 'PG_VERSION'))))
+    throw new WalvaultError('usage', `${dataDirectory} is not a data directory: it has no PG_VERSION`);
+  if (encryption.mode === 'passphrase' && !(await isThere(encryption.file)))
+    throw new WalvaultError('usage', `passphrase file ${encryption.file} does not exist`, {
+      hint: `Make one, and keep a copy elsewhere: (umask 077; openssl rand -base64 33 > ${encryption.file})`,
+    });
+  if (!request.createDirectory)
+    for (const directory of plan.repositoryDirectories)
+      if (!(await isThere(directory)))
+        throw new WalvaultError('usage', `repository directory ${directory} does not exist`, {
+          hint: 'Is its disk mounted? Add --create-directory to make it.',
+        });
+  return encryption.mode === 'openpgp' ? await readRecipients(encryption.recipientFiles) : [];
+}
+
+interface Work {
+  readonly request: InitRequest;
+  readonly plan: InitPlan;
+  readonly owner: Account | undefined;
+  readonly given: readonly Recipient[];
+  /** Grows while files appear. */
+  readonly written: string[];
+}
+
+async function write(work: Work, { markRepository, log, signal }: InitDependencies): Promise<InitResult> {
+  const { request, plan, owner, written } = work;
+  const { encryption, cluster } = request;
+  const onWritten = (path: string) => void written.push(path);
+  const madeDirectories = await makeDirectory(plan.keyDirectory);
+  const signing = await ensureKeyPair(
+    { paths: plan.signingKey, userId: `walvault ${cluster} at ${hostname()}`, use: 'sign', onWritten },
+    log,
+  );
+  const recipients = [...work.given];
+  if (plan.recoveryKey !== undefined && encryption.mode === 'openpgp') {
+    const { armored, fingerprint } = await ensureKeyPair(
+      {
+        paths: plan.recoveryKey,
+        userId: `walvault ${cluster} recovery`,
+        use: 'encrypt',
+        passphrase: encryption.privateKeyPassphrase,
+        onWritten,
+      },
+      log,
+    );
+    recipients.push({ fingerprint, content: armored });
+  }
+  const recipientPaths = await writeRecipients(recipients, plan.keyDirectory, onWritten);
+  await giveTo(owner, [...madeDirectories, ...recipientPaths, ...Object.values(plan.signingKey)]);
+  if (encryption.mode === 'none')
+    warn(
+      log,
+      'nothing will be encrypted',
+      'Whoever can read the repository can read the database, its past included.',
+    );
+
+  for (const directory of plan.repositoryDirectories) await giveTo(owner, await makeDirectory(directory));
+  const repositories = [];
+  for (const repository of request.repositories) {
+    signal.throwIfAborted();
+    const { id } = await markRepository(repository, signal);
+    info(log, `repository "${repository.name}" is ready: ${repository.url}, id ${id}`);
+    repositories.push({ name: repository.name, url: repository.url, id });
+  }
+  for (const directory of plan.repositoryDirectories) await giveRepositoryTo(owner, directory);
+
+  const repositoryIds = repositories.map(({ id }) => id);
+  await writeConfig(renderConfigFile(planConfig(request, plan, { recipientPaths, repositoryIds })), work);
+  return {
+    configPath: plan.configPath,
+    repositories,
+    recipients: recipients.map(({ fingerprint }) => fingerprint),
+    signingKey: { publicPath: plan.signingKey.publicPath, fingerprint: signing.fingerprint },
+    privateKeyPath: plan.recoveryKey?.privatePath,
+    passphraseFile: encryption.mode === 'passphrase' ? encryption.file : undefined,
+    postgresqlLines: postgresqlLines(plan.configPath, defaultConfigPath),
+  };
+}
+
+/** Mode 0600 although it holds no secret yet: people add them, and then it must already be private. */
+async function writeConfig(text: string, { plan, owner, written }: Work): Promise<void> {
+  try {
+    await writeFileDurably(plan.configPath, text, { mode: 0o600, as: 'create' });
+  } catch (error) {
+    throw systemCode(error) === 'EEXIST' ? existing(plan.configPath) : error;
+  }
+  written.push(plan.configPath);
+  await giveTo(owner, [plan.configPath]);
+}
+
+/** The same error, its hint continued by what was left behind. */
+function explained(error: unknown, written: readonly string[]): unknown {
+  if (written.length === 0) return error;
+  const left = `Left behind: ${written.join(', ')}. Run the same command again to continue with them, or remove them.`;
+  if (!(error instanceof WalvaultError))
+    return new WalvaultError('internal', `init: ${messageOf(error)}`, { cause: error, hint: left });
+  const hint = error.hint === undefined ? left : `${error.hint} ${left}`;
+  return new WalvaultError(error.code, error.message, { hint, cause: error, retry: error.retry });
+}

@@ -1,0 +1,129 @@
+/** Makes and collects keys. What a run before this one left complete is used again. */
+import { mkdir, readFile, stat } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { localIoError, systemCode, WalvaultError } from '../../base/errors.ts';
+import { fsyncDirectory, writeFileDurably } from '../../base/files.ts';
+import { info, type Log } from '../../base/log.ts';
+import type { Secret } from '../../base/secret.ts';
+import {
+  createEncryptor,
+  generateKeyPair,
+  publicKeyFingerprint,
+  readPublicKeys,
+} from '../../pipeline/openpgp/index.ts';
+import type { KeyPaths } from './plan.ts';
+
+export interface KeyRequest {
+  readonly paths: KeyPaths;
+  readonly userId: string;
+  readonly use: 'encrypt' | 'sign';
+  readonly passphrase?: Secret | undefined;
+  /** Told of each file as soon as it exists. */
+  readonly onWritten: (path: string) => void;
+}
+
+/**
+ * Makes a pair, or finds the one that is there. The public key is written first: a private key that exists always
+ * has its public one, so an interrupted run is recognised and repeated.
+ * @returns the armored public key and its fingerprint; both files are durable
+ */
+export async function ensureKeyPair(
+  request: KeyRequest,
+  log: Log,
+): Promise<{ armored: string; fingerprint: string }> {
+  const { paths, userId, use, passphrase, onWritten } = request;
+  if (await isThere(paths.privatePath)) {
+    const armored = await readPublic(paths);
+    const fingerprint = await publicKeyFingerprint(armored);
+    info(log, `using the key that is there already: ${paths.privatePath} (${fingerprint})`);
+    return { armored, fingerprint };
+  }
+  const pair = await generateKeyPair({ userId, use, ...(passphrase && { passphrase }) });
+  await makeDirectory(dirname(paths.privatePath));
+  await writeFileDurably(paths.publicPath, pair.publicArmored, { mode: 0o644 });
+  onWritten(paths.publicPath);
+  await writeFileDurably(paths.privatePath, pair.privateArmored, { mode: 0o600 });
+  onWritten(paths.privatePath);
+  return { armored: pair.publicArmored, fingerprint: pair.fingerprint };
+}
+
+async function readPublic(paths: KeyPaths): Promise<string> {
+  try {
+    return await readFile(paths.publicPath, 'utf8');
+  } catch (error) {
+    if (systemCode(error) !== 'ENOENT') throw localIoError('read', paths.publicPath, error);
+    throw new WalvaultError(
+      'refused',
+      `${paths.privatePath} exists and its public key ${paths.publicPath} does not`,
+      {
+        hint: 'init never overwrites a private key. Export its public key to that file, or move the private key away.',
+      },
+    );
+  }
+}
+
+export interface Recipient {
+  readonly fingerprint: string;
+  readonly content: Uint8Array | string;
+}
+
+/**
+ * Reads public keys and proves that something can be encrypted to each.
+ * @throws WalvaultError `key`, also for a file that holds a private key: it must not be on this host
+ */
+export async function readRecipients(files: readonly string[]): Promise<Recipient[]> {
+  const recipients: Recipient[] = [];
+  for (const file of files) {
+    const content = await readFile(file).catch((error: unknown) => {
+      throw localIoError('read', file, error);
+    });
+    const keys = await readPublicKeys(content, file);
+    await createEncryptor({ recipients: keys });
+    recipients.push({ content, fingerprint: keys[0]?.fingerprint ?? '' });
+  }
+  return recipients;
+}
+
+/** Copies of the recipients' keys beside the configuration, where PostgreSQL's user can read them. */
+export async function writeRecipients(
+  recipients: readonly Recipient[],
+  directory: string,
+  onWritten: (path: string) => void,
+): Promise<string[]> {
+  const paths: string[] = [];
+  for (const { fingerprint, content } of recipients) {
+    const path = join(directory, `recipient-${fingerprint.slice(-16)}.asc`);
+    if (paths.includes(path)) continue;
+    await writeFileDurably(path, content, { mode: 0o644 });
+    onWritten(path);
+    paths.push(path);
+  }
+  return paths;
+}
+
+/**
+ * Makes a directory and those above it that are missing, mode 0700, durably.
+ * @returns the ones that were made, outermost first
+ */
+export async function makeDirectory(path: string): Promise<string[]> {
+  try {
+    const first = await mkdir(path, { recursive: true, mode: 0o700 });
+    if (first === undefined) return [];
+    const made: string[] = [];
+    for (let at = path; at.length >= first.length; at = dirname(at)) made.unshift(at);
+    for (const directory of [dirname(first), ...made]) await fsyncDirectory(directory);
+    return made;
+  } catch (error) {
+    throw localIoError('create directory', path, error);
+  }
+}
+
+export async function isThere(path: string): Promise<boolean> {
+  try {
+    await stat(path);
+    return true;
+  } catch (error) {
+    if (systemCode(error) === 'ENOENT') return false;
+    throw localIoError('look at', path, error);
+  }
+}

@@ -1,0 +1,75 @@
+/** Whom the written files belong to: PostgreSQL's user must be able to read them. */
+import { execFile } from 'node:child_process';
+import { chown, lchown, readdir, stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { localIoError, WalvaultError } from '../../base/errors.ts';
+import { info, warn, type Log } from '../../base/log.ts';
+import type { Account, InitRequest } from './request.ts';
+
+const runFile = promisify(execFile);
+
+/**
+ * Looks a user up with id(1), which asks every source of accounts that the system has.
+ * @throws WalvaultError `usage` if there is no such user
+ */
+export async function findAccount(name: string, signal: AbortSignal): Promise<Account> {
+  try {
+    const number = async (flag: string) =>
+      Number((await runFile('id', [flag, '--', name], { signal, timeout: 10_000 })).stdout.trim());
+    return { name, uid: await number('-u'), gid: await number('-g') };
+  } catch (error) {
+    signal.throwIfAborted();
+    throw new WalvaultError('usage', `there is no user "${name}"`, { cause: error });
+  }
+}
+
+/** For root: the owner asked for, else the owner of the data directory, else nobody, with a warning. */
+export async function chooseOwner(request: InitRequest, log: Log): Promise<Account | undefined> {
+  if (process.getuid?.() !== 0) {
+    if (request.owner !== undefined && request.owner.uid !== process.getuid?.())
+      throw new WalvaultError('usage', `only root can give files to ${request.owner.name}`, {
+        hint: `Run init as root, or as ${request.owner.name} without --owner.`,
+      });
+    return undefined;
+  }
+  if (request.owner !== undefined) return request.owner;
+  if (request.dataDirectory !== undefined) {
+    const { uid, gid } = await stat(request.dataDirectory);
+    info(log, `files will belong to the owner of ${request.dataDirectory} (uid ${uid})`);
+    return { name: `uid ${uid}`, uid, gid };
+  }
+  warn(
+    log,
+    'running as root without --owner: only root will be able to read what is written',
+    'PostgreSQL runs walvault as its own user. Give --owner postgres, or chown the configuration, the keys and a directory repository.',
+  );
+  return undefined;
+}
+
+export async function giveTo(owner: Account | undefined, paths: readonly string[]): Promise<void> {
+  if (owner === undefined) return;
+  for (const path of paths) {
+    try {
+      await chown(path, owner.uid, owner.gid);
+    } catch (error) {
+      throw localIoError('change the owner of', path, error);
+    }
+  }
+}
+
+/** Gives a repository's directory and what root has just written at its top to the owner. */
+export async function giveRepositoryTo(owner: Account | undefined, directory: string): Promise<void> {
+  if (owner === undefined) return;
+  const isRoots = async (path: string) => (await stat(path)).uid === 0;
+  try {
+    if (await isRoots(directory)) await chown(directory, owner.uid, owner.gid);
+    for (const entry of await readdir(directory, { withFileTypes: true })) {
+      const path = join(directory, entry.name);
+      if ((entry.isFile() || entry.isDirectory()) && (await isRoots(path)))
+        await lchown(path, owner.uid, owner.gid);
+    }
+  } catch (error) {
+    throw localIoError('change the owner of', directory, error);
+  }
+}

@@ -1,0 +1,111 @@
+/** Decides what `init` writes and where. Pure: it looks at nothing but the request. */
+import { basename, dirname, extname, join, sep } from 'node:path';
+import { WalvaultError } from '../../base/errors.ts';
+import type { ConfigFileContent } from '../../config/index.ts';
+import type { InitRepository, InitRequest } from './request.ts';
+
+export interface KeyPaths {
+  readonly privatePath: string;
+  readonly publicPath: string;
+}
+
+export interface InitPlan {
+  readonly configPath: string;
+  /** Beside the configuration: public keys to encrypt to, and this host's signing key. */
+  readonly keyDirectory: string;
+  readonly signingKey: KeyPaths;
+  /** The pair to generate, in a directory that leaves this host. */
+  readonly recoveryKey: KeyPaths | undefined;
+  /** Directories of `file://` repositories. */
+  readonly repositoryDirectories: readonly string[];
+}
+
+/** @throws WalvaultError `usage` if what is asked for would not be safe */
+export function planInit(request: InitRequest): InitPlan {
+  const { configPath, repositories, encryption, dataDirectory } = request;
+  const stem = basename(configPath, extname(configPath));
+  const keyDirectory = join(dirname(configPath), `${stem}-keys`);
+  const repositoryDirectories = repositories.flatMap(({ directory }) => directory ?? []);
+  const generateInto = encryption.mode === 'openpgp' ? encryption.generateInto : undefined;
+  refuseDoubles(repositories);
+  if (encryption.mode === 'openpgp' && encryption.recipientFiles.length === 0 && generateInto === undefined)
+    throw new WalvaultError('usage', 'no key to encrypt to', { hint: encryptionHint });
+  if (dataDirectory !== undefined)
+    for (const directory of repositoryDirectories)
+      if (isWithin(directory, dataDirectory))
+        throw new WalvaultError(
+          'usage',
+          `repository ${directory} lies inside the data directory ${dataDirectory}`,
+          {
+            hint: 'An archive must survive the loss of the data directory: keep it on other storage.',
+          },
+        );
+  if (generateInto !== undefined)
+    for (const near of [keyDirectory, dataDirectory, ...repositoryDirectories])
+      if (near !== undefined && isWithin(generateInto, near))
+        throw new WalvaultError('usage', `the private key would lie in ${near}, with what it protects`, {
+          hint: 'Give --generate-keys a directory on a medium that leaves this host, such as a mounted USB stick.',
+        });
+  return {
+    configPath,
+    keyDirectory,
+    signingKey: pairIn(keyDirectory, 'signing'),
+    recoveryKey: generateInto === undefined ? undefined : pairIn(generateInto, `walvault-${request.cluster}`),
+    repositoryDirectories,
+  };
+}
+
+export const encryptionHint =
+  'Give --recipient with a public key whose private key lives on another machine, --generate-keys with a directory on a removable medium, --passphrase-file, or --no-encryption.';
+
+/** What goes into the configuration, once keys and repository ids are known. */
+export function planConfig(
+  request: InitRequest,
+  plan: InitPlan,
+  made: { recipientPaths: readonly string[]; repositoryIds: readonly string[] },
+): ConfigFileContent {
+  const { encryption } = request;
+  return {
+    settings: {
+      cluster: request.cluster,
+      ...(request.dataDirectory !== undefined && { 'data-directory': request.dataDirectory }),
+      'encryption.mode': encryption.mode,
+      ...(encryption.mode === 'openpgp' && { 'encryption.wal-recipients': made.recipientPaths }),
+      ...(encryption.mode === 'passphrase' && { 'encryption.passphrase': { file: encryption.file } }),
+      'signing.key': plan.signingKey.privatePath,
+      'signing.trusted-signers': [plan.signingKey.publicPath],
+    },
+    repositories: request.repositories.map((repository, index) => ({
+      name: repository.name,
+      url: repository.url,
+      id: made.repositoryIds[index] ?? '',
+      ...(repository.accessKeyId && { 'access-key-id': repository.accessKeyId.reveal() }),
+      ...(repository.secretAccessKeyFile !== undefined && {
+        'secret-access-key': { file: repository.secretAccessKeyFile },
+      }),
+      ...(repository.caFile !== undefined && { 'ca-file': repository.caFile }),
+    })),
+  };
+}
+
+function pairIn(directory: string, name: string): KeyPaths {
+  return {
+    privatePath: join(directory, `${name}-private.asc`),
+    publicPath: join(directory, `${name}-public.asc`),
+  };
+}
+
+function refuseDoubles(repositories: readonly InitRepository[]): void {
+  for (const field of ['name', 'url'] as const) {
+    const values = repositories.map(repository => repository[field]);
+    const double = values.find((value, index) => values.indexOf(value) !== index);
+    if (double !== undefined)
+      throw new WalvaultError('usage', `two repositories have the ${field} ${double}`, {
+        hint: 'A second repository is a second copy: it needs a name and a place of its own.',
+      });
+  }
+}
+
+function isWithin(path: string, directory: string): boolean {
+  return path === directory || path.startsWith(directory.endsWith(sep) ? directory : directory + sep);
+}

@@ -1,0 +1,26 @@
+/**
+ * The lines for postgresql.conf. The text of a command passes through three readers: postgresql.conf (a quote is
+ * doubled), the server's expansion of `%` (a literal one is doubled, archive_command in the documentation), and sh.
+ */
+export function postgresqlLines(configPath: string, defaultConfigPath: string): string[] {
+  const option =
+    configPath === defaultConfigPath ? '' : ` --config ${shellWord(configPath).replaceAll('%', '%%')}`;
+  return [
+    'wal_level = replica',
+    'archive_mode = on',
+    `archive_command = ${quoted(`walvault${option} push %p`)}`,
+    '# how much work may be lost at most when the server is lost; costs a segment each time, compressed to little',
+    'archive_timeout = 60s',
+    '# for a standby; restore writes its own',
+    `restore_command = ${quoted(`walvault${option} fetch %f "%p"`)}`,
+  ];
+}
+
+/** A word as sh reads it back. */
+export function shellWord(text: string): string {
+  return /^[\w@%+=:,./-]+$/.test(text) ? text : `'${text.replaceAll("'", `'\\''`)}'`;
+}
+
+function quoted(text: string): string {
+  return `'${text.replaceAll("'", "''")}'`;
+}
