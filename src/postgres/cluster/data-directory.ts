@@ -1,0 +1,184 @@
+/** Walks a data directory, of a running server too, and gives what a base backup takes of it. */
+import { lstat, readdir, readlink, stat } from 'node:fs/promises';
+import type { Stats } from 'node:fs';
+import { join } from 'node:path';
+import { localIoError, systemCode, WalvaultError } from '../../base/errors.ts';
+import {
+  classifyBackupPath,
+  isDatabaseDirectory,
+  isUnloggedContent,
+  type EntryType,
+} from './backup-selection.ts';
+import { readControlFile, type ControlFile } from './control-file.ts';
+import { unloggedRelations } from './relation-file.ts';
+
+export interface DataDirectoryEntry {
+  /** Relative to the data directory, `/`-separated; files of a tablespace are under `pg_tblspc/<oid>/PG_15_…/`. */
+  path: string;
+  absolutePath: string;
+  /**
+   * A `symlink` is a tablespace (its contents follow), or a link of the administrator's, to which PostgreSQL's own
+   * backup gives a warning and nothing else: the caller decides.
+   */
+  type: EntryType;
+  sizeBytes: number;
+  /** Permission bits. */
+  mode: number;
+  mtimeMs: number;
+  linkTarget?: string;
+}
+
+/**
+ * Entries in ascending order of the bytes of their paths, directories before what is in them. Files that vanish on
+ * the way are left out, as in basebackup.c: WAL knows of their removal. Holds the names of one directory for each
+ * level of depth. `global/pg_control` is one of the entries; whoever copies reads it last.
+ * @throws WalvaultError `local-io`, `refused` for a name that is not UTF-8
+ */
+export async function* walkDataDirectory(
+  dataDirectory: string,
+  signal: AbortSignal,
+): AsyncGenerator<DataDirectoryEntry> {
+  const versionDirectory = tablespaceVersionDirectory(await readControlFile(dataDirectory, signal));
+  yield* walkDirectory({ dataDirectory, versionDirectory, signal }, '');
+}
+
+/**
+ * The one directory inside a tablespace that belongs to this cluster: others may share the tablespace, as during
+ * pg_upgrade (relpath.h, TABLESPACE_VERSION_DIRECTORY).
+ */
+export function tablespaceVersionDirectory(control: ControlFile): string {
+  return `PG_${control.postgresMajor}_${control.catalogVersion}`;
+}
+
+interface Walk {
+  readonly dataDirectory: string;
+  readonly versionDirectory: string;
+  readonly signal: AbortSignal;
+}
+
+async function* walkDirectory(walk: Walk, directory: string): AsyncGenerator<DataDirectoryEntry> {
+  walk.signal.throwIfAborted();
+  const names = await namesIn(join(walk.dataDirectory, directory));
+  const wanted = selectNames(walk, directory, names);
+  // A directory's contents sort after `name/`, and `name.x` before it: so the two steps are sorted apart.
+  const descents: string[] = [];
+  const steps = sortByBytes(wanted);
+  for (let at = 0; at < steps.length; at += lookAhead) {
+    walk.signal.throwIfAborted();
+    const batch = steps.slice(at, at + lookAhead);
+    const entries = await Promise.all(batch.map(name => inspect(walk, directory, name)));
+    for (const entry of entries) {
+      if (entry === undefined) continue;
+      yield* descendBefore(walk, descents, entry.path);
+      yield entry;
+      if (await isEntered(walk, entry)) descents.push(entry.path);
+    }
+  }
+  yield* descendBefore(walk, descents, undefined);
+}
+
+/** How many files are looked at side by side. */
+const lookAhead = 32;
+
+/** Enters the directories whose contents come before `path`; all of them if it is undefined. */
+async function* descendBefore(
+  walk: Walk,
+  descents: string[],
+  path: string | undefined,
+): AsyncGenerator<DataDirectoryEntry> {
+  const due = descents.filter(directory => path === undefined || compareBytes(`${directory}/`, path) < 0);
+  for (const directory of due.toSorted((a, b) => compareBytes(`${a}/`, `${b}/`))) {
+    descents.splice(descents.indexOf(directory), 1);
+    yield* walkDirectory(walk, directory);
+  }
+}
+
+function selectNames(walk: Walk, directory: string, names: readonly string[]): string[] {
+  const parts = directory.split('/');
+  if (parts.length === 2 && parts[0] === 'pg_tblspc')
+    return names.filter(name => name === walk.versionDirectory);
+  if (!isDatabaseDirectory(parts)) return [...names];
+  const unlogged = unloggedRelations(names);
+  return names.filter(name => !isUnloggedContent(name, unlogged));
+}
+
+/** Undefined for what a backup leaves out, what is no file, directory or link, and what is gone by now. */
+async function inspect(walk: Walk, directory: string, name: string): Promise<DataDirectoryEntry | undefined> {
+  const path = directory === '' ? name : `${directory}/${name}`;
+  if (classifyBackupPath(path, 'file') === 'skip' && classifyBackupPath(path, 'directory') === 'skip')
+    return undefined;
+  const absolutePath = join(walk.dataDirectory, path);
+  const stats = await lstatIfThere(absolutePath, name);
+  const type = stats === undefined ? undefined : typeOf(stats);
+  if (stats === undefined || type === undefined || classifyBackupPath(path, type) === 'skip')
+    return undefined;
+  const common = { path, absolutePath, mode: stats.mode & 0o7777, mtimeMs: stats.mtimeMs };
+  if (type !== 'symlink') return { ...common, type, sizeBytes: type === 'file' ? stats.size : 0 };
+  // A linked pg_wal, or another directory of PostgreSQL's own that was moved away, comes back as a directory.
+  const target = await statIfThere(absolutePath);
+  if (target?.isDirectory() && isOwnDirectory(path))
+    return { ...common, mode: target.mode & 0o7777, type: 'directory', sizeBytes: 0 };
+  return { ...common, type, sizeBytes: 0, linkTarget: await readlink(absolutePath) };
+}
+
+function isOwnDirectory(path: string): boolean {
+  return path === 'pg_wal' || classifyBackupPath(path, 'directory') === 'empty-directory';
+}
+
+async function isEntered(walk: Walk, entry: DataDirectoryEntry): Promise<boolean> {
+  if (entry.type === 'directory') return classifyBackupPath(entry.path, 'directory') === 'include';
+  if (entry.type !== 'symlink' || !/^pg_tblspc\/\d+$/.test(entry.path)) return false;
+  const target = await statIfThere(entry.absolutePath);
+  if (target?.isDirectory()) return true;
+  walk.signal.throwIfAborted();
+  throw new WalvaultError(
+    'local-io',
+    `tablespace ${entry.path}: its directory ${entry.linkTarget} is not there`,
+    {
+      hint: 'Is its disk mounted? A backup without it would lose every table in it.',
+    },
+  );
+}
+
+function typeOf(stats: Stats): EntryType | undefined {
+  if (stats.isFile()) return 'file';
+  if (stats.isDirectory()) return 'directory';
+  return stats.isSymbolicLink() ? 'symlink' : undefined;
+}
+
+async function namesIn(absolutePath: string): Promise<string[]> {
+  return (await unlessGone('list', absolutePath, readdir(absolutePath))) ?? [];
+}
+
+async function lstatIfThere(absolutePath: string, name: string): Promise<Stats | undefined> {
+  const stats = await unlessGone('read', absolutePath, lstat(absolutePath));
+  // Node shows other bytes as U+FFFD, and a file of that name does not exist: it must not pass for a vanished one.
+  if (stats === undefined && name.includes('\uFFFD'))
+    throw new WalvaultError('refused', `${absolutePath}: its name is not valid UTF-8`, {
+      hint: 'PostgreSQL makes no such files; rename it or move it out of the data directory.',
+    });
+  return stats;
+}
+
+async function statIfThere(absolutePath: string): Promise<Stats | undefined> {
+  return unlessGone('read', absolutePath, stat(absolutePath));
+}
+
+async function unlessGone<T>(action: string, absolutePath: string, work: Promise<T>): Promise<T | undefined> {
+  try {
+    return await work;
+  } catch (error) {
+    if (systemCode(error) === 'ENOENT') return undefined;
+    throw localIoError(action, absolutePath, error);
+  }
+}
+
+function sortByBytes(names: readonly string[]): string[] {
+  return names.toSorted(compareBytes);
+}
+
+/** The order of the UTF-8 bytes, which for ASCII is JavaScript's own. */
+function compareBytes(a: string, b: string): number {
+  if (/[^\0-\x7f]/.test(a) || /[^\0-\x7f]/.test(b)) return Buffer.compare(Buffer.from(a), Buffer.from(b));
+  return a < b ? -1 : a > b ? 1 : 0;
+}
