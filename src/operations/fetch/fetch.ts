@@ -169,8 +169,9 @@ async function isOffBranch(options: FetchOptions, file: WalFileName & { kind: 's
   const followed = await followedTimeline(options, file.timeline);
   const verdict = judgeBranch(file, followed, segmentSizeBytes);
   if (verdict === 'on-branch' || followed === undefined) return false;
-  if (verdict === 'holds-switchpoint' && !(await hasValidLocalCopy(options, file))) {
-    const own = ownCopyName(followed.timeline, file, segmentSizeBytes);
+  if (verdict === 'past-switchpoint' || (await hasValidLocalCopy(options, file))) return true;
+  const own = ownCopyName(followed.timeline, file, segmentSizeBytes);
+  if (!(await isArchived(options, own))) {
     throw new GapError(
       'wal-missing',
       `${file.name} holds the end of timeline ${file.timeline} and more; the recovery follows timeline ${followed.timeline}, whose own copy ${own} is not archived`,
@@ -181,6 +182,15 @@ async function isOffBranch(options: FetchOptions, file: WalFileName & { kind: 's
     );
   }
   return true;
+}
+
+async function isArchived(options: FetchOptions, name: string): Promise<boolean> {
+  const file = parseWalFileName(name);
+  if (file === undefined) return false;
+  for (const { store } of options.repositories) {
+    if ((await store.head(keyOf(options, file), { signal: options.signal })) !== undefined) return true;
+  }
+  return false;
 }
 
 /** @throws GapError unless the segment lies valid in `pg_wal`, where PostgreSQL reads it by itself */

@@ -1,0 +1,283 @@
+import assert from 'node:assert/strict';
+import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { before, beforeEach, describe, it } from 'node:test';
+import { WalvaultError, type ErrorCode } from '../../src/base/errors.ts';
+import { silentLog, type LogEvent } from '../../src/base/log.ts';
+import { push, type PushOptions, type PushResult } from '../../src/operations/push/push.ts';
+import { pushMissing } from '../../src/operations/push/push-missing.ts';
+import { readControlFile, type ControlFile } from '../../src/postgres/cluster/control-file.ts';
+import { segmentName } from '../../src/postgres/wal/file-name.ts';
+import { walKey } from '../../src/repository/layout.ts';
+import { openWalObject } from '../../src/repository/wal-reader.ts';
+import type { Repository } from '../../src/repository/repository.ts';
+import { StoreError } from '../../src/stores/store.ts';
+import { makeRepository, overrideStore, signal } from '../harness/archive.ts';
+import { startPostgres } from '../harness/postgres-server.ts';
+import { makeSegment, walFile } from '../harness/wal.ts';
+
+let dataDirectory: string;
+let walDirectory: string;
+let control: ControlFile;
+let repository: Repository;
+let events: LogEvent[];
+
+before(async () => {
+  const server = await startPostgres({ start: false, initdbArgs: ['--wal-segsize=1'] });
+  dataDirectory = server.dataDirectory;
+  walDirectory = join(dataDirectory, 'pg_wal');
+  control = await readControlFile(dataDirectory, signal);
+});
+
+beforeEach(async () => {
+  repository = await makeRepository();
+  events = [];
+});
+
+const nameOf = (timeline: number, number: number) =>
+  segmentName(timeline, BigInt(number), control.segmentSizeBytes);
+
+function writeSegment(
+  timeline: number,
+  number: number,
+  options: { fill?: number; name?: string; timelineInHeader?: number } = {},
+): string {
+  const { systemId, segmentSizeBytes } = control;
+  const made = {
+    timeline: options.timelineInHeader ?? timeline,
+    number: BigInt(number),
+    systemId,
+    segmentSizeBytes,
+    fill: options.fill ?? 1,
+  };
+  return writeWal(options.name ?? nameOf(timeline, number), makeSegment(made));
+}
+
+function writeWal(name: string, content: Uint8Array | string): string {
+  const path = join(walDirectory, name);
+  writeFileSync(path, content);
+  return path;
+}
+
+function send(path: string, options: Partial<PushOptions> = {}): Promise<PushResult> {
+  return push({
+    path,
+    cluster: 'orders',
+    dataDirectory: undefined,
+    repositories: [repository],
+    headerCheck: true,
+    timeoutMs: 5000,
+    log: { event: event => void events.push(event) },
+    signal,
+    ...options,
+  });
+}
+
+async function archived(name: string, key?: string): Promise<Buffer> {
+  const system = { cluster: 'orders', systemId: control.systemId };
+  const { plain } = await openWalObject(repository, key ?? walKey(system, walFile(name)), signal);
+  const chunks: Uint8Array[] = [];
+  for await (const chunk of plain) chunks.push(chunk);
+  return Buffer.concat(chunks);
+}
+
+async function refuses(work: Promise<unknown>, code: ErrorCode, message: RegExp): Promise<WalvaultError> {
+  let refusal: WalvaultError | undefined;
+  await assert.rejects(work, error => {
+    assert.ok(error instanceof WalvaultError, String(error));
+    assert.equal(error.code, code, error.message);
+    assert.match(error.message, message);
+    refusal = error;
+    return true;
+  });
+  assert.ok(refusal);
+  return refusal;
+}
+
+describe('push', () => {
+  it('archives a segment once, and the same content again without an error', async () => {
+    const path = writeSegment(1, 100);
+    assert.deepEqual([...(await send(path)).outcomes], [['main', 'created']]);
+    assert.deepEqual([...(await send(path)).outcomes], [['main', 'identical']]);
+    assert.ok((await archived(nameOf(1, 100))).equals(readFileSync(path)));
+  });
+
+  it('never replaces archived content, names both and tells how to go on', async () => {
+    await send(writeSegment(1, 101, { fill: 1 }));
+    const first = await archived(nameOf(1, 101));
+    const path = writeSegment(1, 101, { fill: 2 });
+    const refusal = await refuses(
+      send(path),
+      'conflict',
+      /archived with other content: archived \d{4}-.* sha256 [0-9a-f]{16}.*this file sha256 [0-9a-f]{16}/,
+    );
+    assert.match(refusal.hint ?? '', /restored copy/);
+    assert.ok((await archived(nameOf(1, 101))).equals(first));
+    assert.deepEqual([...(await send(path, { asConflict: true })).outcomes], [['main', 'created']]);
+    assert.deepEqual([...(await send(path)).outcomes], [['main', 'kept-beside']]);
+    assert.ok((await archived(nameOf(1, 101))).equals(first), 'the first content stays');
+    assert.equal(events.filter(({ level }) => level === 'warn').length, 1);
+  });
+
+  it('lets one of two racing contents win', async () => {
+    const [one, two] = [
+      writeSegment(1, 102, { fill: 1 }),
+      join(dataDirectory, 'copy', 'pg_wal', nameOf(1, 102)),
+    ];
+    mkdirSync(join(dataDirectory, 'copy', 'pg_wal'), { recursive: true });
+    writeFileSync(two, readFileSync(one).fill(9, 100));
+    const results = await Promise.allSettled([send(one), send(two, { dataDirectory })]);
+    assert.deepEqual(results.map(({ status }) => status).sort(), ['fulfilled', 'rejected']);
+  });
+
+  it('refuses what is not what its name says, before anything is sent', async () => {
+    const before = await keys();
+    await refuses(send(writeSegment(1, 110, { name: nameOf(1, 111) })), 'invalid-file', /its name means/);
+    await refuses(send(writeSegment(1, 112, { timelineInHeader: 2 })), 'invalid-file', /timeline 2, above/);
+    const { segmentSizeBytes } = control;
+    await refuses(
+      send(
+        writeWal(nameOf(1, 113), makeSegment({ timeline: 1, number: 113n, systemId: 4n, segmentSizeBytes })),
+      ),
+      'invalid-file',
+      /system identifier 4,/,
+    );
+    await refuses(send(writeWal(nameOf(1, 114), '')), 'invalid-file', /it has 0 bytes/);
+    await refuses(send(writeWal('notwal', 'x')), 'invalid-file', /not the name of a WAL file/);
+    await refuses(send(join(walDirectory, nameOf(1, 115))), 'local-io', /no such file/);
+    assert.deepEqual(await keys(), before);
+  });
+
+  it("accepts a new timeline's first segment with its parent's pages", async () => {
+    await send(writeSegment(3, 120, { timelineInHeader: 2 }));
+  });
+
+  it('keeps histories, backup files and partials, each under a key of its own', async () => {
+    await send(writeWal('00000002.history', '1\t0/1900000\tno recovery target specified\n'));
+    await send(writeWal(`${nameOf(1, 100)}.00000028.backup`, 'START WAL LOCATION: 0/6400028\n'));
+    const partial = writeSegment(1, 130, { name: `${nameOf(1, 130)}.partial`, fill: 1 });
+    await send(partial);
+    await send(writeSegment(1, 130, { name: `${nameOf(1, 130)}.partial`, fill: 2 }));
+    await send(writeSegment(1, 130, { fill: 3 }));
+    assert.equal((await keys()).filter(key => key.includes(nameOf(1, 130))).length, 3);
+    assert.equal(
+      (await archived('00000002.history')).toString(),
+      '1\t0/1900000\tno recovery target specified\n',
+    );
+    await refuses(
+      send(writeWal('00000002.history', '1\t0/1A00000\tanother\n')),
+      'conflict',
+      /00000002.history is archived with other content/,
+    );
+  });
+
+  it('archives the segment a standby finished past its switchpoint as a partial', async () => {
+    writeWal('00000005.history', '4\t0/8C00010\tfailover\n');
+    const path = writeSegment(4, 0x8c);
+    writeFileSync(join(dataDirectory, 'standby.signal'), '');
+    assert.equal((await send(path)).file.name, `${nameOf(4, 0x8c)}.partial`);
+    rmSync(join(dataDirectory, 'standby.signal'));
+    assert.equal((await send(path)).file.name, nameOf(4, 0x8c));
+  });
+
+  it('fails when one required repository fails, and the others still receive the file', async () => {
+    const second = await makeRepository({ name: 'second' });
+    const failing = {
+      ...second,
+      store: overrideStore(second.store, {
+        put: () => Promise.reject(new StoreError('denied', 'put denied on purpose')),
+      }),
+    };
+    await refuses(
+      send(writeSegment(1, 140), { repositories: [failing, repository] }),
+      'denied',
+      /on purpose/,
+    );
+    assert.ok(await archived(nameOf(1, 140)));
+    const result = await send(writeSegment(1, 141), {
+      repositories: [{ ...failing, required: false }, repository],
+    });
+    assert.deepEqual([...result.outcomes.keys()], ['main']);
+    assert.ok(
+      events.some(
+        ({ level, message }) => level === 'warn' && message.includes('best-effort repository "second"'),
+      ),
+    );
+  });
+
+  it('takes its own write for success when the answer was lost', async () => {
+    const { store } = repository;
+    let isLost = true;
+    const losing = overrideStore(store, {
+      put: async (key, body, options) => {
+        await store.put(key, body, options);
+        if (!isLost || !key.includes('/wal/')) return;
+        isLost = false;
+        throw new StoreError('unreachable', 'connection reset');
+      },
+    });
+    const result = await send(writeSegment(1, 150), { repositories: [{ ...repository, store: losing }] });
+    assert.deepEqual([...result.outcomes], [['main', 'created']]);
+  });
+
+  it('gives up at its deadline with the real reason', async () => {
+    const down = {
+      ...repository,
+      store: overrideStore(repository.store, {
+        get: () => Promise.reject(new StoreError('unreachable', 'connection refused')),
+      }),
+    };
+    await refuses(
+      send(writeSegment(1, 151), { repositories: [down], timeoutMs: 300 }),
+      'unreachable',
+      /connection refused/,
+    );
+  });
+
+  it('refuses a place that is no repository', async () => {
+    const empty = await makeRepository({ empty: true });
+    await refuses(
+      send(writeSegment(1, 152), { repositories: [empty] }),
+      'not-a-repository',
+      /not a walvault repository/,
+    );
+  });
+
+  it('--missing sends what is finished and not archived', async () => {
+    const server = await startPostgres({ start: false, initdbArgs: ['--wal-segsize=1'] });
+    const own = await readControlFile(server.dataDirectory, signal);
+    const directory = join(server.dataDirectory, 'pg_wal');
+    const put = (number: number, status: string) => {
+      const made = {
+        timeline: 1,
+        number: BigInt(number),
+        systemId: own.systemId,
+        segmentSizeBytes: own.segmentSizeBytes,
+      };
+      writeFileSync(join(directory, nameOf(1, number)), makeSegment(made));
+      if (status !== '')
+        writeFileSync(join(directory, 'archive_status', `${nameOf(1, number)}${status}`), '');
+    };
+    put(200, '.done');
+    put(201, '.ready');
+    put(202, '');
+    await send(join(directory, nameOf(1, 200)));
+    const result = await pushMissing({
+      cluster: 'orders',
+      dataDirectory: server.dataDirectory,
+      repositories: [repository],
+      headerCheck: true,
+      timeoutMs: 5000,
+      log: silentLog,
+      signal,
+    });
+    assert.deepEqual(result, { sent: [nameOf(1, 201)], alreadyArchived: 1, failed: [] });
+  });
+});
+
+async function keys(): Promise<string[]> {
+  const found: string[] = [];
+  for await (const entry of repository.store.list({ prefix: '', signal }))
+    if ('key' in entry) found.push(entry.key);
+  return found;
+}

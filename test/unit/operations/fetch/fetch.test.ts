@@ -1,0 +1,298 @@
+import assert from 'node:assert/strict';
+import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { beforeEach, describe, it } from 'node:test';
+import { WalvaultError, type ErrorCode } from '../../../../src/base/errors.ts';
+import type { LogEvent } from '../../../../src/base/log.ts';
+import { fetch, type FetchOptions, type FetchResult } from '../../../../src/operations/fetch/fetch.ts';
+import { segmentName } from '../../../../src/postgres/wal/file-name.ts';
+import { walKey, markerKey, clusterRecordKey } from '../../../../src/repository/layout.ts';
+import { walSubject, writeNote } from '../../../../src/repository/notes.ts';
+import type { Repository } from '../../../../src/repository/repository.ts';
+import { StoreError, type StoreErrorKind } from '../../../../src/stores/store.ts';
+import {
+  archiveFile,
+  archiveSegment,
+  makeRepository,
+  overrideStore,
+  segmentSizeBytes,
+  signal,
+  system,
+} from '../../../harness/archive.ts';
+import { temporaryDirectory } from '../../../harness/temp.ts';
+import { makeSegment, walFile } from '../../../harness/wal.ts';
+
+let directory: string;
+let destination: string;
+let events: LogEvent[];
+let repository: Repository;
+
+beforeEach(async () => {
+  directory = join(temporaryDirectory('fetch', { keepOwner: true }), 'pg_wal');
+  mkdirSync(directory);
+  destination = join(directory, 'RECOVERYXLOG');
+  events = [];
+  repository = await makeRepository();
+});
+
+const name = (timeline: number, number: number) => segmentName(timeline, BigInt(number), segmentSizeBytes);
+
+function ask(wanted: string, options: Partial<FetchOptions> = {}): Promise<FetchResult> {
+  return fetch({
+    name: wanted,
+    destination,
+    system,
+    segmentSizeBytes,
+    mode: 'point-in-time',
+    timeline: undefined,
+    isTargetSet: false,
+    repositories: [repository],
+    headerCheck: true,
+    timeoutMs: 60,
+    log: { event: event => void events.push(event) },
+    signal,
+    ...options,
+  });
+}
+
+async function fails(work: Promise<unknown>, code: ErrorCode, message: RegExp): Promise<void> {
+  await assert.rejects(work, error => {
+    assert.ok(error instanceof WalvaultError, String(error));
+    assert.equal(error.code, code, error.message);
+    assert.match(error.message, message);
+    return true;
+  });
+  assert.deepEqual(
+    readdirSync(directory).filter(file => file.includes('RECOVERY')),
+    [],
+    'something was left behind',
+  );
+}
+
+function breakGet(target: Repository, kind: StoreErrorKind): Repository {
+  const broken = () => Promise.reject(new StoreError(kind, `${kind} on purpose`));
+  const list = async function* list() {
+    yield await broken();
+  };
+  return {
+    ...target,
+    store: overrideStore(target.store, { put: broken, get: broken, head: broken, delete: broken, list }),
+  };
+}
+
+describe('fetch', () => {
+  it('delivers the exact segment', async () => {
+    await archiveSegment(repository, 1, 5n, 77);
+    assert.deepEqual(await ask(name(1, 5)), { outcome: 'delivered', repository: 'main' });
+    const expected = makeSegment({
+      timeline: 1,
+      number: 5n,
+      systemId: system.systemId,
+      segmentSizeBytes,
+      fill: 77,
+    });
+    assert.ok(readFileSync(destination).equals(expected));
+  });
+
+  it('delivers histories and refuses names that are none', async () => {
+    await archiveFile(repository, '00000002.history', '1\t0/500000\tno recovery target specified\n');
+    assert.equal((await ask('00000002.history')).outcome, 'delivered');
+    await assert.rejects(ask('../global/pg_control'), { code: 'invalid-file' });
+  });
+
+  it('says absent at the end of the archive, and for a history that nobody wrote', async () => {
+    await archiveSegment(repository, 1, 5n);
+    assert.deepEqual(await ask(name(1, 6)), { outcome: 'absent' });
+    assert.deepEqual(await ask('00000002.history'), { outcome: 'absent' });
+  });
+
+  describe('never says absent', () => {
+    it('before a later segment', async () => {
+      await archiveSegment(repository, 1, 5n);
+      await archiveSegment(repository, 1, 7n);
+      await fails(ask(name(1, 6)), 'wal-missing', /later segments/);
+    });
+
+    it('before a later partial', async () => {
+      await archiveFile(repository, `${name(1, 7)}.partial`, 'x');
+      await fails(ask(name(1, 6)), 'wal-missing', /later segments/);
+    });
+
+    it('before the point at which a child left the timeline', async () => {
+      await archiveSegment(repository, 1, 5n);
+      await archiveFile(repository, '00000002.history', '1\t0/880000\tfailover\n');
+      await fails(ask(name(1, 6)), 'wal-missing', /timeline 2 left timeline 1/);
+      await archiveSegment(repository, 1, 6n);
+      await archiveSegment(repository, 1, 7n);
+      assert.deepEqual(
+        await ask(name(1, 8)),
+        { outcome: 'absent' },
+        'the switchpoint itself lies in segment 8',
+      );
+    });
+
+    it('for what cleanup removed', async () => {
+      await archiveSegment(repository, 1, 5n);
+      const body = { first: name(1, 6), last: name(1, 9) };
+      await writeNote(repository, system, { subject: walSubject(1), kind: 'wal-removed', body }, signal);
+      await fails(ask(name(1, 8)), 'wal-missing', /cleanup removed it/);
+      assert.deepEqual(await ask(name(1, 10)), { outcome: 'absent' });
+    });
+
+    it('without the repository marker', async () => {
+      await archiveSegment(repository, 1, 5n);
+      await repository.store.delete([markerKey], { signal });
+      await fails(ask(name(1, 6)), 'not-a-repository', /not a walvault repository/);
+    });
+
+    it('in a repository of another id', async () => {
+      await fails(
+        ask(name(1, 6), { repositories: [{ ...repository, expectedId: 'other' }] }),
+        'not-a-repository',
+        /expects other/,
+      );
+    });
+
+    it('where nothing of this system was ever archived', async () => {
+      await repository.store.delete([clusterRecordKey(system)], { signal });
+      await fails(ask(name(1, 6)), 'wal-missing', /nothing of system/);
+    });
+
+    for (const [kind, code] of [
+      ['unreachable', 'unreachable'],
+      ['throttled', 'unreachable'],
+      ['denied', 'denied'],
+      ['cold', 'cold-tier'],
+      ['no-container', 'not-a-repository'],
+      ['local-io', 'local-io'],
+    ] as const) {
+      it(`when the store is ${kind}`, async () => {
+        await fails(ask(name(1, 6), { repositories: [breakGet(repository, kind)] }), code, /on purpose/);
+        await fails(
+          ask('00000002.history', { repositories: [breakGet(repository, kind)] }),
+          code,
+          /on purpose/,
+        );
+      });
+    }
+  });
+
+  it('answers a hole with absent, loudly, on a standby and where a target is set', async () => {
+    await archiveSegment(repository, 1, 7n);
+    assert.deepEqual(await ask(name(1, 6), { mode: 'standby' }), { outcome: 'absent' });
+    assert.deepEqual(await ask(name(1, 6), { isTargetSet: true }), { outcome: 'absent' });
+    assert.equal(events.filter(({ level }) => level === 'error').length, 2);
+  });
+
+  it('leaves a hole to PostgreSQL when pg_wal has the segment', async () => {
+    await archiveSegment(repository, 1, 7n);
+    const made = { timeline: 1, number: 6n, systemId: system.systemId, segmentSizeBytes };
+    writeFileSync(join(directory, name(1, 6)), makeSegment(made).subarray(0, 9000));
+    await fails(ask(name(1, 6)), 'wal-missing', /later segments/);
+    writeFileSync(join(directory, name(1, 6)), makeSegment(made));
+    assert.deepEqual(await ask(name(1, 6)), { outcome: 'absent' });
+  });
+
+  describe('on a branch', () => {
+    beforeEach(async () => {
+      for (const number of [5n, 6n, 7n, 8n]) await archiveSegment(repository, 1, number);
+      await archiveFile(repository, '00000002.history', '1\t0/680000\tfailover\n');
+    });
+
+    it("never serves the parent's segments past the switchpoint", async () => {
+      for (const number of [6n, 7n]) await archiveSegment(repository, 2, number);
+      assert.equal((await ask(name(1, 5), { timeline: 2 })).outcome, 'delivered');
+      assert.equal((await ask(name(2, 6), { timeline: 2 })).outcome, 'delivered');
+      assert.equal((await ask(name(2, 8), { timeline: 2 })).outcome, 'absent');
+      assert.equal((await ask(name(1, 8), { timeline: 2 })).outcome, 'absent');
+      assert.equal((await ask(name(1, 8), { timeline: 1 })).outcome, 'delivered');
+    });
+
+    it('sees the followed timeline in pg_wal when it is not told', async () => {
+      await archiveSegment(repository, 2, 6n);
+      writeFileSync(join(directory, '00000002.history'), '1\t0/680000\tfailover\n');
+      assert.equal((await ask(name(1, 7))).outcome, 'absent');
+      assert.equal((await ask(name(1, 5))).outcome, 'delivered');
+    });
+
+    it("demands the child's own copy of the segment that holds the switchpoint", async () => {
+      await fails(
+        ask(name(1, 6), { timeline: 2 }),
+        'wal-missing',
+        /follows timeline 2, whose own copy 000000020000000000000006 is not archived/,
+      );
+      await archiveSegment(repository, 2, 6n);
+      assert.equal((await ask(name(1, 6), { timeline: 2 })).outcome, 'absent');
+    });
+  });
+
+  describe('with several repositories', () => {
+    let second: Repository;
+    beforeEach(async () => {
+      second = await makeRepository({ name: 'second' });
+      await archiveSegment(repository, 1, 5n);
+    });
+
+    it('goes on after a damaged copy', async () => {
+      const key = walKey(system, walFile(name(1, 5)));
+      const damaged = Buffer.from(await bytesOf(repository, key));
+      damaged.writeUInt8(damaged.readUInt8(damaged.length >> 1) ^ 1, damaged.length >> 1);
+      const metadata = (await repository.store.head(key, { signal }))?.metadata;
+      await repository.store.put(key, [damaged], { ifAbsent: false, objectClass: 'wal', metadata, signal });
+      await fails(ask(name(1, 5)), 'damaged', /./);
+      await archiveSegment(second, 1, 5n);
+      assert.deepEqual(await ask(name(1, 5), { repositories: [repository, second] }), {
+        outcome: 'delivered',
+        repository: 'second',
+      });
+    });
+
+    it('says absent only when all required ones do', async () => {
+      assert.equal((await ask(name(1, 6), { repositories: [repository, second] })).outcome, 'absent');
+      await fails(
+        ask(name(1, 6), { repositories: [repository, breakGet(second, 'unreachable')] }),
+        'unreachable',
+        /on purpose/,
+      );
+      const bestEffort = { ...breakGet(second, 'unreachable'), required: false };
+      assert.equal((await ask(name(1, 6), { repositories: [repository, bestEffort] })).outcome, 'absent');
+    });
+
+    it('sees a hole that another one proves', async () => {
+      await archiveSegment(second, 1, 9n);
+      await fails(ask(name(1, 6), { repositories: [repository, second] }), 'wal-missing', /later segments/);
+    });
+  });
+
+  it('refuses a segment of another system, another name or another size', async () => {
+    const store = async (made: Buffer) => {
+      const key = walKey(system, walFile(name(1, 5)));
+      await repository.store.put(key, [made], { ifAbsent: false, objectClass: 'wal', signal });
+    };
+    await store(makeSegment({ timeline: 1, number: 5n, systemId: 42n, segmentSizeBytes }));
+    await fails(ask(name(1, 5)), 'invalid-file', /system identifier 42/);
+    await store(makeSegment({ timeline: 1, number: 6n, systemId: system.systemId, segmentSizeBytes }));
+    await fails(ask(name(1, 5)), 'invalid-file', /its name means/);
+    await store(
+      makeSegment({ timeline: 1, number: 5n, systemId: system.systemId, segmentSizeBytes }).subarray(
+        0,
+        500_000,
+      ),
+    );
+    await fails(ask(name(1, 5)), 'invalid-file', /it has 500000 bytes/);
+  });
+
+  it('leaves an existing destination alone when it fails', async () => {
+    writeFileSync(destination, 'before');
+    await archiveSegment(repository, 1, 7n);
+    await assert.rejects(ask(name(1, 6)));
+    assert.equal(readFileSync(destination, 'utf8'), 'before');
+    assert.ok(existsSync(destination));
+  });
+});
+
+async function bytesOf(target: Repository, key: string): Promise<Buffer> {
+  const chunks: Uint8Array[] = [];
+  for await (const chunk of (await target.store.get(key, { signal })).body) chunks.push(chunk);
+  return Buffer.concat(chunks);
+}
