@@ -28,25 +28,23 @@ export async function loadConfig(options: LoadOptions): Promise<LoadedConfig> {
   const environment = readEnvironment(env);
   const file = await findFile(options, environment);
   const origins = new Map<string, string>();
-  const shown = new Map<string, unknown>();
   const raw = new Map([...(file?.settings ?? []), ...environment.settings]);
   const merged = mergeRepositories(file?.repositories ?? [], environment.repositories);
-  const context: TableContext = { env, origins, shown, prefix: '', path: file?.path };
-  const [values, ...repositories] = await Promise.all([
+  const context: TableContext = { env, origins, prefix: '', path: file?.path };
+  const [values, ...found] = await Promise.all([
     readTable(settings, raw, context),
-    ...merged.map(repository =>
-      readTable(repositorySettings, repository.fields, {
-        ...context,
-        prefix: `repository.${repository.name}.`,
-      }),
+    ...merged.map(({ name, fields }) =>
+      readTable(repositorySettings, fields, { ...context, prefix: `repository.${name}.` }),
     ),
   ]);
-  const config = assembleConfig(
-    values,
-    repositories.map((repository, index) => ({ ...repository, name: merged[index]?.name ?? '' })),
-  );
+  const repositories = found.map((fields, index) => ({ ...fields, name: merged[index]?.name ?? '' }));
+  const config = assembleConfig(values, repositories);
   checkTogether(config, file?.path);
+  const shown = new Map<string, unknown>(Object.entries(values));
   shown.set('encryption.backup-recipients', config.encryption.backupRecipients);
+  for (const repository of repositories)
+    for (const [field, value] of Object.entries(repository))
+      shown.set(`repository.${repository.name}.${field}`, value);
   return { config, path: file?.path, origins, values: shown };
 }
 
@@ -74,7 +72,6 @@ const initHint =
 interface TableContext {
   readonly env: NodeJS.ProcessEnv;
   readonly origins: Map<string, string>;
-  readonly shown: Map<string, unknown>;
   readonly prefix: string;
   readonly path: string | undefined;
 }
@@ -84,7 +81,7 @@ async function readTable<T extends Record<string, Setting>>(
   raw: ReadonlyMap<string, RawValue>,
   context: TableContext,
 ): Promise<ValuesOf<T>> {
-  const { env, origins, shown, prefix, path } = context;
+  const { env, origins, prefix, path } = context;
   const entries = await Promise.all(
     Object.entries(table).map(async ([key, setting]: [string, Setting]): Promise<[string, unknown]> => {
       const given = raw.get(key);
@@ -95,7 +92,6 @@ async function readTable<T extends Record<string, Setting>>(
       return [key, await readValue(setting, defaultOf(key, setting), env)];
     }),
   );
-  for (const [key, value] of entries) shown.set(prefix + key, value);
   return Object.fromEntries(entries) as ValuesOf<T>;
 }
 

@@ -1,0 +1,185 @@
+import assert from 'node:assert/strict';
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { describe, test } from 'node:test';
+import { errorCodes, WalvaultError } from '../../../src/base/errors.ts';
+import { Secret } from '../../../src/base/secret.ts';
+import { runCli } from '../../../src/cli/program.ts';
+import type { DefineVerb, Invocation } from '../../../src/cli/verb.ts';
+import { temporaryDirectory } from '../../harness/temp.ts';
+
+interface Outcome {
+  readonly status: number;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+interface Setting {
+  readonly env?: NodeJS.ProcessEnv;
+  readonly signal?: AbortSignal;
+  readonly verbs?: readonly DefineVerb[];
+}
+
+async function walvault(argv: readonly string[], setting: Setting = {}): Promise<Outcome> {
+  let stdout = '';
+  let stderr = '';
+  const status = await runCli(
+    argv,
+    {
+      signal: setting.signal ?? new AbortController().signal,
+      env: setting.env ?? {},
+      stdout: text => (stdout += text),
+      stderr: text => (stderr += text),
+      isTty: false,
+    },
+    ...(setting.verbs === undefined ? [] : [setting.verbs]),
+  );
+  return { status, stdout, stderr };
+}
+
+/** A verb `work` that does what the test says. */
+function verb(work: (invocation: Invocation) => Promise<number | void>): DefineVerb[] {
+  return [(program, run) => void program.command('work').action(async () => await run(work))];
+}
+
+describe('usage', () => {
+  const cases: [string, RegExp, RegExp][] = [
+    ['confg show', /^walvault: unknown command 'confg'$/m, /^HINT: {2}Did you mean config\?$/m],
+    ['config shw', /^walvault: unknown command 'shw'$/m, /Did you mean show\?/],
+    ['config', /^walvault: a command is missing$/m, /walvault --help/],
+    ['config show --jsn', /^walvault: unknown option '--jsn'$/m, /Did you mean --json\?/],
+    ['config show more', /^walvault: too many arguments/m, /walvault --help/],
+    ['-q -v config show', /cannot be used with/, /HINT/],
+    ['init --cluster', /^walvault: option '--cluster <name>' argument missing$/m, /HINT/],
+    ['init', /^walvault: --cluster is missing$/m, /--cluster orders/],
+    ['init --cluster a', /^walvault: --repository is missing$/m, /file:\/\/\/mnt\/archive/],
+    ['init --cluster A --repository file:///x', /^walvault: "A" is not a cluster's name$/m, /lower-case/],
+    ['init --cluster a --repository file:///x', /^walvault: no key to encrypt to$/m, /--generate-keys/],
+    ['init --cluster a --repository file:///x --no-encryption --recipient k', /cannot be used with/, /HINT/],
+    ['init --existing-config --cluster a', /cannot be used with/, /HINT/],
+  ];
+  for (const [line, message, hint] of cases)
+    test(`${line}: one line and a hint, status 2`, async () => {
+      const { status, stdout, stderr } = await walvault(line.split(' '));
+      assert.equal(status, errorCodes.usage);
+      assert.equal(stdout, '');
+      assert.match(stderr, message);
+      assert.match(stderr, hint);
+      assert.equal(stderr.trimEnd().split('\n').length, 2, stderr);
+    });
+
+  test('nothing at all: the help, on standard error, status 2', async () => {
+    const { status, stdout, stderr } = await walvault([]);
+    assert.equal(status, errorCodes.usage);
+    assert.equal(stdout, '');
+    assert.match(stderr, /^Usage: walvault/);
+  });
+
+  test('--help and --version are results', async () => {
+    for (const line of ['--help', 'help', 'init --help', 'config show --help', 'help init']) {
+      const { status, stdout, stderr } = await walvault(line.split(' '));
+      assert.deepEqual([status, stderr], [0, ''], line);
+      assert.match(stdout, /^Usage: walvault/);
+    }
+    assert.match((await walvault(['init', '--help'])).stdout, /Examples:[\s\S]*--recipient/);
+    assert.match((await walvault(['--version'])).stdout, /^walvault \d+\.\d+\.\d+ .*\n$/);
+  });
+});
+
+describe('failures', () => {
+  test('a WalvaultError gives its line, hint and status', async () => {
+    const verbs = verb(() =>
+      Promise.reject(new WalvaultError('damaged', 'part 3 is damaged', { hint: 'Try the copy.' })),
+    );
+    const { status, stderr } = await walvault(['work'], { verbs });
+    assert.equal(status, errorCodes.damaged);
+    assert.equal(stderr, 'walvault: part 3 is damaged\nHINT:  Try the copy.\n');
+  });
+
+  test('anything else is an internal error without a stack, with one under --verbose', async () => {
+    const verbs = verb(() => Promise.reject(new Error('boom')));
+    const { status, stderr } = await walvault(['work'], { verbs });
+    assert.equal(status, errorCodes.internal);
+    assert.equal(stderr, 'walvault: internal error: boom\n');
+    assert.match((await walvault(['-v', 'work'], { verbs })).stderr, /program\.test\.ts/);
+  });
+
+  test('after a signal the signal is reported, whatever the work threw', async () => {
+    const signal = AbortSignal.abort(new WalvaultError('interrupted', 'interrupted by SIGTERM'));
+    const verbs = verb(() => Promise.reject(new Error('socket closed')));
+    const { status, stderr } = await walvault(['work'], { verbs, signal });
+    assert.equal(status, errorCodes.interrupted);
+    assert.equal(stderr, 'walvault: interrupted by SIGTERM\n');
+  });
+
+  test('the status of the work is the status', async () => {
+    assert.equal((await walvault(['work'], { verbs: verb(() => Promise.resolve(16)) })).status, 16);
+    assert.equal((await walvault(['work'], { verbs: verb(() => Promise.resolve()) })).status, 0);
+  });
+});
+
+describe('output', () => {
+  test('--quiet keeps warnings, --verbose adds debugging', async () => {
+    const verbs = verb(({ log }) => {
+      for (const level of ['debug', 'info', 'warn', 'error'] as const) log.event({ level, message: level });
+      return Promise.resolve();
+    });
+    const lines = async (...argv: string[]) =>
+      (await walvault([...argv, 'work'], { verbs })).stderr.trimEnd().split('\n');
+    assert.deepEqual(await lines(), ['walvault: info', 'walvault: WARNING: warn', 'walvault: ERROR: error']);
+    assert.deepEqual(await lines('--quiet'), ['walvault: WARNING: warn', 'walvault: ERROR: error']);
+    assert.equal((await lines('--verbose'))[0], 'walvault: debug: debug');
+  });
+
+  test('secrets of the configuration and others are kept out of everything', async () => {
+    const env = {
+      WALVAULT_CLUSTER: 'a',
+      WALVAULT_REPOSITORY_URL: 'file:///b',
+      WALVAULT_ENCRYPTION_PASSPHRASE: 'hush hush',
+    };
+    const verbs = verb(async ({ log, print, loadConfig, hide }) => {
+      await loadConfig();
+      hide([new Secret('tell-nobody')]);
+      print('out hush hush tell-nobody\n');
+      log.event({ level: 'info', message: 'log hush%20hush' });
+      throw new Error('error hush hush');
+    });
+    const { stdout, stderr } = await walvault(['work'], { verbs, env });
+    assert.equal(stdout, 'out *** ***\n');
+    assert.equal(stderr, 'walvault: log ***\nwalvault: internal error: error ***\n');
+  });
+});
+
+describe('config show', () => {
+  const directory = temporaryDirectory('cli');
+  const path = join(directory, 'walvault.toml');
+
+  test('prints value and origin, as a table and as JSON, secrets hidden', async () => {
+    await writeFile(
+      path,
+      'cluster = "orders"\n[encryption]\npassphrase = "hush-hush"\n[[repository]]\nurl = "file:///b"\n',
+      { mode: 0o600 },
+    );
+    const env = { WALVAULT_CONFIG: path, WALVAULT_COMPRESSION_LEVEL: '3' };
+    const { status, stdout, stderr } = await walvault(['config', 'show'], { env });
+    assert.deepEqual([status, stderr], [0, '']);
+    assert.match(stdout, /^SETTING +VALUE +ORIGIN$/m);
+    assert.match(stdout, /^compression\.level +3 +WALVAULT_COMPRESSION_LEVEL$/m);
+    assert.match(stdout, /^encryption\.passphrase +\*\*\* +\/.*walvault\.toml:3$/m);
+    assert.match(stdout, /^archive\.timeout +"30s" +default$/m);
+    assert.doesNotMatch(stdout, /hush/);
+    const json = JSON.parse(
+      (await walvault(['config', 'show', '--json', '--config', path])).stdout,
+    ) as unknown[];
+    assert.deepEqual(json[0], { name: 'cluster', value: '"orders"', origin: `${path}:1` });
+  });
+
+  test('a bad configuration is one line, status 3', async () => {
+    const { status, stderr } = await walvault(['--config', join(directory, 'none.toml'), 'config', 'show']);
+    assert.equal(status, errorCodes.config);
+    assert.match(
+      stderr,
+      /^walvault: configuration file .*none\.toml does not exist\nHINT: {2}.*walvault init/,
+    );
+  });
+});

@@ -1,0 +1,337 @@
+import assert from 'node:assert/strict';
+import { chmod, mkdir, readFile, readdir, stat, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { describe, test } from 'node:test';
+import { WalvaultError } from '../../../../src/base/errors.ts';
+import type { LogEvent } from '../../../../src/base/log.ts';
+import { Secret } from '../../../../src/base/secret.ts';
+import { loadConfig } from '../../../../src/config/index.ts';
+import { initialise } from '../../../../src/operations/init/init.ts';
+import type { InitDependencies, InitRequest } from '../../../../src/operations/init/request.ts';
+import { createEncryptor, readPrivateKeys, readPublicKeys } from '../../../../src/pipeline/openpgp/index.ts';
+import { collect, streamOf } from '../../../../src/base/bytes.ts';
+import { createMarker, readMarker } from '../../../../src/repository/marker.ts';
+import { createFsStore } from '../../../../src/stores/fs/fs-store.ts';
+import { createGpg } from '../../../harness/gpg.ts';
+import { temporaryDirectory } from '../../../harness/temp.ts';
+import { unprivilegedAccount } from '../../../harness/unprivileged.ts';
+
+interface Bench {
+  readonly directory: string;
+  readonly events: LogEvent[];
+  readonly dependencies: InitDependencies;
+  request(change?: Partial<InitRequest>): InitRequest;
+}
+
+async function createBench(): Promise<Bench> {
+  const directory = temporaryDirectory('init', { keepOwner: true });
+  await mkdir(join(directory, 'repo'));
+  await mkdir(join(directory, 'usb'));
+  const events: LogEvent[] = [];
+  return {
+    directory,
+    events,
+    dependencies: {
+      log: { event: event => void events.push(event) },
+      signal: AbortSignal.timeout(60_000),
+      markRepository: async (repository, signal) =>
+        await createMarker(createFsStore({ root: repository.directory ?? '' }), signal),
+    },
+    request: change => ({
+      cluster: 'orders',
+      repositories: [{ name: 'main', url: `file://${directory}/repo`, directory: join(directory, 'repo') }],
+      configPath: join(directory, 'walvault.toml'),
+      dataDirectory: undefined,
+      encryption: {
+        mode: 'openpgp',
+        recipientFiles: [],
+        generateInto: join(directory, 'usb'),
+        privateKeyPassphrase: undefined,
+      },
+      createDirectory: false,
+      owner: undefined,
+      ...change,
+    }),
+  };
+}
+
+async function failureOf(work: Promise<unknown>): Promise<WalvaultError> {
+  const error = await work.then(
+    () => assert.fail('it succeeded'),
+    (error: unknown) => error,
+  );
+  assert.ok(error instanceof WalvaultError, String(error));
+  return error;
+}
+
+async function modeOf(path: string): Promise<number> {
+  return (await stat(path)).mode & 0o777;
+}
+
+describe('init', () => {
+  test('makes keys, marker and a configuration that loads', async () => {
+    const bench = await createBench();
+    const result = await initialise(bench.request(), bench.dependencies);
+    const { config } = await loadConfig({ path: result.configPath, env: {} });
+    assert.equal(config.cluster, 'orders');
+    assert.equal(config.encryption.mode, 'openpgp');
+    const marker = await readMarker(
+      createFsStore({ root: join(bench.directory, 'repo') }),
+      bench.dependencies.signal,
+    );
+    assert.equal(config.repositories[0]?.id, marker?.id);
+
+    const [recipient = ''] = config.encryption.walRecipients;
+    const [key] = await readPublicKeys(await readFile(recipient), recipient);
+    assert.deepEqual(result.recipients, [key?.fingerprint]);
+    const privateKey = result.privateKeyPath ?? '';
+    assert.equal(
+      (await readPrivateKeys(await readFile(privateKey), privateKey))[0]?.fingerprint,
+      key?.fingerprint,
+    );
+    assert.ok(privateKey.startsWith(join(bench.directory, 'usb')));
+
+    const signingPath = config.signing.key ?? '';
+    assert.equal(
+      (await readPrivateKeys(await readFile(signingPath), signingPath))[0]?.fingerprint,
+      result.signingKey.fingerprint,
+    );
+    assert.deepEqual(config.signing.trustedSigners, [result.signingKey.publicPath]);
+
+    for (const path of [result.configPath, privateKey, signingPath])
+      assert.equal(await modeOf(path), 0o600, path);
+    assert.equal(await modeOf(join(bench.directory, 'walvault-keys')), 0o700);
+    const here = await readdir(join(bench.directory, 'walvault-keys'));
+    assert.deepEqual(
+      here.filter(name => name.includes('private')),
+      ['signing-private.asc'],
+      'the recovery key is not kept here',
+    );
+  });
+
+  test('what is encrypted to the generated key, gpg opens', async () => {
+    const bench = await createBench();
+    const result = await initialise(bench.request(), bench.dependencies);
+    const { config } = await loadConfig({ path: result.configPath, env: {} });
+    const [recipient = ''] = config.encryption.walRecipients;
+    const encryptor = await createEncryptor({
+      recipients: await readPublicKeys(await readFile(recipient), recipient),
+    });
+    const run = await encryptor.start('key');
+    const message = await collect(run.apply(streamOf(Buffer.from('probe'))), 1 << 20);
+    const gpg = createGpg();
+    await gpg.importKeys(await readFile(result.privateKeyPath ?? ''));
+    assert.equal((await gpg.decrypt(message)).plain.toString(), 'probe');
+  });
+
+  test("encrypts to somebody's key, made by gpg", async () => {
+    const bench = await createBench();
+    const gpg = createGpg();
+    const fingerprint = await gpg.generateKey('dba@example.org', 'future-default');
+    const file = join(bench.directory, 'dba.asc');
+    await writeFile(file, await gpg.exportPublic(fingerprint));
+    const encryption = {
+      mode: 'openpgp',
+      recipientFiles: [file],
+      generateInto: undefined,
+      privateKeyPassphrase: undefined,
+    } as const;
+    const result = await initialise(bench.request({ encryption }), bench.dependencies);
+    assert.deepEqual(result.recipients, [fingerprint]);
+    assert.equal(result.privateKeyPath, undefined);
+  });
+
+  test('refuses a recipient file with a private key in it, before writing anything', async () => {
+    const bench = await createBench();
+    const gpg = createGpg();
+    const fingerprint = await gpg.generateKey('dba@example.org', 'future-default');
+    const file = join(bench.directory, 'dba.asc');
+    await writeFile(file, await gpg.exportPrivate(fingerprint));
+    const encryption = {
+      mode: 'openpgp',
+      recipientFiles: [file],
+      generateInto: undefined,
+      privateKeyPassphrase: undefined,
+    } as const;
+    const error = await failureOf(initialise(bench.request({ encryption }), bench.dependencies));
+    assert.equal(error.code, 'key');
+    assert.deepEqual((await readdir(bench.directory)).toSorted(), ['dba.asc', 'repo', 'usb']);
+    assert.deepEqual(await readdir(join(bench.directory, 'repo')), []);
+  });
+
+  test('protects the generated key by a passphrase', async () => {
+    const bench = await createBench();
+    const privateKeyPassphrase = new Secret('correct horse');
+    const encryption = {
+      mode: 'openpgp',
+      recipientFiles: [],
+      generateInto: join(bench.directory, 'usb'),
+      privateKeyPassphrase,
+    } as const;
+    const { privateKeyPath = '' } = await initialise(bench.request({ encryption }), bench.dependencies);
+    const data = await readFile(privateKeyPath);
+    assert.equal((await failureOf(readPrivateKeys(data, 'k', new Secret('wrong')))).code, 'key');
+    await readPrivateKeys(data, 'k', privateKeyPassphrase);
+  });
+
+  test('a second run changes nothing and says so', async () => {
+    const bench = await createBench();
+    const { configPath } = await initialise(bench.request(), bench.dependencies);
+    const before = await readFile(configPath, 'utf8');
+    const error = await failureOf(initialise(bench.request({ cluster: 'other' }), bench.dependencies));
+    assert.equal(error.code, 'refused');
+    assert.match(error.message, /exists already; nothing was changed/);
+    assert.match(error.hint ?? '', /walvault check/);
+    assert.equal(await readFile(configPath, 'utf8'), before);
+  });
+
+  test('a second host joins: same repository, same id, a signing key of its own', async () => {
+    const bench = await createBench();
+    const first = await initialise(bench.request(), bench.dependencies);
+    const second = await initialise(
+      bench.request({ configPath: join(bench.directory, 'standby.toml') }),
+      bench.dependencies,
+    );
+    assert.deepEqual(second.repositories, first.repositories);
+    assert.deepEqual(second.recipients, first.recipients);
+    assert.notEqual(second.signingKey.fingerprint, first.signingKey.fingerprint);
+  });
+
+  test('a failure leaves no configuration, names what is left, and the next run goes on with it', async () => {
+    const bench = await createBench();
+    const markRepository = () =>
+      Promise.reject(new WalvaultError('unreachable', 'store: no answer', { hint: 'Is it up?' }));
+    const error = await failureOf(initialise(bench.request(), { ...bench.dependencies, markRepository }));
+    assert.equal(error.message, 'store: no answer');
+    assert.match(
+      error.hint ?? '',
+      /^Is it up\? Left behind: .*signing-private\.asc.*Run the same command again/,
+    );
+    assert.ok(!(await readdir(bench.directory)).includes('walvault.toml'));
+    const made = await readFile(join(bench.directory, 'usb', 'walvault-orders-private.asc'), 'utf8');
+
+    await initialise(bench.request(), bench.dependencies);
+    assert.equal(await readFile(join(bench.directory, 'usb', 'walvault-orders-private.asc'), 'utf8'), made);
+    assert.ok(bench.events.some(({ message }) => message.startsWith('using the key that is there already')));
+  });
+
+  test('never overwrites a private key whose public key is gone', async () => {
+    const bench = await createBench();
+    const path = join(bench.directory, 'usb', 'walvault-orders-private.asc');
+    await writeFile(path, 'precious');
+    const error = await failureOf(initialise(bench.request(), bench.dependencies));
+    assert.equal(error.code, 'refused');
+    assert.equal(await readFile(path, 'utf8'), 'precious');
+  });
+
+  test('a repository directory is made only when asked', async () => {
+    const bench = await createBench();
+    const root = join(bench.directory, 'deep', 'er');
+    const repositories = [{ name: 'main', url: `file://${root}`, directory: root }];
+    const error = await failureOf(initialise(bench.request({ repositories }), bench.dependencies));
+    assert.match(error.message, /does not exist$/);
+    assert.match(error.hint ?? '', /--create-directory/);
+    await initialise(bench.request({ repositories, createDirectory: true }), bench.dependencies);
+    assert.equal(await modeOf(root), 0o700);
+  });
+
+  test('passphrase and no encryption; secrets are named, not copied', async () => {
+    const bench = await createBench();
+    const file = join(bench.directory, 'passphrase');
+    const request = bench.request({ encryption: { mode: 'passphrase', file } });
+    assert.match(
+      (await failureOf(initialise(request, bench.dependencies))).message,
+      /passphrase file .* does not exist/,
+    );
+    await writeFile(file, 'hush-hush\n');
+    const { configPath } = await initialise(request, bench.dependencies);
+    assert.doesNotMatch(await readFile(configPath, 'utf8'), /hush/);
+    const { config } = await loadConfig({ path: configPath, env: {} });
+    assert.equal(config.encryption.passphrase?.reveal(), 'hush-hush');
+
+    const open = bench.request({
+      encryption: { mode: 'none' },
+      configPath: join(bench.directory, 'open.toml'),
+    });
+    await initialise(open, bench.dependencies);
+    assert.ok(
+      bench.events.some(({ level, message }) => level === 'warn' && message === 'nothing will be encrypted'),
+    );
+  });
+
+  test('S3 credentials and several repositories reach the configuration', async () => {
+    const bench = await createBench();
+    const file = join(bench.directory, 's3-secret');
+    await writeFile(file, 'hush-hush');
+    const repositories = [
+      { name: 'near', url: `file://${bench.directory}/repo`, directory: join(bench.directory, 'repo') },
+      { name: 'far', url: 's3://b/p?region=eu', directory: undefined, accessKeyId: new Secret('AKID'), secretAccessKey: new Secret('hush-hush'), secretAccessKeyFile: file, caFile: '/ca.pem' },
+    ]; // prettier-ignore
+    const { configPath } = await initialise(bench.request({ repositories }), {
+      ...bench.dependencies,
+      markRepository: ({ name }) => Promise.resolve({ id: `id-${name}` }),
+    });
+    const { config } = await loadConfig({ path: configPath, env: {} });
+    assert.deepEqual(
+      config.repositories.map(({ name, id }) => [name, id]),
+      [
+        ['near', 'id-near'],
+        ['far', 'id-far'],
+      ],
+    );
+    assert.equal(config.repositories[1]?.accessKeyId?.reveal(), 'AKID');
+    assert.equal(config.repositories[1]?.secretAccessKey?.reveal(), 'hush-hush');
+    assert.equal(config.repositories[1]?.caFile, '/ca.pem');
+    assert.doesNotMatch(await readFile(configPath, 'utf8'), /hush-hush/);
+  });
+});
+
+describe('who owns what init writes', () => {
+  const account = unprivilegedAccount();
+
+  test('as root: the owner of the data directory, down to the marker; otherwise the caller', async () => {
+    const bench = await createBench();
+    await chmod(bench.directory, 0o755);
+    const dataDirectory = temporaryDirectory('pgdata');
+    await writeFile(join(dataDirectory, 'PG_VERSION'), '15\n');
+    const { configPath } = await initialise(bench.request({ dataDirectory }), bench.dependencies);
+    const keys = join(bench.directory, 'walvault-keys');
+    const paths = [
+      configPath,
+      keys,
+      join(keys, 'signing-private.asc'),
+      join(bench.directory, 'repo', 'walvault.json'),
+    ];
+    for (const path of paths) assert.equal((await stat(path)).uid, account?.uid ?? process.getuid?.(), path);
+    const offline = join(bench.directory, 'usb', 'walvault-orders-private.asc');
+    assert.equal(
+      (await stat(offline)).uid,
+      process.getuid?.(),
+      'the recovery key stays with whoever ran init',
+    );
+  });
+
+  test('as root without an owner: a warning; as a user for somebody else: refused', async () => {
+    const bench = await createBench();
+    const owner = { name: 'nobody', uid: 65534, gid: 65534 };
+    if (account === undefined) {
+      assert.match(
+        (await failureOf(initialise(bench.request({ owner }), bench.dependencies))).message,
+        /only root can give/,
+      );
+      return;
+    }
+    await initialise(bench.request(), bench.dependencies);
+    assert.ok(
+      bench.events.some(
+        ({ message, hint }) => message.includes('without --owner') && hint?.includes('--owner postgres'),
+      ),
+    );
+  });
+
+  test('a directory that is no data directory is refused', async () => {
+    const bench = await createBench();
+    const error = await failureOf(initialise(bench.request({ dataDirectory: '/etc' }), bench.dependencies));
+    assert.match(error.message, /is not a data directory/);
+  });
+});
