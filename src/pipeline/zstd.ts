@@ -84,9 +84,13 @@ function asDamaged(error: unknown): unknown {
   });
 }
 
-/** zlib hands what it does not know itself to the stream it is. */
+/**
+ * zlib hands the options it does not know to the stream it is. One chunk is written at a time: when the end comes
+ * while the last chunk still waits, node:zlib ends the frame twice, and whether an empty frame follows would depend on
+ * timing, while the same input must always give the same bytes (`EncryptionRun`).
+ */
 function stageOptions(sizeBytes: number, params: Record<number, number>): ZstdOptions & TransformOptions {
-  return { chunkSize: sizeBytes, highWaterMark: sizeBytes, params };
+  return { chunkSize: sizeBytes, readableHighWaterMark: sizeBytes, writableHighWaterMark: 1, params };
 }
 
 interface Head {
