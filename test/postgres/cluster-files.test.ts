@@ -1,0 +1,186 @@
+import assert from 'node:assert/strict';
+import { after, before, describe, test } from 'node:test';
+import { existsSync, mkdirSync, readFileSync, renameSync, symlinkSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { readControlFile } from '../../src/postgres/cluster/control-file.ts';
+import { walkDataDirectory, type DataDirectoryEntry } from '../../src/postgres/cluster/data-directory.ts';
+import { pageChecksum, pageLsn, storedPageChecksum, verifyPages } from '../../src/postgres/page-checksum.ts';
+import { formatLsn } from '../../src/postgres/wal/lsn.ts';
+import { parseLongPageHeader, postgresMajorOfPageMagic } from '../../src/postgres/wal/page-header.ts';
+import { startPostgres, type PostgresServer } from '../harness/postgres-server.ts';
+import { temporaryDirectory } from '../harness/temp.ts';
+
+const blockSizeBytes = 8192;
+
+describe('the files of a real cluster', () => {
+  let server: PostgresServer;
+  let tablespace: string;
+  const relationPath = async (name: string): Promise<string> => {
+    const [row] = await server.query<{ path: string }>(
+      'select pg_relation_filepath($1::text::regclass) as path',
+      [name],
+    );
+    return row?.path ?? '';
+  };
+
+  before(async () => {
+    server = await startPostgres({ initdbArgs: ['--wal-segsize=4'] });
+    tablespace = temporaryDirectory('tablespace');
+    await server.query(`create tablespace elsewhere location '${tablespace}'`);
+    await server.query('create table kept (id int, body text)');
+    await server.query(`insert into kept select i, repeat('x', 500) from generate_series(1, 5000) i`);
+    await server.query('create table moved (id int) tablespace elsewhere');
+    await server.query('insert into moved values (1)');
+    await server.query('create unlogged table volatile (id int primary key)');
+    await server.query('insert into volatile values (1)');
+    await server.query('checkpoint');
+  });
+  after(async () => {
+    await server.stop();
+  });
+
+  test('pg_control says what the server says', async () => {
+    const control = await readControlFile(server.dataDirectory);
+    const [row] = await server.query<Record<string, string>>(
+      `select s.system_identifier::text, s.pg_control_version::text, s.catalog_version_no::text,
+         c.checkpoint_lsn::text, c.redo_lsn::text, c.timeline_id::text,
+         i.database_block_size::text, i.wal_block_size::text, i.bytes_per_wal_segment::text,
+         i.blocks_per_segment::text, i.data_page_checksum_version::text,
+         (current_setting('server_version_num')::int / 10000)::text as major
+       from pg_control_system() s, pg_control_checkpoint() c, pg_control_init() i`,
+    );
+    assert.deepEqual(
+      {
+        system_identifier: String(BigInt.asIntN(64, control.systemId)),
+        pg_control_version: String(control.controlVersion),
+        catalog_version_no: String(control.catalogVersion),
+        checkpoint_lsn: formatLsn(control.checkpointLsn),
+        redo_lsn: formatLsn(control.redoLsn),
+        timeline_id: String(control.timeline),
+        database_block_size: String(control.blockSizeBytes),
+        wal_block_size: String(control.walBlockSizeBytes),
+        bytes_per_wal_segment: String(control.segmentSizeBytes),
+        blocks_per_segment: String(control.relationSegmentBlocks),
+        data_page_checksum_version: control.dataChecksums ? '1' : '0',
+        major: String(control.postgresMajor),
+      },
+      row,
+    );
+    assert.equal(control.state, 'in-production');
+  });
+
+  test('the first page of a segment names the system and the version', async () => {
+    const control = await readControlFile(server.dataDirectory);
+    const [row] = await server.query<{ name: string }>(
+      'select pg_walfile_name(pg_current_wal_lsn()) as name',
+    );
+    const header = parseLongPageHeader(readFileSync(join(server.dataDirectory, 'pg_wal', row?.name ?? '')));
+    assert.equal(header?.systemId, control.systemId);
+    assert.equal(header.segmentSizeBytes, 4 * 1024 ** 2);
+    assert.equal(header.blockSizeBytes, blockSizeBytes);
+    assert.equal(postgresMajorOfPageMagic(header.magic), control.postgresMajor);
+  });
+
+  test('every page of a table has the checksum PostgreSQL gave it, and a changed one has not', async () => {
+    const data = readFileSync(join(server.dataDirectory, await relationPath('kept')));
+    assert.ok(data.length > 100 * blockSizeBytes);
+    assert.deepEqual(verifyPages(data, { firstBlock: 0, blockSizeBytes }), []);
+    assert.equal(verifyPages(data, { firstBlock: 1, blockSizeBytes }).length, data.length / blockSizeBytes);
+    const control = await readControlFile(server.dataDirectory);
+    assert.ok(pageLsn(data) > 0n && pageLsn(data) <= control.checkpointLsn);
+    for (const at of [0, 9, 3 * blockSizeBytes, 3 * blockSizeBytes + 20, 4 * blockSizeBytes - 1]) {
+      const changed = Buffer.from(data);
+      changed[at] = (changed[at] ?? 0) ^ 0x10;
+      assert.deepEqual(verifyPages(changed, { firstBlock: 0, blockSizeBytes }), [
+        Math.floor(at / blockSizeBytes),
+      ]);
+    }
+    const page = data.subarray(5 * blockSizeBytes, 6 * blockSizeBytes);
+    assert.equal(pageChecksum(page, 5), storedPageChecksum(page));
+  });
+
+  test('new pages are fine; a page of zeros with a checksum or some content is not', () => {
+    const pages = Buffer.alloc(3 * blockSizeBytes);
+    pages[blockSizeBytes + 8] = 1;
+    pages[3 * blockSizeBytes - 1] = 1;
+    assert.deepEqual(verifyPages(pages, { firstBlock: 7, blockSizeBytes }), [1, 2]);
+  });
+
+  test('a walk gives what a backup takes, in order, tablespaces included', async () => {
+    const data = server.dataDirectory;
+    const session = await server.connect();
+    await session.query('create temporary table of_a_session (id int)');
+    await session.query('insert into of_a_session values (1)');
+    const volatilePath = await relationPath('volatile');
+    for (const name of [
+      'standby.signal',
+      'backup_manifest',
+      'my.conf',
+      '.walvault-x',
+      'postgresql.auto.conf.tmp',
+    ])
+      writeFileSync(join(data, name), '');
+    mkdirSync(join(data, 'base', 'pgsql_tmp'), { recursive: true });
+    writeFileSync(join(data, 'base', 'pgsql_tmp', 'pgsql_tmp1.0'), 'x');
+    mkdirSync(join(data, 'pg_stat_tmp'), { recursive: true });
+    writeFileSync(join(data, 'pg_stat_tmp', 'x.stat'), 'x');
+    const entries = await walk(data);
+    await session.end();
+    const paths = entries.map(entry => entry.path);
+    const sorted = paths.toSorted((a, b) => Buffer.compare(Buffer.from(a), Buffer.from(b)));
+    assert.deepEqual(paths, sorted);
+    const has = (path: string) => paths.includes(path);
+    for (const path of [
+      'PG_VERSION',
+      'global/pg_control',
+      'my.conf',
+      'pg_wal',
+      'pg_wal/archive_status',
+      'pg_replslot',
+    ])
+      assert.ok(has(path), `${path} is missing`);
+    for (const name of [
+      'standby.signal',
+      'backup_manifest',
+      '.walvault-x',
+      'postgresql.auto.conf.tmp',
+      'postmaster.pid',
+    ])
+      assert.ok(!has(name), `${name} must not be there`);
+    assert.ok(has(await relationPath('kept')));
+    assert.ok(has(await relationPath('moved')));
+    assert.ok(has(`${volatilePath}_init`) && !has(volatilePath));
+    assert.deepEqual(
+      paths.filter(path => /pgsql_tmp|pg_internal|pg_stat_tmp\/|pg_wal\/0|\/t\d+_/.test(path)),
+      [],
+    );
+    const link = entries.find(entry => entry.type === 'symlink');
+    assert.equal(link?.linkTarget, tablespace);
+    const kept = entries.find(entry => entry.path === 'PG_VERSION');
+    assert.equal(kept?.sizeBytes, readFileSync(join(data, 'PG_VERSION')).length);
+    assert.equal(kept?.mode, 0o600);
+    for (const entry of entries) assert.ok(existsSync(entry.absolutePath), entry.path);
+  });
+
+  test('a pg_wal elsewhere comes as a directory, a missing tablespace is an error', async () => {
+    await server.stop();
+    const data = server.dataDirectory;
+    const walElsewhere = join(temporaryDirectory('wal'), 'wal');
+    renameSync(join(data, 'pg_wal'), walElsewhere);
+    symlinkSync(walElsewhere, join(data, 'pg_wal'));
+    const entries = await walk(data);
+    assert.equal(entries.find(entry => entry.path === 'pg_wal')?.type, 'directory');
+    assert.equal(entries.find(entry => entry.path === 'pg_wal/archive_status')?.type, 'directory');
+    assert.ok(!entries.some(entry => /^pg_wal\/0/.test(entry.path)));
+    renameSync(tablespace, `${tablespace}.unmounted`);
+    await assert.rejects(walk(data), {
+      code: 'local-io',
+      message: /tablespace pg_tblspc\/\d+: its directory .* is not there/,
+    });
+    renameSync(`${tablespace}.unmounted`, tablespace);
+  });
+});
+
+async function walk(dataDirectory: string): Promise<DataDirectoryEntry[]> {
+  return Array.fromAsync(walkDataDirectory(dataDirectory, new AbortController().signal));
+}
