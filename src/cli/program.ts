@@ -35,6 +35,7 @@ export async function runCli(
     const log = createTextLog({ stderr, isTty: context.isTty, quiet, verbose });
     const invocation: Invocation = {
       context,
+      argv,
       log,
       configPath: config,
       print: stdout,

@@ -8,6 +8,8 @@ import type { CliContext } from './context.ts';
 /** One run of one command. */
 export interface Invocation {
   readonly context: CliContext;
+  /** The whole command line, for verbs that parse it themselves. */
+  readonly argv: readonly string[];
   readonly log: Log;
   /** From `--config`. */
   readonly configPath: string | undefined;

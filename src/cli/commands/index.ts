@@ -1,6 +1,15 @@
 import type { DefineVerb } from '../verb.ts';
 import { defineConfig } from './config.ts';
+import { defineConflict } from './conflict.ts';
+import { defineFetch } from './fetch.ts';
 import { defineInit } from './init.ts';
+import { definePush } from './push.ts';
 
 /** In the order of the help. Adding a verb is one line here and one file beside. */
-export const verbs: readonly DefineVerb[] = [defineInit, defineConfig];
+export const verbs: readonly DefineVerb[] = [
+  defineInit,
+  definePush,
+  defineFetch,
+  defineConflict,
+  defineConfig,
+];

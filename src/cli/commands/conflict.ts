@@ -1,0 +1,39 @@
+import type { DefineVerb } from '../verb.ts';
+
+export const defineConflict: DefineVerb = (program, run) => {
+  const conflict = program
+    .command('conflict')
+    .description('deal with a WAL file that differs from the archived one');
+  conflict
+    .command('keep')
+    .description('store the file beside the archived one, so that archiving can go on')
+    .argument('<path>', 'the file that push refuses, usually pg_wal/NAME')
+    .addHelpText('after', notes)
+    .action(async (path: string) => {
+      await run(async ({ context, log, loadConfig, print }) => {
+        const { openRepositories } = await import('../compose.ts');
+        const { push } = await import('../../operations/push/push.ts');
+        const { pushSettings } = await import('../run-push.ts');
+        const { config } = await loadConfig();
+        await using opened = await openRepositories(config, log);
+        const { repositories } = opened;
+        const { file } = await push({
+          ...pushSettings(config),
+          path,
+          repositories,
+          asConflict: true,
+          log,
+          signal: context.signal,
+        });
+        print(`${file.name} is kept beside the archived file of that name\n`);
+      });
+    });
+};
+
+const notes = `
+The archived file stays as it is and is what fetch returns. Find out first why there are two: two servers on one
+timeline, or a restored copy that archives into the repository of its origin, go on making conflicts.
+
+Example:
+  cd /var/lib/postgresql/15/main && walvault conflict keep pg_wal/000000010000000000000005
+`;

@@ -1,0 +1,70 @@
+import assert from 'node:assert/strict';
+import { readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { before, describe, test } from 'node:test';
+import { errorCodes } from '../../../src/base/errors.ts';
+import { runCli } from '../../../src/cli/program.ts';
+import { findPostgresBinaries } from '../../harness/postgres-binaries.ts';
+import { runOk } from '../../harness/run.ts';
+import { temporaryDirectory } from '../../harness/temp.ts';
+
+const directory = temporaryDirectory('verbs');
+const dataDirectory = join(directory, 'data');
+const config = join(directory, 'walvault.toml');
+
+async function walvault(...argv: string[]) {
+  let stdout = '';
+  let stderr = '';
+  const context = {
+    signal: AbortSignal.timeout(60_000),
+    env: { PATH: process.env['PATH'], WALVAULT_CONFIG: config },
+    stdout: (text: string) => void (stdout += text),
+    stderr: (text: string) => void (stderr += text),
+    isTty: false,
+  };
+  return { status: await runCli(argv, context), stdout, stderr };
+}
+
+before(async () => {
+  await runOk(join(findPostgresBinaries(), 'initdb'), ['-D', dataDirectory, '-A', 'trust', '-N']);
+  const argv = [
+    'init',
+    '--cluster',
+    'orders',
+    '--repository',
+    `file://${directory}/repo`,
+    '--create-directory',
+  ];
+  const { status, stderr } = await walvault(...argv, '--data-directory', dataDirectory, '--no-encryption');
+  assert.equal(status, 0, stderr);
+});
+
+describe('push, fetch and conflict through the command tree', () => {
+  const name = '00000002.history';
+  const path = join(dataDirectory, 'pg_wal', name);
+  const destination = join(dataDirectory, 'pg_wal', 'RECOVERYHISTORY');
+
+  test('a conflict is refused, kept beside on request, and the archived file stays', async () => {
+    await writeFile(path, '1\t0/3000000\tfirst\n');
+    assert.equal((await walvault('push', path)).status, 0);
+    await writeFile(path, '1\t0/4000000\tsecond\n');
+    const refused = await walvault('push', path);
+    assert.equal(refused.status, errorCodes.conflict);
+    assert.match(refused.stderr, /walvault conflict keep/);
+
+    const kept = await walvault('conflict', 'keep', path);
+    assert.equal(kept.status, 0, kept.stderr);
+    assert.match(kept.stdout, /^00000002\.history is kept beside/);
+    assert.equal((await walvault('push', path)).status, 0, 'archiving goes on');
+
+    const fetched = await walvault('fetch', name, destination);
+    assert.equal(fetched.status, 0, fetched.stderr);
+    assert.equal(await readFile(destination, 'utf8'), '1\t0/3000000\tfirst\n');
+    assert.equal((await walvault('fetch', '00000003.history', destination)).status, 1);
+  });
+
+  test('their help tells the statuses that PostgreSQL acts on', async () => {
+    assert.match((await walvault('help', 'push')).stdout, /durable in every required repository/);
+    assert.match((await walvault('help', 'fetch')).stdout, /1 only when the archive surely does not have it/);
+  });
+});
