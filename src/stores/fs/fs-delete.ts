@@ -5,7 +5,7 @@ import { fsyncDirectory } from '../../base/files.ts';
 import { separateKeys } from '../key.ts';
 import { StoreError, type CallOptions, type DeleteFailure } from '../store.ts';
 import { assertRoot, pruneDirectories } from './directories.ts';
-import { fsError, io, isMissing } from './fs-error.ts';
+import { fsError, isMissing } from './fs-error.ts';
 import { sidecarName } from '../key.ts';
 
 /** @throws StoreError `no-container`; all else is in the result, key by key */
@@ -43,8 +43,9 @@ async function deleteInDirectory(
         failures.push({ key, error: storeError(`delete ${key}`, error) });
       }
     }
-    await io(`delete in ${directory}`, fsyncDirectory(path));
+    await fsyncDirectory(path);
   } catch (error) {
+    // Pruned by another deleter as soon as it was empty.
     if (isMissing(error)) return failures;
     const failed = new Set(failures.map(failure => failure.key));
     for (const key of keys.filter(key => !failed.has(key)))

@@ -18,6 +18,7 @@ const statBatch = 32;
 
 /** @throws StoreError `no-container`, `denied`, `local-io`; never silently less than there is */
 export async function* listFiles(root: string, options: ListOptions): AsyncGenerator<ListEntry> {
+  options.signal.throwIfAborted();
   await assertRoot(root);
   const directory = options.prefix.slice(0, options.prefix.lastIndexOf('/') + 1);
   // '..' and the like: no key can begin so, and nothing outside the root may be read.

@@ -42,7 +42,7 @@ export async function putFile(root: string, key: string, body: PutBody, options:
     options.signal.throwIfAborted();
     if (options.ifAbsent) await io(action, giveName(root, key, temporary, sidecar));
     else await io(action, replace(key, target, temporary, sidecar));
-    await io(action, syncDirectories(root, key));
+    await makeNameDurable(root, key);
   } catch (error) {
     await handle.close().catch(() => undefined);
     await unlink(temporary).catch(() => undefined);
@@ -112,6 +112,16 @@ async function giveName(
   await unlink(temporary);
   // A loser of the same content may have taken the shared sidecar away after we found it.
   if (sidecar !== undefined && !madeSidecar) await writeSidecar(target, sidecar, 'create');
+}
+
+async function makeNameDurable(root: string, key: string): Promise<void> {
+  try {
+    await syncDirectories(root, key);
+  } catch (error) {
+    if (systemCode(error) !== 'ENOENT') throw fsError(`put ${key}`, error);
+    // Only a directory without our object can be pruned: it was there, and somebody has already deleted it.
+    await assertRoot(root);
+  }
 }
 
 /** On NFS a repeated request can report EEXIST for the link that its first copy has made (link(2), open(2) NOTES). */

@@ -96,6 +96,7 @@ class MemoryStore implements Store {
 
   async *list(options: ListOptions): AsyncGenerator<ListEntry> {
     const { prefix, startAfter = '', delimiter, signal } = options;
+    signal.throwIfAborted();
     let lastPrefix: string | undefined;
     for (const key of [...this.#objects.keys()].filter(key => key.startsWith(prefix)).sort()) {
       signal.throwIfAborted();

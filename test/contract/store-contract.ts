@@ -1,0 +1,49 @@
+/**
+ * `src/stores/store.ts` as tests: one suite, every driver. A case that a driver cannot run (memory has no disk to be
+ * unmounted) is not registered for it; the number that did run is printed, and none is a failure.
+ */
+import assert from 'node:assert/strict';
+import { after, before, describe, it } from 'node:test';
+import type { ContractDriver, ContractFixture } from './contract-driver.ts';
+import { creationCases } from './creation-cases.ts';
+import { failureCases } from './failure-cases.ts';
+import { listingCases } from './listing-cases.ts';
+import { readingCases } from './reading-cases.ts';
+
+/** Every driver runs at least the cases that need nothing special of it. */
+const fewestCases = 40;
+
+export interface Case {
+  readonly name: string;
+  /** Parts of the fixture it cannot do without. */
+  readonly needs?: readonly (keyof ContractFixture)[];
+  readonly run: (fixture: ContractFixture, prefix: string) => Promise<void>;
+}
+
+const allCases: readonly Case[] = [...creationCases, ...readingCases, ...listingCases, ...failureCases];
+
+export function runStoreContract(driver: ContractDriver, lends: readonly (keyof ContractFixture)[]): void {
+  describe(`store contract: ${driver.name}`, () => {
+    let fixture: ContractFixture;
+    let ranCount = 0;
+    before(async () => {
+      fixture = await driver.open();
+    });
+    after(async () => {
+      await fixture.close();
+    });
+
+    for (const [index, { name, needs = [], run }] of allCases.entries()) {
+      if (!needs.every(need => lends.includes(need))) continue;
+      it(name, async () => {
+        await run(fixture, `case-${index}`);
+        ranCount++;
+      });
+    }
+
+    it('ran', context => {
+      context.diagnostic(`${driver.name}: ${ranCount} contract cases passed`);
+      assert(ranCount >= fewestCases, `only ${ranCount} cases ran to their end`);
+    });
+  });
+}

@@ -1,0 +1,167 @@
+/** The S3 imitation's answers to requests whose signature and body have already been checked. */
+import type { IncomingMessage } from 'node:http';
+import { S3Failure, type Bucket } from './s3-buckets.ts';
+import { header } from './s3-signature.ts';
+import { elements, escapeXml, textOf } from './s3-xml.ts';
+
+export interface Answer {
+  readonly status: number;
+  readonly headers?: Record<string, string>;
+  readonly body?: Buffer | string;
+}
+
+export interface Call {
+  readonly method: string;
+  readonly key: string;
+  readonly query: URLSearchParams;
+  readonly request: IncomingMessage;
+  readonly body: Buffer;
+  readonly bucket: Bucket;
+  readonly conditions: 'honoured' | 'not-implemented';
+}
+
+export function handle(call: Call): Answer {
+  const { method, key, query } = call;
+  if (key === '') {
+    if (method === 'GET' && query.get('list-type') === '2') return list(call);
+    if (method === 'POST' && query.has('delete')) return deleteMany(call);
+  } else if (query.has('uploads') && method === 'POST') {
+    return createUpload(call);
+  } else if (query.has('uploadId')) {
+    return handleUpload(call, query.get('uploadId') ?? '');
+  } else {
+    if (method === 'PUT') return put(call);
+    if (method === 'GET' || method === 'HEAD') return get(call);
+    if (method === 'DELETE') {
+      call.bucket.objects.delete(key);
+      return { status: 204 };
+    }
+  }
+  throw new S3Failure(501, 'NotImplemented');
+}
+
+function put(call: Call): Answer {
+  const { bucket, key, body, request } = call;
+  const object = bucket.put(key, { data: body, metadata: metadataOf(request) }, isConditional(call));
+  return {
+    status: 200,
+    headers: { etag: `"${object.etag}"`, 'x-amz-checksum-crc32': object.checksum.crc32 },
+  };
+}
+
+function isConditional({ request, conditions }: Call): boolean {
+  const condition = header(request, 'if-none-match');
+  if (condition !== '' && conditions === 'not-implemented') throw new S3Failure(501, 'NotImplemented');
+  return condition === '*';
+}
+
+function metadataOf(request: IncomingMessage): Record<string, string> {
+  const entries = Object.entries(request.headers).filter(([name]) => name.startsWith('x-amz-meta-'));
+  return Object.fromEntries(
+    entries.map(([name, value]) => [name.slice('x-amz-meta-'.length), String(value)]),
+  );
+}
+
+function get({ bucket, key, request }: Call): Answer {
+  const object = bucket.find(key);
+  if (object.storageClass === 'GLACIER' && request.method === 'GET')
+    throw new S3Failure(403, 'InvalidObjectState');
+  const headers: Record<string, string> = {
+    etag: `"${object.etag}"`,
+    'last-modified': object.modified.toUTCString(),
+    ...Object.fromEntries(
+      Object.entries(object.metadata).map(([name, value]) => [`x-amz-meta-${name}`, value]),
+    ),
+  };
+  const range = /^bytes=(\d+)-(\d*)$/.exec(header(request, 'range'));
+  if (range === null) {
+    if (header(request, 'x-amz-checksum-mode') === 'ENABLED') {
+      headers['x-amz-checksum-crc32'] = object.checksum.crc32;
+      headers['x-amz-checksum-type'] = object.checksum.type;
+    }
+    return { status: 200, headers, body: object.data };
+  }
+  const start = Number(range[1]);
+  const end = Math.min(range[2] === '' ? Infinity : Number(range[2]), object.data.length - 1);
+  if (start >= object.data.length) throw new S3Failure(416, 'InvalidRange');
+  headers['content-range'] = `bytes ${start}-${end}/${object.data.length}`;
+  return { status: 206, headers, body: object.data.subarray(start, end + 1) };
+}
+
+function createUpload({ bucket, key, request }: Call): Answer {
+  const id = bucket.createUpload(
+    key,
+    metadataOf(request),
+    header(request, 'x-amz-checksum-algorithm') !== '',
+  );
+  return {
+    status: 200,
+    body: `<InitiateMultipartUploadResult><UploadId>${id}</UploadId></InitiateMultipartUploadResult>`,
+  };
+}
+
+function handleUpload(call: Call, id: string): Answer {
+  const { bucket, method, query, body } = call;
+  if (method === 'PUT') {
+    return {
+      status: 200,
+      headers: { etag: `"${bucket.putPart(id, Number(query.get('partNumber')), body)}"` },
+    };
+  }
+  if (method === 'DELETE') {
+    bucket.upload(id);
+    bucket.uploads.delete(id);
+    return { status: 204 };
+  }
+  const parts = elements(body.toString(), 'Part').map(part => ({
+    number: Number(textOf(part, 'PartNumber')),
+    etag: (textOf(part, 'ETag') ?? '').replaceAll('"', ''),
+    crc32: textOf(part, 'ChecksumCRC32'),
+  }));
+  const object = bucket.completeUpload(id, parts, isConditional(call));
+  return {
+    status: 200,
+    body: `<CompleteMultipartUploadResult><ETag>&quot;${object.etag}&quot;</ETag></CompleteMultipartUploadResult>`,
+  };
+}
+
+function deleteMany({ bucket, body, request }: Call): Answer {
+  if (
+    header(request, 'content-md5') === '' &&
+    !Object.keys(request.headers).some(name => name.startsWith('x-amz-checksum-'))
+  )
+    throw new S3Failure(400, 'MissingContentMD5');
+  const keys = elements(body.toString(), 'Object').map(object => textOf(object, 'Key') ?? '');
+  if (keys.length > 1000) throw new S3Failure(400, 'MalformedXML');
+  for (const key of keys) bucket.objects.delete(key);
+  return { status: 200, body: '<DeleteResult></DeleteResult>' };
+}
+
+function list({ bucket, query }: Call): Answer {
+  const token = query.get('continuation-token');
+  const after = token === null ? (query.get('start-after') ?? '') : Buffer.from(token, 'base64').toString();
+  const limit = Math.min(Number(query.get('max-keys') ?? 1000), 1000);
+  const page = bucket.list({
+    prefix: query.get('prefix') ?? '',
+    after,
+    delimiter: query.get('delimiter') ?? '',
+    isNextPage: token !== null,
+    limit,
+  });
+  const contents = page.contents.map(
+    ({ key, object }) =>
+      `<Contents><Key>${escapeXml(key)}</Key><LastModified>${object.modified.toISOString()}</LastModified>` +
+      `<Size>${object.data.length}</Size></Contents>`,
+  );
+  const prefixes = page.prefixes.map(
+    prefix => `<CommonPrefixes><Prefix>${escapeXml(prefix)}</Prefix></CommonPrefixes>`,
+  );
+  const next =
+    page.next === undefined
+      ? '<IsTruncated>false</IsTruncated>'
+      : `<IsTruncated>true</IsTruncated><NextContinuationToken>${Buffer.from(page.next).toString('base64')}</NextContinuationToken>`;
+  return {
+    status: 200,
+    body: `<ListBucketResult>${next}${contents.join('')}${prefixes.join('')}</ListBucketResult>`,
+  };
+}
