@@ -1,0 +1,28 @@
+/**
+ * `npm test [step…]`: every check and every suite, or those named. A step that fails shows what it printed, one that
+ * passes a line. The last line is `N passed, N failed`.
+ */
+import { resolve } from 'node:path';
+import { runStep } from './test/run-step.ts';
+import { steps } from './test/steps.ts';
+
+const root = resolve(import.meta.dirname, '..');
+const wanted = process.argv.slice(2);
+const unknown = wanted.filter(name => steps.every(step => step.name !== name));
+if (unknown.length > 0)
+  throw new Error(`no such step: ${unknown.join(' ')}; there are ${steps.map(step => step.name).join(' ')}`);
+
+const totals = { passed: 0, failed: 0 };
+for (const step of steps) {
+  if (wanted.length > 0 && !wanted.includes(step.name)) continue;
+  const startedAt = performance.now();
+  const result = await runStep(step, root);
+  totals.passed += result.passed;
+  totals.failed += result.failed;
+  if (result.failed > 0) console.log(result.output.trimEnd());
+  const seconds = ((performance.now() - startedAt) / 1000).toFixed(1);
+  const counts = step.kind === 'suite' ? `${result.passed} passed, ${result.failed} failed, ` : '';
+  console.log(`${result.failed === 0 ? 'ok  ' : 'FAIL'} ${step.name} (${counts}${seconds} s)`);
+}
+console.log(`${totals.passed} passed, ${totals.failed} failed`);
+process.exitCode = totals.failed === 0 && totals.passed > 0 ? 0 : 1;
