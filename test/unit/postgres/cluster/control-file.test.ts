@@ -1,0 +1,76 @@
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { parseControlFile, readControlFile } from '../../../../src/postgres/cluster/control-file.ts';
+import { crc32c } from '../../../../src/postgres/wal/crc32c.ts';
+import { temporaryDirectory } from '../../../harness/temp.ts';
+import { clusterSamples } from '../cluster-samples.ts';
+
+for (const sample of clusterSamples)
+  describe(`pg_control of PostgreSQL ${sample.major}`, () => {
+    const bytes = () => new Uint8Array(Buffer.from(sample.controlFile, 'base64'));
+    test('is read', () => {
+      const { controlVersion, redoLsn, ...rest } = parseControlFile(bytes());
+      assert.ok(controlVersion >= 1300);
+      assert.equal(redoLsn, sample.checkpointLsn);
+      assert.deepEqual(rest, {
+        systemId: sample.systemId,
+        catalogVersion: sample.catalogVersion,
+        state: 'shut-down',
+        checkpointLsn: sample.checkpointLsn,
+        timeline: 1,
+        blockSizeBytes: 8192,
+        walBlockSizeBytes: 8192,
+        segmentSizeBytes: 4 * 1024 ** 2,
+        relationSegmentBlocks: 131_072,
+        dataChecksums: sample.dataChecksums,
+        postgresMajor: sample.major,
+      });
+    });
+    test('any changed byte is damage', () => {
+      for (let at = 0; at < 280; at++) {
+        const changed = bytes();
+        changed[at] = (changed[at] ?? 0) ^ 1;
+        assert.throws(() => parseControlFile(changed), { code: 'damaged' }, `byte ${at}`);
+      }
+      assert.throws(() => parseControlFile(bytes().subarray(0, 200)), { code: 'damaged' });
+      assert.throws(() => parseControlFile(new Uint8Array(8192)), { code: 'damaged' });
+    });
+  });
+
+describe('reading pg_control from a directory', () => {
+  const good = Buffer.from(clusterSamples[0]?.controlFile ?? '', 'base64');
+  const directoryWith = (data: Uint8Array | undefined) => {
+    const directory = temporaryDirectory('control', { keepOwner: true });
+    mkdirSync(join(directory, 'global'));
+    if (data !== undefined) writeFileSync(join(directory, 'global', 'pg_control'), data);
+    return directory;
+  };
+  test('a torn one is read again until it is whole', async () => {
+    const directory = directoryWith(good.subarray(0, 290));
+    const reading = readControlFile(directory);
+    setTimeout(() => writeFileSync(join(directory, 'global', 'pg_control'), good), 100);
+    assert.equal((await reading).postgresMajor, 13);
+  });
+  test('one that stays torn is damaged, a missing one is a local error that names it', async () => {
+    await assert.rejects(readControlFile(directoryWith(good.subarray(0, 290))), { code: 'damaged' });
+    await assert.rejects(readControlFile(directoryWith(undefined)), {
+      code: 'local-io',
+      message: /global\/pg_control: no such file/,
+    });
+  });
+  test('an aborted signal ends the waiting', async () => {
+    const signal = AbortSignal.timeout(50);
+    await assert.rejects(readControlFile(directoryWith(good.subarray(0, 290)), signal), {
+      name: 'TimeoutError',
+    });
+  });
+});
+
+test('CRC-32C has its published check value, at every alignment', () => {
+  assert.equal(crc32c(Buffer.from('123456789')), 0xe306_9283);
+  const padded = Buffer.from('xxxxxxxx123456789');
+  assert.equal(crc32c(padded.subarray(8)), 0xe306_9283);
+  assert.equal(crc32c(new Uint8Array(32)), 0x8a91_36aa);
+});
