@@ -29,7 +29,9 @@ describe('a session with a real server', () => {
       },
     });
     home = temporaryDirectory('home', { keepOwner: true });
-    await server.query(`create role locked login password 'se:cret' `);
+    await server.query(
+      `set password_encryption = 'scram-sha-256'; create role locked login password 'se:cret'`,
+    );
     const hba = join(server.dataDirectory, 'pg_hba.conf');
     writeFileSync(hba, 'local all all trust\nhost all locked 127.0.0.1/32 scram-sha-256\n');
     await server.query('select pg_reload_conf()');
