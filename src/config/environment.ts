@@ -21,10 +21,6 @@ export function environmentName(key: string): string {
   return prefix + variablePart(key);
 }
 
-export function repositoryEnvironmentName(repository: string, field: string): string {
-  return `${repositoryPrefix}${variablePart(repository)}_${variablePart(field)}`;
-}
-
 export function variablePart(name: string): string {
   return name.toUpperCase().replace(/[-.]/g, '_');
 }

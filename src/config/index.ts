@@ -1,5 +1,5 @@
 /** The configuration: one table of settings, read from a TOML file and the environment. */
 export type { Config, LoadedConfig, RepositoryConfig } from './config.ts';
-export { defaultConfigPath, loadConfig, type LoadOptions } from './load.ts';
-export { describeSettings, secretsIn, type SettingInForce } from './describe.ts';
+export { defaultConfigPath, loadConfig } from './load.ts';
+export { describeSettings, secretsIn } from './describe.ts';
 export { renderConfigFile, type ConfigFileContent } from './template.ts';

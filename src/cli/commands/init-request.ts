@@ -7,7 +7,7 @@ import { defaultConfigPath } from '../../config/index.ts';
 import { findAccount } from '../../operations/init/ownership.ts';
 import { encryptionHint } from '../../operations/init/plan.ts';
 import type { InitEncryption, InitRepository, InitRequest } from '../../operations/init/request.ts';
-import { directoryOfUrl } from '../../stores/open.ts';
+import { directoryOfUrl } from '../compose-init.ts';
 
 export interface InitOptions {
   readonly repository: readonly string[];

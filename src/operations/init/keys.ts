@@ -9,6 +9,7 @@ import {
   createEncryptor,
   generateKeyPair,
   publicKeyFingerprint,
+  readPrivateKeys,
   readPublicKeys,
 } from '../../pipeline/openpgp/index.ts';
 import type { KeyPaths } from './plan.ts';
@@ -23,9 +24,10 @@ export interface KeyRequest {
 }
 
 /**
- * Makes a pair, or finds the one that is there. The public key is written first: a private key that exists always
- * has its public one, so an interrupted run is recognised and repeated.
+ * Makes a pair, or finds the one that is there. The private key is written first and never over another one: of two
+ * runs at the same time one wins, and a public key that a crash left out is made again from its private one.
  * @returns the armored public key and its fingerprint; both files are durable
+ * @throws WalvaultError `key` if the private key that is there cannot be read
  */
 export async function ensureKeyPair(
   request: KeyRequest,
@@ -33,32 +35,49 @@ export async function ensureKeyPair(
 ): Promise<{ armored: string; fingerprint: string }> {
   const { paths, userId, use, passphrase, onWritten } = request;
   if (await isThere(paths.privatePath)) {
-    const armored = await readPublic(paths);
+    const armored = await publicKeyOf(request);
     const fingerprint = await publicKeyFingerprint(armored);
     info(log, `using the key that is there already: ${paths.privatePath} (${fingerprint})`);
     return { armored, fingerprint };
   }
   const pair = await generateKeyPair({ userId, use, ...(passphrase && { passphrase }) });
   await makeDirectory(dirname(paths.privatePath));
+  try {
+    await writeFileDurably(paths.privatePath, pair.privateArmored, { mode: 0o600, as: 'create' });
+  } catch (error) {
+    if (systemCode(error) !== 'EEXIST') throw error;
+    throw new WalvaultError('refused', `${paths.privatePath} was made by another run at this moment`, {
+      hint: 'Let it finish, then run this again.',
+    });
+  }
+  onWritten(paths.privatePath);
   await writeFileDurably(paths.publicPath, pair.publicArmored, { mode: 0o644 });
   onWritten(paths.publicPath);
-  await writeFileDurably(paths.privatePath, pair.privateArmored, { mode: 0o600 });
-  onWritten(paths.privatePath);
   return { armored: pair.publicArmored, fingerprint: pair.fingerprint };
 }
 
-async function readPublic(paths: KeyPaths): Promise<string> {
+async function publicKeyOf({ paths, passphrase, onWritten }: KeyRequest): Promise<string> {
+  const { privatePath, publicPath } = paths;
+  const [key] = await readPrivateKeys(await readKeyFile(privatePath), privatePath, passphrase);
+  if (key === undefined) throw new WalvaultError('key', `${privatePath}: holds no private key`);
+  if (await isThere(publicPath)) {
+    const armored = (await readKeyFile(publicPath)).toString('latin1');
+    if ((await publicKeyFingerprint(armored)) === key.fingerprint) return armored;
+    throw new WalvaultError('key', `${publicPath} is not the public key of ${privatePath}`, {
+      hint: 'One of them was replaced. Move the wrong one away; the public key is made again from the private one.',
+    });
+  }
+  const armored = key.reveal().key.toPublic().armor();
+  await writeFileDurably(publicPath, armored, { mode: 0o644 });
+  onWritten(publicPath);
+  return armored;
+}
+
+async function readKeyFile(path: string): Promise<Buffer> {
   try {
-    return await readFile(paths.publicPath, 'utf8');
+    return await readFile(path);
   } catch (error) {
-    if (systemCode(error) !== 'ENOENT') throw localIoError('read', paths.publicPath, error);
-    throw new WalvaultError(
-      'refused',
-      `${paths.privatePath} exists and its public key ${paths.publicPath} does not`,
-      {
-        hint: 'init never overwrites a private key. Export its public key to that file, or move the private key away.',
-      },
-    );
+    throw localIoError('read', path, error);
   }
 }
 
@@ -74,9 +93,7 @@ export interface Recipient {
 export async function readRecipients(files: readonly string[]): Promise<Recipient[]> {
   const recipients: Recipient[] = [];
   for (const file of files) {
-    const content = await readFile(file).catch((error: unknown) => {
-      throw localIoError('read', file, error);
-    });
+    const content = await readKeyFile(file);
     const keys = await readPublicKeys(content, file);
     await createEncryptor({ recipients: keys });
     recipients.push({ content, fingerprint: keys[0]?.fingerprint ?? '' });

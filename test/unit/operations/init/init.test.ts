@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { chmod, mkdir, readFile, readdir, stat, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, readFile, readdir, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, test } from 'node:test';
 import { WalvaultError } from '../../../../src/base/errors.ts';
@@ -178,7 +178,9 @@ describe('init', () => {
     const bench = await createBench();
     const { configPath } = await initialise(bench.request(), bench.dependencies);
     const before = await readFile(configPath, 'utf8');
+    const files = await readdir(join(bench.directory, 'usb'));
     const error = await failureOf(initialise(bench.request({ cluster: 'other' }), bench.dependencies));
+    assert.deepEqual(await readdir(join(bench.directory, 'usb')), files, 'no key was made for nothing');
     assert.equal(error.code, 'refused');
     assert.match(error.message, /exists already; nothing was changed/);
     assert.match(error.hint ?? '', /walvault check/);
@@ -215,13 +217,51 @@ describe('init', () => {
     assert.ok(bench.events.some(({ message }) => message.startsWith('using the key that is there already')));
   });
 
-  test('never overwrites a private key whose public key is gone', async () => {
+  test('a private key that is there is used or refused, never overwritten', async () => {
     const bench = await createBench();
-    const path = join(bench.directory, 'usb', 'walvault-orders-private.asc');
-    await writeFile(path, 'precious');
+    const privatePath = join(bench.directory, 'usb', 'walvault-orders-private.asc');
+    const publicPath = join(bench.directory, 'usb', 'walvault-orders-public.asc');
+    await writeFile(privatePath, 'precious');
     const error = await failureOf(initialise(bench.request(), bench.dependencies));
-    assert.equal(error.code, 'refused');
-    assert.equal(await readFile(path, 'utf8'), 'precious');
+    assert.equal(error.code, 'key');
+    assert.equal(await readFile(privatePath, 'utf8'), 'precious');
+
+    await rm(privatePath);
+    const first = await initialise(bench.request(), bench.dependencies);
+    await rm(first.configPath);
+    await rm(publicPath);
+    const second = await initialise(bench.request(), bench.dependencies);
+    assert.deepEqual(
+      second.recipients,
+      first.recipients,
+      'the public key is made again from the private one',
+    );
+    assert.deepEqual(second.signingKey, first.signingKey);
+
+    await rm(first.configPath);
+    await writeFile(publicPath, await readFile(first.signingKey.publicPath));
+    const mixedUp = await failureOf(initialise(bench.request(), bench.dependencies));
+    assert.match(mixedUp.message, /is not the public key of/);
+  });
+
+  test('two runs at the same time: one succeeds, what it wrote fits together', async () => {
+    const bench = await createBench();
+    const runs = await Promise.allSettled(
+      [1, 2, 3].map(() => initialise(bench.request(), bench.dependencies)),
+    );
+    const won = runs.filter(run => run.status === 'fulfilled');
+    assert.equal(won.length, 1);
+    for (const run of runs)
+      if (run.status === 'rejected')
+        assert.equal((run.reason as WalvaultError).code, 'refused', String(run.reason));
+    const { config } = await loadConfig({ path: join(bench.directory, 'walvault.toml'), env: {} });
+    const signingPath = config.signing.key ?? '';
+    const [signer] = await readPrivateKeys(await readFile(signingPath), signingPath);
+    const [trusted = ''] = config.signing.trustedSigners;
+    assert.equal(
+      (await readPublicKeys(await readFile(trusted), trusted))[0]?.fingerprint,
+      signer?.fingerprint,
+    );
   });
 
   test('a repository directory is made only when asked', async () => {

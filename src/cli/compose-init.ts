@@ -1,9 +1,11 @@
-/** Format markers of repositories that are not set up yet: what `init` needs of a store, and nothing more. */
+/** What `init` needs of stores: their format markers, before there is a configuration. */
 import type { RepositoryConfig } from '../config/index.ts';
 import { createMarker, readMarker, type Marker } from '../repository/marker.ts';
 import type { Store } from '../stores/store.ts';
 import { openStore } from '../stores/open.ts';
 import { storeSettings } from './compose.ts';
+
+export { directoryOfUrl } from '../stores/open.ts';
 
 /** Generous: init is run by hand, and a first contact may wait for names and certificates. */
 const requestTimeoutMs = 20_000;
