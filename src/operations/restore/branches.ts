@@ -1,0 +1,104 @@
+/** Which timelines a restore may follow, and where two of them part. Pure. */
+import { WalvaultError } from '../../base/errors.ts';
+import { segmentNumberOfLsn } from '../../postgres/wal/file-name.ts';
+import type { Lsn } from '../../postgres/wal/lsn.ts';
+import type { BackupRecord } from '../../repository/backup-record.ts';
+import { backupsOn, findBackup } from './choose-backup.ts';
+import type { RestoreRequest, RestoreSurvey } from './plan.ts';
+import { lastArchived, type WalPath } from './wal-path.ts';
+
+/** @throws WalvaultError `target` for a timeline that is not there, `not-found` without a backup */
+export function candidateTimelines(survey: RestoreSurvey, request: RestoreRequest): number[] {
+  const named = request.backupId === undefined ? undefined : findBackup(survey, request.backupId);
+  const known = knownTimelines(survey);
+  if (typeof request.timeline === 'number') {
+    refuseUnknown(request.timeline, known);
+    return [request.timeline];
+  }
+  if (named !== undefined && request.target.kind === 'immediate') return [lastTimelineOf(named)];
+  const usable = known.filter(timeline => {
+    const backups = backupsOn(survey, timeline);
+    return named === undefined ? backups.length > 0 : backups.includes(named);
+  });
+  if (usable.length === 0)
+    throw new WalvaultError('not-found', 'there is no backup to restore', {
+      hint: '`walvault list` shows what the repository has.',
+    });
+  if (request.timeline === 'latest') return [Math.max(...usable)];
+  const { kind } = request.target;
+  const tips = usable.filter(timeline =>
+    kind === 'end' || kind === 'immediate' ? isAlive(survey, timeline) : hasOwnEnd(survey, timeline),
+  );
+  if (kind !== 'end' && kind !== 'immediate') return tips;
+  // A branch on which nothing was archived has nothing that its siblings lack.
+  const written = tips.filter(timeline => lastArchived(survey.runs, timeline) !== undefined);
+  return written.length > 0 ? written : tips;
+}
+
+/** Up to where two paths are one: the position in the last timeline both follow at which the first of them leaves it. */
+export function forkOf(one: WalPath, other: WalPath): Lsn {
+  const a = [...one.history, { timeline: one.timeline, switchpoint: undefined }];
+  const b = [...other.history, { timeline: other.timeline, switchpoint: undefined }];
+  let fork: Lsn = 0n;
+  for (const [index, { timeline, switchpoint }] of a.entries()) {
+    const twin = b[index];
+    if (twin?.timeline !== timeline) break;
+    fork = smaller(switchpoint, twin.switchpoint) ?? fork;
+    if (switchpoint !== twin.switchpoint) break;
+  }
+  return fork;
+}
+
+export function lastTimelineOf(backup: BackupRecord): number {
+  return backup.walRanges.at(-1)?.timeline ?? backup.timeline;
+}
+
+function knownTimelines({ tree, runs, backups }: RestoreSurvey): number[] {
+  const known = new Set<number>();
+  for (const [timeline, { parent }] of tree) known.add(timeline).add(parent);
+  for (const { timeline } of runs) known.add(timeline);
+  for (const backup of backups) known.add(lastTimelineOf(backup));
+  return [...known].toSorted((a, b) => a - b);
+}
+
+function refuseUnknown(timeline: number, known: readonly number[]): void {
+  if (known.includes(timeline)) return;
+  throw new WalvaultError('target', `timeline ${timeline} is not in the archive`, {
+    hint: known.length === 0 ? undefined : `It has ${known.map(String).join(', ')}.`,
+  });
+}
+
+/** It has WAL that no child took over: it was never left, or went on in or after the segment it was left in. */
+function hasOwnEnd(survey: RestoreSurvey, timeline: number): boolean {
+  const last = lastArchived(survey.runs, timeline);
+  return childrenOf(survey, timeline).every(
+    ({ switchpoint }) =>
+      last !== undefined && last >= segmentNumberOfLsn(switchpoint, survey.segmentSizeBytes),
+  );
+}
+
+/**
+ * Its server goes on: it was never left, or its WAL arrived after each child's history. A primary that died in a
+ * failover, or was restored in place, archives nothing more; the origin of a promoted copy does.
+ */
+function isAlive(survey: RestoreSurvey, timeline: number): boolean {
+  if (!hasOwnEnd(survey, timeline)) return false;
+  const newest = Math.max(
+    ...survey.runs.filter(run => run.timeline === timeline).map(run => run.lastModified.getTime()),
+  );
+  return childrenOf(survey, timeline).every(({ child }) => {
+    const leftAt = survey.historyTimes.get(child)?.getTime();
+    return leftAt === undefined || newest > leftAt;
+  });
+}
+
+function childrenOf({ tree }: RestoreSurvey, timeline: number): { child: number; switchpoint: Lsn }[] {
+  return [...tree]
+    .filter(([, { parent }]) => parent === timeline)
+    .map(([child, { switchpoint }]) => ({ child, switchpoint }));
+}
+
+function smaller(a: Lsn | undefined, b: Lsn | undefined): Lsn | undefined {
+  if (a === undefined || b === undefined) return a ?? b;
+  return a < b ? a : b;
+}

@@ -1,0 +1,128 @@
+/** Directories a restore writes into: refused unless empty, made if missing, removed again if it fails. */
+import { chmod, mkdir, open, readdir, realpath, rm, stat, statfs } from 'node:fs/promises';
+import { dirname, join, resolve } from 'node:path';
+import { localIoError, systemCode, WalvaultError } from '../../base/errors.ts';
+import { fsyncDirectory } from '../../base/files.ts';
+import { formatSize } from '../../base/units.ts';
+
+export interface PreparedDirectory {
+  /** Absolute, links resolved. */
+  readonly path: string;
+  /** The uppermost directory that was made for it; undefined if it existed. */
+  readonly created: string | undefined;
+}
+
+/** @throws WalvaultError `destination` when something is in the way */
+export async function refuseOccupied(path: string): Promise<void> {
+  let names: string[];
+  try {
+    names = await readdir(path);
+  } catch (error) {
+    const code = systemCode(error);
+    if (code === 'ENOENT') return;
+    if (code === 'ENOTDIR') throw new WalvaultError('destination', `${path} is not a directory`);
+    throw localIoError('read directory', path, error);
+  }
+  if (names.includes('postmaster.pid'))
+    throw new WalvaultError(
+      'destination',
+      `${path} is a data directory with a postmaster.pid: a server may be running in it`,
+      {
+        hint: 'Restore into another directory; or stop the server, and move its directory away.',
+      },
+    );
+  if (names.length > 0)
+    throw new WalvaultError('destination', `${path} is not empty (${names.toSorted()[0]} is in it)`, {
+      hint: 'Restore into an empty or new directory; nothing in this one was touched.',
+    });
+}
+
+/** Makes the directory, mode 0700: PostgreSQL refuses a data directory that others may read. */
+export async function prepareDirectory(path: string): Promise<PreparedDirectory> {
+  await refuseOccupied(path);
+  try {
+    const created = await mkdir(path, { recursive: true, mode: 0o700 });
+    await chmod(path, 0o700);
+    const real = await realpath(path);
+    if (created !== undefined) await fsyncCreated(real, resolve(created));
+    return { path: real, created };
+  } catch (error) {
+    if (systemCode(error) === 'EPERM')
+      throw new WalvaultError('destination', `${path} belongs to another user`, {
+        cause: error,
+        hint: 'Give the directory to the user that runs PostgreSQL, and run the restore as that user.',
+      });
+    throw localIoError('create directory', path, error);
+  }
+}
+
+/** Takes away what a failed restore wrote. `global/pg_control` was never there, so a rest is harmless too. */
+export async function removeWritten(directories: readonly PreparedDirectory[]): Promise<void> {
+  for (const { path, created } of directories) {
+    for (const name of await readdir(path)) await rm(join(path, name), { recursive: true, force: true });
+    if (created !== undefined) await rm(created, { recursive: true, force: true });
+  }
+}
+
+export interface SpaceNeed {
+  readonly directory: string;
+  readonly sizeBytes: number;
+}
+
+/**
+ * Adds up what goes to each file system. WAL that recovery will fetch comes on top and is not foreseen here.
+ * @throws WalvaultError `destination`
+ */
+export async function requireSpace(needs: readonly SpaceNeed[]): Promise<void> {
+  const byDevice = new Map<number, { sizeBytes: number; freeBytes: number; directory: string }>();
+  for (const { directory, sizeBytes } of needs) {
+    const existing = await nearestExisting(directory);
+    const { dev } = await stat(existing);
+    const { bavail, bsize } = await statfs(existing);
+    const known = byDevice.get(dev) ?? { sizeBytes: 0, freeBytes: bavail * bsize, directory };
+    byDevice.set(dev, { ...known, sizeBytes: known.sizeBytes + sizeBytes });
+  }
+  for (const { sizeBytes, freeBytes, directory } of byDevice.values()) {
+    if (sizeBytes <= freeBytes) continue;
+    throw new WalvaultError(
+      'destination',
+      `${directory}: the backup needs ${formatSize(sizeBytes)}, its file system has ${formatSize(freeBytes)} free`,
+      { hint: 'Free some space, or choose another directory; nothing was written.' },
+    );
+  }
+}
+
+/** fsyncs a directory tree's directories, the root last. Links are not followed. */
+export async function fsyncTree(path: string): Promise<void> {
+  for (const entry of await readdir(path, { withFileTypes: true }))
+    if (entry.isDirectory()) await fsyncTree(join(path, entry.name));
+  await fsyncDirectory(path);
+}
+
+export async function fsyncFile(path: string): Promise<void> {
+  const handle = await open(path, 'r');
+  try {
+    await handle.sync();
+  } finally {
+    await handle.close();
+  }
+}
+
+async function fsyncCreated(path: string, created: string): Promise<void> {
+  for (let directory = dirname(path); ; directory = dirname(directory)) {
+    await fsyncDirectory(directory);
+    if (directory === dirname(created) || directory === dirname(directory)) return;
+  }
+}
+
+async function nearestExisting(path: string): Promise<string> {
+  for (let directory = resolve(path); ; directory = dirname(directory)) {
+    try {
+      await stat(directory);
+      return directory;
+    } catch (error) {
+      const isMissing = systemCode(error) === 'ENOENT' && directory !== dirname(directory);
+      if (!isMissing) throw localIoError('look at', directory, error);
+    }
+  }
+}

@@ -1,0 +1,92 @@
+/**
+ * The last steps, in an order that matters (P6): until `global/pg_control` has its name PostgreSQL refuses to start,
+ * and it gets its name when everything else is durable.
+ */
+import { mkdir, readFile, rename, rm, symlink } from 'node:fs/promises';
+import { join } from 'node:path';
+import { localIoError, systemCode, WalvaultError } from '../../base/errors.ts';
+import { fsyncDirectory, writeFileDurably } from '../../base/files.ts';
+import { parseBackupLabel } from '../../postgres/cluster/backup-label.ts';
+import { controlFilePath, parseControlFile } from '../../postgres/cluster/control-file.ts';
+import { writeRecoverySettings, type RecoverySettings } from '../../postgres/cluster/recovery-settings.ts';
+import type { BackupRecord } from '../../repository/backup-record.ts';
+import { fsyncTree } from './destination.ts';
+import { updateServerManifest } from './server-manifest.ts';
+import { encodeTablespaceMap, type TablespaceTarget } from './tablespaces.ts';
+
+/** Where `global/pg_control` waits: a name that means nothing to PostgreSQL. */
+export const waitingControlFilePath = 'global/pg_control.walvault-restore';
+
+/** Of another server's life; a backup made by other means than ours may hold them. */
+const strayFiles = ['standby.signal', 'recovery.signal', 'promote', 'postmaster.pid', 'postmaster.opts'];
+
+export interface FinishOptions {
+  readonly dataDirectory: string;
+  readonly record: BackupRecord;
+  readonly tablespaces: readonly TablespaceTarget[];
+  readonly settings: RecoverySettings;
+  readonly signal: AbortSignal;
+}
+
+export async function finish(options: FinishOptions): Promise<void> {
+  const { dataDirectory, tablespaces, signal } = options;
+  await refuseForeign(options);
+  for (const name of strayFiles) await rm(join(dataDirectory, name), { force: true });
+  for (const name of ['pg_wal', 'pg_wal/archive_status', 'pg_tblspc'])
+    await mkdir(join(dataDirectory, name), { recursive: true, mode: 0o700 });
+  await linkTablespaces(dataDirectory, tablespaces);
+  await writeSettings(options);
+  await writeFileDurably(join(dataDirectory, 'recovery.signal'), '');
+  for (const { directory } of tablespaces) await fsyncTree(directory);
+  await fsyncTree(dataDirectory);
+  signal.throwIfAborted();
+  await rename(join(dataDirectory, waitingControlFilePath), join(dataDirectory, controlFilePath));
+  await fsyncDirectory(join(dataDirectory, 'global'));
+}
+
+/** A backup that is genuine and whole but is not what its record says it is. */
+async function refuseForeign({ dataDirectory, record }: FinishOptions): Promise<void> {
+  const control = parseControlFile(await read(join(dataDirectory, waitingControlFilePath)));
+  const label = parseBackupLabel((await read(join(dataDirectory, 'backup_label'))).toString('utf8'));
+  const isRight =
+    control.systemId === record.systemId &&
+    control.segmentSizeBytes === record.segmentSizeBytes &&
+    label.startLsn === record.startLsn;
+  if (!isRight)
+    throw new WalvaultError('damaged', `backup ${record.id} holds the files of another backup or cluster`);
+}
+
+/**
+ * PostgreSQL makes the links anew from `tablespace_map` when it finds a backup label (read_tablespace_map in
+ * xlogrecovery.c), so both must say the same.
+ */
+async function linkTablespaces(
+  dataDirectory: string,
+  tablespaces: readonly TablespaceTarget[],
+): Promise<void> {
+  for (const { oid, directory } of tablespaces)
+    await symlink(directory, join(dataDirectory, 'pg_tblspc', String(oid)));
+  if (tablespaces.every(({ location, directory }) => location === directory)) return;
+  const content = Buffer.from(encodeTablespaceMap(tablespaces));
+  await writeFileDurably(join(dataDirectory, 'tablespace_map'), content);
+  await updateServerManifest(dataDirectory, { path: 'tablespace_map', content });
+}
+
+async function writeSettings({ dataDirectory, settings }: FinishOptions): Promise<void> {
+  const path = join(dataDirectory, 'postgresql.auto.conf');
+  let text = '';
+  try {
+    text = await readFile(path, 'utf8');
+  } catch (error) {
+    if (systemCode(error) !== 'ENOENT') throw localIoError('read', path, error);
+  }
+  await writeFileDurably(path, writeRecoverySettings(text, settings));
+}
+
+async function read(path: string): Promise<Buffer> {
+  try {
+    return await readFile(path);
+  } catch (error) {
+    throw localIoError('read', path, error);
+  }
+}

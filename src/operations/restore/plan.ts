@@ -1,0 +1,137 @@
+/**
+ * What to restore: which backup, along which timeline, and whether the archive has every segment on the way. It reads
+ * nothing itself: what must be looked up in WAL it asks from `WalEvidence`.
+ */
+import { WalvaultError } from '../../base/errors.ts';
+import { formatLsn, type Lsn } from '../../postgres/wal/lsn.ts';
+import type { WalTarget } from '../../postgres/wal/segment-scan.ts';
+import type { BackupRecord } from '../../repository/backup-record.ts';
+import { candidateTimelines, forkOf } from './branches.ts';
+import { reach, type Reached } from './reach.ts';
+import { describeTarget, type RestoreTarget } from './target.ts';
+import { formatMicros } from './target-time.ts';
+import type { WalPath, WalPiece, WalSurvey } from './wal-path.ts';
+
+export interface RestoreSurvey extends WalSurvey {
+  /** Those that may be used: readable, and signed as the policy asks. */
+  readonly backups: readonly BackupRecord[];
+  /** When each timeline's history reached the store, by the store's clock. */
+  readonly historyTimes: ReadonlyMap<number, Date>;
+}
+
+export interface RestoreRequest {
+  readonly target: RestoreTarget;
+  /** Undefined: the newest that serves. */
+  readonly backupId: string | undefined;
+  /** Undefined: the only branch that reaches the target. */
+  readonly timeline: number | 'latest' | undefined;
+}
+
+/** Where WAL must be read to decide. */
+export interface WalEvidence {
+  /** Time of the last commit or abort on the path before `before`; undefined if there is none. */
+  lastCommit(path: WalPath, before: Lsn): Promise<bigint | undefined>;
+  /** The first record between `from` and `to` at which recovery stops. */
+  find(
+    path: WalPath,
+    target: WalTarget,
+    range: { readonly from: Lsn; readonly to: Lsn },
+  ): Promise<FoundTarget | undefined>;
+}
+
+export interface FoundTarget {
+  readonly lsn: Lsn;
+  readonly timeMicros?: bigint;
+}
+
+export interface RestorePlan {
+  readonly backup: BackupRecord;
+  readonly target: RestoreTarget;
+  /** For `recovery_target_timeline`: a number, so that a timeline that appears later changes nothing. */
+  readonly timeline: number;
+  /** Every segment the recovery may need, all of them proven present. */
+  readonly wal: readonly WalPiece[];
+  /** Where recovery stops, if it is known. */
+  readonly stopsAt: FoundTarget | undefined;
+  /** The last commit on the way, if it was looked up. */
+  readonly lastCommitMicros: bigint | undefined;
+}
+
+/**
+ * @throws WalvaultError `target` (out of what is recoverable, or two branches have it), `wal-missing` naming the first
+ *   hole, `not-found` for a backup that is not there
+ */
+export async function planRestore(
+  survey: RestoreSurvey,
+  request: RestoreRequest,
+  evidence: WalEvidence,
+): Promise<RestorePlan> {
+  const timelines = candidateTimelines(survey, request);
+  const reached: Reached[] = [];
+  const failures: WalvaultError[] = [];
+  // Newest first: its error is the one to show when no branch reaches the target.
+  for (const timeline of timelines.toSorted((a, b) => b - a)) {
+    try {
+      reached.push(await reach(survey, request, timeline, evidence));
+    } catch (error) {
+      if (!(error instanceof WalvaultError) || !branchFailures.has(error.code)) throw error;
+      failures.push(error);
+    }
+  }
+  // A branch with a hole may be the right one: another that reaches the target must not be taken in its place.
+  const hole = failures.find(({ code }) => code === 'wal-missing');
+  const [chosen, ...others] = reached;
+  if (hole !== undefined) throw hole;
+  if (chosen === undefined) throw failures[0] ?? new WalvaultError('not-found', 'the archive has no backup');
+  for (const other of others)
+    if (!(await isSameOutcome(request.target, chosen, other, evidence)))
+      throw ambiguous(request.target, reached);
+  const { backup, pieces, stopsAt, lastCommitMicros, recoveryTimeline } = chosen;
+  return {
+    backup,
+    target: request.target,
+    timeline: recoveryTimeline,
+    wal: pieces,
+    stopsAt,
+    lastCommitMicros,
+  };
+}
+
+const branchFailures: ReadonlySet<string> = new Set(['target', 'wal-missing']);
+
+/** Two branches are one to a target that lies before they part. */
+async function isSameOutcome(
+  target: RestoreTarget,
+  one: Reached,
+  other: Reached,
+  evidence: WalEvidence,
+): Promise<boolean> {
+  const fork = forkOf(one.path, other.path);
+  switch (target.kind) {
+    case 'end':
+      return false;
+    case 'immediate':
+      return one.backup.id === other.backup.id;
+    case 'lsn':
+      return target.lsn < fork;
+    case 'xid':
+    case 'name':
+      return one.stopsAt !== undefined && one.stopsAt.lsn === other.stopsAt?.lsn && one.stopsAt.lsn < fork;
+    default: {
+      const last = await evidence.lastCommit(one.path, fork);
+      return last !== undefined && last > target.timeMicros;
+    }
+  }
+}
+
+function ambiguous(target: RestoreTarget, reached: readonly Reached[]): WalvaultError {
+  const branches = reached.toSorted((a, b) => a.recoveryTimeline - b.recoveryTimeline);
+  const names = branches.map(({ recoveryTimeline }) => recoveryTimeline);
+  const described = branches.map(({ recoveryTimeline, path, lastCommitMicros }) => {
+    const last = lastCommitMicros === undefined ? '' : `, last commit ${formatMicros(lastCommitMicros)}`;
+    return `timeline ${recoveryTimeline} (archived up to ${formatLsn(path.endLsn)}${last})`;
+  });
+  return new WalvaultError('target', `${describeTarget(target)} is on ${described.join(' and on ')}`, {
+    hint: `These are different histories. Choose one with ${names.map(name => `--target-timeline ${name}`).join(' or ')}.`,
+  });
+}

@@ -1,0 +1,178 @@
+/** Does the archive lead along one timeline from a backup to the target? */
+import { WalvaultError } from '../../base/errors.ts';
+import {
+  lastSegmentBefore,
+  segmentName,
+  segmentNumberOfLsn,
+  segmentStartLsn,
+} from '../../postgres/wal/file-name.ts';
+import { formatLsn, type Lsn } from '../../postgres/wal/lsn.ts';
+import type { BackupRecord } from '../../repository/backup-record.ts';
+import { lastTimelineOf } from './branches.ts';
+import { backupsBefore } from './choose-backup.ts';
+import type { FoundTarget, RestoreRequest, RestoreSurvey, WalEvidence } from './plan.ts';
+import { describeTarget, type RestoreTarget } from './target.ts';
+import { formatMicros, microsOf } from './target-time.ts';
+import { countSegments, piecesUpTo, walPath, type WalPath, type WalPiece } from './wal-path.ts';
+
+export interface Reached {
+  readonly backup: BackupRecord;
+  readonly path: WalPath;
+  readonly pieces: readonly WalPiece[];
+  readonly recoveryTimeline: number;
+  readonly stopsAt: FoundTarget | undefined;
+  readonly lastCommitMicros: bigint | undefined;
+}
+
+type TargetOf<Kind extends RestoreTarget['kind']> = RestoreTarget & { kind: Kind };
+
+/** @throws WalvaultError `target` or `wal-missing`, saying why this timeline does not lead there */
+export async function reach(
+  survey: RestoreSurvey,
+  request: RestoreRequest,
+  timeline: number,
+  evidence: WalEvidence,
+): Promise<Reached> {
+  const candidates = backupsBefore(survey, request, timeline);
+  const { target } = request;
+  if (target.kind === 'xid' || target.kind === 'name')
+    return await reachByScan(survey, { target, timeline, candidates }, evidence);
+  const [backup] = candidates;
+  const recoveryTimeline = target.kind === 'immediate' ? lastTimelineOf(backup) : timeline;
+  const path = pathFrom(survey, recoveryTimeline, backup);
+  const plain = { backup, path, recoveryTimeline, stopsAt: undefined, lastCommitMicros: undefined };
+  switch (target.kind) {
+    case 'immediate': {
+      const last = lastSegmentBefore(backup.stopLsn, survey.segmentSizeBytes);
+      return { ...plain, pieces: piecesUpTo(path.pieces, last) };
+    }
+    case 'end':
+      if (path.hole !== undefined) throw walMissing(path, target);
+      return { ...plain, pieces: path.pieces };
+    case 'time':
+      return {
+        ...plain,
+        pieces: path.pieces,
+        lastCommitMicros: await proveTime(path, backup, target, evidence),
+      };
+    default: {
+      const stopsAt = await proveLsn(survey, path, target, evidence);
+      return { ...plain, stopsAt, pieces: upTo(survey, path, stopsAt.lsn) };
+    }
+  }
+}
+
+function pathFrom(survey: RestoreSurvey, timeline: number, backup: BackupRecord): WalPath {
+  const path = walPath(survey, timeline, backup.startLsn);
+  if (path.endLsn >= backup.stopLsn) return path;
+  const { segmentSizeBytes } = survey;
+  const next = segmentNumberOfLsn(path.endLsn, segmentSizeBytes);
+  const missing = path.hole ?? segmentName(lastTimelineOf(backup), next, segmentSizeBytes);
+  throw new WalvaultError('wal-missing', `${missing}, which backup ${backup.id} needs, is not archived`, {
+    hint: 'Without it this backup is not consistent. Choose an older one with --backup.',
+  });
+}
+
+/** PostgreSQL ends with FATAL when WAL ends before the target time (xlogrecovery.c): a later commit must be there. */
+async function proveTime(
+  path: WalPath,
+  backup: BackupRecord,
+  target: TargetOf<'time'>,
+  evidence: WalEvidence,
+): Promise<bigint> {
+  const last = await evidence.lastCommit(path, path.endLsn);
+  const isReached =
+    last !== undefined && (target.inclusive ? last > target.timeMicros : last >= target.timeMicros);
+  if (isReached) return last;
+  if (path.hole !== undefined) throw walMissing(path, target);
+  if (last === undefined) {
+    throw new WalvaultError(
+      'target',
+      `no transaction is archived on timeline ${path.timeline} after backup ${backup.id}, which ended at ${formatMicros(microsOf(backup.stopTime))}`,
+      { hint: 'Without a target the restore goes to the end of the archive.' },
+    );
+  }
+  throw new WalvaultError(
+    'target',
+    `${describeTarget(target)} is not before the last commit in the archive, ${formatMicros(last)} on timeline ${path.timeline}`,
+    {
+      hint: `Choose a time before ${formatMicros(last)}, or no target at all to recover everything that is archived.`,
+    },
+  );
+}
+
+async function proveLsn(
+  survey: RestoreSurvey,
+  path: WalPath,
+  target: TargetOf<'lsn'>,
+  evidence: WalEvidence,
+): Promise<FoundTarget> {
+  if (target.lsn < path.endLsn) {
+    const { segmentSizeBytes } = survey;
+    const from = segmentStartLsn(segmentNumberOfLsn(target.lsn, segmentSizeBytes), segmentSizeBytes);
+    const found = await evidence.find(path, target, { from, to: path.endLsn });
+    if (found !== undefined) return found;
+  }
+  if (path.hole !== undefined) throw walMissing(path, target);
+  throw new WalvaultError(
+    'target',
+    `${describeTarget(target)} is beyond the archived WAL, which ends at ${formatLsn(path.endLsn)} on timeline ${path.timeline}`,
+  );
+}
+
+/** From the newest backup's end to the end of WAL, then between each older backup and the next: the newest that serves. */
+async function reachByScan(
+  survey: RestoreSurvey,
+  search: {
+    readonly target: TargetOf<'xid' | 'name'>;
+    readonly timeline: number;
+    readonly candidates: readonly BackupRecord[];
+  },
+  evidence: WalEvidence,
+): Promise<Reached> {
+  const { target, timeline, candidates } = search;
+  let to: Lsn | undefined;
+  let blocked: WalPath | undefined;
+  let scannedFrom: Lsn = 0n;
+  let scannedTo: Lsn = 0n;
+  let oldest: WalPath | undefined;
+  for (const backup of candidates) {
+    const path = pathFrom(survey, timeline, backup);
+    if (path.hole !== undefined) blocked = path;
+    to = to === undefined || to > path.endLsn ? path.endLsn : to;
+    const stopsAt = await evidence.find(path, target, { from: backup.stopLsn, to });
+    if (stopsAt !== undefined) {
+      const pieces = upTo(survey, path, stopsAt.lsn);
+      return { backup, path, pieces, recoveryTimeline: timeline, stopsAt, lastCommitMicros: undefined };
+    }
+    scannedFrom = backup.stopLsn;
+    scannedTo = scannedTo > path.endLsn ? scannedTo : path.endLsn;
+    oldest = path;
+    to = backup.stopLsn;
+  }
+  if (blocked !== undefined) throw walMissing(blocked, target);
+  throw new WalvaultError(
+    'target',
+    `${describeTarget(target)} is not between ${formatLsn(scannedFrom)} and ${formatLsn(scannedTo)} on timeline ${timeline} (${countSegments(oldest?.pieces ?? [])} segments read)`,
+    {
+      hint:
+        candidates.length === 1
+          ? 'What happened before the backup ended cannot be a target of it.'
+          : 'That is all between the end of the oldest backup and the end of the archive.',
+    },
+  );
+}
+
+function upTo({ segmentSizeBytes }: RestoreSurvey, path: WalPath, lsn: Lsn): WalPiece[] {
+  return piecesUpTo(path.pieces, segmentNumberOfLsn(lsn, segmentSizeBytes));
+}
+
+function walMissing(path: WalPath, target: RestoreTarget): WalvaultError {
+  return new WalvaultError(
+    'wal-missing',
+    `${path.hole} is not archived: WAL is whole only up to ${formatLsn(path.endLsn)}, before ${describeTarget(target)}`,
+    {
+      hint: `If a server still has it, \`walvault push --missing\` there sends it; else choose a target before ${formatLsn(path.endLsn)}, or another timeline with --target-timeline.`,
+    },
+  );
+}

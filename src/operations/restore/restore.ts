@@ -1,0 +1,197 @@
+/**
+ * `walvault restore`: a base backup into an empty directory, with the settings that make PostgreSQL recover from the
+ * archive to the target. Either the directory is complete and durable, or PostgreSQL refuses to start from it (P6).
+ */
+import { join, resolve } from 'node:path';
+import { messageOf } from '../../base/errors.ts';
+import { info, warn, type Log } from '../../base/log.ts';
+import { formatSize } from '../../base/units.ts';
+import { controlFilePath } from '../../postgres/cluster/control-file.ts';
+import type { RecoverySettings } from '../../postgres/cluster/recovery-settings.ts';
+import type { SystemPath } from '../../repository/layout.ts';
+import type { Repository } from '../../repository/repository.ts';
+import { chooseRepository } from './choose-repository.ts';
+import {
+  prepareDirectory,
+  refuseOccupied,
+  removeWritten,
+  requireSpace,
+  type PreparedDirectory,
+} from './destination.ts';
+import { finish, waitingControlFilePath } from './finish.ts';
+import { tablespaceOf, verifyManifest } from './manifest-spool.ts';
+import { planRestore, type RestorePlan, type RestoreRequest } from './plan.ts';
+import { restoreCommandOf } from './restore-command.ts';
+import { chooseSystem, surveyArchive, type SignaturePolicy } from './survey.ts';
+import { mapTablespaces, type TablespaceTarget } from './tablespaces.ts';
+import { recoveryTargetOf } from './target.ts';
+import { unpack } from './unpack.ts';
+import { createWalEvidence } from './wal-evidence.ts';
+
+export interface RestoreOptions {
+  /** In the order of the configuration: the first that can be used is. */
+  readonly repositories: readonly Repository[];
+  readonly repositoryName: string | undefined;
+  readonly cluster: string;
+  /** Needed only when the cluster name has backups of several PostgreSQL systems. */
+  readonly systemId: bigint | undefined;
+  readonly verifySignatures: SignaturePolicy;
+  readonly directory: string;
+  readonly request: RestoreRequest;
+  readonly targetAction: RecoverySettings['targetAction'];
+  readonly archiveMode: RecoverySettings['archiveMode'];
+  /** `OID=DIRECTORY` or `OLD=NEW`. */
+  readonly tablespaceMap: readonly string[];
+  readonly acceptsRecordedLocations: boolean;
+  /** For restore_command: how to run this walvault, and with which configuration file. */
+  readonly walvaultCommand: readonly string[];
+  readonly configPath: string | undefined;
+  readonly dryRun: boolean;
+  readonly log: Log;
+  readonly signal: AbortSignal;
+}
+
+export interface RestoreResult {
+  readonly plan: RestorePlan;
+  readonly repository: string;
+  readonly directory: string;
+  readonly tablespaces: readonly TablespaceTarget[];
+  readonly settings: RecoverySettings;
+  /** False after a dry run. */
+  readonly isRestored: boolean;
+  readonly elapsedMs: number;
+}
+
+/**
+ * @throws WalvaultError `target`, `wal-missing`, `destination`, `refused` before anything was written; `damaged`,
+ *   `unreachable`, `local-io` and others later, when what was written has been removed again
+ */
+export async function restore(options: RestoreOptions): Promise<RestoreResult> {
+  const startedAt = performance.now();
+  const directory = resolve(options.directory);
+  await refuseOccupied(directory);
+  const repository = await chooseRepository(options);
+  const system = await chooseSystem(
+    repository,
+    options.cluster,
+    { systemId: options.systemId, backupId: options.request.backupId },
+    options.signal,
+  );
+  const plan = await makePlan(options, repository, system);
+  const { backup } = plan;
+  const tablespaces = mapTablespaces(backup.tablespaces, {
+    dataDirectory: directory,
+    map: options.tablespaceMap,
+    acceptsRecorded: options.acceptsRecordedLocations || options.dryRun,
+  });
+  for (const tablespace of tablespaces) await refuseOccupied(tablespace.directory);
+  if (tablespaces.length === 0) await requireSpace([{ directory, sizeBytes: backup.sizeBytes }]);
+  const settings = recoverySettings(options, plan);
+  const result = { plan, repository: repository.name, directory, tablespaces, settings };
+  if (!options.dryRun)
+    await write({ ...options, repository, system, plan, directory, tablespaces, settings });
+  return { ...result, isRestored: !options.dryRun, elapsedMs: performance.now() - startedAt };
+}
+
+async function makePlan(
+  { request, verifySignatures, log, signal }: RestoreOptions,
+  repository: Repository,
+  system: SystemPath,
+): Promise<RestorePlan> {
+  const { backupId } = request;
+  const survey = await surveyArchive(repository, { system, verifySignatures, backupId, log, signal });
+  const { segmentSizeBytes } = survey;
+  const evidence = createWalEvidence({ repository, system, segmentSizeBytes, log, signal });
+  return await planRestore(survey, request, evidence);
+}
+
+function recoverySettings(options: RestoreOptions, plan: RestorePlan): RecoverySettings {
+  const { walvaultCommand, configPath, archiveMode, targetAction } = options;
+  const hasTarget = plan.target.kind !== 'end';
+  return {
+    restoreCommand: restoreCommandOf({ walvaultCommand, configPath, timeline: plan.timeline, hasTarget }),
+    target: recoveryTargetOf(plan.target),
+    targetTimeline: String(plan.timeline),
+    targetAction,
+    archiveMode,
+  };
+}
+
+interface WriteOptions extends Omit<RestoreOptions, 'directory'> {
+  readonly repository: Repository;
+  readonly system: SystemPath;
+  readonly plan: RestorePlan;
+  readonly directory: string;
+  readonly tablespaces: readonly TablespaceTarget[];
+  readonly settings: RecoverySettings;
+}
+
+async function write(options: WriteOptions): Promise<void> {
+  const { directory, log, signal } = options;
+  const prepared: PreparedDirectory[] = [];
+  try {
+    signal.throwIfAborted();
+    const root = await prepareDirectory(directory);
+    prepared.push(root);
+    for (const tablespace of options.tablespaces) prepared.push(await prepareDirectory(tablespace.directory));
+    await writeFiles(options, root.path);
+  } catch (error) {
+    await tidyUp(prepared, log);
+    throw error;
+  }
+}
+
+async function writeFiles(options: WriteOptions, dataDirectory: string): Promise<void> {
+  const { repository, system, plan, tablespaces, settings, log, signal } = options;
+  const record = plan.backup;
+  info(log, `restoring backup ${record.id} (${formatSize(record.sizeBytes)}) into ${dataDirectory}`);
+  await using manifest = await verifyManifest({
+    repository,
+    system,
+    record,
+    spoolDirectory: dataDirectory,
+    signal,
+  });
+  const elsewhere = tablespaces.map(({ oid, directory }) => ({
+    directory,
+    sizeBytes: manifest.tablespaceBytes(oid),
+  }));
+  const elsewhereBytes = elsewhere.reduce((total, { sizeBytes }) => total + sizeBytes, 0);
+  await requireSpace([
+    { directory: dataDirectory, sizeBytes: manifest.totalBytes - elsewhereBytes },
+    ...elsewhere,
+  ]);
+  const locate = locator(dataDirectory, tablespaces);
+  await unpack({ repository, system, record, manifest, locate, log, signal });
+  await finish({ dataDirectory, record, tablespaces, settings, signal });
+}
+
+/** Where a path of the manifest goes. Its form has been checked: relative, without `..` (isSafePath). */
+function locator(
+  dataDirectory: string,
+  tablespaces: readonly TablespaceTarget[],
+): (path: string) => string | undefined {
+  const directories = new Map(tablespaces.map(({ oid, directory }) => [oid, directory]));
+  return path => {
+    if (path === controlFilePath) return join(dataDirectory, waitingControlFilePath);
+    const oid = tablespaceOf(path);
+    const directory = oid === undefined ? undefined : directories.get(oid);
+    if (directory === undefined) return join(dataDirectory, path);
+    const rest = path.split('/').slice(2).join('/');
+    return rest === '' ? undefined : join(directory, rest);
+  };
+}
+
+async function tidyUp(prepared: readonly PreparedDirectory[], log: Log): Promise<void> {
+  try {
+    await removeWritten(prepared);
+    if (prepared.length > 0) info(log, 'the restore failed; what it had written has been removed');
+  } catch (error) {
+    const left = prepared.map(({ path }) => path).join(', ');
+    warn(
+      log,
+      `the restore failed and could not be removed: ${messageOf(error)}`,
+      `PostgreSQL does not start from it; remove what is in ${left}.`,
+    );
+  }
+}

@@ -1,0 +1,68 @@
+/** Reads one object of a backup and holds it against what the commit record says of it. */
+import { tap, type ByteStream } from '../../base/bytes.ts';
+import { WalvaultError } from '../../base/errors.ts';
+import { digestStream } from '../../pipeline/digest.ts';
+import type { StoredPiece } from '../../repository/backup-record.ts';
+import type { Repository } from '../../repository/repository.ts';
+import { isStoreError } from '../../stores/store.ts';
+
+export interface PieceSource {
+  readonly key: string;
+  readonly piece: StoredPiece;
+  readonly signal: AbortSignal;
+}
+
+/**
+ * Gives `use` the decoded bytes, which are not yet to be trusted; returns only once the stored bytes turned out to be
+ * exactly those that were committed, and signed as the policy asks.
+ * @throws WalvaultError `damaged` naming the object
+ */
+export async function readPiece(
+  repository: Repository,
+  { key, piece, signal }: PieceSource,
+  use: (decoded: ByteStream) => Promise<void>,
+): Promise<void> {
+  const what = `${repository.store.url}: ${key}`;
+  const digest = digestStream();
+  try {
+    const { body } = await repository.store.get(key, { signal });
+    const stored = digest.transform(capped(body, piece.storedSizeBytes, signal));
+    const decoded = repository.codec.decode(key, stored);
+    await use(undisturbed(decoded));
+    // A reader that stops at the end of what it understands must not skip what the codec checks at the very end.
+    for await (const _ of decoded) throw new WalvaultError('damaged', 'it goes on after its end');
+  } catch (error) {
+    throw named(error, what);
+  }
+  const { sizeBytes, sha256 } = digest.result();
+  if (sizeBytes !== piece.storedSizeBytes || sha256 !== piece.storedSha256)
+    throw new WalvaultError('damaged', `${what}: it is not what the commit record says was stored`);
+}
+
+/** Stops at the first byte too many: what follows was not committed. */
+async function* capped(
+  source: ByteStream,
+  limitBytes: number,
+  signal: AbortSignal,
+): AsyncGenerator<Uint8Array> {
+  let sizeBytes = 0;
+  yield* tap(source, chunk => {
+    signal.throwIfAborted();
+    sizeBytes += chunk.length;
+    if (sizeBytes > limitBytes)
+      throw new WalvaultError('damaged', `it is larger than the ${limitBytes} bytes that were committed`);
+  });
+}
+
+/** The same bytes; stopping early leaves the source open for whoever owns it. */
+function undisturbed(source: AsyncGenerator<Uint8Array>): ByteStream {
+  return { [Symbol.asyncIterator]: () => ({ next: () => source.next() }) };
+}
+
+function named(error: unknown, what: string): unknown {
+  if (isStoreError(error, 'absent'))
+    return new WalvaultError('damaged', `${what}: it is missing`, { cause: error });
+  if (!(error instanceof WalvaultError) || error.code !== 'damaged' || error.message.startsWith(what))
+    return error;
+  return new WalvaultError('damaged', `${what}: ${error.message}`, { hint: error.hint, cause: error });
+}

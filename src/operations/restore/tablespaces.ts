@@ -1,0 +1,89 @@
+/** Where tablespaces go. Pure. A repository may be hostile: it does not choose directories on this host by itself. */
+import { isAbsolute, resolve } from 'node:path';
+import { WalvaultError } from '../../base/errors.ts';
+
+export interface TablespaceTarget {
+  readonly oid: number;
+  /** Where it was. */
+  readonly location: string;
+  /** Where it goes: absolute. */
+  readonly directory: string;
+}
+
+export interface TablespaceOptions {
+  readonly dataDirectory: string;
+  /** `OID=DIRECTORY` or `OLD-LOCATION=DIRECTORY`. */
+  readonly map: readonly string[];
+  /** The person has seen and accepted the locations in the backup. */
+  readonly acceptsRecorded: boolean;
+}
+
+/**
+ * In-place tablespaces (a relative location) are part of the data directory and do not appear in the result.
+ * @throws WalvaultError `usage` for a bad mapping, `refused` for a location nobody agreed to
+ */
+export function mapTablespaces(
+  tablespaces: readonly { readonly oid: number; readonly location: string }[],
+  options: TablespaceOptions,
+): TablespaceTarget[] {
+  const mappings = new Map(options.map.map(parseMapping));
+  const used = new Set<string>();
+  const outside = tablespaces.filter(({ location }) => isAbsolute(location));
+  const targets = outside.map(({ oid, location }) => {
+    const from = [String(oid), location].find(key => mappings.has(key));
+    if (from !== undefined) used.add(from);
+    const directory = from === undefined ? location : mappings.get(from);
+    return { oid, location, directory: resolve(directory ?? location), isMapped: from !== undefined };
+  });
+  const unused = [...mappings.keys()].find(key => !used.has(key));
+  if (unused !== undefined)
+    throw new WalvaultError('usage', `--tablespace-map ${unused}=…: the backup has no such tablespace`, {
+      hint:
+        outside.length === 0
+          ? 'It has no tablespaces outside its data directory.'
+          : `It has ${outside.map(({ oid, location }) => `${oid} at ${location}`).join(', ')}.`,
+    });
+  const recorded = targets.filter(({ isMapped }) => !isMapped);
+  if (recorded.length > 0 && !options.acceptsRecorded)
+    throw new WalvaultError(
+      'refused',
+      `tablespaces would be written outside ${options.dataDirectory}: ${recorded.map(({ oid, location }) => `${oid} to ${location}`).join(', ')}`,
+      {
+        hint: `Give each a directory with --tablespace-map ${recorded[0]?.oid}=DIRECTORY, or agree to the recorded ones with --yes.`,
+      },
+    );
+  refuseOverlap(targets, options.dataDirectory);
+  return targets.map(({ oid, location, directory }) => ({ oid, location, directory }));
+}
+
+/** The line format of do_pg_backup_start and read_tablespace_map (xlog.c, xlogrecovery.c): backslash before specials. */
+export function encodeTablespaceMap(targets: readonly TablespaceTarget[]): string {
+  return targets
+    .map(({ oid, directory }) => `${oid} ${directory.replaceAll(/[\\\r\n]/g, special => `\\${special}`)}\n`)
+    .join('');
+}
+
+function parseMapping(text: string): [string, string] {
+  const at = text.indexOf('=');
+  const from = text.slice(0, at);
+  const directory = text.slice(at + 1);
+  if (at < 1 || !isAbsolute(directory))
+    throw new WalvaultError('usage', `--tablespace-map "${text}" is not OID=DIRECTORY or OLD=NEW`, {
+      hint: 'The directory must be an absolute path.',
+    });
+  return [from, directory];
+}
+
+function refuseOverlap(targets: readonly TablespaceTarget[], dataDirectory: string): void {
+  const taken = [resolve(dataDirectory)];
+  for (const { oid, directory } of targets) {
+    const other = taken.find(one => contains(one, directory) || contains(directory, one));
+    if (other !== undefined)
+      throw new WalvaultError('usage', `tablespace ${oid} cannot go to ${directory}: ${other} is in the way`);
+    taken.push(directory);
+  }
+}
+
+function contains(outer: string, inner: string): boolean {
+  return inner === outer || inner.startsWith(outer.endsWith('/') ? outer : `${outer}/`);
+}

@@ -1,0 +1,182 @@
+/** Writes the files of a backup: only those its manifest names, where it names them, with the bytes it names. */
+import { createHash } from 'node:crypto';
+import { constants } from 'node:fs';
+import { chmod, mkdir, open, type FileHandle } from 'node:fs/promises';
+import { dirname } from 'node:path';
+import type { ByteStream } from '../../base/bytes.ts';
+import { localIoError, systemCode, WalvaultError } from '../../base/errors.ts';
+import { writeAll } from '../../base/files.ts';
+import type { Log } from '../../base/log.ts';
+import { readTar } from '../../pipeline/tar/index.ts';
+import type { BackupPart, BackupRecord } from '../../repository/backup-record.ts';
+import { backupPrefix, type SystemPath } from '../../repository/layout.ts';
+import type { ManifestEntry } from '../../repository/manifest.ts';
+import type { Repository } from '../../repository/repository.ts';
+import type { VerifiedManifest } from './manifest-spool.ts';
+import { readPiece } from './stored-piece.ts';
+import { SyncQueue } from './sync-queue.ts';
+
+export interface UnpackOptions {
+  readonly repository: Repository;
+  readonly system: SystemPath;
+  readonly record: BackupRecord;
+  readonly manifest: VerifiedManifest;
+  /** Absolute path for a path of the manifest; undefined if nothing is to be made there. */
+  readonly locate: (path: string) => string | undefined;
+  readonly log: Log;
+  readonly signal: AbortSignal;
+}
+
+/** The last part is made when all else is known; its few files stand scattered in the manifest and are looked up. */
+const lastPartLimit = 10_000;
+
+/**
+ * On return every file is fsynced; the directories are not.
+ * @throws WalvaultError `damaged`, `local-io`
+ */
+export async function unpack(options: UnpackOptions): Promise<void> {
+  for await (const { path, mode } of options.manifest.directories()) {
+    const target = options.locate(path);
+    if (target !== undefined) await makeDirectory(target, mode);
+  }
+  const files = new SyncQueue();
+  const done = { bytes: 0, files: 0 };
+  const lastPart = Math.max(...options.record.parts.map(({ number }) => number));
+  try {
+    for (const part of options.record.parts) {
+      const expected =
+        part.number === lastPart
+          ? await inAnyOrder(options.manifest.filesOfPart(part.number))
+          : inOrder(options.manifest.filesOfPart(part.number));
+      await unpackPart(options, part, async (path, content) => {
+        const entry = await expected.take(path);
+        await writeFile(options.locate(path), entry, { content, files });
+        done.bytes += entry.sizeBytes;
+        done.files++;
+        const { totalBytes } = options.manifest;
+        options.log.progress?.({
+          stage: 'restore',
+          doneBytes: done.bytes,
+          totalBytes,
+          doneFiles: done.files,
+        });
+      });
+      const left = await expected.rest();
+      if (left !== undefined)
+        throw new WalvaultError('damaged', `${part.name}: "${left}" is missing from this part`);
+    }
+  } finally {
+    await files.drain();
+  }
+}
+
+async function unpackPart(
+  { repository, system, record, signal }: UnpackOptions,
+  part: BackupPart,
+  onFile: (path: string, content: ByteStream) => Promise<void>,
+): Promise<void> {
+  const key = `${backupPrefix(system, record.id)}${part.name}`;
+  await readPiece(repository, { key, piece: part, signal }, async decoded => {
+    for await (const { entry, content } of readTar(decoded)) {
+      // Directories come from the manifest; anything else than files has no place in a part.
+      if (entry.type === 'directory') continue;
+      if (entry.type !== 'file')
+        throw new WalvaultError('damaged', `"${entry.path}" is neither a file nor a directory`);
+      await onFile(entry.path, content);
+    }
+  });
+}
+
+interface Expected {
+  /** @throws WalvaultError `damaged` for a file that should not be there */
+  take(path: string): Promise<ManifestEntry>;
+  /** A file that has not come. */
+  rest(): Promise<string | undefined>;
+}
+
+function inOrder(entries: AsyncGenerator<ManifestEntry>): Expected {
+  return {
+    async take(path) {
+      const next = await entries.next();
+      if (next.done === true || next.value.path !== path) throw unexpected(path);
+      return next.value;
+    },
+    async rest() {
+      const next = await entries.next();
+      return next.done === true ? undefined : next.value.path;
+    },
+  };
+}
+
+async function inAnyOrder(entries: AsyncGenerator<ManifestEntry>): Promise<Expected> {
+  const left = new Map<string, ManifestEntry>();
+  for await (const entry of entries) {
+    left.set(entry.path, entry);
+    if (left.size > lastPartLimit)
+      throw new WalvaultError('damaged', `the last part has more than ${lastPartLimit} files`);
+  }
+  return {
+    async take(path) {
+      const entry = left.get(path);
+      if (entry === undefined) throw unexpected(path);
+      left.delete(path);
+      return entry;
+    },
+    rest: async () => left.keys().next().value,
+  };
+}
+
+function unexpected(path: string): WalvaultError {
+  return new WalvaultError('damaged', `"${path}" is not in the manifest at this place`);
+}
+
+/** The owner can always reach it, whatever the manifest says, and nobody gets more than PostgreSQL gave. */
+async function makeDirectory(path: string, mode: number): Promise<void> {
+  try {
+    await mkdir(path, { recursive: true, mode: 0o700 });
+    await chmod(path, (mode & 0o777) | 0o700);
+  } catch (error) {
+    throw localIoError('create directory', path, error);
+  }
+}
+
+async function writeFile(
+  path: string | undefined,
+  entry: ManifestEntry,
+  { content, files }: { readonly content: ByteStream; readonly files: SyncQueue },
+): Promise<void> {
+  if (path === undefined) throw unexpected(entry.path);
+  const hash = createHash('sha256');
+  let sizeBytes = 0;
+  let handle: FileHandle | undefined;
+  try {
+    handle = await createFile(path, (entry.mode & 0o777) | 0o600);
+    for await (const chunk of content) {
+      sizeBytes += chunk.length;
+      if (sizeBytes > entry.sizeBytes) break;
+      hash.update(chunk);
+      await writeAll(handle, chunk);
+    }
+    if (sizeBytes !== entry.sizeBytes || hash.digest('hex') !== entry.sha256)
+      throw new WalvaultError('damaged', `"${entry.path}" is not what the manifest says it is`);
+    const written = handle;
+    handle = undefined;
+    await files.add(written);
+  } catch (error) {
+    throw localIoError('write', path, error);
+  } finally {
+    await handle?.close();
+  }
+}
+
+/** Never through a link and never over anything: all that is there was made by this restore. */
+async function createFile(path: string, mode: number): Promise<FileHandle> {
+  const flags = constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | constants.O_NOFOLLOW;
+  try {
+    return await open(path, flags, mode);
+  } catch (error) {
+    if (systemCode(error) !== 'ENOENT') throw error;
+    await mkdir(dirname(path), { recursive: true, mode: 0o700 });
+    return open(path, flags, mode);
+  }
+}
