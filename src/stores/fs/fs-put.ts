@@ -40,7 +40,7 @@ export async function putFile(root: string, key: string, body: PutBody, options:
     const metadata = options.metadata ?? {};
     const sidecar = Object.keys(metadata).length === 0 ? undefined : { sizeBytes, sha256, metadata };
     options.signal.throwIfAborted();
-    if (options.ifAbsent) await io(action, giveName(root, key, temporary, sidecar));
+    if (options.ifAbsent) await giveName(root, key, temporary, sidecar);
     else await io(action, replace(key, target, temporary, sidecar));
     await makeNameDurable(root, key);
   } catch (error) {
@@ -95,7 +95,20 @@ async function giveName(
   temporary: string,
   sidecar: SidecarContent | undefined,
 ): Promise<void> {
-  const target = join(root, key);
+  try {
+    await linkWithSidecar(key, temporary, join(root, key), sidecar);
+  } catch (error) {
+    if (noHardLinks.has(systemCode(error) ?? '')) throw withoutHardLinks(root, error);
+    throw fsError(`put ${key}`, error);
+  }
+}
+
+async function linkWithSidecar(
+  key: string,
+  temporary: string,
+  target: string,
+  sidecar: SidecarContent | undefined,
+): Promise<void> {
   const madeSidecar = sidecar !== undefined && (await writeSidecar(target, sidecar, 'create'));
   try {
     await linkOnce(temporary, target);
@@ -107,7 +120,7 @@ async function giveName(
         : new StoreError('exists', `put ${key}: already exists`, { cause: error });
     }
     if (madeSidecar) await unlink(sidecarPath(target, sidecar.sha256));
-    throw noHardLinks.has(systemCode(error) ?? '') ? withoutHardLinks(root, error) : error;
+    throw error;
   }
   await unlink(temporary);
   // A loser of the same content may have taken the shared sidecar away after we found it.
