@@ -26,3 +26,6 @@ export const aes256Number = 9;
 
 export const rsaNumber = 1;
 export const eddsaLegacyNumber = 22;
+export const ecdhNumber = 18;
+/** RSA for both uses, and the old number for encryption alone. */
+export const rsaEncryptionNumbers: ReadonlySet<number> = new Set([rsaNumber, 2]);

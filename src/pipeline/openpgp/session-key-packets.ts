@@ -2,12 +2,20 @@
 import { createDecipheriv } from 'node:crypto';
 import type { Key } from 'openpgp';
 import { WalvaultError } from '../../base/errors.ts';
-import { aes256Number, aesKeyBytes, passphraseHashes, sha256Number } from './algorithms.ts';
+import {
+  aes256Number,
+  aesKeyBytes,
+  ecdhNumber,
+  passphraseHashes,
+  rsaEncryptionNumbers,
+  sha256Number,
+} from './algorithms.ts';
 import { damaged } from './damaged.ts';
 import { ignoringDates } from './ignoring-dates.ts';
 import type { SessionKey } from './integrity-protected.ts';
 import type { PrivateKey } from './keys.ts';
 import { loadOpenpgp } from './library.ts';
+import { bitLength } from './multiprecision.ts';
 import { tags, writePacket } from './packet-header.ts';
 import { countOfCode, highestCountCode, type StringToKey } from './string-to-key.ts';
 
@@ -32,10 +40,12 @@ export async function encryptSessionKey(
  * @throws WalvaultError `key` naming the key ids if none fits; `damaged` if one fits and does not open it
  */
 export async function decryptSessionKey(
-  packets: readonly Uint8Array[],
+  packets: readonly Buffer[],
   privateKeys: readonly PrivateKey[],
   what: string,
 ): Promise<SessionKey> {
+  if (!packets.every(packet => isCanonical(packet)))
+    throw damaged(what, 'has a malformed session-key packet');
   const wanted = packets.map(packet => keyIdOf(packet));
   const ownIds = privateKeys.flatMap(privateKey =>
     privateKey
@@ -85,6 +95,25 @@ function noPrivateKey(keyIds: readonly string[], what: string, cause?: unknown):
 /** Version 3: the key id follows the version octet (RFC 9580 §5.1.1). */
 function keyIdOf(packet: Uint8Array): string {
   return Buffer.from(packet.subarray(1, 9)).toString('hex').toUpperCase();
+}
+
+/**
+ * Whether the numbers have the bit counts they announce and nothing follows them, which openpgp does not mind: a bit
+ * flipped there would change nothing, but no change of a stored object shall go unnoticed.
+ */
+function isCanonical(packet: Buffer): boolean {
+  if (packet.length < 12) return false;
+  const algorithm = packet.readUInt8(9);
+  const isElliptic = algorithm === ecdhNumber;
+  if (!isElliptic && !rsaEncryptionNumbers.has(algorithm)) return true;
+  const bits = packet.readUInt16BE(10);
+  const numberEnd = 12 + Math.ceil(bits / 8);
+  const number = packet.subarray(12, numberEnd);
+  if (bitLength(number) !== bits) return false;
+  // The highest bit of a Curve25519 point, behind its 0x40, is ignored (RFC 7748 §5) and never set.
+  if (isElliptic && number.length === 33 && number[0] === 0x40 && (number[32] ?? 0) > 0x7f) return false;
+  const end = isElliptic ? numberEnd + 1 + (packet[numberEnd] ?? 0) : numberEnd;
+  return end === packet.length;
 }
 
 /** A version 4 packet without a key of its own: the key that comes from the passphrase is the session key. */

@@ -2,6 +2,7 @@
  * Version 4 signature packets (RFC 9580 §5.2.3) over binary data. The name of the object that was signed is a
  * notation among the hashed subpackets, so that a genuine object cannot be moved to another name.
  */
+import { parseNumbers, writeNumber } from './multiprecision.ts';
 import { rsaNumber, sha256Number, signatureHashes } from './algorithms.ts';
 
 export const objectKeyNotation = 'key@walvault';
@@ -49,7 +50,7 @@ export function writeSignatureBody(
     hashedPart,
     uint16(0),
     digest.subarray(0, 2),
-    ...numbers.map(number => multiprecision(number)),
+    ...numbers.map(number => writeNumber(number)),
   ]);
 }
 
@@ -151,31 +152,6 @@ function objectKeyOf({ kind, data }: Subpacket): string | undefined {
   if (nameEnd + data.readUInt16BE(6) !== data.length) return undefined;
   if (data.subarray(8, nameEnd).toString('latin1') !== objectKeyNotation) return undefined;
   return data.subarray(nameEnd).toString('utf8');
-}
-
-/** RFC 9580 §3.2: a bit count, then the bytes without leading zeros. Anything after the last number is refused. */
-function parseNumbers(area: Buffer): Buffer[] | undefined {
-  const numbers: Buffer[] = [];
-  for (let offset = 0; offset < area.length;) {
-    const bits = area.readUInt16BE(offset);
-    const end = offset + 2 + Math.ceil(bits / 8);
-    const number = area.subarray(offset + 2, end);
-    if (end > area.length || bitLength(number) !== bits) return undefined;
-    numbers.push(number);
-    offset = end;
-  }
-  return numbers;
-}
-
-function multiprecision(number: Uint8Array): Buffer {
-  const firstByte = number.findIndex(byte => byte !== 0);
-  const significant = firstByte === -1 ? Buffer.alloc(0) : number.subarray(firstByte);
-  return Buffer.concat([uint16(bitLength(significant)), significant]);
-}
-
-function bitLength(number: Uint8Array): number {
-  const [first] = number;
-  return first === undefined ? 0 : number.length * 8 - (Math.clz32(first) - 24);
 }
 
 function notation(name: string, value: string): Buffer {
