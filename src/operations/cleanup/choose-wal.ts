@@ -1,0 +1,214 @@
+/** Which WAL stays. Pure: every reason to keep is an interval of positions on a timeline; the rest may go. */
+import { lastSegmentBefore, segmentName, segmentNumberOfLsn } from '../../postgres/wal/file-name.ts';
+import type { BackupChoice } from './choose-backups.ts';
+import { consistencyPoint } from './counted.ts';
+import type { Decision, KeepReason, Reason, RemoveReason, WalDecision } from './decisions.ts';
+import type { KnownBackup, PlanInput, RetentionLimits, SystemState } from './state.ts';
+import { endedBefore, isInProgress } from './in-progress.ts';
+import { newestReaching, oldestReaching } from './timeline-activity.ts';
+import { reaches } from './timeline-path.ts';
+
+interface Kept {
+  readonly timeline: number;
+  readonly first: bigint;
+  /** Undefined: without end. */
+  readonly last: bigint | undefined;
+  readonly reason: Reason<KeepReason>;
+}
+
+export interface WalChoiceInput extends PlanInput {
+  readonly choice: BackupChoice;
+  /** Why no WAL may go at all; undefined when some may. */
+  readonly block: string | undefined;
+}
+
+export function chooseWal(input: WalChoiceInput, limits: RetentionLimits): WalDecision[] {
+  const { state, choice, block } = input;
+  const { segmentSizeBytes } = state;
+  if (segmentSizeBytes === undefined) return [];
+  if (block !== undefined) {
+    const reasons = [{ code: 'in-doubt', text: block }] as const;
+    return state.wal.map(stretch => decisionOf(stretch, segmentSizeBytes, { action: 'keep', reasons }));
+  }
+  const starts = startsToServe(input, limits);
+  const kept = [
+    ...consistencyRanges(state, choice, segmentSizeBytes),
+    ...windowRanges(state, starts, segmentSizeBytes),
+  ];
+  const removal: Reason<RemoveReason> =
+    input.isRetired === true
+      ? { code: 'retired', text: 'its system was named to be removed' }
+      : { code: 'before-window', text: 'older than every recovery that is kept' };
+  const served = new Set(kept.filter(({ last }) => last === undefined).map(({ timeline }) => timeline));
+  const doubtful = input.isRetired === true ? [] : unservedRanges(input, { starts, kept, served }, limits);
+  return split(state, [...kept, ...doubtful], timeline =>
+    served.has(timeline) || input.isRetired === true
+      ? removal
+      : { code: 'unreachable', text: 'no kept backup leads to this timeline' },
+  );
+}
+
+/**
+ * Backups from whose start on WAL stays. A backup in progress has no positions yet, and one taken from a standby may
+ * begin at a restart point from before its claim: the newest backup that ended well before the claim bounds it.
+ */
+function startsToServe(input: WalChoiceInput, limits: RetentionLimits): KnownBackup[] {
+  const { state, choice } = input;
+  const starts = new Set(choice.windowStarts);
+  for (const unfinished of state.unfinished.filter(one => isInProgress(one, input, limits))) {
+    const before = endedBefore(unfinished, choice.counted, limits);
+    for (const timeline of new Set(state.wal.map(stretch => stretch.timeline))) {
+      const bound =
+        newestReaching(state.tree, before, timeline) ?? oldestReaching(state.tree, choice.counted, timeline);
+      if (bound !== undefined) starts.add(bound);
+    }
+  }
+  return [...starts];
+}
+
+/** From the first to the last byte of what makes each kept backup consistent. */
+function consistencyRanges(state: SystemState, choice: BackupChoice, segmentSizeBytes: number): Kept[] {
+  return state.backups
+    .filter(({ record }) => choice.kept.has(record.id))
+    .flatMap(({ record }) =>
+      record.walRanges.map(range => ({
+        timeline: range.timeline,
+        first: segmentNumberOfLsn(range.startLsn, segmentSizeBytes),
+        last: lastSegmentBefore(range.endLsn, segmentSizeBytes),
+        reason: { code: 'consistency', text: `makes backup ${record.id} consistent` } as const,
+      })),
+    );
+}
+
+/** Everything from a start on, on each timeline that can be reached from it. */
+function windowRanges(state: SystemState, starts: readonly KnownBackup[], segmentSizeBytes: number): Kept[] {
+  const timelines = new Set(state.wal.map(({ timeline }) => timeline));
+  return starts.flatMap(backup =>
+    [...timelines]
+      .filter(timeline => reaches(state.tree, consistencyPoint(backup), timeline))
+      .map(timeline => ({
+        timeline,
+        first: segmentNumberOfLsn(backup.record.startLsn, segmentSizeBytes),
+        last: undefined,
+        reason: { code: 'window', text: `recovery from backup ${backup.record.id}` } as const,
+      })),
+  );
+}
+
+interface Served {
+  readonly starts: readonly KnownBackup[];
+  readonly kept: readonly Kept[];
+  readonly served: ReadonlySet<number>;
+}
+
+/** A timeline that no kept backup leads to and that still received WAL after the oldest start: nobody knows its use. */
+function unservedRanges(
+  { state }: WalChoiceInput,
+  { starts, kept, served }: Served,
+  limits: RetentionLimits,
+): Kept[] {
+  const oldestStartMs = Math.min(...starts.map(({ record }) => record.startTime.getTime()));
+  const positions = kept.filter(({ last }) => last === undefined).map(({ first }) => first);
+  const oldestPosition = positions.reduce((least, one) => (one < least ? one : least), positions[0] ?? 0n);
+  return [...new Set(state.wal.map(({ timeline }) => timeline))]
+    .filter(timeline => !served.has(timeline))
+    .filter(timeline =>
+      state.wal.some(
+        stretch =>
+          stretch.timeline === timeline &&
+          stretch.lastModified.getTime() >= oldestStartMs - limits.clockSkewMs,
+      ),
+    )
+    .map(timeline => ({
+      timeline,
+      first: oldestPosition,
+      last: undefined,
+      reason: {
+        code: 'in-doubt',
+        text: 'no kept backup leads to this timeline, and it received WAL after the oldest kept backup began',
+      } as const,
+    }));
+}
+
+/** Cuts each stretch where a kept interval begins or ends, and joins neighbours of the same decision. */
+function split(
+  state: SystemState,
+  kept: readonly Kept[],
+  removal: (timeline: number) => Reason<RemoveReason>,
+): WalDecision[] {
+  const { segmentSizeBytes = 0 } = state;
+  const decisions: WalDecision[] = [];
+  for (const stretch of state.wal) {
+    const here = kept.filter(one => one.timeline === stretch.timeline);
+    for (const [first, last] of pieces(stretch, here)) {
+      const reasons = here
+        .filter(one => one.first <= first && (one.last === undefined || last <= one.last))
+        .map(({ reason }) => reason);
+      const decision: Decision =
+        reasons.length > 0
+          ? { action: 'keep', reasons: summarised(reasons) }
+          : { action: 'remove', reasons: [removal(stretch.timeline)] };
+      append(decisions, decisionOf({ timeline: stretch.timeline, first, last }, segmentSizeBytes, decision));
+    }
+  }
+  return decisions;
+}
+
+function pieces(
+  stretch: { first: bigint; last: bigint },
+  kept: readonly Kept[],
+): (readonly [bigint, bigint])[] {
+  const cuts = new Set([stretch.first]);
+  for (const { first, last } of kept)
+    for (const cut of last === undefined ? [first] : [first, last + 1n])
+      if (cut > stretch.first && cut <= stretch.last) cuts.add(cut);
+  const sorted = [...cuts].sort((a, b) => (a < b ? -1 : 1));
+  return sorted.map((first, index) => {
+    const next = sorted[index + 1];
+    return [first, next === undefined ? stretch.last : next - 1n] as const;
+  });
+}
+
+/** Recovery from an old backup says all that the younger ones' would; a list of a hundred reasons says nothing. */
+function summarised(reasons: readonly Reason<KeepReason>[]): Reason<KeepReason>[] {
+  const window = reasons.filter(({ code }) => code === 'window').slice(0, 1);
+  return window.length > 0 ? window : [...reasons];
+}
+
+/**
+ * Removed ranges are joined across holes: nothing between them stays, and one note then covers the holes too. Kept
+ * ones are joined only where nothing is missing.
+ */
+function append(decisions: WalDecision[], next: WalDecision): void {
+  const previous = decisions.at(-1);
+  const isJoined =
+    previous !== undefined &&
+    previous.timeline === next.timeline &&
+    previous.action === next.action &&
+    (next.action === 'remove' || previous.last + 1n === next.first) &&
+    sameReasons(previous, next);
+  if (!isJoined) decisions.push(next);
+  else decisions[decisions.length - 1] = { ...previous, last: next.last, lastSegment: next.lastSegment };
+}
+
+function sameReasons(a: WalDecision, b: WalDecision): boolean {
+  return (
+    a.reasons.length === b.reasons.length &&
+    a.reasons.every((reason, index) => reason.text === b.reasons[index]?.text)
+  );
+}
+
+function decisionOf(
+  range: { timeline: number; first: bigint; last: bigint },
+  segmentSizeBytes: number,
+  decision: Decision,
+): WalDecision {
+  return {
+    timeline: range.timeline,
+    first: range.first,
+    last: range.last,
+    firstSegment: segmentName(range.timeline, range.first, segmentSizeBytes),
+    lastSegment: segmentName(range.timeline, range.last, segmentSizeBytes),
+    ...decision,
+  };
+}

@@ -1,0 +1,161 @@
+/**
+ * `walvault cleanup`: removes what the policy no longer keeps, in each repository on its own. What one repository
+ * lacks or refuses says nothing about the others.
+ */
+import { messageOf, WalvaultError } from '../../base/errors.ts';
+import { warn, type Log } from '../../base/log.ts';
+import { listSystemIds } from '../../repository/cluster-record.ts';
+import { verifyMarker } from '../../repository/marker.ts';
+import type { Repository } from '../../repository/repository.ts';
+import type { CleanupPlan } from './decisions.ts';
+import { executePlan, type Removed } from './execute.ts';
+import { gatherState } from './gather.ts';
+import { planCleanup } from './plan.ts';
+import { choosePolicy, type PolicyFlags } from './policy.ts';
+import { isSurelyRetired } from './retired.ts';
+import type { RetentionLimits, RetentionPolicy, SystemState } from './state.ts';
+import { listWalObjects } from './wal-objects.ts';
+
+export interface CleanupOptions {
+  readonly repositories: readonly Repository[];
+  readonly cluster: string;
+  readonly flags: PolicyFlags;
+  readonly configured: RetentionPolicy;
+  /** Only this system of the cluster. */
+  readonly systemId?: bigint | undefined;
+  /** Remove all of that system, its last backup included: it was left by pg_upgrade or initialised anew. */
+  readonly isRetired: boolean;
+  readonly isDryRun: boolean;
+  /** True: records count only with a good signature of a trusted signer. */
+  readonly requiresTrust: boolean;
+  readonly now: Date;
+  readonly limits?: Partial<RetentionLimits>;
+  readonly log: Log;
+  readonly signal: AbortSignal;
+}
+
+export interface CleanupResult {
+  readonly isDryRun: boolean;
+  readonly policy: RetentionPolicy;
+  readonly repositories: readonly RepositoryCleanup[];
+}
+
+export interface RepositoryCleanup {
+  readonly name: string;
+  readonly url: string;
+  readonly systems: readonly SystemCleanup[];
+  /** One line each; empty when all that was planned was done. */
+  readonly failures: readonly string[];
+}
+
+export interface SystemCleanup {
+  readonly systemId: bigint;
+  readonly plan: CleanupPlan;
+  /** What went, or would go in a dry run. */
+  readonly removed: Removed;
+}
+
+/** @throws WalvaultError `usage` without a policy. What fails in a repository is in its `failures`. */
+export async function cleanup(options: CleanupOptions): Promise<CleanupResult> {
+  const { flags, configured, isRetired, isDryRun, systemId } = options;
+  if (isRetired && systemId === undefined)
+    throw new WalvaultError('usage', 'cleanup: --retired needs --system', {
+      hint: '`walvault list` shows the systems a cluster has had.',
+    });
+  const policy = choosePolicy(flags, configured, isRetired);
+  const repositories: RepositoryCleanup[] = [];
+  for (const repository of options.repositories) {
+    repositories.push(await cleanRepository(options, repository, policy));
+    options.signal.throwIfAborted();
+  }
+  return { isDryRun, policy, repositories };
+}
+
+async function cleanRepository(
+  options: CleanupOptions,
+  repository: Repository,
+  policy: RetentionPolicy,
+): Promise<RepositoryCleanup> {
+  const { name, store } = repository;
+  const systems: SystemCleanup[] = [];
+  const failures: string[] = [];
+  try {
+    await verifyMarker(repository, options.signal);
+    for (const state of await gatherSystems(options, repository)) {
+      try {
+        systems.push(await cleanSystem(options, repository, { state, policy }));
+      } catch (error) {
+        failures.push(`system ${state.systemId}: ${messageOf(error)}`);
+      }
+    }
+  } catch (error) {
+    failures.push(messageOf(error));
+  }
+  for (const { removed } of systems) failures.push(...removed.failures);
+  return { name, url: store.url, systems, failures };
+}
+
+async function gatherSystems(options: CleanupOptions, repository: Repository): Promise<SystemState[]> {
+  const { cluster, systemId, isRetired, requiresTrust, signal } = options;
+  const ids = await listSystemIds(repository.store, cluster, signal);
+  if (systemId !== undefined && !ids.includes(systemId))
+    throw new WalvaultError(
+      'not-found',
+      `${repository.store.url}: cluster "${cluster}" has no system ${systemId}`,
+    );
+  const states: SystemState[] = [];
+  for (const id of isRetired || systemId === undefined ? ids : [systemId])
+    states.push(await gatherState(repository, { cluster, systemId: id }, { requiresTrust, signal }));
+  if (!isRetired) return states;
+  const [retired, others] = [
+    states.filter(one => one.systemId === systemId),
+    states.filter(one => one.systemId !== systemId),
+  ];
+  if (!retired.every(state => isSurelyRetired(state, others))) {
+    throw new WalvaultError('refused', `${repository.store.url}: system ${systemId} may still be in use`, {
+      hint: 'A system is retired when another system of the cluster has a backup that is newer than all it holds itself.',
+    });
+  }
+  return retired;
+}
+
+async function cleanSystem(
+  options: CleanupOptions,
+  repository: Repository,
+  { state, policy }: { state: SystemState; policy: RetentionPolicy },
+): Promise<SystemCleanup> {
+  const { requiresTrust, isRetired, isDryRun, now, limits = {}, log, signal } = options;
+  const system = { cluster: options.cluster, systemId: state.systemId };
+  const plan = planCleanup({ state, policy, now, requiresTrust, isRetired, limits });
+  for (const { message, hint } of plan.remarks)
+    warn(log, `repository "${repository.name}": ${message}`, hint);
+  const removed = isDryRun
+    ? await foresee(repository, system, { plan, state, signal })
+    : await executePlan({ repository, system, state, plan, now, log, signal });
+  return { systemId: state.systemId, plan, removed };
+}
+
+/** What a run would remove and free: the same listings, without the deletions. */
+async function foresee(
+  repository: Repository,
+  system: { cluster: string; systemId: bigint },
+  { plan, state, signal }: { plan: CleanupPlan; state: SystemState; signal: AbortSignal },
+): Promise<Removed> {
+  const backups = plan.backups.filter(({ action }) => action === 'remove');
+  let objectCount = backups.reduce((sum, backup) => sum + backup.objectCount, 0);
+  let freedBytes = backups.reduce((sum, backup) => sum + backup.storedBytes, 0);
+  const { segmentSizeBytes } = state;
+  for (const range of plan.wal) {
+    if (range.action === 'keep' || segmentSizeBytes === undefined) continue;
+    for await (const { sizeBytes } of listWalObjects(
+      repository,
+      system,
+      { ...range, segmentSizeBytes },
+      signal,
+    )) {
+      objectCount += 1;
+      freedBytes += sizeBytes;
+    }
+  }
+  return { backups: backups.map(({ id }) => id), objectCount, freedBytes, failures: [], yielded: [] };
+}

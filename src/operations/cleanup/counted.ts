@@ -1,0 +1,64 @@
+/**
+ * Which commit records retention counts. Whoever can write to the repository can plant records; one that counts may
+ * push out a real one, so a record that cannot be trusted counts for nothing, and is kept.
+ */
+import { describeVerdict } from '../../repository/codec.ts';
+import type { KnownBackup, RetentionLimits } from './state.ts';
+
+/** Undefined when the record counts, else why not. */
+export function whyNotCounted(
+  backup: KnownBackup,
+  options: { readonly requiresTrust: boolean; readonly limits: RetentionLimits },
+): string | undefined {
+  const { record, verdict, committedAt, isComplete } = backup;
+  const isTrusted = verdict.status === 'good';
+  if (verdict.status === 'bad' || (options.requiresTrust && !isTrusted))
+    return `its record ${describeVerdict(verdict)}`;
+  const delayMs = committedAt.getTime() - record.stopTime.getTime();
+  if (delayMs < -options.limits.clockSkewMs)
+    return `it claims to have ended ${record.stopTime.toISOString()}, its record was stored ${committedAt.toISOString()}`;
+  // A genuine record in a copied repository is younger than its backup; without a signature it may be a planted anchor.
+  if (!isTrusted && delayMs > options.limits.commitDelayMs)
+    return `its record was stored ${committedAt.toISOString()}, long after it claims to have ended, and is not signed by a trusted signer`;
+  if (!isComplete) return 'parts of it are missing or have another size than its record states';
+  return undefined;
+}
+
+/** True when the record's positions make sense; a record that contradicts itself is treated as unreadable. */
+export function hasUsablePositions({ record }: KnownBackup): boolean {
+  const [first] = record.walRanges;
+  return (
+    first !== undefined &&
+    first.startLsn === record.startLsn &&
+    first.timeline === record.timeline &&
+    record.walRanges.at(-1)?.endLsn === record.stopLsn &&
+    record.walRanges.every(range => range.startLsn <= range.endLsn)
+  );
+}
+
+/** Where the backup is consistent: a recovery from it can go on from here. */
+export function consistencyPoint({ record }: KnownBackup): { timeline: number; lsn: bigint } {
+  return { timeline: record.walRanges.at(-1)?.timeline ?? record.timeline, lsn: record.stopLsn };
+}
+
+/**
+ * True if `newer` is newer by position and by the store's clock. Neither alone would do: a restored copy has a higher
+ * timeline than the server that is really in use, and a clock can be wrong.
+ */
+export function supersedes(newer: KnownBackup, older: KnownBackup): boolean {
+  return comparePositions(newer, older) > 0 && newer.committedAt.getTime() >= older.committedAt.getTime();
+}
+
+/** By timeline, then by start; ids only break ties between backups of one position. */
+export function comparePositions(a: KnownBackup, b: KnownBackup): number {
+  return (
+    a.record.timeline - b.record.timeline ||
+    compare(a.record.startLsn, b.record.startLsn) ||
+    compare(a.record.id, b.record.id)
+  );
+}
+
+function compare<T extends bigint | string>(a: T, b: T): number {
+  if (a === b) return 0;
+  return a < b ? -1 : 1;
+}

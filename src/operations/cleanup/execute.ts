@@ -1,0 +1,273 @@
+/**
+ * Doing what the plan says, to the letter. Each step may be the last one before a crash: a note announces what goes,
+ * commit records go before the data they name, WAL goes from its oldest end, and the next run finds what was left.
+ */
+import { sleep } from '../../base/abort.ts';
+import { messageOf, WalvaultError } from '../../base/errors.ts';
+import { info, warn, type Log } from '../../base/log.ts';
+import {
+  backupPrefix,
+  backupsPrefix,
+  commitRecordKey,
+  notesPrefix,
+  signatureKey,
+  type SystemPath,
+} from '../../repository/layout.ts';
+import { walSubject, writeNote, type NewNote } from '../../repository/notes.ts';
+import type { Repository } from '../../repository/repository.ts';
+import { isStoreError } from '../../stores/store.ts';
+import type { BackupDecision, CleanupPlan, WalDecision } from './decisions.ts';
+import { readParentClaim } from './gather.ts';
+import type { ParentClaim, SystemState } from './state.ts';
+import { listWalObjects } from './wal-objects.ts';
+
+const batchSize = 1000;
+const clockToleranceMs = 3_600_000;
+const noteAttempts = 10;
+
+export interface Removed {
+  readonly backups: readonly string[];
+  readonly objectCount: number;
+  readonly freedBytes: number;
+  /** One line each; empty when everything the plan names is gone. */
+  readonly failures: readonly string[];
+  /** Backups that stay after all, because a new backup builds on them since the plan was made. */
+  readonly yielded: readonly string[];
+}
+
+export interface ExecuteOptions {
+  readonly repository: Repository;
+  readonly system: SystemPath;
+  readonly state: SystemState;
+  readonly plan: CleanupPlan;
+  readonly now: Date;
+  readonly log: Log;
+  readonly signal: AbortSignal;
+}
+
+/** @throws WalvaultError `refused` when this host's clock contradicts the store's; nothing was deleted then */
+export async function executePlan(options: ExecuteOptions): Promise<Removed> {
+  const removal = new Removal(options);
+  await removal.announceBackups();
+  await removal.yieldToClaims();
+  await removal.removeBackups();
+  await removal.removeWal();
+  return removal.result();
+}
+
+class Removal {
+  readonly #options: ExecuteOptions;
+  readonly #failures: string[] = [];
+  readonly #yielded = new Set<string>();
+  readonly #removed: string[] = [];
+  #objectCount = 0;
+  #freedBytes = 0;
+  #isClockChecked = false;
+
+  constructor(options: ExecuteOptions) {
+    this.#options = options;
+  }
+
+  result(): Removed {
+    return {
+      backups: this.#removed,
+      objectCount: this.#objectCount,
+      freedBytes: this.#freedBytes,
+      failures: this.#failures,
+      yielded: [...this.#yielded],
+    };
+  }
+
+  async announceBackups(): Promise<void> {
+    const announced = this.#options.state.expiring;
+    for (const backup of this.#going()) {
+      if (backup.state === 'committed' && !announced.has(backup.id))
+        await this.#note({ subject: backup.id, kind: 'expiring', body: { reasons: reasonsOf(backup) } });
+    }
+  }
+
+  /**
+   * A backup writes its claim before it relies on its parent and then looks for this announcement; cleanup announces
+   * and then looks for claims. Whoever comes second sees the other and yields.
+   */
+  async yieldToClaims(): Promise<void> {
+    const { repository, system, state, log, signal } = this.#options;
+    if (this.#going().length === 0) return;
+    const known = new Set(
+      [...state.backups.map(({ record }) => record), ...state.unreadable, ...state.unfinished].map(
+        ({ id }) => id,
+      ),
+    );
+    const prefix = backupsPrefix(system);
+    for await (const entry of repository.store.list({ prefix, delimiter: '/', signal })) {
+      const id = 'prefix' in entry ? entry.prefix.slice(prefix.length, -1) : undefined;
+      if (id === undefined || known.has(id)) continue;
+      const claim = await readParentClaim(repository, system, id, signal);
+      for (const kept of this.#claimedBy(claim)) {
+        if (this.#yielded.has(kept)) continue;
+        this.#yielded.add(kept);
+        warn(
+          log,
+          `repository "${repository.name}": backup ${kept} stays: backup ${id} has begun to build on it`,
+        );
+      }
+    }
+  }
+
+  /** Children before parents: whatever is left after a crash is whole. */
+  async removeBackups(): Promise<void> {
+    for (const backup of childrenFirst(this.#going(), this.#options.state)) {
+      if (this.#yielded.has(backup.id)) continue;
+      const { system } = this.#options;
+      if (backup.state === 'committed') {
+        const record = commitRecordKey(system, backup.id);
+        // The signature goes second: without the record it means nothing, the record without it would be untrusted.
+        if ((await this.#delete([record])).size > 0) continue;
+        await this.#delete([signatureKey(record)]);
+      }
+      if (!(await this.#deleteListed(this.#backupObjects(backup.id)))) continue;
+      this.#removed.push(backup.id);
+      this.#say(`removed backup ${backup.id}`);
+    }
+  }
+
+  async removeWal(): Promise<void> {
+    const { repository, system, state, plan, signal } = this.#options;
+    const { segmentSizeBytes } = state;
+    // A backup that stays after all needs its WAL, which this plan did not keep: the next run knows it.
+    if (segmentSizeBytes === undefined || this.#yielded.size > 0) return;
+    for (const range of plan.wal) {
+      if (range.action === 'keep') continue;
+      await this.#note(removalNote(range));
+      if (
+        await this.#deleteListed(listWalObjects(repository, system, { ...range, segmentSizeBytes }, signal))
+      )
+        this.#say(`removed WAL ${range.firstSegment}..${range.lastSegment}`);
+    }
+  }
+
+  #going(): BackupDecision[] {
+    return this.#options.plan.backups.filter(({ action }) => action === 'remove');
+  }
+
+  /** What a claim may build on, of what was to go. */
+  #claimedBy(claim: ParentClaim): string[] {
+    if (claim.kind === 'unknown') return this.#going().map(({ id }) => id);
+    return claim.kind === 'named' ? this.#chain(claim.parent) : [];
+  }
+
+  #chain(parent: string): string[] {
+    const going = new Set(this.#going().map(({ id }) => id));
+    const parents = new Map(this.#options.state.backups.map(({ record }) => [record.id, record.parent]));
+    const chain: string[] = [];
+    for (
+      let id: string | undefined = parent;
+      id !== undefined && going.has(id) && !chain.includes(id);
+      id = parents.get(id)
+    )
+      chain.push(id);
+    return chain;
+  }
+
+  async *#backupObjects(id: string): AsyncGenerator<Item> {
+    const { repository, system, signal } = this.#options;
+    for await (const entry of repository.store.list({ prefix: backupPrefix(system, id), signal }))
+      if ('key' in entry) yield entry;
+  }
+
+  /** Batches of what a listing gives; true if all is gone. A failure does not keep the rest from going. */
+  async #deleteListed(items: AsyncIterable<Item>): Promise<boolean> {
+    let batch: Item[] = [];
+    let failedCount = 0;
+    const flush = async () => {
+      const failed = await this.#delete(batch.map(({ key }) => key));
+      const gone = batch.filter(({ key }) => !failed.has(key));
+      this.#objectCount += gone.length;
+      this.#freedBytes += gone.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0);
+      failedCount += failed.size;
+      batch = [];
+    };
+    for await (const item of items) {
+      batch.push(item);
+      if (batch.length === batchSize) await flush();
+    }
+    if (batch.length > 0) await flush();
+    return failedCount === 0;
+  }
+
+  /** The keys that are still there. */
+  async #delete(keys: readonly string[]): Promise<Set<string>> {
+    const { repository, signal } = this.#options;
+    const failures = await repository.store.delete(keys, { signal });
+    for (const { key, error } of failures)
+      this.#failures.push(`${repository.store.url}: ${key}: ${messageOf(error)}`);
+    return new Set(failures.map(({ key }) => key));
+  }
+
+  async #note(note: NewNote): Promise<void> {
+    const { repository, system, signal } = this.#options;
+    for (let attempt = 1; ; attempt++) {
+      try {
+        await writeNote(repository, system, note, signal);
+        break;
+      } catch (error) {
+        // Notes of one subject and millisecond have one name.
+        if (!isStoreError(error, 'exists') || attempt === noteAttempts) throw error;
+        await sleep(2, signal);
+      }
+    }
+    if (!this.#isClockChecked) await this.#checkClock(note.subject);
+    this.#isClockChecked = true;
+  }
+
+  /** The window is measured by this host's clock: one that is far ahead would make everything look old. */
+  async #checkClock(subject: string): Promise<void> {
+    const { repository, system, now, signal } = this.#options;
+    let storeMs = 0;
+    for await (const entry of repository.store.list({ prefix: notesPrefix(system, subject), signal }))
+      if ('key' in entry) storeMs = Math.max(storeMs, entry.modified.getTime());
+    if (storeMs === 0 || now.getTime() - storeMs <= clockToleranceMs) return;
+    throw new WalvaultError(
+      'refused',
+      `${repository.store.url}: this host's clock says ${now.toISOString()}, the store's ${new Date(storeMs).toISOString()}; nothing was removed`,
+      { hint: 'Set the clock right: retention is measured by it.' },
+    );
+  }
+
+  #say(text: string): void {
+    info(this.#options.log, `repository "${this.#options.repository.name}": ${text}`);
+  }
+}
+
+interface Item {
+  readonly key: string;
+  readonly sizeBytes: number;
+}
+
+function removalNote(range: WalDecision): NewNote {
+  const { timeline, firstSegment, lastSegment } = range;
+  return {
+    subject: walSubject(timeline),
+    kind: 'wal-removed',
+    body: { timeline, first: firstSegment, last: lastSegment, reasons: reasonsOf(range) },
+  };
+}
+
+function reasonsOf({ reasons }: { reasons: readonly { readonly code: string }[] }): string[] {
+  return reasons.map(({ code }) => code);
+}
+
+function childrenFirst(going: readonly BackupDecision[], state: SystemState): BackupDecision[] {
+  const parents = new Map(state.backups.map(({ record }) => [record.id, record.parent]));
+  const depth = (id: string) => {
+    let count = 0;
+    for (
+      let parent = parents.get(id);
+      parent !== undefined && count <= parents.size;
+      parent = parents.get(parent)
+    )
+      count++;
+    return count;
+  };
+  return [...going].sort((a, b) => depth(b.id) - depth(a.id));
+}

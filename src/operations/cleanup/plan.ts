@@ -1,0 +1,173 @@
+/**
+ * What cleanup removes from one system, and why each thing stays or goes (P5). Pure: `--dry-run` prints this plan, and
+ * doing follows it to the letter.
+ */
+import { formatDuration } from '../../base/units.ts';
+import { chooseBackups, type BackupChoice } from './choose-backups.ts';
+import { chooseWal } from './choose-wal.ts';
+import { comparePositions } from './counted.ts';
+import type { BackupDecision, CleanupPlan, Decision, Remark, RemoveReason } from './decisions.ts';
+import { endedBefore, isInProgress } from './in-progress.ts';
+import { defaultLimits, type PlanInput, type RetentionLimits, type UnfinishedBackup } from './state.ts';
+import { timelinesOfUnknownOrigin } from './timeline-path.ts';
+
+export function planCleanup(input: PlanInput): CleanupPlan {
+  const limits = { ...defaultLimits, ...input.limits };
+  const choice = chooseBackups(input, limits);
+  const doubts = findDoubts(input, choice, limits);
+  const backups = [
+    ...committed(input, choice, doubts),
+    ...input.state.unreadable.map(unreadable),
+    ...input.state.unfinished.map(one => unfinished(one, input, limits)),
+  ];
+  const block = doubts.find(({ blocks }) => blocks !== 'nothing')?.message;
+  return {
+    systemId: input.state.systemId,
+    backups,
+    wal: chooseWal({ ...input, choice, block }, limits),
+    remarks: doubts.map(({ message, hint }) => ({ message, hint })),
+  };
+}
+
+interface Doubt extends Remark {
+  /** What must not be removed while it stands. */
+  readonly blocks: 'everything' | 'wal' | 'nothing';
+}
+
+function findDoubts(input: PlanInput, choice: BackupChoice, limits: RetentionLimits): Doubt[] {
+  const { state } = input;
+  const doubts: Doubt[] = [];
+  const fresh = state.unfinished.filter(one => isInProgress(one, input, limits));
+  for (const { id } of [...state.unreadable, ...fresh].filter(({ claim }) => claim.kind === 'unknown')) {
+    doubts.push({
+      blocks: 'everything',
+      message: `nothing is removed: backup ${id} may build on any other, its claim cannot be read`,
+      hint: 'Repair it or, if it is not needed, delete it by hand; a backup that is being taken becomes clear by itself.',
+    });
+  }
+  for (const one of fresh) {
+    if (input.isRetired === true) {
+      doubts.push({
+        blocks: 'everything',
+        message: `nothing is removed: backup ${one.id} may be in progress, so the system is still in use`,
+      });
+    } else if (endedBefore(one, choice.counted, limits).length === 0) {
+      doubts.push({
+        blocks: 'wal',
+        message: `no WAL is removed: backup ${one.id} may be in progress, and no older one tells which WAL it needs`,
+      });
+    }
+  }
+  const present = [
+    ...state.wal.map(({ timeline }) => timeline),
+    ...state.backups.flatMap(({ record }) => record.walRanges.map(({ timeline }) => timeline)),
+  ];
+  for (const timeline of timelinesOfUnknownOrigin(state.tree, present)) {
+    doubts.push({
+      blocks: 'everything',
+      message: `nothing is removed: the history file of timeline ${timeline} is not archived, so nobody can say what it descends from`,
+      hint: 'If a server still has it in pg_wal, archive it there with `walvault push --missing`.',
+    });
+  }
+  for (const id of [...state.unreadable, ...choice.contradictory.map(({ record }) => record)].map(
+    one => one.id,
+  )) {
+    doubts.push({
+      blocks: 'wal',
+      message: `no WAL is removed: the record of backup ${id} cannot be used, so it may need any of it`,
+      hint: 'Restore the record from a copy of the repository or, if the backup is not needed, delete it by hand.',
+    });
+  }
+  const otherSize = state.backups.find(({ record }) => record.segmentSizeBytes !== state.segmentSizeBytes);
+  if (otherSize !== undefined) {
+    doubts.push({
+      blocks: 'wal',
+      message: `no WAL is removed: backup ${otherSize.record.id} has another segment size than the archive`,
+    });
+  }
+  if (choice.windowStarts.length === 0 && input.isRetired !== true) {
+    doubts.push({
+      blocks: 'wal',
+      message: 'no WAL is removed: there is no backup that it could be older than',
+    });
+  }
+  const uncounted = [...choice.kept].filter(([, reasons]) =>
+    reasons.some(({ code }) => code === 'not-counted'),
+  );
+  if (uncounted.length > 0) {
+    doubts.push({
+      blocks: 'nothing',
+      message: `${uncounted.length} ${uncounted.length === 1 ? 'backup is' : 'backups are'} not counted and stay: ${uncounted.map(([id]) => id).join(', ')}`,
+      hint: 'Name the public signing keys of your hosts in signing.trusted-signers; delete by hand what none of them wrote.',
+    });
+  }
+  return doubts;
+}
+
+function committed(input: PlanInput, choice: BackupChoice, doubts: readonly Doubt[]): BackupDecision[] {
+  const doubt = doubts.find(({ blocks }) => blocks === 'everything')?.message;
+  return [...input.state.backups].sort(comparePositions).map(backup => {
+    const { record, objectCount, storedBytes } = backup;
+    const reasons = choice.kept.get(record.id);
+    const facts = {
+      id: record.id,
+      state: 'committed',
+      type: record.type,
+      timeline: record.timeline,
+      stopTime: record.stopTime,
+      objectCount,
+      storedBytes,
+      isWindowStart: choice.windowStarts.includes(backup),
+    } as const;
+    if (reasons !== undefined) return { ...facts, action: 'keep', reasons };
+    if (doubt !== undefined)
+      return { ...facts, action: 'keep', reasons: [{ code: 'in-doubt', text: doubt }] };
+    return { ...facts, ...removed(input) };
+  });
+}
+
+function removed({ isRetired }: PlanInput): Decision & { action: 'remove' } {
+  return isRetired === true
+    ? { action: 'remove', reasons: [{ code: 'retired', text: 'its system was named to be removed' }] }
+    : { action: 'remove', reasons: [{ code: 'expired', text: 'no rule keeps it' }] };
+}
+
+function unreadable(entry: PlanInput['state']['unreadable'][number]): BackupDecision {
+  const { id, problem, objectCount, storedBytes } = entry;
+  return {
+    ...withoutRecord(id, 'unreadable', { objectCount, storedBytes }),
+    action: 'keep',
+    reasons: [{ code: 'unreadable', text: `its record cannot be used: ${problem}` }],
+  };
+}
+
+function unfinished(backup: UnfinishedBackup, input: PlanInput, limits: RetentionLimits): BackupDecision {
+  const facts = withoutRecord(backup.id, 'unfinished', backup);
+  if (isInProgress(backup, input, limits)) {
+    const text = `without a commit record, last written ${backup.lastModified.toISOString()}: it may still be in progress`;
+    return { ...facts, action: 'keep', reasons: [{ code: 'in-progress', text }] };
+  }
+  const code: RemoveReason = input.state.expiring.has(backup.id) ? 'partly-removed' : 'unfinished';
+  const text =
+    code === 'partly-removed'
+      ? 'an earlier cleanup removed its record and not yet all of its data'
+      : `never finished, and nothing was written to it for ${formatDuration(limits.inProgressMs)}`;
+  return { ...facts, action: 'remove', reasons: [{ code, text }] };
+}
+
+function withoutRecord(
+  id: string,
+  state: 'unreadable' | 'unfinished',
+  { objectCount, storedBytes }: { objectCount: number; storedBytes: number },
+) {
+  return {
+    id,
+    state,
+    type: undefined,
+    timeline: undefined,
+    stopTime: undefined,
+    objectCount,
+    storedBytes,
+    isWindowStart: false,
+  } as const;
+}

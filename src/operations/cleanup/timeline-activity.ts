@@ -1,0 +1,71 @@
+/** Which timelines were in use lately, and from which backup each can be reached. Pure. */
+import { segmentNumberOfLsn } from '../../postgres/wal/file-name.ts';
+import type { TimelineTree } from '../../repository/timelines.ts';
+import { comparePositions, consistencyPoint } from './counted.ts';
+import type { KnownBackup, SystemState } from './state.ts';
+import { reaches } from './timeline-path.ts';
+
+export interface TimelineActivity {
+  readonly timeline: number;
+  /** When its newest WAL, its history file or a backup of it reached the store. */
+  readonly lastArrivalMs: number;
+  /** Its WAL goes on past the last point where another timeline branched off: it was not simply succeeded. */
+  readonly isUnended: boolean;
+}
+
+export function timelineActivity(state: SystemState, counted: readonly KnownBackup[]): TimelineActivity[] {
+  const arrivals = new Map<number, number>();
+  const note = (timeline: number, time: Date) =>
+    arrivals.set(timeline, Math.max(time.getTime(), arrivals.get(timeline) ?? 0));
+  for (const { timeline, lastModified } of state.wal) note(timeline, lastModified);
+  for (const [timeline, time] of state.historyTimes) note(timeline, time);
+  for (const backup of counted) note(consistencyPoint(backup).timeline, backup.committedAt);
+  return [...arrivals]
+    .map(([timeline, lastArrivalMs]) => ({
+      timeline,
+      lastArrivalMs,
+      isUnended: isUnended(state, timeline),
+    }))
+    .sort((a, b) => a.timeline - b.timeline);
+}
+
+function isUnended({ wal, tree, segmentSizeBytes }: SystemState, timeline: number): boolean {
+  const ends = [...tree.values()].filter(({ parent }) => parent === timeline);
+  if (ends.length === 0) return true;
+  const last = wal.findLast(stretch => stretch.timeline === timeline)?.last;
+  if (last === undefined || segmentSizeBytes === undefined) return false;
+  return ends.every(({ switchpoint }) => last > segmentNumberOfLsn(switchpoint, segmentSizeBytes));
+}
+
+/**
+ * Timelines with something newer than `sinceMs`. The highest one and the one that received something last are always
+ * among them: an idle server archives nothing, and its newest state is still what the window promises.
+ */
+export function openTimelines(activity: readonly TimelineActivity[], sinceMs: number): TimelineActivity[] {
+  const newestMs = Math.max(0, ...activity.map(({ lastArrivalMs }) => lastArrivalMs));
+  return activity.filter(
+    ({ lastArrivalMs }, index) =>
+      lastArrivalMs >= sinceMs || lastArrivalMs === newestMs || index === activity.length - 1,
+  );
+}
+
+/** The one of the highest position from which a recovery can go on to `timeline`. */
+export function newestReaching(
+  tree: TimelineTree,
+  backups: readonly KnownBackup[],
+  timeline: number,
+): KnownBackup | undefined {
+  return reaching(tree, backups, timeline).at(-1);
+}
+
+export function oldestReaching(
+  tree: TimelineTree,
+  backups: readonly KnownBackup[],
+  timeline: number,
+): KnownBackup | undefined {
+  return reaching(tree, backups, timeline)[0];
+}
+
+function reaching(tree: TimelineTree, backups: readonly KnownBackup[], timeline: number): KnownBackup[] {
+  return backups.filter(backup => reaches(tree, consistencyPoint(backup), timeline)).sort(comparePositions);
+}
