@@ -48,7 +48,7 @@ export function backupsBefore(
   if (oldest === undefined)
     throw new WalvaultError(
       'target',
-      `${backupId === undefined ? 'no backup' : `backup ${backupId}`} lies on the way to timeline ${timeline}`,
+      `${backupId === undefined ? 'no backup lies' : `backup ${backupId} does not lie`} on the way to timeline ${timeline}`,
       { hint: '`walvault list` shows each backup with its timeline.' },
     );
   const [newest, ...older] = allowed.filter(backup => endsBefore(backup, target)).reverse();

@@ -1,0 +1,139 @@
+import { isSea } from 'node:sea';
+import { resolve } from 'node:path';
+import { Option, type Command } from 'commander';
+import { WalvaultError } from '../../base/errors.ts';
+import { defaultConfigPath } from '../../config/index.ts';
+import { renderJson } from '../render/json.ts';
+import { renderRestore } from '../render/restore.ts';
+import type { DefineVerb, Invocation } from '../verb.ts';
+
+interface RestoreCliOptions {
+  readonly backup?: string;
+  readonly repository?: string;
+  readonly systemId?: string;
+  readonly targetTime?: string;
+  readonly targetLsn?: string;
+  readonly targetXid?: string;
+  readonly targetName?: string;
+  readonly targetImmediate?: boolean;
+  readonly exclusive?: boolean;
+  readonly targetTimeline?: string;
+  readonly targetAction: 'pause' | 'promote' | 'shutdown';
+  readonly archiveMode: 'off' | 'preserve';
+  readonly tablespaceMap: readonly string[];
+  readonly acceptTablespaces?: boolean;
+  readonly dryRun?: boolean;
+  readonly json?: boolean;
+}
+
+export const defineRestore: DefineVerb = (program, run) => {
+  withOptions(
+    program.command('restore').description('restore a backup and set up recovery to a point in time'),
+  )
+    .argument('<directory>', 'an empty or new directory, which becomes the data directory')
+    .addHelpText('after', notes)
+    .action(async (directory: string, options: RestoreCliOptions) => {
+      await run(async invocation => await restoreInto(directory, options, invocation));
+    });
+};
+
+async function restoreInto(
+  directory: string,
+  options: RestoreCliOptions,
+  invocation: Invocation,
+): Promise<void> {
+  const { context, log, loadConfig, print } = invocation;
+  const { openRepositories } = await import('../compose.ts');
+  const { restore } = await import('../../operations/restore/restore.ts');
+  const { parseTarget } = await import('../../operations/restore/target.ts');
+  const target = parseTarget(options);
+  const timeline = timelineOf(options.targetTimeline);
+  const { config, path } = await loadConfig();
+  await using opened = await openRepositories(config, log);
+  const result = await restore({
+    repositories: opened.repositories,
+    repositoryName: options.repository,
+    cluster: config.cluster,
+    systemId: systemIdOf(options.systemId),
+    verifySignatures: config.signing.verify,
+    directory,
+    request: { target, backupId: options.backup, timeline },
+    targetAction: options.targetAction,
+    archiveMode: options.archiveMode,
+    tablespaceMap: options.tablespaceMap,
+    acceptsRecordedLocations: options.acceptTablespaces === true,
+    walvaultCommand: ownCommand(),
+    configPath: path === defaultConfigPath ? undefined : path,
+    dryRun: options.dryRun === true,
+    log,
+    signal: context.signal,
+  });
+  print(options.json === true ? renderJson(result) : renderRestore(result));
+}
+
+/** How restore_command runs this very walvault again: the executable, or Node and the script of a checkout. */
+function ownCommand(): string[] {
+  const [program = 'walvault', script] = process.argv;
+  return isSea() || script === undefined ? [process.execPath] : [program, resolve(script)];
+}
+
+function timelineOf(text: string | undefined): number | 'latest' | undefined {
+  if (text === undefined || text === 'latest') return text;
+  if (/^[1-9]\d{0,9}$/.test(text)) return Number(text);
+  throw new WalvaultError('usage', `--target-timeline takes a number or "latest", not "${text}"`);
+}
+
+function systemIdOf(text: string | undefined): bigint | undefined {
+  if (text === undefined) return undefined;
+  if (/^\d{1,20}$/.test(text)) return BigInt(text);
+  throw new WalvaultError('usage', `--system-id takes a number, not "${text}"`);
+}
+
+function withOptions(command: Command): Command {
+  const many = (value: string, before: readonly string[]) => [...before, value];
+  return command
+    .option('--backup <id>', 'restore this backup (default: the newest that ends before the target)')
+    .option('--repository <name>', 'read from this repository (default: the first that can be used)')
+    .option('--system-id <n>', 'which system, where the cluster had several (after an upgrade)')
+    .option('--target-time <time>', "stop at this time, with its zone: '2026-11-22 10:00:00+00'")
+    .option('--target-lsn <lsn>', 'stop at this position in the WAL')
+    .option('--target-xid <xid>', 'stop at this transaction')
+    .option('--target-name <name>', 'stop at this named restore point')
+    .option('--target-immediate', 'stop as soon as the backup is consistent')
+    .option('--exclusive', 'stop just before the target instead of just after it')
+    .option(
+      '--target-timeline <n>',
+      'follow this timeline, or "latest" (default: the only one that reaches the target)',
+    )
+    .addOption(
+      new Option('--target-action <action>', 'what PostgreSQL does at the target')
+        .choices(['pause', 'promote', 'shutdown'])
+        .default('pause'),
+    )
+    .addOption(
+      new Option(
+        '--archive-mode <mode>',
+        'off: the restored server archives nothing, so that it cannot harm its origin',
+      )
+        .choices(['off', 'preserve'])
+        .default('off'),
+    )
+    .addOption(
+      new Option('--tablespace-map <map>', 'OID=DIRECTORY or OLD=NEW; may be repeated')
+        .argParser(many)
+        .default([], 'none'),
+    )
+    .option('--accept-tablespaces', 'put tablespaces where they were')
+    .option('--dry-run', 'show the plan and write nothing')
+    .option('--json', 'print the result as JSON');
+}
+
+const notes = `
+Nothing is written before it is proven that all the WAL from the backup to the target is there. Until everything is in
+place and durable, PostgreSQL refuses to start from the directory.
+
+Examples:
+  walvault restore /var/lib/postgresql/15/restored --target-time '2026-11-22 10:00:00+00'
+  walvault restore /srv/restored --target-name before-migration --target-action promote
+  walvault restore /srv/restored --dry-run
+`;

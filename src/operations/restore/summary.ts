@@ -1,0 +1,94 @@
+/** A restore in plain values: what `--json` prints and what the text is made from. */
+import { segmentName } from '../../postgres/wal/file-name.ts';
+import { formatLsn } from '../../postgres/wal/lsn.ts';
+import type { RestoreResult } from './restore.ts';
+import { describeTarget } from './target.ts';
+import { formatMicros, microsOf } from './target-time.ts';
+import { countSegments } from './wal-path.ts';
+
+export interface RestoreSummary {
+  readonly restored: boolean;
+  readonly directory: string;
+  readonly repository: string;
+  readonly backup: {
+    readonly id: string;
+    readonly timeline: number;
+    readonly startLsn: string;
+    readonly stopLsn: string;
+    readonly stopTime: string;
+    readonly serverVersion: number;
+    readonly sizeBytes: number;
+    readonly fileCount: number;
+    readonly damagedPages: number;
+  };
+  readonly target: string;
+  /** Where the target was found, if WAL was read for it. */
+  readonly stopsAt: { readonly lsn: string; readonly time: string | null } | null;
+  readonly lastCommit: string | null;
+  readonly targetTimeline: number;
+  readonly wal: { readonly first: string; readonly last: string; readonly segments: number } | null;
+  readonly tablespaces: readonly { readonly oid: number; readonly from: string; readonly to: string }[];
+  /** Configuration files that lay outside the data directory; copies are under `walvault_external`. */
+  readonly externalFiles: readonly string[];
+  readonly settings: {
+    readonly restoreCommand: string;
+    readonly targetAction: string;
+    readonly archiveMode: 'off' | 'preserve';
+  };
+  readonly elapsedMs: number;
+}
+
+export function summarise(result: RestoreResult): RestoreSummary {
+  const { plan, settings } = result;
+  const { backup, stopsAt } = plan;
+  return {
+    restored: result.isRestored,
+    directory: result.directory,
+    repository: result.repository,
+    backup: {
+      id: backup.id,
+      timeline: backup.timeline,
+      startLsn: formatLsn(backup.startLsn),
+      stopLsn: formatLsn(backup.stopLsn),
+      stopTime: formatMicros(microsOf(backup.stopTime)),
+      serverVersion: backup.serverVersion,
+      sizeBytes: backup.sizeBytes,
+      fileCount: backup.fileCount,
+      damagedPages: backup.damagedPages,
+    },
+    target: describeTarget(plan.target),
+    stopsAt:
+      stopsAt === undefined ? null : { lsn: formatLsn(stopsAt.lsn), time: timeOrNull(stopsAt.timeMicros) },
+    lastCommit: timeOrNull(plan.lastCommitMicros),
+    targetTimeline: plan.timeline,
+    wal: walOf(result),
+    tablespaces: result.tablespaces.map(({ oid, location, directory }) => ({
+      oid,
+      from: location,
+      to: directory,
+    })),
+    externalFiles: backup.externalFiles,
+    settings: {
+      restoreCommand: settings.restoreCommand,
+      targetAction: settings.targetAction,
+      archiveMode: settings.archiveMode,
+    },
+    elapsedMs: Math.round(result.elapsedMs),
+  };
+}
+
+function walOf({ plan }: RestoreResult): RestoreSummary['wal'] {
+  const first = plan.wal[0];
+  const last = plan.wal.at(-1);
+  if (first === undefined || last === undefined) return null;
+  const { segmentSizeBytes } = plan.backup;
+  return {
+    first: segmentName(first.timeline, first.first, segmentSizeBytes),
+    last: segmentName(last.timeline, last.last, segmentSizeBytes),
+    segments: Number(countSegments(plan.wal)),
+  };
+}
+
+function timeOrNull(micros: bigint | undefined): string | null {
+  return micros === undefined ? null : formatMicros(micros);
+}

@@ -1,0 +1,39 @@
+import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
+import { test } from 'node:test';
+import { restoreCommandOf } from '../../../../src/operations/restore/restore-command.ts';
+
+test('the plain form', () => {
+  const command = restoreCommandOf({
+    walvaultCommand: ['/usr/bin/walvault'],
+    configPath: '/etc/walvault.toml',
+    timeline: 3,
+    hasTarget: true,
+  });
+  assert.equal(
+    command,
+    '/usr/bin/walvault fetch --config /etc/walvault.toml --timeline 3 --target-set %f "%p"',
+  );
+});
+
+test('the shell sees each word whole after PostgreSQL has replaced its placeholders', () => {
+  const command = restoreCommandOf({
+    walvaultCommand: ['printf', '%s\\n'],
+    configPath: "/odd path/it's 100% $HOME/`w`.toml",
+    timeline: 1,
+    hasTarget: false,
+  });
+  const replaced = command.replaceAll(
+    /%[%fp]/g,
+    found => ({ '%%': '%', '%f': 'F', '%p': 'P Q' })[found] ?? '',
+  );
+  assert.deepEqual(execFileSync('sh', ['-c', replaced], { encoding: 'utf8' }).trimEnd().split('\n'), [
+    'fetch',
+    '--config',
+    "/odd path/it's 100% $HOME/`w`.toml",
+    '--timeline',
+    '1',
+    'F',
+    'P Q',
+  ]);
+});

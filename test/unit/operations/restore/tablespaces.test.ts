@@ -1,0 +1,72 @@
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import { WalvaultError } from '../../../../src/base/errors.ts';
+import { encodeTablespaceMap, mapTablespaces } from '../../../../src/operations/restore/tablespaces.ts';
+
+const spaces = [
+  { oid: 16_385, location: '/srv/fast' },
+  { oid: 16_386, location: '/srv/slow' },
+];
+const options = { dataDirectory: '/srv/new', map: [] as string[], acceptsRecorded: false };
+
+function codeOf(work: () => unknown): string {
+  try {
+    work();
+  } catch (error) {
+    assert.ok(error instanceof WalvaultError);
+    return error.code;
+  }
+  return 'none';
+}
+
+describe('where tablespaces go', () => {
+  test('by OID and by old location', () => {
+    const map = ['16385=/mnt/a', '/srv/slow=/mnt/b'];
+    assert.deepEqual(
+      mapTablespaces(spaces, { ...options, map }).map(({ directory }) => directory),
+      ['/mnt/a', '/mnt/b'],
+    );
+  });
+
+  test('nowhere outside unless somebody agrees', () => {
+    assert.equal(
+      codeOf(() => mapTablespaces(spaces, options)),
+      'refused',
+    );
+    assert.equal(
+      codeOf(() => mapTablespaces(spaces, { ...options, map: ['16385=/mnt/a'] })),
+      'refused',
+    );
+    const agreed = mapTablespaces(spaces, { ...options, acceptsRecorded: true });
+    assert.deepEqual(
+      agreed.map(({ directory }) => directory),
+      ['/srv/fast', '/srv/slow'],
+    );
+  });
+
+  test('an in-place tablespace is part of the data directory', () => {
+    assert.deepEqual(mapTablespaces([{ oid: 1, location: 'pg_tblspc/1' }], options), []);
+  });
+
+  for (const [name, map] of [
+    ['an unknown one', ['99=/mnt/x']],
+    ['a relative directory', ['16385=x', '16386=/mnt/b']],
+    ['no directory', ['16385', '16386=/mnt/b']],
+    ['two in one place', ['16385=/mnt/a', '16386=/mnt/a']],
+    ['one inside another', ['16385=/mnt/a', '16386=/mnt/a/b']],
+    ['inside the data directory', ['16385=/srv/new/base', '16386=/mnt/b']],
+    ['around the data directory', ['16385=/srv', '16386=/mnt/b']],
+  ] as const)
+    test(`refuses ${name}`, () =>
+      assert.equal(
+        codeOf(() => mapTablespaces(spaces, { ...options, map })),
+        'usage',
+      ));
+});
+
+test('the map is written as PostgreSQL reads it', () => {
+  assert.equal(
+    encodeTablespaceMap([{ oid: 5, location: '/a', directory: '/b\\c\nd e' }]),
+    '5 /b\\\\c\\\nd e\n',
+  );
+});
