@@ -1,0 +1,259 @@
+/**
+ * What PostgreSQL does with the answers of `fetch`: every row of the table in docs/exit-codes.md with live servers.
+ * None of these may end in a promoted server that lost committed rows.
+ */
+import assert from 'node:assert/strict';
+import {
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  truncateSync,
+  writeFileSync,
+} from 'node:fs';
+import { basename, dirname, join } from 'node:path';
+import { after, before, describe, it } from 'node:test';
+import { readControlFile } from '../../src/postgres/cluster/control-file.ts';
+import { walKey } from '../../src/repository/layout.ts';
+import type { PostgresServer } from '../harness/postgres-server.ts';
+import {
+  archiveEverything,
+  coldCopy,
+  commitRows,
+  createSite,
+  hasOpenedTimeline,
+  isInRecovery,
+  outcomeOf,
+  rowsOf,
+  startRecovery,
+  until,
+  type Site,
+} from '../harness/site.ts';
+import { makeSegment, walFile } from '../harness/wal.ts';
+
+const signal = new AbortController().signal;
+const rows = (last: number) => Array.from({ length: last }, (_, index) => index + 1);
+
+/** One origin with ten rows in ten archived segments; each case damages the archive and repairs it again. */
+describe('a recovery to the end of the archive', () => {
+  let site: Site;
+  let base: string;
+  let segmentPath: (name: string) => string;
+  let middle: string;
+  let systemId: bigint;
+
+  before(async () => {
+    site = await createSite();
+    const origin = await site.startOrigin();
+    await commitRows(origin, 1, 1);
+    await origin.stop();
+    base = coldCopy(origin);
+    await origin.start();
+    await commitRows(origin, 2, 4);
+    middle = await segmentOf(origin);
+    await commitRows(origin, 5, 10);
+    await archiveEverything(origin);
+    await origin.stop();
+    systemId = (await readControlFile(base, signal)).systemId;
+    segmentPath = name => join(site.repositoryPath, walKey({ cluster: 'orders', systemId }, walFile(name)));
+  });
+
+  it('has all rows', async () => {
+    await using server = await startRecovery(site, { from: base, mode: 'point-in-time' });
+    assert.equal(await outcomeOf(server), 'promoted', server.logTail());
+    assert.deepEqual(await rowsOf(server), rows(10));
+  });
+
+  for (const [what, damage] of [
+    ['a missing middle segment', (path: string) => rmSync(path)],
+    ['a truncated segment', (path: string) => truncateSync(path, 200)],
+    ['an emptied segment', (path: string) => truncateSync(path, 0)],
+    ['a flipped byte', flipByte],
+  ] as const) {
+    it(`stops at ${what} and completes once it is repaired`, async () => {
+      const path = segmentPath(middle);
+      const whole = readFileSync(path);
+      damage(path);
+      await using server = await startRecovery(site, { from: base, mode: 'point-in-time' });
+      try {
+        assert.equal(await outcomeOf(server), 'exited');
+        assert.ok(!hasOpenedTimeline(server, 2));
+        assert.match(server.log(), new RegExp(`walvault: .*${middle}`), server.logTail());
+        assert.match(server.log(), /FATAL: {2}could not restore file/);
+      } finally {
+        writeFileSync(path, whole);
+      }
+      await server.start({ until: 'spawned' });
+      assert.equal(await outcomeOf(server), 'promoted', server.logTail());
+      assert.deepEqual(await rowsOf(server), rows(10));
+    });
+  }
+
+  it('stops at a segment of another cluster', async () => {
+    const path = segmentPath(middle);
+    const whole = readFileSync(path);
+    const { timeline, log, seg } = walFile(middle) as { timeline: number; log: number; seg: number };
+    const number = BigInt(log) * 4096n + BigInt(seg);
+    writeFileSync(path, makeSegment({ timeline, number, systemId: 1234n, segmentSizeBytes: 1024 ** 2 }));
+    const sidecars = setAsideSidecars(path);
+    await using server = await startRecovery(site, { from: base, mode: 'point-in-time' });
+    try {
+      assert.equal(await outcomeOf(server), 'exited');
+      assert.match(server.log(), /system identifier 1234/);
+      assert.ok(!hasOpenedTimeline(server, 2));
+    } finally {
+      writeFileSync(path, whole);
+      sidecars.restore();
+    }
+  });
+
+  it('survives an outage in its middle: nothing is promoted, and it completes when the store is back', async () => {
+    const path = segmentPath(middle);
+    const hidden = `${site.repositoryPath}.unmounted`;
+    // The outage begins when the recovery reaches the middle: this restore_command unmounts the repository there.
+    const command = `if [ %f = ${middle} ] && [ -d ${site.repositoryPath} ] && [ ! -e ${hidden}.once ]; then touch ${hidden}.once; mv ${site.repositoryPath} ${hidden}; fi; ${site.command('fetch %f "%p"')}`;
+    await using server = await startRecovery(site, {
+      from: base,
+      mode: 'point-in-time',
+      restoreCommand: command,
+    });
+    assert.equal(await outcomeOf(server), 'exited');
+    assert.ok(!hasOpenedTimeline(server, 2), path);
+    renameSync(hidden, site.repositoryPath);
+    await server.start({ until: 'spawned' });
+    assert.equal(await outcomeOf(server), 'promoted', server.logTail());
+    assert.deepEqual(await rowsOf(server), rows(10));
+  });
+
+  it('takes an empty mount point for an outage', async () => {
+    const hidden = `${site.repositoryPath}.unmounted`;
+    renameSync(site.repositoryPath, hidden);
+    mkdirSync(site.repositoryPath, { mode: 0o777 });
+    await using server = await startRecovery(site, { from: base, mode: 'point-in-time' });
+    try {
+      assert.equal(await outcomeOf(server), 'exited');
+      assert.match(server.log(), /walvault:/);
+    } finally {
+      rmSync(site.repositoryPath, { recursive: true });
+      renameSync(hidden, site.repositoryPath);
+    }
+  });
+
+  for (const [what, env] of [
+    ['a bad configuration', { WALVAULT_COMPRESSION_LEVEL: 'eleven' }],
+    ['a missing configuration file', { WALVAULT_CONFIG: '/nonexistent.toml' }],
+    ['a private key that does not fit', { WALVAULT_ENCRYPTION_PRIVATE_KEYS: '' }],
+    ['an inherited NODE_OPTIONS', { NODE_OPTIONS: '--no-such-option', WALVAULT_COMPRESSION_LEVEL: 'eleven' }],
+  ] as const) {
+    it(`is not ended by ${what}`, async () => {
+      const restoreCommand = what.includes('missing')
+        ? site.command('fetch %f "%p"').replace(site.configPath, '/nonexistent.toml')
+        : site.command('fetch %f "%p"');
+      await using server = await startRecovery(site, {
+        from: base,
+        mode: 'point-in-time',
+        env,
+        restoreCommand,
+      });
+      assert.equal(await outcomeOf(server), 'exited');
+      assert.ok(!hasOpenedTimeline(server, 2));
+      assert.match(server.log(), /walvault: /, server.logTail());
+    });
+  }
+
+  it('answers SIGTERM inside fetch as PostgreSQL expects: the server stops, nothing is promoted', async () => {
+    const path = segmentPath(middle);
+    const whole = readFileSync(path);
+    rmSync(path);
+    await using server = await startRecovery(site, {
+      from: base,
+      mode: 'point-in-time',
+      env: { WALVAULT_FETCH_TIMEOUT: '60s' },
+    });
+    try {
+      await until('fetch waits for the missing segment', () => fetchOf(middle) !== undefined);
+      const stopped = await server.stop('fast');
+      assert.equal(stopped?.signal, null, server.logTail());
+      assert.ok(!hasOpenedTimeline(server, 2));
+      await until('no fetch is left', () => fetchOf(middle) === undefined, 5000);
+    } finally {
+      writeFileSync(path, whole);
+    }
+  });
+
+  describe('on a standby', () => {
+    for (const [what, damage] of [
+      ['an outage', 'unmount'],
+      ['a missing middle segment', 'remove'],
+      ['a flipped byte', 'flip'],
+    ] as const) {
+      it(`${what} neither shuts it down nor promotes it, and it goes on afterwards`, async () => {
+        const path = segmentPath(middle);
+        const whole = readFileSync(path);
+        const hidden = `${site.repositoryPath}.unmounted`;
+        if (damage === 'unmount') renameSync(site.repositoryPath, hidden);
+        else if (damage === 'remove') rmSync(path);
+        else flipByte(path);
+        await using server = await startRecovery(site, { from: base, mode: 'standby' });
+        try {
+          await until(
+            'fetch has failed at least twice',
+            () => (server.log().match(/walvault: /g) ?? []).length >= 2,
+          );
+          assert.notEqual(server.pid, undefined, server.logTail());
+          assert.ok(await isInRecovery(server));
+        } finally {
+          if (damage === 'unmount') renameSync(hidden, site.repositoryPath);
+          else writeFileSync(path, whole);
+        }
+        await until(
+          'the standby has caught up',
+          async () => (await rowsOf(server).catch(() => [])).length === 10,
+        );
+        assert.ok(await isInRecovery(server));
+      });
+    }
+  });
+
+  after(() => rmSync(site.directory, { recursive: true, force: true }));
+});
+
+async function segmentOf(server: PostgresServer): Promise<string> {
+  const [row] = await server.query<{ name: string }>('select pg_walfile_name(pg_current_wal_lsn()) as name');
+  return row?.name ?? '';
+}
+
+function flipByte(path: string): void {
+  const bytes = readFileSync(path);
+  bytes.writeUInt8(bytes.readUInt8(bytes.length >> 1) ^ 0x10, bytes.length >> 1);
+  writeFileSync(path, bytes);
+}
+
+/** Metadata of the genuine object would expose a planted one by its digest before its header is looked at. */
+function setAsideSidecars(path: string): { restore(): void } {
+  const directory = dirname(path);
+  const names = readdirSync(directory).filter(
+    name => name.startsWith(`${basename(path)}.`) && name.endsWith('.meta'),
+  );
+  for (const name of names) renameSync(join(directory, name), join(directory, `.${name}.aside`));
+  return {
+    restore: () => {
+      for (const name of names) renameSync(join(directory, `.${name}.aside`), join(directory, name));
+    },
+  };
+}
+
+/** Process id of a running `fetch` of this segment. */
+function fetchOf(name: string): number | undefined {
+  for (const entry of readdirSync('/proc')) {
+    if (!/^\d+$/.test(entry)) continue;
+    try {
+      const words = readFileSync(`/proc/${entry}/cmdline`, 'utf8').split('\0');
+      if (words.includes('fetch') && words.includes(name)) return Number(entry);
+    } catch {
+      // It ended between the listing and the look.
+    }
+  }
+  return undefined;
+}
