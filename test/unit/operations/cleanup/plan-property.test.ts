@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { whyNotCounted } from '../../../../src/operations/cleanup/counted.ts';
 import { defaultLimits } from '../../../../src/operations/cleanup/state.ts';
 import { dayMs, kept, plan } from './build.ts';

@@ -3,7 +3,7 @@
  * backups are taken, servers fail over and are restored to earlier moments. It knows by plain walking which moments
  * can be recovered from which objects, and so can say what a plan has cost.
  */
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import type { CleanupPlan } from '../../../../src/operations/cleanup/decisions.ts';
 import type {
   KnownBackup,

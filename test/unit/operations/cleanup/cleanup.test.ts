@@ -1,0 +1,333 @@
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import { Secret } from '../../../../src/base/secret.ts';
+import { silentLog } from '../../../../src/base/log.ts';
+import { cleanup, type CleanupOptions } from '../../../../src/operations/cleanup/cleanup.ts';
+import { generateKeyPair } from '../../../../src/pipeline/openpgp/index.ts';
+import { segmentName } from '../../../../src/postgres/wal/file-name.ts';
+import { writeBackupRecord } from '../../../../src/repository/backup-record.ts';
+import { ensureClusterRecord } from '../../../../src/repository/cluster-record.ts';
+import { Codec } from '../../../../src/repository/codec.ts';
+import { encodeJson } from '../../../../src/repository/json-object.ts';
+import { Keyring } from '../../../../src/repository/keyring.ts';
+import { backupPrefix, claimKey, commitRecordKey, walKey } from '../../../../src/repository/layout.ts';
+import { createMarker } from '../../../../src/repository/marker.ts';
+import { readNotes, walSubject, writeNote } from '../../../../src/repository/notes.ts';
+import type { Repository } from '../../../../src/repository/repository.ts';
+import { createMemoryStore } from '../../../../src/stores/memory/memory-store.ts';
+import { StoreError, type Store } from '../../../../src/stores/store.ts';
+import { parseWalFileName } from '../../../../src/postgres/wal/file-name.ts';
+import { temporaryDirectory } from '../../../harness/temp.ts';
+import { backup, day, dayMs, segmentSizeBytes, systemId } from './build.ts';
+import { join } from 'node:path';
+import { writeFileSync } from 'node:fs';
+
+const signal = new AbortController().signal;
+const system = { cluster: 'orders', systemId };
+const signing = await generateKeyPair({ userId: 'host', use: 'sign', passphrase: new Secret('x') });
+const keys = temporaryDirectory('keys');
+writeFileSync(join(keys, 'signing.asc'), signing.privateArmored);
+writeFileSync(join(keys, 'signing.pub.asc'), signing.publicArmored);
+
+class Lab {
+  now = 0;
+  readonly store: Store;
+  readonly repository: Repository;
+
+  constructor(name = 'lab') {
+    this.store = createMemoryStore({ name, now: () => day(this.now) });
+    const keyring = new Keyring({
+      mode: 'none',
+      walRecipients: [],
+      backupRecipients: [],
+      passphrase: undefined,
+      privateKeys: [],
+      privateKeyPassphrase: undefined,
+      signingKey: join(keys, 'signing.asc'),
+      signingPassphrase: new Secret('x'),
+      trustedSigners: [join(keys, 'signing.pub.asc')],
+    });
+    const codec = new Codec(keyring, { compressionLevel: 0, verifySignatures: 'warn' }, silentLog);
+    this.repository = { name, required: true, expectedId: undefined, store: this.store, codec };
+  }
+
+  async begin(of = system): Promise<void> {
+    await createMarker(this.store, signal);
+    await ensureClusterRecord(
+      this.store,
+      of,
+      { postgresMajor: 15, segmentSizeBytes, blockSizeBytes: 8192 },
+      signal,
+    );
+  }
+
+  async put(key: string, bytes = 10): Promise<void> {
+    await this.store.put(key, [Buffer.alloc(bytes)], { ifAbsent: true, objectClass: 'wal', signal });
+  }
+
+  async archive(name: string, of = system): Promise<void> {
+    const file = parseWalFileName(name);
+    assert.ok(file !== undefined);
+    await this.put(walKey(of, file, 'a'.repeat(64)), 1000);
+  }
+
+  async segments(first: number, last: number, of = system): Promise<void> {
+    for (let number = first; number <= last; number++)
+      await this.archive(segmentName(1, BigInt(number), segmentSizeBytes), of);
+  }
+
+  /** `id` on day `at`, with segments ten times that. */
+  async backUp(at: number, of = system, first = at * 10): Promise<string> {
+    this.now = at;
+    const id = `202601${String(at + 1).padStart(2, '0')}T000000Z-full-abcdef`;
+    const { record } = backup({
+      id,
+      at,
+      segments: [first, first + 1],
+      record: { systemId: of.systemId },
+    });
+    await this.store.put(claimKey(of, id), [encodeJson({ format: 1, id })], {
+      ifAbsent: true,
+      objectClass: 'backup',
+      signal,
+    });
+    for (const piece of [record.manifest, ...record.parts])
+      await this.put(`${backupPrefix(of, id)}${piece.name}`, piece.storedSizeBytes);
+    await writeBackupRecord(this.repository, of, record, signal);
+    return id;
+  }
+
+  async keys(prefix = ''): Promise<string[]> {
+    const keys: string[] = [];
+    for await (const entry of this.store.list({ prefix, signal })) if ('key' in entry) keys.push(entry.key);
+    return keys;
+  }
+
+  options(more: Partial<CleanupOptions> = {}): CleanupOptions {
+    return {
+      repositories: [this.repository],
+      cluster: 'orders',
+      flags: { keepLast: 1 },
+      configured: { keepLast: undefined, keepWithinMs: undefined, minimumBackups: 1 },
+      isRetired: false,
+      isDryRun: false,
+      requiresTrust: true,
+      now: day(this.now),
+      log: silentLog,
+      signal,
+      ...more,
+    };
+  }
+}
+
+async function threeDays(name?: string): Promise<Lab> {
+  const lab = new Lab(name);
+  await lab.begin();
+  await lab.segments(1, 35);
+  for (const at of [1, 2, 3]) await lab.backUp(at);
+  return lab;
+}
+
+describe('cleanup', () => {
+  it('removes what the dry run said, and nothing else', async () => {
+    const lab = await threeDays();
+    const before = await lab.keys();
+    const foreseen = await cleanup(lab.options({ isDryRun: true }));
+    assert.deepEqual(await lab.keys(), before);
+    const done = await cleanup(lab.options());
+    const after = await lab.keys();
+    const [dry, real] = [foreseen, done].map(result => result.repositories[0]?.systems[0]);
+    assert.deepEqual(dry?.plan, real?.plan);
+    assert.equal(dry?.removed.freedBytes, real?.removed.freedBytes);
+    assert.equal(dry?.removed.objectCount, real?.removed.objectCount);
+    assert.deepEqual(dry?.removed.backups, real?.removed.backups);
+    assert.equal(real?.removed.backups.length, 2);
+    assert.equal(after.filter(key => key.includes('/backups/20260102')).length, 0);
+    assert.deepEqual(
+      after.filter(key => key.includes('/wal/')).map(key => Number.parseInt(key.slice(-8), 16)),
+      [30, 31, 32, 33, 34, 35],
+    );
+    assert.ok(
+      before.filter(key => !after.includes(key)).every(key => /\/(wal|backups|catalog\/backups)\//.test(key)),
+    );
+  });
+
+  it('announces: expiring backups, removed WAL by its first and last segment', async () => {
+    const lab = await threeDays();
+    await cleanup(lab.options());
+    const notes = await readNotes(lab.repository, system, undefined, signal);
+    assert.deepEqual(notes.map(({ kind }) => kind).sort(), ['expiring', 'expiring', 'wal-removed']);
+    assert.ok(notes.every(({ verdict }) => verdict.status === 'good'));
+    const [removal] = await readNotes(lab.repository, system, walSubject(1), signal);
+    assert.equal(removal?.body['first'], '000000010000000000000001');
+    assert.equal(removal?.body['last'], '00000001000000000000001D');
+  });
+
+  it('takes partials, backup history files and kept conflicts of removed positions along, histories never', async () => {
+    const lab = await threeDays();
+    await lab.archive('00000001000000000000000A.00000028.backup');
+    await lab.archive('00000001000000000000001E.00000028.backup');
+    await lab.archive('00000001000000000000000A.partial');
+    await lab.archive('000000010000000000000022.partial');
+    await lab.put(
+      `orders/${systemId}/wal/00000001/00000000/00000001000000000000000A.conflict.0123456789abcdef`,
+    );
+    await lab.put(`orders/${systemId}/timelines/00000002.history.conflict.0123456789abcdef`);
+    await cleanup(lab.options());
+    const left = (await lab.keys()).filter(key => /\.(backup|partial|history|conflict)/.test(key));
+    assert.deepEqual(
+      left.map(key => key.slice(key.lastIndexOf('/') + 1)),
+      [
+        '00000002.history.conflict.0123456789abcdef',
+        '00000001000000000000001E.00000028.backup',
+        '000000010000000000000022.partial.aaaaaaaaaaaaaaaa',
+      ],
+    );
+  });
+
+  it('removes more than a thousand objects', async () => {
+    const lab = new Lab();
+    await lab.begin();
+    await lab.segments(1, 2500);
+    await lab.backUp(3);
+    await lab.backUp(9, system, 2400);
+    const { repositories } = await cleanup(lab.options());
+    assert.deepEqual(repositories[0]?.failures, []);
+    assert.equal((await lab.keys(`orders/${systemId}/wal/`)).length, 101);
+  });
+
+  it('goes on after a failed deletion, says so, and finishes in the next run', async () => {
+    const lab = await threeDays();
+    const stuck = commitRecordKey(system, '20260102T000000Z-full-abcdef');
+    let isStuck = true;
+    const store: Store = new Proxy(lab.store, {
+      get(target, name) {
+        if (name === 'delete') {
+          return async (keys: readonly string[], options: { signal: AbortSignal }) => {
+            const refused = keys.filter(
+              key => isStuck && (key === stuck || key.includes('00000000/00000001000000000000000C')),
+            );
+            await target.delete(
+              keys.filter(key => !refused.includes(key)),
+              options,
+            );
+            return refused.map(key => ({ key, error: new StoreError('denied', `delete ${key}: locked`) }));
+          };
+        }
+        const value: unknown = Reflect.get(target, name);
+        return typeof value === 'function' ? (value.bind(target) as unknown) : value;
+      },
+    });
+    const repository = { ...lab.repository, store };
+    const first = await cleanup(lab.options({ repositories: [repository] }));
+    assert.equal(first.repositories[0]?.failures.length, 2);
+    assert.match(first.repositories[0]?.failures[0] ?? '', /locked/);
+    // A record that stays keeps its data: it is still a whole backup.
+    assert.equal((await lab.keys(backupPrefix(system, '20260102T000000Z-full-abcdef'))).length, 3);
+    assert.equal((await lab.keys(backupPrefix(system, '20260103T000000Z-full-abcdef'))).length, 0);
+    isStuck = false;
+    const second = await cleanup(lab.options({ repositories: [repository] }));
+    assert.deepEqual(second.repositories[0]?.failures, []);
+    assert.deepEqual(second.repositories[0]?.systems[0]?.removed.backups, ['20260102T000000Z-full-abcdef']);
+    assert.equal((await lab.keys(`orders/${systemId}/wal/`)).length, 6);
+  });
+
+  it('finishes a backup whose record was removed and whose data was not', async () => {
+    const lab = await threeDays();
+    const id = '20260103T000000Z-full-abcdef';
+    await writeNote(lab.repository, system, { subject: id, kind: 'expiring', body: {} }, signal);
+    await lab.store.delete([commitRecordKey(system, id), claimKey(system, id)], { signal });
+    const { repositories } = await cleanup(lab.options({ flags: { keepLast: 5 } }));
+    assert.deepEqual(repositories[0]?.systems[0]?.removed.backups, [id]);
+    assert.deepEqual(await lab.keys(backupPrefix(system, id)), []);
+  });
+
+  it('yields to a backup that claims a parent while it works', async () => {
+    const lab = await threeDays();
+    let isClaimed = false;
+    const store: Store = new Proxy(lab.store, {
+      get(target, name) {
+        if (name === 'list' && !isClaimed) {
+          return async function* (options: Parameters<Store['list']>[0]) {
+            if (options.delimiter === '/' && options.prefix.endsWith('/backups/') && !isClaimed) {
+              isClaimed = true;
+              const claim = encodeJson({ format: 1, parent: '20260102T000000Z-full-abcdef' });
+              await target.put(claimKey(system, '20260105T000000Z-incr-abcdef'), [claim], {
+                ifAbsent: true,
+                objectClass: 'backup',
+                signal,
+              });
+            }
+            yield* target.list(options);
+          };
+        }
+        const value: unknown = Reflect.get(target, name);
+        return typeof value === 'function' ? (value.bind(target) as unknown) : value;
+      },
+    });
+    const { repositories } = await cleanup(lab.options({ repositories: [{ ...lab.repository, store }] }));
+    const removed = repositories[0]?.systems[0]?.removed;
+    assert.deepEqual(removed?.yielded, ['20260102T000000Z-full-abcdef']);
+    assert.deepEqual(removed?.backups, ['20260103T000000Z-full-abcdef']);
+    assert.equal((await lab.keys(`orders/${systemId}/wal/`)).length, 35);
+  });
+
+  it('respects pins until they are taken back', async () => {
+    const lab = await threeDays();
+    const id = '20260102T000000Z-full-abcdef';
+    await writeNote(lab.repository, system, { subject: id, kind: 'pin', body: {} }, signal);
+    await cleanup(lab.options());
+    assert.equal((await lab.keys(backupPrefix(system, id))).length, 3);
+    await new Promise(resolve => setTimeout(resolve, 2));
+    await writeNote(lab.repository, system, { subject: id, kind: 'unpin', body: {} }, signal);
+    await cleanup(lab.options());
+    assert.equal((await lab.keys(backupPrefix(system, id))).length, 0);
+  });
+
+  it('a repository that fails does not stop the other', async () => {
+    const [broken, whole] = [new Lab('broken'), await threeDays('whole')];
+    const { repositories } = await cleanup(
+      whole.options({ repositories: [broken.repository, whole.repository] }),
+    );
+    assert.match(repositories[0]?.failures[0] ?? '', /not a walvault repository/);
+    assert.equal(repositories[1]?.systems[0]?.removed.backups.length, 2);
+  });
+
+  it('refuses to delete by a clock that is far ahead of the store', async () => {
+    const lab = await threeDays();
+    const before = (await lab.keys()).filter(key => !key.includes('/notes/'));
+    const { repositories } = await cleanup(lab.options({ now: day(400), flags: { keepWithinMs: dayMs } }));
+    assert.match(repositories[0]?.failures[0] ?? '', /clock/);
+    assert.deepEqual(
+      (await lab.keys()).filter(key => !key.includes('/notes/')),
+      before,
+    );
+  });
+
+  it('without a policy deletes nothing and says what to give', async () => {
+    const lab = await threeDays();
+    await assert.rejects(cleanup(lab.options({ flags: {} })), { code: 'usage', hint: /--keep-last/ });
+    await assert.rejects(cleanup(lab.options({ flags: { keepLast: 0 } })), { code: 'usage' });
+  });
+
+  it('treats each system of the cluster on its own, and removes a retired one only when named', async () => {
+    const lab = await threeDays();
+    const upgraded = { cluster: 'orders', systemId: systemId + 1n };
+    await lab.begin(upgraded);
+    lab.now = 6;
+    await lab.segments(55, 70, upgraded);
+    await lab.backUp(6, upgraded);
+    const first = await cleanup(lab.options());
+    assert.deepEqual(
+      first.repositories[0]?.systems.map(({ removed }) => removed.backups.length),
+      [2, 0],
+    );
+    const wrong = await cleanup(lab.options({ systemId: upgraded.systemId, isRetired: true }));
+    assert.match(wrong.repositories[0]?.failures[0] ?? '', /may still be in use/);
+    const { repositories } = await cleanup(lab.options({ systemId, isRetired: true }));
+    assert.deepEqual(repositories[0]?.failures, []);
+    assert.deepEqual(await lab.keys(`orders/${systemId}/wal/`), []);
+    assert.deepEqual(await lab.keys(`orders/${systemId}/backups/`), []);
+    assert.equal((await lab.keys(`orders/${upgraded.systemId}/backups/`)).length, 3);
+  });
+});
