@@ -16,6 +16,8 @@ export function parseUrl(text: string): URL {
     );
   if (url.protocol !== 'file:' && url.protocol !== 's3:')
     throw badUrl(text, `has the unknown scheme ${url.protocol.slice(0, -1)}`, exampleUrls);
+  // A URL parser resolves them silently: what is written must be what is meant.
+  if (/\/\.\.?(\/|\?|$)/.test(text)) throw badUrl(text, 'has a "." or ".." part', 'Write the path out.');
   if (url.hash !== '') throw badUrl(text, 'has a fragment (#…)', 'Write # as %23.');
   return url;
 }
