@@ -92,8 +92,10 @@ Examples:
   walvault init --repository file:///mnt/archive --cluster orders --generate-keys /media/usb
   # postgresql.conf
   archive_command = 'walvault push %p'
-  # what is in force, and from where
-  walvault config show
+  # every night
+  walvault backup
+  # after the accident
+  walvault restore /var/lib/postgresql/15/restored --target-time '2026-11-22 10:00:00+00'
 `;
 
 /** Commander's words, in our form: one line, and its suggestion as the hint. */

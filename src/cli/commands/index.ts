@@ -1,15 +1,19 @@
 import type { DefineVerb } from '../verb.ts';
+import { defineBackup } from './backup.ts';
 import { defineConfig } from './config.ts';
 import { defineConflict } from './conflict.ts';
 import { defineFetch } from './fetch.ts';
 import { defineInit } from './init.ts';
 import { definePush } from './push.ts';
+import { defineRestore } from './restore.ts';
 
 /** In the order of the help. Adding a verb is one line here and one file beside. */
 export const verbs: readonly DefineVerb[] = [
   defineInit,
   definePush,
   defineFetch,
+  defineBackup,
+  defineRestore,
   defineConflict,
   defineConfig,
 ];

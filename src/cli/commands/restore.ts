@@ -80,13 +80,17 @@ function ownCommand(): string[] {
 function timelineOf(text: string | undefined): number | 'latest' | undefined {
   if (text === undefined || text === 'latest') return text;
   if (/^[1-9]\d{0,9}$/.test(text)) return Number(text);
-  throw new WalvaultError('usage', `--target-timeline takes a number or "latest", not "${text}"`);
+  throw new WalvaultError('usage', `--target-timeline takes a number or "latest", not "${text}"`, {
+    hint: 'A timeline is the first 8 hex digits of a segment name, written as a decimal number.',
+  });
 }
 
 function systemIdOf(text: string | undefined): bigint | undefined {
   if (text === undefined) return undefined;
   if (/^\d{1,20}$/.test(text)) return BigInt(text);
-  throw new WalvaultError('usage', `--system-id takes a number, not "${text}"`);
+  throw new WalvaultError('usage', `--system-id takes a number, not "${text}"`, {
+    hint: 'pg_controldata shows it, and it is the directory below the cluster in the repository.',
+  });
 }
 
 function withOptions(command: Command): Command {

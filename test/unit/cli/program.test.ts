@@ -56,6 +56,14 @@ describe('usage', () => {
     ['init --cluster A --repository file:///x', /^walvault: "A" is not a cluster's name$/m, /lower-case/],
     ['init --cluster a --repository file:///x', /^walvault: no key to encrypt to$/m, /--generate-keys/],
     ['init --cluster a --repository file:///x --no-encryption --recipient k', /cannot be used with/, /HINT/],
+    ['restore', /^walvault: missing required argument 'directory'$/m, /HINT/],
+    [
+      'restore /x --target-action stay',
+      /^walvault: option '--target-action <action>' argument 'stay' is invalid/m,
+      /HINT/,
+    ],
+    ['restore /x --target-timeline 0', /--target-timeline takes a number or "latest"/, /HINT/],
+    ['restore /x --target-xid 5 --target-immediate', /only one recovery target can be given/, /HINT/],
     ['init --existing-config --cluster a', /cannot be used with/, /HINT/],
   ];
   for (const [line, message, hint] of cases)
