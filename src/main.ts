@@ -77,7 +77,7 @@ function fetchVerb(mode: RecoveryMode): Verb {
 }
 
 function interrupt(signal: NodeJS.Signals): void {
-  if (interruptedStatus !== undefined) process.exit(interruptedStatus);
+  if (interruptedStatus !== undefined) exitInterrupted();
   interruptedStatus = verb.interruptedStatus(signal);
   process.exitCode = interruptedStatus;
   writeLine(2, `walvault: interrupted by ${signal}`);
@@ -86,19 +86,35 @@ function interrupt(signal: NodeJS.Signals): void {
 }
 
 function exitInterrupted(): never {
-  process.exit(interruptedStatus);
+  exit(interruptedStatus ?? verb.failingStatus());
 }
 
 /** Work that was done before the signal reached it has succeeded; anything else is an interruption, whatever it says. */
 function finish(status: number): never {
-  process.exit(status === 0 ? 0 : (interruptedStatus ?? status));
+  exit(status === 0 ? 0 : (interruptedStatus ?? status));
 }
 
 function fail(error: unknown): never {
   if (interruptedStatus !== undefined) exitInterrupted();
   for (const line of describeFailure(error, { isDebug: process.env['WALVAULT_DEBUG'] === '1' }))
     writeLine(2, line);
-  process.exit(verb.failingStatus(error));
+  exit(verb.failingStatus(error));
+}
+
+/**
+ * Node joins its pool's threads before it exits, so one that hangs in a file or name lookup (a dead NFS server, no
+ * DNS) would keep the process for as long. Turning into a shell that leaves with the status ends them at once.
+ */
+function exit(status: number): never {
+  const isStuck = process.getActiveResourcesInfo().some(name => /^(FSReq|GetAddrInfo)/i.test(name));
+  if (isStuck && process.execve !== undefined) {
+    try {
+      process.execve('/bin/sh', ['sh', '-c', `exit ${status}`], {});
+    } catch {
+      // No shell: then as slowly as it must be.
+    }
+  }
+  process.exit(status);
 }
 
 /** The streams are made on first use: each costs a push a millisecond that it rarely needs. */

@@ -27,6 +27,8 @@ export function createGpg(): Gpg {
   mkdirSync(home, { mode: 0o700 });
   giveToUnprivileged(directory);
   const env = { ...bareEnvironment, GNUPGHOME: home, HOME: directory };
+  // Without a trust database, importing a revocation under --trust-model always is fatal (gpg 2.2).
+  spawnSync('gpg', ['--batch', '--check-trustdb'], { env, cwd: '/', stdio: 'ignore', ...unprivilegedIds() });
   onExit(() => spawnSync('gpgconf', ['--kill', 'all'], { env, cwd: '/', ...unprivilegedIds() }));
 
   const base = ['--batch', '--yes', '--no-tty', '--pinentry-mode', 'loopback', '--trust-model', 'always'];

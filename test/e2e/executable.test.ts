@@ -1,0 +1,202 @@
+/** The built file by itself: what PostgreSQL and cron start, wherever they start it. */
+import assert from 'node:assert/strict';
+import { readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import { test } from 'node:test';
+import { setTimeout as delay } from 'node:timers/promises';
+import { temporaryDirectory } from '../harness/temp.ts';
+import { runWalvault, walvaultExecutable } from '../harness/walvault.ts';
+import { run } from '../harness/run.ts';
+import { giveToUnprivileged } from '../harness/unprivileged.ts';
+
+const root = resolve(import.meta.dirname, '../..');
+const { version, devDependencies } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as {
+  version: string;
+  devDependencies: { node: string };
+};
+
+test('--version names itself, its Node and the repository format, in an empty read-only directory', async () => {
+  const cwd = temporaryDirectory('empty');
+  const { stdout, stderr, exitCode } = await runWalvault(['--version'], { cwd, env: { HOME: undefined } });
+  assert.equal(exitCode, 0, stderr);
+  const node = devDependencies.node.replaceAll('.', String.raw`\.`);
+  assert.match(
+    stdout,
+    new RegExp(
+      String.raw`^walvault ${version} \((commit [0-9a-f]+\+?, )?node ${node}, repository format 1\)\n$`,
+    ),
+  );
+  assert.deepEqual(readdirSync(cwd), []);
+});
+
+test('it leaves nothing on disk: no cache, no extracted files', async () => {
+  const home = temporaryDirectory('home');
+  const { exitCode } = await runWalvault(['--help'], { env: { HOME: home, TMPDIR: home } });
+  assert.equal(exitCode, 0);
+  assert.deepEqual(readdirSync(home), []);
+});
+
+test('a hostile NODE_OPTIONS is ignored', async () => {
+  const directory = temporaryDirectory('hostile');
+  const script = join(directory, 'hostile.cjs');
+  writeFileSync(script, 'process.exit(1);\n');
+  giveToUnprivileged(directory);
+  for (const hostile of [
+    `--require ${script}`,
+    '--no-such-option',
+    '--inspect-brk=0',
+    '--max-old-space-size=1',
+  ]) {
+    const { stdout, exitCode } = await runWalvault(['--version'], { env: { NODE_OPTIONS: hostile } });
+    assert.equal(exitCode, 0, hostile);
+    assert.match(stdout, /^walvault /);
+  }
+});
+
+test("Node's own options are arguments like any other", async () => {
+  const { exitCode, stdout } = await runWalvault(['-e', 'console.log("executed")']);
+  assert.equal(exitCode, 2);
+  assert.doesNotMatch(stdout, /executed/);
+});
+
+test('an unknown verb is one line, a hint and status 2', async () => {
+  const { stderr, stdout, exitCode } = await runWalvault(['bakup']);
+  assert.equal(exitCode, 2);
+  assert.equal(stdout, '');
+  const [first, second, ...rest] = stderr.trimEnd().split('\n');
+  assert.match(first ?? '', /^walvault: .*bakup/);
+  assert.match(second ?? '', /^HINT: {2}\S/);
+  assert.deepEqual(rest, []);
+});
+
+test('no verb needs anything but its arguments to say that they are wrong', async () => {
+  for (const verb of ['push', 'fetch']) {
+    const { stderr, exitCode } = await runWalvault([verb]);
+    assert.equal(exitCode, 2, verb);
+    assert.match(stderr, /^walvault: .+\nHINT: {2}.+\n$/);
+  }
+});
+
+const signalFiles: readonly { files: string[]; status: number }[] = [
+  { files: [], status: 3 },
+  { files: ['recovery.signal'], status: 203 },
+  { files: ['standby.signal'], status: 1 },
+  { files: ['standby.signal', 'recovery.signal'], status: 1 },
+];
+
+for (const { files, status } of signalFiles)
+  for (const broken of ['missing', 'unreadable', 'not TOML', 'unknown key'])
+    test(`fetch with ${broken} configuration and ${files.join(' and ') || 'no signal file'} ends with ${status}`, async () => {
+      const cwd = temporaryDirectory('data');
+      for (const file of files) writeFileSync(join(cwd, file), '');
+      const config = brokenConfiguration(broken);
+      const result = await runWalvault(['fetch', '000000010000000000000001', 'RECOVERYXLOG'], {
+        cwd,
+        config,
+      });
+      assert.equal(result.exitCode, status, result.stderr);
+      assert.match(result.stderr, /^walvault: .+\n(HINT: {2}.+\n)?$/);
+    });
+
+test('push with a broken configuration ends with the status of its kind, never above 125', async () => {
+  for (const broken of ['missing', 'unreadable', 'not TOML', 'unknown key']) {
+    const result = await runWalvault(['push', 'pg_wal/000000010000000000000001'], {
+      config: brokenConfiguration(broken),
+    });
+    assert.equal(result.exitCode, 3, result.stderr);
+  }
+});
+
+test('a working directory that is gone does not make fetch say "absent"', async () => {
+  const directory = temporaryDirectory('gone');
+  const script = 'mkdir d && cd d && rmdir ../d && exec "$0" fetch 000000010000000000000001 x';
+  const { exitCode } = await run('/bin/sh', ['-c', script, walvaultExecutable()], { cwd: directory });
+  assert.notEqual(exitCode, 0);
+  assert.notEqual(exitCode, 1);
+  rmSync(directory, { recursive: true });
+});
+
+test('a reader that goes away is no failure', async () => {
+  const script = `"$0" --help | head -c 1 >/dev/null; echo "\${PIPESTATUS[0]}"`;
+  const { stdout } = await run('/bin/bash', ['-c', script, walvaultExecutable()]);
+  assert.equal(stdout, '0\n');
+});
+
+test('closed standard streams do not change the exit status', async () => {
+  const script = '"$0" bakup >&- 2>&- <&-; echo "$?"';
+  const { stdout } = await run('/bin/bash', ['-c', script, walvaultExecutable()]);
+  assert.equal(stdout, '2\n');
+});
+
+const interruptions: readonly { verb: string[]; files: string[]; signal: NodeJS.Signals; status: number }[] =
+  [
+    {
+      verb: ['fetch', '000000010000000000000001', 'x'],
+      files: ['recovery.signal'],
+      signal: 'SIGTERM',
+      status: 143,
+    },
+    {
+      verb: ['fetch', '000000010000000000000001', 'x'],
+      files: ['standby.signal'],
+      signal: 'SIGTERM',
+      status: 143,
+    },
+    {
+      verb: ['fetch', '000000010000000000000001', 'x'],
+      files: ['recovery.signal'],
+      signal: 'SIGINT',
+      status: 218,
+    },
+    { verb: ['push', 'x'], files: [], signal: 'SIGTERM', status: 18 },
+    { verb: ['push', 'x'], files: [], signal: 'SIGINT', status: 18 },
+    { verb: ['push', 'x'], files: [], signal: 'SIGHUP', status: 18 },
+    { verb: ['config', 'show'], files: [], signal: 'SIGTERM', status: 18 },
+  ];
+
+for (const { verb, files, signal, status } of interruptions)
+  test(`${verb[0]} ended by ${signal} ${files.join('')} leaves with ${status}`, async () => {
+    const cwd = temporaryDirectory('signal');
+    for (const file of files) writeFileSync(join(cwd, file), '');
+    // Opening a FIFO for reading waits for a writer: a file operation that hangs, as on a dead file server.
+    const config = join(cwd, 'fifo.toml');
+    await run('/usr/bin/mkfifo', [config]);
+    const result = await runWalvault(verb, {
+      cwd,
+      config,
+      timeoutMs: 10_000,
+      onStart: child => void stopWhenListening(child, signal),
+    });
+    assert.equal(result.signal, null);
+    assert.equal(result.exitCode, status, result.stderr);
+    assert.match(result.stderr, new RegExp(`^walvault: interrupted by ${signal}\n$`));
+  });
+
+/** Sends the signal once the program has its handlers (the kernel lists the signals a process catches). */
+async function stopWhenListening(
+  child: { pid: number; kill(signal: NodeJS.Signals): void },
+  signal: NodeJS.Signals,
+): Promise<void> {
+  const sigquitBit = 1n << 2n;
+  for (;;) {
+    const caught = /^SigCgt:\s+([0-9a-f]+)$/m.exec(readFileSync(`/proc/${child.pid}/status`, 'utf8'))?.[1];
+    if (caught !== undefined && (BigInt(`0x${caught}`) & sigquitBit) !== 0n) break;
+    await delay(5);
+  }
+  child.kill(signal);
+}
+
+test('V8 takes the code caches that the build has made', async () => {
+  const { stderr } = await runWalvault(['--help'], { env: { WALVAULT_DEBUG: '1' } });
+  assert.doesNotMatch(stderr, /rejected the code cache/);
+});
+
+function brokenConfiguration(kind: string): string {
+  const directory = temporaryDirectory('config');
+  const path = join(directory, 'walvault.toml');
+  if (kind === 'unreadable') return directory;
+  if (kind === 'not TOML') writeFileSync(path, 'cluster = = "main"\n');
+  if (kind === 'unknown key') writeFileSync(path, 'clutser = "main"\n');
+  giveToUnprivileged(directory);
+  return path;
+}
