@@ -1,7 +1,7 @@
 /** The records that recovery can stop at: ends of transactions, restore points, and segment switches. */
 import { postgresMajorOfPageMagic } from './page-header.ts';
 import type { Lsn } from './lsn.ts';
-import { infoMask, resourceManagers, xlogSwitch, type WalRecord } from './record-decoder.ts';
+import { infoMask, resourceManagers, xlogSwitch, type WalRecord } from './record.ts';
 
 export type WalEvent =
   | {

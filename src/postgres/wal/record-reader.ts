@@ -1,8 +1,9 @@
 /** WAL records as an asynchronous sequence; see record-decoder.ts for what is decoded and how. */
 import type { ByteStream } from '../../base/bytes.ts';
-import { WalRecordDecoder, type DecoderOptions, type WalRecord } from './record-decoder.ts';
+import type { WalRecord } from './record.ts';
+import { WalRecordDecoder, type DecoderOptions } from './record-decoder.ts';
 
-export type { WalRecord } from './record-decoder.ts';
+export type { WalRecord } from './record.ts';
 
 /**
  * Records that START in the given consecutive segments' bytes: the rest of a record begun before them is passed

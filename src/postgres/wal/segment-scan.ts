@@ -5,7 +5,8 @@
 import type { ByteStream } from '../../base/bytes.ts';
 import { walEventOf, type WalEvent } from './commit-record.ts';
 import type { Lsn } from './lsn.ts';
-import { WalRecordDecoder, type DecoderOptions, type WalRecord } from './record-decoder.ts';
+import type { WalRecord } from './record.ts';
+import { WalRecordDecoder, type DecoderOptions } from './record-decoder.ts';
 
 export type RestorePoint = WalEvent & { kind: 'restore-point' };
 

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import * as fc from 'fast-check';
-import { WalRecordDecoder, type WalRecord } from '../../../src/postgres/wal/record-decoder.ts';
+import type { WalRecord } from '../../../src/postgres/wal/record.ts';
+import { WalRecordDecoder } from '../../../src/postgres/wal/record-decoder.ts';
 import { bodyOf, pageBytes, WalWriter, type MadeRecord } from './wal-writer.ts';
 
 const segmentSizeBytes = 1024 ** 2;
