@@ -1,0 +1,189 @@
+/**
+ * `walvault backup`: one full base backup of a running cluster, to several repositories at once.
+ *
+ * A backup exists only once its commit record does, and that is written when everything it names is durable and all
+ * its WAL has arrived (P4). Before that any failure leaves pieces that nobody takes for a backup, and they are removed.
+ */
+import type { Config } from '../../config/index.ts';
+import { WalvaultError } from '../../base/errors.ts';
+import { info, warn, type Log } from '../../base/log.ts';
+import { startBackup, stopBackup } from '../../postgres/backup-control.ts';
+import { connectPostgres, type PgConnection } from '../../postgres/connection.ts';
+import { newBackupId, type BackupRecord } from '../../repository/backup-record.ts';
+import { ensureClusterRecord } from '../../repository/cluster-record.ts';
+import type { SystemPath } from '../../repository/layout.ts';
+import { verifyMarker } from '../../repository/marker.ts';
+import type { Repository } from '../../repository/repository.ts';
+import { describeArchiver } from './archiver-state.ts';
+import { claimBackup, discardBackup } from './claim.ts';
+import { commitBackup } from './commit.ts';
+import { copyCluster } from './copy-cluster.ts';
+import { chooseDestinations, type Destinations } from './destinations.ts';
+import { captureControlFile } from './last-part.ts';
+import { makeBackupRecord, spanOf } from './make-record.ts';
+import type { DamagedPage } from './page-check.ts';
+import { Pieces } from './pieces.ts';
+import { readServerFacts, type ServerFacts } from './server-facts.ts';
+import { Spool } from './spool.ts';
+import { waitForWal } from './wait-for-wal.ts';
+import { writeEnding } from './write-ending.ts';
+
+export interface BackupOptions {
+  readonly config: Pick<Config, 'cluster' | 'dataDirectory' | 'backup' | 'postgres'>;
+  /** All that are configured and could be opened. */
+  readonly repositories: readonly Repository[];
+  /** Names of those the backup must reach; undefined: all, of which the required ones must be reached. */
+  readonly named?: readonly string[] | undefined;
+  /** One line for people; default: the id. */
+  readonly label?: string | undefined;
+  /** Start with an immediate checkpoint; default: as configured. */
+  readonly fast?: boolean | undefined;
+  /** Where libpq's variables are looked up. */
+  readonly env: NodeJS.ProcessEnv;
+  readonly log: Log;
+  readonly signal: AbortSignal;
+}
+
+export interface BackupResult {
+  readonly record: BackupRecord;
+  /** Names of the repositories that have it. */
+  readonly repositories: readonly string[];
+  /** The first of them; the record has their number. */
+  readonly damagedPages: readonly DamagedPage[];
+  readonly durationMs: number;
+}
+
+/**
+ * Damaged pages do not make it fail: a backup with one bad page is worth more than none, so it is committed, their
+ * number is in its record, and each is warned about.
+ * @throws WalvaultError; then no commit record exists in any repository, unless the message says that one does
+ */
+export async function backup(options: BackupOptions): Promise<BackupResult> {
+  const { config, log, signal } = options;
+  const startedAt = performance.now();
+  const destinations = chooseDestinations(options.repositories, options.named, log);
+  const connection = await connectPostgres({
+    connectionString: config.postgres.connection,
+    applicationName: 'walvault backup',
+    env: options.env,
+    signal,
+  });
+  try {
+    const facts = await readServerFacts(connection, config.dataDirectory, signal);
+    const system = { cluster: config.cluster, systemId: facts.controlFile.systemId };
+    await destinations.inEach(repository => prepareRepository(repository, system, facts, signal));
+    const id = newBackupId(new Date(), 'full');
+    const label = checkLabel(options.label ?? id);
+    const run = { ...options, connection, facts, system, destinations, id, label };
+    const { record, damagedPages } = await discardUnlessCommitted(run, () => takeBackup(run));
+    const repositories = destinations.repositories.map(({ name }) => name);
+    return { record, repositories, damagedPages, durationMs: performance.now() - startedAt };
+  } finally {
+    await connection.close();
+  }
+}
+
+interface BackupRun extends Omit<BackupOptions, 'label'> {
+  readonly connection: PgConnection;
+  readonly facts: ServerFacts;
+  readonly system: SystemPath;
+  readonly destinations: Destinations;
+  readonly id: string;
+  readonly label: string;
+}
+
+/** From the claim to the commit record. */
+async function takeBackup(run: BackupRun): Promise<{ record: BackupRecord; damagedPages: DamagedPage[] }> {
+  const { config, connection, facts, system, destinations, id, label, log, signal } = run;
+  const { dataDirectory, controlFile } = facts;
+  await destinations.inEach(repository =>
+    claimBackup(repository, system, { id, startTime: new Date() }, signal),
+  );
+  const fast = run.fast ?? config.backup.fastCheckpoint;
+  info(log, `backup ${id}: waiting for ${fast ? 'a' : 'a spread'} checkpoint`);
+  const started = await startBackup(connection, { label, fast });
+
+  await using spool = await Spool.create();
+  const pieces = new Pieces({ ...run, suffix: destinations.codec.suffix });
+  const copied = await copyCluster({ ...run, started, pieces, spool });
+  const capturedControl = await captureControlFile(dataDirectory, signal);
+  const stopped = await stopBackup(connection);
+  const span = await spanOf(stopped, dataDirectory);
+  const ending = await writeEnding({ ...run, pieces, spool, capturedControl, stopped, span });
+
+  await destinations.inEach(repository =>
+    waitForWal(repository, {
+      system,
+      ranges: span.ranges,
+      segmentSizeBytes: controlFile.segmentSizeBytes,
+      timeoutMs: config.backup.walTimeoutMs,
+      backupFrom: span.label.backupFrom,
+      describeArchiver: () => describeArchiver(connection),
+      log,
+      signal,
+    }),
+  );
+  const record = makeBackupRecord({ ...run, started, stopped, span, copied, ending, parts: pieces.parts });
+  await commitBackup(destinations, system, record, signal);
+  return { record, damagedPages: copied.damagedPages };
+}
+
+/** Proves that this is the place, and that it holds or will hold the WAL of this very cluster. */
+async function prepareRepository(
+  repository: Repository,
+  system: SystemPath,
+  { controlFile }: ServerFacts,
+  signal: AbortSignal,
+): Promise<void> {
+  await verifyMarker(repository, signal);
+  const { postgresMajor, segmentSizeBytes, blockSizeBytes } = controlFile;
+  await ensureClusterRecord(
+    repository.store,
+    system,
+    { postgresMajor, segmentSizeBytes, blockSizeBytes },
+    signal,
+  );
+}
+
+/** After a signal the process does not live much longer than this. */
+const hastyDiscardMs = 1000;
+const discardMs = 60_000;
+
+async function discardUnlessCommitted<T>(run: BackupRun, work: () => Promise<T>): Promise<T> {
+  const { connection, destinations, system, id, log, signal } = run;
+  const discard = (repositories: readonly Repository[]) =>
+    Promise.all(
+      repositories.map(repository =>
+        discardBackup(repository, system, id, {
+          timeoutMs: signal.aborted ? hastyDiscardMs : discardMs,
+          log,
+        }),
+      ),
+    );
+  try {
+    const result = await work();
+    await discard(destinations.dropped);
+    return result;
+  } catch (error) {
+    // The session's end is the backup's end for the server too; nothing needs to be stopped there.
+    await connection.close();
+    const kept = destinations.committing;
+    await discard(destinations.touched.filter(repository => !kept.has(repository)));
+    const where = [...kept].map(({ name }) => `"${name}"`).join(', ');
+    if (kept.size === 0) info(log, `backup ${id} was not completed: nothing of it was committed`);
+    else
+      warn(
+        log,
+        `backup ${id} failed after its commit had begun in ${where}: walvault list shows where it exists`,
+      );
+    throw error;
+  }
+}
+
+/** backup_label holds it in one line (do_pg_backup_start in xlog.c has the limit). */
+function checkLabel(label: string): string {
+  if (/[\r\n\0]/.test(label)) throw new WalvaultError('usage', 'a backup label is one line');
+  if (Buffer.byteLength(label) > 1024)
+    throw new WalvaultError('usage', 'a backup label has at most 1024 bytes');
+  return label;
+}

@@ -1,0 +1,79 @@
+/** A backup's place in a repository: taken before the first part, given back when the backup fails. */
+import { hostname } from 'node:os';
+import { startDeadline } from '../../base/abort.ts';
+import { messageOf, WalvaultError } from '../../base/errors.ts';
+import { warn, type Log } from '../../base/log.ts';
+import { createSmallObject, encodeJson } from '../../repository/json-object.ts';
+import { backupPrefix, claimKey, type SystemPath } from '../../repository/layout.ts';
+import type { Repository } from '../../repository/repository.ts';
+
+const deleteBatch = 500;
+
+export interface Claim {
+  readonly id: string;
+  readonly startTime: Date;
+}
+
+/**
+ * Names who makes the backup and since when, so that cleanup can tell one in progress from one left behind. An
+ * incremental will also name its parent, which then must not be removed.
+ * @throws WalvaultError `conflict` when the id is taken
+ */
+export async function claimBackup(
+  repository: Repository,
+  system: SystemPath,
+  claim: Claim,
+  signal: AbortSignal,
+): Promise<void> {
+  const data = encodeJson({
+    format: 1,
+    id: claim.id,
+    host: hostname(),
+    pid: process.pid,
+    startTime: claim.startTime.toISOString(),
+  });
+  if (await createSmallObject(repository.store, claimKey(system, claim.id), data, signal)) return;
+  throw new WalvaultError('conflict', `${repository.store.url}: backup ${claim.id} exists already`, {
+    hint: 'Another backup was started in the same second; take this one again.',
+  });
+}
+
+/**
+ * Removes what an unfinished backup left in a repository, the claim last. Best effort within `timeoutMs`: without a
+ * commit record the pieces are no backup, and cleanup removes what stays.
+ */
+export async function discardBackup(
+  repository: Repository,
+  system: SystemPath,
+  id: string,
+  options: { readonly timeoutMs: number; readonly log: Log },
+): Promise<void> {
+  const deadline = startDeadline(options.timeoutMs, `remove unfinished backup ${id}`);
+  const claim = claimKey(system, id);
+  try {
+    let keys: string[] = [];
+    const { store } = repository;
+    for await (const entry of store.list({ prefix: backupPrefix(system, id), signal: deadline.signal })) {
+      if ('prefix' in entry || entry.key === claim) continue;
+      keys.push(entry.key);
+      if (keys.length < deleteBatch) continue;
+      await deleteAll(repository, keys, deadline.signal);
+      keys = [];
+    }
+    await deleteAll(repository, keys, deadline.signal);
+    await deleteAll(repository, [claim], deadline.signal);
+  } catch (error) {
+    warn(
+      options.log,
+      `repository "${repository.name}": pieces of the unfinished backup ${id} were left behind: ${messageOf(error)}`,
+      'They are no backup and are never taken for one; cleanup removes them.',
+    );
+  } finally {
+    deadline.clear();
+  }
+}
+
+async function deleteAll({ store }: Repository, keys: readonly string[], signal: AbortSignal): Promise<void> {
+  const [failure] = keys.length === 0 ? [] : await store.delete(keys, { signal });
+  if (failure !== undefined) throw failure.error;
+}

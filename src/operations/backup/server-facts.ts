@@ -1,0 +1,128 @@
+/** Whether this server can be backed up, from here, in a way that can be restored: asked before anything is written. */
+import { readFile, realpath, stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import { localIoError, systemCode, WalvaultError } from '../../base/errors.ts';
+import { readControlFile, type ControlFile } from '../../postgres/cluster/control-file.ts';
+import type { PgConnection } from '../../postgres/connection.ts';
+import { currentWalState, type WalState } from '../../postgres/server-state.ts';
+
+export interface ServerFacts {
+  /** Absolute, without symbolic links. */
+  readonly dataDirectory: string;
+  /** Of the data directory, as of now. */
+  readonly controlFile: ControlFile;
+  readonly owner: { readonly uid: number; readonly gid: number };
+  /** Absolute paths of the configuration files in force, wherever they are. */
+  readonly configurationFiles: readonly string[];
+}
+
+/**
+ * @throws WalvaultError `postgres` for a server that cannot be backed up, `refused` when the data directory is not
+ *   the one this server runs in
+ */
+export async function readServerFacts(
+  connection: PgConnection,
+  configuredDirectory: string | undefined,
+  signal: AbortSignal,
+): Promise<ServerFacts> {
+  if (connection.serverVersion < 130_000)
+    throw new WalvaultError('postgres', `server version ${connection.serverVersion} is before PostgreSQL 13`);
+  const state = await currentWalState(connection);
+  requireArchiving(state);
+  const named = configuredDirectory ?? state.dataDirectory;
+  if (named === undefined) {
+    throw new WalvaultError('postgres', 'the server does not tell this user where its data directory is', {
+      hint: 'Set data-directory in the configuration, or grant membership in pg_monitor to the user.',
+    });
+  }
+  const dataDirectory = await openDataDirectory(named);
+  const controlFile = await readControlFile(dataDirectory, signal);
+  await requireSameServer(connection, { named, dataDirectory, systemId: controlFile.systemId }, state);
+  const { uid, gid } = await stat(dataDirectory);
+  const configurationFiles = await listConfigurationFiles(connection, state);
+  return { dataDirectory, controlFile, owner: { uid, gid }, configurationFiles };
+}
+
+/**
+ * Where WAL never arrives no backup would ever become one: better said now than after hours of waiting (P4).
+ * full_page_writes is no condition: a primary forces it while a backup runs, and a standby refuses to start one when
+ * its primary has it off (do_pg_backup_start in xlog.c).
+ */
+function requireArchiving(state: WalState): void {
+  if (state.walLevel === 'minimal') {
+    throw new WalvaultError('postgres', 'wal_level is minimal: a backup could not be recovered', {
+      hint: 'Set wal_level = replica in postgresql.conf and restart the server.',
+    });
+  }
+  // A standby's WAL is archived by its primary; what this server's own settings say of archiving proves nothing.
+  if (state.isStandby) return;
+  if (state.archiveMode === 'off') {
+    throw new WalvaultError('postgres', "archive_mode is off: the backup's WAL would never arrive", {
+      hint: "Set archive_mode = on and archive_command = 'walvault push %p' in postgresql.conf and restart the server.",
+    });
+  }
+  const hasCommand = state.archiveCommand !== '' && state.archiveCommand !== '(disabled)';
+  if (!hasCommand && state.archiveLibrary === '') {
+    throw new WalvaultError('postgres', "archive_command is empty: the backup's WAL would never arrive", {
+      hint: "Set archive_command = 'walvault push %p' in postgresql.conf and reload the server.",
+    });
+  }
+}
+
+async function openDataDirectory(named: string): Promise<string> {
+  try {
+    return await realpath(named);
+  } catch (error) {
+    const failure = localIoError('open the data directory', named, error);
+    throw new WalvaultError(failure.code, failure.message, {
+      cause: error,
+      hint: 'A backup is taken on the host of the server, by the user the server runs as (usually postgres).',
+    });
+  }
+}
+
+/**
+ * The system identifier tells other clusters, but a standby or a restored copy on the same host has the same one; the
+ * port in `postmaster.pid` tells those.
+ */
+async function requireSameServer(
+  connection: PgConnection,
+  found: { readonly named: string; readonly dataDirectory: string; readonly systemId: bigint },
+  state: WalState,
+): Promise<void> {
+  const refuse = (message: string) =>
+    new WalvaultError('refused', message, {
+      hint: 'Check data-directory and postgres.connection (or PGHOST and PGPORT): they must mean the same server.',
+    });
+  if (found.systemId !== state.systemId)
+    throw refuse(
+      `${found.named} belongs to system ${found.systemId}, the server is of system ${state.systemId}`,
+    );
+  const directoryPort = await readPostmasterPort(found.dataDirectory);
+  if (directoryPort === undefined) throw refuse(`${found.named}: no server runs in this data directory`);
+  const [row] = await connection.query<{ port: string }>("select current_setting('port') as port");
+  if (directoryPort !== row?.port)
+    throw refuse(
+      `${found.named}: its server has port ${directoryPort}, the connection is to port ${row?.port}`,
+    );
+}
+
+/** `postmaster.pid`: pid, data directory, start time, port, … one a line (pidfile.h). */
+async function readPostmasterPort(dataDirectory: string): Promise<string | undefined> {
+  const path = join(dataDirectory, 'postmaster.pid');
+  try {
+    return (await readFile(path, 'utf8')).split('\n')[3]?.trim();
+  } catch (error) {
+    if (systemCode(error) === 'ENOENT') return undefined;
+    throw localIoError('read', path, error);
+  }
+}
+
+/** The three main files, and all that they include; as far as the user may know of them. */
+async function listConfigurationFiles(connection: PgConnection, state: WalState): Promise<string[]> {
+  const rows = await connection.query<{ path: string }>(
+    'select distinct sourcefile as path from pg_settings where sourcefile is not null',
+  );
+  const paths = [state.configFile, state.hbaFile, state.identFile, ...rows.map(row => row.path)];
+  return [...new Set(paths.filter(path => path?.startsWith('/') === true))] as string[];
+}
