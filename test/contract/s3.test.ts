@@ -87,6 +87,6 @@ async function openStores(url: string, { accessKeyId, secretAccessKey }: Credent
 
 function withRandomPrefix(text: string): string {
   const url = new URL(text);
-  url.pathname += `/contract-${randomUUID()}`;
-  return url.href.replace('//contract', '/contract');
+  url.pathname = `${url.pathname.replace(/\/$/, '')}/contract-${randomUUID()}`;
+  return url.href;
 }

@@ -72,6 +72,8 @@ export async function startS3Server(options: S3ServerOptions = {}): Promise<S3Se
   };
   const server =
     options.tls === undefined ? createHttpServer(listener) : createHttpsServer(options.tls, listener);
+  // Closing idle connections would race with their next use, by chance and under load only.
+  server.keepAliveTimeout = 0;
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject);
     server.listen(options.port ?? 0, '127.0.0.1', resolve);
