@@ -89,6 +89,22 @@ describe('fs store: durability', () => {
     syncBuiltinESMExports();
     await put(createFsStore({ root }), 'a/b', 'x');
   });
+
+  it('a loser of the same content leaves the sidecar that the winner relies on', async () => {
+    const store = createFsStore({ root });
+    let isFirst = true;
+    fsPromises.link = async (from, to) => {
+      if (isFirst && shown(to) === 'a/b') {
+        isFirst = false;
+        // Our sidecar is there, our name is not yet: now another writer comes and wins.
+        await put(createFsStore({ root }), 'a/b', 'same', { metadata: { writer: 'winner' } });
+      }
+      await original.link(from, to);
+    };
+    syncBuiltinESMExports();
+    await rejectsAs('exists', put(store, 'a/b', 'same', { metadata: { writer: 'loser' } }));
+    assert.match((await store.head('a/b', { signal }))?.metadata['writer'] ?? '', /winner|loser/);
+  });
 });
 
 /** Temporary names are random: `TEMP` stands for any. */
