@@ -38,7 +38,8 @@ if (argv.length === 1 && (argv[0] === '--version' || argv[0] === '-V')) {
 }
 
 function chooseVerb(args: readonly string[]): Verb {
-  switch (verbOf(args)) {
+  // Help comes from the command tree, also for the verbs that PostgreSQL calls without it.
+  switch (args.includes('--help') || args.includes('-h') ? undefined : verbOf(args)) {
     case 'fetch':
       return fetchVerb(recoveryModeOf('.'));
     case 'push':

@@ -1,10 +1,8 @@
 /** `walvault fetch`, from arguments to exit status, without the command tree. */
-import { loadConfig, secretsIn, type Config } from '../config/index.ts';
-import { parseWalFileName } from '../postgres/wal/file-name.ts';
+import { loadConfig, secretsIn } from '../config/index.ts';
 import { Redactor } from '../observe/redact.ts';
 import { fetch } from '../operations/fetch/fetch.ts';
 import { findTargetSystem } from '../operations/fetch/target-system.ts';
-import { recoveryModeOf, type RecoveryMode } from '../postgres/cluster/signal-files.ts';
 import { openRepositories } from './compose.ts';
 import type { CliContext } from './context.ts';
 import { parseVerb, usageError, type VerbArguments } from './parse-verb.ts';
@@ -41,8 +39,7 @@ export async function runFetch(argv: readonly string[], context: CliContext): Pr
   await using opened = await openRepositories(config, log);
   const { repositories } = opened;
   const { signal } = context;
-  const mode = recoveryModeOf('.');
-  const { system, segmentSizeBytes } = await findTargetSystem({
+  const target = await findTargetSystem({
     cluster: config.cluster,
     destination,
     dataDirectory: config.dataDirectory,
@@ -53,28 +50,18 @@ export async function runFetch(argv: readonly string[], context: CliContext): Pr
   const result = await fetch({
     name,
     destination,
-    system,
-    segmentSizeBytes,
-    mode,
+    ...target,
     timeline: timeline === undefined ? undefined : Number(timeline),
     isTargetSet: args.values['target-set'] === true,
     repositories,
     headerCheck: config.archive.headerCheck,
-    timeoutMs: deadlineMs(config, mode, name),
+    timeoutMs: config.fetch.timeoutMs,
+    standbyTimeoutMs: config.fetch.standbyTimeoutMs,
     log,
     signal,
   });
   if (result.outcome === 'absent') log.event({ level: 'debug', message: `${name} is not in the archive` });
   return result.outcome === 'delivered' ? 0 : absentStatus;
-}
-
-/**
- * A standby asks again every few seconds, so it is answered soon. A history that stays away during an outage would
- * let a promotion take a timeline that is taken already, so for that even a standby waits.
- */
-function deadlineMs({ fetch: settings }: Config, mode: RecoveryMode, name: string): number {
-  const isPatient = mode === 'point-in-time' || parseWalFileName(name)?.kind === 'history';
-  return isPatient ? settings.timeoutMs : settings.standbyTimeoutMs;
 }
 
 function numberOption(args: VerbArguments, name: string): bigint | undefined {

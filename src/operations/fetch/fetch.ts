@@ -37,6 +37,7 @@ export interface FetchOptions {
   readonly repositories: readonly Repository[];
   readonly headerCheck: boolean;
   readonly timeoutMs: number;
+  readonly standbyTimeoutMs: number;
   readonly log: Log;
   readonly signal: AbortSignal;
 }
@@ -50,7 +51,7 @@ export async function fetch(options: FetchOptions): Promise<FetchResult> {
   const file = parseWalFileName(options.name);
   if (file === undefined)
     throw new WalvaultError('invalid-file', `${options.name}: not the name of a WAL file`);
-  const deadline = startDeadline(options.timeoutMs, `fetch ${options.name}`, options.signal);
+  const deadline = startDeadline(patienceMs(options, file), `fetch ${options.name}`, options.signal);
   const { signal } = deadline;
   try {
     return await retryUntilDeadline(() => attempt({ ...options, signal }, file), {
@@ -65,6 +66,14 @@ export async function fetch(options: FetchOptions): Promise<FetchResult> {
   } finally {
     deadline.clear();
   }
+}
+
+/**
+ * A standby asks again every few seconds, so it is answered soon. A history that stays away during an outage would
+ * let a promotion take a timeline that is taken already, so for that even a standby waits.
+ */
+function patienceMs({ mode, timeoutMs, standbyTimeoutMs }: FetchOptions, file: WalFileName): number {
+  return mode === 'point-in-time' || file.kind === 'history' ? timeoutMs : standbyTimeoutMs;
 }
 
 /** What waiting cannot mend. Everything else may be an outage and is tried again until the deadline. */

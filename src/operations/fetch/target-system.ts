@@ -2,6 +2,7 @@
 import { WalvaultError } from '../../base/errors.ts';
 import { readControlFile } from '../../postgres/cluster/control-file.ts';
 import { findDataDirectory } from '../../postgres/cluster/find-data-directory.ts';
+import { recoveryModeOf, type RecoveryMode } from '../../postgres/cluster/signal-files.ts';
 import { listSystemIds, readClusterRecord } from '../../repository/cluster-record.ts';
 import type { SystemPath } from '../../repository/layout.ts';
 import type { Repository } from '../../repository/repository.ts';
@@ -17,6 +18,8 @@ export interface TargetSystemOptions {
 }
 
 export interface TargetSystem {
+  /** How the server that asks recovers, by the signal files of the working directory. */
+  readonly mode: RecoveryMode;
   readonly system: SystemPath;
   readonly segmentSizeBytes: number;
 }
@@ -27,6 +30,7 @@ export interface TargetSystem {
  */
 export async function findTargetSystem(options: TargetSystemOptions): Promise<TargetSystem> {
   const { cluster, signal } = options;
+  const mode = recoveryModeOf('.');
   const dataDirectory = findDataDirectory({
     workingDirectory: process.cwd(),
     walPath: options.destination,
@@ -34,7 +38,7 @@ export async function findTargetSystem(options: TargetSystemOptions): Promise<Ta
   });
   if (dataDirectory !== undefined && options.systemId === undefined) {
     const { systemId, segmentSizeBytes } = await readControlFile(dataDirectory, signal);
-    return { system: { cluster, systemId }, segmentSizeBytes };
+    return { mode, system: { cluster, systemId }, segmentSizeBytes };
   }
   const [repository] = options.repositories;
   if (repository === undefined) throw new WalvaultError('config', 'no repository is configured');
@@ -45,7 +49,7 @@ export async function findTargetSystem(options: TargetSystemOptions): Promise<Ta
       'not-found',
       `${repository.store.url}: system ${system.systemId} of cluster "${cluster}" is not archived here`,
     );
-  return { system, segmentSizeBytes: record.segmentSizeBytes };
+  return { mode, system, segmentSizeBytes: record.segmentSizeBytes };
 }
 
 async function onlySystem(repository: Repository, cluster: string, signal: AbortSignal): Promise<bigint> {

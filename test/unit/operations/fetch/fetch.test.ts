@@ -49,6 +49,7 @@ function ask(wanted: string, options: Partial<FetchOptions> = {}): Promise<Fetch
     repositories: [repository],
     headerCheck: true,
     timeoutMs: 60,
+    standbyTimeoutMs: 60,
     log: { event: event => void events.push(event) },
     signal,
     ...options,
