@@ -1,9 +1,11 @@
 import type { DefineVerb } from '../verb.ts';
 import { defineBackup } from './backup.ts';
+import { defineCleanup } from './cleanup.ts';
 import { defineConfig } from './config.ts';
 import { defineConflict } from './conflict.ts';
 import { defineFetch } from './fetch.ts';
 import { defineInit } from './init.ts';
+import { defineList } from './list.ts';
 import { definePush } from './push.ts';
 import { defineRestore } from './restore.ts';
 
@@ -14,6 +16,8 @@ export const verbs: readonly DefineVerb[] = [
   defineFetch,
   defineBackup,
   defineRestore,
+  defineList,
+  defineCleanup,
   defineConflict,
   defineConfig,
 ];

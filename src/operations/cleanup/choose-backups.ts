@@ -40,7 +40,7 @@ export function chooseBackups(input: PlanInput, limits: RetentionLimits): Backup
   for (const backup of state.backups) {
     const problem = contradictory.includes(backup)
       ? 'its positions contradict each other'
-      : whyNotCounted(backup, { requiresTrust: input.requiresTrust, limits });
+      : whyNotCounted(backup, { requiresTrust: input.requiresTrust, limits, segments: state.segments });
     if (problem === undefined) counted.push(backup);
     else keep(backup, 'not-counted', `not counted and not removed: ${problem}`);
   }

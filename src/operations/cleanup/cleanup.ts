@@ -44,8 +44,13 @@ export interface RepositoryCleanup {
   readonly name: string;
   readonly url: string;
   readonly systems: readonly SystemCleanup[];
-  /** One line each; empty when all that was planned was done. */
-  readonly failures: readonly string[];
+  /** Empty when all that was planned was done. */
+  readonly failures: readonly Failure[];
+}
+
+export interface Failure {
+  readonly message: string;
+  readonly hint: string | undefined;
 }
 
 export interface SystemCleanup {
@@ -78,21 +83,29 @@ async function cleanRepository(
 ): Promise<RepositoryCleanup> {
   const { name, store } = repository;
   const systems: SystemCleanup[] = [];
-  const failures: string[] = [];
+  const failures: Failure[] = [];
   try {
     await verifyMarker(repository, options.signal);
     for (const state of await gatherSystems(options, repository)) {
       try {
         systems.push(await cleanSystem(options, repository, { state, policy }));
       } catch (error) {
-        failures.push(`system ${state.systemId}: ${messageOf(error)}`);
+        failures.push(failureOf(error, `system ${state.systemId}: `));
       }
     }
   } catch (error) {
-    failures.push(messageOf(error));
+    failures.push(failureOf(error));
   }
-  for (const { removed } of systems) failures.push(...removed.failures);
+  for (const { removed } of systems)
+    failures.push(...removed.failures.map(message => ({ message, hint: undefined })));
   return { name, url: store.url, systems, failures };
+}
+
+function failureOf(error: unknown, prefix = ''): Failure {
+  return {
+    message: prefix + messageOf(error),
+    hint: error instanceof WalvaultError ? error.hint : undefined,
+  };
 }
 
 async function gatherSystems(options: CleanupOptions, repository: Repository): Promise<SystemState[]> {

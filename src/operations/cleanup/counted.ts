@@ -3,13 +3,18 @@
  * push out a real one, so a record that cannot be trusted counts for nothing, and is kept.
  */
 import { describeVerdict } from '../../repository/codec.ts';
-import type { KnownBackup, RetentionLimits } from './state.ts';
+import { lastSegmentBefore, segmentNumberOfLsn } from '../../postgres/wal/file-name.ts';
+import type { KnownBackup, RetentionLimits, SegmentRun } from './state.ts';
+
+export interface CountingOptions {
+  readonly requiresTrust: boolean;
+  readonly limits: RetentionLimits;
+  /** Whole segments that are archived. */
+  readonly segments: readonly SegmentRun[];
+}
 
 /** Undefined when the record counts, else why not. */
-export function whyNotCounted(
-  backup: KnownBackup,
-  options: { readonly requiresTrust: boolean; readonly limits: RetentionLimits },
-): string | undefined {
+export function whyNotCounted(backup: KnownBackup, options: CountingOptions): string | undefined {
   const { record, verdict, committedAt, isComplete } = backup;
   const isTrusted = verdict.status === 'good';
   if (verdict.status === 'bad' || (options.requiresTrust && !isTrusted))
@@ -21,7 +26,24 @@ export function whyNotCounted(
   if (!isTrusted && delayMs > options.limits.commitDelayMs)
     return `its record was stored ${committedAt.toISOString()}, long after it claims to have ended, and is not signed by a trusted signer`;
   if (!isComplete) return 'parts of it are missing or have another size than its record states';
+  if (!hasOwnWal(backup, options.segments)) return 'some of the WAL that makes it consistent is not archived';
   return undefined;
+}
+
+/** The segment in which a timeline was left is its child's: of the parent's own there may only be a `.partial`. */
+function hasOwnWal({ record }: KnownBackup, segments: readonly SegmentRun[]): boolean {
+  const { walRanges, segmentSizeBytes } = record;
+  return walRanges.every(({ timeline, startLsn, endLsn }, index) => {
+    const first = segmentNumberOfLsn(startLsn, segmentSizeBytes);
+    const last =
+      index === walRanges.length - 1
+        ? lastSegmentBefore(endLsn, segmentSizeBytes)
+        : segmentNumberOfLsn(endLsn, segmentSizeBytes) - 1n;
+    return (
+      last < first ||
+      segments.some(run => run.timeline === timeline && run.first <= first && last <= run.last)
+    );
+  });
 }
 
 /** True when the record's positions make sense; a record that contradicts itself is treated as unreadable. */

@@ -63,6 +63,7 @@ class Removal {
   #objectCount = 0;
   #freedBytes = 0;
   #isClockChecked = false;
+  #areRecordsLeft = false;
 
   constructor(options: ExecuteOptions) {
     this.#options = options;
@@ -122,7 +123,10 @@ class Removal {
       if (backup.state === 'committed') {
         const record = commitRecordKey(system, backup.id);
         // The signature goes second: without the record it means nothing, the record without it would be untrusted.
-        if ((await this.#delete([record])).size > 0) continue;
+        if ((await this.#delete([record])).size > 0) {
+          this.#areRecordsLeft = true;
+          continue;
+        }
         await this.#delete([signatureKey(record)]);
       }
       if (!(await this.#deleteListed(this.#backupObjects(backup.id)))) continue;
@@ -134,8 +138,8 @@ class Removal {
   async removeWal(): Promise<void> {
     const { repository, system, state, plan, signal } = this.#options;
     const { segmentSizeBytes } = state;
-    // A backup that stays after all needs its WAL, which this plan did not keep: the next run knows it.
-    if (segmentSizeBytes === undefined || this.#yielded.size > 0) return;
+    // A backup that stays after all needs its WAL, which this plan did not keep: the next run will know.
+    if (segmentSizeBytes === undefined || this.#yielded.size > 0 || this.#areRecordsLeft) return;
     for (const range of plan.wal) {
       if (range.action === 'keep') continue;
       await this.#note(removalNote(range));

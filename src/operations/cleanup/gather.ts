@@ -51,10 +51,9 @@ export async function gatherState(
     unfinished: await findUnfinished(repository, system, catalog, directories, signal),
     tree: await readTimelineTree(repository, system, signal),
     historyTimes: await listHistoryTimes(repository, system, signal),
-    wal:
-      segmentSizeBytes === undefined
-        ? []
-        : await listWalStretches(repository, system, segmentSizeBytes, signal),
+    ...(segmentSizeBytes === undefined
+      ? { wal: [], segments: [] }
+      : await listWal(repository, system, segmentSizeBytes, signal)),
     pinned: pinnedBackups(notes, requiresTrust),
     expiring: new Set(
       notes
@@ -190,33 +189,39 @@ async function listHistoryTimes(
   return times;
 }
 
-/** Folds the listing of `wal/`, which is ordered by timeline and position, into stretches: memory grows with holes. */
-async function listWalStretches(
+/** Folds the listing of `wal/`, which is ordered by timeline and position: memory grows with holes, not segments. */
+async function listWal(
   { store }: Repository,
   system: SystemPath,
   segmentSizeBytes: number,
   signal: AbortSignal,
-): Promise<WalStretch[]> {
-  const stretches: WalStretch[] = [];
+): Promise<Pick<SystemState, 'wal' | 'segments'>> {
+  const wal: WalStretch[] = [];
+  const segments: WalStretch[] = [];
   for await (const entry of store.list({ prefix: walPrefix(system), signal })) {
-    if ('prefix' in entry) continue;
-    const file = parseWalKey(entry.key)?.file;
-    if (file === undefined || file.kind === 'history') continue;
-    const { timeline } = file;
-    const position = segmentNumber(file, segmentSizeBytes);
-    const last = stretches.at(-1);
-    if (
-      last !== undefined &&
-      last.timeline === timeline &&
-      (position === last.last || position === last.last + 1n)
-    ) {
-      const lastModified = entry.modified > last.lastModified ? entry.modified : last.lastModified;
-      stretches[stretches.length - 1] = { ...last, last: position, lastModified };
-    } else {
-      stretches.push({ timeline, first: position, last: position, lastModified: entry.modified });
-    }
+    const parsed = 'prefix' in entry ? undefined : parseWalKey(entry.key);
+    if (parsed === undefined || 'prefix' in entry || parsed.file.kind === 'history') continue;
+    const { timeline } = parsed.file;
+    const position = segmentNumber(parsed.file, segmentSizeBytes);
+    const one = { timeline, first: position, last: position, lastModified: entry.modified };
+    extend(wal, one);
+    if (parsed.kind === 'file' && parsed.file.kind === 'segment') extend(segments, one);
   }
-  return stretches;
+  return { wal, segments };
+}
+
+function extend(stretches: WalStretch[], one: WalStretch): void {
+  const last = stretches.at(-1);
+  const isJoined =
+    last !== undefined &&
+    last.timeline === one.timeline &&
+    (one.first === last.last || one.first === last.last + 1n);
+  if (!isJoined) {
+    stretches.push(one);
+    return;
+  }
+  const lastModified = one.lastModified > last.lastModified ? one.lastModified : last.lastModified;
+  stretches[stretches.length - 1] = { ...last, last: one.last, lastModified };
 }
 
 /** The last word of each backup counts; an untrusted one can only protect. */

@@ -15,6 +15,8 @@ export interface SystemState {
   readonly historyTimes: ReadonlyMap<number, Date>;
   /** Consecutive positions that hold any WAL object, by timeline, then by position. */
   readonly wal: readonly WalStretch[];
+  /** Consecutive whole segments, in the same order. */
+  readonly segments: readonly SegmentRun[];
   /** Ids of backups that a pin note protects. */
   readonly pinned: ReadonlySet<string>;
   /** Ids of backups whose removal an earlier cleanup announced. */
@@ -56,6 +58,9 @@ export interface WalStretch {
   readonly last: bigint;
   readonly lastModified: Date;
 }
+
+/** Both ends included. */
+export type SegmentRun = Pick<WalStretch, 'timeline' | 'first' | 'last'>;
 
 export interface RetentionPolicy {
   readonly keepLast: number | undefined;

@@ -106,6 +106,7 @@ export function stateOf(more: Partial<SystemState>): SystemState {
     tree: new Map(),
     historyTimes: new Map(),
     wal: [],
+    segments: more.wal ?? [],
     pinned: new Set(),
     expiring: new Set(),
     ...more,

@@ -198,15 +198,13 @@ describe('cleanup', () => {
 
   it('goes on after a failed deletion, says so, and finishes in the next run', async () => {
     const lab = await threeDays();
-    const stuck = commitRecordKey(system, '20260102T000000Z-full-abcdef');
-    let isStuck = true;
+    const record = commitRecordKey(system, '20260102T000000Z-full-abcdef');
+    let stuck = record;
     const store: Store = new Proxy(lab.store, {
       get(target, name) {
         if (name === 'delete') {
           return async (keys: readonly string[], options: { signal: AbortSignal }) => {
-            const refused = keys.filter(
-              key => isStuck && (key === stuck || key.includes('00000000/00000001000000000000000C')),
-            );
+            const refused = keys.filter(key => key === stuck);
             await target.delete(
               keys.filter(key => !refused.includes(key)),
               options,
@@ -219,16 +217,21 @@ describe('cleanup', () => {
       },
     });
     const repository = { ...lab.repository, store };
-    const first = await cleanup(lab.options({ repositories: [repository] }));
-    assert.equal(first.repositories[0]?.failures.length, 2);
-    assert.match(first.repositories[0]?.failures[0] ?? '', /locked/);
-    // A record that stays keeps its data: it is still a whole backup.
+    const run = async () => (await cleanup(lab.options({ repositories: [repository] }))).repositories[0];
+    const first = await run();
+    assert.equal(first?.failures.length, 1);
+    assert.match(first?.failures[0]?.message ?? '', /locked/);
+    // A record that stays keeps its data and all WAL: it is still a whole backup.
     assert.equal((await lab.keys(backupPrefix(system, '20260102T000000Z-full-abcdef'))).length, 3);
     assert.equal((await lab.keys(backupPrefix(system, '20260103T000000Z-full-abcdef'))).length, 0);
-    isStuck = false;
-    const second = await cleanup(lab.options({ repositories: [repository] }));
-    assert.deepEqual(second.repositories[0]?.failures, []);
-    assert.deepEqual(second.repositories[0]?.systems[0]?.removed.backups, ['20260102T000000Z-full-abcdef']);
+    assert.equal((await lab.keys(`orders/${systemId}/wal/`)).length, 35);
+    stuck = `orders/${systemId}/wal/00000001/00000000/00000001000000000000000C`;
+    const second = await run();
+    assert.equal(second?.failures.length, 1);
+    assert.deepEqual(second?.systems[0]?.removed.backups, ['20260102T000000Z-full-abcdef']);
+    assert.equal((await lab.keys(`orders/${systemId}/wal/`)).length, 7);
+    stuck = '';
+    assert.deepEqual((await run())?.failures, []);
     assert.equal((await lab.keys(`orders/${systemId}/wal/`)).length, 6);
   });
 
@@ -289,7 +292,7 @@ describe('cleanup', () => {
     const { repositories } = await cleanup(
       whole.options({ repositories: [broken.repository, whole.repository] }),
     );
-    assert.match(repositories[0]?.failures[0] ?? '', /not a walvault repository/);
+    assert.match(repositories[0]?.failures[0]?.message ?? '', /not a walvault repository/);
     assert.equal(repositories[1]?.systems[0]?.removed.backups.length, 2);
   });
 
@@ -297,7 +300,7 @@ describe('cleanup', () => {
     const lab = await threeDays();
     const before = (await lab.keys()).filter(key => !key.includes('/notes/'));
     const { repositories } = await cleanup(lab.options({ now: day(400), flags: { keepWithinMs: dayMs } }));
-    assert.match(repositories[0]?.failures[0] ?? '', /clock/);
+    assert.match(repositories[0]?.failures[0]?.message ?? '', /clock/);
     assert.deepEqual(
       (await lab.keys()).filter(key => !key.includes('/notes/')),
       before,
@@ -323,7 +326,7 @@ describe('cleanup', () => {
       [2, 0],
     );
     const wrong = await cleanup(lab.options({ systemId: upgraded.systemId, isRetired: true }));
-    assert.match(wrong.repositories[0]?.failures[0] ?? '', /may still be in use/);
+    assert.match(wrong.repositories[0]?.failures[0]?.message ?? '', /may still be in use/);
     const { repositories } = await cleanup(lab.options({ systemId, isRetired: true }));
     assert.deepEqual(repositories[0]?.failures, []);
     assert.deepEqual(await lab.keys(`orders/${systemId}/wal/`), []);

@@ -256,6 +256,16 @@ describe('records that cannot be trusted', () => {
     assert.deepEqual(reasonsFor(result, 'anchor'), ['not-counted']);
   });
 
+  it('a backup whose own WAL is not there does not push out one that can be restored', () => {
+    const result = plan(
+      { backups: daily(4), wal: [wal(1, 1, 40, 4), wal(1, 42, 60, 6)] },
+      { keepLast: 1 },
+      6,
+    );
+    assert.deepEqual(kept(result), ['d3', 'd4']);
+    assert.deepEqual(reasonsFor(result, 'd4'), ['not-counted']);
+  });
+
   it('a backup with missing parts does not push out a whole one', () => {
     const torn = backup({ id: 'torn', at: 4, segments: [40, 41], known: { isComplete: false } });
     const result = plan({ backups: [...daily(3), torn], wal: [wal(1, 1, 60, 6)] }, { keepLast: 1 }, 6);
@@ -412,9 +422,14 @@ describe('a retired system', () => {
   });
 
   it('stays while a backup of it may be in progress', () => {
-    const result = plan({ backups: daily(3), unfinished: [unfinished('running', 5)] }, {}, 6, {
-      isRetired: true,
-    });
+    const result = plan(
+      { backups: daily(3), unfinished: [unfinished('running', 5)], wal: [wal(1, 1, 60, 5)] },
+      {},
+      6,
+      {
+        isRetired: true,
+      },
+    );
     assert.deepEqual(removed(result), []);
   });
 });

@@ -1,0 +1,24 @@
+import { WalvaultError } from '../../base/errors.ts';
+import type { Repository } from '../../repository/repository.ts';
+
+/** The named repository, or all. @throws WalvaultError `usage` for a name that is not configured */
+export function chooseRepositories(
+  repositories: readonly Repository[],
+  name: string | undefined,
+): readonly Repository[] {
+  if (name === undefined) return repositories;
+  const chosen = repositories.filter(repository => repository.name === name);
+  if (chosen.length > 0) return chosen;
+  throw new WalvaultError('usage', `no repository is named "${name}"`, {
+    hint: `There is: ${repositories.map(repository => repository.name).join(', ')}.`,
+  });
+}
+
+/** @throws WalvaultError `usage` for what is not a system identifier */
+export function parseSystemId(text: string | undefined): bigint | undefined {
+  if (text === undefined) return undefined;
+  if (/^\d{1,20}$/.test(text)) return BigInt(text);
+  throw new WalvaultError('usage', `"${text}" is not a system identifier`, {
+    hint: 'pg_controldata shows it, and `walvault list` those of the cluster.',
+  });
+}

@@ -1,0 +1,122 @@
+import { formatDuration, formatSize } from '../../base/units.ts';
+import type { CleanupResult, SystemCleanup } from '../../operations/cleanup/cleanup.ts';
+import { renderTable } from './table.ts';
+
+/** For people: each decision with its reasons, then what went or would go. */
+export function renderCleanup(result: CleanupResult): string {
+  const blocks = result.repositories.flatMap(repository =>
+    repository.systems.map(
+      system =>
+        `repository "${repository.name}" (${repository.url}), system ${system.systemId}\n${renderSystem(system)}${summary(system, result)}`,
+    ),
+  );
+  return `${policyLine(result)}${blocks.map(block => `\n${block}`).join('')}`;
+}
+
+function policyLine({ policy, isDryRun }: CleanupResult): string {
+  const { keepLast, keepWithinMs, minimumBackups } = policy;
+  const rules = [
+    ...(keepLast === undefined ? [] : [`the last ${keepLast}`]),
+    ...(keepWithinMs === undefined ? [] : [`any moment within ${formatDuration(keepWithinMs)}`]),
+    `at least ${minimumBackups}`,
+  ];
+  return `policy: keep ${rules.join(', ')}${isDryRun ? ' (dry run: nothing is removed)' : ''}\n`;
+}
+
+function renderSystem({ plan }: SystemCleanup): string {
+  const backups = plan.backups.map(backup => [
+    backup.id,
+    backup.type ?? backup.state,
+    backup.stopTime?.toISOString() ?? '',
+    formatSize(backup.storedBytes),
+    backup.action,
+    reasonsOf(backup),
+  ]);
+  const wal = plan.wal.map(range => [
+    String(range.timeline),
+    range.firstSegment,
+    range.lastSegment,
+    range.action,
+    reasonsOf(range),
+  ]);
+  return [
+    ...(backups.length > 0 ? [renderTable(backupColumns, backups)] : []),
+    ...(wal.length > 0 ? [renderTable(walColumns, wal)] : []),
+  ].join('\n');
+}
+
+function reasonsOf({ reasons }: { reasons: readonly { readonly text: string }[] }): string {
+  return reasons.map(({ text }) => text).join('; ');
+}
+
+const backupColumns = [
+  { title: 'BACKUP' },
+  { title: 'TYPE' },
+  { title: 'ENDED' },
+  { title: 'STORED', align: 'right' },
+  { title: 'DECISION' },
+  { title: 'REASON' },
+] as const;
+
+const walColumns = [
+  { title: 'TIMELINE', align: 'right' },
+  { title: 'FIRST SEGMENT' },
+  { title: 'LAST SEGMENT' },
+  { title: 'DECISION' },
+  { title: 'REASON' },
+] as const;
+
+function summary({ removed }: SystemCleanup, { isDryRun }: CleanupResult): string {
+  const { backups, objectCount, freedBytes } = removed;
+  const count = `${backups.length} ${backups.length === 1 ? 'backup' : 'backups'}, ${objectCount} ${objectCount === 1 ? 'object' : 'objects'}`;
+  return `${isDryRun ? 'would remove' : 'removed'} ${count}; ${formatSize(freedBytes)} ${isDryRun ? 'would be free' : 'freed'}\n`;
+}
+
+/** The published shape (docs/reference/json.md). */
+export function cleanupJson(result: CleanupResult): unknown {
+  return {
+    dryRun: result.isDryRun,
+    policy: {
+      keepLast: result.policy.keepLast ?? null,
+      keepWithinMs: result.policy.keepWithinMs ?? null,
+      minimumBackups: result.policy.minimumBackups,
+    },
+    repositories: result.repositories.map(({ name, url, systems, failures }) => ({
+      name,
+      url,
+      failures: failures.map(({ message, hint }) => ({ message, hint: hint ?? null })),
+      systems: systems.map(systemJson),
+    })),
+  };
+}
+
+function systemJson({ systemId, plan, removed }: SystemCleanup): unknown {
+  return {
+    systemId,
+    backups: plan.backups.map(backup => ({
+      id: backup.id,
+      state: backup.state,
+      type: backup.type ?? null,
+      timeline: backup.timeline ?? null,
+      stopTime: backup.stopTime ?? null,
+      storedBytes: backup.storedBytes,
+      action: backup.action,
+      reasons: backup.reasons,
+      continuesToEnd: backup.isWindowStart,
+    })),
+    wal: plan.wal.map(({ timeline, firstSegment, lastSegment, action, reasons }) => ({
+      timeline,
+      firstSegment,
+      lastSegment,
+      action,
+      reasons,
+    })),
+    remarks: plan.remarks.map(({ message, hint }) => ({ message, hint: hint ?? null })),
+    removed: {
+      backups: removed.backups,
+      objectCount: removed.objectCount,
+      freedBytes: removed.freedBytes,
+      yielded: removed.yielded,
+    },
+  };
+}

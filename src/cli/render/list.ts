@@ -1,0 +1,179 @@
+import { formatDuration, formatSize } from '../../base/units.ts';
+import type { ListedBackup, RepositoryListing, SystemListing } from '../../operations/list/list.ts';
+import type { TimelineListing } from '../../operations/list/timelines.ts';
+import { segmentName, segmentNumberOfLsn, lastSegmentBefore } from '../../postgres/wal/file-name.ts';
+import { formatLsn } from '../../postgres/wal/lsn.ts';
+import { renderTable } from './table.ts';
+
+export function renderList(listings: readonly RepositoryListing[]): string {
+  return listings.map(renderRepository).join('\n');
+}
+
+function renderRepository({ name, url, systems, problem }: RepositoryListing): string {
+  const title = `repository "${name}" (${url})\n`;
+  if (problem !== undefined) return `${title}cannot be read: ${problem.message}\n`;
+  if (systems.length === 0) return `${title}holds nothing of this cluster yet\n`;
+  return title + systems.map(renderSystem).join('');
+}
+
+function renderSystem(system: SystemListing): string {
+  const { systemId, postgresMajor, backups, unreadable, timelines } = system;
+  const lines = [
+    `\nsystem ${systemId}${postgresMajor === undefined ? '' : `, PostgreSQL ${postgresMajor}`}\n`,
+  ];
+  if (backups !== undefined)
+    lines.push(backups.length === 0 ? 'no backups\n' : renderTable(backupColumns, backups.map(backupRow)));
+  for (const { id, problem } of unreadable ?? [])
+    lines.push(`${id}: its record cannot be used: ${problem}\n`);
+  if (timelines !== undefined)
+    lines.push(
+      backups === undefined ? '' : '\n',
+      timelines.length === 0 ? 'no WAL\n' : renderTable(walColumns, timelines.map(timelineRow)),
+      ...timelines.flatMap(holeLines),
+    );
+  return lines.join('');
+}
+
+const backupColumns = [
+  { title: 'BACKUP' },
+  { title: 'TYPE' },
+  { title: 'ENDED' },
+  { title: 'TOOK', align: 'right' },
+  { title: 'SIZE', align: 'right' },
+  { title: 'STORED', align: 'right' },
+  { title: 'TIMELINE', align: 'right' },
+  { title: 'START' },
+  { title: 'STOP' },
+  { title: 'PARENT' },
+  { title: 'REMARKS' },
+] as const;
+
+function backupRow(backup: ListedBackup): string[] {
+  const { record, storedBytes } = backup;
+  return [
+    record.id,
+    record.type,
+    record.stopTime.toISOString(),
+    formatDuration(record.stopTime.getTime() - record.startTime.getTime()),
+    formatSize(record.sizeBytes),
+    formatSize(storedBytes),
+    String(record.timeline),
+    formatLsn(record.startLsn),
+    formatLsn(record.stopLsn),
+    record.parent ?? '',
+    remarksOf(backup).join(', '),
+  ];
+}
+
+function remarksOf({ record, verdict, isPinned }: ListedBackup): string[] {
+  return [
+    ...(verdict.status === 'good'
+      ? []
+      : [verdict.status === 'unsigned' ? 'unsigned' : `signature ${verdict.status}`]),
+    ...(record.damagedPages > 0 ? [`${record.damagedPages} damaged pages`] : []),
+    ...(record.backupFrom === 'standby' ? ['from a standby'] : []),
+    ...(isPinned ? ['pinned'] : []),
+    ...(record.label === '' ? [] : [`label "${record.label}"`]),
+  ];
+}
+
+const walColumns = [
+  { title: 'TIMELINE', align: 'right' },
+  { title: 'FROM' },
+  { title: 'FIRST SEGMENT' },
+  { title: 'LAST SEGMENT' },
+  { title: 'SEGMENTS', align: 'right' },
+  { title: 'STORED', align: 'right' },
+  { title: 'LAST ARCHIVED' },
+  { title: 'MISSING', align: 'right' },
+] as const;
+
+function timelineRow(timeline: TimelineListing): string[] {
+  const { parent, switchpoint } = timeline;
+  return [
+    String(timeline.timeline),
+    parent === undefined || switchpoint === undefined ? '' : `${parent} at ${formatLsn(switchpoint)}`,
+    timeline.firstSegment ?? '',
+    timeline.lastSegment ?? '',
+    String(timeline.segmentCount),
+    formatSize(timeline.storedBytes),
+    timeline.lastArchivedAt?.toISOString() ?? '',
+    String(timeline.holes.reduce((sum, hole) => sum + hole.segmentCount, 0)),
+  ];
+}
+
+function holeLines({ timeline, holes }: TimelineListing): string[] {
+  return holes.map(
+    ({ firstSegment, lastSegment, segmentCount }) =>
+      `timeline ${timeline} lacks ${segmentCount === 1 ? firstSegment : `${firstSegment}..${lastSegment} (${segmentCount} segments)`}\n`,
+  );
+}
+
+/** The published shape (docs/reference/json.md). */
+export function listJson(listings: readonly RepositoryListing[]): unknown {
+  return listings.map(({ name, url, problem, systems }) => ({
+    name,
+    url,
+    problem: problem?.message ?? null,
+    systems: systems.map(({ systemId, postgresMajor, segmentSizeBytes, backups, unreadable, timelines }) => ({
+      systemId,
+      postgresMajor: postgresMajor ?? null,
+      segmentSizeBytes: segmentSizeBytes ?? null,
+      backups: backups?.map(backupJson),
+      unreadable,
+      timelines: timelines?.map(timelineJson),
+    })),
+  }));
+}
+
+function backupJson({ record, verdict, committedAt, storedBytes, isPinned }: ListedBackup): unknown {
+  const { segmentSizeBytes, timeline, walRanges } = record;
+  const stopTimeline = walRanges.at(-1)?.timeline ?? timeline;
+  return {
+    id: record.id,
+    type: record.type,
+    parent: record.parent ?? null,
+    label: record.label,
+    backupFrom: record.backupFrom,
+    serverVersion: record.serverVersion,
+    walvaultVersion: record.walvaultVersion,
+    startTime: record.startTime,
+    stopTime: record.stopTime,
+    committedAt,
+    timeline,
+    startLsn: formatLsn(record.startLsn),
+    stopLsn: formatLsn(record.stopLsn),
+    startSegment: segmentName(
+      timeline,
+      segmentNumberOfLsn(record.startLsn, segmentSizeBytes),
+      segmentSizeBytes,
+    ),
+    stopSegment: segmentName(
+      stopTimeline,
+      lastSegmentBefore(record.stopLsn, segmentSizeBytes),
+      segmentSizeBytes,
+    ),
+    sizeBytes: record.sizeBytes,
+    storedBytes,
+    fileCount: record.fileCount,
+    dataChecksums: record.dataChecksums,
+    damagedPages: record.damagedPages,
+    signature: verdict,
+    pinned: isPinned,
+  };
+}
+
+function timelineJson(timeline: TimelineListing): unknown {
+  return {
+    timeline: timeline.timeline,
+    parent: timeline.parent ?? null,
+    switchpoint: timeline.switchpoint === undefined ? null : formatLsn(timeline.switchpoint),
+    hasHistory: timeline.hasHistory,
+    firstSegment: timeline.firstSegment ?? null,
+    lastSegment: timeline.lastSegment ?? null,
+    segmentCount: timeline.segmentCount,
+    storedBytes: timeline.storedBytes,
+    lastArchivedAt: timeline.lastArchivedAt ?? null,
+    holes: timeline.holes,
+  };
+}

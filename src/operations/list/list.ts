@@ -1,0 +1,111 @@
+/** `walvault list`: what each repository holds. Reads only, and never needs a private key. */
+import { readCatalog, type CatalogEntry, type UnreadableEntry } from '../../repository/backup-record.ts';
+import { listSystemIds, readClusterRecord } from '../../repository/cluster-record.ts';
+import type { SystemPath } from '../../repository/layout.ts';
+import { verifyMarker } from '../../repository/marker.ts';
+import { readNotes } from '../../repository/notes.ts';
+import type { Repository } from '../../repository/repository.ts';
+import { readTimelineTree } from '../../repository/timelines.ts';
+import { listWalRuns } from '../../repository/wal-listing.ts';
+import { describeTimelines, type TimelineListing } from './timelines.ts';
+
+export interface ListOptions {
+  readonly repositories: readonly Repository[];
+  readonly cluster: string;
+  readonly what: 'all' | 'backups' | 'wal';
+  readonly signal: AbortSignal;
+}
+
+export interface RepositoryListing {
+  readonly name: string;
+  readonly url: string;
+  readonly systems: readonly SystemListing[];
+  /** Why it could not be read; then `systems` may be incomplete. */
+  readonly problem: Error | undefined;
+}
+
+export interface SystemListing {
+  readonly systemId: bigint;
+  readonly postgresMajor: number | undefined;
+  readonly segmentSizeBytes: number | undefined;
+  /** Undefined when only WAL was asked for. */
+  readonly backups: readonly ListedBackup[] | undefined;
+  readonly unreadable: readonly UnreadableEntry[] | undefined;
+  /** Undefined when only backups were asked for. */
+  readonly timelines: readonly TimelineListing[] | undefined;
+}
+
+export interface ListedBackup extends CatalogEntry {
+  readonly storedBytes: number;
+  readonly isPinned: boolean;
+}
+
+/** Never throws for one repository that cannot be read: the others are listed all the same. */
+export async function list(options: ListOptions): Promise<RepositoryListing[]> {
+  const listings: RepositoryListing[] = [];
+  for (const repository of options.repositories) {
+    listings.push(await listRepository(options, repository));
+    options.signal.throwIfAborted();
+  }
+  return listings;
+}
+
+async function listRepository(options: ListOptions, repository: Repository): Promise<RepositoryListing> {
+  const { name, store } = repository;
+  const systems: SystemListing[] = [];
+  let problem: Error | undefined;
+  try {
+    await verifyMarker(repository, options.signal);
+    for (const systemId of await listSystemIds(store, options.cluster, options.signal))
+      systems.push(await listSystem(options, repository, { cluster: options.cluster, systemId }));
+  } catch (error) {
+    problem = error instanceof Error ? error : new Error(String(error));
+  }
+  return { name, url: store.url, systems, problem };
+}
+
+async function listSystem(
+  { what, signal }: ListOptions,
+  repository: Repository,
+  system: SystemPath,
+): Promise<SystemListing> {
+  const cluster = await readClusterRecord(repository.store, system, signal);
+  const catalog = what === 'wal' ? undefined : await readCatalog(repository, system, signal);
+  const pinned = catalog && (await readPins(repository, system, signal));
+  const segmentSizeBytes = cluster?.segmentSizeBytes;
+  return {
+    systemId: system.systemId,
+    postgresMajor: cluster?.postgresMajor,
+    segmentSizeBytes,
+    backups: catalog?.backups.map(entry => ({
+      ...entry,
+      storedBytes: [entry.record.manifest, ...entry.record.parts].reduce(
+        (sum, piece) => sum + piece.storedSizeBytes,
+        0,
+      ),
+      isPinned: pinned?.has(entry.record.id) === true,
+    })),
+    unreadable: catalog?.unreadable,
+    timelines:
+      what === 'backups' || segmentSizeBytes === undefined
+        ? undefined
+        : describeTimelines(
+            await listWalRuns(repository, system, segmentSizeBytes, signal),
+            await readTimelineTree(repository, system, signal),
+            segmentSizeBytes,
+          ),
+  };
+}
+
+async function readPins(
+  repository: Repository,
+  system: SystemPath,
+  signal: AbortSignal,
+): Promise<Set<string>> {
+  const pinned = new Set<string>();
+  for (const { kind, subject } of await readNotes(repository, system, undefined, signal)) {
+    if (kind === 'pin') pinned.add(subject);
+    if (kind === 'unpin') pinned.delete(subject);
+  }
+  return pinned;
+}

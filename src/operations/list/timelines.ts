@@ -1,0 +1,75 @@
+/** What of each timeline is archived, with its holes. Pure. */
+import { segmentName } from '../../postgres/wal/file-name.ts';
+import type { Lsn } from '../../postgres/wal/lsn.ts';
+import type { TimelineTree } from '../../repository/timelines.ts';
+import type { WalRun } from '../../repository/wal-listing.ts';
+
+export interface TimelineListing {
+  readonly timeline: number;
+  /** Where it left its parent; undefined for the first, and where its history file is not archived. */
+  readonly parent: number | undefined;
+  readonly switchpoint: Lsn | undefined;
+  readonly hasHistory: boolean;
+  /** Undefined when nothing but its history is archived. */
+  readonly firstSegment: string | undefined;
+  readonly lastSegment: string | undefined;
+  readonly segmentCount: number;
+  readonly storedBytes: number;
+  readonly lastArchivedAt: Date | undefined;
+  readonly holes: readonly Hole[];
+}
+
+/** Missing segments between archived ones, both ends included. */
+export interface Hole {
+  readonly firstSegment: string;
+  readonly lastSegment: string;
+  readonly segmentCount: number;
+}
+
+export function describeTimelines(
+  runs: readonly WalRun[],
+  tree: TimelineTree,
+  segmentSizeBytes: number,
+): TimelineListing[] {
+  const timelines = new Set([...runs.map(({ timeline }) => timeline), ...tree.keys()]);
+  return [...timelines]
+    .sort((a, b) => a - b)
+    .map(timeline =>
+      describeTimeline(
+        timeline,
+        runs.filter(run => run.timeline === timeline),
+        { tree, segmentSizeBytes },
+      ),
+    );
+}
+
+function describeTimeline(
+  timeline: number,
+  runs: readonly WalRun[],
+  { tree, segmentSizeBytes }: { tree: TimelineTree; segmentSizeBytes: number },
+): TimelineListing {
+  const nameOf = (segment: bigint) => segmentName(timeline, segment, segmentSizeBytes);
+  const [first, last] = [runs[0], runs.at(-1)];
+  const branch = tree.get(timeline);
+  const times = runs.map(({ lastModified }) => lastModified.getTime());
+  return {
+    timeline,
+    parent: branch?.parent,
+    switchpoint: branch?.switchpoint,
+    hasHistory: branch !== undefined,
+    firstSegment: first && nameOf(first.first),
+    lastSegment: last && nameOf(last.last),
+    segmentCount: runs.reduce((sum, run) => sum + Number(run.last - run.first) + 1, 0),
+    storedBytes: runs.reduce((sum, run) => sum + run.storedBytes, 0),
+    lastArchivedAt: times.length === 0 ? undefined : new Date(Math.max(...times)),
+    holes: runs.slice(1).map((run, index) => {
+      const before = runs[index];
+      const from = (before?.last ?? 0n) + 1n;
+      return {
+        firstSegment: nameOf(from),
+        lastSegment: nameOf(run.first - 1n),
+        segmentCount: Number(run.first - from),
+      };
+    }),
+  };
+}
