@@ -198,7 +198,7 @@ function createServer(
       });
       closeSync(output);
       child = started;
-      const disarm = onExit(() => started.kill('SIGQUIT'));
+      const disarm = onExit(() => endNow(started));
       ended = new Promise((resolve, reject) => {
         started.once('error', reject);
         started.once('exit', (exitCode, signal) => {
@@ -232,6 +232,23 @@ function createServer(
     },
   };
   return server;
+}
+
+/** Immediate shutdown, waited for without the event loop, so that the data directory can be removed next. */
+function endNow(postmaster: ChildProcess): void {
+  if (postmaster.pid === undefined || !postmaster.kill('SIGQUIT')) return;
+  const giveUpAt = performance.now() + 5000;
+  const pause = new Int32Array(new SharedArrayBuffer(4));
+  while (isRunning(postmaster.pid) && performance.now() < giveUpAt) Atomics.wait(pause, 0, 0, 10);
+}
+
+/** A process that has ended stays a zombie until Node's event loop collects it. */
+function isRunning(pid: number): boolean {
+  try {
+    return !/^State:\s+Z/m.test(readFileSync(`/proc/${pid}/status`, 'utf8'));
+  } catch {
+    return false;
+  }
 }
 
 /** On the command line, so that a restored cluster listens here and not where its origin did. */
