@@ -81,7 +81,7 @@ export async function* readManifest(source: ByteStream, backupId: string): Async
       yield entry;
     } else {
       if (value['entries'] !== count)
-        throw damaged(`holds ${count} entries, its trailer says ${String(value['entries'])}`);
+        throw damaged(`holds ${count} entries, its trailer says ${JSON.stringify(value['entries'])}`);
       isEnded = true;
     }
   }

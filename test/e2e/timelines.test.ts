@@ -45,6 +45,8 @@ async function startPair(): Promise<Pair> {
     mode: 'standby',
     conf: {
       ...site.archiveConf,
+      // Its checkpoints would recycle what it streamed and never archived.
+      wal_keep_size: '64MB',
       primary_conninfo: `'host=${primary.socketDirectory} port=${primary.port} user=postgres'`,
     },
   });
@@ -148,7 +150,6 @@ describe('promotion during an outage', () => {
     };
     await until('the recovery pauses at its target', isPaused);
     writeFileSync(armed, '');
-    giveToUnprivileged(armed);
     await server.query('select pg_wal_replay_resume()');
     assert.equal(await outcomeOf(server), 'exited', server.logTail());
     assert.match(server.log(), /could not restore file "00000002\.history" from archive/);

@@ -101,7 +101,8 @@ async function attempt(options: FetchOptions, file: WalFileName): Promise<FetchR
     } catch (error) {
       options.signal.throwIfAborted();
       if (!(error instanceof WalvaultError)) throw error;
-      if (isStoreError(error, 'absent')) absentIn.push(repository);
+      if (isStoreError(error, 'absent') && !error.hasDeleteMarker) absentIn.push(repository);
+      else if (isStoreError(error, 'absent')) failures.push(deletedError(repository, file));
       else if (countsAsFailure(repository, error)) failures.push(error);
       else warn(options.log, `best-effort repository "${repository.name}": ${error.message}`, error.hint);
     }
@@ -115,6 +116,14 @@ async function attempt(options: FetchOptions, file: WalFileName): Promise<FetchR
   }
   if (file.kind === 'segment') await refuseGap(options, file, absentIn);
   return { outcome: 'absent' };
+}
+
+/** On a versioned bucket a delete marker says that the object existed: it is a hole, whoever made it. */
+function deletedError(repository: Repository, file: WalFileName): GapError {
+  return new GapError('wal-missing', `${repository.store.url}: ${file.name} was deleted from the archive`, {
+    hint: 'The bucket keeps versions: remove the delete marker to have it back.',
+    retry: true,
+  });
 }
 
 /** A best-effort repository may be out of reach, but what it has and cannot give proves that the file existed. */

@@ -140,6 +140,13 @@ describe('fetch', () => {
       assert.deepEqual(await ask(name(1, 10)), { outcome: 'absent' });
     });
 
+    it('for what was deleted from a versioned bucket', async () => {
+      const deleted = () =>
+        Promise.reject(new StoreError('absent', 'no such key', { hasDeleteMarker: true }));
+      const versioned = { ...repository, store: overrideStore(repository.store, { get: deleted }) };
+      await fails(ask(name(1, 6), { repositories: [versioned] }), 'wal-missing', /was deleted/);
+    });
+
     it('without the repository marker', async () => {
       await archiveSegment(repository, 1, 5n);
       await repository.store.delete([markerKey], { signal });
