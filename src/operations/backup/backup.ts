@@ -72,6 +72,8 @@ export async function backup(options: BackupOptions): Promise<BackupResult> {
     const facts = await readServerFacts(connection, config.dataDirectory, signal);
     const system = { cluster: config.cluster, systemId: facts.controlFile.systemId };
     await destinations.inEach(repository => prepareRepository(repository, system, facts, signal));
+    // A key that cannot be used is better known before the checkpoint than after it.
+    await destinations.codec.keyring.encryptor('backup');
     const id = newBackupId(new Date(), 'full');
     const label = checkLabel(options.label ?? id);
     const run = { ...options, connection, facts, system, destinations, id, label };

@@ -98,7 +98,7 @@ export class Destinations {
         branch.leave();
       }
     });
-    await this.#settle(await Promise.allSettled(puts), tee.failure);
+    await this.#settle(await Promise.allSettled(puts), () => tee.failure());
     return stored.result();
   }
 

@@ -127,9 +127,10 @@ async function* writeFiles(
   files: readonly LastFile[],
   owner: { readonly uid: number; readonly gid: number },
 ): AsyncGenerator<Uint8Array> {
-  for (const { path, sizeBytes, mode, mtimeMs, read } of files) {
+  for (const file of files) {
+    const { path, sizeBytes, mode, mtimeMs } = file;
     yield tarHeader({ ...owner, path, type: 'file', sizeBytes, mode, mtimeMs });
-    yield* read();
+    yield* file.read();
     yield tarPadding(sizeBytes);
   }
   yield tarTrailer;

@@ -58,16 +58,21 @@ export function teeInLockStep(source: ByteStream, count: number): Tee {
     }
   };
 
+  /** Nobody wants the rest: what goes wrong in closing concerns nobody either. */
   const closeSource = async () => {
-    if (end === undefined) end = 'done';
-    await iterator.return?.();
+    end ??= 'done';
+    try {
+      await iterator.return?.();
+    } catch {
+      // The error that matters is the one that made everybody leave.
+    }
   };
 
   const leave = (index: number) => {
     if (!present.delete(index)) return;
     waiting.get(index)?.resolve({ done: true, value: undefined });
     waiting.delete(index);
-    if (present.size === 0) void closeSource().catch(() => undefined);
+    if (present.size === 0) void closeSource();
     else void pullWhenAllWait();
   };
 
@@ -101,7 +106,7 @@ export function teeInLockStep(source: ByteStream, count: number): Tee {
       end = { error };
       settle(waiter => waiter.reject(error));
       present.clear();
-      await Promise.resolve(iterator.return?.()).catch(() => undefined);
+      await closeSource();
     },
   };
 }

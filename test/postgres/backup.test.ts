@@ -1,0 +1,142 @@
+import assert from 'node:assert/strict';
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { after, before, describe, test } from 'node:test';
+import { generateKeyPair } from '../../src/pipeline/openpgp/index.ts';
+import { readCatalog } from '../../src/repository/backup-record.ts';
+import { manifestKey, type SystemPath } from '../../src/repository/layout.ts';
+import { readManifest } from '../../src/repository/manifest.ts';
+import type { Repository } from '../../src/repository/repository.ts';
+import { createGpg, type Gpg } from '../harness/gpg.ts';
+import { runLoad } from '../harness/load.ts';
+import type { PostgresServer } from '../harness/postgres-server.ts';
+import { runOk } from '../harness/run.ts';
+import { temporaryDirectory } from '../harness/temp.ts';
+import {
+  listKeys,
+  makeRepository,
+  recordingLog,
+  runBackup,
+  signal,
+  startArchivingServer,
+  startUnpacked,
+  switchAndArchive,
+  unpackByHand,
+} from './backup-fixtures.ts';
+
+describe('a backup under load, unpacked with gpg, zstd and tar alone', () => {
+  let gpg: Gpg;
+  let repository: Repository;
+  let server: PostgresServer;
+  let system: SystemPath;
+  let stopArchiving: () => Promise<void>;
+
+  before(async () => {
+    gpg = createGpg();
+    const directory = temporaryDirectory('keys');
+    const keep = (name: string, text: string) => {
+      writeFileSync(join(directory, name), text);
+      return join(directory, name);
+    };
+    const recipient = await generateKeyPair({ userId: 'Recipient', use: 'encrypt' });
+    const host = await generateKeyPair({ userId: 'Host', use: 'sign' });
+    await gpg.importKeys(recipient.privateArmored);
+    await gpg.importKeys(host.publicArmored);
+    const publicKey = keep('recipient.asc', recipient.publicArmored);
+    repository = await makeRepository({
+      keys: {
+        mode: 'openpgp',
+        walRecipients: [publicKey],
+        backupRecipients: [publicKey],
+        privateKeys: [keep('recipient-private.asc', recipient.privateArmored)],
+        signingKey: keep('host-private.asc', host.privateArmored),
+        trustedSigners: [keep('host.asc', host.publicArmored)],
+      },
+    });
+    ({ server, system, stopArchiving } = await startArchivingServer([repository], {
+      ownSystemIdentifier: true,
+    }));
+  });
+  after(async () => {
+    await server.stop();
+    await stopArchiving();
+  });
+
+  test('pg_verifybackup accepts it and a server that starts on it has every committed row', async () => {
+    await runLoad(server, { transactions: 50 });
+    const stop = new AbortController();
+    const load = runLoad(server, { transactions: 1_000_000, rowBytes: 2000, signal: stop.signal });
+    const log = recordingLog();
+    const { record, damagedPages } = await runBackup(server, [repository], {
+      log,
+      label: 'under load',
+    }).finally(() => stop.abort());
+    await load;
+    await switchAndArchive(server, repository, system);
+    const expected = await rowsOf(server);
+
+    assert.deepEqual(damagedPages, []);
+    assert.deepEqual(
+      log.events.filter(event => event.level === 'warn'),
+      [],
+    );
+    assert.ok(record.parts.length > 3, `${record.parts.length} parts`);
+
+    const target = await unpackByHand(repository, system, { id: record.id, gpg });
+    const { stdout } = await runOk(join(server.binDir, 'pg_verifybackup'), [target]);
+    assert.match(stdout, /backup successfully verified/);
+    const copy = await startUnpacked(target, server.binDir);
+    try {
+      assert.deepEqual(await rowsOf(copy), expected);
+      assert.match(copy.log(), /consistent recovery state reached/);
+    } finally {
+      await copy.stop();
+    }
+  });
+
+  test('the catalogue has its signed record, which describes exactly what is stored', async () => {
+    const { record } = await runBackup(server, [repository], { label: 'second' });
+    const catalog = await readCatalog(repository, system, signal);
+    const entry = catalog.backups.find(({ record: { id } }) => id === record.id);
+    assert.deepEqual(entry?.record, record);
+    assert.equal(entry?.verdict.status, 'good');
+    assert.equal(record.label, 'second');
+    assert.equal(record.backupFrom, 'primary');
+    assert.deepEqual(record.walRanges, [{ timeline: 1, startLsn: record.startLsn, endLsn: record.stopLsn }]);
+
+    const prefix = `${system.cluster}/${system.systemId}/backups/${record.id}/`;
+    const pieces = [record.manifest, ...record.parts];
+    const stored = await listKeys(repository.store, prefix);
+    assert.deepEqual(
+      stored.toSorted(),
+      [`${prefix}claim.json`, ...pieces.map(({ name }) => prefix + name)].toSorted(),
+    );
+    for (const { name, storedSizeBytes } of pieces)
+      assert.equal((await repository.store.head(prefix + name, { signal }))?.sizeBytes, storedSizeBytes);
+
+    const key = manifestKey(system, record.id, '.zst.pgp');
+    const { body } = await repository.store.get(key, { signal });
+    let fileCount = 0;
+    let sizeBytes = 0;
+    const partNumbers = new Set<number>();
+    for await (const file of readManifest(repository.codec.decode(key, body), record.id)) {
+      if (file.type !== 'file') continue;
+      fileCount++;
+      sizeBytes += file.sizeBytes;
+      partNumbers.add(file.part ?? 0);
+    }
+    assert.deepEqual({ fileCount, sizeBytes }, { fileCount: record.fileCount, sizeBytes: record.sizeBytes });
+    assert.deepEqual(
+      [...partNumbers].toSorted((a, b) => a - b),
+      record.parts.map(({ number }) => number),
+    );
+  });
+});
+
+async function rowsOf(server: PostgresServer): Promise<{ count: string; digest: string }> {
+  const [row] = await server.query<{ count: string; digest: string }>(
+    `select count(*), md5(string_agg(id || ':' || account || ':' || md5(filler), ',' order by id)) as digest from ledger`,
+  );
+  assert.ok(row !== undefined && Number(row.count) > 0);
+  return row;
+}
