@@ -1,0 +1,131 @@
+/** What the tests of restore share: an encrypted installation, backups into it, restores from it and their servers. */
+import { chownSync, mkdirSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { silentLog, type Log } from '../../src/base/log.ts';
+import { openRepositories } from '../../src/cli/compose.ts';
+import { loadConfig, type Config } from '../../src/config/index.ts';
+import { Secret } from '../../src/base/secret.ts';
+import { backup } from '../../src/operations/backup/backup.ts';
+import { restore, type RestoreOptions, type RestoreResult } from '../../src/operations/restore/restore.ts';
+import { parseTarget, type TargetOptions } from '../../src/operations/restore/target.ts';
+import type { BackupRecord } from '../../src/repository/backup-record.ts';
+import { startPostgres, type PostgresServer } from '../harness/postgres-server.ts';
+import { runOk } from '../harness/run.ts';
+import type { Site } from '../harness/site.ts';
+import { temporaryDirectory } from '../harness/temp.ts';
+import { unprivilegedAccount } from '../harness/unprivileged.ts';
+import { withoutPrivileges } from '../harness/without-privileges.ts';
+import { walvaultExecutable } from '../harness/walvault.ts';
+
+export const signal = new AbortController().signal;
+
+export async function configOf(site: Site): Promise<Config> {
+  const { config } = await loadConfig({ path: site.configPath, env: site.readerEnv });
+  return config;
+}
+
+/** A full backup in small parts, taken in this process as the server's user. */
+export function takeBackup(
+  site: Site,
+  server: PostgresServer,
+  options: { readonly partSizeBytes?: number } = {},
+): Promise<BackupRecord> {
+  return asServerUser(async () => {
+    const config = await configOf(site);
+    await using opened = await openRepositories(config, silentLog);
+    const { record } = await backup({
+      config: {
+        ...config,
+        dataDirectory: undefined,
+        backup: {
+          ...config.backup,
+          partSizeBytes: options.partSizeBytes ?? 4 * 1024 ** 2,
+          fastCheckpoint: true,
+        },
+        postgres: {
+          connection: new Secret(
+            `host=${server.socketDirectory} port=${server.port} user=postgres dbname=postgres`,
+          ),
+        },
+      },
+      repositories: opened.repositories,
+      env: {},
+      log: silentLog,
+      signal,
+    });
+    return record;
+  });
+}
+
+async function asServerUser<T>(work: () => Promise<T>): Promise<T> {
+  const results: T[] = [];
+  await withoutPrivileges(async () => {
+    results.push(await work());
+  });
+  return results[0] as T;
+}
+
+export type RestoreChoice = TargetOptions & {
+  readonly directory?: string;
+  readonly backup?: string;
+  readonly timeline?: number | 'latest';
+  readonly overrides?: Partial<RestoreOptions>;
+  readonly log?: Log;
+};
+
+export function newDirectory(): string {
+  return join(temporaryDirectory('restored'), 'data');
+}
+
+/** Restores in this process as the server's user, by the function that the command line calls. */
+export function restoreFrom(site: Site, choice: RestoreChoice = {}): Promise<RestoreResult> {
+  return asServerUser(async () => {
+    const config = await configOf(site);
+    const log = choice.log ?? silentLog;
+    await using opened = await openRepositories(config, log);
+    const directory = choice.directory ?? newDirectory();
+    const target = parseTarget(choice);
+    return await restore({
+      repositories: opened.repositories,
+      repositoryName: undefined,
+      cluster: config.cluster,
+      systemId: undefined,
+      verifySignatures: config.signing.verify,
+      directory,
+      request: { target, backupId: choice.backup, timeline: choice.timeline },
+      targetAction: target.kind === 'end' ? 'promote' : 'pause',
+      archiveMode: 'off',
+      tablespaceMap: [],
+      acceptsRecordedLocations: false,
+      walvaultCommand: [walvaultExecutable()],
+      configPath: site.configPath,
+      dryRun: false,
+      log,
+      signal,
+      ...choice.overrides,
+    });
+  });
+}
+
+/** A server on the restored directory, recovering; it is not waited for. */
+export async function recover(site: Site, directory: string): Promise<PostgresServer> {
+  const server = await startPostgres({ dataDirectory: directory, start: false, env: site.readerEnv });
+  await server.start({ until: 'spawned' });
+  return server;
+}
+
+export async function verifyWithPostgres(server: PostgresServer, directory: string): Promise<string> {
+  const { stdout } = await runOk(join(server.binDir, 'pg_verifybackup'), ['--no-parse-wal', directory]);
+  return stdout;
+}
+
+/** An empty directory that belongs to the server's user. */
+export function makeServerDirectory(path: string): string {
+  mkdirSync(path, { recursive: true, mode: 0o700 });
+  const account = unprivilegedAccount();
+  if (account !== undefined) {
+    chownSync(path, account.uid, account.gid);
+    chownSync(dirname(path), account.uid, account.gid);
+  }
+  return path;
+}
