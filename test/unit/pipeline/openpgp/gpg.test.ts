@@ -157,18 +157,14 @@ test('what gpg signs is not taken as signed for an object, unless it carries the
 });
 
 test('a message without integrity protection is refused', async () => {
-  const { stdoutBytes, exitCode } = await gpg.run(
-    ['--rfc2440', '--disable-mdc', '--passphrase', 'x', '-o', '-', '--symmetric'],
-    Buffer.from('text'),
-  );
+  const args = ['--rfc2440', '--disable-mdc', '--cipher-algo', 'AES256', '--passphrase', 'x', '-o', '-'];
+  const { stdoutBytes } = await gpg.run([...args, '--symmetric'], Buffer.from('text'));
   const decryptor = await createDecryptor({
     privateKeys: [],
     passphrase: new Secret('x'),
     trustedSigners: [],
   });
-  const withoutMdc = exitCode === 0 && (stdoutBytes.at(0) ?? 0) !== 0 ? stdoutBytes : Buffer.alloc(0);
-  await assert.rejects(decrypt(decryptor, withoutMdc), { code: 'damaged' });
-  await assert.rejects(decrypt(decryptor, Buffer.of(0xc9, 20, ...Buffer.alloc(20))), {
+  await assert.rejects(decrypt(decryptor, stdoutBytes), {
     code: 'damaged',
     message: /without integrity protection/,
   });

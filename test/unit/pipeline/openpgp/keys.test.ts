@@ -116,6 +116,20 @@ test('keys: an expired recipient is still encrypted to, with a warning that name
   assert.equal((await decrypt(decryptor, message)).plain.toString(), 'text');
 });
 
+test('keys: an encryption subkey that expires before its key counts', async () => {
+  const made = await generateKey({
+    userIDs: [{ name: 'subkey' }],
+    type: 'ecc',
+    curve: 'curve25519Legacy',
+    date: new Date(Date.now() - 100 * day * 1000),
+    subkeys: [{ keyExpirationTime: 90 * day }],
+    config: { aeadProtect: false },
+  });
+  const { publicKey } = await readPair(made.publicKey, made.privateKey);
+  assert.ok(publicKey.expiresAt !== undefined && publicKey.expiresAt < new Date());
+  assert.equal((await createEncryptor({ recipients: [publicKey] })).warnings.length, 1);
+});
+
 test('keys: no recipient, or one without an encryption subkey, is an error that names it', async () => {
   const { publicKey } = await makePair('sign', 'signing only');
   await assert.rejects(createEncryptor({ recipients: [] }), { code: 'key' });

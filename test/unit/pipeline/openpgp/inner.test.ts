@@ -1,0 +1,75 @@
+/** Messages that are well encrypted and odd inside: only somebody with the recipient's key can have made them. */
+import assert from 'node:assert/strict';
+import { randomBytes } from 'node:crypto';
+import { before, test } from 'node:test';
+import { deflateRawSync, deflateSync } from 'node:zlib';
+import { collect, streamOf } from '../../../../src/base/bytes.ts';
+import { Secret } from '../../../../src/base/secret.ts';
+import { createDecryptor, type Decryptor } from '../../../../src/pipeline/openpgp/index.ts';
+import { encryptBody } from '../../../../src/pipeline/openpgp/integrity-protected.ts';
+import { tags, writePacket } from '../../../../src/pipeline/openpgp/packet-header.ts';
+import { passphrasePacket } from '../../../../src/pipeline/openpgp/session-key-packets.ts';
+import { deriveKey } from '../../../../src/pipeline/openpgp/string-to-key.ts';
+import { everything } from '../streams.ts';
+import { decrypt, makeCast, type Cast } from './fixtures.ts';
+
+const { packet, parameters } = passphrasePacket(randomBytes(8));
+const sessionKey = deriveKey('p', parameters, 32);
+const literal = writePacket(tags.literal, Buffer.from('b\0\0\0\0\0hello', 'latin1'));
+let cast: Cast;
+let decryptor: Decryptor;
+
+before(async () => {
+  cast = await makeCast();
+  const options = { privateKeys: [], passphrase: new Secret('p'), trustedSigners: [cast.host.publicKey] };
+  decryptor = await createDecryptor(options);
+});
+
+async function read(...inner: Uint8Array[]) {
+  const encrypted = encryptBody(streamOf(...inner), sessionKey, randomBytes(16));
+  const body = await collect(encrypted, everything);
+  return await decrypt(decryptor, Buffer.concat([packet, writePacket(tags.integrityProtected, body)]));
+}
+
+function compressed(method: number, data: Uint8Array, ...behind: Uint8Array[]): Buffer {
+  return writePacket(tags.compressed, Buffer.concat([Buffer.of(method), data, ...behind]));
+}
+
+test('inner: plain, deflated and uncompressed-in-a-packet content is read, markers are passed over', async () => {
+  const marker = writePacket(tags.marker, Buffer.from('PGP'));
+  for (const inner of [
+    literal,
+    Buffer.concat([marker, literal]),
+    compressed(0, literal),
+    compressed(1, deflateRawSync(literal)),
+    compressed(2, deflateSync(literal)),
+  ])
+    assert.equal((await read(inner)).plain.toString(), 'hello');
+});
+
+test('inner: what no sane writer makes is damaged', async () => {
+  const announced = cast.signer.onePassPacket();
+  const half = deflateRawSync(literal);
+  for (const [what, inner] of Object.entries({
+    nothing: [],
+    'two literals': [literal, literal],
+    'data behind the literal': [literal, Buffer.from('more')],
+    'an announced signature that is missing': [announced, literal],
+    'something else for the signature': [announced, literal, literal],
+    'a packet that should not be here': [writePacket(tags.signature, Buffer.alloc(30)), literal],
+    'a literal that ends in its header': [writePacket(tags.literal, Buffer.from('b\x09abc', 'latin1'))],
+    'twice compressed': [compressed(1, deflateRawSync(compressed(1, deflateRawSync(literal))))],
+    'bytes behind the compressed data': [compressed(1, deflateRawSync(literal), Buffer.alloc(50_000, 7))],
+    'half of the compressed data': [compressed(1, half.subarray(0, half.length - 4))],
+    'compressed nonsense': [compressed(2, Buffer.from('nonsense'))],
+    'an unknown method': [compressed(9, literal)],
+    'nine announced signatures': [...Array.from({ length: 9 }, () => announced), literal],
+  }))
+    await assert.rejects(read(...inner), { name: 'WalvaultError', code: 'damaged' }, what);
+});
+
+test('inner: a signature that is no signature is bad, whoever else signed', async () => {
+  const announced = cast.signer.onePassPacket();
+  const { verdict } = await read(announced, literal, writePacket(tags.signature, Buffer.alloc(30)));
+  assert.deepEqual(verdict, { status: 'bad', reason: 'the signature is malformed' });
+});
