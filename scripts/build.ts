@@ -32,7 +32,9 @@ async function buildIfNeeded(): Promise<void> {
   } finally {
     await rm(scratch, { recursive: true, force: true });
   }
-  await writeFile(recordPath, `${inputs} ${await identityOf(output)}`);
+  // Sources that changed meanwhile may be half in it: then it stays without a record, and the next run builds again.
+  if ((await digestOfInputs(root, commit)) === inputs)
+    await writeFile(recordPath, `${inputs} ${await identityOf(output)}`);
   const { size } = await stat(output);
   const seconds = ((performance.now() - startedAt) / 1000).toFixed(1);
   console.log(`${target.output}: ${(size / 1e6).toFixed(0)} MB in ${seconds} s`);
