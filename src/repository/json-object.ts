@@ -97,7 +97,10 @@ export async function writeSignedObject(
   } catch (error) {
     if (!isStoreError(error, 'exists')) throw error;
     // A lost response of our own first attempt looks like somebody else's object; the content tells.
-    const existing = await readSmallObject(store, key, { limitBytes: data.length, signal });
+    const isOurSize = (await store.head(key, { signal }))?.sizeBytes === data.length;
+    const existing = isOurSize
+      ? await readSmallObject(store, key, { limitBytes: data.length, signal })
+      : undefined;
     if (existing === undefined || !existing.equals(data)) throw error;
   }
 }

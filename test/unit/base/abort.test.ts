@@ -1,0 +1,62 @@
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import { retryUntilDeadline, sleep, startDeadline } from '../../../src/base/abort.ts';
+import { WalvaultError } from '../../../src/base/errors.ts';
+
+describe('startDeadline', () => {
+  it('aborts with an error that names the limit', async () => {
+    const deadline = startDeadline(10, 'push x');
+    await assert.rejects(sleep(60_000, deadline.signal), {
+      code: 'unreachable',
+      message: 'push x: no answer within 10 ms',
+    });
+    deadline.clear();
+  });
+
+  it('passes its parent on and does nothing once cleared', async () => {
+    const parent = new AbortController();
+    const deadline = startDeadline(60_000, 'x', parent.signal);
+    parent.abort(new Error('stopped'));
+    assert.equal((deadline.signal.reason as Error).message, 'stopped');
+    deadline.clear();
+    const cleared = startDeadline(5, 'x');
+    cleared.clear();
+    await sleep(20);
+    assert.equal(cleared.signal.aborted, false);
+  });
+});
+
+describe('retryUntilDeadline', () => {
+  const transient = new WalvaultError('unreachable', 'down', { retry: true });
+
+  it('repeats what may pass and returns the first success', async () => {
+    let calls = 0;
+    const work = () => (++calls < 3 ? Promise.reject(transient) : Promise.resolve('done'));
+    assert.equal(
+      await retryUntilDeadline(work, { signal: new AbortController().signal, firstPauseMs: 1 }),
+      'done',
+    );
+    assert.equal(calls, 3);
+  });
+
+  it('throws at once what will not pass', async () => {
+    let calls = 0;
+    const work = () => {
+      calls++;
+      return Promise.reject(new WalvaultError('denied', 'no'));
+    };
+    await assert.rejects(retryUntilDeadline(work, { signal: new AbortController().signal }), {
+      code: 'denied',
+    });
+    assert.equal(calls, 1);
+  });
+
+  it('ends with the real error, not with the limit', async () => {
+    const deadline = startDeadline(30, 'x');
+    await assert.rejects(
+      retryUntilDeadline(() => Promise.reject(transient), { signal: deadline.signal, firstPauseMs: 1 }),
+      { message: 'down' },
+    );
+    deadline.clear();
+  });
+});
