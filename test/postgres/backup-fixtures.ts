@@ -1,7 +1,7 @@
 /** What the tests of backup share: a server whose WAL really reaches a repository, and unpacking by hand. */
 import { createHash } from 'node:crypto';
-import { chmodSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { chmodSync, cpSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { basename, join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { streamOf } from '../../src/base/bytes.ts';
 import { silentLog, type Log, type LogEvent } from '../../src/base/log.ts';
@@ -182,7 +182,12 @@ export async function unpackByHand(
   system: SystemPath,
   options: { readonly id: string; readonly gpg?: Gpg },
 ): Promise<string> {
-  const root = repository.store.url.replace(/^file:\/\//, '');
+  // A copy: archiving goes on meanwhile, as whoever runs the test.
+  const root = join(temporaryDirectory('copy'), 'repository');
+  cpSync(repository.store.url.replace(/^file:\/\//, ''), root, {
+    recursive: true,
+    filter: path => !basename(path).startsWith('.'),
+  });
   giveToUnprivileged(root);
   const target = join(temporaryDirectory('by-hand'), 'data');
   mkdirSync(target, { mode: 0o700 });

@@ -1,0 +1,220 @@
+import assert from 'node:assert/strict';
+import { closeSync, openSync, readSync, writeSync } from 'node:fs';
+import { join } from 'node:path';
+import { after, before, describe, test } from 'node:test';
+import { WalvaultError } from '../../src/base/errors.ts';
+import { readCatalog } from '../../src/repository/backup-record.ts';
+import type { SystemPath } from '../../src/repository/layout.ts';
+import type { Repository } from '../../src/repository/repository.ts';
+import { createMemoryStore } from '../../src/stores/memory/memory-store.ts';
+import { StoreError, type Store } from '../../src/stores/store.ts';
+import { startPostgres, type PostgresServer } from '../harness/postgres-server.ts';
+import {
+  listKeys,
+  makeRepository,
+  recordingLog,
+  runBackup,
+  signal,
+  startArchivingServer,
+} from './backup-fixtures.ts';
+
+describe('a backup that cannot be', () => {
+  let repository: Repository;
+  let server: PostgresServer;
+  let system: SystemPath;
+  let stopArchiving: () => Promise<void>;
+
+  before(async () => {
+    repository = await makeRepository({ store: createMemoryStore() });
+    ({ server, system, stopArchiving } = await startArchivingServer([repository], {
+      ownSystemIdentifier: true,
+    }));
+    await server.query('create table t as select g, md5(g::text) from generate_series(1, 20000) g');
+  });
+  after(async () => {
+    await server.stop();
+    await stopArchiving();
+  });
+
+  const assertNothingLeft = async (left: Repository) => {
+    assert.deepEqual((await readCatalog(left, system, signal)).backups, []);
+    assert.deepEqual(await listKeys(left.store, `${system.cluster}/${system.systemId}/backups/`), []);
+  };
+  const backupsRunning = async () => {
+    const rows = await server.query(
+      "select 1 from pg_stat_activity where application_name = 'walvault backup'",
+    );
+    return rows.length;
+  };
+
+  test('WAL that never arrives: the first missing segment is named, nothing is committed', async () => {
+    const other = await makeRepository({ store: createMemoryStore(), name: 'elsewhere' });
+    await assert.rejects(runBackup(server, [other], { walTimeoutMs: 1000 }), (error: unknown) => {
+      assert.ok(error instanceof WalvaultError);
+      assert.equal(error.code, 'wal-missing');
+      assert.match(
+        error.message,
+        /^repository "elsewhere": 0000000100000000000000[0-9A-F]{2} did not arrive within 1.0 s/,
+      );
+      return true;
+    });
+    await assertNothingLeft(other);
+    assert.equal(await backupsRunning(), 0);
+  });
+
+  test('an archive_command that fails is in the hint', async () => {
+    await server.query("alter system set archive_command = 'false'");
+    await server.query('select pg_reload_conf()');
+    const other = await makeRepository({ store: createMemoryStore() });
+    try {
+      await assert.rejects(runBackup(server, [other], { walTimeoutMs: 2500 }), (error: unknown) => {
+        assert.match(
+          (error as WalvaultError).hint ?? '',
+          /PostgreSQL's archiver has failed \d+ times, last with 0000/,
+        );
+        return true;
+      });
+    } finally {
+      await server.query('alter system reset archive_command');
+      await server.query('select pg_reload_conf()');
+    }
+  });
+
+  test('an abort in the middle ends it on the server too and leaves nothing', async () => {
+    const abort = new AbortController();
+    const store = interceptPuts(createMemoryStore(), key => {
+      if (key.includes('/parts/000003'))
+        abort.abort(new WalvaultError('interrupted', 'interrupted by SIGTERM'));
+    });
+    const stopped = await makeRepository({ store });
+    await assert.rejects(runBackup(server, [stopped], { signal: abort.signal, partSizeBytes: 1024 ** 2 }), {
+      code: 'interrupted',
+    });
+    await assertNothingLeft(stopped);
+    assert.equal(await backupsRunning(), 0);
+  });
+
+  test('a store that fails for a moment costs one part made again, under the next number', async () => {
+    let failures = 0;
+    const store = interceptPuts(repository.store, key => {
+      if (key.includes('/parts/000002') && failures++ === 0)
+        throw new StoreError('unreachable', 'put: connection reset');
+    });
+    const log = recordingLog();
+    const { record } = await runBackup(server, [{ ...repository, store }], {
+      log,
+      partSizeBytes: 8 * 1024 ** 2,
+    });
+    assert.deepEqual(record.parts.map(({ number }) => number).slice(0, 2), [1, 3]);
+    assert.match(
+      log.events.find(event => event.level === 'warn')?.message ?? '',
+      /is made again: put: connection reset/,
+    );
+  });
+
+  test('a best-effort repository that fails is left out, a named one is not', async () => {
+    const broken = await makeRepository({
+      name: 'broken',
+      required: false,
+      store: interceptPuts(createMemoryStore(), key => {
+        if (key.includes('/parts/')) throw new StoreError('denied', 'put: access denied');
+      }),
+    });
+    const result = await runBackup(server, [repository, broken]);
+    assert.deepEqual(result.repositories, ['main']);
+    await assertNothingLeft(broken);
+    await assert.rejects(runBackup(server, [repository, broken], { named: ['broken'] }), { code: 'denied' });
+    await assert.rejects(runBackup(server, [repository], { named: ['nowhere'] }), { code: 'usage' });
+  });
+
+  test('a repository without a marker is refused before anything is written', async () => {
+    const store = createMemoryStore();
+    await assert.rejects(runBackup(server, [{ ...repository, store }]), { code: 'not-a-repository' });
+    assert.deepEqual(await listKeys(store), []);
+  });
+
+  test('another data directory than the one of the server is refused', async () => {
+    const other = await startPostgres({ ownSystemIdentifier: true });
+    const twin = await startPostgres({ start: false, conf: {} });
+    try {
+      await assert.rejects(runBackup(server, [repository], { dataDirectory: other.dataDirectory }), {
+        code: 'refused',
+        message: /belongs to system \d+, the server is of system \d+/,
+      });
+      await assert.rejects(runBackup(server, [repository], { dataDirectory: '/nowhere/at/all' }), {
+        code: 'local-io',
+      });
+      await assert.rejects(runBackup(other, [repository]), {
+        code: 'postgres',
+        message: /archive_mode is off/,
+      });
+    } finally {
+      await other.stop();
+      await twin.stop();
+    }
+  });
+
+  test('a copy of the data directory is refused, though it has the same system identifier', async () => {
+    const source = await startPostgres({ conf: { archive_mode: 'on', archive_command: "'true'" } });
+    const stopped = await startPostgres({ start: false });
+    const running = await startPostgres();
+    try {
+      const refusal = (directory: PostgresServer) =>
+        runBackup(source, [repository], { dataDirectory: directory.dataDirectory });
+      await assert.rejects(refusal(stopped), {
+        code: 'refused',
+        message: /no server runs in this data directory/,
+      });
+      await assert.rejects(refusal(running), {
+        code: 'refused',
+        message: /its server has port \d+, the connection is to port/,
+      });
+    } finally {
+      await source.stop();
+      await running.stop();
+    }
+  });
+
+  test('a damaged page is found, named and counted, and the backup is kept', async () => {
+    const [row] = await server.query<{ path: string }>("select pg_relation_filepath('t') as path");
+    await server.query('checkpoint');
+    const path = row?.path ?? '';
+    flipByte(join(server.dataDirectory, path), 3 * 8192 + 4000);
+    const log = recordingLog();
+    const { record, damagedPages } = await runBackup(server, [repository], { log });
+    assert.deepEqual(damagedPages, [{ path, page: 3 }]);
+    assert.equal(record.damagedPages, 1);
+    const warning = log.events.find(event => event.level === 'warn');
+    assert.match(warning?.message ?? '', new RegExp(`^damaged page: ${path}, page 3`));
+    const { backups } = await readCatalog(repository, system, signal);
+    assert.equal(backups.find(entry => entry.record.id === record.id)?.record.damagedPages, 1);
+    flipByte(join(server.dataDirectory, path), 3 * 8192 + 4000);
+  });
+});
+
+/** Sees each key before it is written, and may throw. */
+function interceptPuts(store: Store, onPut: (key: string) => void): Store {
+  return {
+    url: store.url,
+    capabilities: store.capabilities,
+    put: async (key, body, options) => {
+      onPut(key);
+      options.signal.throwIfAborted();
+      await store.put(key, body, options);
+    },
+    get: (key, options) => store.get(key, options),
+    head: (key, options) => store.head(key, options),
+    list: options => store.list(options),
+    delete: (keys, options) => store.delete(keys, options),
+    close: () => store.close(),
+  };
+}
+
+function flipByte(path: string, position: number): void {
+  const handle = openSync(path, 'r+');
+  const byte = Buffer.alloc(1);
+  readSync(handle, byte, 0, 1, position);
+  byte[0] = (byte[0] ?? 0) ^ 0x40;
+  writeSync(handle, byte, 0, 1, position);
+  closeSync(handle);
+}

@@ -1,0 +1,253 @@
+import assert from 'node:assert/strict';
+import {
+  appendFileSync,
+  chmodSync,
+  chownSync,
+  existsSync,
+  lstatSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
+import { join } from 'node:path';
+import { after, before, describe, test } from 'node:test';
+import type { BackupResult } from '../../src/operations/backup/backup.ts';
+import { manifestKey, type SystemPath } from '../../src/repository/layout.ts';
+import { readManifest, type ManifestEntry } from '../../src/repository/manifest.ts';
+import type { Repository } from '../../src/repository/repository.ts';
+import type { PostgresServer } from '../harness/postgres-server.ts';
+import { runOk } from '../harness/run.ts';
+import { temporaryDirectory } from '../harness/temp.ts';
+import { giveToUnprivileged } from '../harness/unprivileged.ts';
+import {
+  makeRepository,
+  recordingLog,
+  runBackup,
+  signal,
+  startArchivingServer,
+  startUnpacked,
+  switchAndArchive,
+  unpackByHand,
+} from './backup-fixtures.ts';
+
+/** Longer than PostgreSQL's own tar can name. */
+const longName = `long-${'x'.repeat(200)}`;
+const oddNames = ['with space', 'quote"and\\backslash', 'ümläut', 'base-x', 'new\nline', longName];
+
+describe('a cluster with everything that is unusual', () => {
+  let repository: Repository;
+  let server: PostgresServer;
+  let system: SystemPath;
+  let stopArchiving: () => Promise<void>;
+  let tablespace: string;
+  let outside: string;
+  let result: BackupResult;
+  let entries: Map<string, ManifestEntry>;
+  const log = recordingLog();
+
+  before(async () => {
+    repository = await makeRepository();
+    tablespace = temporaryDirectory('tablespace');
+    outside = temporaryDirectory('etc');
+    ({ server, system, stopArchiving } = await startArchivingServer([repository], {
+      ownSystemIdentifier: true,
+      conf: { allow_in_place_tablespaces: 'on' },
+    }));
+    await server.stop();
+    movePgWal(server.dataDirectory);
+    moveConfiguration(server.dataDirectory, outside);
+    addOddFiles(server.dataDirectory);
+    await server.start();
+    await server.query(`create tablespace far location '${tablespace}'`);
+    await server.query(`create tablespace here location ''`);
+    await server.query(`
+      create table in_far tablespace far as select g, md5(g::text) from generate_series(1, 5000) g;
+      create table in_here tablespace here as select g, md5(g::text) from generate_series(1, 5000) g;
+      create unlogged table unlogged_far (a int) tablespace far;
+      create unlogged table unlogged_table as select g from generate_series(1, 1000) g`);
+    const session = await server.connect();
+    await session.query('create temporary table temporary_table as select g from generate_series(1, 1000) g');
+    result = await runBackup(server, [repository], { log, partSizeBytes: 1024 ** 2 });
+    await session.end();
+    await switchAndArchive(server, repository, system);
+    entries = await manifestOf(repository, system, result.record.id);
+  });
+  after(async () => {
+    await server.stop();
+    await stopArchiving();
+  });
+
+  test('the record names tablespaces with a place of their own and configuration files outside', async () => {
+    const [far] = await server.query<{ oid: number }>("select oid from pg_tablespace where spcname = 'far'");
+    assert.deepEqual(result.record.tablespaces, [{ oid: Number(far?.oid), location: tablespace }]);
+    assert.deepEqual(
+      result.record.externalFiles,
+      [join(outside, 'pg_hba.conf'), join(outside, 'extra.conf')].toSorted(),
+    );
+    assert.ok(entries.has(`walvault_external${outside}/pg_hba.conf`));
+    assert.deepEqual(
+      log.events.filter(event => event.level === 'warn').map(event => event.message),
+      ['a-link is a symbolic link and not in this backup'],
+    );
+  });
+
+  test('files of no use after a restore are left out, empty directories are kept', async () => {
+    const paths = [...entries.keys()];
+    const relation = async (table: string) =>
+      (await server.query<{ path: string }>(`select pg_relation_filepath('${table}') as path`))[0]?.path ??
+      '';
+    const unlogged = await relation('unlogged_table');
+    assert.ok(!entries.has(unlogged), 'unlogged main fork');
+    assert.ok(entries.has(`${unlogged}_init`), 'unlogged init fork');
+    assert.ok(!entries.has(await relation('unlogged_far')));
+    assert.ok(entries.has(`${await relation('unlogged_far')}_init`));
+    assert.ok(entries.has(await relation('in_far')));
+    assert.ok(entries.has(await relation('in_here')));
+    for (const gone of [
+      'postmaster.pid',
+      'postmaster.opts',
+      'recovery.signal',
+      'base/pgsql_tmp/pgsql_tmp99.0',
+    ])
+      assert.ok(!entries.has(gone), gone);
+    assert.deepEqual(
+      paths.filter(path => /(^|\/)t\d+_\d+/.test(path)),
+      [],
+    );
+    assert.deepEqual(
+      paths.filter(path => path.startsWith('pg_wal/')),
+      ['pg_wal/archive_status'],
+    );
+    for (const kept of ['pg_wal', 'pg_replslot', 'pg_notify', 'empty', 'pg_stat_tmp'])
+      assert.equal(entries.get(kept)?.type, 'directory', kept);
+    for (const name of oddNames) assert.ok(entries.has(name), name);
+    assert.equal(entries.get('with space')?.mode, 0o640);
+  });
+
+  test("PostgreSQL's manifest is written as its own pg_basebackup writes it", async () => {
+    renameSync(join(server.dataDirectory, longName), join(outside, longName));
+    const reference = join(temporaryDirectory('reference'), 'data');
+    await runOk(
+      join(server.binDir, 'pg_basebackup'),
+      ['-D', reference, '-c', 'fast', '--manifest-checksums=SHA256', '-T', `${tablespace}=${reference}-far`],
+      { env: { ...server.env } },
+    );
+    const ours = readFileSync(
+      join(await unpackByHand(repository, system, { id: result.record.id }), 'backup_manifest'),
+      'utf8',
+    );
+    const theirs = readFileSync(join(reference, 'backup_manifest'), 'utf8');
+    assert.deepEqual(shapeOfManifest(ours), shapeOfManifest(theirs));
+    // A plain pg_basebackup has links instead of the map; signal files are what walvault leaves out on top.
+    const apart = new Set(['tablespace_map', 'promote', longName]);
+    const pathsOf = (text: string) =>
+      (JSON.parse(text) as { Files: { Path: string }[] }).Files.map(file => file.Path)
+        .filter(path => !path.startsWith('walvault_external/') && !apart.has(path))
+        .toSorted();
+    assert.deepEqual(pathsOf(ours), pathsOf(theirs));
+  });
+
+  test('unpacked by hand it verifies, and with its tablespaces moved it starts with all rows', async () => {
+    const target = await unpackByHand(repository, system, { id: result.record.id });
+    await runOk(join(server.binDir, 'pg_verifybackup'), [target]);
+    assert.equal(lstatSync(join(target, 'pg_wal')).isDirectory(), true);
+    assert.equal(readFileSync(join(target, 'new\nline'), 'utf8'), 'new\nline');
+    moveTablespace(target);
+    const copy = await startUnpacked(target, server.binDir);
+    try {
+      for (const table of ['in_far', 'in_here']) {
+        const digest = `select count(*), md5(string_agg(t::text, ',' order by g)) from ${table} t`;
+        assert.deepEqual(await copy.query(digest), await server.query(digest));
+      }
+      assert.deepEqual(await copy.query('select count(*) from unlogged_table'), [{ count: '0' }]);
+    } finally {
+      await copy.stop();
+    }
+  });
+});
+
+function movePgWal(dataDirectory: string): void {
+  const elsewhere = join(temporaryDirectory('wal'), 'pg_wal');
+  renameAcross(join(dataDirectory, 'pg_wal'), elsewhere);
+  symlinkSync(elsewhere, join(dataDirectory, 'pg_wal'));
+}
+
+/** One file named by a setting, one included, and a link that is nobody's. */
+function moveConfiguration(dataDirectory: string, outside: string): void {
+  renameAcross(join(dataDirectory, 'pg_hba.conf'), join(outside, 'pg_hba.conf'));
+  writeFileSync(join(outside, 'extra.conf'), 'work_mem = 5MB\n');
+  appendFileSync(
+    join(dataDirectory, 'postgresql.conf'),
+    `hba_file = '${outside}/pg_hba.conf'\ninclude '${outside}/extra.conf'\n`,
+  );
+  giveToUnprivileged(outside);
+  symlinkSync('/nowhere', join(dataDirectory, 'a-link'));
+}
+
+function addOddFiles(dataDirectory: string): void {
+  const { uid, gid } = statSync(dataDirectory);
+  const write = (path: string, text: string) => {
+    writeFileSync(join(dataDirectory, path), text);
+    chmodSync(join(dataDirectory, path), 0o640);
+    chownSync(join(dataDirectory, path), uid, gid);
+  };
+  for (const name of oddNames) write(name, name);
+  mkdirSync(join(dataDirectory, 'empty'));
+  mkdirSync(join(dataDirectory, 'base', 'pgsql_tmp'), { recursive: true });
+  for (const directory of ['empty', 'base/pgsql_tmp']) chownSync(join(dataDirectory, directory), uid, gid);
+  write('promote', '');
+}
+
+function renameAcross(from: string, to: string): void {
+  renameSync(from, to);
+}
+
+/** What a person does who moves a tablespace of an unpacked backup: the map says where the link is to point. */
+function moveTablespace(target: string): void {
+  const map = readFileSync(join(target, 'tablespace_map'), 'utf8');
+  const lines = map.split('\n').filter(line => line !== '');
+  const moved = lines.map(line => {
+    const oid = line.slice(0, line.indexOf(' '));
+    const place = temporaryDirectory('moved');
+    const unpacked = join(target, 'pg_tblspc', oid);
+    for (const name of readdirSync(unpacked)) renameAcross(join(unpacked, name), join(place, name));
+    assert.ok(existsSync(unpacked));
+    return `${oid} ${place}\n`;
+  });
+  for (const line of lines) rmEmpty(join(target, 'pg_tblspc', line.slice(0, line.indexOf(' '))));
+  writeFileSync(join(target, 'tablespace_map'), moved.join(''));
+}
+
+function rmEmpty(path: string): void {
+  renameSync(path, `${temporaryDirectory('empty')}/x`);
+}
+
+/** Lines with everything replaced that differs from backup to backup. */
+function shapeOfManifest(text: string): string[] {
+  const lines = text.split('\n').map(line =>
+    line
+      .replace(/"Path": "[^"]*(?:\\.[^"]*)*"/, '"Path": P')
+      .replace(/"Size": \d+/, '"Size": N')
+      .replace(/\d{4}-\d\d-\d\d \d\d:\d\d:\d\d GMT/, 'T')
+      .replace(/[0-9a-f]{64}/, 'H')
+      .replace(/[0-9A-F]+\/[0-9A-F]+", "End-LSN": "[0-9A-F]+\/[0-9A-F]+/, 'L'),
+  );
+  return [...new Set(lines)];
+}
+
+async function manifestOf(
+  repository: Repository,
+  system: SystemPath,
+  id: string,
+): Promise<Map<string, ManifestEntry>> {
+  const key = manifestKey(system, id, '.zst');
+  const { body } = await repository.store.get(key, { signal });
+  const entries = new Map<string, ManifestEntry>();
+  for await (const entry of readManifest(repository.codec.decode(key, body), id))
+    entries.set(entry.path, entry);
+  return entries;
+}
