@@ -1,5 +1,6 @@
 import type { DefineVerb } from '../verb.ts';
 import { defineBackup } from './backup.ts';
+import { defineCheck } from './check.ts';
 import { defineCleanup } from './cleanup.ts';
 import { defineConfig } from './config.ts';
 import { defineConflict } from './conflict.ts';
@@ -12,6 +13,7 @@ import { defineRestore } from './restore.ts';
 /** In the order of the help. Adding a verb is one line here and one file beside. */
 export const verbs: readonly DefineVerb[] = [
   defineInit,
+  defineCheck,
   definePush,
   defineFetch,
   defineBackup,

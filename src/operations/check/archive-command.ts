@@ -1,0 +1,68 @@
+/** Whether an archive_command calls walvault, and with the configuration that is being checked. Pure. */
+import { failure, ok, warning, type Finding } from './checklist.ts';
+
+export interface ArchiveCommandInput {
+  /** As the server has it. */
+  readonly command: string;
+  /** Of the configuration being checked, absolute; undefined when the environment alone made it. */
+  readonly configPath: string | undefined;
+  readonly defaultConfigPath: string;
+}
+
+export function judgeArchiveCommand({
+  command,
+  configPath,
+  defaultConfigPath,
+}: ArchiveCommandInput): Finding {
+  const shown = `archive_command is ${JSON.stringify(command)}`;
+  const expected = `archive_command = 'walvault ${configPath === undefined || configPath === defaultConfigPath ? '' : `--config ${configPath} `}push %p'`;
+  if (command === '' || command === '(disabled)')
+    return failure('archive_command is empty: nothing is archived', `Set ${expected} and reload the server.`);
+  const words = shellWords(command);
+  const at = words.findIndex(word => /(^|\/)walvault[^/]*$/.test(word) && !word.includes('='));
+  if (at === -1)
+    return warning(
+      `${shown}, which does not name walvault`,
+      `If no script of yours calls it, set ${expected}.`,
+    );
+  if (!words.slice(at).includes('push') || !words.slice(at).includes('%p'))
+    return failure(`${shown}, which is not how walvault archives`, `Set ${expected} and reload the server.`);
+  const named = configNamed(words);
+  if (named === undefined) {
+    return configPath === defaultConfigPath
+      ? ok(shown)
+      : warning(
+          `${shown}: it names no configuration, so the server's environment or ${defaultConfigPath} decides, not ${configPath ?? "this command's environment"}`,
+          `Set ${expected} and reload the server.`,
+        );
+  }
+  return named === configPath
+    ? ok(shown)
+    : failure(
+        `${shown}: it uses ${named}, not ${configPath ?? 'the environment'}`,
+        `Set ${expected} and reload the server.`,
+      );
+}
+
+function configNamed(words: readonly string[]): string | undefined {
+  const option = words.indexOf('--config');
+  if (option !== -1) return words[option + 1];
+  const prefixes = ['--config=', 'WALVAULT_CONFIG='];
+  for (const word of words)
+    for (const prefix of prefixes) if (word.startsWith(prefix)) return word.slice(prefix.length);
+  return undefined;
+}
+
+/** Quotes as sh reads them; `%%` is the server's spelling of `%` (shell_archive.c). */
+function shellWords(command: string): string[] {
+  const words: string[] = [];
+  for (const [word] of command.matchAll(/(?:[^\s'"\\]|\\.|'[^']*'|"(?:[^"\\]|\\.)*")+/g)) {
+    words.push(
+      word
+        .replaceAll(/'([^']*)'|"((?:[^"\\]|\\.)*)"|\\(.)/g, (_, single?: string, double?: string, escaped?: string) =>
+          single ?? double?.replaceAll(/\\([\\"$`])/g, '$1') ?? escaped ?? '')
+        .replaceAll('%%', '%'),
+    ); // prettier-ignore
+  }
+  return words;
+}

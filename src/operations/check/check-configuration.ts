@@ -1,0 +1,38 @@
+/** The configuration has been read and validated by the time this runs; here is what is valid and still unwise. */
+import type { CheckOptions } from './check.ts';
+import { failure, ok, warning, type Checklist } from './checklist.ts';
+
+const link = 'configuration';
+
+export function checkConfiguration(
+  list: Checklist,
+  { config, configPath, repositories }: CheckOptions,
+): void {
+  const required = config.repositories.filter(repository => repository.required);
+  list.add(
+    link,
+    ok(
+      `${configPath ?? 'the environment'}: cluster "${config.cluster}", ${config.repositories.length} ${config.repositories.length === 1 ? 'repository' : 'repositories'}, ${required.length} required`,
+    ),
+  );
+  for (const { name } of config.repositories)
+    if (!repositories.some(repository => repository.name === name))
+      list.add(link, failure(`repository "${name}" cannot be opened`, 'The warning above says why.'));
+  if (config.encryption.mode === 'none')
+    list.add(
+      link,
+      warning(
+        'encryption.mode is "none": everything is stored readable',
+        'Whoever can read the repository can read the database, its past included.',
+      ),
+    );
+  const { keepLast, keepWithinMs } = config.retention;
+  if (keepLast === undefined && keepWithinMs === undefined)
+    list.add(
+      link,
+      warning(
+        'no retention policy: nothing is ever removed',
+        'Set retention.keep-within or retention.keep-last, and run `walvault cleanup` from cron.',
+      ),
+    );
+}

@@ -1,0 +1,103 @@
+/** The keys that writing needs: recipients, the signing key, trusted signers. Private keys stay where they are. */
+import { stat } from 'node:fs/promises';
+import { formatDuration } from '../../base/units.ts';
+import type { PublicKey } from '../../pipeline/openpgp/index.ts';
+import type { Keyring, ObjectUse } from '../../repository/keyring.ts';
+import type { CheckOptions } from './check.ts';
+import { failure, ok, skipped, warning, type Checklist, type Finding } from './checklist.ts';
+
+const link = 'keys';
+const noticeMs = 60 * 24 * 3_600_000;
+
+export async function checkKeys(list: Checklist, options: CheckOptions): Promise<void> {
+  const keyring = options.repositories[0]?.codec.keyring;
+  if (keyring === undefined) return;
+  const { signal } = options;
+  const { mode } = keyring.settings;
+  if (mode === 'openpgp') {
+    for (const use of ['wal', 'backup'] as const)
+      await list.prove(link, `recipients of ${nameOf[use]}`, {
+        signal,
+        work: () => recipientFindings(keyring, use, options.now),
+      });
+    await list.prove(link, 'private keys', { signal, work: () => elsewhere(keyring) });
+  } else if (mode === 'passphrase') {
+    list.add(link, ok('encryption by passphrase: this host can read the whole archive'));
+  } else {
+    list.add(link, skipped('encryption is off: no recipients to look at'));
+  }
+  await list.prove(link, 'signing key', { signal, work: () => signingFindings(keyring, options) });
+}
+
+export const nameOf: Record<ObjectUse, string> = { wal: 'WAL', backup: 'backups' };
+
+async function recipientFindings(keyring: Keyring, use: ObjectUse, now: Date): Promise<Finding[]> {
+  const recipients = await keyring.recipients(use);
+  // Made for real: a key without a usable encryption subkey fails here and not at the first push.
+  await keyring.encryptor(use);
+  return recipients.map(key => recipientFinding(key, use, now));
+}
+
+function recipientFinding(key: PublicKey, use: ObjectUse, now: Date): Finding {
+  const what = `${nameOf[use]} encrypted to ${describe(key)}`;
+  const leftMs = key.expiresAt === undefined ? undefined : key.expiresAt.getTime() - now.getTime();
+  const hint = `Extend it where its private key is, and replace the public key file here.`;
+  if (leftMs === undefined) return ok(what);
+  if (leftMs <= 0)
+    return warning(
+      `${what}, expired ${key.expiresAt?.toISOString() ?? ''}: it is encrypted to all the same`,
+      hint,
+    );
+  return leftMs < noticeMs ? warning(`${what}, which expires in ${formatDuration(leftMs)}`, hint) : ok(what);
+}
+
+/** A private key that is lost with this host loses the archive with it. */
+async function elsewhere(keyring: Keyring): Promise<Finding> {
+  const here = new Set((await keyring.privateKeys()).map(({ fingerprint }) => fingerprint));
+  const recipients = [...(await keyring.recipients('wal')), ...(await keyring.recipients('backup'))];
+  const away = recipients.filter(({ fingerprint }) => !here.has(fingerprint));
+  if (away.length > 0) {
+    const count = new Set(away.map(({ fingerprint }) => fingerprint)).size;
+    return ok(
+      `the private ${count === 1 ? 'key of one recipient is' : `keys of ${count} recipients are`} not on this host`,
+    );
+  }
+  return warning(
+    'the private keys of all recipients are on this host',
+    'Keep a copy of one elsewhere: if this host is lost, its archive could never be opened.',
+  );
+}
+
+async function signingFindings(keyring: Keyring, { config }: CheckOptions): Promise<Finding[]> {
+  const { key: path, verify } = config.signing;
+  const signer = await keyring.signer();
+  if (signer === undefined || path === undefined) {
+    const hint = 'Set signing.key; `walvault init` makes one.';
+    const message = 'no signing key: nobody can prove who wrote what is archived';
+    return [
+      verify === 'require'
+        ? failure(`${message}, and signing.verify is "require"`, hint)
+        : warning(message, hint),
+    ];
+  }
+  const findings = [ok(`objects are signed by ${signer.fingerprint}`)];
+  if ((((await stat(path)).mode ?? 0) & 0o077) !== 0)
+    findings.push(warning(`signing key ${path} can be read by others than its owner`, 'chmod 600 it.'));
+  const trusted = await keyring.trustedSigners();
+  if (trusted.some(({ fingerprint }) => fingerprint === signer.fingerprint)) {
+    findings.push(
+      ok(
+        `signatures are checked against ${trusted.length} trusted ${trusted.length === 1 ? 'signer' : 'signers'}, this host's among them`,
+      ),
+    );
+  } else if (verify !== 'off') {
+    const message = "this host's signing key is not among signing.trusted-signers";
+    const hint = 'Add its public key, or what this host writes is not trusted when it is read or cleaned up.';
+    findings.push(verify === 'require' ? failure(message, hint) : warning(message, hint));
+  }
+  return findings;
+}
+
+export function describe({ fingerprint, userId }: { fingerprint: string; userId: string }): string {
+  return `${fingerprint} (${userId})`;
+}

@@ -1,0 +1,197 @@
+/** The server: reachable, set up to archive with this configuration, and the one whose data directory lies here. */
+import { stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import { startDeadline } from '../../base/abort.ts';
+import { messageOf, systemCode } from '../../base/errors.ts';
+import { defaultConfigPath } from '../../config/index.ts';
+import { controlFilePath, readControlFile } from '../../postgres/cluster/control-file.ts';
+import { connectPostgres, type PgConnection } from '../../postgres/connection.ts';
+import { currentWalState, type WalState } from '../../postgres/server-state.ts';
+import { judgeArchiveCommand } from './archive-command.ts';
+import type { CheckOptions } from './check.ts';
+import { failure, ok, skipped, warning, type Checklist, type Finding } from './checklist.ts';
+
+const link = 'postgresql';
+const oldestServerVersion = 130_000;
+/** For connecting alone: a server that is there answers at once. */
+const connectTimeoutMs = 15_000;
+
+export interface CheckedServer {
+  readonly connection: PgConnection;
+  readonly state: WalState;
+  readonly dataDirectory: string | undefined;
+  /** False when something is wrong that keeps any segment from arriving. */
+  readonly canArchive: boolean;
+}
+
+export async function checkPostgres(
+  list: Checklist,
+  options: CheckOptions,
+): Promise<CheckedServer | undefined> {
+  const { config, signal } = options;
+  let connection: PgConnection | undefined;
+  let state: WalState | undefined;
+  await list.prove(link, 'connecting', {
+    signal,
+    async work() {
+      connection = await connect(options);
+      state = await currentWalState(connection);
+      return connectionFinding(connection, state);
+    },
+  });
+  if (connection === undefined || state === undefined) {
+    await connection?.close();
+    return undefined;
+  }
+  const findings = settingFindings(state, options);
+  for (const finding of findings) list.add(link, finding);
+  const open = connection;
+  await list.prove(link, 'archiver', { signal, work: () => archiverFinding(open) });
+  const dataDirectory = config.dataDirectory ?? state.dataDirectory;
+  const { systemId } = state;
+  await list.prove(link, 'data directory', {
+    signal,
+    work: () => directoryFindings(dataDirectory, systemId, signal),
+  });
+  return { connection, state, dataDirectory, canArchive: findings.every(({ status }) => status !== 'fail') };
+}
+
+async function connect({ config, env, signal }: CheckOptions): Promise<PgConnection> {
+  const deadline = startDeadline(connectTimeoutMs, 'connecting to PostgreSQL', signal);
+  try {
+    await (await open(deadline.signal)).close();
+  } finally {
+    deadline.clear();
+  }
+  return await open(signal);
+
+  function open(until: AbortSignal): Promise<PgConnection> {
+    const { connection } = config.postgres;
+    return connectPostgres({
+      ...(connection && { connectionString: connection }),
+      applicationName: 'walvault check',
+      signal: until,
+      env,
+    });
+  }
+}
+
+function connectionFinding(
+  { serverVersion }: PgConnection,
+  { systemId, isStandby, timeline }: WalState,
+): Finding {
+  const version = `${Math.floor(serverVersion / 10_000)}.${serverVersion % 10_000}`;
+  return serverVersion < oldestServerVersion
+    ? failure(`PostgreSQL ${version} is older than 13`)
+    : ok(
+        `connected to PostgreSQL ${version}, a ${isStandby ? 'standby' : 'primary'} of system ${systemId} on timeline ${timeline}`,
+      );
+}
+
+function settingFindings(state: WalState, { configPath }: CheckOptions): Finding[] {
+  const restart = 'and restart the server';
+  const findings: Finding[] = [
+    state.walLevel === 'minimal'
+      ? failure(
+          'wal_level is minimal: the WAL is not enough to recover',
+          `Set wal_level = replica ${restart}.`,
+        )
+      : ok(`wal_level is ${state.walLevel}`),
+    state.archiveMode === 'off'
+      ? failure('archive_mode is off: nothing is archived', `Set archive_mode = on ${restart}.`)
+      : ok(`archive_mode is ${state.archiveMode}`),
+    state.archiveLibrary === ''
+      ? judgeArchiveCommand({ command: state.archiveCommand, configPath, defaultConfigPath })
+      : failure(
+          `archive_library is "${state.archiveLibrary}": the server uses it instead of archive_command`,
+          "Set archive_library = '' and reload the server.",
+        ),
+    state.fullPageWrites
+      ? ok('full_page_writes is on')
+      : warning(
+          'full_page_writes is off',
+          'A crash may leave torn pages that recovery cannot mend: set it on.',
+        ),
+    state.archiveTimeoutSeconds === 0
+      ? warning(
+          'archive_timeout is 0: a quiet server may hold its last transactions back for any length of time',
+          'Set archive_timeout = 60s: it bounds what the loss of this host can lose.',
+        )
+      : ok(`archive_timeout is ${state.archiveTimeoutSeconds} s`),
+  ];
+  return findings;
+}
+
+interface Archiver {
+  readonly archived_count: string;
+  readonly failed_count: string;
+  readonly last_failed_wal: string | null;
+  readonly last_failed_time: string | null;
+  readonly is_failing: string;
+}
+
+async function archiverFinding(connection: PgConnection): Promise<Finding> {
+  const [archiver] = await connection.query<Archiver>(archiverSql);
+  if (archiver === undefined) return skipped('pg_stat_archiver says nothing');
+  const {
+    archived_count: archived,
+    failed_count: failed,
+    last_failed_wal: wal,
+    last_failed_time: time,
+  } = archiver;
+  const counts = `the archiver has archived ${archived} files and failed ${failed} times`;
+  return archiver.is_failing === 't'
+    ? warning(
+        `${counts}, last with ${wal ?? '?'} at ${time ?? '?'} and not succeeded since`,
+        "Look for the archive_command's messages in the server's log.",
+      )
+    : ok(counts);
+}
+
+const archiverSql = `
+  select archived_count::text, failed_count::text, last_failed_wal, last_failed_time::text,
+         (last_failed_time is not null and last_failed_time > coalesce(last_archived_time, '-infinity')) as is_failing
+  from pg_stat_archiver`;
+
+async function directoryFindings(
+  dataDirectory: string | undefined,
+  systemId: bigint,
+  signal: AbortSignal,
+): Promise<Finding[]> {
+  if (dataDirectory === undefined)
+    return [
+      skipped(
+        'the server does not tell this user where its data directory is',
+        'Set data-directory, or grant pg_monitor to the user.',
+      ),
+    ];
+  let ownerId: number;
+  try {
+    ownerId = (await stat(join(dataDirectory, controlFilePath))).uid;
+  } catch (error) {
+    return [
+      warning(
+        `data directory ${dataDirectory} cannot be read here (${systemCode(error) ?? messageOf(error)})`,
+        'Run check on the server, as the user PostgreSQL runs as: archive_command does.',
+      ),
+    ];
+  }
+  const control = await readControlFile(dataDirectory, signal);
+  if (control.systemId !== systemId)
+    return [
+      failure(
+        `data directory ${dataDirectory} is of system ${control.systemId}, the server of ${systemId}`,
+        'data-directory or the connection is of another server.',
+      ),
+    ];
+  const same = ok(`data directory ${dataDirectory} is this server's`);
+  return process.getuid === undefined || process.getuid() === ownerId
+    ? [same]
+    : [
+        same,
+        warning(
+          'check does not run as the user PostgreSQL runs as',
+          'What it may read and write says little of what archive_command may: run it as that user.',
+        ),
+      ];
+}

@@ -1,0 +1,66 @@
+/** The lines of a check: what was proven, what was not, and what to do about it. */
+import { messageOf, WalvaultError } from '../../base/errors.ts';
+
+/** `skip`: could not be asked here, and that is no fault. */
+export type CheckStatus = 'ok' | 'warn' | 'fail' | 'skip';
+
+export interface CheckLine {
+  /** The link: `configuration`, `keys`, `repository main`, `postgresql`, `archiving`. */
+  readonly link: string;
+  readonly status: CheckStatus;
+  readonly message: string;
+  readonly hint: string | undefined;
+}
+
+export interface Finding {
+  readonly status: CheckStatus;
+  readonly message: string;
+  readonly hint?: string | undefined;
+}
+
+export const ok = (message: string): Finding => ({ status: 'ok', message });
+export const warning = (message: string, hint?: string): Finding => ({ status: 'warn', message, hint });
+export const failure = (message: string, hint?: string): Finding => ({ status: 'fail', message, hint });
+export const skipped = (message: string, hint?: string): Finding => ({ status: 'skip', message, hint });
+
+/** Collects lines and hands each out as soon as it is known. */
+export class Checklist {
+  readonly #lines: CheckLine[] = [];
+  readonly #onLine: (line: CheckLine) => void;
+
+  constructor(onLine: (line: CheckLine) => void) {
+    this.#onLine = onLine;
+  }
+
+  get lines(): readonly CheckLine[] {
+    return this.#lines;
+  }
+
+  add(link: string, { status, message, hint }: Finding): void {
+    const line = { link, status, message, hint };
+    this.#lines.push(line);
+    this.#onLine(line);
+  }
+
+  /**
+   * Adds what `work` finds; what it throws is a failure, named by `what`, and the next link is looked at all the same.
+   * @returns what was found, undefined after a throw
+   * @throws what the signal was aborted with
+   */
+  async prove<T extends Finding | readonly Finding[]>(
+    link: string,
+    what: string,
+    options: { readonly signal: AbortSignal; readonly work: () => Promise<T> },
+  ): Promise<T | undefined> {
+    try {
+      const found = await options.work();
+      for (const one of [found].flat() as Finding[]) this.add(link, one);
+      return found;
+    } catch (error) {
+      options.signal.throwIfAborted();
+      const hint = error instanceof WalvaultError ? error.hint : undefined;
+      this.add(link, failure(`${what}: ${messageOf(error)}`, hint));
+      return undefined;
+    }
+  }
+}

@@ -1,0 +1,41 @@
+/** The objects a check writes. They lie under a prefix of their own, that nothing else reads, and are removed. */
+import { randomBytes } from 'node:crypto';
+import { sha256Hex } from '../../repository/json-object.ts';
+import type { Store } from '../../stores/store.ts';
+
+/** Unique a run, so that checks of several hosts do not meet. */
+export function newProbePrefix(): string {
+  return `walvault-probe/${randomBytes(8).toString('hex')}/`;
+}
+
+export interface ProbePut {
+  readonly ifAbsent?: boolean;
+  /** Announced instead of the body's own. */
+  readonly sha256?: string;
+  readonly metadata?: Readonly<Record<string, string>>;
+  readonly signal: AbortSignal;
+}
+
+export async function putProbe(
+  store: Store,
+  key: string,
+  body: Uint8Array,
+  options: ProbePut,
+): Promise<void> {
+  const { ifAbsent = true, sha256 = sha256Hex(body), metadata, signal } = options;
+  await store.put(key, [body], {
+    ifAbsent,
+    objectClass: 'catalog',
+    metadata,
+    sizeBytes: body.length,
+    sha256,
+    signal,
+  });
+}
+
+/** @returns the keys that could not be removed */
+export async function removeProbes(store: Store, prefix: string, signal: AbortSignal): Promise<string[]> {
+  const keys: string[] = [];
+  for await (const entry of store.list({ prefix, signal })) if ('key' in entry) keys.push(entry.key);
+  return (await store.delete(keys, { signal })).map(({ key }) => key);
+}

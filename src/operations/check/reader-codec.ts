@@ -1,0 +1,25 @@
+import { Codec } from '../../repository/codec.ts';
+import { Keyring } from '../../repository/keyring.ts';
+import type { CheckOptions } from './check.ts';
+
+/**
+ * What opens objects: the private key given on the command line alone, so that nothing else can have opened them, or
+ * what the configuration has. Undefined when there is nothing to open them with.
+ */
+export function readerCodec({ repositories, privateKey, config, log }: CheckOptions): Codec | undefined {
+  const [repository] = repositories;
+  if (repository === undefined) return undefined;
+  const { settings } = repository.codec.keyring;
+  const policy = { compressionLevel: config.compressionLevel, verifySignatures: config.signing.verify };
+  if (privateKey !== undefined) {
+    const keys = {
+      ...settings,
+      privateKeys: [privateKey.path],
+      privateKeyPassphrase: privateKey.passphrase,
+      passphrase: undefined,
+    };
+    return new Codec(new Keyring(keys), policy, log);
+  }
+  const canOpen = settings.mode !== 'openpgp' || settings.privateKeys.length > 0;
+  return canOpen ? repository.codec : undefined;
+}
