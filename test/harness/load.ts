@@ -22,15 +22,6 @@ export async function runLoad(server: PostgresServer, options: LoadOptions): Pro
   return counts.reduce((total, count) => total + count, 0);
 }
 
-/** Fills whole segments: `count` times enough rows for a change of segment, then the change itself. */
-export async function writeSegments(server: PostgresServer, count: number): Promise<void> {
-  await server.query('create table if not exists filler(n int, t text)');
-  for (let index = 0; index < count; index++) {
-    await server.query(`insert into filler select ${index}, md5(g::text) from generate_series(1, 1000) g`);
-    await server.query('select pg_switch_wal()');
-  }
-}
-
 async function prepare(server: PostgresServer): Promise<void> {
   await server.query(`
     create table if not exists accounts(id int primary key, balance bigint not null);
