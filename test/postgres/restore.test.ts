@@ -204,7 +204,7 @@ function mapTo(record: BackupRecord): string[] {
 }
 
 async function scalar(server: PostgresServer, sql: string): Promise<string> {
-  const [row] = await server.query<Record<string, unknown>>(sql);
+  const [row] = await server.query(sql);
   return String(Object.values(row ?? {})[0]);
 }
 

@@ -2,13 +2,14 @@ import { isSea } from 'node:sea';
 import { resolve } from 'node:path';
 import { Option, type Command } from 'commander';
 import { WalvaultError } from '../../base/errors.ts';
-import { defaultConfigPath } from '../../config/index.ts';
+import { warn } from '../../base/log.ts';
+import type { LoadedConfig } from '../../config/index.ts';
 import { renderJson } from '../render/json.ts';
 import { renderRestore } from '../render/restore.ts';
 import type { DefineVerb, Invocation } from '../verb.ts';
 
 interface RestoreCliOptions {
-  readonly backup?: string;
+  readonly backup: string;
   readonly repository?: string;
   readonly systemId?: string;
   readonly targetTime?: string;
@@ -18,11 +19,12 @@ interface RestoreCliOptions {
   readonly targetImmediate?: boolean;
   readonly exclusive?: boolean;
   readonly targetTimeline?: string;
-  readonly targetAction: 'pause' | 'promote' | 'shutdown';
+  readonly targetAction?: 'pause' | 'promote' | 'shutdown';
   readonly archiveMode: 'off' | 'preserve';
   readonly tablespaceMap: readonly string[];
-  readonly acceptTablespaces?: boolean;
+  readonly owner?: string;
   readonly dryRun?: boolean;
+  readonly yes?: boolean;
   readonly json?: boolean;
 }
 
@@ -40,41 +42,56 @@ export const defineRestore: DefineVerb = (program, run) => {
 async function restoreInto(
   directory: string,
   options: RestoreCliOptions,
-  invocation: Invocation,
+  { context, log, loadConfig, print }: Invocation,
 ): Promise<void> {
-  const { context, log, loadConfig, print } = invocation;
+  const { signal } = context;
   const { openRepositories } = await import('../compose.ts');
+  const { becomeServerUser } = await import('../server-user.ts');
   const { restore } = await import('../../operations/restore/restore.ts');
+  const { summarise } = await import('../../operations/restore/summary.ts');
   const { parseTarget } = await import('../../operations/restore/target.ts');
   const target = parseTarget(options);
   const timeline = timelineOf(options.targetTimeline);
-  const { config, path } = await loadConfig();
+  const systemId = systemIdOf(options.systemId);
+  await becomeServerUser(options.owner, { mayStayRoot: options.dryRun === true, signal });
+  const loaded = await loadConfig();
+  const { config, path } = loaded;
   await using opened = await openRepositories(config, log);
   const result = await restore({
     repositories: opened.repositories,
     repositoryName: options.repository,
     cluster: config.cluster,
-    systemId: systemIdOf(options.systemId),
+    systemId,
     verifySignatures: config.signing.verify,
     directory,
-    request: { target, backupId: options.backup, timeline },
-    targetAction: options.targetAction,
+    request: { target, backupId: options.backup === 'latest' ? undefined : options.backup, timeline },
+    targetAction: options.targetAction ?? (target.kind === 'end' ? 'promote' : 'pause'),
     archiveMode: options.archiveMode,
     tablespaceMap: options.tablespaceMap,
-    acceptsRecordedLocations: options.acceptTablespaces === true,
+    acceptsRecordedLocations: options.yes === true,
     walvaultCommand: ownCommand(),
-    configPath: path === defaultConfigPath ? undefined : path,
+    configPath: path === undefined ? undefined : resolve(path),
     dryRun: options.dryRun === true,
     log,
-    signal: context.signal,
+    signal,
   });
-  print(options.json === true ? renderJson(result) : renderRestore(result));
+  const variables = variablesOf(loaded);
+  if (variables.length > 0)
+    warn(log, `the restored server's restore_command needs ${variables.join(', ')} in its environment too`);
+  const summary = summarise(result);
+  print(options.json === true ? renderJson(summary) : renderRestore(summary));
+}
+
+/** Settings of this run that the configuration file does not have: PostgreSQL's restore_command would miss them. */
+function variablesOf({ origins }: LoadedConfig): string[] {
+  return [...new Set(origins.values())].filter(origin => origin.startsWith('WALVAULT_'));
 }
 
 /** How restore_command runs this very walvault again: the executable, or Node and the script of a checkout. */
 function ownCommand(): string[] {
-  const [program = 'walvault', script] = process.argv;
-  return isSea() || script === undefined ? [process.execPath] : [program, resolve(script)];
+  const script = process.argv[1];
+  if (isSea() || script === undefined) return [process.execPath];
+  return [process.execPath, ...process.execArgv, resolve(script)];
 }
 
 function timelineOf(text: string | undefined): number | 'latest' | undefined {
@@ -96,9 +113,7 @@ function systemIdOf(text: string | undefined): bigint | undefined {
 function withOptions(command: Command): Command {
   const many = (value: string, before: readonly string[]) => [...before, value];
   return command
-    .option('--backup <id>', 'restore this backup (default: the newest that ends before the target)')
-    .option('--repository <name>', 'read from this repository (default: the first that can be used)')
-    .option('--system-id <n>', 'which system, where the cluster had several (after an upgrade)')
+    .option('--backup <id>', 'restore this backup; latest: the newest that ends before the target', 'latest')
     .option('--target-time <time>', "stop at this time, with its zone: '2026-11-22 10:00:00+00'")
     .option('--target-lsn <lsn>', 'stop at this position in the WAL')
     .option('--target-xid <xid>', 'stop at this transaction')
@@ -110,9 +125,10 @@ function withOptions(command: Command): Command {
       'follow this timeline, or "latest" (default: the only one that reaches the target)',
     )
     .addOption(
-      new Option('--target-action <action>', 'what PostgreSQL does at the target')
-        .choices(['pause', 'promote', 'shutdown'])
-        .default('pause'),
+      new Option(
+        '--target-action <action>',
+        'what PostgreSQL does at the target (default: pause; without a target: promote)',
+      ).choices(['pause', 'promote', 'shutdown']),
     )
     .addOption(
       new Option(
@@ -127,17 +143,20 @@ function withOptions(command: Command): Command {
         .argParser(many)
         .default([], 'none'),
     )
-    .option('--accept-tablespaces', 'put tablespaces where they were')
+    .option('--repository <name>', 'read from this repository (default: the first that can be used)')
+    .option('--system-id <n>', 'which system, where the cluster had several (after an upgrade)')
+    .option('--owner <user>', 'as root: become this user, the one that runs PostgreSQL')
     .option('--dry-run', 'show the plan and write nothing')
+    .option('--yes', 'agree to put tablespaces where the backup says they were')
     .option('--json', 'print the result as JSON');
 }
 
 const notes = `
 Nothing is written before it is proven that all the WAL from the backup to the target is there. Until everything is in
-place and durable, PostgreSQL refuses to start from the directory.
+place and durable, PostgreSQL refuses to start from the directory. Run it as the user that runs PostgreSQL.
 
 Examples:
   walvault restore /var/lib/postgresql/15/restored --target-time '2026-11-22 10:00:00+00'
   walvault restore /srv/restored --target-name before-migration --target-action promote
-  walvault restore /srv/restored --dry-run
+  walvault restore /srv/restored --tablespace-map 16385=/srv/fast --dry-run
 `;

@@ -1,23 +1,71 @@
 import { formatDuration, formatSize } from '../../base/units.ts';
-import type { RestoreResult } from '../../operations/restore/restore.ts';
-import { describeTarget } from '../../operations/restore/target.ts';
+import type { RestoreSummary } from '../../operations/restore/summary.ts';
 
-export function renderRestore(result: RestoreResult): string {
-  const { plan, repository, directory, tablespaces, settings, isRestored } = result;
-  const { backup } = plan;
+/** The plan, and what is left to do for a person. */
+export function renderRestore(summary: RestoreSummary): string {
+  const { restored, directory, elapsedMs } = summary;
   const lines = [
-    isRestored
-      ? `Restored into ${directory} in ${formatDuration(result.elapsedMs)}.`
+    restored
+      ? `Restored into ${directory} in ${formatDuration(elapsedMs)}.`
       : `Would restore into ${directory}; nothing was written.`,
     '',
-    `  backup       ${backup.id} (${formatSize(backup.sizeBytes)}, ${backup.fileCount} files) from ${repository}`,
-    `  target       ${describeTarget(plan.target)}`,
-    `  timeline     ${plan.timeline}`,
-    ...tablespaces.map(({ oid, directory }) => `  tablespace   ${oid} in ${directory}`),
-    `  archive_mode ${settings.archiveMode === 'off' ? 'off, so that this copy cannot harm its origin' : 'as it was'}`,
-    ...(isRestored
-      ? ['', `Start PostgreSQL on ${directory}: it recovers from the archive to the target.`]
-      : []),
+    ...describePlan(summary).map(([name, value]) => `  ${name.padEnd(15)} ${value}`),
+    ...(restored ? ['', ...nextSteps(summary)] : []),
   ];
-  return `${lines.join('\n')}\n`;
+  return lines.map(line => `${line}\n`).join('');
 }
+
+function describePlan(summary: RestoreSummary): [string, string][] {
+  const { backup, wal, settings } = summary;
+  const size = `${formatSize(backup.sizeBytes)}, ${backup.fileCount} files`;
+  return [
+    ['backup', `${backup.id} (${size}), ended ${backup.stopTime}, from ${summary.repository}`],
+    ['target', `${summary.target}${whereFound(summary)}`],
+    ['timeline', String(summary.targetTimeline)],
+    ['WAL', wal === null ? 'none' : `${wal.first} to ${wal.last}, ${wal.segments} segments, all archived`],
+    ...summary.tablespaces.map(({ oid, from, to }): [string, string] => [
+      'tablespace',
+      `${oid} in ${to}${from === to ? '' : `, was in ${from}`}`,
+    ]),
+    ['restore_command', settings.restoreCommand],
+    ['archive_mode', settings.archiveMode === 'off' ? 'off' : 'as it was'],
+  ];
+}
+
+function whereFound({ stopsAt, lastCommit }: RestoreSummary): string {
+  if (stopsAt !== null) return `, at ${stopsAt.lsn}${stopsAt.time === null ? '' : `, ${stopsAt.time}`}`;
+  return lastCommit === null ? '' : `; the last commit in the archive is of ${lastCommit}`;
+}
+
+function nextSteps(summary: RestoreSummary): string[] {
+  const { directory, settings, backup, externalFiles, target } = summary;
+  return [
+    `Start PostgreSQL ${Math.floor(backup.serverVersion / 10_000)} on it; it recovers from the archive to ${target}`,
+    `and then ${afterTarget[settings.targetAction]}.`,
+    ...(externalFiles.length === 0 ? [] : externalFilesNote(directory, externalFiles)),
+    ...(backup.damagedPages === 0
+      ? []
+      : [`The backup has ${backup.damagedPages} damaged pages: check the data before you rely on it.`]),
+    ...(settings.archiveMode === 'off' ? archiveIsOff : archiveIsKept),
+  ];
+}
+
+const afterTarget: Readonly<Record<RestoreSummary['settings']['targetAction'], string>> = {
+  pause: 'pauses, read-only: look at the data, and "select pg_wal_replay_resume()" opens it for writing',
+  promote: 'opens for writing',
+  shutdown: 'shuts down',
+};
+
+function externalFilesNote(directory: string, paths: readonly string[]): string[] {
+  return [
+    `Its configuration was outside the data directory: ${paths.join(', ')}.`,
+    `Copies are in ${directory}/walvault_external; PostgreSQL does not read them there.`,
+  ];
+}
+
+const archiveIsOff = [
+  'It archives nothing: a copy that archives where its origin does destroys the next recovery of the origin. If it',
+  'takes the place of its origin, run "alter system reset archive_mode" and restart it.',
+];
+
+const archiveIsKept = ['It archives as its origin did: make sure that the origin archives no more.'];

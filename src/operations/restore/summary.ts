@@ -32,7 +32,7 @@ export interface RestoreSummary {
   readonly externalFiles: readonly string[];
   readonly settings: {
     readonly restoreCommand: string;
-    readonly targetAction: string;
+    readonly targetAction: 'pause' | 'promote' | 'shutdown';
     readonly archiveMode: 'off' | 'preserve';
   };
   readonly elapsedMs: number;

@@ -1,0 +1,256 @@
+import assert from 'node:assert/strict';
+import { existsSync, readFileSync, readdirSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, test } from 'node:test';
+import { streamOf } from '../../../../src/base/bytes.ts';
+import { WalvaultError } from '../../../../src/base/errors.ts';
+import { silentLog } from '../../../../src/base/log.ts';
+import { verifyManifest } from '../../../../src/operations/restore/manifest-spool.ts';
+import { unpack } from '../../../../src/operations/restore/unpack.ts';
+import { tarHeader, tarPadding, tarTrailer, type TarEntry } from '../../../../src/pipeline/tar/index.ts';
+import { compressZstd } from '../../../../src/pipeline/zstd.ts';
+import { collect } from '../../../../src/base/bytes.ts';
+import type { BackupRecord } from '../../../../src/repository/backup-record.ts';
+import { sha256Hex } from '../../../../src/repository/json-object.ts';
+import { backupPrefix } from '../../../../src/repository/layout.ts';
+import { encodeManifest, type ManifestEntry } from '../../../../src/repository/manifest.ts';
+import type { Repository } from '../../../../src/repository/repository.ts';
+import { makeRepository, signal, system } from '../../../harness/archive.ts';
+import { temporaryDirectory } from '../../../harness/temp.ts';
+
+interface Member {
+  readonly path: string;
+  readonly text?: string;
+  readonly header?: Partial<TarEntry>;
+}
+
+interface Made {
+  /** Each a part; the last is looked up in any order. */
+  readonly parts: readonly (readonly Member[])[];
+  /** The manifest, sorted here; default: what the parts hold. */
+  readonly entries?: (true_: readonly ManifestEntry[]) => readonly ManifestEntry[];
+  /** The manifest's very lines. */
+  readonly lines?: (text: string) => string;
+}
+
+const id = '20261122T020000Z-full-3f2a91';
+const essentials: readonly Member[] = [
+  { path: 'global/pg_control', text: 'control' },
+  { path: 'backup_label', text: 'label' },
+  { path: 'PG_VERSION', text: '15\n' },
+];
+
+async function zip(data: Uint8Array): Promise<Buffer> {
+  return collect(compressZstd({ level: 1 })(streamOf(data)), 1e8);
+}
+
+function tarOf(members: readonly Member[]): Buffer {
+  const blocks = members.flatMap(({ path, text = '', header }) => {
+    const data = Buffer.from(text);
+    const entry: TarEntry = {
+      path,
+      type: 'file',
+      sizeBytes: data.length,
+      mode: 0o600,
+      mtimeMs: 0,
+      ...header,
+    };
+    return [tarHeader(entry), data, tarPadding(data.length)];
+  });
+  return Buffer.concat([...blocks, tarTrailer]);
+}
+
+function entriesOf(parts: Made['parts']): ManifestEntry[] {
+  return parts.flatMap((members, index) =>
+    members.map(({ path, text = '' }) => ({
+      path,
+      type: 'file' as const,
+      sizeBytes: text.length,
+      mode: 0o640,
+      mtimeMs: 0,
+      sha256: sha256Hex(Buffer.from(text)),
+      part: index + 1,
+    })),
+  );
+}
+
+async function store(repository: Repository, name: string, data: Buffer) {
+  await repository.store.put(`${backupPrefix(system, id)}${name}`, [data], {
+    ifAbsent: true,
+    objectClass: 'backup',
+    signal,
+  });
+  return { name, storedSizeBytes: data.length, storedSha256: sha256Hex(data) };
+}
+
+/** Stores the backup and unpacks it; the result is where. */
+async function unpackMade(made: Made): Promise<string> {
+  const repository = await makeRepository();
+  const parts: BackupRecord['parts'][number][] = [];
+  for (const [index, members] of made.parts.entries())
+    parts.push({
+      number: index + 1,
+      ...(await store(repository, `parts/00000${index + 1}.tar.zst`, await zip(tarOf(members)))),
+    });
+  const real = entriesOf(made.parts);
+  const entries = [...(made.entries?.(real) ?? real)].toSorted((a, b) => (a.path < b.path ? -1 : 1));
+  const text = (await collect(encodeManifest(id, entries), 1e8)).toString();
+  const manifestData = await zip(Buffer.from(made.lines?.(text) ?? text));
+  const manifest = await store(repository, 'manifest.ndjson.zst', manifestData);
+  const record = { id, parts, manifest } as unknown as BackupRecord;
+  const root = temporaryDirectory('unpack', { keepOwner: true });
+  const data = join(root, 'data');
+  const { mkdirSync } = await import('node:fs');
+  mkdirSync(data);
+  await using verified = await verifyManifest({ repository, system, record, spoolDirectory: data, signal });
+  await unpack({
+    repository,
+    system,
+    record,
+    manifest: verified,
+    locate: path => join(data, path),
+    log: silentLog,
+    signal,
+  });
+  assert.deepEqual(readdirSync(root), ['data']);
+  return data;
+}
+
+async function refuses(made: Made, says: RegExp): Promise<void> {
+  await assert.rejects(unpackMade(made), (error: unknown) => {
+    assert.ok(error instanceof WalvaultError, String(error));
+    assert.equal(error.code, 'damaged', error.message);
+    assert.match(error.message, says);
+    return true;
+  });
+}
+
+const base: readonly Member[] = [
+  { path: 'base/1/100', text: 'a'.repeat(5000) },
+  { path: 'base/1/101', text: '' },
+];
+const directory = (path: string, mode = 0o700): ManifestEntry => ({
+  path,
+  type: 'directory',
+  sizeBytes: 0,
+  mode,
+  mtimeMs: 0,
+});
+
+test('files and directories come out as the manifest says', async () => {
+  const data = await unpackMade({
+    parts: [base, essentials],
+    entries: real => [...real, directory('base'), directory('base/1', 0o750), directory('pg_wal', 0)],
+  });
+  assert.equal(readFileSync(join(data, 'base/1/100'), 'utf8'), 'a'.repeat(5000));
+  assert.equal(statSync(join(data, 'base/1/101')).size, 0);
+  assert.equal(statSync(join(data, 'base/1/100')).mode & 0o777, 0o640);
+  assert.equal(statSync(join(data, 'base/1')).mode & 0o777, 0o750);
+  assert.equal(statSync(join(data, 'pg_wal')).mode & 0o777, 0o700);
+  assert.deepEqual(readdirSync(data).toSorted(), ['PG_VERSION', 'backup_label', 'base', 'global', 'pg_wal']);
+});
+
+describe('a hostile repository', () => {
+  test('a file that the manifest does not name', () =>
+    refuses(
+      {
+        parts: [[...base, { path: 'evil', text: 'x' }], essentials],
+        entries: real => real.filter(({ path }) => path !== 'evil'),
+      },
+      /"evil" is not in the manifest/,
+    ));
+
+  test('a file twice', () =>
+    refuses(
+      {
+        parts: [[...base, ...base], essentials],
+        entries: real => [...new Map(real.map(entry => [entry.path, entry])).values()],
+      },
+      /not in the manifest at this place/,
+    ));
+
+  test('a file in another part than the manifest says', () =>
+    refuses(
+      {
+        parts: [base, essentials],
+        entries: real => real.map(entry => (entry.part === 1 ? { ...entry, part: 2 } : entry)),
+      },
+      /not in the manifest at this place/,
+    ));
+
+  test('a file that a part lacks', () =>
+    refuses(
+      {
+        parts: [base.slice(0, 1), essentials],
+        entries: real => [...real, ...entriesOf([base.slice(1)])],
+      },
+      /"base\/1\/101" is missing/,
+    ));
+
+  test('other bytes of the same length', () =>
+    refuses(
+      {
+        parts: [base, essentials],
+        entries: real =>
+          real.map(entry => (entry.path === 'base/1/100' ? { ...entry, sha256: '0'.repeat(64) } : entry)),
+      },
+      /"base\/1\/100" is not what the manifest says/,
+    ));
+
+  test('more bytes than the manifest allows', () =>
+    refuses(
+      {
+        parts: [base, essentials],
+        entries: real =>
+          real.map(entry => (entry.path === 'base/1/100' ? { ...entry, sizeBytes: 4999 } : entry)),
+      },
+      /"base\/1\/100" is not what the manifest says/,
+    ));
+
+  test('a symbolic link', () =>
+    refuses(
+      {
+        parts: [[{ path: 'base', header: { type: 'symlink', linkTarget: '/etc' } }, ...base], essentials],
+        entries: real => real.filter(({ path }) => path !== 'base'),
+      },
+      /"base" is neither a file nor a directory/,
+    ));
+
+  for (const path of ['../escaped', '/etc/passwd', 'base/../../escaped'])
+    test(`the path ${path} in the tar`, () =>
+      refuses(
+        {
+          parts: [[{ path, text: 'x' }], essentials],
+          entries: real => real.filter(entry => entry.path !== path),
+        },
+        /path|not in the manifest/,
+      ));
+
+  for (const path of ['../escaped', '/etc/passwd', 'base//x', './x'])
+    test(`the path ${path} in the manifest`, () =>
+      refuses(
+        { parts: [base, essentials], lines: text => text.replace('"base/1/100"', JSON.stringify(path)) },
+        /impossible path/,
+      ));
+
+  for (const missing of essentials)
+    test(`no ${missing.path}`, () =>
+      refuses(
+        { parts: [base, essentials.filter(member => member !== missing)] },
+        new RegExp(`the backup has no ${missing.path}`),
+      ));
+
+  test('a manifest that ends early', () =>
+    refuses(
+      { parts: [base, essentials], lines: text => text.slice(0, text.lastIndexOf('{')) },
+      /before its trailer/,
+    ));
+
+  test('the manifest of another backup', () =>
+    refuses(
+      { parts: [base, essentials], lines: text => text.replace(id, 'other') },
+      /is not the manifest of/,
+    ));
+
+  test('nothing was written outside', () => assert.ok(!existsSync('/tmp/escaped')));
+});
