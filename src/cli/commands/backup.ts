@@ -1,5 +1,7 @@
+import { Option } from 'commander';
 import { formatDuration, formatSize } from '../../base/units.ts';
 import type { BackupResult } from '../../operations/backup/backup.ts';
+import { describeRanges, storedBytesOf } from '../../operations/backup/summary.ts';
 import { renderJson } from '../render/json.ts';
 import type { DefineVerb } from '../verb.ts';
 
@@ -7,6 +9,7 @@ interface BackupCliOptions {
   readonly repository?: readonly string[];
   readonly label?: string;
   readonly fast?: boolean;
+  readonly spread?: boolean;
   readonly json?: boolean;
 }
 
@@ -17,7 +20,8 @@ export const defineBackup: DefineVerb = (program, run) => {
     .description('take a base backup of the running server')
     .option('--repository <name>', 'only into this repository; may be repeated (default: all)', many)
     .option('--label <text>', 'one line for people')
-    .option('--fast', 'start with an immediate checkpoint instead of waiting for a spread one')
+    .addOption(new Option('--fast', 'start with an immediate checkpoint').conflicts('spread'))
+    .option('--spread', 'start with a checkpoint that spares the disks (default: backup.fast-checkpoint)')
     .option('--json', 'print the result as JSON')
     .addHelpText('after', notes)
     .action(async (options: BackupCliOptions) => {
@@ -31,27 +35,45 @@ export const defineBackup: DefineVerb = (program, run) => {
           repositories: opened.repositories,
           named: options.repository,
           label: options.label,
-          fast: options.fast,
+          fast: options.spread === true ? false : options.fast,
           env: context.env,
           log,
           signal: context.signal,
         });
-        print(options.json === true ? renderJson(result) : renderBackup(result));
+        print(options.json === true ? renderJson(jsonOf(result)) : renderBackup(result));
       });
     });
 };
 
-function renderBackup({ record, repositories, durationMs }: BackupResult): string {
-  const size = `${formatSize(record.sizeBytes)} in ${record.fileCount} files`;
-  const damage = record.damagedPages === 0 ? '' : `, ${record.damagedPages} DAMAGED PAGES`;
-  return `${record.id}: ${size}${damage}, in ${repositories.join(', ')}, ${formatDuration(durationMs)}\n`;
+function renderBackup(result: BackupResult): string {
+  const { record, repositories, durationMs } = result;
+  const storedBytes = storedBytesOf(record);
+  const ratio = storedBytes === 0 ? '' : ` (${(record.sizeBytes / storedBytes).toFixed(1)} to 1)`;
+  const lines = [
+    `backup ${record.id}`,
+    `  size      ${formatSize(record.sizeBytes)} in ${record.fileCount} files, stored in ${formatSize(storedBytes)}${ratio}`,
+    `  WAL       ${describeRanges(record)}`,
+    `  in        ${repositories.join(', ')}`,
+    `  took      ${formatDuration(durationMs)}`,
+  ];
+  if (record.damagedPages > 0)
+    lines.push(`  DAMAGED   ${record.damagedPages} pages with wrong checksums; see the warnings`);
+  return `${lines.join('\n')}\n`;
+}
+
+/** The commit record as the operation returns it, and what is counted from it. */
+function jsonOf(result: BackupResult) {
+  const { record } = result;
+  return { ...result, storedBytes: storedBytesOf(record), walSegments: describeRanges(record) };
 }
 
 const notes = `
 Connects as psql would (PGHOST, PGSERVICE, .pgpass and so on) unless postgres.connection is set. The backup exists once
-all of it is durable and all the WAL it needs has arrived; a run that fails leaves nothing that counts.
+all of it is durable and all the WAL it needs has arrived; a run that fails leaves nothing that counts. Pages with wrong
+checksums are warned about and counted, but do not make it fail: the backup is kept and the exit status is 0.
 
 Examples:
   walvault backup
   walvault backup --fast --label 'before the upgrade'
+  walvault backup --repository offsite --json
 `;

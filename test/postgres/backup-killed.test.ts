@@ -1,0 +1,118 @@
+import assert from 'node:assert/strict';
+import { existsSync, readdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { after, before, describe, test } from 'node:test';
+import { readCatalog } from '../../src/repository/backup-record.ts';
+import type { SystemPath } from '../../src/repository/layout.ts';
+import type { Repository } from '../../src/repository/repository.ts';
+import type { PostgresServer } from '../harness/postgres-server.ts';
+import { bareEnvironment, run, type RunResult } from '../harness/run.ts';
+import { cluster, listKeys, makeRepository, signal, startArchivingServer, until } from './backup-fixtures.ts';
+
+const main = join(import.meta.dirname, '../../src/main.ts');
+
+/** As processes, because only a process can be killed. */
+describe('walvault backup', () => {
+  let repository: Repository;
+  let server: PostgresServer;
+  let system: SystemPath;
+  let stopArchiving: () => Promise<void>;
+
+  before(async () => {
+    repository = await makeRepository();
+    ({ server, system, stopArchiving } = await startArchivingServer([repository], {
+      ownSystemIdentifier: true,
+    }));
+    await server.query(
+      'create table t as select g, repeat(md5(g::text), 20) from generate_series(1, 100000) g',
+    );
+  });
+  after(async () => {
+    await server.stop();
+    await stopArchiving();
+  });
+
+  const start = (
+    args: readonly string[],
+    onStart?: (child: { kill(signal: NodeJS.Signals): void }) => void,
+  ) =>
+    run(process.execPath, [main, 'backup', '--fast', ...args], {
+      as: 'self',
+      env: {
+        ...bareEnvironment,
+        ...server.env,
+        WALVAULT_CONFIG: '',
+        WALVAULT_CLUSTER: cluster,
+        WALVAULT_REPOSITORY_URL: repository.store.url,
+        WALVAULT_ENCRYPTION_MODE: 'none',
+        WALVAULT_BACKUP_PART_SIZE: '1MiB',
+      },
+      ...(onStart && { onStart }),
+    });
+
+  /** Sends the signal as soon as the backup has written its third part. */
+  const startAndSend = async (sent: NodeJS.Signals): Promise<RunResult> => {
+    const backups = join(
+      repository.store.url.replace(/^file:\/\//, ''),
+      cluster,
+      String(system.systemId),
+      'backups',
+    );
+    const before = new Set(existsSync(backups) ? readdirSync(backups) : []);
+    let send: () => void = () => undefined;
+    const running = start([], child => {
+      send = () => child.kill(sent);
+    });
+    await until(() => {
+      const id = (existsSync(backups) ? readdirSync(backups) : []).find(name => !before.has(name));
+      return id !== undefined && existsSync(join(backups, id, 'parts', '000003.tar.zst'));
+    }, 'three parts');
+    send();
+    return running;
+  };
+  const pieces = () => listKeys(repository.store, `${cluster}/${system.systemId}/backups/`);
+  const committed = async () => (await readCatalog(repository, system, signal)).backups;
+
+  test('ended by SIGTERM it says so, and takes its pieces away', async () => {
+    const result = await startAndSend('SIGTERM');
+    assert.equal(result.exitCode, 18, result.stderr);
+    assert.match(result.stderr, /was not completed: nothing of it was committed/);
+    assert.doesNotMatch(result.stderr, /\n\s+at /);
+    assert.deepEqual(await pieces(), []);
+    assert.deepEqual(await committed(), []);
+  });
+
+  test('killed it leaves pieces, but nothing that counts as a backup, and the next one succeeds', async () => {
+    const killed = await startAndSend('SIGKILL');
+    assert.equal(killed.signal, 'SIGKILL');
+    const left = await pieces();
+    assert.ok(left.some(key => key.endsWith('/claim.json')));
+    assert.deepEqual(await committed(), []);
+
+    const next = await start(['--label', 'after all', '--json']);
+    assert.equal(next.exitCode, 0, next.stderr);
+    const shown = JSON.parse(next.stdout) as { record: { id: string } };
+    const [entry, ...others] = await committed();
+    assert.deepEqual(others, []);
+    assert.equal(entry?.record.id, shown.record.id);
+    assert.equal(entry?.record.label, 'after all');
+    assert.deepEqual(
+      (await pieces()).filter(key => left.includes(key)),
+      left,
+    );
+  });
+
+  test('for people it prints what was made', async () => {
+    const result = await start([]);
+    assert.equal(result.exitCode, 0, result.stderr);
+    assert.match(
+      result.stdout,
+      /^backup \d{8}T\d{6}Z-full-[0-9a-f]{6}\n {2}size .* files, stored in .* to 1\)\n {2}WAL {7}[0-9A-F]{24}/,
+    );
+  });
+
+  test('--fast and --spread exclude each other', async () => {
+    const result = await start(['--spread']);
+    assert.equal(result.exitCode, 2);
+  });
+});
