@@ -87,9 +87,10 @@ async function waitFor(repository: Repository, { key, name, server, options }: A
   const [archiver] = await server.connection.query<{ wal: string | null; time: string | null }>(
     'select last_failed_wal as wal, last_failed_time::text as time from pg_stat_archiver',
   );
+  // The archiver ends without counting it when the shell finds no such command (status 127; pgarch.c).
   const last =
-    archiver?.wal === null || archiver === undefined
-      ? ''
+    archiver === undefined || archiver.wal === null
+      ? 'The server has counted no failure, which a command that is not found does not add to. '
       : `The archiver last failed with ${archiver.wal} at ${archiver.time ?? '?'}. `;
   const message = `${name} did not arrive in repository "${repository.name}" within ${formatDuration(timeoutMs)}`;
   const hint = `${last}Look for the archive_command's messages in the server's log, or run it by hand as the server's user; a long queue needs a longer --timeout.`;
