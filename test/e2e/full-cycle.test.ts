@@ -1,0 +1,252 @@
+/** The main job: a busy server archives, a backup is taken meanwhile, and every kind of target comes back row by row. */
+import assert from 'node:assert/strict';
+import { appendFileSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { after, before, describe, it } from 'node:test';
+import { createBank, readContents, startLoad, takeMoment, type Bank, type Moment } from '../harness/bank.ts';
+import {
+  assertSound,
+  backUp,
+  restoreInto,
+  startCopy,
+  verifyWithPostgres,
+  type TakenBackup,
+} from '../harness/cycle.ts';
+import type { PostgresServer } from '../harness/postgres-server.ts';
+import { archiveEverything, createSite, isInRecovery, outcomeOf, until, type Site } from '../harness/site.ts';
+import { giveToUnprivileged } from '../harness/unprivileged.ts';
+
+describe('a busy server', () => {
+  let site: Site;
+  let origin: PostgresServer;
+  let bank: Bank;
+  let taken: TakenBackup;
+  const moments: Moment[] = [];
+  let end: string;
+
+  before(async () => {
+    site = await createSite();
+    origin = await site.startOrigin({ conf: { track_commit_timestamp: 'on', max_wal_size: '64MB' } });
+    bank = await createBank(origin);
+  });
+
+  after(async () => {
+    await origin[Symbol.asyncDispose]();
+  });
+
+  it('archives more than 200 segments while it is written to, none missing', async () => {
+    const load = startLoad(origin, 2000);
+    await until('200 segments are written', async () => (await writtenSegments(origin)) >= 200);
+    await load.stop();
+    await archiveEverything(origin);
+    const [timeline] = await timelinesIn(site);
+    assert.ok(timeline !== undefined && timeline.segmentCount >= 200);
+    assert.deepEqual(timeline.holes, []);
+    const [statistics] = await origin.query<{ failed_count: string }>(
+      'select failed_count from pg_stat_archiver',
+    );
+    assert.equal(statistics?.failed_count, '0', origin.logTail());
+  });
+
+  it('is backed up meanwhile, whatever recovery settings of the past lie in its directory', async () => {
+    leaveStaleRecovery(origin);
+    const load = startLoad(origin, 100);
+    taken = await backUp(site, origin, ['--label', 'under load']);
+    moments.push(await takeMoment(origin, bank, 'first'));
+    await until('more is written', () => hasMore(origin, bank, 100));
+    moments.push(await takeMoment(origin, bank, 'second'));
+    await until('more is written', () => hasMore(origin, bank, 100));
+    await load.stop();
+    end = await readContents(origin, bank);
+    await archiveEverything(origin);
+    const listing = await site.walvault(['list', 'backups', '--json']);
+    assert.match(listing.stdout, new RegExp(taken.id));
+    assert.match(listing.stdout, /"label": "under load"/);
+  });
+
+  const targets: readonly {
+    what: string;
+    args: (moment: Moment) => string[];
+    expected: (moment: Moment) => string;
+  }[] = [
+    { what: 'a time', args: ({ time }) => ['--target-time', time], expected: ({ contents }) => contents },
+    {
+      what: 'a transaction',
+      args: ({ xid }) => ['--target-xid', xid],
+      expected: ({ contentsAtXid }) => contentsAtXid,
+    },
+    {
+      what: 'a named restore point',
+      args: ({ restorePoint }) => ['--target-name', restorePoint],
+      expected: ({ contents }) => contents,
+    },
+    { what: 'an LSN', args: ({ lsn }) => ['--target-lsn', lsn], expected: ({ contents }) => contents },
+  ];
+
+  for (const { what, args, expected } of targets)
+    it(`comes back as it was at ${what}`, async () => {
+      const moment = moments[what === 'a time' ? 1 : 0];
+      assert.ok(moment);
+      const directory = await restoreInto(site, [...args(moment), '--target-action', 'promote']);
+      await verifyWithPostgres(origin, directory);
+      await using copy = await startCopy(site, directory);
+      assert.equal(await outcomeOf(copy), 'promoted', copy.logTail());
+      assert.equal(await readContents(copy, bank), expected(moment));
+      assert.notEqual(expected(moment), end);
+      await assertSound(copy);
+    });
+
+  it('comes back without a transaction that is excluded', async () => {
+    const [moment] = moments;
+    assert.ok(moment);
+    const directory = await restoreInto(site, ['--target-xid', moment.xid, '--exclusive']);
+    await using copy = await startCopy(site, directory);
+    await until('it pauses', () => isPaused(copy));
+    assert.deepEqual(await copy.query('select * from moment'), []);
+  });
+
+  it('comes back to the end of the archive, and archives nothing into its origin’s', async () => {
+    const directory = await restoreInto(site, []);
+    const objects = objectsOf(site);
+    await using copy = await startCopy(site, directory);
+    assert.equal(await outcomeOf(copy), 'promoted', copy.logTail());
+    assert.equal(await readContents(copy, bank), end);
+    assert.deepEqual(await copy.query('show archive_mode'), [{ archive_mode: 'off' }]);
+    await copy.query("insert into moment values ('only in the copy')");
+    await copy.query('select pg_switch_wal()');
+    await copy.query('checkpoint');
+    await assertSound(copy);
+    assert.deepEqual(objectsOf(site), objects);
+  });
+
+  it('comes back as soon as the backup is consistent', async () => {
+    const directory = await restoreInto(site, ['--target-immediate', '--target-action', 'promote']);
+    await using copy = await startCopy(site, directory);
+    assert.equal(await outcomeOf(copy), 'promoted', copy.logTail());
+    assert.deepEqual(await copy.query('select * from moment'), []);
+    await assertSound(copy);
+  });
+
+  it('does not take over what lay around in its origin', async () => {
+    const directory = await restoreInto(site, ['--target-immediate']);
+    assert.ok(!readdirSync(directory).includes('standby.signal'));
+    const settings = readFileSync(join(directory, 'postgresql.auto.conf'), 'utf8');
+    const inForce = settings.split('\n').filter(line => /stale|2001|\/bin\/false/.test(line));
+    assert.ok(inForce.length > 0 && inForce.every(line => line.startsWith('#')), settings);
+  });
+});
+
+describe('a copy that goes on as the database', () => {
+  it('archives its own timeline, and the next restore follows it', async () => {
+    const site = await createSite();
+    await using origin = await site.startOrigin();
+    await origin.query('create table done(n int)');
+    await backUp(site, origin);
+    await origin.query('insert into done values (1)');
+    await origin.query("select pg_create_restore_point('before the accident')");
+    await origin.query('delete from done');
+    await archiveEverything(origin);
+    await origin.stop();
+
+    const first = await restoreInto(site, [
+      ...['--target-name', 'before the accident', '--target-action', 'promote'],
+      ...['--archive-mode', 'preserve'],
+    ]);
+    await using copy = await startCopy(site, first);
+    assert.equal(await outcomeOf(copy), 'promoted', copy.logTail());
+    await copy.query('insert into done values (2)');
+    await archiveEverything(copy);
+    assert.deepEqual(
+      (await timelinesIn(site)).map(({ timeline, holes }) => ({ timeline, holes })),
+      [
+        { timeline: 1, holes: [] },
+        { timeline: 2, holes: [] },
+      ],
+    );
+
+    const second = await restoreInto(site, []);
+    await using next = await startCopy(site, second);
+    assert.equal(await outcomeOf(next), 'promoted', next.logTail());
+    assert.deepEqual(await next.query('select n from done order by n'), [{ n: 1 }, { n: 2 }]);
+
+    // Once the origin goes on, too, there are two databases to choose from.
+    await origin.start();
+    await origin.query('insert into done values (1000)');
+    await archiveEverything(origin);
+    await origin.stop();
+    const undecided = await site.walvault(['restore', join(site.directory, 'undecided')]);
+    assert.equal(undecided.exitCode, 13, undecided.stderr);
+    assert.match(undecided.stderr, /^HINT: .*--target-timeline 1 or --target-timeline 2/m);
+    const chosen = await restoreInto(site, ['--target-timeline', '1']);
+    await using older = await startCopy(site, chosen);
+    assert.equal(await outcomeOf(older), 'promoted', older.logTail());
+    assert.deepEqual(await older.query('select n from done order by n'), [{ n: 1000 }]);
+
+    // From a backup of the new timeline there is one way.
+    await backUp(site, copy);
+    await copy.query('insert into done values (3)');
+    await archiveEverything(copy);
+    const third = await restoreInto(site, ['--target-timeline', 'latest']);
+    await using last = await startCopy(site, third);
+    assert.equal(await outcomeOf(last), 'promoted', last.logTail());
+    assert.deepEqual(await last.query('select n from done order by n'), [{ n: 1 }, { n: 2 }, { n: 3 }]);
+  });
+});
+
+async function writtenSegments(server: PostgresServer): Promise<number> {
+  const [row] = await server.query<{ segments: string }>(
+    "select div(pg_current_wal_lsn() - '0/0', 1024 * 1024) - 1 as segments",
+  );
+  return Number(row?.segments ?? 0);
+}
+
+interface ListedTimeline {
+  readonly timeline: number;
+  readonly segmentCount: number;
+  readonly holes: readonly unknown[];
+}
+
+async function timelinesIn(site: Site): Promise<readonly ListedTimeline[]> {
+  const { stdout, stderr, exitCode } = await site.walvault(['list', 'wal', '--json']);
+  assert.equal(exitCode, 0, stderr);
+  const [repository] = JSON.parse(stdout) as { systems: { timelines: ListedTimeline[] }[] }[];
+  return repository?.systems[0]?.timelines ?? [];
+}
+
+/** What an operator's earlier recoveries leave behind: a running primary takes no notice of any of it. */
+function leaveStaleRecovery({ dataDirectory }: PostgresServer): void {
+  appendFileSync(
+    join(dataDirectory, 'postgresql.auto.conf'),
+    [
+      `restore_command = '/bin/false'`,
+      `recovery_target_name = 'stale'`,
+      `recovery_target_time = '2001-01-01 00:00:00+00'`,
+      `recovery_target_timeline = '7'`,
+      `recovery_end_command = 'echo stale'`,
+      '',
+    ].join('\n'),
+  );
+  for (const name of ['standby.signal', 'recovery.signal', 'promote'])
+    writeFileSync(join(dataDirectory, name), '');
+  giveToUnprivileged(dataDirectory);
+}
+
+async function hasMore(server: PostgresServer, bank: Bank, rows: number): Promise<boolean> {
+  const [row] = await server.query<{ count: string }>(
+    `select count(*) from ${bank.history} where xmin::text::bigint >= (select max(xmin::text::bigint) from moment)`,
+  );
+  return Number(row?.count ?? 0) >= rows;
+}
+
+async function isPaused(server: PostgresServer): Promise<boolean> {
+  if (!(await isInRecovery(server))) return false;
+  const [row] = await server
+    .query<{ state: string }>('select pg_get_wal_replay_pause_state() as state')
+    .catch(() => []);
+  return row?.state === 'paused';
+}
+
+function objectsOf(site: Site): string[] {
+  const entries = readdirSync(site.repositoryPath, { recursive: true, encoding: 'utf8' });
+  return entries.toSorted();
+}
