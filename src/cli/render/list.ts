@@ -73,7 +73,7 @@ function remarksOf({ record, verdict, isPinned }: ListedBackup): string[] {
     ...(record.damagedPages > 0 ? [`${record.damagedPages} damaged pages`] : []),
     ...(record.backupFrom === 'standby' ? ['from a standby'] : []),
     ...(isPinned ? ['pinned'] : []),
-    ...(record.label === '' ? [] : [`label "${record.label}"`]),
+    ...(record.label === '' || record.label === record.id ? [] : [`label "${record.label}"`]),
   ];
 }
 
