@@ -7,7 +7,7 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { sleep } from '../../base/abort.ts';
 import { localIoError, WalvaultError } from '../../base/errors.ts';
-import { startCrc32c, finishCrc32c, updateCrc32c } from '../wal/crc32c.ts';
+import { startCrc32c, finishCrc32c, updateCrc32c } from '../../base/crc32c.ts';
 import { isValidSegmentSize } from '../wal/file-name.ts';
 import type { Lsn } from '../wal/lsn.ts';
 

@@ -3,7 +3,7 @@ import { describe, test } from 'node:test';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseControlFile, readControlFile } from '../../../../src/postgres/cluster/control-file.ts';
-import { crc32c } from '../../../../src/postgres/wal/crc32c.ts';
+import { crc32c } from '../../../../src/base/crc32c.ts';
 import { temporaryDirectory } from '../../../harness/temp.ts';
 import { clusterSamples } from '../cluster-samples.ts';
 
