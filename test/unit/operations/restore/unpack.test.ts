@@ -1,15 +1,14 @@
 import assert from 'node:assert/strict';
-import { existsSync, readFileSync, readdirSync, statSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, test } from 'node:test';
-import { streamOf } from '../../../../src/base/bytes.ts';
+import { collect, streamOf } from '../../../../src/base/bytes.ts';
 import { WalvaultError } from '../../../../src/base/errors.ts';
 import { silentLog } from '../../../../src/base/log.ts';
 import { verifyManifest } from '../../../../src/operations/restore/manifest-spool.ts';
 import { unpack } from '../../../../src/operations/restore/unpack.ts';
 import { tarHeader, tarPadding, tarTrailer, type TarEntry } from '../../../../src/pipeline/tar/index.ts';
 import { compressZstd } from '../../../../src/pipeline/zstd.ts';
-import { collect } from '../../../../src/base/bytes.ts';
 import type { BackupRecord } from '../../../../src/repository/backup-record.ts';
 import { sha256Hex } from '../../../../src/repository/json-object.ts';
 import { backupPrefix } from '../../../../src/repository/layout.ts';
@@ -31,6 +30,7 @@ interface Made {
   readonly entries?: (true_: readonly ManifestEntry[]) => readonly ManifestEntry[];
   /** The manifest's very lines. */
   readonly lines?: (text: string) => string;
+  readonly record?: (record: BackupRecord) => BackupRecord;
 }
 
 const id = '20261122T020000Z-full-3f2a91';
@@ -97,10 +97,10 @@ async function unpackMade(made: Made): Promise<string> {
   const text = (await collect(encodeManifest(id, entries), 1e8)).toString();
   const manifestData = await zip(Buffer.from(made.lines?.(text) ?? text));
   const manifest = await store(repository, 'manifest.ndjson.zst', manifestData);
-  const record = { id, parts, manifest } as unknown as BackupRecord;
+  const genuine = { id, parts, manifest } as unknown as BackupRecord;
+  const record = made.record?.(genuine) ?? genuine;
   const root = temporaryDirectory('unpack', { keepOwner: true });
   const data = join(root, 'data');
-  const { mkdirSync } = await import('node:fs');
   mkdirSync(data);
   await using verified = await verifyManifest({ repository, system, record, spoolDirectory: data, signal });
   await unpack({
@@ -232,6 +232,37 @@ describe('a hostile repository', () => {
         { parts: [base, essentials], lines: text => text.replace('"base/1/100"', JSON.stringify(path)) },
         /impossible path/,
       ));
+
+  const other = { storedSha256: '0'.repeat(64) };
+  test('a part that decodes well and is not the one that was committed', () =>
+    refuses(
+      {
+        parts: [base, essentials],
+        record: record => ({ ...record, parts: record.parts.map(part => ({ ...part, ...other })) }),
+      },
+      /000001\.tar\.zst: it is not what the commit record says/,
+    ));
+
+  test('a manifest that decodes well and is not the one that was committed', () =>
+    refuses(
+      {
+        parts: [base, essentials],
+        record: record => ({ ...record, manifest: { ...record.manifest, ...other } }),
+      },
+      /manifest\.ndjson\.zst: it is not what the commit record says/,
+    ));
+
+  test('a part that is longer than what was committed', () =>
+    refuses(
+      {
+        parts: [base, essentials],
+        record: record => ({
+          ...record,
+          parts: record.parts.map(part => ({ ...part, storedSizeBytes: part.storedSizeBytes - 1 })),
+        }),
+      },
+      /larger than the \d+ bytes that were committed/,
+    ));
 
   for (const missing of essentials)
     test(`no ${missing.path}`, () =>
