@@ -1,11 +1,10 @@
 import { WalvaultError } from '../../base/errors.ts';
-import type { Repository } from '../../repository/repository.ts';
 
 /** The named repository, or all. @throws WalvaultError `usage` for a name that is not configured */
-export function chooseRepositories(
-  repositories: readonly Repository[],
+export function chooseRepositories<Named extends { readonly name: string }>(
+  repositories: readonly Named[],
   name: string | undefined,
-): readonly Repository[] {
+): readonly Named[] {
   if (name === undefined) return repositories;
   const chosen = repositories.filter(repository => repository.name === name);
   if (chosen.length > 0) return chosen;

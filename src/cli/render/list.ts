@@ -1,8 +1,6 @@
 import { formatDuration, formatSize } from '../../base/units.ts';
 import type { ListedBackup, RepositoryListing, SystemListing } from '../../operations/list/list.ts';
 import type { TimelineListing } from '../../operations/list/timelines.ts';
-import { segmentName, segmentNumberOfLsn, lastSegmentBefore } from '../../postgres/wal/file-name.ts';
-import { formatLsn } from '../../postgres/wal/lsn.ts';
 import { renderTable } from './table.ts';
 
 export function renderList(listings: readonly RepositoryListing[]): string {
@@ -58,8 +56,8 @@ function backupRow(backup: ListedBackup): string[] {
     formatSize(record.sizeBytes),
     formatSize(storedBytes),
     String(record.timeline),
-    formatLsn(record.startLsn),
-    formatLsn(record.stopLsn),
+    backup.startLsn,
+    backup.stopLsn,
     record.parent ?? '',
     remarksOf(backup).join(', '),
   ];
@@ -92,7 +90,7 @@ function timelineRow(timeline: TimelineListing): string[] {
   const { parent, switchpoint } = timeline;
   return [
     String(timeline.timeline),
-    parent === undefined || switchpoint === undefined ? '' : `${parent} at ${formatLsn(switchpoint)}`,
+    parent === undefined || switchpoint === undefined ? '' : `${parent} at ${switchpoint}`,
     timeline.firstSegment ?? '',
     timeline.lastSegment ?? '',
     String(timeline.segmentCount),
@@ -126,9 +124,8 @@ export function listJson(listings: readonly RepositoryListing[]): unknown {
   }));
 }
 
-function backupJson({ record, verdict, committedAt, storedBytes, isPinned }: ListedBackup): unknown {
-  const { segmentSizeBytes, timeline, walRanges } = record;
-  const stopTimeline = walRanges.at(-1)?.timeline ?? timeline;
+function backupJson(backup: ListedBackup): unknown {
+  const { record, verdict } = backup;
   return {
     id: record.id,
     type: record.type,
@@ -139,27 +136,19 @@ function backupJson({ record, verdict, committedAt, storedBytes, isPinned }: Lis
     walvaultVersion: record.walvaultVersion,
     startTime: record.startTime,
     stopTime: record.stopTime,
-    committedAt,
-    timeline,
-    startLsn: formatLsn(record.startLsn),
-    stopLsn: formatLsn(record.stopLsn),
-    startSegment: segmentName(
-      timeline,
-      segmentNumberOfLsn(record.startLsn, segmentSizeBytes),
-      segmentSizeBytes,
-    ),
-    stopSegment: segmentName(
-      stopTimeline,
-      lastSegmentBefore(record.stopLsn, segmentSizeBytes),
-      segmentSizeBytes,
-    ),
+    committedAt: backup.committedAt,
+    timeline: record.timeline,
+    startLsn: backup.startLsn,
+    stopLsn: backup.stopLsn,
+    startSegment: backup.startSegment,
+    stopSegment: backup.stopSegment,
     sizeBytes: record.sizeBytes,
-    storedBytes,
+    storedBytes: backup.storedBytes,
     fileCount: record.fileCount,
     dataChecksums: record.dataChecksums,
     damagedPages: record.damagedPages,
     signature: verdict,
-    pinned: isPinned,
+    pinned: backup.isPinned,
   };
 }
 
@@ -167,7 +156,7 @@ function timelineJson(timeline: TimelineListing): unknown {
   return {
     timeline: timeline.timeline,
     parent: timeline.parent ?? null,
-    switchpoint: timeline.switchpoint === undefined ? null : formatLsn(timeline.switchpoint),
+    switchpoint: timeline.switchpoint ?? null,
     hasHistory: timeline.hasHistory,
     firstSegment: timeline.firstSegment ?? null,
     lastSegment: timeline.lastSegment ?? null,

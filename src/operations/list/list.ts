@@ -1,4 +1,6 @@
 /** `walvault list`: what each repository holds. Reads only, and never needs a private key. */
+import { lastSegmentBefore, segmentName, segmentNumberOfLsn } from '../../postgres/wal/file-name.ts';
+import { formatLsn } from '../../postgres/wal/lsn.ts';
 import { readCatalog, type CatalogEntry, type UnreadableEntry } from '../../repository/backup-record.ts';
 import { listSystemIds, readClusterRecord } from '../../repository/cluster-record.ts';
 import type { SystemPath } from '../../repository/layout.ts';
@@ -36,6 +38,12 @@ export interface SystemListing {
 }
 
 export interface ListedBackup extends CatalogEntry {
+  /** As PostgreSQL writes them: `0/16B3740`. */
+  readonly startLsn: string;
+  readonly stopLsn: string;
+  /** The first and last segment that make it consistent. */
+  readonly startSegment: string;
+  readonly stopSegment: string;
   readonly storedBytes: number;
   readonly isPinned: boolean;
 }
@@ -77,14 +85,7 @@ async function listSystem(
     systemId: system.systemId,
     postgresMajor: cluster?.postgresMajor,
     segmentSizeBytes,
-    backups: catalog?.backups.map(entry => ({
-      ...entry,
-      storedBytes: [entry.record.manifest, ...entry.record.parts].reduce(
-        (sum, piece) => sum + piece.storedSizeBytes,
-        0,
-      ),
-      isPinned: pinned?.has(entry.record.id) === true,
-    })),
+    backups: catalog?.backups.map(entry => describeBackup(entry, pinned?.has(entry.record.id) === true)),
     unreadable: catalog?.unreadable,
     timelines:
       what === 'backups' || segmentSizeBytes === undefined
@@ -94,6 +95,23 @@ async function listSystem(
             await readTimelineTree(repository, system, signal),
             segmentSizeBytes,
           ),
+  };
+}
+
+function describeBackup(entry: CatalogEntry, isPinned: boolean): ListedBackup {
+  const { startLsn, stopLsn, timeline, walRanges, segmentSizeBytes, manifest, parts } = entry.record;
+  const [first, last] = [
+    segmentNumberOfLsn(startLsn, segmentSizeBytes),
+    lastSegmentBefore(stopLsn, segmentSizeBytes),
+  ];
+  return {
+    ...entry,
+    startLsn: formatLsn(startLsn),
+    stopLsn: formatLsn(stopLsn),
+    startSegment: segmentName(timeline, first, segmentSizeBytes),
+    stopSegment: segmentName(walRanges.at(-1)?.timeline ?? timeline, last, segmentSizeBytes),
+    storedBytes: [manifest, ...parts].reduce((sum, piece) => sum + piece.storedSizeBytes, 0),
+    isPinned,
   };
 }
 

@@ -1,6 +1,6 @@
 /** What of each timeline is archived, with its holes. Pure. */
 import { segmentName } from '../../postgres/wal/file-name.ts';
-import type { Lsn } from '../../postgres/wal/lsn.ts';
+import { formatLsn } from '../../postgres/wal/lsn.ts';
 import type { TimelineTree } from '../../repository/timelines.ts';
 import type { WalRun } from '../../repository/wal-listing.ts';
 
@@ -8,7 +8,8 @@ export interface TimelineListing {
   readonly timeline: number;
   /** Where it left its parent; undefined for the first, and where its history file is not archived. */
   readonly parent: number | undefined;
-  readonly switchpoint: Lsn | undefined;
+  /** As PostgreSQL writes it. */
+  readonly switchpoint: string | undefined;
   readonly hasHistory: boolean;
   /** Undefined when nothing but its history is archived. */
   readonly firstSegment: string | undefined;
@@ -55,7 +56,7 @@ function describeTimeline(
   return {
     timeline,
     parent: branch?.parent,
-    switchpoint: branch?.switchpoint,
+    switchpoint: branch && formatLsn(branch.switchpoint),
     hasHistory: branch !== undefined,
     firstSegment: first && nameOf(first.first),
     lastSegment: last && nameOf(last.last),
