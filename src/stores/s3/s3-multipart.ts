@@ -10,13 +10,14 @@ import {
   type CompletedPart,
 } from '@aws-sdk/client-s3';
 import type { BodyCheck } from '../body.ts';
+import type { Part, PartReader } from '../part-reader.ts';
 import { retryTransient } from '../retry.ts';
 import { StoreError, type PutOptions } from '../store.ts';
 import { ifNoneMatch, isCreationConflict, type S3PutSettings } from './s3-condition.ts';
 import type { S3Connection } from './s3-connection.ts';
 import { s3Code } from './s3-error.ts';
 import { headObject } from './s3-get.ts';
-import { maxParts, partsInFlight, type Part, type PartReader } from './s3-parts.ts';
+import { maxParts, partsInFlight } from './s3-parts.ts';
 import { checksumOf, protectPayload } from './s3-payload.ts';
 
 interface MultipartBody {

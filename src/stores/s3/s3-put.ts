@@ -5,12 +5,13 @@
 import { HeadObjectCommand, PutObjectCommand } from '@aws-sdk/client-s3';
 import { sleep } from '../../base/abort.ts';
 import { announcedSizeBytes, BodyCheck, isInMemory, streamOfBody } from '../body.ts';
+import { PartReader } from '../part-reader.ts';
 import { retryTransient } from '../retry.ts';
 import { isStoreError, StoreError, type PutBody, type PutOptions } from '../store.ts';
 import { ifNoneMatch, isCreationConflict, type S3PutSettings } from './s3-condition.ts';
 import type { S3Connection } from './s3-connection.ts';
 import { putMultipart } from './s3-multipart.ts';
-import { PartReader, partSizeFor } from './s3-parts.ts';
+import { partSizeFor } from './s3-parts.ts';
 import { checksumOf, protectPayload } from './s3-payload.ts';
 
 /** Two writers at the very same moment: S3 answers one of them 409 and asks it to come again. */
