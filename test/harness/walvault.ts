@@ -5,8 +5,13 @@ import { bareEnvironment, run, type RunOptions, type RunResult } from './run.ts'
 import { temporaryDirectory } from './temp.ts';
 import { giveToUnprivileged, isReachableUnprivileged } from './unprivileged.ts';
 
-/** Path of `dist/walvault`, or of a copy where the unprivileged account cannot reach the checkout. */
+/**
+ * Path of `dist/walvault`, or of a copy where the unprivileged account cannot reach the checkout. With
+ * `WALVAULT_TEST_EXECUTABLE` it is that file: a release, or a copy that no build replaces in the middle of a long run.
+ */
 export function walvaultExecutable(): string {
+  const named = process.env['WALVAULT_TEST_EXECUTABLE'];
+  if (named !== undefined && named !== '') return named;
   const built = resolve(import.meta.dirname, '../../dist/walvault');
   if (!existsSync(built)) throw new Error('dist/walvault is missing: run "npm run build" first');
   if (isReachableUnprivileged(built, 'x')) return built;
