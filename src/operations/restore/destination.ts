@@ -1,5 +1,5 @@
 /** Directories a restore writes into: refused unless empty, made if missing, removed again if it fails. */
-import { chmod, mkdir, open, readdir, realpath, rm, stat, statfs } from 'node:fs/promises';
+import { chmod, mkdir, readdir, realpath, rm, stat, statfs } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import { localIoError, systemCode, WalvaultError } from '../../base/errors.ts';
 import { fsyncDirectory } from '../../base/files.ts';
@@ -97,15 +97,6 @@ export async function fsyncTree(path: string): Promise<void> {
   for (const entry of await readdir(path, { withFileTypes: true }))
     if (entry.isDirectory()) await fsyncTree(join(path, entry.name));
   await fsyncDirectory(path);
-}
-
-export async function fsyncFile(path: string): Promise<void> {
-  const handle = await open(path, 'r');
-  try {
-    await handle.sync();
-  } finally {
-    await handle.close();
-  }
 }
 
 async function fsyncCreated(path: string, created: string): Promise<void> {
