@@ -91,6 +91,5 @@ function tooNew(
 
 function endOf(backup: BackupRecord, target: RestoreTarget): string {
   if (target.kind === 'lsn') return formatLsn(backup.stopLsn);
-  // A millisecond's fraction that the record does not keep must not put the target before the end.
   return formatMicros(microsOf(backup.stopTime));
 }
