@@ -42,7 +42,7 @@ async function split(options: BundleOptions, outdir: string): Promise<void> {
     minifySyntax: true,
     minifyWhitespace: true,
     legalComments: 'none',
-    external: ['pg-native', 'pg-cloudflare', 'zstd-napi'],
+    external: ['pg-native', 'pg-cloudflare'],
     define: {
       WALVAULT_VERSION: JSON.stringify(options.version),
       // Dependencies make a `require` for Node's modules from it; no such file exists or is read.

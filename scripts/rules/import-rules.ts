@@ -74,7 +74,6 @@ export const packageRules: readonly { readonly name: RegExp; readonly only: RegE
   { name: /^@google-cloud\//, only: /^stores\/gcs\// },
   { name: /^@azure\//, only: /^stores\/azure\// },
   { name: /^openpgp$/, only: /^pipeline\/openpgp\// },
-  { name: /^zstd-napi$/, only: /^pipeline\// },
   { name: /^pg$/, only: /^postgres\// },
   { name: /^smol-toml$/, only: /^config\// },
   { name: /^commander$/, only: /^cli\// },

@@ -3,7 +3,7 @@ import { open, rm, type FileHandle } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { randomBytes } from 'node:crypto';
-import type { ByteStream } from '../../base/bytes.ts';
+
 import { localIoError } from '../../base/errors.ts';
 import { writeAll } from '../../base/files.ts';
 
@@ -82,9 +82,4 @@ export class Spool implements AsyncDisposable {
       throw localIoError('write a temporary file in', this.#directory, error);
     }
   }
-}
-
-/** Fills a spool from a stream. */
-export async function spoolStream(spool: Spool, source: ByteStream): Promise<void> {
-  for await (const chunk of source) await spool.append(chunk);
 }

@@ -44,9 +44,6 @@ const states: readonly ClusterState[] = [
 
 export const controlFilePath = 'global/pg_control';
 
-/** The size of the file on disk; the data ends earlier and is padded with zeros. */
-export const controlFileBytes = 8192;
-
 /** How long a bad CRC may only mean that the server is writing the file at this moment. */
 const rereadForMs = 1000;
 

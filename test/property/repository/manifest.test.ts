@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { streamOf } from '../../../src/base/bytes.ts';
 import { WalvaultError } from '../../../src/base/errors.ts';
 import {

@@ -87,9 +87,18 @@ describe('the tree of timelines', () => {
         [2, 0x400000n],
       ],
     );
-    assert.deepEqual([...descendantsOf(tree, 1, 0n)].toSorted(), [1, 2, 3, 4]);
-    assert.deepEqual([...descendantsOf(tree, 1, 0x400000n)].toSorted(), [1, 3]);
-    assert.deepEqual([...descendantsOf(tree, 2, 0x350000n)].toSorted(), [2, 4]);
+    assert.deepEqual(
+      [...descendantsOf(tree, 1, 0n)].toSorted((a, b) => a - b),
+      [1, 2, 3, 4],
+    );
+    assert.deepEqual(
+      [...descendantsOf(tree, 1, 0x400000n)].toSorted((a, b) => a - b),
+      [1, 3],
+    );
+    assert.deepEqual(
+      [...descendantsOf(tree, 2, 0x350000n)].toSorted((a, b) => a - b),
+      [2, 4],
+    );
   });
 
   it('is read from the content when metadata was lost', async () => {
