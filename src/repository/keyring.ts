@@ -77,6 +77,7 @@ export class Keyring {
         privateKeys: await this.privateKeys(),
         ...(passphrase && { passphrase }),
         trustedSigners: await this.trustedSigners(),
+        knownKeys: () => this.#knownRecipients(),
       });
     });
   }
@@ -106,6 +107,14 @@ export class Keyring {
 
   trustedSigners(): Promise<PublicKey[]> {
     return this.#once('trusted signers', () => this.#publicKeys(this.settings.trustedSigners));
+  }
+
+  /** Those that can be read: they only make a message clearer. */
+  async #knownRecipients(): Promise<PublicKey[]> {
+    const { walRecipients, backupRecipients } = this.settings;
+    const paths = [...new Set([...walRecipients, ...backupRecipients])];
+    const read = await Promise.allSettled(paths.map(path => this.#publicKeys([path])));
+    return read.flatMap(result => (result.status === 'fulfilled' ? result.value : []));
   }
 
   async #publicKeys(paths: readonly string[]): Promise<PublicKey[]> {

@@ -50,6 +50,8 @@ export async function proveAbsent(
   }
 }
 
+export const removedByCleanup = 'cleanup removed it';
+
 /** Why the absent segment is a hole in this repository's archive, or undefined. */
 export async function findGap(
   repository: Repository,
@@ -65,15 +67,12 @@ export async function findGap(
     { timeline: file.timeline, segment, segmentSizeBytes },
     signal,
   );
-  const reason = gapReason(file, {
+  if (await isRemoved(repository, system, file, segmentSizeBytes, signal)) return removedByCleanup;
+  return gapReason(file, {
     hasLater,
     tree: await readTimelineTree(repository, system, signal),
     segmentSizeBytes,
   });
-  if (reason !== undefined) return reason;
-  return (await isRemoved(repository, system, file, segmentSizeBytes, signal))
-    ? 'cleanup removed it'
-    : undefined;
 }
 
 async function isRemoved(

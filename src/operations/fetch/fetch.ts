@@ -17,7 +17,7 @@ import type { Repository } from '../../repository/repository.ts';
 import { listPartials } from '../../repository/wal-listing.ts';
 import { openWalObject } from '../../repository/wal-reader.ts';
 import { isStoreError, StoreError } from '../../stores/store.ts';
-import { findGap, ownCopyName, proveAbsent } from './absence.ts';
+import { findGap, ownCopyName, proveAbsent, removedByCleanup } from './absence.ts';
 import { deliver, type ReceivedFile } from './destination.ts';
 import { followedTimeline } from './followed.ts';
 import { judgeBranch } from './plan.ts';
@@ -225,7 +225,10 @@ async function refuseGap(
       'wal-missing',
       `${repository.store.url}: ${file.name} is missing and is not the end of the archive: ${reason}`,
       {
-        hint: 'If a server still has it in pg_wal, run `walvault push --missing` there; otherwise restore to a target before it.',
+        hint:
+          reason === removedByCleanup
+            ? 'Recover from one of the backups that `walvault list` shows: what an older one needs is gone.'
+            : 'If a server still has it in pg_wal, run `walvault push --missing` there; otherwise restore to a target before it.',
         retry: true,
       },
     );

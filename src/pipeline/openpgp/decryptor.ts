@@ -9,7 +9,7 @@ import type { PrivateKey, PublicKey } from './keys.ts';
 import { readMessage } from './message-reader.ts';
 import { packetBody, smallPacketBody } from './packet-body.ts';
 import { readPacketHeader, tags, type PacketHeader } from './packet-header.ts';
-import { decryptSessionKey, openPassphrasePacket } from './session-key-packets.ts';
+import { decryptSessionKey, openPassphrasePacket, type KnownKeys } from './session-key-packets.ts';
 import { deriveKey, type StringToKey } from './string-to-key.ts';
 import { combineVerdicts, judgeSignature, type SignatureVerdict } from './verdict.ts';
 
@@ -32,6 +32,7 @@ export interface DecryptorOptions {
   readonly privateKeys: readonly PrivateKey[];
   readonly passphrase?: Secret | undefined;
   readonly trustedSigners: readonly PublicKey[];
+  readonly knownKeys?: KnownKeys;
 }
 
 /**
@@ -127,11 +128,11 @@ async function openSessionKeys(
   publicKeyPackets: readonly Buffer[],
   passphrasePackets: readonly Buffer[],
   what: string,
-  { privateKeys, derive }: MessageContext,
+  { privateKeys, derive, knownKeys }: MessageContext,
 ): Promise<SessionKey[]> {
   const tryPassphrase = derive !== undefined && passphrasePackets.length > 0;
   if (publicKeyPackets.length > 0 && (privateKeys.length > 0 || !tryPassphrase))
-    return [await decryptSessionKey(publicKeyPackets, privateKeys, what)];
+    return [await decryptSessionKey(publicKeyPackets, privateKeys, { what, knownKeys })];
   if (passphrasePackets.length === 0) throw damaged(what, 'has no session key');
   if (derive === undefined)
     throw new WalvaultError('key', `${what}: is encrypted to a passphrase and none is set`, {

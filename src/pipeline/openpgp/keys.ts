@@ -95,7 +95,7 @@ async function readBlocks(data: Uint8Array, source: string, openpgp: OpenpgpLibr
   } catch (error) {
     throw new WalvaultError('key', `${source}: not an OpenPGP key`, {
       cause: error,
-      hint: `A key file is what \`gpg --export --armor\` prints (${oneLine(error)}).`,
+      hint: 'A key file is what `gpg --armor --export` or `--export-secret-keys` prints.',
     });
   }
   if (keys.length === 0) throw new WalvaultError('key', `${source}: holds no OpenPGP key`);

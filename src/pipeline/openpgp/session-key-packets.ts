@@ -13,11 +13,16 @@ import {
 import { damaged } from './damaged.ts';
 import { ignoringDates } from './ignoring-dates.ts';
 import type { SessionKey } from './integrity-protected.ts';
-import type { PrivateKey } from './keys.ts';
+import type { PrivateKey, PublicKey } from './keys.ts';
 import { loadOpenpgp } from './library.ts';
 import { bitLength } from './multiprecision.ts';
 import { tags, writePacket } from './packet-header.ts';
 import { countOfCode, highestCountCode, type StringToKey } from './string-to-key.ts';
+
+/** Public keys to call a recipient by name. Asked for only when a message is to be explained; must not throw. */
+export type KnownKeys = () => Promise<readonly PublicKey[]>;
+
+const noKnownKeys: KnownKeys = () => Promise.resolve([]);
 
 /** One public-key session-key packet for each recipient. */
 export async function encryptSessionKey(
@@ -42,7 +47,7 @@ export async function encryptSessionKey(
 export async function decryptSessionKey(
   packets: readonly Buffer[],
   privateKeys: readonly PrivateKey[],
-  what: string,
+  { what, knownKeys = noKnownKeys }: { what: string; knownKeys?: KnownKeys | undefined },
 ): Promise<SessionKey> {
   if (!packets.every(packet => isCanonical(packet)))
     throw damaged(what, 'has a malformed session-key packet');
@@ -55,7 +60,7 @@ export async function decryptSessionKey(
       .map(key => key.getKeyID().toHex().toUpperCase()),
   );
   const fitting = packets.filter((_, index) => isFor(wanted[index] ?? '', ownIds));
-  if (fitting.length === 0) throw noPrivateKey(wanted, what);
+  if (fitting.length === 0) throw noPrivateKey(wanted, what, { knownKeys: await knownKeys() });
   const openpgp = await loadOpenpgp();
   try {
     // openpgp wants a whole message; the encrypted packet behind the keys is never looked at.
@@ -71,7 +76,7 @@ export async function decryptSessionKey(
     if (found === undefined || !isAes) throw new Error(`cipher ${found?.algorithm} is not read`);
     return { data: found.data, isFromPassphrase: false };
   } catch (error) {
-    if (wanted.every(id => id === anonymousKeyId)) throw noPrivateKey(wanted, what, error);
+    if (wanted.every(id => id === anonymousKeyId)) throw noPrivateKey(wanted, what, { cause: error });
     throw new WalvaultError('damaged', `${what}: its session key for ${wanted.join(', ')} does not open`, {
       cause: error,
     });
@@ -84,12 +89,27 @@ function isFor(keyId: string, ownIds: readonly string[]): boolean {
   return ownIds.includes(keyId) || (keyId === anonymousKeyId && ownIds.length > 0);
 }
 
-function noPrivateKey(keyIds: readonly string[], what: string, cause?: unknown): WalvaultError {
+function noPrivateKey(
+  keyIds: readonly string[],
+  what: string,
+  { knownKeys = [], cause }: { knownKeys?: readonly PublicKey[]; cause?: unknown },
+): WalvaultError {
   return new WalvaultError(
     'key',
-    `${what}: no private key for it; it is encrypted to ${keyIds.join(', ') || 'a passphrase'}`,
-    { cause, hint: 'Give a private key that has one of these key ids.' },
+    `${what}: no private key for it; it is encrypted to ${keyIds.map(id => nameOf(id, knownKeys)).join(', ')}`,
+    {
+      cause,
+      hint: 'Name the file of such a private key in encryption.private-keys, or WALVAULT_ENCRYPTION_PRIVATE_KEYS.',
+    },
   );
+}
+
+/** Messages name a subkey; people know the fingerprint of the whole key, and its owner. */
+function nameOf(keyId: string, knownKeys: readonly PublicKey[]): string {
+  const known = knownKeys.find(({ key }) =>
+    key.getKeys().some(one => one.getKeyID().toHex().toUpperCase() === keyId),
+  );
+  return known === undefined ? `key ${keyId}` : `${known.fingerprint} (${known.userId})`;
 }
 
 /** Version 3: the key id follows the version octet (RFC 9580 §5.1.1). */

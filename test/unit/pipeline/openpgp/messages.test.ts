@@ -66,14 +66,24 @@ test('messages: signed by a stranger is untrusted, not signed is unsigned', asyn
   assert.deepEqual((await decrypt(cast.decryptor, unsigned)).verdict, { status: 'unsigned' });
 });
 
-test('messages: without the right private key the error names the key ids', async () => {
+test('messages: without the right private key the error names the key, by its owner where it is known', async () => {
   const other = await makePair('encrypt', 'other');
   const message = await encrypt(toReader(), sampleBytes(1000));
   const decryptor = await createDecryptor({ privateKeys: [other.privateKey], trustedSigners: [] });
   const keyId = cast.reader.publicKey.key.subkeys[0]?.getKeyID().toHex().toUpperCase() ?? '';
   await assert.rejects(decrypt(decryptor, message), {
     code: 'key',
-    message: `${objectKey}: no private key for it; it is encrypted to ${keyId}`,
+    message: `${objectKey}: no private key for it; it is encrypted to key ${keyId}`,
+  });
+  const { publicKey } = cast.reader;
+  const informed = await createDecryptor({
+    privateKeys: [other.privateKey],
+    trustedSigners: [],
+    knownKeys: () => Promise.resolve([other.publicKey, publicKey]),
+  });
+  await assert.rejects(decrypt(informed, message), {
+    code: 'key',
+    message: `${objectKey}: no private key for it; it is encrypted to ${publicKey.fingerprint} (${publicKey.userId})`,
   });
   const nobody = await createDecryptor({ privateKeys: [], trustedSigners: [] });
   await assert.rejects(decrypt(nobody, message), { code: 'key' });
