@@ -1,34 +1,58 @@
 /** Which repository to restore from. */
-import { messageOf, WalvaultError } from '../../base/errors.ts';
+import { messageOf, WalvaultError, type ErrorCode } from '../../base/errors.ts';
 import { warn, type Log } from '../../base/log.ts';
 import { verifyMarker } from '../../repository/marker.ts';
 import type { Repository } from '../../repository/repository.ts';
 
 export interface RepositoryChoice {
   readonly repositories: readonly Repository[];
-  /** Undefined: the first that proves to be there. */
+  /** Undefined: the first that can be used. */
   readonly repositoryName: string | undefined;
   readonly log: Log;
   readonly signal: AbortSignal;
 }
 
-/** @throws WalvaultError `usage` for an unknown name, else what the last repository answered */
-export async function chooseRepository(choice: RepositoryChoice): Promise<Repository> {
+/**
+ * What another repository may do better. Not `target` and not `wal-missing`: a repository that lacks one of two
+ * branches would make a choice that was refused.
+ */
+const passedOver: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
+  'unreachable',
+  'denied',
+  'not-a-repository',
+  'not-found',
+  'damaged',
+  'cold-tier',
+]);
+
+/**
+ * Does the work with one repository after another until one proves usable.
+ * @throws WalvaultError `usage` for an unknown name, else what the first repository answered
+ */
+export async function withUsableRepository<T>(
+  choice: RepositoryChoice,
+  work: (repository: Repository) => Promise<T>,
+): Promise<T> {
   const { repositories, repositoryName, log, signal } = choice;
   const candidates =
     repositoryName === undefined ? repositories : repositories.filter(({ name }) => name === repositoryName);
-  let failure: unknown = new WalvaultError('usage', `there is no repository "${repositoryName ?? ''}"`, {
-    hint: `The configuration has ${repositories.map(({ name }) => `"${name}"`).join(', ')}.`,
-  });
+  let failure: unknown;
   for (const [index, repository] of candidates.entries()) {
     try {
       await verifyMarker(repository, signal);
-      return repository;
+      return await work(repository);
     } catch (error) {
-      failure = error;
-      if (!(error instanceof WalvaultError) || index === candidates.length - 1) break;
-      warn(log, `repository "${repository.name}" is passed over: ${messageOf(error)}`);
+      signal.throwIfAborted();
+      failure ??= error;
+      if (!(error instanceof WalvaultError) || !passedOver.has(error.code)) throw error;
+      if (index < candidates.length - 1)
+        warn(log, `repository "${repository.name}" is passed over: ${messageOf(error)}`, error.hint);
     }
   }
-  throw failure;
+  throw (
+    failure ??
+    new WalvaultError('usage', `there is no repository "${repositoryName ?? ''}"`, {
+      hint: `The configuration has ${repositories.map(({ name }) => `"${name}"`).join(', ')}.`,
+    })
+  );
 }

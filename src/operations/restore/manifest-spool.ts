@@ -58,11 +58,15 @@ export async function verifyManifest(source: ManifestSource): Promise<VerifiedMa
   }
 }
 
+export function manifestKey(system: SystemPath, record: BackupRecord): string {
+  return `${backupPrefix(system, record.id)}${record.manifest.name}`;
+}
+
 async function fill(
   handle: FileHandle,
   { repository, system, record, signal }: ManifestSource,
 ): Promise<VerifiedManifest> {
-  const key = `${backupPrefix(system, record.id)}${record.manifest.name}`;
+  const key = manifestKey(system, record);
   const partNumbers = new Set(record.parts.map(({ number }) => number));
   const ranges = new Map<number, ByteRange>();
   const bytesOfTablespace = new Map<number, number>();

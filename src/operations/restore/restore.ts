@@ -3,14 +3,15 @@
  * archive to the target. Either the directory is complete and durable, or PostgreSQL refuses to start from it (P6).
  */
 import { join, resolve } from 'node:path';
-import { messageOf } from '../../base/errors.ts';
+import { messageOf, WalvaultError } from '../../base/errors.ts';
 import { info, warn, type Log } from '../../base/log.ts';
 import { formatSize } from '../../base/units.ts';
 import { controlFilePath } from '../../postgres/cluster/control-file.ts';
 import type { RecoverySettings } from '../../postgres/cluster/recovery-settings.ts';
+import type { BackupRecord } from '../../repository/backup-record.ts';
 import type { SystemPath } from '../../repository/layout.ts';
 import type { Repository } from '../../repository/repository.ts';
-import { chooseRepository } from './choose-repository.ts';
+import { withUsableRepository } from './choose-repository.ts';
 import {
   prepareDirectory,
   refuseOccupied,
@@ -19,9 +20,10 @@ import {
   type PreparedDirectory,
 } from './destination.ts';
 import { finish, waitingControlFilePath } from './finish.ts';
-import { tablespaceOf, verifyManifest } from './manifest-spool.ts';
+import { manifestKey, tablespaceOf, verifyManifest } from './manifest-spool.ts';
 import { planRestore, type RestorePlan, type RestoreRequest } from './plan.ts';
 import { restoreCommandOf } from './restore-command.ts';
+import { proveOpens } from './stored-piece.ts';
 import { chooseSystem, surveyArchive, type SignaturePolicy } from './survey.ts';
 import { mapTablespaces, type TablespaceTarget } from './tablespaces.ts';
 import { recoveryTargetOf } from './target.ts';
@@ -70,7 +72,16 @@ export async function restore(options: RestoreOptions): Promise<RestoreResult> {
   const startedAt = performance.now();
   const directory = resolve(options.directory);
   await refuseOccupied(directory);
-  const repository = await chooseRepository(options);
+  const outcome = await withUsableRepository(options, repository =>
+    restoreFrom({ ...options, directory, repository }),
+  );
+  return { ...outcome, directory, elapsedMs: performance.now() - startedAt };
+}
+
+async function restoreFrom(
+  options: RestoreOptions & { readonly repository: Repository },
+): Promise<Omit<RestoreResult, 'directory' | 'elapsedMs'>> {
+  const { repository, directory } = options;
   const system = await chooseSystem(
     repository,
     options.cluster,
@@ -87,10 +98,23 @@ export async function restore(options: RestoreOptions): Promise<RestoreResult> {
   for (const tablespace of tablespaces) await refuseOccupied(tablespace.directory);
   if (tablespaces.length === 0) await requireSpace([{ directory, sizeBytes: backup.sizeBytes }]);
   const settings = recoverySettings(options, plan);
-  const result = { plan, repository: repository.name, directory, tablespaces, settings };
-  if (!options.dryRun)
-    await write({ ...options, repository, system, plan, directory, tablespaces, settings });
-  return { ...result, isRestored: !options.dryRun, elapsedMs: performance.now() - startedAt };
+  await proveKeyFits(options, system, backup);
+  if (!options.dryRun) await write({ ...options, system, plan, tablespaces, settings });
+  return { plan, repository: repository.name, tablespaces, settings, isRestored: !options.dryRun };
+}
+
+/** Before anything is written. A dry run may be made where the private key is not: it says so and goes on. */
+async function proveKeyFits(
+  { repository, dryRun, log, signal }: RestoreOptions & { readonly repository: Repository },
+  system: SystemPath,
+  record: BackupRecord,
+): Promise<void> {
+  try {
+    await proveOpens(repository, { key: manifestKey(system, record), signal });
+  } catch (error) {
+    if (!dryRun || !(error instanceof WalvaultError) || error.code !== 'key') throw error;
+    warn(log, `restoring needs a private key: ${error.message}`, error.hint);
+  }
 }
 
 async function makePlan(
@@ -117,11 +141,10 @@ function recoverySettings(options: RestoreOptions, plan: RestorePlan): RecoveryS
   };
 }
 
-interface WriteOptions extends Omit<RestoreOptions, 'directory'> {
+interface WriteOptions extends RestoreOptions {
   readonly repository: Repository;
   readonly system: SystemPath;
   readonly plan: RestorePlan;
-  readonly directory: string;
   readonly tablespaces: readonly TablespaceTarget[];
   readonly settings: RecoverySettings;
 }

@@ -39,6 +39,21 @@ export async function readPiece(
     throw new WalvaultError('damaged', `${what}: it is not what the commit record says was stored`);
 }
 
+/** Reads as far as the first decoded byte. @throws WalvaultError `key` when no private key or passphrase fits */
+export async function proveOpens(
+  repository: Repository,
+  { key, signal }: Omit<PieceSource, 'piece'>,
+): Promise<void> {
+  try {
+    const { body } = await repository.store.get(key, { signal });
+    const decoded = repository.codec.decode(key, body);
+    await decoded.next();
+    await decoded.return(undefined);
+  } catch (error) {
+    throw named(error, `${repository.store.url}: ${key}`);
+  }
+}
+
 /** Stops at the first byte too many: what follows was not committed. */
 async function* capped(
   source: ByteStream,
