@@ -133,8 +133,11 @@ function keepLiveTimelines(
   keep: Keep,
 ): void {
   const since = now.getTime() - limits.liveTimelineMs;
-  for (const { timeline, isUnended } of openTimelines(timelineActivity(state, counted), since)) {
-    const newest = isUnended ? newestReaching(state.tree, counted, timeline) : undefined;
+  for (const { timeline, isUnended, hasNewestWal } of openTimelines(
+    timelineActivity(state, counted),
+    since,
+  )) {
+    const newest = isUnended || hasNewestWal ? newestReaching(state.tree, counted, timeline) : undefined;
     if (newest !== undefined)
       keep(newest, 'live-timeline', `the newest on the way to timeline ${timeline}, which is in use`);
   }

@@ -5,8 +5,8 @@ import { consistencyPoint } from './counted.ts';
 import type { Decision, KeepReason, Reason, RemoveReason, WalDecision } from './decisions.ts';
 import type { KnownBackup, PlanInput, RetentionLimits, SystemState } from './state.ts';
 import { endedBefore, isInProgress } from './in-progress.ts';
-import { newestReaching, oldestReaching } from './timeline-activity.ts';
-import { reaches } from './timeline-path.ts';
+import { newestReaching } from './timeline-activity.ts';
+import { pathTo, reaches } from './timeline-path.ts';
 
 interface Kept {
   readonly timeline: number;
@@ -30,10 +30,11 @@ export function chooseWal(input: WalChoiceInput, limits: RetentionLimits): WalDe
     const reasons = [{ code: 'in-doubt', text: block }] as const;
     return state.wal.map(stretch => decisionOf(stretch, segmentSizeBytes, { action: 'keep', reasons }));
   }
-  const starts = startsToServe(input, limits);
+  const { starts, whole } = needsOf(input, limits);
   const kept = [
     ...consistencyRanges(state, choice, segmentSizeBytes),
     ...windowRanges(state, starts, segmentSizeBytes),
+    ...wholeRanges(whole),
   ];
   const removal: Reason<RemoveReason> =
     input.isRetired === true
@@ -48,22 +49,35 @@ export function chooseWal(input: WalChoiceInput, limits: RetentionLimits): WalDe
   );
 }
 
+interface Needs {
+  /** Backups from whose start on WAL stays. */
+  readonly starts: readonly KnownBackup[];
+  /** Timelines of which everything stays, back to their oldest ancestor. */
+  readonly whole: ReadonlySet<number>;
+}
+
 /**
- * Backups from whose start on WAL stays. A backup in progress has no positions yet, and one taken from a standby may
- * begin at a restart point from before its claim: the newest backup that ended well before the claim bounds it.
+ * A backup in progress has no positions yet, and one taken from a standby may begin at a restart point from before its
+ * claim: the newest backup that ended well before the claim bounds it, on each timeline it may be on.
  */
-function startsToServe(input: WalChoiceInput, limits: RetentionLimits): KnownBackup[] {
+function needsOf(input: WalChoiceInput, limits: RetentionLimits): Needs {
   const { state, choice } = input;
   const starts = new Set(choice.windowStarts);
+  const whole = new Set<number>();
   for (const unfinished of state.unfinished.filter(one => isInProgress(one, input, limits))) {
     const before = endedBefore(unfinished, choice.counted, limits);
     for (const timeline of new Set(state.wal.map(stretch => stretch.timeline))) {
-      const bound =
-        newestReaching(state.tree, before, timeline) ?? oldestReaching(state.tree, choice.counted, timeline);
-      if (bound !== undefined) starts.add(bound);
+      const bound = newestReaching(state.tree, before, timeline);
+      if (bound === undefined) for (const step of pathTo(state.tree, timeline)) whole.add(step.timeline);
+      else starts.add(bound);
     }
   }
-  return [...starts];
+  return { starts: [...starts], whole };
+}
+
+function wholeRanges(whole: ReadonlySet<number>): Kept[] {
+  const reason = { code: 'in-progress', text: 'a backup in progress may need it' } as const;
+  return [...whole].map(timeline => ({ timeline, first: 0n, last: undefined, reason }));
 }
 
 /** From the first to the last byte of what makes each kept backup consistent. */

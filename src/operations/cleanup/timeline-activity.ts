@@ -9,6 +9,8 @@ export interface TimelineActivity {
   readonly timeline: number;
   /** When its newest WAL, its history file or a backup of it reached the store. */
   readonly lastArrivalMs: number;
+  /** No other timeline received WAL later than this one. */
+  readonly hasNewestWal: boolean;
   /** Its WAL goes on past the last point where another timeline branched off: it was not simply succeeded. */
   readonly isUnended: boolean;
 }
@@ -20,10 +22,17 @@ export function timelineActivity(state: SystemState, counted: readonly KnownBack
   for (const { timeline, lastModified } of state.wal) note(timeline, lastModified);
   for (const [timeline, time] of state.historyTimes) note(timeline, time);
   for (const backup of counted) note(consistencyPoint(backup).timeline, backup.committedAt);
+  const newestWalMs = Math.max(...state.wal.map(({ lastModified }) => lastModified.getTime()));
+  const newestWal = new Set(
+    state.wal
+      .filter(({ lastModified }) => lastModified.getTime() === newestWalMs)
+      .map(({ timeline }) => timeline),
+  );
   return [...arrivals]
     .map(([timeline, lastArrivalMs]) => ({
       timeline,
       lastArrivalMs,
+      hasNewestWal: newestWal.has(timeline),
       isUnended: isUnended(state, timeline),
     }))
     .sort((a, b) => a.timeline - b.timeline);
@@ -38,14 +47,15 @@ function isUnended({ wal, tree, segmentSizeBytes }: SystemState, timeline: numbe
 }
 
 /**
- * Timelines with something newer than `sinceMs`. The highest one and the one that received something last are always
- * among them: an idle server archives nothing, and its newest state is still what the window promises.
+ * Timelines with something newer than `sinceMs`. The highest one, the one that received anything last and the one that
+ * received WAL last are always among them: an idle server archives nothing, and its newest state is still what the
+ * window promises, also when a restored copy has left a history file since.
  */
 export function openTimelines(activity: readonly TimelineActivity[], sinceMs: number): TimelineActivity[] {
   const newestMs = Math.max(0, ...activity.map(({ lastArrivalMs }) => lastArrivalMs));
   return activity.filter(
-    ({ lastArrivalMs }, index) =>
-      lastArrivalMs >= sinceMs || lastArrivalMs === newestMs || index === activity.length - 1,
+    ({ lastArrivalMs, hasNewestWal }, index) =>
+      lastArrivalMs >= sinceMs || lastArrivalMs === newestMs || hasNewestWal || index === activity.length - 1,
   );
 }
 
@@ -55,17 +65,8 @@ export function newestReaching(
   backups: readonly KnownBackup[],
   timeline: number,
 ): KnownBackup | undefined {
-  return reaching(tree, backups, timeline).at(-1);
-}
-
-export function oldestReaching(
-  tree: TimelineTree,
-  backups: readonly KnownBackup[],
-  timeline: number,
-): KnownBackup | undefined {
-  return reaching(tree, backups, timeline)[0];
-}
-
-function reaching(tree: TimelineTree, backups: readonly KnownBackup[], timeline: number): KnownBackup[] {
-  return backups.filter(backup => reaches(tree, consistencyPoint(backup), timeline)).sort(comparePositions);
+  return backups
+    .filter(backup => reaches(tree, consistencyPoint(backup), timeline))
+    .sort(comparePositions)
+    .at(-1);
 }

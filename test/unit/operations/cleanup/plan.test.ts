@@ -61,6 +61,29 @@ describe('keep-last', () => {
   });
 });
 
+describe('an idle server', () => {
+  it('keeps its base when a restored copy has left nothing but a history file', () => {
+    const tree = new Map([
+      [2, { parent: 1, switchpoint: inSegment(15) }],
+      [3, { parent: 1, switchpoint: inSegment(45) }],
+    ]);
+    const state = {
+      backups: daily(4),
+      tree,
+      historyTimes: new Map([
+        [2, day(5)],
+        [3, day(90)],
+      ]),
+      wal: [wal(1, 1, 45, 4), wal(2, 15, 20, 6)],
+    };
+    for (const policy of [{ keepLast: 1 }, { keepWithinMs: 7 * dayMs }]) {
+      const result = plan(state, policy, 100);
+      assert.deepEqual(kept(result), ['d1', 'd4']);
+      assert.ok(!removedWal(result).some(range => range.startsWith('2:')));
+    }
+  });
+});
+
 describe('keep-within', () => {
   it('keeps the newest backup that ended before the window, and WAL from its start', () => {
     const result = plan({ backups: daily(9), wal: [wal(1, 1, 100, 10)] }, { keepWithinMs: 3 * dayMs }, 9.5);
@@ -358,6 +381,19 @@ describe('backups without a record', () => {
     };
     const result = plan(state, { keepLast: 4 }, 5);
     assert.deepEqual(reasonsFor(result, 'rest'), ['partly-removed']);
+  });
+
+  it('one on a timeline that no older backup leads to keeps all WAL of that timeline', () => {
+    const tree = new Map([[2, { parent: 1, switchpoint: inSegment(25) }]]);
+    const later = backup({ id: 'later', at: 9.5, segments: [40, 41], timeline: 2 });
+    const state = {
+      backups: [backup({ id: 'd3', at: 3, segments: [30, 31] }), later],
+      unfinished: [unfinished('running', 9)],
+      tree,
+      wal: [wal(1, 1, 35, 4), wal(2, 25, 45, 10)],
+    };
+    const result = plan(state, { keepLast: 1 }, 10);
+    assert.deepEqual(removedWal(result), []);
   });
 
   it('the first backup in progress keeps all WAL', () => {
