@@ -1,0 +1,28 @@
+/** SIGKILL at random moments. `npm run soak` does the same for longer, and prints figures. */
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import { createSite } from '../harness/site.ts';
+import { killBackups } from '../soak/kill-backup.ts';
+import { killPushes } from '../soak/kill-push.ts';
+import { killRestores } from '../soak/kill-restore.ts';
+
+/** A push is a fraction of the others' time. */
+const pushRounds = 8;
+const rounds = 5;
+
+describe('killed at random moments', () => {
+  it('push never leaves a torn segment, and the next push archives it', async () => {
+    const { killed } = await killPushes(await createSite(), pushRounds, { segmentSizeMiB: 1 });
+    assert.ok(killed > 0, 'every push was faster than its signal');
+  });
+
+  it('backup never leaves a backup that is not complete, and the next one succeeds', async () => {
+    const { killed } = await killBackups(await createSite(), rounds);
+    assert.ok(killed > 0, 'every backup was faster than its signal');
+  });
+
+  it('restore never leaves a directory that PostgreSQL starts from, and the next one succeeds', async () => {
+    const { killed } = await killRestores(await createSite(), rounds);
+    assert.ok(killed > 0, 'every restore was faster than its signal');
+  });
+});

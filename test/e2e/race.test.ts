@@ -1,0 +1,20 @@
+/** Two pushers of one name. `npm run soak` does the same for longer. */
+import { describe, it } from 'node:test';
+import { createSite } from '../harness/site.ts';
+import { racePushes } from '../soak/race.ts';
+import { createS3Site } from '../soak/s3-site.ts';
+
+describe('two servers push one name at the same time', () => {
+  it('into a directory: different content has one winner, identical content two', async () => {
+    await racePushes(await createSite(), 3);
+  });
+
+  it('into S3: different content has one winner, identical content two', async () => {
+    const { site, server } = await createS3Site();
+    try {
+      await racePushes(site, 3);
+    } finally {
+      await server.close();
+    }
+  });
+});

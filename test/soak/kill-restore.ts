@@ -1,0 +1,82 @@
+/** `restore` killed at random moments: PostgreSQL starts from a complete directory or from none. */
+import assert from 'node:assert/strict';
+import { existsSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { findPostgresBinaries } from '../harness/postgres-binaries.ts';
+import { run, type RunOptions } from '../harness/run.ts';
+import type { Site } from '../harness/site.ts';
+import { temporaryDirectory } from '../harness/temp.ts';
+import { startFilledOrigin } from './filled-origin.ts';
+import { killAtRandom, usualDurationMs } from './kill.ts';
+
+export interface KillRestoreFigures {
+  readonly rounds: number;
+  readonly killed: number;
+  /** Killed when something of the directory was there, `pg_control` not. */
+  readonly halfRestored: number;
+  /** Killed, and the directory was complete already. */
+  readonly completeAfterKill: number;
+}
+
+export async function killRestores(site: Site, rounds: number, sizeMiB = 8): Promise<KillRestoreFigures> {
+  const { server } = await startFilledOrigin(site, sizeMiB);
+  const taken = await site.walvault(['backup', '--fast'], { env: server.env });
+  assert.equal(taken.exitCode, 0, taken.stderr);
+  await server.stop();
+
+  const scratch = temporaryDirectory('restores');
+  const directory = join(scratch, 'data');
+  const restore = (options: RunOptions = {}) => site.walvault(['restore', directory], options);
+  const usualMs = await usualDurationMs(async () => {
+    rmSync(directory, { recursive: true, force: true });
+    const result = await restore();
+    assert.equal(result.exitCode, 0, result.stderr);
+    return result;
+  });
+  let killed = 0;
+  let halfRestored = 0;
+  let completeAfterKill = 0;
+  for (let round = 0; round < rounds; round++) {
+    rmSync(directory, { recursive: true, force: true });
+    const { wasKilled, result } = await killAtRandom(restore, usualMs);
+    if (wasKilled) killed++;
+    else assert.equal(result.exitCode, 0, result.stderr);
+    if (existsSync(join(directory, 'global', 'pg_control'))) {
+      if (wasKilled) completeAfterKill++;
+      await assertComplete(directory);
+    } else {
+      assert.ok(wasKilled, 'restored, and no pg_control');
+      if (existsSync(directory)) halfRestored++;
+      await assertDoesNotStart(directory);
+    }
+    if (existsSync(directory)) {
+      const refused = await restore();
+      assert.equal(refused.exitCode, 14, refused.stderr);
+      assert.match(refused.stderr, /^walvault: .+\nHINT: {2}.+\n$/);
+      rmSync(directory, { recursive: true });
+    }
+    const next = await restore();
+    assert.equal(next.exitCode, 0, next.stderr);
+    await assertComplete(directory);
+  }
+  return { rounds, killed, halfRestored, completeAfterKill };
+}
+
+/** PostgreSQL's own check of every file, and what makes it recover instead of start as it is. */
+async function assertComplete(directory: string): Promise<void> {
+  for (const name of ['recovery.signal', 'backup_label', 'postgresql.auto.conf'])
+    assert.ok(existsSync(join(directory, name)), `${name} is missing beside pg_control`);
+  const pgVerifybackup = join(findPostgresBinaries(), 'pg_verifybackup');
+  // npm's PostgreSQL does not bring it.
+  if (!existsSync(pgVerifybackup)) return;
+  const verified = await run(pgVerifybackup, ['--no-parse-wal', directory]);
+  assert.equal(verified.exitCode, 0, verified.stderr);
+}
+
+async function assertDoesNotStart(directory: string): Promise<void> {
+  if (!existsSync(directory)) return;
+  const options = ['-c', 'listen_addresses=', '-c', `unix_socket_directories=${temporaryDirectory('sock')}`];
+  const started = await run(join(findPostgresBinaries(), 'postgres'), ['-D', directory, ...options]);
+  assert.notEqual(started.exitCode, 0, started.stderr);
+  assert.equal(started.signal, null, started.stderr);
+}
