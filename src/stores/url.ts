@@ -12,9 +12,9 @@ export function parseUrl(text: string): URL {
     throw badUrl(
       withoutCredentials(url),
       'holds credentials',
-      'Set access-key-id and secret-access-key of the repository instead: a URL is shown in messages and process lists.',
+      'Set the credentials of the repository instead: a URL is shown in messages and process lists.',
     );
-  if (url.protocol !== 'file:' && url.protocol !== 's3:')
+  if (!protocols.includes(url.protocol))
     throw badUrl(text, `has the unknown scheme ${url.protocol.slice(0, -1)}`, exampleUrls);
   // A URL parser resolves them silently: what is written must be what is meant.
   if (/\/\.\.?(\/|\?|$)/.test(text)) throw badUrl(text, 'has a "." or ".." part', 'Write the path out.');
@@ -22,7 +22,10 @@ export function parseUrl(text: string): URL {
   return url;
 }
 
-export const exampleUrls = 'Write it as file:///var/lib/walvault or s3://bucket/prefix?region=eu-central-1.';
+const protocols: readonly string[] = ['file:', 's3:', 'gs:', 'azure:'];
+
+export const exampleUrls =
+  'Write it as file:///var/lib/walvault, s3://bucket/prefix?region=eu-central-1, gs://bucket/prefix or azure://account/container/prefix.';
 
 export function badUrl(url: string, problem: string, hint: string): WalvaultError {
   return new WalvaultError('config', `the repository URL ${url} ${problem}`, { hint });

@@ -1,0 +1,124 @@
+/**
+ * Tokens for Google's services: application default credentials, a service account's key or a workload identity
+ * configuration. The library that knows them all is loaded with the first request.
+ */
+import { readFile } from 'node:fs/promises';
+import { messageOf, systemCode, WalvaultError } from '../../base/errors.ts';
+import { networkFailure, oneLine, plainCause } from '../network-failure.ts';
+import { StoreError } from '../store.ts';
+
+export interface GcsCredentials {
+  /** JSON of a service account or of workload identity federation. Default: application default credentials. */
+  readonly credentialsFile?: string | undefined;
+  /** Requests carry no token: for public buckets and for emulators. */
+  readonly isAnonymous?: boolean | undefined;
+}
+
+/** The headers that prove who asks. */
+export type Authorize = (call: {
+  readonly action: string;
+  readonly signal: AbortSignal;
+}) => Promise<Readonly<Record<string, string>>>;
+
+interface TokenClient {
+  getRequestHeaders(): Promise<Headers>;
+}
+
+const scope = 'https://www.googleapis.com/auth/devstorage.read_write';
+
+/**
+ * Reads nothing and asks nobody yet. The function throws StoreError `denied` where there are no usable credentials,
+ * `unreachable` where the service that gives tokens does not answer, WalvaultError `config` for an unreadable file.
+ */
+export function createAuthorize({ credentialsFile, isAnonymous }: GcsCredentials): Authorize {
+  if (isAnonymous === true) return async () => ({});
+  let client: Promise<TokenClient> | undefined;
+  return async ({ action, signal }) => {
+    try {
+      client ??= openClient(credentialsFile);
+      const headers = await untilAborted(
+        client.then(client => client.getRequestHeaders()),
+        signal,
+      );
+      return Object.fromEntries(headers);
+    } catch (error) {
+      signal.throwIfAborted();
+      // The file may be there, or the metadata service up, at the next attempt.
+      client = undefined;
+      throw credentialsError(error, action);
+    }
+  };
+}
+
+async function openClient(credentialsFile: string | undefined): Promise<TokenClient> {
+  const { GoogleAuth } = await import('google-auth-library');
+  const path = credentialsFile ?? process.env['GOOGLE_APPLICATION_CREDENTIALS'];
+  const credentials = path === undefined || path === '' ? undefined : await readCredentials(path);
+  const auth = new GoogleAuth({ scopes: [scope], ...(credentials && { credentials }) });
+  // A service account signs its own tokens (AIP-4111), which saves asking for one in every process.
+  auth.useJWTAccessWithScope = true;
+  return await auth.getClient();
+}
+
+/** Not left to the library: what a parser says about a broken file quotes it, and the file holds a private key. */
+async function readCredentials(path: string): Promise<Record<string, string>> {
+  const hint = 'Name the JSON file of a service account or of a workload identity configuration.';
+  let text: string;
+  try {
+    text = await readFile(path, 'utf8');
+  } catch (error) {
+    throw new WalvaultError('config', `read the credentials file ${path}: ${messageOf(error)}`, { hint });
+  }
+  try {
+    const parsed: unknown = JSON.parse(text);
+    if (typeof parsed === 'object' && parsed !== null && 'type' in parsed)
+      return parsed as Record<string, string>;
+  } catch {
+    // Said below, without what the parser quotes.
+  }
+  throw new WalvaultError('config', `the credentials file ${path} is not one of Google's`, { hint });
+}
+
+async function untilAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
+  let stop: (() => void) | undefined;
+  const aborted = new Promise<never>((_, reject) => {
+    stop = () => reject(signal.reason as Error);
+    signal.addEventListener('abort', stop, { once: true });
+  });
+  try {
+    return await Promise.race([work, aborted]);
+  } finally {
+    if (stop !== undefined) signal.removeEventListener('abort', stop);
+  }
+}
+
+function credentialsError(error: unknown, action: string): Error {
+  if (error instanceof WalvaultError) return error;
+  const status = statusOf(error);
+  const said = oneLine(messageOf(error));
+  const hasNone = /default credentials/i.test(said);
+  if (hasNone || (status !== undefined && status >= 400 && status < 500 && status !== 408 && status !== 429))
+    return new StoreError('denied', `${action}: no credentials (${hasNone ? 'none were found' : said})`, {
+      cause: plainCause(error),
+      hint: 'Set credentials-file of this repository, or give the process GOOGLE_APPLICATION_CREDENTIALS or a service account.',
+    });
+  if (status !== undefined || isNetworkCode(systemCode(error)) || /fetch failed|network/i.test(said))
+    return networkFailure(error, `${action}: asking for a token`);
+  return new StoreError('denied', `${action}: the credentials cannot be used (${said})`, {
+    cause: plainCause(error),
+    hint: 'Check the credentials file; a service account key has client_email and private_key.',
+  });
+}
+
+function isNetworkCode(code: string | undefined): boolean {
+  return code !== undefined && /^(E[A-Z]+|UND_ERR_.*|.*CERT.*)$/.test(code) && !code.startsWith('ERR_');
+}
+
+/** What the token service answered, as the library reports it. */
+function statusOf(error: unknown): number | undefined {
+  if (typeof error !== 'object' || error === null) return undefined;
+  if ('status' in error && typeof error.status === 'number') return error.status;
+  const response: unknown = 'response' in error ? error.response : undefined;
+  if (typeof response !== 'object' || response === null || !('status' in response)) return undefined;
+  return typeof response.status === 'number' ? response.status : undefined;
+}

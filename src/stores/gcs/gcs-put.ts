@@ -1,0 +1,105 @@
+/**
+ * Writing to Cloud Storage. What fits one part goes as one request, a longer stream as a resumable upload. Both are
+ * created with `ifGenerationMatch=0`, so that the service itself decides who was first, and both carry a CRC-32C that
+ * it verifies.
+ */
+import { randomBytes } from 'node:crypto';
+import { announcedSizeBytes, BodyCheck, isInMemory, streamOfBody } from '../body.ts';
+import { PartReader } from '../part-reader.ts';
+import { retryTransient } from '../retry.ts';
+import type { PutBody, PutOptions } from '../store.ts';
+import { Crc32c } from './gcs-checksum.ts';
+import { readNothing, type GcsConnection, type GcsStoreOptions } from './gcs-connection.ts';
+import { putResumable } from './gcs-resumable.ts';
+
+export interface GcsPutSettings {
+  readonly partSizeBytes: number;
+  readonly storageClasses?: GcsStoreOptions['storageClasses'];
+}
+
+/** @throws StoreError as `Store.put` */
+export async function putObject(
+  connection: GcsConnection,
+  key: string,
+  body: PutBody,
+  options: PutOptions & GcsPutSettings,
+): Promise<void> {
+  const sizeBytes = options.sizeBytes ?? announcedSizeBytes(body, options);
+  const check = new BodyCheck(key, { sizeBytes, sha256: options.sha256 });
+  if (isInMemory(body) && (sizeBytes ?? 0) <= options.partSizeBytes) {
+    for (const chunk of body) check.update(chunk);
+    check.finish();
+    await putWhole(connection, key, body, options);
+    return;
+  }
+  const parts = new PartReader(streamOfBody(body), check, options.partSizeBytes);
+  try {
+    const first = await parts.next(options.signal);
+    // A stream is ours to repeat while it is in our hands: the retry decorator cannot.
+    if (first === undefined || first.isLast) {
+      check.finish();
+      const data = first === undefined ? [] : [first.data];
+      await retryTransient(() => putWhole(connection, key, data, options), options.signal);
+    } else {
+      await putResumable(connection, key, { first, parts, check }, options);
+    }
+  } finally {
+    await parts.close();
+  }
+}
+
+/** `crc32c` is for the one who wants to send a wrong one. */
+export async function putWhole(
+  connection: GcsConnection,
+  key: string,
+  body: readonly Uint8Array[],
+  options: PutOptions & GcsPutSettings & { readonly crc32c?: string },
+): Promise<void> {
+  const crc32c = options.crc32c ?? checksumOf(body);
+  const boundary = randomBytes(16).toString('hex');
+  const head =
+    `--${boundary}\r\ncontent-type: application/json\r\n\r\n` +
+    `${JSON.stringify({ ...resourceOf(connection, key, options), crc32c })}\r\n` +
+    `--${boundary}\r\ncontent-type: application/octet-stream\r\n\r\n`;
+  await connection.send(
+    { action: `put ${key}`, signal: options.signal, limit: 'idle', notFound: 'no-container' },
+    {
+      method: 'POST',
+      path: uploadPath(connection, 'multipart', options),
+      headers: { 'content-type': `multipart/related; boundary=${boundary}` },
+      body: [Buffer.from(head), ...body, Buffer.from(`\r\n--${boundary}--\r\n`)],
+    },
+    readNothing,
+  );
+}
+
+function checksumOf(body: readonly Uint8Array[]): string {
+  const crc = new Crc32c();
+  for (const chunk of body) crc.update(chunk);
+  return crc.toBase64();
+}
+
+/** What the new object is to be, besides its bytes. */
+export function resourceOf(
+  connection: GcsConnection,
+  key: string,
+  { metadata, objectClass, storageClasses }: PutOptions & GcsPutSettings,
+): Record<string, unknown> {
+  const storageClass = objectClass === 'catalog' ? undefined : storageClasses?.[objectClass];
+  return {
+    name: connection.fullKey(key),
+    contentType: 'application/octet-stream',
+    ...(metadata && { metadata }),
+    ...(storageClass !== undefined && { storageClass }),
+  };
+}
+
+export function uploadPath(
+  { bucket }: GcsConnection,
+  uploadType: 'multipart' | 'resumable',
+  { ifAbsent }: Pick<PutOptions, 'ifAbsent'>,
+): string {
+  const query = new URLSearchParams({ uploadType, fields: 'generation' });
+  if (ifAbsent) query.set('ifGenerationMatch', '0');
+  return `/upload/storage/v1/b/${encodeURIComponent(bucket)}/o?${query}`;
+}
