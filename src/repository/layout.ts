@@ -14,6 +14,11 @@ export interface SystemPath {
 
 export const markerKey = 'walvault.json';
 
+/** Objects that `check` writes and removes lie under here and are read by nothing else. */
+export function probePrefix(run: string): string {
+  return `walvault-probe/${run}/`;
+}
+
 export function clusterPrefix(cluster: string): string {
   return `${cluster}/`;
 }

@@ -58,18 +58,3 @@ export function historyFromTree(tree: TimelineTree, timeline: number): TimelineH
   }
   return history;
 }
-
-/** Every timeline that descends from `lsn` on `timeline`, itself included: a child left its parent at or after it. */
-export function descendantsOf(tree: TimelineTree, timeline: number, lsn: Lsn): Set<number> {
-  const found = new Set([timeline]);
-  for (let isGrowing = true; isGrowing;) {
-    isGrowing = false;
-    for (const [child, { parent, switchpoint }] of tree) {
-      if (found.has(child) || !found.has(parent)) continue;
-      if (parent === timeline && switchpoint < lsn) continue;
-      found.add(child);
-      isGrowing = true;
-    }
-  }
-  return found;
-}

@@ -1,11 +1,12 @@
 /** The objects a check writes. They lie under a prefix of their own, that nothing else reads, and are removed. */
 import { randomBytes } from 'node:crypto';
+import { probePrefix } from '../../repository/layout.ts';
 import { sha256Hex } from '../../repository/json-object.ts';
 import type { Store } from '../../stores/store.ts';
 
 /** Unique a run, so that checks of several hosts do not meet. */
 export function newProbePrefix(): string {
-  return `walvault-probe/${randomBytes(8).toString('hex')}/`;
+  return probePrefix(randomBytes(8).toString('hex'));
 }
 
 export interface ProbePut {
