@@ -15,9 +15,11 @@ import {
 } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
+import { collect } from '../../src/base/bytes.ts';
 import type { BackupResult } from '../../src/operations/backup/backup.ts';
-import { manifestKey, type SystemPath } from '../../src/repository/layout.ts';
-import { readManifest, type ManifestEntry } from '../../src/repository/manifest.ts';
+import { readTar } from '../../src/pipeline/tar/index.ts';
+import { backupPrefix, manifestKey, type SystemPath } from '../../src/repository/layout.ts';
+import { comparePaths, readManifest, type ManifestEntry } from '../../src/repository/manifest.ts';
 import type { Repository } from '../../src/repository/repository.ts';
 import type { PostgresServer } from '../harness/postgres-server.ts';
 import { runOk } from '../harness/run.ts';
@@ -126,6 +128,22 @@ describe('a cluster with everything that is unusual', () => {
       assert.equal(entries.get(kept)?.type, 'directory', kept);
     for (const name of oddNames) assert.ok(entries.has(name), name);
     assert.equal(entries.get('with space')?.mode, 0o640);
+  });
+
+  test('each file lies in exactly the part the manifest says, pg_control in the last', async () => {
+    const found: [string, number][] = [];
+    for (const { name, number } of result.record.parts) {
+      const key = backupPrefix(system, result.record.id) + name;
+      const { body } = await repository.store.get(key, { signal });
+      for await (const { entry, content } of readTar(repository.codec.decode(key, body))) {
+        found.push([entry.path, entry.type === 'directory' ? 0 : number]);
+        await collect(content, 1024 ** 3);
+      }
+    }
+    const expected = [...entries.values()].map(({ path, part }): [string, number] => [path, part ?? 0]);
+    const byPath = ([a]: [string, number], [b]: [string, number]) => comparePaths(a, b);
+    assert.deepEqual(found.toSorted(byPath), expected);
+    assert.equal(entries.get('global/pg_control')?.part, result.record.parts.at(-1)?.number);
   });
 
   test("PostgreSQL's manifest is written as its own pg_basebackup writes it", async () => {

@@ -62,14 +62,14 @@ test('a file that grows is cut to its size in the header', async () => {
     data = noise(90_000);
     return seen;
   });
-  assert.deepEqual(await readAll(file, 20_000), noise(20_000));
+  assert.ok(noise(20_000).equals(await readAll(file, 20_000)));
 });
 
 test('a file that shrinks is filled with zeros', async () => {
   let reads = 0;
   const file = fileOf(() => noise(reads++ === 0 ? 50_000 : 20_000));
   const expected = Buffer.concat([noise(20_000), Buffer.alloc(30_000)]);
-  assert.deepEqual(await readAll(file, 50_000), expected);
+  assert.ok(expected.equals(await readAll(file, 50_000)));
 });
 
 function page(lsn: bigint, blockNumber: number, isGood: boolean): Buffer {
