@@ -77,9 +77,14 @@ export function localIoError(action: string, path: string, error: unknown): Walv
     return new WalvaultError('internal', `${action} ${path}: ${messageOf(error)}`, { cause: error });
   return new WalvaultError('local-io', `${action} ${path}: ${describeSystemCode(code)}`, {
     cause: error,
-    hint: code === 'ENOSPC' ? 'Free space on this file system; nothing was left half written.' : undefined,
+    hint: systemCodeHints[code],
   });
 }
+
+const systemCodeHints: Record<string, string> = {
+  ENOSPC: 'Free space on this file system; nothing was left half written.',
+  EACCES: 'The user that runs walvault, usually the one that runs PostgreSQL, needs the permission.',
+};
 
 export function describeSystemCode(code: string): string {
   return systemCodeTexts[code] ?? code;

@@ -1,6 +1,6 @@
 /** What a DBA does from the shell, for end-to-end tests: back up, restore, start the copy and examine it. */
 import assert from 'node:assert/strict';
-import { existsSync } from 'node:fs';
+import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { startPostgres, type PostgresServer } from './postgres-server.ts';
 import { runOk, type RunOptions } from './run.ts';
@@ -54,6 +54,13 @@ export async function startCopy(
   const server = await startPostgres({ dataDirectory: directory, start: false, env: site.readerEnv, conf });
   await server.start({ until: 'spawned' });
   return server;
+}
+
+/** Paths of the archived segments below the repository, in the order of their names. */
+export function archivedSegments(site: Site): string[] {
+  return readdirSync(site.repositoryPath, { recursive: true, encoding: 'utf8' })
+    .filter(path => /\/wal\/.*\/[0-9A-F]{24}$/.test(path))
+    .toSorted();
 }
 
 /** True if PostgreSQL came with this program; npm's has the server only. */

@@ -50,7 +50,9 @@ export type FetchResult =
 export async function fetch(options: FetchOptions): Promise<FetchResult> {
   const file = parseWalFileName(options.name);
   if (file === undefined)
-    throw new WalvaultError('invalid-file', `${options.name}: not the name of a WAL file`);
+    throw new WalvaultError('invalid-file', `${options.name}: not the name of a WAL file`, {
+      hint: 'PostgreSQL gives the name where restore_command has %f, as in restore_command = \'walvault fetch %f "%p"\'.',
+    });
   const deadline = startDeadline(patienceMs(options, file), `fetch ${options.name}`, options.signal);
   const { signal } = deadline;
   try {

@@ -42,7 +42,10 @@ const firstPageBytes = 8192;
 export async function readWalSource(options: WalSourceOptions): Promise<WalSource> {
   const { path, signal } = options;
   const file = parseWalFileName(basename(path));
-  if (file === undefined) throw new WalvaultError('invalid-file', `${path}: not the name of a WAL file`);
+  if (file === undefined)
+    throw new WalvaultError('invalid-file', `${path}: not the name of a WAL file`, {
+      hint: "PostgreSQL gives the path where archive_command has %p, as in archive_command = 'walvault push %p'.",
+    });
   const dataDirectory = requireDataDirectory({
     workingDirectory: process.cwd(),
     walPath: path,

@@ -117,6 +117,9 @@ async function proveLsn(
   throw new WalvaultError(
     'target',
     `${describeTarget(target)} is beyond the archived WAL, which ends at ${formatLsn(path.endLsn)} on timeline ${path.timeline}`,
+    {
+      hint: `Choose a position before ${formatLsn(path.endLsn)}, or no target at all to recover everything that is archived.`,
+    },
   );
 }
 

@@ -3,7 +3,7 @@
  * archive to the target. Either the directory is complete and durable, or PostgreSQL refuses to start from it (P6).
  */
 import { join, resolve } from 'node:path';
-import { messageOf, WalvaultError } from '../../base/errors.ts';
+import { localIoError, messageOf, systemCode, WalvaultError } from '../../base/errors.ts';
 import { info, warn, type Log } from '../../base/log.ts';
 import { formatSize } from '../../base/units.ts';
 import { controlFilePath } from '../../postgres/cluster/control-file.ts';
@@ -160,7 +160,7 @@ async function write(options: WriteOptions): Promise<void> {
     await writeFiles(options, root.path);
   } catch (error) {
     await tidyUp(prepared, log);
-    throw error;
+    throw systemCode(error) === undefined ? error : localIoError('write into', directory, error);
   }
 }
 

@@ -155,7 +155,10 @@ async function unlock(
   } catch (error) {
     if (!/passphrase/i.test(messageOf(error)))
       throw new WalvaultError('key', `${name} cannot be unlocked: ${oneLine(error)}`, { cause: error });
-    throw new WalvaultError('key', `${name}: wrong passphrase`, { cause: error });
+    throw new WalvaultError('key', `${name}: wrong passphrase`, {
+      cause: error,
+      hint: 'Correct the passphrase of the key in the configuration or the environment.',
+    });
   }
 }
 
