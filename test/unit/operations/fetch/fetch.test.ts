@@ -56,6 +56,9 @@ function ask(wanted: string, options: Partial<FetchOptions> = {}): Promise<Fetch
   });
 }
 
+/** For answers that come at once, on a busy machine too. */
+const unhurried = { timeoutMs: 60_000 };
+
 async function fails(work: Promise<unknown>, code: ErrorCode, message: RegExp): Promise<void> {
   await assert.rejects(work, error => {
     assert.ok(error instanceof WalvaultError, String(error));
@@ -278,16 +281,16 @@ describe('fetch', () => {
       await repository.store.put(key, [made], { ifAbsent: false, objectClass: 'wal', signal });
     };
     await store(makeSegment({ timeline: 1, number: 5n, systemId: 42n, segmentSizeBytes }));
-    await fails(ask(name(1, 5)), 'invalid-file', /system identifier 42/);
+    await fails(ask(name(1, 5), unhurried), 'invalid-file', /system identifier 42/);
     await store(makeSegment({ timeline: 1, number: 6n, systemId: system.systemId, segmentSizeBytes }));
-    await fails(ask(name(1, 5)), 'invalid-file', /its name means/);
+    await fails(ask(name(1, 5), unhurried), 'invalid-file', /its name means/);
     await store(
       makeSegment({ timeline: 1, number: 5n, systemId: system.systemId, segmentSizeBytes }).subarray(
         0,
         500_000,
       ),
     );
-    await fails(ask(name(1, 5)), 'invalid-file', /it has 500000 bytes/);
+    await fails(ask(name(1, 5), unhurried), 'invalid-file', /it has 500000 bytes/);
   });
 
   it('leaves an existing destination alone when it fails', async () => {
