@@ -44,6 +44,9 @@ function keyProblem(key: string): string | undefined {
   if (key.length > longestKeyBytes) return `is longer than ${longestKeyBytes} bytes`;
   if (key.split('/').some(part => part === '' || part === '.' || part === '..'))
     return 'has an empty, "." or ".." part';
+  // Azure takes the one for a slash and may drop the other ("Naming and referencing containers, blobs, and metadata").
+  if (key.includes('\\')) return 'has a backslash';
+  if (key.split('/').some(part => part.endsWith('.'))) return 'has a part that ends with a dot';
   if (sidecarName.test(key) || key.split('/').some(part => temporaryFileName.test(part)))
     return 'is a name that the directory store keeps for itself';
   return undefined;

@@ -5,17 +5,29 @@
 import { fileURLToPath } from 'node:url';
 import { WalvaultError } from '../base/errors.ts';
 import type { Secret } from '../base/secret.ts';
+import { azureOptionsOf } from './azure/azure-url.ts';
 import { createRetryingStore } from './decorators/retrying-store.ts';
+import { gcsOptionsOf } from './gcs/gcs-url.ts';
 import { s3OptionsOf } from './s3/s3-url.ts';
 import type { Store } from './store.ts';
 import { badUrl, exampleUrls, parseUrl } from './url.ts';
 
 export interface StoreSettings {
-  /** `file:///path` or `s3://bucket/prefix?region=…&endpoint=…&path-style=true`. */
+  /** `file:///path`, `s3://bucket/prefix?…`, `gs://bucket/prefix?…` or `azure://account/container/prefix?…`. */
   readonly url: string;
   readonly accessKeyId?: Secret | undefined;
   readonly secretAccessKey?: Secret | undefined;
   readonly sessionToken?: Secret | undefined;
+  /** S3: encryption with a key of ours that the service forgets (SSE-C); 32 bytes in base64. */
+  readonly customerKey?: Secret | undefined;
+  /** Google Cloud Storage: JSON of a service account or of workload identity federation. */
+  readonly credentialsFile?: string | undefined;
+  /** Azure: at most one of these three. */
+  readonly accountKey?: Secret | undefined;
+  readonly sasToken?: Secret | undefined;
+  readonly connectionString?: Secret | undefined;
+  /** The service's own names (`NEARLINE`, `Cool`); WAL and backups apart, the catalogue stays where it is quick to read. */
+  readonly storageClasses?: { readonly wal?: string | undefined; readonly backup?: string | undefined };
   readonly caFile?: string | undefined;
   readonly verifyTls?: boolean | undefined;
   /** How long one request may go without an answer or a moving byte. */
@@ -36,9 +48,23 @@ async function openDriver(settings: StoreSettings): Promise<Store> {
     const { createFsStore } = await import('./fs/fs-store.ts');
     return createFsStore({ root: directoryOf(url) });
   }
-  const options = s3OptionsOf(url, settings);
-  const { createS3Store } = await import('./s3/s3-store.ts');
-  return await createS3Store(options);
+  switch (url.protocol) {
+    case 'gs:': {
+      const options = gcsOptionsOf(url, settings);
+      const { createGcsStore } = await import('./gcs/gcs-store.ts');
+      return await createGcsStore(options);
+    }
+    case 'azure:': {
+      const options = azureOptionsOf(url, settings);
+      const { createAzureStore } = await import('./azure/azure-store.ts');
+      return await createAzureStore(options);
+    }
+    default: {
+      const options = s3OptionsOf(url, settings);
+      const { createS3Store } = await import('./s3/s3-store.ts');
+      return await createS3Store(options);
+    }
+  }
 }
 
 /** The directory behind a `file:` URL, for `init`, which may create it. Undefined for every other kind of URL. */

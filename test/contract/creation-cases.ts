@@ -218,8 +218,8 @@ export const creationCases: readonly Case[] = [
     name: 'keeps odd but legal keys',
     async run({ store, second }, prefix) {
       const keys = [
-        ' ', '!', '#hash', '%41', '%', "'quote'", '(a)', '+plus', ',', '-', '.hidden', '...', ':', ';', '=', '@', '[b]',
-        '\\', '^', '`', 'a b', 'a&b', 'a<b>', 'a?b=c', 'a"b', 'x.tmp', 'x.meta', '{c}', '|', '~', 'A'.repeat(200),
+        ' ', '!', '#hash', '%41', '%', "'quote'", '(a)', '+plus', ',', '-', '.hidden', '.a.b', ':', ';', '=', '@', '[b]',
+        '^', '`', 'a b', 'a&b', 'a<b>', 'a?b=c', 'a"b', 'x.tmp', 'x.meta', '{c}', '|', '~', 'A'.repeat(200),
       ].map(name => `${prefix}/${name}`); // prettier-ignore
       for (const key of keys) await put(store, key, key, { metadata: { a: 'b' } });
       assert.deepEqual(await names(second, { prefix: `${prefix}/` }), [...keys].sort());
@@ -242,6 +242,9 @@ export const creationCases: readonly Case[] = [
         '../a',
         'a/../b',
         'a/./b',
+        'a/...',
+        'a./b',
+        'a\\b',
         'ä',
         'a\nb',
         'a\0b',

@@ -1,0 +1,96 @@
+/** Azure Blob Storage. What the driver promises is in `store.ts`; how, in its neighbours. */
+import { deleteEach } from '../delete-each.ts';
+import { assertKey, assertMetadata } from '../key.ts';
+import type {
+  CallOptions,
+  DeleteFailure,
+  GetOptions,
+  ListEntry,
+  ListOptions,
+  ObjectStat,
+  PutBody,
+  PutOptions,
+  Store,
+  StoreCapabilities,
+  StoredObject,
+} from '../store.ts';
+import { connectAzure, type AzureConnection, type AzureStoreOptions } from './azure-connection.ts';
+import { getObject, headObject } from './azure-get.ts';
+import { listObjects } from './azure-list.ts';
+import { putObject, refusesWrongChecksum, type AzurePutSettings } from './azure-put.ts';
+
+export type { AzureStoreOptions } from './azure-connection.ts';
+
+const defaultPartSizeBytes = 8 * 1024 * 1024;
+/** "Setting and retrieving properties and metadata": 8 KiB, names included; some of it is for the checksum. */
+const metadataLimitBytes = 8000;
+
+/** Opens no connection yet. @throws WalvaultError `config` when the CA file cannot be read */
+export async function createAzureStore(options: AzureStoreOptions): Promise<Store> {
+  return new AzureStore(await connectAzure(options), options);
+}
+
+class AzureStore implements Store {
+  readonly url: string;
+  readonly capabilities: StoreCapabilities;
+  readonly #connection: AzureConnection;
+  readonly #settings: AzurePutSettings;
+
+  constructor(connection: AzureConnection, options: AzureStoreOptions) {
+    const { account, container, prefix, partSizeBytes = defaultPartSizeBytes, accessTiers } = options;
+    this.url = options.url ?? `azure://${account}/${container}${prefix === '' ? '' : `/${prefix}`}`;
+    this.capabilities = {
+      conditionalCreate: 'atomic',
+      checksumOnWrite: connection.contentMd5,
+      metadataLimitBytes,
+    };
+    this.#connection = connection;
+    this.#settings = { partSizeBytes, accessTiers };
+  }
+
+  async put(key: string, body: PutBody, options: PutOptions): Promise<void> {
+    assertKey(key);
+    assertMetadata(key, options.metadata, metadataLimitBytes);
+    options.signal.throwIfAborted();
+    await putObject(this.#connection, key, body, { ...options, ...this.#settings });
+  }
+
+  async get(key: string, options: GetOptions): Promise<StoredObject> {
+    assertKey(key);
+    return await getObject(this.#connection, key, options);
+  }
+
+  async head(key: string, options: CallOptions): Promise<ObjectStat | undefined> {
+    assertKey(key);
+    return await headObject(this.#connection, key, options.signal);
+  }
+
+  list(options: ListOptions): AsyncIterable<ListEntry> {
+    return listObjects(this.#connection, options);
+  }
+
+  async delete(keys: readonly string[], { signal }: CallOptions): Promise<DeleteFailure[]> {
+    const { client, fullKey, send } = this.#connection;
+    return await deleteEach(keys, signal, async key => {
+      await send({ action: `delete ${key}`, signal }, () =>
+        client.getBlobClient(fullKey(key)).delete({ abortSignal: signal, deleteSnapshots: 'include' }),
+      );
+    });
+  }
+
+  async refusesWrongChecksum(key: string, options: CallOptions): Promise<boolean> {
+    assertKey(key);
+    const isRefused = await refusesWrongChecksum(this.#connection, key, {
+      ...options,
+      ...this.#settings,
+      ifAbsent: false,
+      objectClass: 'catalog',
+    });
+    if (!isRefused) await this.delete([key], options);
+    return isRefused;
+  }
+
+  async close(): Promise<void> {
+    this.#connection.close();
+  }
+}

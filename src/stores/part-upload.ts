@@ -1,0 +1,49 @@
+/** Sending the parts of one stream, several at once. */
+import type { Part, PartReader } from './part-reader.ts';
+
+/** Parts under way at once; with the one being filled this bounds the memory of an upload. */
+const partsInFlight = 4;
+
+export interface PartUpload {
+  readonly signal: AbortSignal;
+  /** Begins in the order of the parts, numbered from 1; `data` is its own until it returns. */
+  readonly send: (data: Uint8Array, number: number, signal: AbortSignal) => Promise<void>;
+}
+
+/** The first failure stops the others, and is thrown when none is under way any more. */
+export async function uploadParts(
+  parts: PartReader,
+  first: Part,
+  { signal, send }: PartUpload,
+): Promise<void> {
+  const failed = new AbortController();
+  const either = AbortSignal.any([signal, failed.signal]);
+  const underWay = new Set<Promise<void>>();
+  let failure: { readonly error: unknown } | undefined;
+  const fail = (error: unknown) => {
+    failure ??= { error };
+    failed.abort(error);
+  };
+  const start = async (part: Part, number: number) => {
+    try {
+      await send(part.data, number, either);
+    } catch (error) {
+      fail(error);
+    } finally {
+      part.release();
+    }
+  };
+  try {
+    let number = 0;
+    for (let part: Part | undefined = first; part !== undefined; part = await parts.next(either)) {
+      const task = start(part, ++number).finally(() => underWay.delete(task));
+      underWay.add(task);
+      if (underWay.size >= partsInFlight) await Promise.race(underWay);
+      either.throwIfAborted();
+    }
+  } catch (error) {
+    fail(error);
+  }
+  await Promise.all(underWay);
+  if (failure !== undefined) throw failure.error;
+}
