@@ -20,7 +20,7 @@ export async function racePushes(site: Site, rounds: number, run: RunOptions = {
     const results = await Promise.all([first.push(ours, run), second.push(theirs, run)]);
     const statuses = results.map(({ exitCode }) => exitCode);
     const told = results.map(({ stderr }) => stderr).join('\n');
-    assert.deepEqual(statuses.toSorted(), [0, 8], told);
+    assert.ok(statuses.includes(0) && statuses.includes(8), `${statuses.join(' and ')}: ${told}`);
     const [winner, loser] = statuses[0] === 0 ? [ours, theirs] : [theirs, ours];
     if (winner === ours) wonByFirst++;
     assert.match(told, new RegExp(`walvault: .*${loser.name} is archived with other content.*\nHINT: `));

@@ -1,0 +1,31 @@
+/** Signals to the push of a live archiver. PostgreSQL's archiver dies from signals, its backends must not. */
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import { createSite } from '../harness/site.ts';
+import { signalPushes } from '../soak/archiver-signals.ts';
+import { isExcused } from '../soak/file-systems.ts';
+import { startAsProcessOne } from '../soak/process-one.ts';
+
+describe('a push that the archiver waits for', () => {
+  it('answers SIGTERM by an exit status: the archiver lives on and repeats it', async () => {
+    const site = await createSite();
+    await using server = await site.startOrigin();
+    const { sent } = await signalPushes(site, server, { signal: 'SIGTERM', rounds: 4 });
+    assert.ok(sent > 0);
+  });
+
+  it('may be killed where PostgreSQL is process 1: no backend is lost, archiving goes on', async () => {
+    if (isExcused()) return;
+    const site = await createSite();
+    const { server, stop } = await startAsProcessOne({
+      initdbArgs: ['--wal-segsize=1'],
+      conf: site.archiveConf,
+    });
+    try {
+      const { sent } = await signalPushes(site, server, { signal: 'SIGKILL', rounds: 2 });
+      assert.ok(sent > 0);
+    } finally {
+      await stop();
+    }
+  });
+});

@@ -1,0 +1,11 @@
+/** Memory of push; `npm run soak` measures backup and restore of a large cluster as well. */
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { createSite } from '../harness/site.ts';
+import { memoryLimits, memoryOfPush } from '../soak/memory.ts';
+
+test('push of a segment of 16 MiB stays within 160 MiB', async () => {
+  const bytes = await memoryOfPush(await createSite(), 16);
+  assert.ok(bytes > 0);
+  assert.ok(bytes <= memoryLimits.pushBytes, `${bytes} bytes`);
+});
