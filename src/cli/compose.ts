@@ -59,14 +59,6 @@ function keySettings({ encryption, signing }: Config): KeySettings {
 
 /** Also what `init` opens a store by. */
 export function storeSettings(repository: RepositoryConfig, config: Pick<Config, 'store'>): StoreSettings {
-  const { url, accessKeyId, secretAccessKey, sessionToken, caFile, verifyTls } = repository;
-  return {
-    url,
-    verifyTls,
-    timeoutMs: config.store.requestTimeoutMs,
-    ...(accessKeyId && { accessKeyId }),
-    ...(secretAccessKey && { secretAccessKey }),
-    ...(sessionToken && { sessionToken }),
-    ...(caFile !== undefined && { caFile }),
-  };
+  const { name: _name, id: _id, required: _required, ...store } = repository;
+  return { ...store, timeoutMs: config.store.requestTimeoutMs };
 }

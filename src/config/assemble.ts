@@ -51,6 +51,12 @@ function assembleRepository(values: RepositoryValues & { readonly name: string }
   const secretAccessKey = values['secret-access-key'];
   const sessionToken = values['session-token'];
   const caFile = values['ca-file'];
+  const credentialsFile = values['credentials-file'];
+  const accountKey = values['account-key'];
+  const sasToken = values['sas-token'];
+  const connectionString = values['connection-string'];
+  const wal = values['wal-storage-class'];
+  const backup = values['backup-storage-class'];
   return {
     name: values.name,
     url: values.url,
@@ -59,6 +65,11 @@ function assembleRepository(values: RepositoryValues & { readonly name: string }
     ...(accessKeyId && { accessKeyId }),
     ...(secretAccessKey && { secretAccessKey }),
     ...(sessionToken && { sessionToken }),
+    ...(credentialsFile !== undefined && { credentialsFile }),
+    ...(accountKey && { accountKey }),
+    ...(sasToken && { sasToken }),
+    ...(connectionString && { connectionString }),
+    ...((wal ?? backup) !== undefined && { storageClasses: { wal, backup } }),
     ...(caFile !== undefined && { caFile }),
     verifyTls: values['verify-tls'],
   };

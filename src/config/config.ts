@@ -10,6 +10,11 @@ export interface RepositoryConfig {
   readonly accessKeyId?: Secret;
   readonly secretAccessKey?: Secret;
   readonly sessionToken?: Secret;
+  readonly credentialsFile?: string;
+  readonly accountKey?: Secret;
+  readonly sasToken?: Secret;
+  readonly connectionString?: Secret;
+  readonly storageClasses?: { readonly wal: string | undefined; readonly backup: string | undefined };
   readonly caFile?: string;
   readonly verifyTls: boolean;
 }

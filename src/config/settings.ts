@@ -230,7 +230,7 @@ export const repositorySettings = {
   url: {
     kind: 'url',
     required: true,
-    help: 'Where the objects are kept: file:///path or s3://bucket/prefix?region=…&endpoint=…&path-style=true.',
+    help: 'Where the objects are kept: file:///path, s3://bucket/prefix?region=…&endpoint=…&path-style=true, gs://bucket/prefix?endpoint=…&project=… or azure://account/container/prefix?endpoint=….',
     example: '"s3://acme-wal/pg?region=eu-central-1"',
   },
   id: {
@@ -258,6 +258,36 @@ export const repositorySettings = {
     kind: 'secret',
     help: 'S3 session token of temporary credentials.',
     example: '{ command = "fetch-token" }',
+  },
+  'credentials-file': {
+    kind: 'path',
+    help: 'Google Cloud Storage: JSON file of a service account or of workload identity federation. Unset: application default credentials.',
+    example: '"/etc/walvault/gcs-account.json"',
+  },
+  'account-key': {
+    kind: 'secret',
+    help: "Azure: a key of the storage account. Where neither it nor one of the next two is set: AZURE_STORAGE_KEY and its like, then the host's managed or workload identity.",
+    example: '{ file = "/etc/walvault/azure-key" }',
+  },
+  'sas-token': {
+    kind: 'secret',
+    help: 'Azure: a shared access signature for the container, in place of a key.',
+    example: '{ file = "/etc/walvault/azure-sas" }',
+  },
+  'connection-string': {
+    kind: 'secret',
+    help: 'Azure: a connection string with a key or a signature, in place of either.',
+    example: '{ env = "BACKUP_AZURE_CONNECTION" }',
+  },
+  'wal-storage-class': {
+    kind: 'text',
+    help: "Storage class of new WAL objects, in the service's own words (S3 STANDARD_IA, Google NEARLINE, Azure Cool). Unset: the bucket's default. Recovery reads them without waiting only from classes that need no thaw.",
+    example: '"STANDARD_IA"',
+  },
+  'backup-storage-class': {
+    kind: 'text',
+    help: "Storage class of new backup parts. The catalogue always stays in the bucket's default class.",
+    example: '"NEARLINE"',
   },
   'ca-file': {
     kind: 'path',

@@ -23,7 +23,7 @@ export async function* listObjects(
   for (;;) {
     const page = await connection.send(
       { action: `list ${prefix || connection.bucket}`, signal, notFound: 'no-container' },
-      { method: 'GET', path: `/storage/v1/b/${encodeURIComponent(connection.bucket)}/o?${query}` },
+      { method: 'GET', path: `/storage/v1/b/${encodeURIComponent(connection.bucket)}/o?${query.toString()}` },
       readJson<Page>,
     );
     yield* entriesOf(page, base.length).filter(entry => nameOf(entry) > startAfter);

@@ -9,13 +9,9 @@ import { PartReader } from '../part-reader.ts';
 import { retryTransient } from '../retry.ts';
 import type { PutBody, PutOptions } from '../store.ts';
 import { Crc32c } from './gcs-checksum.ts';
-import { readNothing, type GcsConnection, type GcsStoreOptions } from './gcs-connection.ts';
+import { readNothing, type GcsConnection } from './gcs-connection.ts';
+import { resourceOf, uploadPath, type GcsPutSettings } from './gcs-creation.ts';
 import { putResumable } from './gcs-resumable.ts';
-
-export interface GcsPutSettings {
-  readonly partSizeBytes: number;
-  readonly storageClasses?: GcsStoreOptions['storageClasses'];
-}
 
 /** @throws StoreError as `Store.put` */
 export async function putObject(
@@ -77,29 +73,4 @@ function checksumOf(body: readonly Uint8Array[]): string {
   const crc = new Crc32c();
   for (const chunk of body) crc.update(chunk);
   return crc.toBase64();
-}
-
-/** What the new object is to be, besides its bytes. */
-export function resourceOf(
-  connection: GcsConnection,
-  key: string,
-  { metadata, objectClass, storageClasses }: PutOptions & GcsPutSettings,
-): Record<string, unknown> {
-  const storageClass = objectClass === 'catalog' ? undefined : storageClasses?.[objectClass];
-  return {
-    name: connection.fullKey(key),
-    contentType: 'application/octet-stream',
-    ...(metadata && { metadata }),
-    ...(storageClass !== undefined && { storageClass }),
-  };
-}
-
-export function uploadPath(
-  { bucket }: GcsConnection,
-  uploadType: 'multipart' | 'resumable',
-  { ifAbsent }: Pick<PutOptions, 'ifAbsent'>,
-): string {
-  const query = new URLSearchParams({ uploadType, fields: 'generation' });
-  if (ifAbsent) query.set('ifGenerationMatch', '0');
-  return `/upload/storage/v1/b/${encodeURIComponent(bucket)}/o?${query}`;
 }

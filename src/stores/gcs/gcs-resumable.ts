@@ -9,7 +9,7 @@ import { retryTransient } from '../retry.ts';
 import { StoreError, type PutOptions } from '../store.ts';
 import { Crc32c } from './gcs-checksum.ts';
 import { readNothing, type GcsAnswer, type GcsConnection } from './gcs-connection.ts';
-import { resourceOf, uploadPath, type GcsPutSettings } from './gcs-put.ts';
+import { resourceOf, uploadPath, type GcsPutSettings } from './gcs-creation.ts';
 
 interface ResumableBody {
   readonly first: Part;
@@ -113,7 +113,7 @@ async function sendChunk(session: Session, chunk: Chunk): Promise<void> {
   const { data, offset, whole } = chunk;
   let sentBytes = 0;
   let isUnsure = false;
-  while (whole !== undefined || sentBytes < data.length) {
+  for (let isSent = false; !isSent;) {
     const progress = await retryTransient(async () => {
       if (isUnsure) {
         const known = await askProgress(session);
@@ -126,14 +126,14 @@ async function sendChunk(session: Session, chunk: Chunk): Promise<void> {
       isUnsure = false;
       return reached;
     }, session.signal);
-    if (progress.isDone) {
-      if (whole !== undefined) return;
+    if (progress.isDone && whole === undefined)
       throw new StoreError('damaged', `put ${session.key}: the service ended the upload early`);
-    }
-    const reachedBytes = progress.receivedBytes - offset;
-    if (reachedBytes <= sentBytes)
+    const reachedBytes = progress.isDone ? data.length : progress.receivedBytes - offset;
+    if (!progress.isDone && reachedBytes <= sentBytes)
       throw new StoreError('unreachable', `put ${session.key}: the service takes no more of the upload`);
     sentBytes = reachedBytes;
+    // The last chunk has arrived only when the service says that there is an object.
+    isSent = progress.isDone || (whole === undefined && sentBytes >= data.length);
   }
 }
 

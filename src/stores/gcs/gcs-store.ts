@@ -15,10 +15,11 @@ import {
   type StoredObject,
 } from '../store.ts';
 import { connectGcs, type GcsConnection, type GcsStoreOptions } from './gcs-connection.ts';
+import type { GcsPutSettings } from './gcs-creation.ts';
 import { deleteObjects } from './gcs-delete.ts';
 import { getObject, headObject } from './gcs-get.ts';
 import { listObjects } from './gcs-list.ts';
-import { putObject, putWhole, type GcsPutSettings } from './gcs-put.ts';
+import { putObject, putWhole } from './gcs-put.ts';
 
 export type { GcsStoreOptions } from './gcs-connection.ts';
 
