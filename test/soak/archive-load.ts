@@ -8,6 +8,7 @@ import { until, type Site } from '../harness/site.ts';
 import { temporaryDirectory } from '../harness/temp.ts';
 import { giveToUnprivileged } from '../harness/unprivileged.ts';
 import { allArchived, readyCount } from './all-archived.ts';
+import { patience } from './pusher.ts';
 
 export interface ArchiveLoadFigures {
   readonly segments: number;
@@ -71,7 +72,7 @@ async function compareAll(site: Site, dataDirectory: string, originals: string) 
   let segments = 0;
   let storedBytes = 0;
   for (const name of readdirSync(originals).toSorted()) {
-    const fetched = await site.walvault(['fetch', name, destination], { cwd: dataDirectory });
+    const fetched = await site.walvault(['fetch', name, destination], { cwd: dataDirectory, env: patience });
     assert.equal(fetched.exitCode, 0, fetched.stderr);
     const original = join(originals, name);
     assert.ok(readFileSync(destination).equals(readFileSync(original)), `${name} differs from the original`);

@@ -7,7 +7,7 @@ import { createSite } from '../harness/site.ts';
 import { Auditor } from './audit.ts';
 import { createSmallFileSystem } from './file-systems.ts';
 import { startFilledOrigin } from './filled-origin.ts';
-import { createPusher } from './pusher.ts';
+import { createPusher, patience } from './pusher.ts';
 import { runWithFault } from './strace.ts';
 
 const localIo = 15;
@@ -60,7 +60,10 @@ export async function fillDuringFetch(): Promise<void> {
   assert.equal((await pusher.push(segment)).exitCode, 0);
   using disk = disposable(createSmallFileSystem('600k'));
   const destination = join(disk.path, 'RECOVERYXLOG');
-  const result = await site.walvault(['fetch', segment.name, destination], { cwd: pusher.directory });
+  const result = await site.walvault(['fetch', segment.name, destination], {
+    cwd: pusher.directory,
+    env: patience,
+  });
   assertFailed(result, /no space left on device/);
   assert.deepEqual(readdirSync(disk.path), []);
 }

@@ -11,7 +11,7 @@ import { temporaryDirectory } from '../harness/temp.ts';
 import { giveToUnprivileged } from '../harness/unprivileged.ts';
 import { walFile } from '../harness/wal.ts';
 import { createDisk, type Disk, type DiskType } from './file-systems.ts';
-import { createPusher, type Pusher, type Segment } from './pusher.ts';
+import { createPusher, patience, type Pusher, type Segment } from './pusher.ts';
 import { runWithFault } from './strace.ts';
 
 export interface PowerCutFigures {
@@ -59,7 +59,7 @@ interface Killing {
 async function killAtFsync(site: Site, disk: Disk, pusher: Pusher, { segment, nth }: Killing) {
   const push = ['push', `pg_wal/${segment.name}`];
   const injection = { calls: 'fsync,fdatasync', effect: 'signal=KILL', nth } as const;
-  const env = { ...site.readerEnv, WALVAULT_CONFIG: site.configPath };
+  const env = { ...site.readerEnv, ...patience, WALVAULT_CONFIG: site.configPath };
   const killed = await runWithFault(push, injection, { cwd: pusher.directory, env });
   const path = objectPath(join(disk.path, 'repository'), pusher, segment);
   if (killed.exitCode === 0) {

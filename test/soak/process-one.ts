@@ -39,10 +39,12 @@ export async function startAsProcessOne(options: PostgresOptions): Promise<Proce
   closeSync(output);
   let hasEnded = false;
   const ended = new Promise<void>(resolve => {
-    unshare.once('error', () => resolve());
-    unshare.once('exit', () => resolve());
-  }).then(() => {
-    hasEnded = true;
+    const end = () => {
+      hasEnded = true;
+      resolve();
+    };
+    unshare.once('error', end);
+    unshare.once('exit', end);
   });
   // unshare's --kill-child does not outlive a change of user; with process 1 its whole namespace ends.
   const kill = onExit(() => {

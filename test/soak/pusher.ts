@@ -31,6 +31,13 @@ export interface Pusher {
   twin(): Pusher;
 }
 
+/** The site's own deadlines are for servers that are meant to give up soon; a busy machine may take longer. */
+export const patience = {
+  WALVAULT_ARCHIVE_TIMEOUT: '60s',
+  WALVAULT_FETCH_TIMEOUT: '60s',
+  WALVAULT_FETCH_STANDBY_TIMEOUT: '60s',
+} as const;
+
 export interface PusherOptions {
   /** Default 16, PostgreSQL's own default. */
   readonly segmentSizeMiB?: number;
@@ -73,10 +80,15 @@ function pusherOf(site: Site, system: SystemOfPusher): Pusher {
       return { name, data };
     },
     removeSegment: ({ name }) => rmSync(join(directory, 'pg_wal', name)),
-    push: ({ name }, run = {}) => site.walvault(['push', `pg_wal/${name}`], { cwd: directory, ...run }),
+    push: ({ name }, run = {}) =>
+      site.walvault(['push', `pg_wal/${name}`], { cwd: directory, ...run, env: { ...patience, ...run.env } }),
     async fetch({ name }, run = {}) {
       const destination = join('fetched', name);
-      const result = await site.walvault(['fetch', name, destination], { cwd: directory, ...run });
+      const result = await site.walvault(['fetch', name, destination], {
+        cwd: directory,
+        ...run,
+        env: { ...patience, ...run.env },
+      });
       const data = result.exitCode === 0 ? readFileSync(join(directory, destination)) : undefined;
       rmSync(join(directory, destination), { force: true });
       return { result, data };

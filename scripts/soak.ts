@@ -1,0 +1,46 @@
+/**
+ * `npm run soak [scenario…]`: the torture of test/soak at full length, and its figures. About twenty minutes and 10 GB of
+ * scratch space. Runs against a copy of the executable, so that a build beside it changes nothing.
+ */
+import { copyFileSync, existsSync, mkdirSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import { temporaryDirectory } from '../test/harness/temp.ts';
+import { giveToUnprivileged } from '../test/harness/unprivileged.ts';
+import { scenarios } from './soak/scenarios.ts';
+
+const wanted = process.argv.slice(2);
+const unknown = wanted.filter(name => scenarios.every(scenario => scenario.name !== name));
+if (unknown.length > 0)
+  throw new Error(
+    `no such scenario: ${unknown.join(' ')}; there are ${scenarios.map(({ name }) => name).join(', ')}`,
+  );
+process.env['WALVAULT_TEST_EXECUTABLE'] ??= copyOfExecutable();
+
+const summary: string[] = [];
+let failed = 0;
+for (const { name, run } of scenarios) {
+  if (wanted.length > 0 && !wanted.includes(name)) continue;
+  const startedAt = performance.now();
+  const seconds = () => ((performance.now() - startedAt) / 1000).toFixed(0).padStart(4);
+  try {
+    const figures = await run();
+    summary.push(`ok   ${name.padEnd(16)} ${seconds()} s  ${figures}`);
+  } catch (error) {
+    failed++;
+    console.log(error);
+    summary.push(`FAIL ${name.padEnd(16)} ${seconds()} s`);
+  }
+  console.log(summary.at(-1));
+}
+console.log(`\n${summary.join('\n')}\n${summary.length - failed} passed, ${failed} failed`);
+process.exitCode = failed === 0 && summary.length > 0 ? 0 : 1;
+
+function copyOfExecutable(): string {
+  const built = resolve(import.meta.dirname, '../dist/walvault');
+  if (!existsSync(built)) throw new Error('dist/walvault is missing: run "npm run build" first');
+  const directory = join(temporaryDirectory('soak'), 'bin');
+  mkdirSync(directory);
+  copyFileSync(built, join(directory, 'walvault'));
+  giveToUnprivileged(directory);
+  return join(directory, 'walvault');
+}

@@ -1,0 +1,117 @@
+/** What `npm run soak` does, at which length, and how each says what it found. */
+import { formatDuration, formatSize } from '../../src/base/units.ts';
+import { createSite } from '../../test/harness/site.ts';
+import { archiveLoad } from '../../test/soak/archive-load.ts';
+import { signalPushes } from '../../test/soak/archiver-signals.ts';
+import {
+  failFsyncs,
+  fillDuringBackup,
+  fillDuringFetch,
+  fillDuringPush,
+  fillDuringRestore,
+} from '../../test/soak/disk-faults.ts';
+import { isExcused, whyNotMountable } from '../../test/soak/file-systems.ts';
+import { killBackups } from '../../test/soak/kill-backup.ts';
+import { killPushes } from '../../test/soak/kill-push.ts';
+import { killRestores } from '../../test/soak/kill-restore.ts';
+import { memoryLimits, memoryOfBackup, memoryOfPush } from '../../test/soak/memory.ts';
+import { cutPower } from '../../test/soak/power-cut.ts';
+import { startAsProcessOne } from '../../test/soak/process-one.ts';
+import { racePushes } from '../../test/soak/race.ts';
+import { createS3Site } from '../../test/soak/s3-site.ts';
+
+export interface Scenario {
+  readonly name: string;
+  /** Resolves with its figures in one line. */
+  run(): Promise<string>;
+}
+
+const rounds = 50;
+
+export const scenarios: readonly Scenario[] = [
+  { name: 'kill-push', run: async () => describe(await killPushes(await createSite(), rounds)) },
+  { name: 'kill-push-s3', run: () => onS3(async site => describe(await killPushes(site, rounds))) },
+  { name: 'kill-backup', run: async () => describe(await killBackups(await createSite(), rounds)) },
+  { name: 'kill-restore', run: async () => describe(await killRestores(await createSite(), rounds)) },
+  { name: 'race', run: async () => describe(await racePushes(await createSite(), 25)) },
+  { name: 'race-s3', run: () => onS3(async site => describe(await racePushes(site, 25))) },
+  { name: 'power-cut-ext2', run: () => mounting(async () => describe(await cutPower('ext2', 5))) },
+  { name: 'power-cut-ext4', run: () => mounting(async () => describe(await cutPower('ext4', 5))) },
+  { name: 'disk-faults', run: () => mounting(diskFaults) },
+  { name: 'sigterm', run: terminateUnderArchiver },
+  { name: 'process-one', run: () => mounting(killUnderProcessOne) },
+  { name: 'archive-load', run: loadArchiver },
+  { name: 'memory', run: measureMemory },
+];
+
+async function diskFaults(): Promise<string> {
+  const fsyncs = await failFsyncs();
+  for (const fill of [fillDuringPush, fillDuringFetch, fillDuringBackup, fillDuringRestore]) await fill();
+  return `each of ${fsyncs} fsyncs of push failed in turn; full in push, fetch, backup, restore`;
+}
+
+async function terminateUnderArchiver(): Promise<string> {
+  const site = await createSite();
+  await using server = await site.startOrigin();
+  return describe(await signalPushes(site, server, { signal: 'SIGTERM', rounds: 20 }));
+}
+
+async function killUnderProcessOne(): Promise<string> {
+  const site = await createSite();
+  const { server, stop } = await startAsProcessOne({
+    initdbArgs: ['--wal-segsize=1'],
+    conf: site.archiveConf,
+  });
+  try {
+    return describe(await signalPushes(site, server, { signal: 'SIGKILL', rounds: 10 }));
+  } finally {
+    await stop();
+  }
+}
+
+async function loadArchiver(): Promise<string> {
+  const { segments, storedBytes, elapsedMs, failedCount } = await archiveLoad(await createSite(), 200);
+  return `${segments} segments of 16 MiB archived and equal to the originals, ${formatSize(storedBytes)} stored, ${formatDuration(elapsedMs)}, ${failedCount} failed attempts`;
+}
+
+async function measureMemory(): Promise<string> {
+  const pushBytes = await memoryOfPush(await createSite(), 16);
+  const figures = await memoryOfBackup(await createSite(), 2048);
+  const { clusterBytes, backupBytes, backupMs, restoreBytes, restoreMs } = figures;
+  const text =
+    `push ${formatSize(pushBytes)}; cluster of ${formatSize(clusterBytes)}: ` +
+    `backup ${formatSize(backupBytes)} in ${formatDuration(backupMs)}, restore ${formatSize(restoreBytes)} in ${formatDuration(restoreMs)}`;
+  const isWithin =
+    pushBytes <= memoryLimits.pushBytes &&
+    backupBytes <= memoryLimits.backupBytes &&
+    restoreBytes <= memoryLimits.restoreBytes;
+  if (!isWithin) throw new Error(`too much memory: ${text}`);
+  return text;
+}
+
+async function onS3(
+  work: (site: Awaited<ReturnType<typeof createSite>>) => Promise<string>,
+): Promise<string> {
+  const { site, server } = await createS3Site();
+  try {
+    return await work(site);
+  } finally {
+    await server.close();
+  }
+}
+
+async function mounting(work: () => Promise<string>): Promise<string> {
+  if (isExcused()) return 'not run: WALVAULT_TEST_WITHOUT_LOOP=1';
+  const reason = whyNotMountable();
+  if (reason !== undefined) throw new Error(`cannot be tested here: ${reason}`);
+  return work();
+}
+
+/** `killedAtFsync: 8` becomes `8 killed at fsync`. */
+function describe(figures: object): string {
+  return Object.entries(figures)
+    .map(
+      ([name, value]) => `${String(value)} ${name.replace(/[A-Z]/g, letter => ` ${letter.toLowerCase()}`)}`,
+    )
+    .join(', ');
+}
