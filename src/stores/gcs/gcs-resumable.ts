@@ -119,6 +119,9 @@ async function sendChunk(session: Session, chunk: Chunk): Promise<void> {
         const known = await askProgress(session);
         if (known.isDone) return known;
         sentBytes = known.receivedBytes - offset;
+        isUnsure = false;
+        // Only the answer was lost.
+        if (whole === undefined && sentBytes === data.length) return known;
       }
       assertContinuable(session, chunk, sentBytes);
       isUnsure = true;
@@ -129,11 +132,11 @@ async function sendChunk(session: Session, chunk: Chunk): Promise<void> {
     if (progress.isDone && whole === undefined)
       throw new StoreError('damaged', `put ${session.key}: the service ended the upload early`);
     const reachedBytes = progress.isDone ? data.length : progress.receivedBytes - offset;
-    if (!progress.isDone && reachedBytes <= sentBytes)
+    // The last chunk has arrived only when the service says that there is an object.
+    isSent = progress.isDone || (whole === undefined && reachedBytes === data.length);
+    if (!isSent && reachedBytes <= sentBytes)
       throw new StoreError('unreachable', `put ${session.key}: the service takes no more of the upload`);
     sentBytes = reachedBytes;
-    // The last chunk has arrived only when the service says that there is an object.
-    isSent = progress.isDone || (whole === undefined && sentBytes >= data.length);
   }
 }
 
