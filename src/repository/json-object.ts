@@ -6,7 +6,7 @@ import { createHash } from 'node:crypto';
 import { WalvaultError } from '../base/errors.ts';
 import { collect, TooLargeError } from '../base/bytes.ts';
 import { signDetached, verifyDetached, type SignatureVerdict } from '../pipeline/openpgp/index.ts';
-import { isStoreError, type Store } from '../stores/store.ts';
+import { isStoreError, StoreError, type Store } from '../stores/store.ts';
 import { signatureKey } from './layout.ts';
 import type { Repository } from './repository.ts';
 
@@ -86,23 +86,14 @@ export async function writeSignedObject(
     const signature = Buffer.from(await signDetached(signer, data, key));
     await createSmallObject(store, signatureKey(key), signature, signal);
   }
-  try {
-    await store.put(key, [data], {
-      ifAbsent: true,
-      objectClass: 'catalog',
-      sizeBytes: data.length,
-      sha256: sha256Hex(data),
-      signal,
-    });
-  } catch (error) {
-    if (!isStoreError(error, 'exists')) throw error;
-    // A lost response of our own first attempt looks like somebody else's object; the content tells.
-    const isOurSize = (await store.head(key, { signal }))?.sizeBytes === data.length;
-    const existing = isOurSize
-      ? await readSmallObject(store, key, { limitBytes: data.length, signal })
-      : undefined;
-    if (existing === undefined || !existing.equals(data)) throw error;
-  }
+  if (await createSmallObject(store, key, data, signal)) return;
+  // A lost response of our own first attempt looks like somebody else's object; the content tells.
+  const isOurSize = (await store.head(key, { signal }))?.sizeBytes === data.length;
+  const existing = isOurSize
+    ? await readSmallObject(store, key, { limitBytes: data.length, signal })
+    : undefined;
+  if (existing?.equals(data) !== true)
+    throw new StoreError('exists', `${store.url}: ${key} exists with other content`);
 }
 
 /** Who signed `data` as the object `key`. */
