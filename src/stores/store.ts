@@ -2,8 +2,8 @@
  * The one interface to places that keep objects. A driver does I/O and translates errors; it knows nothing of WAL,
  * backups or encryption. `test/contract/store-contract.ts` is this text as tests, and every driver runs it.
  *
- * Keys are ASCII, `/`-separated, relative to the store's URL, never starting or ending with `/`, with no empty, `.`
- * or `..` part, at most 512 bytes.
+ * Keys are ASCII, `/`-separated, relative to the store's URL, never starting or ending with `/`, with no part that is
+ * empty or ends with a dot, without backslash, at most 512 bytes.
  */
 import { WalvaultError, type ErrorCode } from '../base/errors.ts';
 import type { ByteStream } from '../base/bytes.ts';
@@ -54,6 +54,16 @@ export interface Store {
    */
   refusesWrongChecksum?(key: string, options: CallOptions): Promise<boolean>;
 
+  /**
+   * What writers that died have left and no listing shows: multipart uploads, temporary files, sidecars without
+   * their object. Those at work are among it: only its age tells. Drivers whose service tidies up by itself have
+   * neither of the two.
+   */
+  listUnfinished?(options: CallOptions & { readonly prefix: string }): AsyncIterable<UnfinishedWrite>;
+
+  /** One that is gone, or whose object has appeared meanwhile, counts as removed. */
+  removeUnfinished?(writes: readonly UnfinishedWrite[], options: CallOptions): Promise<DeleteFailure[]>;
+
   close(): Promise<void>;
 }
 
@@ -80,6 +90,8 @@ export interface PutOptions extends CallOptions {
   /** True: fail with `exists` if the key is taken, decided by the service itself. False: replace. */
   readonly ifAbsent: boolean;
   readonly objectClass: ObjectClass;
+  /** To be deleted again at once (a probe): no retention is put on it. */
+  readonly isTransient?: boolean | undefined;
   /** Names `[a-z0-9-]`, printable ASCII values. */
   readonly metadata?: Readonly<Record<string, string>> | undefined;
   readonly sizeBytes?: number | undefined;
@@ -117,6 +129,16 @@ export interface ListOptions extends CallOptions {
 export type ListEntry =
   { readonly key: string; readonly sizeBytes: number; readonly modified: Date } | { readonly prefix: string };
 
+export interface UnfinishedWrite {
+  /** What was to be written; for a temporary file its own path. */
+  readonly key: string;
+  /** The driver's own name for it. */
+  readonly id: string;
+  /** Begun or, where the driver can tell, last written to. */
+  readonly lastWritten: Date;
+  readonly sizeBytes?: number | undefined;
+}
+
 export interface DeleteFailure {
   readonly key: string;
   readonly error: StoreError;
@@ -153,6 +175,7 @@ export interface StoreErrorDetails {
   readonly cause?: unknown;
   readonly retryAfterMs?: number | undefined;
   readonly hasDeleteMarker?: boolean | undefined;
+  readonly lockedUntil?: Date | undefined;
 }
 
 export class StoreError extends WalvaultError {
@@ -162,12 +185,15 @@ export class StoreError extends WalvaultError {
   readonly retryAfterMs: number | undefined;
   /** With `absent`: older versions are hidden by a delete marker, so the object was there once. */
   readonly hasDeleteMarker: boolean;
+  /** With `denied` of a deletion: a retention forbids it to everybody until then. */
+  readonly lockedUntil: Date | undefined;
 
   constructor(kind: StoreErrorKind, message: string, details: StoreErrorDetails = {}) {
     super(codeOfKind[kind], message, { ...details, retry: kind === 'unreachable' || kind === 'throttled' });
     this.kind = kind;
     this.retryAfterMs = details.retryAfterMs;
     this.hasDeleteMarker = details.hasDeleteMarker ?? false;
+    this.lockedUntil = details.lockedUntil;
   }
 }
 

@@ -160,6 +160,7 @@ export const creationCases: readonly Case[] = [
   },
   {
     name: 'of four racing long streams exactly one wins, whole',
+    assumes: 'long-creation',
     async run({ store, boundaryBytes, leftovers }, prefix) {
       const bodies = Array.from({ length: 4 }, () => randomBody(boundaryBytes + 100_000));
       const outcomes = await Promise.allSettled(

@@ -27,6 +27,7 @@ export async function putProbe(
   await store.put(key, [body], {
     ifAbsent,
     objectClass: 'catalog',
+    isTransient: true,
     metadata,
     sizeBytes: body.length,
     sha256,

@@ -1,6 +1,9 @@
 /** "Create only if absent", decided by the service. */
-import type { PutOptions } from '../store.ts';
+import { HeadObjectCommand } from '@aws-sdk/client-s3';
+import { isStoreError, StoreError, type PutOptions } from '../store.ts';
+import type { S3Connection } from './s3-connection.ts';
 import { s3Code } from './s3-error.ts';
+import { contentParameters } from './s3-parameters.ts';
 
 export interface S3PutSettings {
   readonly conditionalCreate: 'atomic' | 'none';
@@ -15,4 +18,28 @@ export function ifNoneMatch(options: PutOptions & S3PutSettings): { IfNoneMatch?
 export function isCreationConflict(error: unknown): boolean {
   const code = s3Code(error);
   return code === 'ConditionalRequestConflict' || code === 'OperationAborted';
+}
+
+/** All that can be done where the service knows no conditions. The capability `none` says that it decides no race. */
+export async function assertAbsent(
+  connection: S3Connection,
+  key: string,
+  signal: AbortSignal,
+): Promise<void> {
+  try {
+    await connection.send({ action: `put ${key}`, signal }, abortSignal =>
+      connection.client.send(
+        new HeadObjectCommand({
+          Bucket: connection.bucket,
+          Key: connection.fullKey(key),
+          ...contentParameters(connection.objects),
+        }),
+        { abortSignal },
+      ),
+    );
+  } catch (error) {
+    if (isStoreError(error, 'absent')) return;
+    throw error;
+  }
+  throw new StoreError('exists', `put ${key}: already exists`);
 }

@@ -1,15 +1,13 @@
 /** The SDK's client as we need it: no retries of its own, no slow checksums, bounded connections, our limits on time. */
-import { readFile } from 'node:fs/promises';
-import { Agent as HttpAgent } from 'node:http';
-import { Agent as HttpsAgent } from 'node:https';
 import { S3Client } from '@aws-sdk/client-s3';
 import { NodeHttpHandler } from '@smithy/node-http-handler';
 import { startDeadline } from '../../base/abort.ts';
-import { messageOf, WalvaultError } from '../../base/errors.ts';
 import type { Secret } from '../../base/secret.ts';
+import { createHttpAgents } from '../http-agents.ts';
 import { s3Error } from './s3-error.ts';
+import type { S3ObjectOptions } from './s3-parameters.ts';
 
-export interface S3StoreOptions {
+export interface S3StoreOptions extends S3ObjectOptions {
   readonly bucket: string;
   /** Without slashes at its ends; '' puts the keys at the top of the bucket. */
   readonly prefix: string;
@@ -49,6 +47,7 @@ export interface S3Connection {
   readonly client: S3Client;
   readonly bucket: string;
   readonly payload: 'signed' | 'unsigned';
+  readonly objects: S3ObjectOptions;
   /** The whole key in the bucket. */
   fullKey(key: string): string;
   /** One request. `idle`: the answer may take as long as bytes keep moving (uploads); else it must come in time. */
@@ -63,11 +62,11 @@ export interface S3Call {
 
 const defaultTimeoutMs = 30_000;
 const connectTimeoutMs = 10_000;
-const maxSockets = 32;
 
 /** @throws WalvaultError `config` when the CA file cannot be read */
 export async function connectS3(options: S3StoreOptions): Promise<S3Connection> {
   const timeoutMs = options.timeoutMs ?? defaultTimeoutMs;
+  const agents = await createHttpAgents({ ...options, timeoutMs });
   const isPlainHttp = options.endpoint?.startsWith('http://') ?? false;
   const client = new S3Client({
     ...regionOf(options),
@@ -81,14 +80,15 @@ export async function connectS3(options: S3StoreOptions): Promise<S3Connection> 
     requestHandler: new NodeHttpHandler({
       connectionTimeout: Math.min(connectTimeoutMs, timeoutMs),
       socketTimeout: timeoutMs,
-      httpAgent: new HttpAgent({ keepAlive: true, maxSockets }),
-      httpsAgent: await tlsAgent(options),
+      httpAgent: agents.http,
+      httpsAgent: agents.https,
     }),
   });
   const { bucket } = options;
   return {
     client,
     bucket,
+    objects: options,
     payload: options.payload ?? (isPlainHttp ? 'signed' : 'unsigned'),
     fullKey: key => (options.prefix === '' ? key : `${options.prefix}/${key}`),
     async send({ action, signal, limit }, request) {
@@ -126,25 +126,4 @@ function credentialsOf({ credentials }: S3StoreOptions) {
       ...(sessionToken && { sessionToken: sessionToken.reveal() }),
     }),
   };
-}
-
-async function tlsAgent({ caFile, verifyTls }: S3StoreOptions): Promise<HttpsAgent> {
-  const ca = caFile === undefined ? undefined : await readCaFile(caFile);
-  return new HttpsAgent({
-    keepAlive: true,
-    maxSockets,
-    rejectUnauthorized: verifyTls ?? true,
-    ...(ca && { ca }),
-  });
-}
-
-async function readCaFile(path: string): Promise<Buffer> {
-  try {
-    return await readFile(path);
-  } catch (error) {
-    throw new WalvaultError('config', `read the certificate authority ${path}: ${messageOf(error)}`, {
-      cause: error,
-      hint: 'Point ca-file to a PEM file that this user may read.',
-    });
-  }
 }

@@ -26,6 +26,11 @@ export function s3Code(error: unknown): string | undefined {
   return answerOf(source)?.code;
 }
 
+/** For codes that come inside an answer, without a status of their own. */
+export function kindOfCode(code: string): StoreErrorKind {
+  return kindsOfCodes[code] ?? 'invalid';
+}
+
 interface Answer {
   readonly status: number;
   readonly code: string;
@@ -77,7 +82,7 @@ function fromAnswer(answer: Answer, cause: unknown, { action, bucket }: S3ErrorC
 }
 
 function kindOfAnswer({ status, code }: Answer): StoreErrorKind {
-  const byCode = kindOfCode[code];
+  const byCode = kindsOfCodes[code];
   if (byCode !== undefined) return byCode;
   if (status === 401 || status === 403) return 'denied';
   if (status === 404) return 'absent';
@@ -88,7 +93,8 @@ function kindOfAnswer({ status, code }: Answer): StoreErrorKind {
   return status < 400 && status !== 301 && status !== 307 ? 'unreachable' : 'invalid';
 }
 
-const kindOfCode: Record<string, StoreErrorKind> = {
+const kindsOfCodes: Record<string, StoreErrorKind> = {
+  AccessDenied: 'denied',
   NoSuchKey: 'absent',
   NoSuchBucket: 'no-container',
   PreconditionFailed: 'exists',
@@ -99,6 +105,7 @@ const kindOfCode: Record<string, StoreErrorKind> = {
   Throttling: 'throttled',
   ThrottlingException: 'throttled',
   TooManyRequests: 'throttled',
+  ServiceUnavailable: 'throttled',
   RequestTimeout: 'unreachable',
   InternalError: 'unreachable',
   ExpiredToken: 'denied',

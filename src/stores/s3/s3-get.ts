@@ -6,6 +6,7 @@ import { assertRange } from '../body.ts';
 import { isStoreError, StoreError, type GetOptions, type ObjectStat, type StoredObject } from '../store.ts';
 import type { S3Connection } from './s3-connection.ts';
 import { s3Error } from './s3-error.ts';
+import { contentParameters } from './s3-parameters.ts';
 import { encodeCrc32, setHeader } from './s3-payload.ts';
 
 /** @throws StoreError as `Store.get` */
@@ -20,6 +21,7 @@ export async function getObject(
     const command = new GetObjectCommand({
       Bucket: connection.bucket,
       Key: connection.fullKey(key),
+      ...contentParameters(connection.objects),
       ...(options.range && { Range: rangeHeader(options.range) }),
     });
     // Asked for behind the SDK's back: its own check runs in slow code and knows no signal.
@@ -43,7 +45,11 @@ export async function headObject(
   key: string,
   signal: AbortSignal,
 ): Promise<ObjectStat | undefined> {
-  const parameters = { Bucket: connection.bucket, Key: connection.fullKey(key) };
+  const parameters = {
+    Bucket: connection.bucket,
+    Key: connection.fullKey(key),
+    ...contentParameters(connection.objects),
+  };
   try {
     const output = await connection.send({ action: `head ${key}`, signal }, abortSignal =>
       connection.client.send(new HeadObjectCommand(parameters), { abortSignal }),

@@ -2,6 +2,7 @@
 import { ListObjectsV2Command, type ListObjectsV2CommandOutput } from '@aws-sdk/client-s3';
 import { StoreError, type ListEntry, type ListOptions } from '../store.ts';
 import type { S3Connection } from './s3-connection.ts';
+import { requestParameters } from './s3-parameters.ts';
 
 /** @throws StoreError `no-container`, `denied`… */
 export async function* listObjects(
@@ -18,6 +19,7 @@ export async function* listObjects(
         connection.client.send(
           new ListObjectsV2Command({
             Bucket: connection.bucket,
+            ...requestParameters(connection.objects),
             Prefix: base + options.prefix,
             ...(startAfter !== '' && { StartAfter: base + startAfter }),
             ...(options.delimiter && { Delimiter: options.delimiter }),

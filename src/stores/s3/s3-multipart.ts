@@ -6,17 +6,19 @@ import {
   AbortMultipartUploadCommand,
   CompleteMultipartUploadCommand,
   CreateMultipartUploadCommand,
+  PutObjectRetentionCommand,
   UploadPartCommand,
   type CompletedPart,
 } from '@aws-sdk/client-s3';
 import type { BodyCheck } from '../body.ts';
 import type { Part, PartReader } from '../part-reader.ts';
 import { retryTransient } from '../retry.ts';
-import { StoreError, type PutOptions } from '../store.ts';
-import { ifNoneMatch, isCreationConflict, type S3PutSettings } from './s3-condition.ts';
+import { isStoreError, StoreError, type PutOptions } from '../store.ts';
+import { assertAbsent, ifNoneMatch, isCreationConflict, type S3PutSettings } from './s3-condition.ts';
 import type { S3Connection } from './s3-connection.ts';
 import { s3Code } from './s3-error.ts';
 import { headObject } from './s3-get.ts';
+import { contentParameters, creationParameters, requestParameters, retentionOf } from './s3-parameters.ts';
 import { maxParts, partsInFlight } from './s3-parts.ts';
 import { checksumOf, protectPayload } from './s3-payload.ts';
 
@@ -46,6 +48,7 @@ export async function putMultipart(
   try {
     const completed = await uploadParts(upload, body, options.signal);
     body.check.finish();
+    if (options.ifAbsent) await assertStillAbsent(upload, options);
     await completeUpload(upload, completed, options);
   } catch (error) {
     await abortUpload(upload);
@@ -62,7 +65,7 @@ async function createUpload(connection: S3Connection, key: string, options: PutO
           Bucket: connection.bucket,
           Key: connection.fullKey(key),
           ChecksumAlgorithm: 'CRC32',
-          ...(options.metadata && { Metadata: { ...options.metadata } }),
+          ...creationParameters(connection.objects, options),
         }),
         { abortSignal },
       ),
@@ -134,6 +137,7 @@ async function uploadPart(
           Body: part.data,
           ContentLength: part.data.length,
           ...checksum,
+          ...contentParameters(connection.objects),
         });
         protectPayload(connection, command, part.data);
         return await connection.client.send(command, { abortSignal });
@@ -141,6 +145,18 @@ async function uploadPart(
     signal,
   );
   return { PartNumber: number, ETag, ChecksumCRC32: checksum.ChecksumCRC32 };
+}
+
+/**
+ * Ceph before release 20 ignores the condition at the end of an upload. Looking just before leaves it a race of
+ * milliseconds instead of replacing what has long been there. Who may not look relies on the service alone.
+ */
+async function assertStillAbsent({ connection, key }: Upload, options: PutOptions): Promise<void> {
+  try {
+    await retryTransient(() => assertAbsent(connection, key, options.signal), options.signal);
+  } catch (error) {
+    if (!isStoreError(error, 'denied')) throw error;
+  }
 }
 
 /**
@@ -155,7 +171,7 @@ async function completeUpload(
   const { connection, key, uploadId } = upload;
   const { signal } = options;
   try {
-    await retryTransient(
+    const { VersionId } = await retryTransient(
       () =>
         connection.send({ action: `put ${key}`, signal, limit: 'idle' }, abortSignal =>
           connection.client.send(
@@ -165,12 +181,14 @@ async function completeUpload(
               UploadId: uploadId,
               MultipartUpload: { Parts: parts },
               ...ifNoneMatch(options),
+              ...contentParameters(connection.objects),
             }),
             { abortSignal },
           ),
         ),
       signal,
     );
+    await lockUpload(upload, VersionId, options);
   } catch (error) {
     if (!isCreationConflict(error) && s3Code(error) !== 'NoSuchUpload') throw error;
     const isThere = (await headObject(connection, key, signal)) !== undefined;
@@ -179,6 +197,31 @@ async function completeUpload(
     if (isThere && s3Code(error) === 'NoSuchUpload') return;
     throw new StoreError('unreachable', `put ${key}: the service dropped the upload`, { cause: error });
   }
+}
+
+/** Some services take the lock of an upload and forget it (Ceph 16): it is put on what came of it once more. */
+async function lockUpload(
+  { connection, key }: Upload,
+  versionId: string | undefined,
+  options: PutOptions,
+): Promise<void> {
+  const { signal } = options;
+  const retention = retentionOf(connection.objects, options);
+  if (retention === undefined) return;
+  const lock = () =>
+    connection.send({ action: `lock ${key}`, signal }, abortSignal =>
+      connection.client.send(
+        new PutObjectRetentionCommand({
+          Bucket: connection.bucket,
+          Key: connection.fullKey(key),
+          Retention: retention,
+          ...(versionId !== undefined && { VersionId: versionId }),
+          ...requestParameters(connection.objects),
+        }),
+        { abortSignal },
+      ),
+    );
+  await retryTransient(lock, signal);
 }
 
 /** If this fails too, the parts stay until the bucket's lifecycle rule for incomplete uploads removes them. */
@@ -191,6 +234,7 @@ async function abortUpload({ connection, key, uploadId }: Upload): Promise<void>
           Bucket: connection.bucket,
           Key: connection.fullKey(key),
           UploadId: uploadId,
+          ...requestParameters(connection.objects),
         }),
         { abortSignal },
       ),

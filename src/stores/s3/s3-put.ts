@@ -2,15 +2,16 @@
  * Writing to S3. What fits one part goes as one PUT; a longer stream goes as a multipart upload. Both are created with
  * `If-None-Match: *`, so that the service itself decides who was first.
  */
-import { HeadObjectCommand, PutObjectCommand } from '@aws-sdk/client-s3';
+import { PutObjectCommand } from '@aws-sdk/client-s3';
 import { sleep } from '../../base/abort.ts';
 import { announcedSizeBytes, BodyCheck, isInMemory, streamOfBody } from '../body.ts';
 import { PartReader } from '../part-reader.ts';
 import { retryTransient } from '../retry.ts';
-import { isStoreError, StoreError, type PutBody, type PutOptions } from '../store.ts';
-import { ifNoneMatch, isCreationConflict, type S3PutSettings } from './s3-condition.ts';
+import type { PutBody, PutOptions } from '../store.ts';
+import { assertAbsent, ifNoneMatch, isCreationConflict, type S3PutSettings } from './s3-condition.ts';
 import type { S3Connection } from './s3-connection.ts';
 import { putMultipart } from './s3-multipart.ts';
+import { creationParameters } from './s3-parameters.ts';
 import { partSizeFor } from './s3-parts.ts';
 import { checksumOf, protectPayload } from './s3-payload.ts';
 
@@ -74,7 +75,7 @@ async function putWhole(
             Body: body,
             ContentLength: body.length,
             ...checksumOf(body),
-            ...(options.metadata && { Metadata: { ...options.metadata } }),
+            ...creationParameters(connection.objects, options),
             ...ifNoneMatch(options),
           });
           protectPayload(connection, command, body, options.sha256);
@@ -87,20 +88,4 @@ async function putWhole(
       await sleep(50 * 2 ** attempt * Math.random(), options.signal);
     }
   }
-}
-
-/** All that can be done where the service knows no conditions. The capability `none` says that it decides no race. */
-async function assertAbsent(connection: S3Connection, key: string, signal: AbortSignal): Promise<void> {
-  try {
-    await connection.send({ action: `put ${key}`, signal }, abortSignal =>
-      connection.client.send(
-        new HeadObjectCommand({ Bucket: connection.bucket, Key: connection.fullKey(key) }),
-        { abortSignal },
-      ),
-    );
-  } catch (error) {
-    if (isStoreError(error, 'absent')) return;
-    throw error;
-  }
-  throw new StoreError('exists', `put ${key}: already exists`);
 }

@@ -1,8 +1,6 @@
 /** Amazon S3 and the services that speak like it. What the driver promises is in `store.ts`; how, in its neighbours. */
-import { PutObjectCommand } from '@aws-sdk/client-s3';
 import { assertKey, assertMetadata } from '../key.ts';
 import {
-  isStoreError,
   type CallOptions,
   type DeleteFailure,
   type GetOptions,
@@ -14,15 +12,16 @@ import {
   type Store,
   type StoreCapabilities,
   type StoredObject,
+  type UnfinishedWrite,
 } from '../store.ts';
+import { refusesWrongChecksum } from './s3-checksum-probe.ts';
 import type { S3PutSettings } from './s3-condition.ts';
 import { connectS3, type S3Connection, type S3StoreOptions } from './s3-connection.ts';
 import { deleteObjects } from './s3-delete.ts';
-import { s3Code } from './s3-error.ts';
 import { getObject, headObject } from './s3-get.ts';
 import { listObjects } from './s3-list.ts';
-import { checksumOf, protectPayload } from './s3-payload.ts';
 import { putObject } from './s3-put.ts';
+import { abortUploads, listUploads } from './s3-unfinished.ts';
 
 export type { S3Credentials, S3StoreOptions } from './s3-connection.ts';
 
@@ -74,30 +73,17 @@ class S3Store implements Store {
     return await deleteObjects(this.#connection, keys, options);
   }
 
+  listUnfinished(options: CallOptions & { readonly prefix: string }): AsyncIterable<UnfinishedWrite> {
+    return listUploads(this.#connection, options);
+  }
+
+  async removeUnfinished(writes: readonly UnfinishedWrite[], options: CallOptions): Promise<DeleteFailure[]> {
+    return await abortUploads(this.#connection, writes, options);
+  }
+
   async refusesWrongChecksum(key: string, options: CallOptions): Promise<boolean> {
     assertKey(key);
-    const body = Buffer.from('walvault sends this with a wrong checksum');
-    const { signal } = options;
-    try {
-      await this.#connection.send({ action: `put ${key}`, signal }, async abortSignal => {
-        const { bucket, client } = this.#connection;
-        const parameters = { ...checksumOf(body), ChecksumCRC32: 'AAAAAA==' };
-        const command = new PutObjectCommand({
-          Bucket: bucket,
-          Key: this.#connection.fullKey(key),
-          Body: body,
-          ...parameters,
-        });
-        protectPayload({ payload: 'unsigned' }, command, body);
-        await client.send(command, { abortSignal });
-      });
-    } catch (error) {
-      if (isStoreError(error, 'damaged') || (isStoreError(error, 'invalid') && s3Code(error) !== undefined))
-        return true;
-      throw error;
-    }
-    await this.delete([key], options);
-    return false;
+    return await refusesWrongChecksum(this.#connection, key, options);
   }
 
   async close(): Promise<void> {
