@@ -126,6 +126,14 @@ function judge(
       hint,
     );
   }
-  if (fatal !== undefined) throw fatal.reason;
+  if (fatal !== undefined)
+    throw options.repositories.length === 1 ? fatal.reason : named(fatal.repository, fatal.reason);
   return outcomes;
+}
+
+/** What a store says of itself does not tell which of several it is. */
+function named({ name }: Repository, error: unknown): unknown {
+  if (!(error instanceof WalvaultError)) return error;
+  const { code, message, hint, retry } = error;
+  return new WalvaultError(code, `repository "${name}": ${message}`, { hint, retry, cause: error });
 }

@@ -1,0 +1,147 @@
+/** Standbys: one built from a backup that lives on the archive and takes over, and backups taken from a standby. */
+import assert from 'node:assert/strict';
+import { renameSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, it } from 'node:test';
+import { backUp, restoreInto, startCopy, verifyWithPostgres } from '../harness/cycle.ts';
+import type { PostgresServer } from '../harness/postgres-server.ts';
+import {
+  archiveEverything,
+  commitRows,
+  createSite,
+  isInRecovery,
+  outcomeOf,
+  rowsOf,
+  until,
+  type Site,
+} from '../harness/site.ts';
+
+const rows = (last: number) => Array.from({ length: last }, (_, index) => index + 1);
+
+/** A restored backup turned into a standby, as an administrator does it: another signal file. */
+async function startStandby(
+  site: Site,
+  conf: Readonly<Record<string, string>> = {},
+): Promise<PostgresServer> {
+  const directory = await restoreInto(site, ['--archive-mode', 'preserve']);
+  renameSync(join(directory, 'recovery.signal'), join(directory, 'standby.signal'));
+  return startCopy(site, directory, {
+    hot_standby: 'on',
+    wal_retrieve_retry_interval: '100ms',
+    ...conf,
+  });
+}
+
+function streamingFrom(primary: PostgresServer): Readonly<Record<string, string>> {
+  return {
+    primary_conninfo: `'host=${primary.socketDirectory} port=${primary.port} user=postgres'`,
+  };
+}
+
+async function caughtUp(standby: PostgresServer, last: number): Promise<void> {
+  await until(`row ${last} is on the standby`, async () =>
+    (await rowsOf(standby).catch((): number[] => [])).includes(last),
+  );
+}
+
+describe('a standby built from a backup', () => {
+  it('follows by restore_command alone, waits out an outage, and archives as the new primary once promoted', async () => {
+    const site = await createSite();
+    await using primary = await site.startOrigin();
+    await commitRows(primary, 1, 2);
+    await backUp(site, primary);
+    await commitRows(primary, 3, 4);
+    await using standby = await startStandby(site);
+    await caughtUp(standby, 4);
+    await commitRows(primary, 5, 6);
+    await caughtUp(standby, 6);
+    assert.ok(await isInRecovery(standby));
+
+    const hidden = `${site.repositoryPath}.unmounted`;
+    renameSync(site.repositoryPath, hidden);
+    await primary.query('insert into committed values (7)');
+    await until('fetch complains', () => /^walvault: .*repository/m.test(standby.log()));
+    assert.ok(await isInRecovery(standby));
+    renameSync(hidden, site.repositoryPath);
+    await archiveEverything(primary);
+    await caughtUp(standby, 7);
+    await primary.stop();
+
+    await standby.query('select pg_promote(true, 60)');
+    assert.ok(!(await isInRecovery(standby)));
+    await commitRows(standby, 8, 9);
+    await archiveEverything(standby);
+    const directory = await restoreInto(site, []);
+    await using copy = await startCopy(site, directory);
+    assert.equal(await outcomeOf(copy), 'promoted', copy.logTail());
+    assert.deepEqual(await rowsOf(copy), rows(9));
+  });
+});
+
+describe('a backup of a standby', () => {
+  it('restores like any other, to the end and to a target behind it', async () => {
+    const site = await createSite();
+    await using primary = await site.startOrigin();
+    await commitRows(primary, 1, 2);
+    await backUp(site, primary);
+    await using standby = await startStandby(site, {
+      ...streamingFrom(primary),
+    });
+    await commitRows(primary, 3, 4);
+    await caughtUp(standby, 4);
+    await primary.query('checkpoint');
+    await commitRows(primary, 5, 5);
+    await caughtUp(standby, 5);
+
+    const load = { isOver: false };
+    const switching = keepSwitching(primary, load);
+    const taken = await backUp(site, standby).finally(() => {
+      load.isOver = true;
+    });
+    await switching;
+    assert.equal(taken.backupFrom, 'standby');
+    await commitRows(primary, 6, 7);
+    const [row] = await primary.query<{ now: string }>('select clock_timestamp()::text as now');
+    await commitRows(primary, 8, 9);
+    await archiveEverything(primary);
+    await primary.stop();
+
+    for (const { args, last } of [
+      { args: [], last: 9 },
+      { args: ['--target-time', row?.now ?? '', '--target-action', 'promote'], last: 7 },
+    ]) {
+      const directory = await restoreInto(site, ['--backup', taken.id, ...args]);
+      await verifyWithPostgres(primary, directory);
+      await using copy = await startCopy(site, directory);
+      assert.equal(await outcomeOf(copy), 'promoted', copy.logTail());
+      assert.deepEqual(await rowsOf(copy), rows(last));
+    }
+  });
+
+  it('says that the primary must end a segment, when nobody does', async () => {
+    const site = await createSite();
+    await using primary = await site.startOrigin();
+    await commitRows(primary, 1, 1);
+    await backUp(site, primary);
+    await using standby = await startStandby(site, streamingFrom(primary));
+    await primary.query('insert into committed values (2)');
+    await caughtUp(standby, 2);
+    const { exitCode, stderr } = await site.walvault(['backup', '--fast'], {
+      env: { ...standby.env, WALVAULT_BACKUP_WAL_TIMEOUT: '1s' },
+    });
+    assert.equal(exitCode, 12, stderr);
+    assert.match(stderr, /^HINT: .*pg_switch_wal/m);
+    const { stdout } = await site.walvault(['list', 'backups', '--json']);
+    assert.equal(stdout.match(/"id"/g)?.length, 1, 'a backup without its WAL does not exist');
+  });
+});
+
+/** A primary in use: its segments end now and then. */
+async function keepSwitching(server: PostgresServer, load: { readonly isOver: boolean }): Promise<void> {
+  await server.query('create table noise(t text)');
+  while (!load.isOver) {
+    await server.query("insert into noise values ('x')");
+    await server.query('select pg_switch_wal()');
+    await new Promise(resolve => setTimeout(resolve, 300));
+  }
+}
