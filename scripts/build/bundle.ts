@@ -42,7 +42,8 @@ async function split(options: BundleOptions, outdir: string): Promise<void> {
     minifySyntax: true,
     minifyWhitespace: true,
     legalComments: 'none',
-    external: ['pg-native', 'pg-cloudflare'],
+    // None is ever loaded: `open` starts a browser to log in to Azure, and its text is not ASCII.
+    external: ['pg-native', 'pg-cloudflare', 'open'],
     define: {
       WALVAULT_VERSION: JSON.stringify(options.version),
       // Dependencies make a `require` for Node's modules from it; no such file exists or is read.
