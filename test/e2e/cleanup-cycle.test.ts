@@ -1,0 +1,176 @@
+/** What cleanup announces is what it does, and what it keeps still restores. */
+import assert from 'node:assert/strict';
+import { readdirSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { after, before, describe, it } from 'node:test';
+import { errorCodes } from '../../src/base/errors.ts';
+import {
+  archivedSegments,
+  assertSound,
+  backUp,
+  restoreInto,
+  startCopy,
+  type TakenBackup,
+} from '../harness/cycle.ts';
+import type { PostgresServer } from '../harness/postgres-server.ts';
+import {
+  archiveEverything,
+  commitRows,
+  createSite,
+  hasOpenedTimeline,
+  outcomeOf,
+  rowsOf,
+  type Site,
+} from '../harness/site.ts';
+
+const rows = (last: number) => Array.from({ length: last }, (_, index) => index + 1);
+
+describe('cleanup of three backups to one', () => {
+  let site: Site;
+  let origin: PostgresServer;
+  const backups: TakenBackup[] = [];
+  let firstSegment: string;
+  let target: string;
+  let begunBefore: string;
+  let announced: CleanupJson;
+
+  before(async () => {
+    site = await createSite();
+    origin = await site.startOrigin();
+    for (const last of [2, 4, 6]) {
+      await commitRows(origin, last - 1, last);
+      backups.push(await backUp(site, origin));
+    }
+    await commitRows(origin, 7, 8);
+    const [row] = await origin.query<{ now: string }>('select clock_timestamp()::text as now');
+    target = row?.now ?? '';
+    await commitRows(origin, 9, 10);
+    await archiveEverything(origin);
+    begunBefore = await restoreInto(site, ['--backup', backups[0]?.id ?? '']);
+    firstSegment = (await listed(site)).timelines[0]?.firstSegment ?? '';
+  });
+  after(async () => {
+    await origin[Symbol.asyncDispose]();
+  });
+
+  it('lists all of them before', async () => {
+    const { backups: ids, timelines } = await listed(site);
+    assert.deepEqual(ids.toSorted(), backups.map(({ id }) => id).toSorted());
+    assert.equal(timelines.length, 1);
+    assert.deepEqual(timelines[0]?.holes, []);
+    const { stdout } = await site.walvault(['list']);
+    for (const { id } of backups) assert.match(stdout, new RegExp(`^${id}  full `, 'm'));
+  });
+
+  it('changes nothing in a dry run', async () => {
+    const before = objectsOf(site);
+    announced = await cleanUp(site, ['--keep-last', '1', '--dry-run']);
+    assert.deepEqual(objectsOf(site), before);
+    assert.deepEqual(
+      systemOf(announced).removed.backups.toSorted(),
+      backups.slice(0, 2).map(({ id }) => id),
+    );
+  });
+
+  it('then does exactly what the dry run said', async () => {
+    const done = await cleanUp(site, ['--keep-last', '1']);
+    assert.deepEqual({ ...done, dryRun: true }, announced);
+    const { backups: ids, timelines } = await listed(site);
+    assert.deepEqual(ids, [backups[2]?.id]);
+    const [timeline] = timelines;
+    assert.ok(timeline !== undefined && timeline.firstSegment > firstSegment);
+    assert.equal(archivedSegments(site)[0]?.slice(-24), timeline.firstSegment);
+    assert.deepEqual(timeline.holes, []);
+    const rests = objectsOf(site).filter(path =>
+      backups.slice(0, 2).some(({ id }) => path.includes(`backups/${id}`)),
+    );
+    assert.deepEqual(rests, []);
+  });
+
+  it('leaves nothing to do for the next', async () => {
+    const { removed } = systemOf(await cleanUp(site, ['--keep-last', '1']));
+    assert.deepEqual([removed.backups, removed.objectCount], [[], 0]);
+  });
+
+  for (const { what, args, last } of [
+    { what: 'the end', args: () => [], last: 10 },
+    { what: 'a target', args: () => ['--target-time', target, '--target-action', 'promote'], last: 8 },
+  ])
+    it(`keeps what a restore to ${what} needs`, async () => {
+      const directory = await restoreInto(site, args());
+      await using copy = await startCopy(site, directory);
+      assert.equal(await outcomeOf(copy), 'promoted', copy.logTail());
+      assert.deepEqual(await rowsOf(copy), rows(last));
+      await assertSound(copy);
+    });
+
+  it('tells who asks for what is gone', async () => {
+    const restored = await site.walvault([
+      'restore',
+      join(site.directory, 'gone'),
+      '--backup',
+      backups[0]?.id ?? '',
+    ]);
+    assert.equal(restored.exitCode, errorCodes['not-found'], restored.stderr);
+    const fetched = await site.walvault(['fetch', firstSegment, join(site.directory, 'gone')], {
+      cwd: origin.dataDirectory,
+    });
+    assert.equal(fetched.exitCode, errorCodes['wal-missing'], fetched.stderr);
+    assert.match(fetched.stderr, /^walvault: .*cleanup removed it$/m);
+  });
+
+  it('is no end of the archive to a recovery that began before', async () => {
+    await using copy = await startCopy(site, begunBefore);
+    assert.equal(await outcomeOf(copy), 'exited');
+    assert.ok(!hasOpenedTimeline(copy, 2));
+    assert.match(copy.log(), /^walvault: .*cleanup removed it$/m);
+    assert.match(copy.log(), /FATAL: {2}could not restore file/);
+  });
+
+  it('is no end of the archive either when nothing later is there to show that there was more', async () => {
+    for (const path of archivedSegments(site)) rmSync(join(site.repositoryPath, path));
+    await using copy = await startCopy(site, begunBefore);
+    assert.equal(await outcomeOf(copy), 'exited');
+    assert.ok(!hasOpenedTimeline(copy, 2));
+  });
+});
+
+interface CleanupJson {
+  readonly dryRun: boolean;
+  readonly repositories: readonly { readonly systems: readonly CleanedSystem[] }[];
+}
+
+interface CleanedSystem {
+  readonly removed: { readonly backups: readonly string[]; readonly objectCount: number };
+}
+
+interface Listed {
+  readonly backups: readonly string[];
+  readonly timelines: readonly { readonly firstSegment: string; readonly holes: readonly unknown[] }[];
+}
+
+async function cleanUp(site: Site, args: readonly string[]): Promise<CleanupJson> {
+  const { stdout, stderr, exitCode } = await site.walvault(['cleanup', '--json', ...args]);
+  assert.equal(exitCode, 0, stderr);
+  return JSON.parse(stdout) as CleanupJson;
+}
+
+function systemOf({ repositories }: CleanupJson): CleanedSystem {
+  const system = repositories[0]?.systems[0];
+  assert.ok(system);
+  return system;
+}
+
+async function listed(site: Site): Promise<Listed> {
+  const { stdout, stderr, exitCode } = await site.walvault(['list', '--json']);
+  assert.equal(exitCode, 0, stderr);
+  const [repository] = JSON.parse(stdout) as {
+    systems: { backups: { id: string }[]; timelines: Listed['timelines'] }[];
+  }[];
+  const [system] = repository?.systems ?? [];
+  return { backups: system?.backups.map(({ id }) => id) ?? [], timelines: system?.timelines ?? [] };
+}
+
+function objectsOf(site: Site): string[] {
+  return readdirSync(site.repositoryPath, { recursive: true, encoding: 'utf8' }).toSorted();
+}
