@@ -9,12 +9,14 @@ import { formatDuration } from './units.ts';
 export interface Deadline {
   readonly signal: AbortSignal;
   readonly remainingMs: () => number;
+  /** Starts the time anew: something has arrived, so that what remains limited is the time without any progress. */
+  restart(): void;
   clear(): void;
 }
 
 export function startDeadline(timeoutMs: number, what: string, parent?: AbortSignal): Deadline {
   const controller = new AbortController();
-  const endsAt = performance.now() + timeoutMs;
+  let endsAt = performance.now() + timeoutMs;
   const timer = setTimeout(() => {
     const reason = new WalvaultError(
       'unreachable',
@@ -29,6 +31,11 @@ export function startDeadline(timeoutMs: number, what: string, parent?: AbortSig
   return {
     signal: controller.signal,
     remainingMs: () => Math.max(0, endsAt - performance.now()),
+    restart() {
+      if (controller.signal.aborted) return;
+      endsAt = performance.now() + timeoutMs;
+      timer.refresh();
+    },
     clear() {
       clearTimeout(timer);
       parent?.removeEventListener('abort', onParent);
@@ -71,11 +78,14 @@ export interface RetryOptions {
 export async function retryUntilDeadline<T>(work: () => Promise<T>, options: RetryOptions): Promise<T> {
   const isRetryable = options.isRetryable ?? (error => error instanceof WalvaultError && error.retry);
   let pauseMs = options.firstPauseMs ?? 200;
+  let lastError: unknown;
   for (let attempt = 1; ; attempt++) {
     try {
       return await work();
     } catch (error) {
-      if (options.signal.aborted || !isRetryable(error)) throw error;
+      if (options.signal.aborted) throw isTimeLimit(error, options.signal) ? (lastError ?? error) : error;
+      if (!isRetryable(error)) throw error;
+      lastError = error;
       options.onRetry?.(error, attempt);
       try {
         await sleep(pauseMs * (0.5 + Math.random() / 2), options.signal);
@@ -85,4 +95,9 @@ export async function retryUntilDeadline<T>(work: () => Promise<T>, options: Ret
       pauseMs = Math.min(pauseMs * 2, options.maxPauseMs ?? 5000);
     }
   }
+}
+
+/** True for a deadline's own reason, unlike an interruption by the user: what went wrong before it says more. */
+function isTimeLimit(error: unknown, signal: AbortSignal): boolean {
+  return error === signal.reason && error instanceof WalvaultError && error.retry;
 }

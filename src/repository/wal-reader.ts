@@ -1,7 +1,7 @@
 /** Reading one WAL object back, checked against what was recorded when it was written. */
 import { createHash } from 'node:crypto';
 import { WalvaultError } from '../base/errors.ts';
-import type { ByteStream } from '../base/bytes.ts';
+import { tap, type ByteStream } from '../base/bytes.ts';
 import { decodeMetadata, type WalObjectMetadata } from './object-metadata.ts';
 import type { Repository } from './repository.ts';
 
@@ -20,10 +20,12 @@ export async function openWalObject(
   repository: Repository,
   key: string,
   signal: AbortSignal,
+  /** Called for each chunk that arrives from the store. */
+  onReceived: () => void = () => undefined,
 ): Promise<WalContent> {
   const { stat, body } = await repository.store.get(key, { signal });
   const metadata = decodeMetadata(stat.metadata);
-  const decoded = repository.codec.decode(key, body);
+  const decoded = repository.codec.decode(key, tap(body, onReceived));
   const plain =
     metadata === undefined ? decoded : verifyDigest(decoded, metadata, `${repository.store.url}: ${key}`);
   return { metadata, modified: stat.modified, plain };

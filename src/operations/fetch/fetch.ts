@@ -53,12 +53,18 @@ export async function fetch(options: FetchOptions): Promise<FetchResult> {
     throw new WalvaultError('invalid-file', `${options.name}: not the name of a WAL file`, {
       hint: 'PostgreSQL gives the name where restore_command has %f, as in restore_command = \'walvault fetch %f "%p"\'.',
     });
-  const deadline = startDeadline(patienceMs(options, file), `fetch ${options.name}`, options.signal);
+  const timeoutMs = patienceMs(options, file);
+  const deadline = startDeadline(timeoutMs, `fetch ${options.name}`, options.signal);
   const { signal } = deadline;
+  // A large segment over a slow line takes longer than anybody's patience with silence: what arrives prolongs the
+  // attempt it arrives in. It does not prolong the retries, else a damaged object would be read for ever.
+  const lastRetryAt = performance.now() + timeoutMs;
+  const onReceived = () => deadline.restart();
   try {
-    return await retryUntilDeadline(() => attempt({ ...options, signal }, file), {
+    return await retryUntilDeadline(() => attempt({ ...options, signal, onReceived }, file), {
       signal,
-      isRetryable: error => error instanceof WalvaultError && !isForGood(error, options),
+      isRetryable: error =>
+        error instanceof WalvaultError && !isForGood(error, options) && performance.now() < lastRetryAt,
     });
   } catch (error) {
     const isTolerated = options.isTargetSet || options.mode === 'standby';
@@ -92,7 +98,11 @@ function isForGood(error: WalvaultError, options: FetchOptions): boolean {
 
 class GapError extends WalvaultError {}
 
-async function attempt(options: FetchOptions, file: WalFileName): Promise<FetchResult> {
+interface Attempt extends FetchOptions {
+  onReceived(): void;
+}
+
+async function attempt(options: Attempt, file: WalFileName): Promise<FetchResult> {
   if (file.kind === 'segment' && (await isOffBranch(options, file))) return { outcome: 'absent' };
   const failures: WalvaultError[] = [];
   const absentIn: Repository[] = [];
@@ -135,9 +145,9 @@ function countsAsFailure(repository: Repository, error: WalvaultError): boolean 
   );
 }
 
-async function deliverFrom(repository: Repository, options: FetchOptions, file: WalFileName): Promise<void> {
+async function deliverFrom(repository: Repository, options: Attempt, file: WalFileName): Promise<void> {
   const key = file.kind === 'partial' ? await newestPartial(repository, options, file) : keyOf(options, file);
-  const { plain } = await openWalObject(repository, key, options.signal);
+  const { plain } = await openWalObject(repository, key, options.signal, options.onReceived);
   await deliver(options.destination, plain, received =>
     refuseWrongFile(options, file, received, `${repository.store.url}: ${key}`),
   );

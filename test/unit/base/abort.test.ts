@@ -26,8 +26,42 @@ describe('startDeadline', () => {
   });
 });
 
+describe('a restarted deadline', () => {
+  it('counts from its last restart, and stays aborted once it was', async () => {
+    const deadline = startDeadline(200, 'x');
+    for (let step = 0; step < 6; step++) {
+      await sleep(50);
+      deadline.restart();
+    }
+    assert.equal(deadline.signal.aborted, false);
+    assert.ok(deadline.remainingMs() > 100);
+    await assert.rejects(sleep(60_000, deadline.signal), { code: 'unreachable' });
+    deadline.restart();
+    assert.equal(deadline.signal.aborted, true);
+  });
+});
+
 describe('retryUntilDeadline', () => {
   const transient = new WalvaultError('unreachable', 'down', { retry: true });
+
+  it('tells what went wrong before the limit cut the last attempt short, but not instead of an interruption', async () => {
+    const limit = new WalvaultError('unreachable', 'no answer', { retry: true });
+    const interruption = new WalvaultError('interrupted', 'interrupted by SIGTERM');
+    for (const [reason, told] of [
+      [limit, transient],
+      [interruption, interruption],
+    ] as const) {
+      const controller = new AbortController();
+      let calls = 0;
+      const work = () => {
+        if (++calls === 1) return Promise.reject(transient);
+        controller.abort(reason);
+        return Promise.reject(reason);
+      };
+      const retried = retryUntilDeadline(work, { signal: controller.signal, firstPauseMs: 1 });
+      await assert.rejects(retried, error => error === told);
+    }
+  });
 
   it('repeats what may pass and returns the first success', async () => {
     let calls = 0;

@@ -2,6 +2,8 @@ import assert from 'node:assert/strict';
 import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeEach, describe, it } from 'node:test';
+import { sleep } from '../../../../src/base/abort.ts';
+import { collect } from '../../../../src/base/bytes.ts';
 import { WalvaultError, type ErrorCode } from '../../../../src/base/errors.ts';
 import type { LogEvent } from '../../../../src/base/log.ts';
 import { fetch, type FetchOptions, type FetchResult } from '../../../../src/operations/fetch/fetch.ts';
@@ -250,9 +252,9 @@ describe('fetch', () => {
       damaged.writeUInt8(damaged.readUInt8(damaged.length >> 1) ^ 1, damaged.length >> 1);
       const metadata = (await repository.store.head(key, { signal }))?.metadata;
       await repository.store.put(key, [damaged], { ifAbsent: false, objectClass: 'wal', metadata, signal });
-      await fails(ask(name(1, 5)), 'damaged', /./);
+      await fails(ask(name(1, 5), { timeoutMs: 1500 }), 'damaged', /./);
       await archiveSegment(second, 1, 5n);
-      assert.deepEqual(await ask(name(1, 5), { repositories: [repository, second] }), {
+      assert.deepEqual(await ask(name(1, 5), { repositories: [repository, second], ...unhurried }), {
         outcome: 'delivered',
         repository: 'second',
       });
@@ -307,3 +309,53 @@ async function bytesOf(target: Repository, key: string): Promise<Buffer> {
   for await (const chunk of (await target.store.get(key, { signal })).body) chunks.push(chunk);
   return Buffer.concat(chunks);
 }
+
+describe('a file that arrives slowly', () => {
+  /** A store that hands out an object in ten pieces with a pause before each. */
+  function inPieces(pauseMs: (piece: number) => number): Repository {
+    const { store } = repository;
+    const get: typeof store.get = async (key, options) => {
+      const found = await store.get(key, options);
+      if (!key.includes('/wal/')) return found;
+      const whole = await collect(found.body, segmentSizeBytes * 2);
+      async function* body() {
+        const size = Math.ceil(whole.length / 10);
+        for (let piece = 0; piece < 10; piece++) {
+          await sleep(pauseMs(piece), options.signal);
+          yield whole.subarray(piece * size, (piece + 1) * size);
+        }
+      }
+      return { ...found, body: body() };
+    };
+    return { ...repository, store: overrideStore(store, { get }) };
+  }
+
+  for (const mode of ['point-in-time', 'standby'] as const)
+    it(`is delivered though it takes longer than fetch waits in silence (${mode})`, async () => {
+      await archiveSegment(repository, 1, 5n);
+      assert.deepEqual(await ask(name(1, 5), { mode, repositories: [inPieces(() => 60)] }), {
+        outcome: 'delivered',
+        repository: 'main',
+      });
+    });
+
+  it('is given up when it stops arriving', async () => {
+    await archiveSegment(repository, 1, 5n);
+    const stalling = inPieces(piece => (piece < 8 ? 10 : 600_000));
+    await fails(ask(name(1, 5), { repositories: [stalling] }), 'unreachable', /no answer within 300 ms/);
+  });
+
+  it('is not read for ever when it is damaged', async () => {
+    await archiveSegment(repository, 1, 5n);
+    const key = walKey(system, walFile(name(1, 5)));
+    const { stat } = await repository.store.get(key, { signal });
+    const junk = Buffer.alloc(stat.sizeBytes, 7);
+    await repository.store.put(key, [junk], {
+      ifAbsent: false,
+      objectClass: 'wal',
+      metadata: stat.metadata,
+      signal,
+    });
+    await fails(ask(name(1, 5), { repositories: [inPieces(() => 60)] }), 'damaged', /./);
+  });
+});
