@@ -1,46 +1,86 @@
 /** Opens what a configuration names. The only place where settings, stores and the repository format meet. */
-import { warn, type Log } from '../base/log.ts';
-import { messageOf, WalvaultError } from '../base/errors.ts';
+import type { Log } from '../base/log.ts';
+import { WalvaultError } from '../base/errors.ts';
+import { formatSize } from '../base/units.ts';
 import type { Config, RepositoryConfig } from '../config/index.ts';
 import { Codec } from '../repository/codec.ts';
 import { Keyring, type KeySettings } from '../repository/keyring.ts';
 import type { Repository } from '../repository/repository.ts';
+import { newStoreCounters, type StoreCounters } from '../stores/decorators/counting-store.ts';
+import type { StoreLimits } from '../stores/decorators/decorate-store.ts';
+import { RateLimiter } from '../stores/decorators/rate-limiter.ts';
 import { openStore, type StoreSettings } from '../stores/open.ts';
+import type { Store } from '../stores/store.ts';
+import { createUnopenedStore } from '../stores/unopened-store.ts';
 
 export interface OpenRepositories extends AsyncDisposable {
-  /** In the order of the configuration; a best-effort one that cannot be opened is left out with a warning. */
+  /** In the order of the configuration. Calls to one that could not be opened fail with the reason. */
   readonly repositories: readonly Repository[];
+  /** What went to and from each so far. */
+  traffic(): RepositoryTraffic[];
 }
 
-/** @throws WalvaultError `config` for a bad URL of a required repository */
+export interface RepositoryTraffic extends Readonly<StoreCounters> {
+  readonly repository: string;
+}
+
+/** @throws WalvaultError `config` when none can be opened: bad URLs, a CA file that is not there */
 export async function openRepositories(config: Config, log: Log): Promise<OpenRepositories> {
   const codec = new Codec(
     new Keyring(keySettings(config)),
     { compressionLevel: config.compressionLevel, verifySignatures: config.signing.verify },
     log,
   );
-  const repositories: Repository[] = [];
-  for (const settings of config.repositories) {
-    try {
-      const store = await openStore(storeSettings(settings, config));
-      repositories.push({
-        name: settings.name,
-        required: settings.required,
-        expectedId: settings.id,
-        store,
-        codec,
-      });
-    } catch (error) {
-      if (settings.required || !(error instanceof WalvaultError)) throw error;
-      warn(log, `repository "${settings.name}" left out: ${messageOf(error)}`);
-    }
-  }
+  const rates = rateLimits(config);
+  const opened = await Promise.all(
+    config.repositories.map(async settings => {
+      const counters = newStoreCounters();
+      const limits = { ...rates, maxRequests: config.store.maxRequests, counters };
+      const { store, problem } = await openOrExplain({ ...storeSettings(settings, config), limits });
+      const { name, required, id: expectedId } = settings;
+      const repository: Repository = { name, required, expectedId, store, codec };
+      return { repository, counters, problem };
+    }),
+  );
+  // One that cannot be opened fails alone; the others still receive what they should.
+  const [first] = opened;
+  if (first?.problem !== undefined && opened.every(({ problem }) => problem !== undefined))
+    throw first.problem;
+  const traffic = () =>
+    opened.map(({ repository, counters }) => ({ repository: repository.name, ...counters }));
   return {
-    repositories,
+    repositories: opened.map(({ repository }) => repository),
+    traffic,
     async [Symbol.asyncDispose]() {
-      await Promise.all(repositories.map(repository => repository.store.close()));
+      await Promise.all(opened.map(({ repository }) => repository.store.close()));
+      for (const one of traffic()) log.event({ level: 'debug', message: describeTraffic(one) });
     },
   };
+}
+
+async function openOrExplain(
+  settings: StoreSettings,
+): Promise<{ readonly store: Store; readonly problem?: WalvaultError }> {
+  try {
+    return { store: await openStore(settings) };
+  } catch (error) {
+    if (!(error instanceof WalvaultError)) throw error;
+    return { store: createUnopenedStore(settings.url, error), problem: error };
+  }
+}
+
+/** One limiter for all: it is the host's line that is to be spared. */
+function rateLimits({ store }: Config): Pick<StoreLimits, 'upload' | 'download'> {
+  const { uploadBytesPerSecond: up, downloadBytesPerSecond: down } = store;
+  return {
+    ...(up !== undefined && { upload: new RateLimiter(up) }),
+    ...(down !== undefined && { download: new RateLimiter(down) }),
+  };
+}
+
+function describeTraffic({ repository, ...counters }: RepositoryTraffic): string {
+  const { requests, failed, sentBytes, receivedBytes } = counters;
+  return `repository "${repository}": ${requests} requests (${failed} with an error), ${formatSize(sentBytes)} sent, ${formatSize(receivedBytes)} received`;
 }
 
 function keySettings({ encryption, signing }: Config): KeySettings {

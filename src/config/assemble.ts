@@ -30,7 +30,12 @@ export function assembleConfig(
     },
     archive: { timeoutMs: values['archive.timeout'], headerCheck: values['archive.header-check'] },
     fetch: { timeoutMs: values['fetch.timeout'], standbyTimeoutMs: values['fetch.standby-timeout'] },
-    store: { requestTimeoutMs: values['store.request-timeout'] },
+    store: {
+      requestTimeoutMs: values['store.request-timeout'],
+      maxRequests: values['store.max-requests'],
+      uploadBytesPerSecond: values['store.limit-rate-upload'],
+      downloadBytesPerSecond: values['store.limit-rate-download'],
+    },
     backup: {
       partSizeBytes: values['backup.part-size'],
       walTimeoutMs: values['backup.wal-timeout'],

@@ -45,7 +45,14 @@ export interface Config {
   };
   readonly archive: { readonly timeoutMs: number; readonly headerCheck: boolean };
   readonly fetch: { readonly timeoutMs: number; readonly standbyTimeoutMs: number };
-  readonly store: { readonly requestTimeoutMs: number };
+  readonly store: {
+    readonly requestTimeoutMs: number;
+    /** In flight to one repository. */
+    readonly maxRequests?: number | undefined;
+    /** A second, all repositories together; undefined: no limit. */
+    readonly uploadBytesPerSecond?: number | undefined;
+    readonly downloadBytesPerSecond?: number | undefined;
+  };
   readonly backup: {
     readonly partSizeBytes: number;
     readonly walTimeoutMs: number;

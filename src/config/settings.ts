@@ -166,6 +166,26 @@ export const settings = {
     help: 'Longest time one request to a store may take.',
     example: '"60s"',
   },
+  'store.max-requests': {
+    kind: 'integer',
+    min: 1,
+    max: 1000,
+    default: 32,
+    help: 'How many requests one command has in flight to one repository at most; further ones wait.',
+    example: '8',
+  },
+  'store.limit-rate-upload': {
+    kind: 'size',
+    min: 128 * 1024,
+    help: 'Bytes a second that one command sends at most, to all repositories together. A part of an upload still travels at once.',
+    example: '"20MiB"',
+  },
+  'store.limit-rate-download': {
+    kind: 'size',
+    min: 128 * 1024,
+    help: 'Bytes a second that one command receives at most, from all repositories together.',
+    example: '"50MiB"',
+  },
   'backup.part-size': {
     kind: 'size',
     min: 1024 ** 2,

@@ -6,7 +6,7 @@ import { fileURLToPath } from 'node:url';
 import { WalvaultError } from '../base/errors.ts';
 import type { Secret } from '../base/secret.ts';
 import { azureOptionsOf } from './azure/azure-url.ts';
-import { createRetryingStore } from './decorators/retrying-store.ts';
+import { decorateStore, type StoreLimits } from './decorators/decorate-store.ts';
 import { gcsOptionsOf } from './gcs/gcs-url.ts';
 import { s3OptionsOf } from './s3/s3-url.ts';
 import type { Store } from './store.ts';
@@ -32,6 +32,8 @@ export interface StoreSettings {
   readonly verifyTls?: boolean | undefined;
   /** How long one request may go without an answer or a moving byte. */
   readonly timeoutMs?: number | undefined;
+  /** What is limited and counted above the driver. */
+  readonly limits?: StoreLimits | undefined;
 }
 
 /**
@@ -39,7 +41,9 @@ export interface StoreSettings {
  * @throws WalvaultError `config` with a hint on a bad URL
  */
 export async function openStore(settings: StoreSettings): Promise<Store> {
-  return createRetryingStore(await openDriver(settings));
+  const { timeoutMs, limits } = settings;
+  const watchesItsUploads = parseUrl(settings.url).protocol !== 'file:';
+  return decorateStore(await openDriver(settings), { timeoutMs, watchesItsUploads }, limits);
 }
 
 async function openDriver(settings: StoreSettings): Promise<Store> {

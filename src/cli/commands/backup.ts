@@ -40,7 +40,11 @@ export const defineBackup: DefineVerb = (program, run) => {
           log,
           signal: context.signal,
         });
-        print(options.json === true ? renderJson(jsonOf(result)) : renderBackup(result));
+        print(
+          options.json === true
+            ? renderJson({ ...jsonOf(result), traffic: opened.traffic() })
+            : renderBackup(result),
+        );
       });
     });
 };

@@ -79,7 +79,9 @@ async function restoreInto(
   if (variables.length > 0)
     warn(log, `the restored server's restore_command needs ${variables.join(', ')} in its environment too`);
   const summary = summarise(result);
-  print(options.json === true ? renderJson(summary) : renderRestore(summary));
+  print(
+    options.json === true ? renderJson({ ...summary, traffic: opened.traffic() }) : renderRestore(summary),
+  );
 }
 
 /** Settings of this run that the configuration file does not have: PostgreSQL's restore_command would miss them. */

@@ -57,7 +57,12 @@ describe('a configuration file', () => {
       signing: { key: undefined, passphrase: undefined, verify: 'warn', trustedSigners: [] },
       archive: { timeoutMs: 30_000, headerCheck: true },
       fetch: { timeoutMs: 60_000, standbyTimeoutMs: 5000 },
-      store: { requestTimeoutMs: 20_000 },
+      store: {
+        requestTimeoutMs: 20_000,
+        maxRequests: 32,
+        uploadBytesPerSecond: undefined,
+        downloadBytesPerSecond: undefined,
+      },
       backup: {
         partSizeBytes: 256 * 1024 ** 2,
         walTimeoutMs: 300_000,

@@ -3,11 +3,11 @@ import { describe, it } from 'node:test';
 import { createFaultyStore, type StoreFault } from '../../../../src/stores/decorators/faulty-store.ts';
 import { createRetryingStore } from '../../../../src/stores/decorators/retrying-store.ts';
 import { createMemoryStore } from '../../../../src/stores/memory/memory-store.ts';
-import { retryTransient } from '../../../../src/stores/retry.ts';
+import { Pace, retryTransient } from '../../../../src/stores/retry.ts';
 import { StoreError } from '../../../../src/stores/store.ts';
 import { inPieces, names, put, read, rejectsAs, signal } from '../../../contract/contract-driver.ts';
 
-const quick = { attempts: 4, firstPauseMs: 1, maxPauseMs: 2 };
+const quick = { attempts: 4, firstPauseMs: 1, maxPauseMs: 2, throttledMs: 60_000 };
 
 function build(...faults: StoreFault[]) {
   const memory = createMemoryStore();
@@ -49,6 +49,12 @@ describe('retrying store', () => {
     const { store, faulty } = build({ method: 'put', kind: 'unreachable', times: 9 });
     await rejectsAs('unreachable', put(store, 'a', 'x'));
     assert.equal(faulty.calls.length, 4);
+  });
+
+  it('is patient with a service that asks to slow down, far past the attempts it has for an outage', async () => {
+    const { store, faulty } = build({ method: 'put', kind: 'throttled', times: 30 });
+    await put(store, 'a', 'x');
+    assert.equal(faulty.calls.length, 31);
   });
 
   it('does not repeat a put from a stream, which is gone', async () => {
@@ -96,6 +102,41 @@ describe('retryTransient', () => {
       quick,
     );
     assert(performance.now() - startedAt >= 115);
+  });
+
+  it('gives up on a service that has asked to slow down for too long', async () => {
+    let calls = 0;
+    const work = retryTransient(
+      async () => {
+        calls++;
+        throw new StoreError('throttled', 'slow down');
+      },
+      signal,
+      { ...quick, throttledMs: 0 },
+    );
+    await rejectsAs('throttled', work);
+    assert.equal(calls, 1);
+  });
+
+  it('makes the others wait when one is asked to slow down', async () => {
+    const pace = new Pace();
+    const order: string[] = [];
+    let calls = 0;
+    const first = retryTransient(
+      async () => {
+        if (++calls === 1) throw new StoreError('throttled', 'slow down', { retryAfterMs: 50 });
+        order.push('first');
+      },
+      signal,
+      quick,
+      pace,
+    );
+    await new Promise(setImmediate);
+    const startedAt = performance.now();
+    await retryTransient(async () => order.push('second'), signal, quick, pace);
+    assert(performance.now() - startedAt >= 20);
+    await first;
+    assert.deepEqual(order.toSorted(), ['first', 'second']);
   });
 
   it('tells the real error when the time is up during a pause', async () => {

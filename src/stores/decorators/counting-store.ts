@@ -1,0 +1,63 @@
+/** A store that counts what is asked of it. */
+import { tap } from '../../base/bytes.ts';
+import { isInMemory } from '../body.ts';
+import type { Store } from '../store.ts';
+import { followOperations, type Operation } from './operation.ts';
+import { withMethods } from './with-methods.ts';
+
+/** What one store was asked for, each attempt counted. A page of a listing and a part of an upload are no calls. */
+export interface StoreCounters {
+  requests: number;
+  /** Of these: ended with an error, "no such object" and "already exists" among them. */
+  failed: number;
+  /** Bytes of bodies, as they were handed over. */
+  sentBytes: number;
+  receivedBytes: number;
+}
+
+export function newStoreCounters(): StoreCounters {
+  return { requests: 0, failed: 0, sentBytes: 0, receivedBytes: 0 };
+}
+
+export function createCountingStore(inner: Store, counters: StoreCounters): Store {
+  const counted = followOperations(inner, (_, signal) => new CountedOperation(signal, counters));
+  const sent = (chunk: Uint8Array) => (counters.sentBytes += chunk.length);
+  return withMethods(counted, {
+    async put(key, body, options) {
+      if (isInMemory(body)) for (const chunk of body) sent(chunk);
+      await counted.put(key, isInMemory(body) ? body : tap(body, sent), options);
+    },
+    async get(key, options) {
+      const { stat, body } = await counted.get(key, options);
+      return { stat, body: tap(body, chunk => (counters.receivedBytes += chunk.length)) };
+    },
+  });
+}
+
+class CountedOperation implements Operation {
+  readonly signal: AbortSignal;
+  readonly #counters: StoreCounters;
+
+  constructor(signal: AbortSignal, counters: StoreCounters) {
+    this.signal = signal;
+    this.#counters = counters;
+    counters.requests++;
+  }
+
+  async driver<T>(work: () => Promise<T>): Promise<T> {
+    try {
+      return await work();
+    } catch (error) {
+      this.#counters.failed++;
+      throw error;
+    }
+  }
+
+  caller(next: () => Promise<IteratorResult<Uint8Array>>): Promise<IteratorResult<Uint8Array>> {
+    return next();
+  }
+
+  end(): void {
+    // Nothing was begun that must be ended.
+  }
+}

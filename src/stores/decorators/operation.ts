@@ -1,0 +1,148 @@
+/**
+ * One shape for decorators that follow an operation from its call to the last byte of its body, and tell the driver's
+ * time from the caller's: a reader that is slow, or a source that has nothing to send yet, is nobody's outage and
+ * occupies no connection's turn.
+ */
+import type { ByteStream } from '../../base/bytes.ts';
+import { isInMemory } from '../body.ts';
+import type { PutBody, Store } from '../store.ts';
+
+export interface StoreCall {
+  readonly method: 'put' | 'get' | 'head' | 'list' | 'delete' | 'other';
+  /** The key, or for `list` the prefix, for messages. */
+  readonly key: string;
+  /** What a `put` from memory sends, and how many keys a `delete` names; else 1. */
+  readonly weight: number;
+}
+
+export interface Operation {
+  /** What the driver is given. */
+  readonly signal: AbortSignal;
+  /** The driver's turn. */
+  driver<T>(work: () => Promise<T>): Promise<T>;
+  /** In the middle of the driver's turn: it waits for the caller's next chunk. */
+  caller(next: () => Promise<IteratorResult<Uint8Array>>): Promise<IteratorResult<Uint8Array>>;
+  /** After the last turn, whatever its outcome. */
+  end(): void;
+}
+
+/** A store whose every operation runs inside what `begin` returns for it. */
+export function followOperations(
+  inner: Store,
+  begin: (call: StoreCall, signal: AbortSignal) => Operation,
+): Store {
+  const once = async <T>(
+    call: StoreCall,
+    signal: AbortSignal,
+    work: (operation: Operation) => Promise<T>,
+  ): Promise<T> => {
+    const operation = begin(call, signal);
+    try {
+      return await operation.driver(() => work(operation));
+    } finally {
+      operation.end();
+    }
+  };
+  const other = (key: string, weight = 1): StoreCall => ({ method: 'other', key, weight });
+  const makeDurable = inner.makeDurable?.bind(inner);
+  const refusesWrongChecksum = inner.refusesWrongChecksum?.bind(inner);
+  const listUnfinished = inner.listUnfinished?.bind(inner);
+  const removeUnfinished = inner.removeUnfinished?.bind(inner);
+  return {
+    url: inner.url,
+    capabilities: inner.capabilities,
+    put: (key, body, options) =>
+      once({ method: 'put', key, weight: weightOf(body) }, options.signal, operation =>
+        inner.put(key, isInMemory(body) ? body : callersTurns(body, operation), {
+          ...options,
+          signal: operation.signal,
+        }),
+      ),
+    async get(key, options) {
+      const operation = begin({ method: 'get', key, weight: 1 }, options.signal);
+      try {
+        const { signal } = operation;
+        const { stat, body } = await operation.driver(() => inner.get(key, { ...options, signal }));
+        return { stat, body: driversTurns(() => body, operation) };
+      } catch (error) {
+        operation.end();
+        throw error;
+      }
+    },
+    head: (key, options) =>
+      once({ method: 'head', key, weight: 1 }, options.signal, ({ signal }) =>
+        inner.head(key, { ...options, signal }),
+      ),
+    list(options) {
+      const operation = begin({ method: 'list', key: options.prefix, weight: 1 }, options.signal);
+      return driversTurns(() => inner.list({ ...options, signal: operation.signal }), operation);
+    },
+    delete: (keys, options) =>
+      once({ method: 'delete', key: keys[0] ?? '', weight: keys.length }, options.signal, ({ signal }) =>
+        inner.delete(keys, { ...options, signal }),
+      ),
+    ...(makeDurable && {
+      makeDurable: (key, options) =>
+        once(other(key), options.signal, ({ signal }) => makeDurable(key, { ...options, signal })),
+    }),
+    ...(refusesWrongChecksum && {
+      refusesWrongChecksum: (key, options) =>
+        once(other(key), options.signal, ({ signal }) => refusesWrongChecksum(key, { ...options, signal })),
+    }),
+    ...(listUnfinished && {
+      listUnfinished(options) {
+        const operation = begin({ method: 'list', key: options.prefix, weight: 1 }, options.signal);
+        return driversTurns(() => listUnfinished({ ...options, signal: operation.signal }), operation);
+      },
+    }),
+    ...(removeUnfinished && {
+      removeUnfinished: (writes, options) =>
+        once(other(writes[0]?.key ?? '', writes.length), options.signal, ({ signal }) =>
+          removeUnfinished(writes, { ...options, signal }),
+        ),
+    }),
+    close: () => inner.close(),
+  };
+}
+
+function weightOf(body: PutBody): number {
+  return isInMemory(body) ? body.reduce((total, chunk) => total + chunk.length, 0) : 0;
+}
+
+async function* driversTurns<T>(source: () => AsyncIterable<T>, operation: Operation): AsyncGenerator<T> {
+  let iterator: AsyncIterator<T> | undefined;
+  let isOver = false;
+  try {
+    iterator = source()[Symbol.asyncIterator]();
+    const turns = iterator;
+    for (;;) {
+      const next = await operation.driver(() => turns.next());
+      if (next.done === true) {
+        isOver = true;
+        return;
+      }
+      yield next.value;
+    }
+  } catch (error) {
+    isOver = true;
+    throw error;
+  } finally {
+    operation.end();
+    if (!isOver) await iterator?.return?.();
+  }
+}
+
+async function* callersTurns(source: ByteStream, operation: Operation): AsyncGenerator<Uint8Array> {
+  const iterator = source[Symbol.asyncIterator]();
+  let isOver = false;
+  try {
+    for (;;) {
+      const next = await operation.caller(() => iterator.next());
+      isOver = next.done === true;
+      if (next.done === true) return;
+      yield next.value;
+    }
+  } finally {
+    if (!isOver) await iterator.return?.();
+  }
+}

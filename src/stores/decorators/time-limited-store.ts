@@ -1,0 +1,132 @@
+/** A store in which nothing hangs: what the driver does not answer in time ends as `unreachable`. */
+import { formatDuration } from '../../base/units.ts';
+import { StoreError, type Store } from '../store.ts';
+import { followOperations, type Operation, type StoreCall } from './operation.ts';
+
+export interface TimeLimits {
+  /** The driver's time for an answer, an entry of a listing or a chunk of a body. */
+  readonly timeoutMs: number;
+  /**
+   * True: `put` is watched here too, by the bytes it takes. False: the driver watches each of its requests itself, and
+   * what it does between them (a pause the service asked for) is not ours to cut short.
+   */
+  readonly watchesPut: boolean;
+  /** After an abort the driver has this long to end by itself and tidy up. Default 1 s. */
+  readonly graceMs?: number | undefined;
+}
+
+/** Who takes less than this in one `timeoutMs` hangs. */
+const leastBytes = 1024 ** 2;
+/** What a driver may hold of a stream without having written it; it says nothing while it writes that. */
+const mostUnwrittenBytes = 64 * leastBytes;
+/** Deletions that a service surely does in one `timeoutMs`. */
+const leastDeletions = 100;
+
+/**
+ * The caller's own time does not count: a slow reader or source never makes a store look dead. An operation that does
+ * not end after an abort (a file system whose server is gone answers no signal) is left to itself after a moment.
+ */
+export function createTimeLimitedStore(inner: Store, limits: TimeLimits): Store {
+  return followOperations(inner, (call, signal) => new TimedOperation(call, signal, limits));
+}
+
+class TimedOperation implements Operation {
+  readonly signal: AbortSignal;
+  readonly #call: StoreCall;
+  readonly #parent: AbortSignal;
+  readonly #limits: TimeLimits;
+  readonly #controller = new AbortController();
+  #turn: NodeJS.Timeout | undefined;
+  #grace: NodeJS.Timeout | undefined;
+  #abandon: (() => void) | undefined;
+  #movedBytes = 0;
+  #turns = 0;
+  #isInTurn = false;
+
+  constructor(call: StoreCall, parent: AbortSignal, limits: TimeLimits) {
+    this.#call = call;
+    this.#parent = parent;
+    this.#limits = limits;
+    this.signal = this.#controller.signal;
+    if (parent.aborted) this.#onParentAbort();
+    else parent.addEventListener('abort', this.#onParentAbort, { once: true });
+  }
+
+  driver<T>(work: () => Promise<T>): Promise<T> {
+    this.#turns++;
+    this.#isInTurn = true;
+    return new Promise<T>((resolve, reject) => {
+      this.#abandon = () => reject(this.signal.reason as Error);
+      if (this.signal.aborted) this.#startGrace();
+      this.#startTurn();
+      work()
+        .then(resolve, reject)
+        .finally(() => this.#endTurn());
+    });
+  }
+
+  async caller(next: () => Promise<IteratorResult<Uint8Array>>): Promise<IteratorResult<Uint8Array>> {
+    clearTimeout(this.#turn);
+    const result = await next();
+    if (result.done !== true) this.#movedBytes += result.value.length;
+    this.#startTurn();
+    return result;
+  }
+
+  end(): void {
+    this.#endTurn();
+    this.#parent.removeEventListener('abort', this.#onParentAbort);
+  }
+
+  #startTurn(): void {
+    const limitMs = this.#limitMs();
+    if (limitMs === undefined || !this.#isInTurn || this.signal.aborted) return;
+    this.#turn = setTimeout(() => {
+      const { method, key } = this.#call;
+      const what = method === 'get' && this.#turns > 1 ? 'no byte' : 'no answer';
+      this.#abort(
+        new StoreError(
+          'unreachable',
+          `${method === 'other' ? 'call' : method} ${key}: ${what} for ${formatDuration(limitMs)}`,
+        ),
+      );
+    }, limitMs);
+  }
+
+  #limitMs(): number | undefined {
+    const { timeoutMs, watchesPut } = this.#limits;
+    const { method, weight } = this.#call;
+    switch (method) {
+      case 'put': {
+        const bytes = Math.min(weight + this.#movedBytes, mostUnwrittenBytes);
+        return watchesPut ? timeoutMs * (1 + bytes / leastBytes) : undefined;
+      }
+      case 'delete':
+      case 'other':
+        return timeoutMs * (1 + weight / leastDeletions);
+      default:
+        return timeoutMs;
+    }
+  }
+
+  #endTurn(): void {
+    this.#isInTurn = false;
+    clearTimeout(this.#turn);
+    clearTimeout(this.#grace);
+    this.#grace = undefined;
+    this.#abandon = undefined;
+  }
+
+  readonly #onParentAbort = () => this.#abort(this.#parent.reason);
+
+  #abort(reason: unknown): void {
+    if (this.signal.aborted) return;
+    clearTimeout(this.#turn);
+    this.#controller.abort(reason);
+    if (this.#abandon !== undefined) this.#startGrace();
+  }
+
+  #startGrace(): void {
+    this.#grace ??= setTimeout(() => this.#abandon?.(), this.#limits.graceMs ?? 1000);
+  }
+}
