@@ -15,6 +15,7 @@ export interface Upload {
   readonly key: string;
   readonly metadata: Readonly<Record<string, string>>;
   readonly hasChecksums: boolean;
+  initiated: Date;
   readonly parts: Map<number, { readonly data: Buffer; readonly etag: string; readonly crc32: string }>;
 }
 
@@ -68,7 +69,7 @@ export class Bucket {
 
   createUpload(key: string, metadata: Record<string, string>, hasChecksums: boolean): string {
     const id = randomBytes(16).toString('hex');
-    this.uploads.set(id, { key, metadata, hasChecksums, parts: new Map() });
+    this.uploads.set(id, { key, metadata, hasChecksums, initiated: new Date(), parts: new Map() });
     return id;
   }
 

@@ -24,6 +24,9 @@ export function handle(call: Call): Answer {
   const { method, key, query } = call;
   if (key === '') {
     if (method === 'GET' && query.get('list-type') === '2') return list(call);
+    if (method === 'GET' && query.has('uploads')) return listUploads(call);
+    if (method === 'GET' && query.has('versioning'))
+      return { status: 200, body: '<VersioningConfiguration/>' };
     if (method === 'POST' && query.has('delete')) return deleteMany(call);
   } else if (query.has('uploads') && method === 'POST') {
     return createUpload(call);
@@ -97,6 +100,20 @@ function createUpload({ bucket, key, request }: Call): Answer {
   return {
     status: 200,
     body: `<InitiateMultipartUploadResult><UploadId>${id}</UploadId></InitiateMultipartUploadResult>`,
+  };
+}
+
+function listUploads({ bucket, query }: Call): Answer {
+  const prefix = query.get('prefix') ?? '';
+  const uploads = [...bucket.uploads]
+    .filter(([, { key }]) => key.startsWith(prefix))
+    .map(
+      ([id, { key, initiated }]) =>
+        `<Upload><Key>${escapeXml(key)}</Key><UploadId>${id}</UploadId><Initiated>${initiated.toISOString()}</Initiated></Upload>`,
+    );
+  return {
+    status: 200,
+    body: `<ListMultipartUploadsResult><IsTruncated>false</IsTruncated>${uploads.join('')}</ListMultipartUploadsResult>`,
   };
 }
 

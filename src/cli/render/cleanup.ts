@@ -1,5 +1,5 @@
 import { formatDuration, formatSize } from '../../base/units.ts';
-import type { CleanupResult, SystemCleanup } from '../../operations/cleanup/cleanup.ts';
+import type { CleanupResult, RepositoryCleanup, SystemCleanup } from '../../operations/cleanup/cleanup.ts';
 import { renderTable } from './table.ts';
 
 /** For people: each decision with its reasons, then what went or would go. */
@@ -10,8 +10,31 @@ export function renderCleanup(result: CleanupResult): string {
         `repository "${repository.name}" (${repository.url}), system ${system.systemId}\n${renderSystem(system)}${summary(system, result)}`,
     ),
   );
+  blocks.push(...result.repositories.flatMap(repository => renderUnfinished(repository, result)));
   return `${policyLine(result)}${blocks.map(block => `\n${block}`).join('')}`;
 }
+
+function renderUnfinished(
+  { name, url, unfinishedWrites }: RepositoryCleanup,
+  { isDryRun }: CleanupResult,
+): string[] {
+  if (unfinishedWrites.length === 0) return [];
+  const rows = unfinishedWrites.map(({ key, lastWritten, sizeBytes }) => [
+    key,
+    lastWritten.toISOString(),
+    sizeBytes === undefined ? '' : formatSize(sizeBytes),
+  ]);
+  const count = `${rows.length} unfinished ${rows.length === 1 ? 'write' : 'writes'}`;
+  return [
+    `repository "${name}" (${url}), left by writers that died\n${renderTable(unfinishedColumns, rows)}${isDryRun ? 'would remove' : 'removed'} ${count}\n`,
+  ];
+}
+
+const unfinishedColumns = [
+  { title: 'UNFINISHED WRITE' },
+  { title: 'LAST WRITTEN' },
+  { title: 'STORED', align: 'right' },
+] as const;
 
 function policyLine({ policy, isDryRun }: CleanupResult): string {
   const { keepLast, keepWithinMs, minimumBackups } = policy;
@@ -81,11 +104,16 @@ export function cleanupJson(result: CleanupResult): unknown {
       keepWithinMs: result.policy.keepWithinMs ?? null,
       minimumBackups: result.policy.minimumBackups,
     },
-    repositories: result.repositories.map(({ name, url, systems, failures }) => ({
+    repositories: result.repositories.map(({ name, url, systems, unfinishedWrites, failures }) => ({
       name,
       url,
       failures: failures.map(({ message, hint }) => ({ message, hint: hint ?? null })),
       systems: systems.map(systemJson),
+      unfinishedWrites: unfinishedWrites.map(({ key, lastWritten, sizeBytes }) => ({
+        key,
+        lastWritten: lastWritten.toISOString(),
+        storedBytes: sizeBytes ?? null,
+      })),
     })),
   };
 }

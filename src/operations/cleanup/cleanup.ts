@@ -14,6 +14,8 @@ import { planCleanup } from './plan.ts';
 import { choosePolicy, type PolicyFlags } from './policy.ts';
 import { isSurelyRetired } from './retired.ts';
 import type { RetentionLimits, RetentionPolicy, SystemState } from './state.ts';
+import type { UnfinishedWrite } from '../../stores/store.ts';
+import { cleanUnfinishedWrites } from './unfinished-writes.ts';
 import { listWalObjects } from './wal-objects.ts';
 
 export interface CleanupOptions {
@@ -44,6 +46,8 @@ export interface RepositoryCleanup {
   readonly name: string;
   readonly url: string;
   readonly systems: readonly SystemCleanup[];
+  /** Left by writers that died more than a day ago: what went, or would go in a dry run. */
+  readonly unfinishedWrites: readonly UnfinishedWrite[];
   /** Empty when all that was planned was done. */
   readonly failures: readonly Failure[];
 }
@@ -84,6 +88,7 @@ async function cleanRepository(
   const { name, store } = repository;
   const systems: SystemCleanup[] = [];
   const failures: Failure[] = [];
+  let unfinishedWrites: readonly UnfinishedWrite[] = [];
   try {
     await verifyMarker(repository, options.signal);
     for (const state of await gatherSystems(options, repository)) {
@@ -93,12 +98,15 @@ async function cleanRepository(
         failures.push(failureOf(error, `system ${state.systemId}: `));
       }
     }
+    const unfinished = await cleanUnfinishedWrites(repository, options);
+    unfinishedWrites = unfinished.writes;
+    failures.push(...unfinished.failures.map(message => ({ message, hint: undefined })));
   } catch (error) {
     failures.push(failureOf(error));
   }
   for (const { removed } of systems)
     failures.push(...removed.failures.map(message => ({ message, hint: undefined })));
-  return { name, url: store.url, systems, failures };
+  return { name, url: store.url, systems, unfinishedWrites, failures };
 }
 
 function failureOf(error: unknown, prefix = ''): Failure {

@@ -58,6 +58,7 @@ export async function executePlan(options: ExecuteOptions): Promise<Removed> {
 class Removal {
   readonly #options: ExecuteOptions;
   readonly #failures: string[] = [];
+  readonly #locked = { count: 0, firstKey: '', until: new Date(0) };
   readonly #yielded = new Set<string>();
   readonly #removed: string[] = [];
   #objectCount = 0;
@@ -74,7 +75,7 @@ class Removal {
       backups: this.#removed,
       objectCount: this.#objectCount,
       freedBytes: this.#freedBytes,
-      failures: this.#failures,
+      failures: [...this.#failures, ...this.#lockedLine()],
       yielded: [...this.#yielded],
     };
   }
@@ -204,8 +205,23 @@ class Removal {
     const { repository, signal } = this.#options;
     const failures = await repository.store.delete(keys, { signal });
     for (const { key, error } of failures)
-      this.#failures.push(`${repository.store.url}: ${key}: ${messageOf(error)}`);
+      if (error.lockedUntil !== undefined) this.#countLocked(key, error.lockedUntil);
+      else this.#failures.push(`${repository.store.url}: ${key}: ${messageOf(error)}`);
     return new Set(failures.map(({ key }) => key));
+  }
+
+  #countLocked(key: string, until: Date): void {
+    const locked = this.#locked;
+    if (locked.count++ === 0) locked.firstKey = key;
+    if (until > locked.until) locked.until = until;
+  }
+
+  /** One line for all: a retention that is longer than the policy would else fill the log. */
+  #lockedLine(): string[] {
+    const { count, firstKey, until } = this.#locked;
+    if (count === 0) return [];
+    const objects = count === 1 ? `${firstKey} is` : `${count} objects are, ${firstKey} the first of them,`;
+    return [`${this.#options.repository.store.url}: ${objects} locked until ${until.toISOString()}`];
   }
 
   async #note(note: NewNote): Promise<void> {

@@ -22,6 +22,7 @@ import {
   type Store,
   type StoreCapabilities,
   type StoredObject,
+  type UnfinishedWrite,
 } from '../store.ts';
 import { syncDirectories } from './directories.ts';
 import { deleteFiles } from './fs-delete.ts';
@@ -29,6 +30,7 @@ import { fsError, io, isMissing } from './fs-error.ts';
 import { assertThere, getFile, headFile } from './fs-get.ts';
 import { listFiles } from './fs-list.ts';
 import { putFile } from './fs-put.ts';
+import { listUnfinishedFiles, removeUnfinishedFiles } from './fs-unfinished.ts';
 import { sidecarPaths } from './sidecar.ts';
 
 export { createFsRoot } from './directories.ts';
@@ -94,6 +96,14 @@ class FsStore implements Store {
       throw fsError(`fsync ${key}`, error);
     }
     await io(`fsync ${key}`, syncDirectories(this.#root, key));
+  }
+
+  listUnfinished(options: CallOptions & { readonly prefix: string }): AsyncIterable<UnfinishedWrite> {
+    return listUnfinishedFiles(this.#root, options);
+  }
+
+  async removeUnfinished(writes: readonly UnfinishedWrite[], options: CallOptions): Promise<DeleteFailure[]> {
+    return await removeUnfinishedFiles(this.#root, writes, options);
   }
 
   async close(): Promise<void> {

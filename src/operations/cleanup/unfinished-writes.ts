@@ -1,0 +1,49 @@
+/** What writers that died have left behind in a cluster's part of a repository: found by age, whatever the policy. */
+import { messageOf } from '../../base/errors.ts';
+import { info, warn, type Log } from '../../base/log.ts';
+import { clusterPrefix } from '../../repository/layout.ts';
+import type { Repository } from '../../repository/repository.ts';
+import { isStoreError, type UnfinishedWrite } from '../../stores/store.ts';
+
+/** Longer than any writer takes for one object. One that was at work after all fails whole, and writes again. */
+const staleAfterMs = 24 * 3_600_000;
+
+export interface UnfinishedCleanup {
+  /** What went, or would go in a dry run. */
+  readonly writes: readonly UnfinishedWrite[];
+  /** One line each. */
+  readonly failures: readonly string[];
+}
+
+export interface UnfinishedOptions {
+  readonly cluster: string;
+  readonly isDryRun: boolean;
+  readonly now: Date;
+  readonly log: Log;
+  readonly signal: AbortSignal;
+}
+
+export async function cleanUnfinishedWrites(
+  repository: Repository,
+  { cluster, isDryRun, now, log, signal }: UnfinishedOptions,
+): Promise<UnfinishedCleanup> {
+  const { name, store } = repository;
+  if (store.listUnfinished === undefined || store.removeUnfinished === undefined)
+    return { writes: [], failures: [] };
+  const stale: UnfinishedWrite[] = [];
+  try {
+    for await (const write of store.listUnfinished({ prefix: clusterPrefix(cluster), signal }))
+      if (now.getTime() - write.lastWritten.getTime() > staleAfterMs) stale.push(write);
+  } catch (error) {
+    // A service that knows no such question has nothing to tidy, or does it by itself.
+    if (!isStoreError(error, 'denied') && !isStoreError(error, 'invalid')) throw error;
+    warn(log, `repository "${name}": unfinished uploads are not looked for: ${messageOf(error)}`);
+    return { writes: [], failures: [] };
+  }
+  if (isDryRun || stale.length === 0) return { writes: stale, failures: [] };
+  const failures = await store.removeUnfinished(stale, { signal });
+  const failed = new Set(failures.map(({ key }) => key));
+  const writes = stale.filter(({ key }) => !failed.has(key));
+  info(log, `repository "${name}": removed ${writes.length} unfinished writes`);
+  return { writes, failures: failures.map(({ key, error }) => `${store.url}: ${key}: ${messageOf(error)}`) };
+}
