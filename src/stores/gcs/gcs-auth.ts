@@ -51,23 +51,61 @@ export function createAuthorize({ credentialsFile, isAnonymous }: GcsCredentials
 }
 
 async function openClient(credentialsFile: string | undefined): Promise<TokenClient> {
-  const { GoogleAuth } = await import('google-auth-library');
-  const path = credentialsFile ?? process.env['GOOGLE_APPLICATION_CREDENTIALS'];
-  const credentials = path === undefined || path === '' ? undefined : await readCredentials(path);
-  const auth = new GoogleAuth({ scopes: [scope], ...(credentials && { credentials }) });
-  // A service account signs its own tokens (AIP-4111), which saves asking for one in every process.
+  const library = await import('./google-auth.ts');
+  if (credentialsFile !== undefined)
+    return clientOf(library, await readCredentials(credentialsFile), credentialsFile);
+  const path = process.env['GOOGLE_APPLICATION_CREDENTIALS'];
+  if (path !== undefined && path !== '') await readCredentials(path);
+  const auth = new library.GoogleAuth({ scopes: [scope] });
   auth.useJWTAccessWithScope = true;
   return await auth.getClient();
 }
 
+/** By kind, because what the library offers for any kind warns on standard error. */
+function clientOf(
+  library: typeof import('./google-auth.ts'),
+  json: Readonly<Record<string, string>>,
+  path: string,
+): TokenClient {
+  switch (json['type']) {
+    case 'service_account': {
+      const { client_email: email = '', private_key: key = '', private_key_id: keyId = '' } = json;
+      const client = new library.JWT({ email, key, keyId, scopes: [scope] });
+      // It signs its own tokens (AIP-4111), which saves asking for one in every process.
+      client.useJWTAccessWithScope = true;
+      return client;
+    }
+    case 'external_account': {
+      const client = new (externalClient(library, json))(json as never);
+      client.scopes = [scope];
+      return client;
+    }
+    case 'authorized_user':
+      return library.UserRefreshClient.fromJSON(json);
+    default:
+  }
+  throw notOneOfGoogles(path);
+}
+
+/** Where the platform's token comes from: Amazon's metadata service, a program, or a file or address. */
+function externalClient(
+  { AwsClient, IdentityPoolClient, PluggableAuthClient }: typeof import('./google-auth.ts'),
+  json: Readonly<Record<string, unknown>>,
+) {
+  const source = (json['credential_source'] ?? {}) as { environment_id?: string; executable?: unknown };
+  if (source.environment_id?.startsWith('aws') === true) return AwsClient;
+  return source.executable === undefined ? IdentityPoolClient : PluggableAuthClient;
+}
+
 /** Not left to the library: what a parser says about a broken file quotes it, and the file holds a private key. */
 async function readCredentials(path: string): Promise<Record<string, string>> {
-  const hint = 'Name the JSON file of a service account or of a workload identity configuration.';
   let text: string;
   try {
     text = await readFile(path, 'utf8');
   } catch (error) {
-    throw new WalvaultError('config', `read the credentials file ${path}: ${messageOf(error)}`, { hint });
+    throw new WalvaultError('config', `read the credentials file ${path}: ${messageOf(error)}`, {
+      hint: fileHint,
+    });
   }
   try {
     const parsed: unknown = JSON.parse(text);
@@ -76,7 +114,15 @@ async function readCredentials(path: string): Promise<Record<string, string>> {
   } catch {
     // Said below, without what the parser quotes.
   }
-  throw new WalvaultError('config', `the credentials file ${path} is not one of Google's`, { hint });
+  throw notOneOfGoogles(path);
+}
+
+const fileHint = 'Name the JSON file of a service account or of a workload identity configuration.';
+
+function notOneOfGoogles(path: string): WalvaultError {
+  return new WalvaultError('config', `the credentials file ${path} is not one of Google's`, {
+    hint: fileHint,
+  });
 }
 
 async function untilAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {

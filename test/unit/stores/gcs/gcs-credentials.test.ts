@@ -100,6 +100,24 @@ describe('gcs: credentials', () => {
     });
   });
 
+  it('the library prints nothing', async context => {
+    const warn = context.mock.method(console, 'warn', () => {});
+    const account = fileWith('quiet.json', server.serviceAccount);
+    const workload = fileWith(
+      'quiet2.json',
+      server.workloadIdentity(fileWith('quiet3', server.subjectToken)),
+    );
+    for (const credentialsFile of [account, workload])
+      await withStore({ credentialsFile }, store => rejectsAs('absent', store.get('a', { signal })));
+    await withEnvironment({ [adcVariable]: account }, () =>
+      withStore({}, store => rejectsAs('absent', store.get('a', { signal }))),
+    );
+    assert.deepEqual(
+      warn.mock.calls.flatMap(call => call.arguments),
+      [],
+    );
+  });
+
   it('application default credentials are found by their variable', async () => {
     const path = fileWith('default.json', server.serviceAccount);
     await withEnvironment({ [adcVariable]: path }, () =>
