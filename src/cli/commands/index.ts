@@ -4,6 +4,7 @@ import { defineCheck } from './check.ts';
 import { defineCleanup } from './cleanup.ts';
 import { defineConfig } from './config.ts';
 import { defineConflict } from './conflict.ts';
+import { defineCopy } from './copy.ts';
 import { defineFetch } from './fetch.ts';
 import { defineInit } from './init.ts';
 import { defineList } from './list.ts';
@@ -20,6 +21,7 @@ export const verbs: readonly DefineVerb[] = [
   defineRestore,
   defineList,
   defineCleanup,
+  defineCopy,
   defineConflict,
   defineConfig,
 ];

@@ -13,6 +13,18 @@ export function chooseRepositories<Named extends { readonly name: string }>(
   });
 }
 
+/** One repository: the named one, or the only one. @throws WalvaultError `usage` */
+export function chooseRepository<Named extends { readonly name: string }>(
+  repositories: readonly Named[],
+  name: string | undefined,
+): Named {
+  const [first, ...others] = chooseRepositories(repositories, name);
+  if (first !== undefined && others.length === 0) return first;
+  throw new WalvaultError('usage', 'several repositories are configured', {
+    hint: `Choose one with --repository: ${repositories.map(repository => repository.name).join(', ')}.`,
+  });
+}
+
 /** @throws WalvaultError `usage` for what is not a system identifier */
 export function parseSystemId(text: string | undefined): bigint | undefined {
   if (text === undefined) return undefined;

@@ -1,0 +1,83 @@
+import { Option } from 'commander';
+import { WalvaultError } from '../../base/errors.ts';
+import { copyJson, renderCopy } from '../render/copy.ts';
+import { renderJson } from '../render/json.ts';
+import type { DefineVerb, Invocation } from '../verb.ts';
+import { chooseRepository } from './repository-choice.ts';
+
+interface CopyCliOptions {
+  readonly from: string;
+  readonly to: string;
+  readonly backup?: string;
+  readonly wal?: boolean;
+  readonly dryRun?: boolean;
+  readonly json?: boolean;
+}
+
+export const defineCopy: DefineVerb = (program, run) => {
+  program
+    .command('copy')
+    .description('copy objects from one repository to another, without decoding them')
+    .requiredOption('--from <name>', 'the repository to read from')
+    .requiredOption('--to <name>', 'the repository to write to; init has made it')
+    .addOption(
+      new Option('--backup <id>', 'only this backup, what it builds on and the WAL it needs').conflicts(
+        'wal',
+      ),
+    )
+    .option('--wal', 'only WAL and timeline histories')
+    .option('--dry-run', 'say what would be copied and write nothing')
+    .option('--json', 'print the result as JSON')
+    .addHelpText('after', notes)
+    .action(async (options: CopyCliOptions) => {
+      await run(async invocation => await copyBetween(options, invocation));
+    });
+};
+
+async function copyBetween(options: CopyCliOptions, invocation: Invocation): Promise<void> {
+  const { context, log, loadConfig, print } = invocation;
+  const { openRepositories } = await import('../compose.ts');
+  const { copy } = await import('../../operations/copy/copy.ts');
+  const { config } = await loadConfig();
+  await using opened = await openRepositories(config, log);
+  const result = await copy({
+    from: chooseRepository(opened.repositories, options.from),
+    to: chooseRepository(opened.repositories, options.to),
+    cluster: config.cluster,
+    what:
+      options.backup === undefined
+        ? { kind: options.wal === true ? 'wal' : 'everything' }
+        : { kind: 'backup', id: options.backup },
+    isDryRun: options.dryRun === true,
+    log,
+    signal: context.signal,
+  });
+  print(
+    options.json === true
+      ? renderJson({ ...copyJson(result), traffic: opened.traffic() })
+      : renderCopy(result),
+  );
+  const { conflicts, failures, backups, to } = result;
+  const heldBack = backups.filter(({ outcome }) => outcome === 'held-back').length;
+  if (conflicts.length > 0)
+    throw new WalvaultError('conflict', `copy: ${conflicts.length} objects in "${to}" have other content`, {
+      hint: 'Nothing was replaced, and all the rest was copied. Find out which of the two is right before one of them is used.',
+    });
+  if (failures.length + heldBack > 0)
+    throw new WalvaultError(
+      'check-failed',
+      `copy: ${failures.length} objects could not be copied, ${heldBack} backups are not whole in "${to}"`,
+      { hint: 'The lines above say why. Once the cause is gone, run it again: it goes on where it stopped.' },
+    );
+}
+
+const notes = `
+Objects are compared with the digests that were recorded when they were written, on the way and, where there is none, by
+reading them back. What the target has already is skipped, so that a copy that was interrupted, or a best-effort
+repository with holes, is completed by running it again. Only backups that are whole appear in the target.
+
+Examples:
+  walvault copy --from main --to offsite
+  walvault copy --from main --to offsite --wal --dry-run
+  walvault copy --from offsite --to main --backup 20261122T020000Z-full-3f2a91
+`;

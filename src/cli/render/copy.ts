@@ -1,0 +1,33 @@
+import { formatSize } from '../../base/units.ts';
+import type { CopyResult } from '../../operations/copy/report.ts';
+
+export function renderCopy(result: CopyResult): string {
+  const { from, to, isDryRun, copied, identical, conflicts, failures, backups } = result;
+  const lines = [
+    `copy of "${from}" to "${to}"${isDryRun ? ' (dry run, nothing written)' : ''}`,
+    `  ${isDryRun ? 'to copy ' : 'copied  '}  ${copied.objects} objects, ${formatSize(copied.bytes)}`,
+    `  there     ${identical} objects`,
+    ...(conflicts.length > 0 ? [`  CONFLICT  ${conflicts.length} objects with other content`] : []),
+    ...(failures.length > 0 ? [`  FAILED    ${failures.length} objects`] : []),
+    ...backups.map(
+      ({ id, outcome, reason }) =>
+        `  backup    ${id}: ${outcome}${reason === undefined ? '' : `, ${reason}`}`,
+    ),
+  ];
+  return `${lines.join('\n')}\n`;
+}
+
+/** The published shape (docs/reference/json.md). */
+export function copyJson(result: CopyResult) {
+  const { from, to, isDryRun, copied, identical, conflicts, failures, backups } = result;
+  return {
+    from,
+    to,
+    dryRun: isDryRun,
+    copied,
+    identical,
+    conflicts,
+    failures,
+    backups: backups.map(({ id, outcome, reason }) => ({ id, outcome, reason: reason ?? null })),
+  };
+}

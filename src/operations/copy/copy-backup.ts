@@ -1,0 +1,135 @@
+/** One committed backup: everything it names first, its commit record last, so that it exists only where it is whole. */
+import { readVerdict, readSmallObject } from '../../repository/json-object.ts';
+import type { BackupRecord } from '../../repository/backup-record.ts';
+import {
+  backupPrefix,
+  claimKey,
+  commitRecordKey,
+  signatureKey,
+  type SystemPath,
+} from '../../repository/layout.ts';
+import { copyObject, type CopyContext } from './copy-object.ts';
+import { each } from './each.ts';
+import { neededSegments, piecesOf } from './plan.ts';
+import type { CopiedBackup } from './report.ts';
+
+const limitBytes = 256 * 1024 ** 2;
+/** Parts are large, and each travels as a stream of its own. */
+const piecesAtOnce = 3;
+
+export async function copyBackup(
+  context: CopyContext,
+  system: SystemPath,
+  record: BackupRecord,
+): Promise<CopiedBackup> {
+  const { from, to, report, signal } = context;
+  const key = commitRecordKey(system, record.id);
+  const [ours, theirs] = await Promise.all([
+    readSmallObject(from.store, key, { limitBytes, signal }),
+    readSmallObject(to.store, key, { limitBytes, signal }),
+  ]);
+  if (ours === undefined) return heldBack(record, 'it has gone from the source meanwhile');
+  if (theirs !== undefined && !ours.equals(theirs)) {
+    report.addConflict(key, `repository "${to.name}" holds another backup under this id`);
+    return heldBack(record, 'the target has another backup of this id');
+  }
+  const isCommitted = theirs !== undefined;
+  const problem =
+    (await copyPieces(context, system, { record, isCommitted })) ??
+    (await findUnready(context, system, record)) ??
+    (await copySignature(context, key, ours));
+  if (problem !== undefined) return heldBack(record, problem);
+  if (isCommitted) return { id: record.id, outcome: 'present', reason: undefined };
+  const isThere = await copyObject(context, {
+    key,
+    objectClass: 'catalog',
+    mayExist: false,
+    sizeBytes: ours.length,
+  });
+  return isThere
+    ? { id: record.id, outcome: 'copied', reason: undefined }
+    : heldBack(record, 'its commit record could not be copied');
+}
+
+function heldBack({ id }: BackupRecord, reason: string): CopiedBackup {
+  return { id, outcome: 'held-back', reason };
+}
+
+interface Backup {
+  readonly record: BackupRecord;
+  /** The target has its commit record: then only what is lost there is filled in. */
+  readonly isCommitted: boolean;
+}
+
+/** @returns why the target does not have all of them */
+async function copyPieces(
+  context: CopyContext,
+  system: SystemPath,
+  { record, isCommitted }: Backup,
+): Promise<string | undefined> {
+  const { to, report, signal } = context;
+  const there = new Map<string, number>();
+  for await (const entry of to.store.list({ prefix: backupPrefix(system, record.id), signal }))
+    if ('key' in entry) there.set(entry.key, entry.sizeBytes);
+  const claim = claimKey(system, record.id);
+  if (!there.has(claim) && (await context.from.store.head(claim, { signal })) !== undefined)
+    await copyObject(context, { key: claim, objectClass: 'catalog', mayExist: false, sizeBytes: 0 });
+  const missing: string[] = [];
+  const copyPiece = async ({ key, digest }: ReturnType<typeof piecesOf>[number]) => {
+    if (isCommitted && there.get(key) === digest.sizeBytes) {
+      report.identical++;
+      return;
+    }
+    const { sizeBytes } = digest;
+    const object = { key, objectClass: 'backup', digest, mayExist: there.has(key), sizeBytes } as const;
+    if (!(await copyObject(context, object))) missing.push(key);
+  };
+  const pieces = piecesOf(system, record);
+  const manifest = pieces.pop();
+  await each(pieces, piecesAtOnce, copyPiece);
+  if (manifest !== undefined && missing.length === 0) await copyPiece(manifest);
+  return missing.length === 0
+    ? undefined
+    : `${missing.length} of its parts could not be copied, ${missing[0]} first`;
+}
+
+/** @returns why the WAL that makes it consistent is not in the target as it is in the source */
+async function findUnready(
+  context: CopyContext,
+  system: SystemPath,
+  record: BackupRecord,
+): Promise<string | undefined> {
+  const { from, to, report, isDryRun, signal } = context;
+  const { store } = isDryRun ? from : to;
+  for (const key of neededSegments(system, record)) {
+    const name = key.slice(key.lastIndexOf('/') + 1);
+    if (report.isSpoilt(key)) return `its WAL segment ${name} could not be copied`;
+    if ((await store.head(key, { signal })) === undefined)
+      return `its WAL segment ${name} is not in the source`;
+  }
+  return undefined;
+}
+
+/** Signing twice gives two signatures, both good: one that is there already and fits is left. */
+async function copySignature(context: CopyContext, key: string, record: Buffer): Promise<string | undefined> {
+  const { from, to, report, signal } = context;
+  const signature = signatureKey(key);
+  const stat = await from.store.head(signature, { signal });
+  if (stat === undefined) return undefined;
+  if ((await to.store.head(signature, { signal })) !== undefined) {
+    const { status } = await readVerdict(to, key, record, signal);
+    if (status !== 'bad') {
+      report.identical++;
+      return undefined;
+    }
+  }
+  const object = {
+    key: signature,
+    objectClass: 'catalog',
+    mayExist: true,
+    sizeBytes: stat.sizeBytes,
+  } as const;
+  return (await copyObject(context, object))
+    ? undefined
+    : 'the signature of its commit record could not be copied';
+}

@@ -1,0 +1,168 @@
+/** One object from one store to another, byte for byte, and proven to have arrived. */
+import { createHash } from 'node:crypto';
+import { collect, type ByteStream } from '../../base/bytes.ts';
+import { WalvaultError } from '../../base/errors.ts';
+import type { Log } from '../../base/log.ts';
+import type { Repository } from '../../repository/repository.ts';
+import {
+  isStoreError,
+  StoreError,
+  type ObjectClass,
+  type ObjectStat,
+  type Store,
+} from '../../stores/store.ts';
+import { judgeByMetadata, storedDigestOf, type Digest } from './plan.ts';
+import type { CopyReport } from './report.ts';
+
+export interface CopyContext {
+  readonly from: Repository;
+  readonly to: Repository;
+  readonly isDryRun: boolean;
+  readonly report: CopyReport;
+  readonly log: Log;
+  readonly signal: AbortSignal;
+}
+
+export interface CopiedObject {
+  readonly key: string;
+  readonly objectClass: ObjectClass;
+  /** What the stored bytes must be; else what the object's own metadata says, else nothing. */
+  readonly digest?: Digest | undefined;
+  /** False: the target is known not to have it. */
+  readonly mayExist: boolean;
+  /** For the dry run. */
+  readonly sizeBytes: number;
+}
+
+/** Up to this the object is held in memory: checked before it is sent, and sent again if need be. */
+const inMemoryBytes = 8 * 1024 ** 2;
+
+/**
+ * Copies unless the target has the key. Conflicts, damage and objects that are gone or cold go to the report.
+ * @returns true when the target holds the object, durable, as the source does
+ * @throws StoreError when a store fails altogether; a copy is begun again where it stopped
+ */
+export async function copyObject(context: CopyContext, object: CopiedObject): Promise<boolean> {
+  const { report, signal } = context;
+  try {
+    if (object.mayExist) {
+      const verdict = await compare(context, object);
+      if (verdict !== 'absent') return await conclude(context, object.key, verdict);
+    }
+    if (context.isDryRun) {
+      report.addCopied(object.sizeBytes);
+      return true;
+    }
+    try {
+      report.addCopied(await transfer(context, object));
+      return true;
+    } catch (error) {
+      if (!isStoreError(error, 'exists')) throw error;
+    }
+    const verdict = await compare(context, object);
+    return await conclude(context, object.key, verdict);
+  } catch (error) {
+    signal.throwIfAborted();
+    if (!(error instanceof WalvaultError) || isOutage(error)) throw error;
+    report.addFailure(object.key, error.message);
+    return false;
+  }
+}
+
+/** Will be so for the next object too. */
+function isOutage(error: WalvaultError): boolean {
+  if (!(error instanceof StoreError)) return error.code !== 'damaged';
+  return !['absent', 'cold', 'damaged', 'invalid'].includes(error.kind);
+}
+
+async function conclude(
+  { to, report, isDryRun, signal }: CopyContext,
+  key: string,
+  verdict: 'identical' | 'different' | 'absent',
+): Promise<boolean> {
+  if (verdict !== 'identical') {
+    report.addConflict(
+      key,
+      verdict === 'different'
+        ? `repository "${to.name}" holds other content under this name`
+        : `repository "${to.name}" refused it as existing and then did not have it`,
+    );
+    return false;
+  }
+  // On a directory its writer may have died before it was on disk.
+  if (!isDryRun) await to.store.makeDurable?.(key, { signal });
+  report.identical++;
+  return true;
+}
+
+async function compare(
+  { from, to, signal }: CopyContext,
+  { key, digest }: CopiedObject,
+): Promise<'identical' | 'different' | 'absent'> {
+  const theirs = await to.store.head(key, { signal });
+  if (theirs === undefined) return 'absent';
+  const ours = await from.store.head(key, { signal });
+  if (ours === undefined) throw new StoreError('absent', `${key}: has gone from the source meanwhile`);
+  const verdict = judgeByMetadata(ours, theirs);
+  if (verdict !== 'unknown') return verdict;
+  const expected = digest ?? storedDigestOf(ours);
+  if (theirs.sizeBytes !== (expected?.sizeBytes ?? ours.sizeBytes)) return 'different';
+  const wanted = expected?.sha256 ?? (await hashStored(from.store, key, signal));
+  return (await hashStored(to.store, key, signal)) === wanted ? 'identical' : 'different';
+}
+
+/** @returns the size */
+async function transfer({ from, to, signal }: CopyContext, object: CopiedObject): Promise<number> {
+  const { key, objectClass } = object;
+  const { stat, body } = await from.store.get(key, { signal });
+  const { sizeBytes, metadata } = stat;
+  const digest = object.digest ?? storedDigestOf(stat);
+  const arrived = createHash('sha256');
+  const source = checked(body, { arrived, stat, digest, origin: from.store.url });
+  const content = sizeBytes <= inMemoryBytes ? [await collect(source, inMemoryBytes)] : source;
+  await to.store.put(key, content, {
+    ifAbsent: true,
+    objectClass,
+    metadata,
+    sizeBytes,
+    sha256: digest?.sha256,
+    signal,
+  });
+  if (digest === undefined && (await hashStored(to.store, key, signal)) !== arrived.digest('hex'))
+    throw new StoreError('damaged', `${to.store.url}: ${key} reads back as something else than was written`);
+  return sizeBytes;
+}
+
+interface Check {
+  readonly arrived: ReturnType<typeof createHash>;
+  readonly stat: ObjectStat;
+  readonly digest: Digest | undefined;
+  readonly origin: string;
+}
+
+/** Ends in an error, and so makes the put leave nothing, unless it was what was recorded when it was written. */
+async function* checked(
+  source: ByteStream,
+  { arrived, stat, digest, origin }: Check,
+): AsyncGenerator<Uint8Array> {
+  const recorded = digest && createHash('sha256');
+  const hash = recorded ?? arrived;
+  let sizeBytes = 0;
+  for await (const chunk of source) {
+    hash.update(chunk);
+    sizeBytes += chunk.length;
+    yield chunk;
+  }
+  const isRight =
+    sizeBytes === (digest?.sizeBytes ?? stat.sizeBytes) &&
+    (digest === undefined || recorded?.digest('hex') === digest.sha256);
+  if (!isRight)
+    throw new StoreError('damaged', `${origin}: ${stat.key} is not what was recorded when it was written`);
+}
+
+async function hashStored(store: Store, key: string, signal: AbortSignal): Promise<string> {
+  const { body } = await store.get(key, { signal });
+  const hash = createHash('sha256');
+  for await (const chunk of body) hash.update(chunk);
+  return hash.digest('hex');
+}

@@ -1,0 +1,166 @@
+/**
+ * `walvault copy --from A --to B`: brings objects from one repository to another as they are, without a key that reads
+ * them. Nothing in the target is ever replaced. Begun again it goes on where it stopped, since what is there is skipped.
+ *
+ * The order keeps the target honest at every moment: histories and WAL before backups, parts before the manifest before
+ * the signature before the commit record (P4).
+ */
+import { WalvaultError } from '../../base/errors.ts';
+import { warn, type Log } from '../../base/log.ts';
+import { readCatalog, type BackupRecord } from '../../repository/backup-record.ts';
+import { listSystemIds, readClusterRecord } from '../../repository/cluster-record.ts';
+import {
+  clusterRecordKey,
+  notesPrefix,
+  signatureKey,
+  timelinesPrefix,
+  walPrefix,
+  type SystemPath,
+} from '../../repository/layout.ts';
+import { verifyMarker } from '../../repository/marker.ts';
+import type { Repository } from '../../repository/repository.ts';
+import { copyBackup } from './copy-backup.ts';
+import { copyObject, type CopyContext } from './copy-object.ts';
+import { each } from './each.ts';
+import { isCopiedNote, isWalKey, joinListings, neededSegments, withParents } from './plan.ts';
+import { CopyReport, type CopyResult } from './report.ts';
+
+export interface CopyOptions {
+  readonly from: Repository;
+  readonly to: Repository;
+  readonly cluster: string;
+  /** `backup`: that one, what it builds on, and the WAL that makes them consistent. */
+  readonly what: { readonly kind: 'everything' | 'wal' } | { readonly kind: 'backup'; readonly id: string };
+  readonly isDryRun: boolean;
+  readonly log: Log;
+  readonly signal: AbortSignal;
+}
+
+/** Objects of a segment's size: enough to hide the way to a distant store, few enough to hold in memory. */
+const objectsAtOnce = 8;
+
+/**
+ * Conflicts and objects that cannot be copied are in the result, and the rest is done all the same.
+ * @throws WalvaultError `not-a-repository`, `not-found` (no such backup), StoreError when a store fails altogether
+ */
+export async function copy(options: CopyOptions): Promise<CopyResult> {
+  const { from, to, cluster, what, isDryRun, log, signal } = options;
+  if (from.name === to.name)
+    throw new WalvaultError('usage', `copy: "${from.name}" is both the source and the target`);
+  await verifyMarker(from, signal);
+  await verifyMarker(to, signal);
+  const report = new CopyReport(log);
+  const context: CopyContext = { from, to, isDryRun, report, log, signal };
+  let isFound = false;
+  for (const systemId of await listSystemIds(from.store, cluster, signal)) {
+    const system = { cluster, systemId };
+    const backups = what.kind === 'wal' ? [] : await chooseBackups(options, system);
+    if (what.kind === 'backup' && backups.length === 0) continue;
+    isFound = true;
+    await copySystem(context, system, { what, backups });
+  }
+  if (what.kind === 'backup' && !isFound)
+    throw new WalvaultError('not-found', `${from.store.url}: there is no backup ${what.id}`, {
+      hint: '`walvault list backups` shows those that are there.',
+    });
+  const { copied, identical, conflicts, failures, backups } = report;
+  return { from: from.name, to: to.name, isDryRun, copied, identical, conflicts, failures, backups };
+}
+
+async function chooseBackups(
+  { from, what, log, signal }: CopyOptions,
+  system: SystemPath,
+): Promise<BackupRecord[]> {
+  const { backups, unreadable } = await readCatalog(from, system, signal);
+  for (const { id, problem } of unreadable)
+    warn(log, `backup ${id} is left out, its record cannot be used: ${problem}`);
+  const records = backups.map(({ record }) => record);
+  if (what.kind !== 'backup') return records;
+  return withParents(what.id, new Map(records.map(record => [record.id, record])));
+}
+
+async function copySystem(
+  context: CopyContext,
+  system: SystemPath,
+  { what, backups }: Pick<CopyOptions, 'what'> & { readonly backups: readonly BackupRecord[] },
+): Promise<void> {
+  await copyClusterRecord(context, system);
+  await copyTree(context, timelinesPrefix(system));
+  if (what.kind !== 'backup') await copyTree(context, walPrefix(system));
+  for (const record of backups) {
+    if (what.kind === 'backup') await copyNeededWal(context, system, record);
+    const copied = await copyBackup(context, system, record);
+    context.report.backups.push(copied);
+    if (copied.outcome === 'held-back')
+      warn(context.log, `backup ${record.id} is not there as a whole: ${copied.reason}`);
+  }
+  if (what.kind === 'everything') await copyNotes(context, notesPrefix(system));
+  else for (const { id } of backups) await copyNotes(context, notesPrefix(system, id));
+}
+
+/** @throws WalvaultError `conflict` when the target's archive of this system has another segment size */
+async function copyClusterRecord(context: CopyContext, system: SystemPath): Promise<void> {
+  const { from, to, signal } = context;
+  const [ours, theirs] = await Promise.all([
+    readClusterRecord(from.store, system, signal),
+    readClusterRecord(to.store, system, signal),
+  ]);
+  if (ours === undefined) return;
+  const key = clusterRecordKey(system);
+  if (theirs === undefined) {
+    await copyObject(context, { key, objectClass: 'catalog', mayExist: false, sizeBytes: 0 });
+  } else if (theirs.segmentSizeBytes !== ours.segmentSizeBytes) {
+    throw new WalvaultError(
+      'conflict',
+      `${to.store.url}: ${key} says segments of ${theirs.segmentSizeBytes} bytes, the source has ${ours.segmentSizeBytes}`,
+    );
+  } else context.report.identical++;
+}
+
+async function copyTree(context: CopyContext, prefix: string): Promise<void> {
+  const { from, to, signal } = context;
+  const pairs = joinListings(from.store.list({ prefix, signal }), to.store.list({ prefix, signal }));
+  await each(pairs, objectsAtOnce, async ({ key, sizeBytes, targetSizeBytes }) => {
+    if (!isWalKey(key)) return;
+    await copyObject(context, {
+      key,
+      objectClass: 'wal',
+      mayExist: targetSizeBytes !== undefined,
+      sizeBytes,
+    });
+  });
+}
+
+async function copyNeededWal(context: CopyContext, system: SystemPath, record: BackupRecord): Promise<void> {
+  const { from, signal } = context;
+  await each(neededSegments(system, record), objectsAtOnce, async key => {
+    const stat = await from.store.head(key, { signal });
+    if (stat === undefined) return;
+    await copyObject(context, { key, objectClass: 'wal', mayExist: true, sizeBytes: stat.sizeBytes });
+  });
+}
+
+async function copyNotes(context: CopyContext, prefix: string): Promise<void> {
+  const { from, to, signal } = context;
+  for await (const { key, sizeBytes, targetSizeBytes } of joinListings(
+    from.store.list({ prefix, signal }),
+    to.store.list({ prefix, signal }),
+  )) {
+    if (!isCopiedNote(key)) continue;
+    const signature = signatureKey(key);
+    const stat = await from.store.head(signature, { signal });
+    if (stat !== undefined && targetSizeBytes === undefined)
+      await copyObject(context, {
+        key: signature,
+        objectClass: 'catalog',
+        mayExist: true,
+        sizeBytes: stat.sizeBytes,
+      });
+    await copyObject(context, {
+      key,
+      objectClass: 'catalog',
+      mayExist: targetSizeBytes !== undefined,
+      sizeBytes,
+    });
+  }
+}

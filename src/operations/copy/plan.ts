@@ -1,0 +1,122 @@
+/** What copying decides from names, sizes and metadata alone. */
+import type { BackupRecord } from '../../repository/backup-record.ts';
+import { backupPrefix, parseWalKey, walKey, type SystemPath } from '../../repository/layout.ts';
+import { decodeMetadata } from '../../repository/object-metadata.ts';
+import {
+  lastSegmentBefore,
+  parseWalFileName,
+  segmentName,
+  segmentNumberOfLsn,
+} from '../../postgres/wal/file-name.ts';
+import type { ListEntry, ObjectStat } from '../../stores/store.ts';
+
+export interface Digest {
+  /** Of the stored bytes, 64 hex digits. */
+  readonly sha256: string;
+  readonly sizeBytes: number;
+}
+
+export interface Pair {
+  readonly key: string;
+  readonly sizeBytes: number;
+  /** Undefined: the target does not have it. */
+  readonly targetSizeBytes: number | undefined;
+}
+
+/** The keys of the source, each with what the target has under it. Both come in key order; one entry of each is held. */
+export async function* joinListings(
+  source: AsyncIterable<ListEntry>,
+  target: AsyncIterable<ListEntry>,
+): AsyncGenerator<Pair> {
+  const others = target[Symbol.asyncIterator]();
+  try {
+    let other = await others.next();
+    for await (const entry of source) {
+      if ('prefix' in entry) continue;
+      const { key, sizeBytes } = entry;
+      while (other.done !== true && nameOf(other.value) < key) other = await others.next();
+      const found = other.done !== true && 'key' in other.value && other.value.key === key;
+      yield {
+        key,
+        sizeBytes,
+        targetSizeBytes: found && 'key' in other.value ? other.value.sizeBytes : undefined,
+      };
+    }
+  } finally {
+    await others.return?.();
+  }
+}
+
+function nameOf(entry: ListEntry): string {
+  return 'key' in entry ? entry.key : entry.prefix;
+}
+
+/**
+ * Whether two objects of one key hold the same file, by what their metadata says. `unknown`: it says too little, and
+ * the stored bytes must be compared. Encoded twice, one file has two different stored forms: the plain digest decides.
+ */
+export function judgeByMetadata(
+  source: ObjectStat,
+  target: ObjectStat,
+): 'identical' | 'different' | 'unknown' {
+  const [a, b] = [decodeMetadata(source.metadata), decodeMetadata(target.metadata)];
+  if (a !== undefined && b !== undefined)
+    return a.sha256 === b.sha256 && a.sizeBytes === b.sizeBytes ? 'identical' : 'different';
+  const [ours, theirs] = [source.metadata['writeid'], target.metadata['writeid']];
+  const isSameWrite = ours !== undefined && ours === theirs && source.sizeBytes === target.sizeBytes;
+  return isSameWrite ? 'identical' : 'unknown';
+}
+
+/** What the metadata says of the stored bytes. */
+export function storedDigestOf({ metadata }: Pick<ObjectStat, 'metadata'>): Digest | undefined {
+  const decoded = decodeMetadata(metadata);
+  return decoded && { sha256: decoded.storedSha256, sizeBytes: decoded.storedSizeBytes };
+}
+
+export interface BackupPiece {
+  readonly key: string;
+  readonly digest: Digest;
+}
+
+/** Parts, then the manifest: whoever finds a manifest finds what it names. */
+export function piecesOf(system: SystemPath, record: BackupRecord): BackupPiece[] {
+  return [...record.parts, record.manifest].map(({ name, storedSha256, storedSizeBytes }) => ({
+    key: `${backupPrefix(system, record.id)}${name}`,
+    digest: { sha256: storedSha256, sizeBytes: storedSizeBytes },
+  }));
+}
+
+/** The keys of the segments that make a backup consistent. */
+export function* neededSegments(system: SystemPath, record: BackupRecord): Generator<string> {
+  const { segmentSizeBytes } = record;
+  for (const { timeline, startLsn, endLsn } of record.walRanges) {
+    const last = lastSegmentBefore(endLsn, segmentSizeBytes);
+    for (let number = segmentNumberOfLsn(startLsn, segmentSizeBytes); number <= last; number++) {
+      const file = parseWalFileName(segmentName(timeline, number, segmentSizeBytes));
+      if (file !== undefined) yield walKey(system, file);
+    }
+  }
+}
+
+/** A backup with all that it builds on, the oldest first. A parent that is not in the catalogue is left out. */
+export function withParents(id: string, records: ReadonlyMap<string, BackupRecord>): BackupRecord[] {
+  const chain: BackupRecord[] = [];
+  let record = records.get(id);
+  while (record !== undefined && !chain.includes(record)) {
+    chain.unshift(record);
+    record = record.parent === undefined ? undefined : records.get(record.parent);
+  }
+  return chain;
+}
+
+export function isWalKey(key: string): boolean {
+  return parseWalKey(key) !== undefined;
+}
+
+/**
+ * Notes that are true wherever the backup is. Those on what one repository has removed, is removing or has verified
+ * say nothing about another.
+ */
+export function isCopiedNote(key: string): boolean {
+  return /-(pin|unpin|note|gap-acknowledged)\.json$/.test(key);
+}

@@ -1,0 +1,291 @@
+import assert from 'node:assert/strict';
+import { createHash } from 'node:crypto';
+import { describe, it } from 'node:test';
+import { collect } from '../../../../src/base/bytes.ts';
+import { WalvaultError } from '../../../../src/base/errors.ts';
+import { silentLog } from '../../../../src/base/log.ts';
+import { copy, type CopyOptions } from '../../../../src/operations/copy/copy.ts';
+import { segmentStartLsn } from '../../../../src/postgres/wal/file-name.ts';
+import { writeBackupRecord, type BackupRecord } from '../../../../src/repository/backup-record.ts';
+import { backupPrefix, claimKey, commitRecordKey } from '../../../../src/repository/layout.ts';
+import { writeNote } from '../../../../src/repository/notes.ts';
+import type { Repository } from '../../../../src/repository/repository.ts';
+import { createFaultyStore } from '../../../../src/stores/decorators/faulty-store.ts';
+import { createMemoryStore } from '../../../../src/stores/memory/memory-store.ts';
+import type { Store } from '../../../../src/stores/store.ts';
+import {
+  archiveFile,
+  archiveSegment,
+  makeRepository,
+  overrideStore,
+  plainCodec,
+  segmentSizeBytes,
+  signal,
+  system,
+} from '../../../harness/archive.ts';
+
+const backupId = '20261122T020000Z-full-3f2a91';
+const prefix = 'orders/7300000000000000001/';
+const segmentKey = (number: number) =>
+  `${prefix}wal/00000001/00000000/00000001000000000000000${number.toString(16).toUpperCase()}`;
+const partKey = (part: number) => `${backupPrefix(system, backupId)}parts/00000${part}.tar`;
+
+async function putObject(store: Store, key: string, text: string): Promise<void> {
+  await store.put(key, [Buffer.from(text)], {
+    ifAbsent: true,
+    objectClass: 'backup',
+    metadata: { writeid: `w${key.length}` },
+    signal,
+  });
+}
+
+function piece(name: string, text: string) {
+  return {
+    name,
+    storedSizeBytes: text.length,
+    storedSha256: createHash('sha256').update(text).digest('hex'),
+  };
+}
+
+async function commitBackup(repository: Repository): Promise<void> {
+  const at = new Date('2026-11-22T02:00:00Z');
+  const record: BackupRecord = {
+    id: backupId,
+    type: 'full',
+    parent: undefined,
+    systemId: system.systemId,
+    serverVersion: 150006,
+    walvaultVersion: '0.1.0',
+    label: '',
+    backupFrom: 'primary',
+    startTime: at,
+    stopTime: at,
+    timeline: 1,
+    startLsn: segmentStartLsn(3n, segmentSizeBytes) + 40n,
+    stopLsn: segmentStartLsn(4n, segmentSizeBytes) + 40n,
+    walRanges: [
+      {
+        timeline: 1,
+        startLsn: segmentStartLsn(3n, segmentSizeBytes) + 40n,
+        endLsn: segmentStartLsn(4n, segmentSizeBytes) + 40n,
+      },
+    ],
+    segmentSizeBytes,
+    dataChecksums: true,
+    damagedPages: 0,
+    fileCount: 2,
+    sizeBytes: 6,
+    tablespaces: [],
+    externalFiles: [],
+    manifest: piece('manifest.ndjson', 'manifest'),
+    parts: [
+      { number: 1, ...piece('parts/000001.tar', 'one') },
+      { number: 2, ...piece('parts/000002.tar', 'two') },
+    ],
+  };
+  const { store } = repository;
+  await putObject(store, claimKey(system, backupId), '{}');
+  await putObject(store, partKey(1), 'one');
+  await putObject(store, partKey(2), 'two');
+  await putObject(store, `${backupPrefix(system, backupId)}manifest.ndjson`, 'manifest');
+  await writeBackupRecord(repository, system, record, signal);
+}
+
+/** Segments 1 to 6, a history, a backup over 3 and 4, a pin and the note of a removal. */
+async function makeSource(): Promise<Repository> {
+  const source = await makeRepository({ name: 'main', store: createMemoryStore({ name: 'main' }) });
+  for (let number = 1n; number <= 6n; number++) await archiveSegment(source, 1, number);
+  await archiveFile(source, '00000002.history', '1\t0/600000\tpromoted\n');
+  await commitBackup(source);
+  await writeNote(source, system, { subject: backupId, kind: 'pin', body: {} }, signal);
+  await writeNote(source, system, { subject: 'wal-00000001', kind: 'wal-removed', body: {} }, signal);
+  return source;
+}
+
+async function makeTarget(store?: Store): Promise<Repository> {
+  const inner = createMemoryStore({ name: 'offsite' });
+  const target = await makeRepository({ name: 'offsite', store: inner, empty: true });
+  const { createMarker } = await import('../../../../src/repository/marker.ts');
+  await createMarker(inner, signal);
+  return { ...target, store: store ?? inner };
+}
+
+function run(from: Repository, to: Repository, options: Partial<CopyOptions> = {}) {
+  return copy({
+    from,
+    to,
+    cluster: 'orders',
+    what: { kind: 'everything' },
+    isDryRun: false,
+    log: silentLog,
+    signal,
+    ...options,
+  });
+}
+
+async function contentOf({ store }: Repository): Promise<Map<string, string>> {
+  const content = new Map<string, string>();
+  for await (const entry of store.list({ prefix: 'orders/', signal })) {
+    if ('prefix' in entry) continue;
+    const { stat, body } = await store.get(entry.key, { signal });
+    const bytes = await collect(body, 8 * 1024 ** 2);
+    const digest = createHash('sha256').update(bytes).digest('hex');
+    content.set(entry.key, JSON.stringify([digest, stat.metadata]));
+  }
+  return content;
+}
+
+const copyable = (content: Map<string, string>) =>
+  new Map([...content].filter(([key]) => !key.includes('wal-removed')));
+
+describe('copy', () => {
+  it('copies all with its metadata, but no note on what the source removed; a second run finds all there', async () => {
+    const [source, target] = [await makeSource(), await makeTarget()];
+    const first = await run(source, target);
+    assert.deepEqual(await contentOf(target), copyable(await contentOf(source)));
+    assert.deepEqual([first.conflicts, first.failures], [[], []]);
+    assert.deepEqual(first.backups, [{ id: backupId, outcome: 'copied', reason: undefined }]);
+    const again = await run(source, target);
+    assert.equal(again.copied.objects, 0);
+    assert.deepEqual(again.backups, [{ id: backupId, outcome: 'present', reason: undefined }]);
+  });
+
+  it('copies the commit record after all it names', async () => {
+    const [source, plain] = [await makeSource(), await makeTarget()];
+    const watched = createFaultyStore(plain.store, []);
+    await run(source, { ...plain, store: watched });
+    const puts = watched.calls.filter(({ method }) => method === 'put').map(({ key }) => key);
+    const record = puts.indexOf(commitRecordKey(system, backupId));
+    const manifest = puts.indexOf(`${backupPrefix(system, backupId)}manifest.ndjson`);
+    assert(record > manifest);
+    for (const key of [partKey(1), partKey(2), claimKey(system, backupId)])
+      assert(puts.indexOf(key) < manifest);
+    for (const number of [3, 4]) assert(puts.indexOf(segmentKey(number)) < record);
+  });
+
+  it('wherever it is cut off the target is honest, and running it again completes it', async () => {
+    const source = await makeSource();
+    const wanted = copyable(await contentOf(source));
+    for (let atCall = 1; atCall <= wanted.size; atCall++) {
+      const target = await makeTarget();
+      const store = createFaultyStore(target.store, [
+        { method: 'put', kind: 'unreachable', atCall, times: 99 },
+      ]);
+      await assert.rejects(run(source, { ...target, store }), /injected unreachable/);
+      const content = await contentOf(target);
+      if (content.has(commitRecordKey(system, backupId)))
+        for (const key of [partKey(1), partKey(2), segmentKey(3), segmentKey(4)]) assert(content.has(key));
+      await run(source, target);
+      assert.deepEqual(await contentOf(target), wanted);
+    }
+  });
+
+  it('fills holes, also of a backup that was committed there', async () => {
+    const [source, target] = [await makeSource(), await makeTarget()];
+    await run(source, target);
+    await target.store.delete([segmentKey(2), partKey(2)], { signal });
+    const { copied } = await run(source, target);
+    assert.equal(copied.objects, 2);
+    assert.deepEqual(await contentOf(target), copyable(await contentOf(source)));
+  });
+
+  it('reports a conflict, copies the rest, and holds back the backup that needs the segment', async () => {
+    const [source, target] = [await makeSource(), await makeTarget()];
+    await archiveSegment(target, 1, 4n, 99);
+    const result = await run(source, target);
+    assert.deepEqual(
+      result.conflicts.map(({ key }) => key),
+      [segmentKey(4)],
+    );
+    assert.match(result.backups[0]?.reason ?? '', /000000010000000000000004 could not be copied/);
+    const content = await contentOf(target);
+    assert(!content.has(commitRecordKey(system, backupId)));
+    assert(content.has(segmentKey(6)));
+    assert.notEqual(content.get(segmentKey(4)), (await contentOf(source)).get(segmentKey(4)));
+  });
+
+  it('the same file in another encoding is no conflict', async () => {
+    const [source, target] = [await makeSource(), await makeTarget()];
+    const { Codec } = await import('../../../../src/repository/codec.ts');
+    const settings = { compressionLevel: 0, verifySignatures: 'off' } as const;
+    const uncompressed = new Codec(plainCodec().keyring, settings, silentLog);
+    await archiveSegment({ ...target, codec: uncompressed }, 1, 4n);
+    const { conflicts, identical } = await run(source, target);
+    assert.deepEqual([conflicts, identical], [[], 1]);
+  });
+
+  for (const [what, key] of [
+    ['part', partKey(2)],
+    ['segment that a backup needs', segmentKey(3)],
+  ] as const)
+    it(`a damaged ${what} is not copied, and neither is the backup; the rest is`, async () => {
+      const [source, target] = [await makeSource(), await makeTarget()];
+      const { stat, body } = await source.store.get(key, { signal });
+      const bytes = await collect(body, 8 * 1024 ** 2);
+      bytes[bytes.length - 1] = (bytes.at(-1) ?? 0) ^ 1;
+      await source.store.put(key, [bytes], {
+        ifAbsent: false,
+        objectClass: 'wal',
+        metadata: stat.metadata,
+        signal,
+      });
+      const { failures, backups } = await run(source, target);
+      assert.deepEqual(
+        failures.map(failure => failure.key),
+        [key],
+      );
+      assert.equal(backups[0]?.outcome, 'held-back');
+      const content = await contentOf(target);
+      assert(!content.has(key) && !content.has(commitRecordKey(system, backupId)));
+      assert(content.has(segmentKey(6)) && content.has(partKey(1)));
+    });
+
+  it('reads back what has no recorded digest', async () => {
+    const [source, target] = [await makeSource(), await makeTarget()];
+    const key = `${prefix}wal/00000001/00000000/000000010000000000000003.00000028.backup`;
+    await source.store.put(key, [Buffer.from('label')], { ifAbsent: true, objectClass: 'wal', signal });
+    const lying = overrideStore(target.store, {
+      put: (name, body, options) =>
+        target.store.put(name, name === key ? [Buffer.from('lable')] : body, options),
+    });
+    const { failures } = await run(source, { ...target, store: lying });
+    assert.deepEqual(
+      failures.map(failure => failure.key),
+      [key],
+    );
+  });
+
+  it('a dry run writes nothing and counts the same', async () => {
+    const [source, target] = [await makeSource(), await makeTarget()];
+    const planned = await run(source, target, { isDryRun: true });
+    assert.equal((await contentOf(target)).size, 0);
+    const done = await run(source, target);
+    assert.equal(planned.copied.objects, done.copied.objects);
+    assert.deepEqual(planned.backups, done.backups);
+  });
+
+  it('only WAL, or only one backup with the WAL that it needs', async () => {
+    const source = await makeSource();
+    const wal = await makeTarget();
+    await run(source, wal, { what: { kind: 'wal' } });
+    const keys = [...(await contentOf(wal)).keys()];
+    assert.equal(keys.length, 8);
+    assert(keys.every(key => /\/(wal\/|timelines\/|cluster\.json$)/.test(key)));
+    const one = await makeTarget();
+    await run(source, one, { what: { kind: 'backup', id: backupId } });
+    const content = await contentOf(one);
+    assert(content.has(commitRecordKey(system, backupId)) && content.has(segmentKey(4)));
+    assert(!content.has(segmentKey(1)) && !content.has(segmentKey(5)));
+  });
+
+  it('refuses a backup that is not there, a place without a marker, and a copy onto itself', async () => {
+    const [source, target] = [await makeSource(), await makeTarget()];
+    const rejectsAs = (code: string, work: Promise<unknown>) =>
+      assert.rejects(work, error => error instanceof WalvaultError && error.code === code);
+    const id = '20261122T020000Z-full-000000';
+    await rejectsAs('not-found', run(source, target, { what: { kind: 'backup', id } }));
+    const bare = await makeRepository({ name: 'bare', empty: true });
+    await rejectsAs('not-a-repository', run(source, bare));
+    await rejectsAs('usage', run(source, source));
+  });
+});
