@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict';
+import { randomBytes } from 'node:crypto';
 import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { before, beforeEach, describe, it } from 'node:test';
+import { sleep } from '../../src/base/abort.ts';
 import { WalvaultError, type ErrorCode } from '../../src/base/errors.ts';
 import { silentLog, type LogEvent } from '../../src/base/log.ts';
 import { push, type PushOptions, type PushResult } from '../../src/operations/push/push.ts';
@@ -231,6 +233,35 @@ describe('push', () => {
       send(writeSegment(1, 151), { repositories: [down], timeoutMs: 300 }),
       'unreachable',
       /connection refused/,
+    );
+  });
+
+  it('takes longer than its deadline for a large segment that is on its way, not for one that is stuck', async () => {
+    const large = (number: number) => writeWal(nameOf(1, number), randomBytes(33 * 1024 ** 2));
+    const taking = (pauseMs: (piece: number) => number): Repository => {
+      const put: typeof repository.store.put = async (key, body, options) => {
+        if (Array.isArray(body)) return repository.store.put(key, body, options);
+        let piece = 0;
+        async function* slowly() {
+          for await (const chunk of body as AsyncIterable<Uint8Array>) {
+            await sleep(pauseMs(piece++), options.signal);
+            yield chunk;
+          }
+        }
+        return repository.store.put(key, slowly(), options);
+      };
+      return { ...repository, store: overrideStore(repository.store, { put }) };
+    };
+    const limits = { headerCheck: false, timeoutMs: 1000 };
+    const startedAt = performance.now();
+    const sent = await send(large(153), { ...limits, repositories: [taking(() => 20)] });
+    assert.deepEqual([...sent.outcomes], [['main', 'created']]);
+    assert.ok(performance.now() - startedAt > limits.timeoutMs, 'it was too fast to show anything');
+    const stuck = taking(piece => (piece < 2 ? 0 : 600_000));
+    await refuses(
+      send(large(154), { ...limits, repositories: [stuck] }),
+      'unreachable',
+      /no answer within 1.0 s/,
     );
   });
 

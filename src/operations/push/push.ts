@@ -2,10 +2,12 @@
  * `walvault push <path>`: the archive_command (docs/exit-codes.md has its statuses).
  *
  * Returns only when the file is durable in every required repository (P1). PostgreSQL repeats a failed archive_command
- * by itself, so one call is bounded by one deadline: a push that hangs would block the server's shutdown.
+ * by itself, so one call is bounded by one deadline: a push that hangs would block the server's shutdown. A large
+ * segment on its way does not hang: each piece of it that is taken prolongs the attempt, never the retries.
  */
 import { messageOf, WalvaultError } from '../../base/errors.ts';
 import { retryUntilDeadline, startDeadline } from '../../base/abort.ts';
+import { tap } from '../../base/bytes.ts';
 import { warn, type Log } from '../../base/log.ts';
 import type { ControlFile } from '../../postgres/cluster/control-file.ts';
 import type { WalFileName } from '../../postgres/wal/file-name.ts';
@@ -44,18 +46,28 @@ export interface PushResult {
 /** @throws WalvaultError; exit statuses 1–125 only */
 export async function push(options: PushOptions): Promise<PushResult> {
   const deadline = startDeadline(options.timeoutMs, `push ${options.path}`, options.signal);
+  const { signal } = deadline;
+  const lastRetryAt = performance.now() + options.timeoutMs;
   try {
-    const source = await readWalSource({ ...options, signal: deadline.signal });
-    return await storeEverywhere(options, source, deadline.signal);
+    const source = await readWalSource({ ...options, signal });
+    const open = () => tap(source.plain.open(), () => deadline.restart());
+    const plain = { ...source.plain, open };
+    return await storeEverywhere(options, { ...source, plain }, { signal, lastRetryAt });
   } finally {
     deadline.clear();
   }
 }
 
+interface TimeLimit {
+  readonly signal: AbortSignal;
+  /** By the clock of `performance.now()`. */
+  readonly lastRetryAt: number;
+}
+
 async function storeEverywhere(
   options: PushOptions,
   source: WalSource,
-  signal: AbortSignal,
+  { signal, lastRetryAt }: TimeLimit,
 ): Promise<PushResult> {
   const [first] = options.repositories;
   if (first === undefined) throw new WalvaultError('config', 'no repository is configured');
@@ -70,7 +82,11 @@ async function storeEverywhere(
   });
   const results = await Promise.allSettled(
     options.repositories.map(repository =>
-      retryUntilDeadline(() => storeInto(repository, { system, control, encoded }, signal), { signal }),
+      retryUntilDeadline(() => storeInto(repository, { system, control, encoded }, signal), {
+        signal,
+        isRetryable: error =>
+          error instanceof WalvaultError && error.retry && performance.now() < lastRetryAt,
+      }),
     ),
   );
   return { file, outcomes: judge(options, file, results) };
