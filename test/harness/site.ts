@@ -109,7 +109,7 @@ export async function archiveEverything(server: PostgresServer): Promise<void> {
 export async function until(
   what: string,
   isTrue: () => boolean | Promise<boolean>,
-  timeoutMs = 60_000,
+  timeoutMs = 240_000,
 ): Promise<void> {
   const giveUpAt = performance.now() + timeoutMs;
   while (!(await isTrue())) {
@@ -165,7 +165,7 @@ export async function startRecovery(site: Site, options: RecoveryOptions): Promi
 }
 
 /** What became of a recovery: it ended by promotion, or the server gave up, or it still replays. */
-export async function outcomeOf(server: PostgresServer, timeoutMs = 60_000): Promise<'promoted' | 'exited'> {
+export async function outcomeOf(server: PostgresServer, timeoutMs = 240_000): Promise<'promoted' | 'exited'> {
   let outcome: 'promoted' | 'exited' | undefined;
   await until(
     'the recovery ends',
