@@ -17,7 +17,7 @@ export interface Call {
   readonly request: IncomingMessage;
   readonly body: Buffer;
   readonly bucket: Bucket;
-  readonly conditions: 'honoured' | 'not-implemented';
+  readonly conditions: 'honoured' | 'ignored' | 'not-implemented';
 }
 
 export function handle(call: Call): Answer {
@@ -55,7 +55,7 @@ function put(call: Call): Answer {
 function isConditional({ request, conditions }: Call): boolean {
   const condition = header(request, 'if-none-match');
   if (condition !== '' && conditions === 'not-implemented') throw new S3Failure(501, 'NotImplemented');
-  return condition === '*';
+  return condition === '*' && conditions === 'honoured';
 }
 
 function metadataOf(request: IncomingMessage): Record<string, string> {

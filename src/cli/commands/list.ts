@@ -19,8 +19,10 @@ export const defineList: DefineVerb = (program, run) => {
         const { list } = await import('../../operations/list/list.ts');
         const { config } = await loadConfig();
         await using opened = await openRepositories(config, log);
+        chooseRepositories(opened.repositories, options.repository);
         const listings = await list({
-          repositories: chooseRepositories(opened.repositories, options.repository),
+          repositories: opened.repositories,
+          only: options.repository,
           cluster: config.cluster,
           what: what ?? 'all',
           signal: context.signal,
@@ -37,7 +39,8 @@ export const defineList: DefineVerb = (program, run) => {
 };
 
 const notes = `
-MISSING counts segments between archived ones that are not there; each hole is named below the table.
+MISSING counts segments between archived ones that are not there; each hole is named below the table. Of a best-effort
+repository it also says what it lacks of what the required ones hold; "walvault copy" brings it.
 
 Examples:
   walvault list

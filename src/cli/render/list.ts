@@ -1,17 +1,32 @@
 import { formatDuration, formatSize } from '../../base/units.ts';
 import type { ListedBackup, RepositoryListing, SystemListing } from '../../operations/list/list.ts';
-import type { TimelineListing } from '../../operations/list/timelines.ts';
+import type { Hole, TimelineListing } from '../../operations/list/timelines.ts';
 import { renderTable } from './table.ts';
 
 export function renderList(listings: readonly RepositoryListing[]): string {
   return listings.map(renderRepository).join('\n');
 }
 
-function renderRepository({ name, url, systems, problem }: RepositoryListing): string {
-  const title = `repository "${name}" (${url})\n`;
+function renderRepository(listing: RepositoryListing): string {
+  const { name, url, required, systems, problem } = listing;
+  const title = `repository "${name}" (${url})${required ? '' : ', best effort'}\n`;
   if (problem !== undefined) return `${title}cannot be read: ${problem.message}\n`;
-  if (systems.length === 0) return `${title}holds nothing of this cluster yet\n`;
-  return title + systems.map(renderSystem).join('');
+  if (systems.length === 0) return `${title}holds nothing of this cluster yet\n${renderBacklog(listing)}`;
+  return title + systems.map(renderSystem).join('') + renderBacklog(listing);
+}
+
+/** So that "best effort" never turns into "nobody knows". */
+function renderBacklog({ name, required, backlog }: RepositoryListing): string {
+  if (required) return '';
+  if (backlog === undefined) return '\nwhat it lacks is not known: nothing to compare it with can be read\n';
+  const others = backlog.comparedWith.map(other => `"${other}"`).join(', ');
+  if (backlog.systems.length === 0) return `\nlacks nothing that ${others} holds\n`;
+  const lines = backlog.systems.flatMap(({ systemId, backups, wal, histories }) => [
+    ...backups.map(id => `backup ${id} of system ${systemId}`),
+    ...histories.map(timeline => `the history of timeline ${timeline} of system ${systemId}`),
+    ...wal.map(hole => `WAL ${rangeOf(hole)} of system ${systemId}`),
+  ]);
+  return `\nlacks of what ${others} holds:\n${lines.map(line => `  ${line}\n`).join('')}  (\`walvault copy --from ${backlog.comparedWith[0] ?? ''} --to ${name}\` brings it)\n`;
 }
 
 function renderSystem(system: SystemListing): string {
@@ -101,17 +116,20 @@ function timelineRow(timeline: TimelineListing): string[] {
 }
 
 function holeLines({ timeline, holes }: TimelineListing): string[] {
-  return holes.map(
-    ({ firstSegment, lastSegment, segmentCount }) =>
-      `timeline ${timeline} lacks ${segmentCount === 1 ? firstSegment : `${firstSegment}..${lastSegment} (${segmentCount} segments)`}\n`,
-  );
+  return holes.map(hole => `timeline ${timeline} lacks ${rangeOf(hole)}\n`);
+}
+
+function rangeOf({ firstSegment, lastSegment, segmentCount }: Hole): string {
+  return segmentCount === 1 ? firstSegment : `${firstSegment}..${lastSegment} (${segmentCount} segments)`;
 }
 
 /** The published shape (docs/reference/json.md). */
 export function listJson(listings: readonly RepositoryListing[]): unknown {
-  return listings.map(({ name, url, problem, systems }) => ({
+  return listings.map(({ name, url, required, problem, backlog, systems }) => ({
     name,
     url,
+    required,
+    backlog: backlog ?? null,
     problem: problem?.message ?? null,
     systems: systems.map(({ systemId, postgresMajor, segmentSizeBytes, backups, unreadable, timelines }) => ({
       systemId,

@@ -117,10 +117,9 @@ async function absentFinding(store: Store, keys: readonly string[], signal: Abor
 
 /** P2 rests on this: of several creators exactly one wins, and its content stays. */
 async function creationFinding(store: Store, prefix: string, signal: AbortSignal): Promise<Finding> {
+  if (store.capabilities.conditionalCreate === 'none') return await emulatedFinding(store, prefix, signal);
   const hint =
-    'Two servers that archive to the same place could overwrite each other here. Use a store with conditional writes.';
-  if (store.capabilities.conditionalCreate === 'none')
-    return failure('the store cannot create an object only if it is absent', hint);
+    'Two servers that archive to the same place could overwrite each other here. Use a store with conditional writes, or add conditional-create=none to the URL: then each key is looked up before it is written, and only writers of the same instant can still overwrite each other.';
   for (let round = 0; round < raceRounds; round++) {
     const key = `${prefix}${round}`;
     const bodies = Array.from({ length: racers }, () => randomBytes(1024));
@@ -136,6 +135,19 @@ async function creationFinding(store: Store, prefix: string, signal: AbortSignal
   }
   return ok(
     `create-if-absent holds: ${raceRounds} races of ${racers}, one winner each, its content untouched`,
+  );
+}
+
+/** Where the service knows no conditions the driver looks first. That keeps what is there, and decides no race. */
+async function emulatedFinding(store: Store, prefix: string, signal: AbortSignal): Promise<Finding> {
+  const key = `${prefix}once`;
+  const body = randomBytes(1024);
+  await putProbe(store, key, body, { signal });
+  if (await isOverwritten(store, key, body, signal))
+    return failure('an object that exists was replaced, though its key is looked up first');
+  return warning(
+    'the store cannot create an object only if it is absent; each key is looked up before it is written',
+    'What is archived stays, but of two servers that archive the same name in the same instant the later one wins unnoticed. Where that can happen use a store with conditional writes.',
   );
 }
 

@@ -8,11 +8,15 @@ import { verifyMarker } from '../../repository/marker.ts';
 import { readNotes } from '../../repository/notes.ts';
 import type { Repository } from '../../repository/repository.ts';
 import { readTimelineTree } from '../../repository/timelines.ts';
-import { listWalRuns } from '../../repository/wal-listing.ts';
+import { listWalRuns, type WalRun } from '../../repository/wal-listing.ts';
+import { findBacklog, type Backlog } from './backlog.ts';
 import { describeTimelines, type TimelineListing } from './timelines.ts';
 
 export interface ListOptions {
+  /** All: a best-effort one is compared with the required ones. */
   readonly repositories: readonly Repository[];
+  /** The one to be listed; undefined: every one. */
+  readonly only?: string | undefined;
   readonly cluster: string;
   readonly what: 'all' | 'backups' | 'wal';
   readonly signal: AbortSignal;
@@ -21,6 +25,9 @@ export interface ListOptions {
 export interface RepositoryListing {
   readonly name: string;
   readonly url: string;
+  readonly required: boolean;
+  /** Of a best-effort one. Undefined: it is a required one, or they cannot be compared. */
+  readonly backlog: Backlog | undefined;
   readonly systems: readonly SystemListing[];
   /** Why it could not be read; then `systems` may be incomplete. */
   readonly problem: Error | undefined;
@@ -35,6 +42,7 @@ export interface SystemListing {
   readonly unreadable: readonly UnreadableEntry[] | undefined;
   /** Undefined when only backups were asked for. */
   readonly timelines: readonly TimelineListing[] | undefined;
+  readonly runs: readonly WalRun[] | undefined;
 }
 
 export interface ListedBackup extends CatalogEntry {
@@ -50,16 +58,23 @@ export interface ListedBackup extends CatalogEntry {
 
 /** Never throws for one repository that cannot be read: the others are listed all the same. */
 export async function list(options: ListOptions): Promise<RepositoryListing[]> {
+  const { repositories, only, signal } = options;
+  const isWanted = ({ name }: { readonly name: string }) => only === undefined || name === only;
+  const needsComparison = repositories.some(repository => isWanted(repository) && !repository.required);
   const listings: RepositoryListing[] = [];
-  for (const repository of options.repositories) {
+  for (const repository of repositories) {
+    if (!isWanted(repository) && !(needsComparison && repository.required)) continue;
     listings.push(await listRepository(options, repository));
-    options.signal.throwIfAborted();
+    signal.throwIfAborted();
   }
-  return listings;
+  const required = listings.filter(listing => listing.required);
+  return listings
+    .filter(isWanted)
+    .map(listing => (listing.required ? listing : { ...listing, backlog: findBacklog(listing, required) }));
 }
 
 async function listRepository(options: ListOptions, repository: Repository): Promise<RepositoryListing> {
-  const { name, store } = repository;
+  const { name, required, store } = repository;
   const systems: SystemListing[] = [];
   let problem: Error | undefined;
   try {
@@ -69,7 +84,7 @@ async function listRepository(options: ListOptions, repository: Repository): Pro
   } catch (error) {
     problem = error instanceof Error ? error : new Error(String(error));
   }
-  return { name, url: store.url, systems, problem };
+  return { name, url: store.url, required, backlog: undefined, systems, problem };
 }
 
 async function listSystem(
@@ -81,6 +96,10 @@ async function listSystem(
   const catalog = what === 'wal' ? undefined : await readCatalog(repository, system, signal);
   const pinned = catalog && (await readPins(repository, system, signal));
   const segmentSizeBytes = cluster?.segmentSizeBytes;
+  const runs =
+    what === 'backups' || segmentSizeBytes === undefined
+      ? undefined
+      : await listWalRuns(repository, system, segmentSizeBytes, signal);
   return {
     systemId: system.systemId,
     postgresMajor: cluster?.postgresMajor,
@@ -88,13 +107,10 @@ async function listSystem(
     backups: catalog?.backups.map(entry => describeBackup(entry, pinned?.has(entry.record.id) === true)),
     unreadable: catalog?.unreadable,
     timelines:
-      what === 'backups' || segmentSizeBytes === undefined
+      runs === undefined || segmentSizeBytes === undefined
         ? undefined
-        : describeTimelines(
-            await listWalRuns(repository, system, segmentSizeBytes, signal),
-            await readTimelineTree(repository, system, signal),
-            segmentSizeBytes,
-          ),
+        : describeTimelines(runs, await readTimelineTree(repository, system, signal), segmentSizeBytes),
+    runs,
   };
 }
 

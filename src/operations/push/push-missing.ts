@@ -12,6 +12,7 @@ import { segmentNumberOfLsn, type WalFileName } from '../../postgres/wal/file-na
 import { walKey } from '../../repository/layout.ts';
 import { finishedFiles, type LocalWalFile } from './plan.ts';
 import { push, type PushOptions } from './push.ts';
+import { warnOfUndecidedRaces } from './warn-of-races.ts';
 
 export interface PushMissingResult {
   readonly sent: readonly string[];
@@ -32,6 +33,7 @@ export async function pushMissing(
   const walDirectory = join(dataDirectory, 'pg_wal');
   const { segmentSizeBytes } = control;
   const redo = { segment: segmentNumberOfLsn(control.redoLsn, segmentSizeBytes), segmentSizeBytes };
+  warnOfUndecidedRaces(options.repositories, options.log);
   const sent: string[] = [];
   const failed: string[] = [];
   let alreadyArchived = 0;
@@ -62,10 +64,17 @@ async function isArchivedEverywhere(
 ): Promise<boolean> {
   if (file.kind === 'partial') return false;
   const key = walKey({ cluster: options.cluster, systemId: control.systemId }, file);
-  for (const { store } of options.repositories) {
-    if ((await store.head(key, { signal: options.signal })) === undefined) return false;
+  try {
+    for (const { store } of options.repositories) {
+      if ((await store.head(key, { signal: options.signal })) === undefined) return false;
+    }
+    return true;
+  } catch (error) {
+    // One that does not answer must not keep the others from receiving: push tells them apart.
+    options.signal.throwIfAborted();
+    if (error instanceof WalvaultError) return false;
+    throw error;
   }
-  return true;
 }
 
 async function readWalDirectory(walDirectory: string): Promise<LocalWalFile[]> {

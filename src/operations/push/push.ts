@@ -21,6 +21,7 @@ import {
   type StoreOutcome,
   type WalObject,
 } from '../../repository/wal-writer.ts';
+import { warnOfUndecidedRaces } from './warn-of-races.ts';
 import { readWalSource, type WalSource } from './wal-source.ts';
 
 export interface PushOptions {
@@ -45,6 +46,7 @@ export interface PushResult {
 
 /** @throws WalvaultError; exit statuses 1–125 only */
 export async function push(options: PushOptions): Promise<PushResult> {
+  if (options.isMissingRun !== true) warnOfUndecidedRaces(options.repositories, options.log);
   const deadline = startDeadline(options.timeoutMs, `push ${options.path}`, options.signal);
   const { signal } = deadline;
   const lastRetryAt = performance.now() + options.timeoutMs;

@@ -213,11 +213,24 @@ describe('stores that break a promise', () => {
     assert.ok(found.some(message => /replaced by a conditional create/.test(message)));
   });
 
-  it('a store that says it has no conditional creation', async () => {
+  it('a store that says it has no conditional creation, as a warning of what is lost', async () => {
+    const { bad } = await runCheck({
+      store: inner =>
+        overrideStore(inner, { capabilities: { ...inner.capabilities, conditionalCreate: 'none' } }),
+    });
+    const found = bad.find(({ message }) => /cannot create an object only if it is absent/.test(message));
+    assert.equal(found?.status, 'warn');
+    assert.match(found?.hint ?? '', /the later one wins unnoticed/);
+  });
+
+  it('the same when even what is there is replaced', async () => {
     const found = await failures(inner =>
-      overrideStore(inner, { capabilities: { ...inner.capabilities, conditionalCreate: 'none' } }),
+      overrideStore(inner, {
+        capabilities: { ...inner.capabilities, conditionalCreate: 'none' },
+        put: (key, body, options) => inner.put(key, body, { ...options, ifAbsent: false }),
+      }),
     );
-    assert.ok(found.some(message => /cannot create an object only if it is absent/.test(message)));
+    assert.ok(found.some(message => /was replaced, though its key is looked up first/.test(message)));
   });
 
   it('absent keys that read as denied', async () => {
