@@ -71,7 +71,7 @@ export function roomOf(file: string): string {
 /** Packages that one place alone may import, so that each can be exchanged there and is loaded only with it. */
 export const packageRules: readonly { readonly name: RegExp; readonly only: RegExp }[] = [
   { name: /^@aws-sdk\/|^@smithy\//, only: /^stores\/s3\// },
-  { name: /^@google-cloud\//, only: /^stores\/gcs\// },
+  { name: /^google-auth-library$/, only: /^stores\/gcs\// },
   { name: /^@azure\//, only: /^stores\/azure\// },
   { name: /^openpgp$/, only: /^pipeline\/openpgp\// },
   { name: /^pg$/, only: /^postgres\// },

@@ -4,34 +4,15 @@
  */
 import { fileURLToPath } from 'node:url';
 import { WalvaultError } from '../base/errors.ts';
-import type { Secret } from '../base/secret.ts';
 import { azureOptionsOf } from './azure/azure-url.ts';
 import { decorateStore, type StoreLimits } from './decorators/decorate-store.ts';
+import type { DriverSettings } from './driver-settings.ts';
 import { gcsOptionsOf } from './gcs/gcs-url.ts';
 import { s3OptionsOf } from './s3/s3-url.ts';
 import type { Store } from './store.ts';
 import { badUrl, exampleUrls, parseUrl } from './url.ts';
 
-export interface StoreSettings {
-  /** `file:///path`, `s3://bucket/prefix?…`, `gs://bucket/prefix?…` or `azure://account/container/prefix?…`. */
-  readonly url: string;
-  readonly accessKeyId?: Secret | undefined;
-  readonly secretAccessKey?: Secret | undefined;
-  readonly sessionToken?: Secret | undefined;
-  /** S3: encryption with a key of ours that the service forgets (SSE-C); 32 bytes in base64. */
-  readonly customerKey?: Secret | undefined;
-  /** Google Cloud Storage: JSON of a service account or of workload identity federation. */
-  readonly credentialsFile?: string | undefined;
-  /** Azure: at most one of these three. */
-  readonly accountKey?: Secret | undefined;
-  readonly sasToken?: Secret | undefined;
-  readonly connectionString?: Secret | undefined;
-  /** The service's own names (`NEARLINE`, `Cool`); WAL and backups apart, the catalogue stays where it is quick to read. */
-  readonly storageClasses?: { readonly wal?: string | undefined; readonly backup?: string | undefined };
-  readonly caFile?: string | undefined;
-  readonly verifyTls?: boolean | undefined;
-  /** How long one request may go without an answer or a moving byte. */
-  readonly timeoutMs?: number | undefined;
+export interface StoreSettings extends DriverSettings {
   /** What is limited and counted above the driver. */
   readonly limits?: StoreLimits | undefined;
 }
@@ -46,7 +27,7 @@ export async function openStore(settings: StoreSettings): Promise<Store> {
   return decorateStore(await openDriver(settings), { timeoutMs, watchesItsUploads }, limits);
 }
 
-async function openDriver(settings: StoreSettings): Promise<Store> {
+async function openDriver(settings: DriverSettings): Promise<Store> {
   const url = parseUrl(settings.url);
   if (url.protocol === 'file:') {
     const { createFsStore } = await import('./fs/fs-store.ts');

@@ -1,7 +1,7 @@
 /** Which of Azure's ways to prove who asks is configured. Loads no SDK. */
 import { WalvaultError } from '../../base/errors.ts';
 import { Secret } from '../../base/secret.ts';
-import type { StoreSettings } from '../open.ts';
+import type { DriverSettings } from '../driver-settings.ts';
 import { badUrl } from '../url.ts';
 
 export type AzureCredentials =
@@ -17,7 +17,7 @@ export type AzureCredentials =
  */
 export function azureCredentialsOf(
   url: URL,
-  settings: Pick<StoreSettings, 'accountKey' | 'sasToken' | 'connectionString'>,
+  settings: Pick<DriverSettings, 'accountKey' | 'sasToken' | 'connectionString'>,
   env: NodeJS.ProcessEnv,
 ): AzureCredentials {
   const given = [settings.accountKey, settings.sasToken, settings.connectionString];
@@ -31,7 +31,7 @@ export function azureCredentialsOf(
   return fromSecrets(url, count === 1 ? settings : fromEnvironment(url.host, env)) ?? { kind: 'identity' };
 }
 
-type Secrets = Pick<StoreSettings, 'accountKey' | 'sasToken' | 'connectionString'>;
+type Secrets = Pick<DriverSettings, 'accountKey' | 'sasToken' | 'connectionString'>;
 
 function fromSecrets(
   url: URL,

@@ -1,5 +1,5 @@
 /** `azure://account/container/prefix?endpoint=…` in detail. Loads no SDK. */
-import type { StoreSettings } from '../open.ts';
+import type { DriverSettings } from '../driver-settings.ts';
 import {
   assertContainer,
   choice,
@@ -16,7 +16,7 @@ const azureParameters = ['endpoint', 'content-md5', 'part-size-mib'] as const;
 /** @throws WalvaultError `config` */
 export function azureOptionsOf(
   url: URL,
-  settings: StoreSettings,
+  settings: DriverSettings,
   env: NodeJS.ProcessEnv = process.env,
 ): AzureStoreOptions {
   const parameters = parametersOf(url, azureParameters);

@@ -88,13 +88,10 @@ function clientOf(
 }
 
 /** Where the platform's token comes from: Amazon's metadata service, a program, or a file or address. */
-function externalClient(
-  { AwsClient, IdentityPoolClient, PluggableAuthClient }: typeof import('./google-auth.ts'),
-  json: Readonly<Record<string, unknown>>,
-) {
+function externalClient(library: typeof import('./google-auth.ts'), json: Readonly<Record<string, unknown>>) {
   const source = (json['credential_source'] ?? {}) as { environment_id?: string; executable?: unknown };
-  if (source.environment_id?.startsWith('aws') === true) return AwsClient;
-  return source.executable === undefined ? IdentityPoolClient : PluggableAuthClient;
+  if (source.environment_id?.startsWith('aws') === true) return library.AwsClient;
+  return source.executable === undefined ? library.IdentityPoolClient : library.PluggableAuthClient;
 }
 
 /** Not left to the library: what a parser says about a broken file quotes it, and the file holds a private key. */

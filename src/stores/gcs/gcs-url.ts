@@ -1,5 +1,5 @@
 /** `gs://bucket/prefix?endpoint=…&project=…` in detail. Loads nothing that speaks to the service. */
-import type { StoreSettings } from '../open.ts';
+import type { DriverSettings } from '../driver-settings.ts';
 import {
   assertContainer,
   choice,
@@ -14,7 +14,7 @@ import type { GcsStoreOptions } from './gcs-connection.ts';
 const gcsParameters = ['endpoint', 'project', 'anonymous', 'part-size-mib'] as const;
 
 /** @throws WalvaultError `config` */
-export function gcsOptionsOf(url: URL, settings: StoreSettings): GcsStoreOptions {
+export function gcsOptionsOf(url: URL, settings: DriverSettings): GcsStoreOptions {
   const parameters = parametersOf(url, gcsParameters);
   assertContainer(url, url.host, 'bucket');
   const isAnonymous = choice(url, parameters, 'anonymous', ['true', 'false']) === 'true';

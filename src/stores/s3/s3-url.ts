@@ -1,6 +1,6 @@
 /** `s3://bucket/prefix?region=…&endpoint=…&path-style=true` in detail. Loads no SDK. */
 import { parseDuration } from '../../base/units.ts';
-import type { StoreSettings } from '../open.ts';
+import type { DriverSettings } from '../driver-settings.ts';
 import {
   assertContainer,
   choice,
@@ -29,7 +29,7 @@ const s3Parameters = [
 ] as const;
 
 /** @throws WalvaultError `config` */
-export function s3OptionsOf(url: URL, settings: StoreSettings): S3StoreOptions {
+export function s3OptionsOf(url: URL, settings: DriverSettings): S3StoreOptions {
   const parameters = parametersOf(url, s3Parameters);
   assertContainer(url, url.host, 'bucket');
   return {
@@ -54,7 +54,7 @@ export function s3OptionsOf(url: URL, settings: StoreSettings): S3StoreOptions {
   };
 }
 
-function credentialsOf(url: URL, settings: StoreSettings): S3StoreOptions['credentials'] {
+function credentialsOf(url: URL, settings: DriverSettings): S3StoreOptions['credentials'] {
   const { accessKeyId, secretAccessKey, sessionToken } = settings;
   if (accessKeyId === undefined && secretAccessKey === undefined) return undefined;
   if (accessKeyId === undefined || secretAccessKey === undefined)
@@ -68,7 +68,7 @@ function credentialsOf(url: URL, settings: StoreSettings): S3StoreOptions['crede
 
 type Parameters = ReadonlyMap<string, string>;
 
-function encryptionOf(url: URL, parameters: Parameters, settings: StoreSettings): S3Encryption | undefined {
+function encryptionOf(url: URL, parameters: Parameters, settings: DriverSettings): S3Encryption | undefined {
   const kind = choice(url, parameters, 'sse', ['s3', 'kms', 'dsse-kms']);
   const keyId = parameters.get('kms-key-id');
   const { customerKey } = settings;
