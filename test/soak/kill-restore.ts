@@ -1,6 +1,6 @@
 /** `restore` killed at random moments: PostgreSQL starts from a complete directory or from none. */
 import assert from 'node:assert/strict';
-import { existsSync, rmSync } from 'node:fs';
+import { existsSync, readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { findPostgresBinaries } from '../harness/postgres-binaries.ts';
 import { run, type RunOptions } from '../harness/run.ts';
@@ -46,10 +46,10 @@ export async function killRestores(site: Site, rounds: number, sizeMiB = 8): Pro
       await assertComplete(directory);
     } else {
       assert.ok(wasKilled, 'restored, and no pg_control');
-      if (existsSync(directory)) halfRestored++;
+      if (!isAbsentOrEmpty(directory)) halfRestored++;
       await assertDoesNotStart(directory);
     }
-    if (existsSync(directory)) {
+    if (!isAbsentOrEmpty(directory)) {
       const refused = await restore();
       assert.equal(refused.exitCode, 14, refused.stderr);
       assert.match(refused.stderr, /^walvault: .+\nHINT: {2}.+\n$/);
@@ -60,6 +60,10 @@ export async function killRestores(site: Site, rounds: number, sizeMiB = 8): Pro
     await assertComplete(directory);
   }
   return { rounds, killed, halfRestored, completeAfterKill };
+}
+
+function isAbsentOrEmpty(directory: string): boolean {
+  return !existsSync(directory) || readdirSync(directory).length === 0;
 }
 
 /** PostgreSQL's own check of every file, and what makes it recover instead of start as it is. */
