@@ -1,10 +1,11 @@
 /** SIGKILL at random moments. `npm run soak` does the same for longer, and prints figures. */
 import assert from 'node:assert/strict';
-import { describe, it } from 'node:test';
+import { describe, it, test } from 'node:test';
 import { createSite } from '../harness/site.ts';
+import { isExcused } from '../soak/file-systems.ts';
 import { killBackups } from '../soak/kill-backup.ts';
 import { killPushes } from '../soak/kill-push.ts';
-import { killRestores } from '../soak/kill-restore.ts';
+import { killRestores, killRestoresAtLastFsyncs } from '../soak/kill-restore.ts';
 
 /** A push is a fraction of the others' time. */
 const pushRounds = 8;
@@ -25,4 +26,9 @@ describe('killed at random moments', () => {
     const { killed } = await killRestores(await createSite(), rounds);
     assert.ok(killed > 0, 'every restore was faster than its signal');
   });
+});
+
+test('restore names pg_control last: killed at any of its last fsyncs it leaves nothing that starts', async () => {
+  if (isExcused()) return;
+  await killRestoresAtLastFsyncs(await createSite(), 5);
 });

@@ -8,6 +8,7 @@ import type { Site } from '../harness/site.ts';
 import { temporaryDirectory } from '../harness/temp.ts';
 import { startFilledOrigin } from './filled-origin.ts';
 import { killAtRandom, usualDurationMs } from './kill.ts';
+import { countCalls, runWithFault } from './strace.ts';
 
 export interface KillRestoreFigures {
   readonly rounds: number;
@@ -19,11 +20,7 @@ export interface KillRestoreFigures {
 }
 
 export async function killRestores(site: Site, rounds: number, sizeMiB = 8): Promise<KillRestoreFigures> {
-  const { server } = await startFilledOrigin(site, sizeMiB);
-  const taken = await site.walvault(['backup', '--fast'], { env: server.env });
-  assert.equal(taken.exitCode, 0, taken.stderr);
-  await server.stop();
-
+  await makeBackup(site, sizeMiB);
   const scratch = temporaryDirectory('restores');
   const directory = join(scratch, 'data');
   const restore = (options: RunOptions = {}) => site.walvault(['restore', directory], options);
@@ -60,6 +57,36 @@ export async function killRestores(site: Site, rounds: number, sizeMiB = 8): Pro
     await assertComplete(directory);
   }
   return { rounds, killed, halfRestored, completeAfterKill };
+}
+
+/**
+ * Kills restores at each of their last `count` fsyncs. `pg_control` is named after everything else is durable, so only
+ * the very last fsync, the one that makes its name durable, may find it.
+ */
+export async function killRestoresAtLastFsyncs(site: Site, count: number): Promise<void> {
+  await makeBackup(site, 1);
+  const directory = join(temporaryDirectory('restores'), 'data');
+  const options = { env: { ...site.readerEnv, WALVAULT_CONFIG: site.configPath } };
+  const restore = ['restore', directory];
+  const total = await countCalls(restore, 'fsync,fdatasync', options);
+  assert.ok(total > count, `a restore makes only ${total} fsyncs`);
+  for (let nth = total; nth > total - count; nth--) {
+    rmSync(directory, { recursive: true });
+    const injection = { calls: 'fsync,fdatasync', effect: 'signal=KILL', nth } as const;
+    const killed = await runWithFault(restore, injection, options);
+    assert.equal(killed.signal, 'SIGKILL', killed.stderr);
+    const hasControlFile = existsSync(join(directory, 'global', 'pg_control'));
+    assert.equal(hasControlFile, nth === total, `killed at fsync ${nth} of ${total}`);
+    if (hasControlFile) await assertComplete(directory);
+    else await assertDoesNotStart(directory);
+  }
+}
+
+async function makeBackup(site: Site, sizeMiB: number): Promise<void> {
+  const { server } = await startFilledOrigin(site, sizeMiB);
+  const taken = await site.walvault(['backup', '--fast'], { env: server.env });
+  assert.equal(taken.exitCode, 0, taken.stderr);
+  await server.stop();
 }
 
 function isAbsentOrEmpty(directory: string): boolean {

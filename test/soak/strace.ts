@@ -1,5 +1,6 @@
 /** Makes a chosen system call of the executable fail or be its last one, without a hook in the product. */
 import { execFileSync } from 'node:child_process';
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { bareEnvironment, run, type RunOptions, type RunResult } from '../harness/run.ts';
 import { temporaryDirectory } from '../harness/temp.ts';
@@ -23,21 +24,37 @@ export function requireStrace(): void {
 }
 
 /** Runs the executable with the fault. One thread does all file operations, so that calls can be counted. */
-export async function runWithFault(
+export function runWithFault(
   args: readonly string[],
-  injection: Injection,
+  { calls, effect, nth }: Injection,
   options: RunOptions = {},
 ): Promise<RunResult> {
-  requireStrace();
-  const { calls, effect, nth } = injection;
   const when = nth === undefined ? '' : `:when=${nth}`;
-  const tracing = ['-f', '-qq', '-o', join(temporaryDirectory('strace'), 'trace'), '-e', `trace=${calls}`];
-  return run(
-    'strace',
-    [...tracing, '-e', `inject=${calls}:${effect}${when}`, walvaultExecutable(), ...args],
-    {
-      ...options,
-      env: { ...bareEnvironment, ...options.env, UV_THREADPOOL_SIZE: '1' },
-    },
-  );
+  const tracing = ['-o', '/dev/null', '-e', `trace=${calls}`, '-e', `inject=${calls}:${effect}${when}`];
+  return runUnderStrace(tracing, args, options);
+}
+
+/** How many such calls an undisturbed run makes, counted as `nth` counts them. */
+export async function countCalls(
+  args: readonly string[],
+  calls: string,
+  options: RunOptions = {},
+): Promise<number> {
+  const trace = join(temporaryDirectory('strace'), 'trace');
+  const result = await runUnderStrace(['-o', trace, '-e', `trace=${calls}`], args, options);
+  if (result.exitCode !== 0) throw new Error(`${args.join(' ')}: ${result.stderr}`);
+  const isCall = new RegExp(String.raw`^\d+ +(${calls.replaceAll(',', '|')})\(`, 'gm');
+  return (readFileSync(trace, 'utf8').match(isCall) ?? []).length;
+}
+
+function runUnderStrace(
+  tracing: readonly string[],
+  args: readonly string[],
+  options: RunOptions,
+): Promise<RunResult> {
+  requireStrace();
+  return run('strace', ['-f', '-qq', ...tracing, walvaultExecutable(), ...args], {
+    ...options,
+    env: { ...bareEnvironment, ...options.env, UV_THREADPOOL_SIZE: '1' },
+  });
 }
