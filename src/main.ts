@@ -124,6 +124,10 @@ function createContext(): CliContext {
     signal: abortController.signal,
     env: process.env,
     stdout: text => void tolerant(process.stdout).write(text),
+    stdoutBytes: chunk =>
+      new Promise(resolve => {
+        tolerant(process.stdout).write(chunk, error => resolve(error === null || error === undefined));
+      }),
     stderr: text => void tolerant(process.stderr).write(text),
     get isTty() {
       return process.stderr.isTTY;

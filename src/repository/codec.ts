@@ -58,9 +58,13 @@ export class Codec {
    * Decodes an object that was stored under `key`. The stream throws `damaged` where the bytes are, `key` where no
    * private key fits, and at its end `damaged` where the signature policy says so. Until it has ended without an
    * error nothing that came out of it may be relied on. A cut at a zstd frame boundary is not noticed here: compare
-   * length and digest.
+   * length and digest. `onVerdict` is told who signed it, before the policy decides.
    */
-  async *decode(key: string, stored: ByteStream): AsyncGenerator<Uint8Array> {
+  async *decode(
+    key: string,
+    stored: ByteStream,
+    onVerdict?: (verdict: SignatureVerdict) => void,
+  ): AsyncGenerator<Uint8Array> {
     const { head, whole } = await peek(stored, 8);
     let verdict: () => SignatureVerdict = () => ({ status: 'unsigned' });
     let plain = whole;
@@ -76,6 +80,7 @@ export class Codec {
     else if (format !== 'plain')
       throw new WalvaultError('damaged', `${key}: ${format} inside an object is not part of this format`);
     yield* plain;
+    onVerdict?.(verdict());
     this.#judge(key, verdict());
   }
 

@@ -10,6 +10,7 @@ import { defineInit } from './init.ts';
 import { defineList } from './list.ts';
 import { definePush } from './push.ts';
 import { defineRestore } from './restore.ts';
+import { defineStore } from './store.ts';
 
 /** In the order of the help. Adding a verb is one line here and one file beside. */
 export const verbs: readonly DefineVerb[] = [
@@ -23,5 +24,6 @@ export const verbs: readonly DefineVerb[] = [
   defineCleanup,
   defineCopy,
   defineConflict,
+  defineStore,
   defineConfig,
 ];

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import fc from 'fast-check';
+import { array, assert as assertProperty, integer, property } from 'fast-check';
 import { subtractRuns } from '../../../../src/operations/list/backlog.ts';
 import { list } from '../../../../src/operations/list/list.ts';
 import { listJson, renderList } from '../../../../src/cli/render/list.ts';
@@ -72,9 +72,9 @@ describe('what a best-effort repository lacks', () => {
       [...new Set(numbers)]
         .toSorted((a, b) => a - b)
         .map(number => ({ timeline: 1, first: BigInt(number), last: BigInt(number) }));
-    const some = fc.array(fc.integer({ min: 0, max: 30 }));
-    fc.assert(
-      fc.property(some, some, (all, own) => {
+    const some = array(integer({ min: 0, max: 30 }));
+    assertProperty(
+      property(some, some, (all, own) => {
         const missing = new Set(all.filter(number => !own.includes(number)));
         const found = subtractRuns(runs(all), runs(own)).flatMap(({ first, last }) =>
           Array.from({ length: Number(last - first) + 1 }, (_, index) => Number(first) + index),

@@ -1,0 +1,187 @@
+import { createReadStream } from 'node:fs';
+import type { Command } from 'commander';
+import { localIoError, WalvaultError } from '../../base/errors.ts';
+import type { ByteStream } from '../../base/bytes.ts';
+import { renderJson } from '../render/json.ts';
+import { entryJson, entryLine, renderStat } from '../render/store.ts';
+import type { DefineVerb, Invocation, Run } from '../verb.ts';
+import { chooseRepository } from './repository-choice.ts';
+
+interface ChoiceOptions {
+  readonly repository?: string;
+}
+
+/** For objects of any size, without holding them: 1 MiB at a time. */
+const chunkBytes = 1024 ** 2;
+
+export const defineStore: DefineVerb = (program, run) => {
+  const store = program
+    .command('store')
+    .description('look at and handle the objects of a repository by hand')
+    .addHelpText('after', notes);
+  defineLs(store, run);
+  defineGet(store, run);
+  definePut(store, run);
+  defineStat(store, run);
+  defineRm(store, run);
+};
+
+interface LsOptions extends ChoiceOptions {
+  readonly long?: boolean;
+  readonly recursive?: boolean;
+  readonly startAfter?: string;
+  readonly json?: boolean;
+}
+
+function defineLs(store: Command, run: Run): void {
+  withRepository(store.command('ls'))
+    .description('list objects, one level below the prefix')
+    .argument('[prefix]', 'any beginning of a key; a directory ends with /', '')
+    .option('-l, --long', 'sizes and times too')
+    .option('-r, --recursive', 'all levels')
+    .option('--start-after <key>', 'only what comes after this key')
+    .option('--json', 'print the result as JSON')
+    .action(async (prefix: string, options: LsOptions) => {
+      await run(async invocation => {
+        const { listObjects } = await import('../../operations/store/look.ts');
+        const { print, context } = invocation;
+        await using opened = await open(invocation, options);
+        const entries = listObjects({
+          repository: opened.repository,
+          prefix,
+          startAfter: options.startAfter,
+          isOneLevel: options.recursive !== true,
+          signal: context.signal,
+        });
+        let separator = '[\n';
+        for await (const entry of entries) {
+          print(
+            options.json === true
+              ? `${separator}  ${entryJson(entry)}`
+              : entryLine(entry, options.long === true),
+          );
+          separator = ',\n';
+        }
+        if (options.json === true) print(separator === '[\n' ? '[]\n' : '\n]\n');
+      });
+    });
+}
+
+function defineGet(store: Command, run: Run): void {
+  withRepository(store.command('get'))
+    .description('write an object to standard output')
+    .argument('<key>', 'the whole key')
+    .option('--decode', 'decrypt and decompress it, and say on standard error who signed it')
+    .action(async (key: string, options: ChoiceOptions & { decode?: boolean }) => {
+      await run(async invocation => {
+        const { getObject } = await import('../../operations/store/get-object.ts');
+        const { log, context } = invocation;
+        const { stdoutBytes } = context;
+        if (stdoutBytes === undefined)
+          throw new WalvaultError('internal', 'store get: there is no standard output for bytes');
+        await using opened = await open(invocation, options);
+        const bytes = getObject({
+          repository: opened.repository,
+          key,
+          isDecoded: options.decode === true,
+          log,
+          signal: context.signal,
+        });
+        for await (const chunk of bytes) if (!(await stdoutBytes(chunk))) break;
+      });
+    });
+}
+
+function definePut(store: Command, run: Run): void {
+  withRepository(store.command('put'))
+    .description('create an object; one that is there is never replaced')
+    .argument('<key>', 'the whole key')
+    .argument('<file>', 'what to store')
+    .option('--force', 'also where the repository format keeps something')
+    .action(async (key: string, file: string, options: ChoiceOptions & { force?: boolean }) => {
+      await run(async invocation => {
+        const { putObject } = await import('../../operations/store/change-objects.ts');
+        await using opened = await open(invocation, options);
+        const { signal } = invocation.context;
+        await putObject(key, readLocal(file), {
+          repository: opened.repository,
+          isForced: options.force === true,
+          signal,
+        });
+      });
+    });
+}
+
+function defineStat(store: Command, run: Run): void {
+  withRepository(store.command('stat'))
+    .description('show size, time and metadata of an object')
+    .argument('<key>', 'the whole key')
+    .option('--json', 'print the result as JSON')
+    .action(async (key: string, options: ChoiceOptions & { json?: boolean }) => {
+      await run(async invocation => {
+        const { statObject } = await import('../../operations/store/look.ts');
+        await using opened = await open(invocation, options);
+        const stat = await statObject(opened.repository, key, invocation.context.signal);
+        invocation.print(options.json === true ? renderJson(stat) : renderStat(stat));
+      });
+    });
+}
+
+function defineRm(store: Command, run: Run): void {
+  withRepository(store.command('rm'))
+    .description('remove objects')
+    .argument('<keys...>', 'whole keys')
+    .option('--force', 'also what the repository format needs; it is said what that breaks')
+    .action(async (keys: string[], options: ChoiceOptions & { force?: boolean }) => {
+      await run(async invocation => {
+        const { removeObjects } = await import('../../operations/store/change-objects.ts');
+        const { log, context } = invocation;
+        await using opened = await open(invocation, options);
+        const failed = await removeObjects(keys, {
+          repository: opened.repository,
+          isForced: options.force === true,
+          log,
+          signal: context.signal,
+        });
+        if (failed > 0)
+          throw new WalvaultError(
+            'check-failed',
+            `store rm: ${failed} of ${keys.length} objects are still there`,
+          );
+      });
+    });
+}
+
+function withRepository(command: Command): Command {
+  return command.option('--repository <name>', 'in this repository (may be left out where there is one)');
+}
+
+async function open({ loadConfig, log }: Invocation, { repository }: ChoiceOptions) {
+  const { openRepositories } = await import('../compose.ts');
+  const { config } = await loadConfig();
+  chooseRepository(config.repositories, repository);
+  const opened = await openRepositories(config, log);
+  return {
+    repository: chooseRepository(opened.repositories, repository),
+    [Symbol.asyncDispose]: () => opened[Symbol.asyncDispose](),
+  };
+}
+
+async function* readLocal(path: string): AsyncGenerator<Uint8Array> {
+  try {
+    yield* createReadStream(path, { highWaterMark: chunkBytes }) as ByteStream;
+  } catch (error) {
+    throw localIoError('read', path, error);
+  }
+}
+
+const notes = `
+These commands look below everything else that walvault promises: use them to see what is there, to save a single file,
+or in scripts. Keys are described in docs/repository-format.md.
+
+Examples:
+  walvault store ls -l orders/7300000000000000001/
+  walvault store get --decode orders/7300000000000000001/timelines/00000002.history
+  walvault store stat --json orders/7300000000000000001/wal/00000001/00000000/000000010000000000000001
+  walvault store rm --repository offsite old/object
+`;

@@ -1,0 +1,30 @@
+import type { listObjects, statObject } from '../../operations/store/look.ts';
+
+type Listed = ReturnType<typeof listObjects> extends AsyncIterable<infer Entry> ? Entry : never;
+
+/** One line an entry, so that a listing of any length is printed while it is read. */
+export function entryLine(entry: Listed, isLong: boolean): string {
+  const name = 'prefix' in entry ? entry.prefix : entry.key;
+  if (!isLong) return `${name}\n`;
+  const [size, time] = 'prefix' in entry ? ['', ''] : [String(entry.sizeBytes), entry.modified.toISOString()];
+  return `${size.padStart(13)}  ${time.padEnd(24)}  ${name}\n`;
+}
+
+/** An element of the published array (docs/reference/json.md). */
+export function entryJson(entry: Listed): string {
+  return JSON.stringify('prefix' in entry ? { prefix: entry.prefix } : entry);
+}
+
+type Stat = Awaited<ReturnType<typeof statObject>>;
+
+export function renderStat({ key, sizeBytes, modified, metadata }: Stat): string {
+  const lines = [
+    `key       ${key}`,
+    `size      ${sizeBytes}`,
+    `modified  ${modified.toISOString()}`,
+    ...Object.entries(metadata)
+      .toSorted(([a], [b]) => (a < b ? -1 : 1))
+      .map(([name, value]) => `metadata  ${name}: ${value}`),
+  ];
+  return `${lines.join('\n')}\n`;
+}

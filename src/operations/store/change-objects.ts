@@ -1,0 +1,65 @@
+/** `walvault store put` and `rm`: by hand, and never without saying what that means. */
+import type { ByteStream } from '../../base/bytes.ts';
+import { WalvaultError } from '../../base/errors.ts';
+import { warn, type Log } from '../../base/log.ts';
+import { purposeOfKey } from '../../repository/key-purpose.ts';
+import type { Repository } from '../../repository/repository.ts';
+import { isStoreError } from '../../stores/store.ts';
+
+interface ChangeOptions {
+  readonly repository: Repository;
+  /** Keys of the repository format too. */
+  readonly isForced: boolean;
+  readonly log: Log;
+  readonly signal: AbortSignal;
+}
+
+/**
+ * Creates one object, and never replaces one.
+ * @throws WalvaultError `refused` for a key of the format without force, `conflict` when the key is taken
+ */
+export async function putObject(
+  key: string,
+  body: ByteStream,
+  { repository, isForced, signal }: Omit<ChangeOptions, 'log'>,
+): Promise<void> {
+  const purpose = purposeOfKey(key);
+  if (purpose !== undefined && !isForced)
+    throw new WalvaultError('refused', `${key} is the place of ${purpose.what}`, {
+      hint: 'What is put here by hand has no digest, no signature and no encryption of its own. WAL is archived by push; --force puts it all the same.',
+    });
+  const { store } = repository;
+  try {
+    await store.put(key, body, { ifAbsent: true, objectClass: 'catalog', signal });
+  } catch (error) {
+    if (!isStoreError(error, 'exists')) throw error;
+    throw new WalvaultError('conflict', `${store.url}: ${key} exists`, {
+      cause: error,
+      hint: 'Nothing is ever replaced.',
+    });
+  }
+}
+
+/**
+ * Removes objects; one that is not there counts as removed.
+ * @returns how many deletions the store refused; each was logged
+ * @throws WalvaultError `refused` before anything is removed, if a key of the format is among them and it is not forced
+ */
+export async function removeObjects(
+  keys: readonly string[],
+  { repository, isForced, log, signal }: ChangeOptions,
+): Promise<number> {
+  const known = keys.flatMap(key => {
+    const purpose = purposeOfKey(key);
+    return purpose === undefined ? [] : [{ key, ...purpose }];
+  });
+  const [first] = known;
+  if (first !== undefined && !isForced)
+    throw new WalvaultError('refused', `${first.key} is ${first.what}: ${first.loss}`, {
+      hint: '`walvault cleanup` removes what is no longer needed, and nothing else. --force removes it all the same, for good.',
+    });
+  for (const { key, what, loss } of known) warn(log, `removing ${key}, ${what}: ${loss}`);
+  const failures = await repository.store.delete(keys, { signal });
+  for (const { error } of failures) log.event({ level: 'error', message: error.message, hint: error.hint });
+  return failures.length;
+}

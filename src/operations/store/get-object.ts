@@ -1,0 +1,64 @@
+/** `walvault store get`: an object as it lies there, or decoded as fetch and restore would. */
+import { createHash } from 'node:crypto';
+import { collect, type ByteStream } from '../../base/bytes.ts';
+import { WalvaultError } from '../../base/errors.ts';
+import { info, type Log } from '../../base/log.ts';
+import type { SignatureVerdict } from '../../pipeline/openpgp/index.ts';
+import { describeVerdict } from '../../repository/codec.ts';
+import { readVerdict } from '../../repository/json-object.ts';
+import { decodeMetadata } from '../../repository/object-metadata.ts';
+import type { Repository } from '../../repository/repository.ts';
+
+export interface GetObjectOptions {
+  readonly repository: Repository;
+  readonly key: string;
+  readonly isDecoded: boolean;
+  readonly log: Log;
+  readonly signal: AbortSignal;
+}
+
+/** Commit records and notes; the largest names each part of a backup. */
+const signedJson = /\/catalog\/(backups|notes)\/.+\.json$/;
+const jsonLimitBytes = 256 * 1024 ** 2;
+
+/**
+ * The bytes. Decoded, they count only once the stream has ended without an error: who signed them is said then, and
+ * size and digest are compared where they were recorded.
+ * @throws StoreError; at the stream's end WalvaultError `damaged`
+ */
+export async function* getObject(options: GetObjectOptions): AsyncGenerator<Uint8Array> {
+  const { repository, key, isDecoded, log, signal } = options;
+  const { stat, body } = await repository.store.get(key, { signal });
+  if (!isDecoded) {
+    yield* body;
+    return;
+  }
+  let verdict: SignatureVerdict = { status: 'unsigned' };
+  if (signedJson.test(key)) {
+    const data = await collect(body, jsonLimitBytes);
+    verdict = await readVerdict(repository, key, data, signal);
+    yield data;
+  } else {
+    const decoded = repository.codec.decode(key, body, found => (verdict = found));
+    const recorded = decodeMetadata(stat.metadata);
+    yield* recorded === undefined ? decoded : verified(key, decoded, recorded);
+  }
+  info(log, `${key} ${describeVerdict(verdict)}`);
+  if (verdict.status === 'bad') throw new WalvaultError('damaged', `${key} ${describeVerdict(verdict)}`);
+}
+
+async function* verified(
+  key: string,
+  source: ByteStream,
+  recorded: { readonly sha256: string; readonly sizeBytes: number },
+): AsyncGenerator<Uint8Array> {
+  const hash = createHash('sha256');
+  let sizeBytes = 0;
+  for await (const chunk of source) {
+    hash.update(chunk);
+    sizeBytes += chunk.length;
+    yield chunk;
+  }
+  if (sizeBytes !== recorded.sizeBytes || hash.digest('hex') !== recorded.sha256)
+    throw new WalvaultError('damaged', `${key}: decodes to something else than was archived`);
+}

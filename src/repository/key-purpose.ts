@@ -1,0 +1,77 @@
+/** What an object is for, by its key alone: for people who look into a repository by hand, before they break it. */
+import { markerKey, parseWalKey } from './layout.ts';
+
+export interface KeyPurpose {
+  readonly what: string;
+  /** What no longer works without it. */
+  readonly loss: string;
+}
+
+/** Undefined: no key of this format, so that nothing reads it. */
+export function purposeOfKey(key: string): KeyPurpose | undefined {
+  if (key === markerKey)
+    return {
+      what: 'the format marker',
+      loss: 'nothing can be archived to or fetched from the repository without it',
+    };
+  const rest = /^[^/]+\/\d{1,20}\/(.+)$/.exec(key)?.[1];
+  if (rest === undefined) return undefined;
+  if (rest === 'cluster.json')
+    return { what: 'the record of a system', loss: 'fetch can no longer prove that a segment is absent' };
+  return purposeOfWal(key, rest) ?? purposeOfBackup(rest) ?? purposeOfNote(rest);
+}
+
+function purposeOfWal(key: string, rest: string): KeyPurpose | undefined {
+  if (!/^(wal|timelines)\//.test(rest)) return undefined;
+  const entry = parseWalKey(key);
+  if (entry === undefined) return undefined;
+  const { name, kind } = entry.file;
+  if (entry.kind === 'conflict')
+    return { what: `a second content of ${name}`, loss: 'it is the only copy of that content' };
+  switch (kind) {
+    case 'segment':
+      return {
+        what: `WAL segment ${name}`,
+        loss: 'no recovery from an earlier backup gets past it, and a backup that needs it to be consistent is lost',
+      };
+    case 'history':
+      return { what: `the history ${name}`, loss: 'no recovery finds the way to that timeline' };
+    case 'partial':
+      return { what: `the partial segment ${name}`, loss: 'the last moments of its timeline are lost' };
+    case 'backup':
+      return {
+        what: `the backup history ${name}`,
+        loss: 'people and tools that read it miss it; no recovery does',
+      };
+  }
+}
+
+function purposeOfBackup(rest: string): KeyPurpose | undefined {
+  const record = /^catalog\/backups\/([^/]+?)\.json(\.sig)?$/.exec(rest);
+  if (record !== null)
+    return record[2] === undefined
+      ? {
+          what: `the commit record of backup ${record[1]}`,
+          loss: 'the backup no longer exists for any command',
+        }
+      : { what: `the signature of backup ${record[1]}`, loss: 'the backup counts as unsigned' };
+  const piece = /^backups\/([^/]+)\/(claim\.json|manifest\.ndjson[.a-z]*|parts\/\d+\.tar[.a-z]*)$/.exec(rest);
+  if (piece === null) return undefined;
+  const [, id, name] = piece;
+  return name === 'claim.json'
+    ? {
+        what: `the claim of backup ${id}`,
+        loss: 'a cleanup may take the backup for abandoned while it is taken',
+      }
+    : {
+        what: `${name} of backup ${id}`,
+        loss: 'the backup can no longer be restored, nor can any that builds on it',
+      };
+}
+
+function purposeOfNote(rest: string): KeyPurpose | undefined {
+  const subject = /^catalog\/notes\/([^/]+)\/[^/]+\.json(\.sig)?$/.exec(rest)?.[1];
+  return subject === undefined
+    ? undefined
+    : { what: `a note about ${subject}`, loss: 'what it says, a pin perhaps, no longer holds' };
+}

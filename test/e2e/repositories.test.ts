@@ -1,0 +1,150 @@
+/** Two repositories, limits and raw access, from the built executable: real segments, encrypted and signed. */
+import assert from 'node:assert/strict';
+import { appendFileSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { after, before, test } from 'node:test';
+import { errorCodes } from '../../src/base/errors.ts';
+import { findPostgresBinaries } from '../harness/postgres-binaries.ts';
+import { runOk, type RunOptions } from '../harness/run.ts';
+import { startS3Server, type S3Server } from '../harness/s3-server.ts';
+import { createSite, type Site } from '../harness/site.ts';
+import { temporaryDirectory } from '../harness/temp.ts';
+import { giveToUnprivileged } from '../harness/unprivileged.ts';
+
+const segment = '000000010000000000000001';
+let s3: S3Server;
+let site: Site;
+let dataDirectory: string;
+let key: string;
+
+async function walvault(args: readonly string[], options: RunOptions = {}) {
+  return await site.walvault(args, { cwd: dataDirectory, ...options });
+}
+
+async function walvaultOk(args: readonly string[], options: RunOptions = {}) {
+  const result = await walvault(args, options);
+  assert.equal(result.exitCode, 0, `${args.join(' ')}: ${result.stderr}`);
+  return result;
+}
+
+before(async () => {
+  s3 = await startS3Server();
+  site = await createSite();
+  dataDirectory = join(temporaryDirectory('cluster'), 'data');
+  await runOk(join(findPostgresBinaries(), 'initdb'), ['-D', dataDirectory, '-A', 'trust', '-N']);
+  const credentials = `access-key-id = "${s3.accessKeyId}"\nsecret-access-key = "${s3.secretAccessKey}"`;
+  const other = join(site.directory, 'other.toml');
+  await runOk(
+    process.execPath,
+    [
+      join(import.meta.dirname, '../../src/main.ts'),
+      'init',
+      '--config',
+      other,
+      '--cluster',
+      'orders',
+      '--repository',
+      s3.url,
+      '--no-encryption',
+    ],
+    {
+      cwd: site.directory,
+      env: {
+        PATH: '/usr/bin:/bin',
+        AWS_ACCESS_KEY_ID: s3.accessKeyId,
+        AWS_SECRET_ACCESS_KEY: s3.secretAccessKey,
+      },
+    },
+  );
+  appendFileSync(
+    site.configPath,
+    `\n[[repository]]\nname = "offsite"\nurl = "${s3.url}"\nrequired = false\n${credentials}\n`,
+  );
+  giveToUnprivileged(site.directory);
+  const systemId = /Database system identifier:\s+(\d+)/.exec(
+    (await runOk(join(findPostgresBinaries(), 'pg_controldata'), [dataDirectory])).stdout,
+  )?.[1];
+  key = `orders/${systemId}/wal/00000001/00000000/${segment}`;
+});
+after(() => s3.close());
+
+test('a push while the best-effort repository is down succeeds, its backlog shows, and copy closes it', async () => {
+  s3.faults.inject({ effect: { kind: 'answer', status: 403, code: 'AccessDenied' }, times: 999 });
+  const pushed = await walvaultOk(['push', `pg_wal/${segment}`]);
+  assert.match(pushed.stderr, /best-effort repository "offsite": .*403 AccessDenied/);
+  s3.faults.clear();
+  const listed = await walvaultOk(['list']);
+  assert.match(listed.stdout, new RegExp(`lacks of what "main" holds:\n  WAL ${segment} `));
+  const planned = await walvaultOk(['copy', '--from', 'main', '--to', 'offsite', '--dry-run', '--json']);
+  const copied = await walvaultOk(['copy', '--from', 'main', '--to', 'offsite', '--json']);
+  const objectsOf = (text: string) => (JSON.parse(text) as { copied: { objects: number } }).copied.objects;
+  assert.equal(objectsOf(copied.stdout), objectsOf(planned.stdout));
+  assert.match((await walvaultOk(['list'])).stdout, /lacks nothing that "main" holds/);
+});
+
+test('store get gives the bytes as they lie there, and decoded the segment itself, with its signer', async () => {
+  const plain = readFileSync(join(dataDirectory, 'pg_wal', segment));
+  for (const repository of ['main', 'offsite']) {
+    const choice = ['--repository', repository, key];
+    const decoded = await walvaultOk(['store', 'get', '--decode', ...choice]);
+    assert(decoded.stdoutBytes.equals(plain));
+    assert.match(decoded.stderr, /signed by [0-9a-f]{40}/i);
+    const raw = await walvaultOk(['store', 'get', ...choice]);
+    assert((raw.stdoutBytes[0] ?? 0) >= 0x80 && !raw.stdoutBytes.equals(plain));
+    const { sizeBytes, metadata } = JSON.parse(
+      (await walvaultOk(['store', 'stat', '--json', ...choice])).stdout,
+    ) as { sizeBytes: number; metadata: Record<string, string> };
+    assert.equal(sizeBytes, raw.stdoutBytes.length);
+    assert.equal(metadata['size'], String(plain.length));
+  }
+  const closed = await runOk('/bin/sh', [
+    '-c',
+    `${site.command(`store get --repository main ${key}`)} | head -c 4 | wc -c`,
+  ]);
+  assert.equal(closed.stdout.trim(), '4');
+});
+
+test('store ls goes level by level, or all the way', async () => {
+  const list = async (...args: string[]) =>
+    (await walvaultOk(['store', 'ls', '--repository', 'offsite', ...args])).stdout;
+  assert.equal(await list(), 'orders/\nwalvault.json\n');
+  assert.match(await list('-r'), new RegExp(`^${key}$`, 'm'));
+  assert.match(await list('-l', 'walvault'), /^ +\d+ {2}\d{4}-.*Z {2}walvault\.json\n$/);
+  assert.equal(await list('--start-after', 'p', '-r'), 'walvault.json\n');
+  assert.deepEqual(JSON.parse(await list('--json', 'nothing')), []);
+  assert.deepEqual(JSON.parse(await list('--json', 'ord')), [{ prefix: 'orders/' }]);
+});
+
+test('store put never replaces, rm refuses what the format needs, and both say why', async () => {
+  const choice = ['--repository', 'main'];
+  const path = join(site.directory, 'note.txt');
+  writeFileSync(path, 'by hand\n', { mode: 0o644 });
+  const put = (to: string, ...more: string[]) => walvault(['store', 'put', ...choice, ...more, to, path]);
+  assert.equal((await put('hand/note')).exitCode, 0);
+  assert.equal((await put('hand/note')).exitCode, errorCodes.conflict);
+  assert.equal((await put(key)).exitCode, errorCodes.refused);
+  assert.equal((await put(key, '--force')).exitCode, errorCodes.conflict);
+  assert.equal((await walvaultOk(['store', 'get', ...choice, 'hand/note'])).stdout, 'by hand\n');
+  const refused = await walvault(['store', 'rm', ...choice, 'hand/note', key]);
+  assert.equal(refused.exitCode, errorCodes.refused);
+  assert.match(refused.stderr, /WAL segment 000000010000000000000001: no recovery .* gets past it/);
+  await walvaultOk(['store', 'get', ...choice, 'hand/note']);
+  await walvaultOk(['store', 'rm', ...choice, 'hand/note']);
+  assert.equal((await walvault(['store', 'stat', ...choice, 'hand/note'])).exitCode, errorCodes['not-found']);
+  const forced = await walvaultOk(['store', 'rm', ...choice, '--force', key]);
+  assert.match(forced.stderr, /WARNING: removing .*no recovery/);
+  await walvaultOk(['copy', '--from', 'offsite', '--to', 'main']);
+  await walvaultOk(['store', 'get', ...choice, '--decode', key]);
+  assert.equal((await walvault(['store', 'ls'])).exitCode, errorCodes.usage);
+});
+
+test('a rate that is set is held', async () => {
+  const body = join(site.directory, 'body');
+  writeFileSync(body, Buffer.alloc(1024 ** 2, 1), { mode: 0o644 });
+  const put = (name: string, env: Record<string, string>) =>
+    walvaultOk(['store', 'put', '--repository', 'main', name, body], {
+      env: { ...env, PATH: '/usr/bin:/bin' },
+    });
+  const { elapsedMs } = await put('slow', { WALVAULT_STORE_LIMIT_RATE_UPLOAD: '512KiB' });
+  assert(elapsedMs > 1800, String(elapsedMs));
+});
