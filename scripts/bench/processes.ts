@@ -1,0 +1,39 @@
+/** The server and each client in a process of its own, so that a client's CPU is its own. */
+import { fork, type ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import { resolve } from 'node:path';
+import type { BenchTask, Measured } from './task.ts';
+
+export interface BenchServer extends AsyncDisposable {
+  readonly origin: string;
+}
+
+export async function startServer(scheme: 'http' | 'https'): Promise<BenchServer> {
+  const child = fork(resolve(import.meta.dirname, 'server-main.ts'), [scheme]);
+  const origin = (await messageOf(child)) as string;
+  return {
+    origin,
+    async [Symbol.asyncDispose]() {
+      const ended = once(child, 'exit');
+      child.disconnect();
+      await ended;
+    },
+  };
+}
+
+export async function measureClient(task: BenchTask): Promise<Measured> {
+  const child = fork(resolve(import.meta.dirname, 'client-main.ts'), [JSON.stringify(task)]);
+  const ended = once(child, 'exit');
+  const measured = (await messageOf(child)) as Measured;
+  await ended;
+  return measured;
+}
+
+async function messageOf(child: ChildProcess): Promise<unknown> {
+  const ended = once(child, 'exit').then(([code]) => {
+    throw new Error(`the process ended with status ${code}`);
+  });
+  const [message] = (await Promise.race([once(child, 'message'), ended])) as unknown[];
+  ended.catch(() => undefined);
+  return message;
+}
