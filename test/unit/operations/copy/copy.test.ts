@@ -234,6 +234,7 @@ describe('copy', () => {
         failures.map(failure => failure.key),
         [key],
       );
+      assert.match(failures[0]?.problem ?? '', /main: .* is not what was recorded when it was written/);
       assert.equal(backups[0]?.outcome, 'held-back');
       const content = await contentOf(target);
       assert(!content.has(key) && !content.has(commitRecordKey(system, backupId)));

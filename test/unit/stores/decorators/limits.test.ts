@@ -17,7 +17,7 @@ function simulatedClock(): RateClock & { nowMs: number } {
     nowMs: 0,
     now: () => clock.nowMs,
     async sleep(ms: number, stop: AbortSignal) {
-      await Promise.resolve();
+      await new Promise(setImmediate);
       stop.throwIfAborted();
       clock.nowMs += ms;
     },
@@ -108,6 +108,22 @@ describe('rate limiter', () => {
     await assert.rejects(large, /enough/);
     await next;
     assert(clock.nowMs <= 1100, String(clock.nowMs));
+  });
+
+  it('who leaves the queue lets nobody pass those before', async () => {
+    const clock = simulatedClock();
+    const limiter = new RateLimiter(1000, clock);
+    const controller = new AbortController();
+    await limiter.take(1000, signal);
+    const order: string[] = [];
+    const first = limiter.take(100, signal).then(() => order.push('first'));
+    const leaving = limiter.take(100, controller.signal);
+    const last = limiter.take(100, signal).then(() => order.push('last'));
+    controller.abort(new Error('enough'));
+    await assert.rejects(leaving, /enough/);
+    await Promise.all([first, last]);
+    assert.deepEqual(order, ['first', 'last']);
+    assert.equal(clock.nowMs, 1100);
   });
 
   it('holds the rate by the real clock', async () => {
