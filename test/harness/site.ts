@@ -96,14 +96,13 @@ export async function rowsOf(server: PostgresServer): Promise<number[]> {
 }
 
 /** Until everything written so far, up to a change of segment made here, is archived. */
-export async function archiveEverything(server: PostgresServer): Promise<void> {
+export async function archiveEverything(server: PostgresServer, timeoutMs = 60_000): Promise<void> {
   const [row] = await server.query<{ name: string }>(`select pg_walfile_name(pg_switch_wal()) as name`);
-  await until('all segments are archived', async () => {
-    const ready = readdirSync(join(server.dataDirectory, 'pg_wal', 'archive_status')).filter(name =>
-      name.endsWith('.ready'),
-    );
-    return ready.length === 0 && row !== undefined;
-  });
+  const isArchived = () => {
+    const names = readdirSync(join(server.dataDirectory, 'pg_wal', 'archive_status'));
+    return row !== undefined && !names.some(name => name.endsWith('.ready'));
+  };
+  await until('all segments are archived', isArchived, timeoutMs);
 }
 
 export async function until(
