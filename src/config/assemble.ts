@@ -55,6 +55,7 @@ function assembleRepository(values: RepositoryValues & { readonly name: string }
   const accessKeyId = values['access-key-id'];
   const secretAccessKey = values['secret-access-key'];
   const sessionToken = values['session-token'];
+  const customerKey = values['customer-key'];
   const caFile = values['ca-file'];
   const credentialsFile = values['credentials-file'];
   const accountKey = values['account-key'];
@@ -70,6 +71,7 @@ function assembleRepository(values: RepositoryValues & { readonly name: string }
     ...(accessKeyId && { accessKeyId }),
     ...(secretAccessKey && { secretAccessKey }),
     ...(sessionToken && { sessionToken }),
+    ...(customerKey && { customerKey }),
     ...(credentialsFile !== undefined && { credentialsFile }),
     ...(accountKey && { accountKey }),
     ...(sasToken && { sasToken }),

@@ -10,6 +10,7 @@ export interface RepositoryConfig {
   readonly accessKeyId?: Secret;
   readonly secretAccessKey?: Secret;
   readonly sessionToken?: Secret;
+  readonly customerKey?: Secret;
   readonly credentialsFile?: string;
   readonly accountKey?: Secret;
   readonly sasToken?: Secret;

@@ -279,6 +279,11 @@ export const repositorySettings = {
     help: 'S3 session token of temporary credentials.',
     example: '{ command = "fetch-token" }',
   },
+  'customer-key': {
+    kind: 'secret',
+    help: 'S3: the service encrypts what it keeps with this key and forgets it (SSE-C); 32 bytes in base64. Without it nothing can be read again.',
+    example: '{ file = "/etc/walvault/s3-customer-key" }',
+  },
   'credentials-file': {
     kind: 'path',
     help: 'Google Cloud Storage: JSON file of a service account or of workload identity federation. Unset: application default credentials.',
