@@ -136,7 +136,7 @@ export const settings = {
     kind: 'duration',
     min: 1000,
     default: '30s',
-    help: 'Longest time one push may take, retries included. PostgreSQL tries again by itself; a push that hangs blocks its shutdown.',
+    help: 'Longest time one push may take, retries included; a file above 32 MiB may take longer while it is being sent. PostgreSQL tries again by itself; a push that hangs blocks its shutdown.',
     example: '"60s"',
   },
   'archive.header-check': {
@@ -149,14 +149,14 @@ export const settings = {
     kind: 'duration',
     min: 1000,
     default: '60s',
-    help: 'How long fetch retries during a point-in-time recovery before it gives up.',
+    help: 'How long fetch retries during a point-in-time recovery before it gives up. A file that is arriving may take longer.',
     example: '"5min"',
   },
   'fetch.standby-timeout': {
     kind: 'duration',
     min: 100,
     default: '5s',
-    help: 'How long fetch retries on a standby, which asks again by itself.',
+    help: 'How long fetch retries on a standby, which asks again by itself. A file that is arriving may take longer.',
     example: '"2s"',
   },
   'store.request-timeout': {
