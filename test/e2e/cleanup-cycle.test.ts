@@ -131,6 +131,7 @@ describe('cleanup of three backups to one', () => {
     for (const path of archivedSegments(site)) rmSync(join(site.repositoryPath, path));
     await using copy = await startCopy(site, begunBefore);
     assert.equal(await outcomeOf(copy), 'exited');
+    assert.match(copy.log(), /^walvault: .*cleanup removed it$/m);
     assert.ok(!hasOpenedTimeline(copy, 2));
   });
 });

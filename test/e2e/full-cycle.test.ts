@@ -17,7 +17,7 @@ import { archiveEverything, createSite, isInRecovery, outcomeOf, until, type Sit
 import { giveToUnprivileged } from '../harness/unprivileged.ts';
 
 /** Hundreds of pushes and fetches one after another, on a machine that does other things, too. */
-const patienceMs = 300_000;
+const patienceMs = 900_000;
 
 describe('a busy server', () => {
   let site: Site;
