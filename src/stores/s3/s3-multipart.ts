@@ -20,7 +20,7 @@ import { s3Code } from './s3-error.ts';
 import { headObject } from './s3-get.ts';
 import { contentParameters, creationParameters, requestParameters, retentionOf } from './s3-parameters.ts';
 import { maxParts, partsInFlight } from './s3-parts.ts';
-import { checksumOf, protectPayload, slicedBody } from './s3-payload.ts';
+import { checksumOf, protectPayload } from './s3-payload.ts';
 
 interface MultipartBody {
   readonly first: Part;
@@ -134,7 +134,7 @@ async function uploadPart(
           Key: connection.fullKey(key),
           UploadId: uploadId,
           PartNumber: number,
-          Body: slicedBody(part.data),
+          Body: part.data,
           ContentLength: part.data.length,
           ...checksum,
           ...contentParameters(connection.objects),

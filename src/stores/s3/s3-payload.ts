@@ -1,6 +1,5 @@
 /** How the bytes of one request are protected on their way: CRC-32 always, SHA-256 in the signature where needed. */
 import { createHash } from 'node:crypto';
-import { Readable } from 'node:stream';
 import { crc32 } from 'node:zlib';
 import type { S3Connection } from './s3-connection.ts';
 
@@ -63,20 +62,4 @@ export function setHeader(command: HasMiddleware, name: string, value: string): 
     },
     { step: 'build', priority: 'low', name: `set-${name}` },
   );
-}
-
-const sliceBytes = 1024 * 1024;
-
-/**
- * A body in slices that wait for the connection: given whole, TLS would encrypt all of it at once into as much memory
- * again. Read once, so a repetition needs another.
- */
-export function slicedBody(body: Uint8Array): Uint8Array | Readable {
-  return body.length <= sliceBytes
-    ? body
-    : Readable.from(slicesOf(body), { objectMode: false, highWaterMark: sliceBytes });
-}
-
-function* slicesOf(body: Uint8Array): Generator<Uint8Array> {
-  for (let at = 0; at < body.length; at += sliceBytes) yield body.subarray(at, at + sliceBytes);
 }

@@ -13,7 +13,7 @@ import type { S3Connection } from './s3-connection.ts';
 import { putMultipart } from './s3-multipart.ts';
 import { creationParameters } from './s3-parameters.ts';
 import { partSizeFor } from './s3-parts.ts';
-import { checksumOf, protectPayload, slicedBody } from './s3-payload.ts';
+import { checksumOf, protectPayload } from './s3-payload.ts';
 
 /** Two writers at the very same moment: S3 answers one of them 409 and asks it to come again. */
 const conflictAttempts = 6;
@@ -72,7 +72,7 @@ async function putWhole(
           const command = new PutObjectCommand({
             Bucket: connection.bucket,
             Key: connection.fullKey(key),
-            Body: slicedBody(body),
+            Body: body,
             ContentLength: body.length,
             ...checksumOf(body),
             ...creationParameters(connection.objects, options),
