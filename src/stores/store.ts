@@ -175,6 +175,8 @@ export interface StoreErrorDetails {
   readonly cause?: unknown;
   readonly retryAfterMs?: number | undefined;
   readonly hasDeleteMarker?: boolean | undefined;
+  /** Instead of the kind's own: an `invalid` request may be the configuration's fault. */
+  readonly code?: ErrorCode | undefined;
   readonly lockedUntil?: Date | undefined;
 }
 
@@ -189,7 +191,10 @@ export class StoreError extends WalvaultError {
   readonly lockedUntil: Date | undefined;
 
   constructor(kind: StoreErrorKind, message: string, details: StoreErrorDetails = {}) {
-    super(codeOfKind[kind], message, { ...details, retry: kind === 'unreachable' || kind === 'throttled' });
+    super(details.code ?? codeOfKind[kind], message, {
+      ...details,
+      retry: kind === 'unreachable' || kind === 'throttled',
+    });
     this.kind = kind;
     this.retryAfterMs = details.retryAfterMs;
     this.hasDeleteMarker = details.hasDeleteMarker ?? false;

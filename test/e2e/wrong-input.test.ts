@@ -83,6 +83,7 @@ describe('a configuration', () => {
     { url: 'nonsense', code: 'config', message: /"nonsense" is not a URL/, hint: /s3:\/\// },
     { url: 'ftp://host/x', code: 'config', message: /unknown scheme ftp/, hint: /file:\/\/\// },
     { url: 'file://var/x', code: 'config', message: /file:\/\/var\/x/, hint: /three slashes/ },
+    { url: 's3://bucket/x', code: 'config', message: /no region is known/, hint: /region=/ },
     { url: 's3:bucket', code: 'config', message: /names no bucket/, hint: /s3:\/\/bucket/ },
     { url: 's3://b/x?regoin=eu', code: 'config', message: /parameter regoin/, hint: /region/ },
     {

@@ -141,6 +141,7 @@ function withoutAnswer(error: unknown, { action }: S3ErrorContext): StoreError {
     });
   if (message.includes('Region is missing'))
     return new StoreError('invalid', `${action}: no region is known`, {
+      code: 'config',
       cause: error,
       hint: 'Add it to the URL, as in s3://bucket/prefix?region=eu-central-1.',
     });
