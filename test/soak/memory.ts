@@ -48,7 +48,7 @@ export async function memoryOfBackup(site: Site, sizeMiB: number): Promise<Memor
     await server.query(`
       create table filler${table} as
       select g, md5(g::text) || md5((g * 7)::text) || md5((g * 13)::text) as t
-      from generate_series(1, ${Math.ceil((sizeMiB / tables) * 7600)}) g`);
+      from generate_series(1, ${Math.ceil((sizeMiB / tables) * 8000)}) g`);
   await server.stop();
   appendFileSync(
     join(server.dataDirectory, 'postgresql.conf'),
