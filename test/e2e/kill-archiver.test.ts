@@ -5,6 +5,9 @@ import { createSite } from '../harness/site.ts';
 import { signalPushes } from '../soak/archiver-signals.ts';
 import { isExcused } from '../soak/file-systems.ts';
 import { startAsProcessOne } from '../soak/process-one.ts';
+import { useMemoryForScratch } from '../soak/scratch.ts';
+
+useMemoryForScratch();
 
 describe('a push that the archiver waits for', () => {
   it('answers SIGTERM by an exit status: the archiver lives on and repeats it', async () => {

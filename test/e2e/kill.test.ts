@@ -6,10 +6,13 @@ import { isExcused } from '../soak/file-systems.ts';
 import { killBackups } from '../soak/kill-backup.ts';
 import { killPushes } from '../soak/kill-push.ts';
 import { killRestores, killRestoresAtLastFsyncs } from '../soak/kill-restore.ts';
+import { useMemoryForScratch } from '../soak/scratch.ts';
+
+useMemoryForScratch();
 
 /** A push is a fraction of the others' time. */
 const pushRounds = 8;
-const rounds = 5;
+const rounds = 4;
 
 describe('killed at random moments', () => {
   it('push never leaves a torn segment, and the next push archives it', async () => {
@@ -30,5 +33,5 @@ describe('killed at random moments', () => {
 
 test('restore names pg_control last: killed at any of its last fsyncs it leaves nothing that starts', async () => {
   if (isExcused()) return;
-  await killRestoresAtLastFsyncs(await createSite(), 5);
+  await killRestoresAtLastFsyncs(await createSite(), 3);
 });

@@ -9,6 +9,9 @@ import {
   fillDuringRestore,
 } from '../soak/disk-faults.ts';
 import { isExcused, whyNotMountable } from '../soak/file-systems.ts';
+import { useMemoryForScratch } from '../soak/scratch.ts';
+
+useMemoryForScratch();
 
 describe('a disk that fails', () => {
   it('in any fsync of push: status 15, and the next push succeeds', async () => {

@@ -29,7 +29,7 @@ export async function killRestores(site: Site, rounds: number, sizeMiB = 8): Pro
     const result = await restore();
     assert.equal(result.exitCode, 0, result.stderr);
     return result;
-  });
+  }, 1);
   let killed = 0;
   let halfRestored = 0;
   let completeAfterKill = 0;

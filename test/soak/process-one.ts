@@ -46,9 +46,9 @@ export async function startAsProcessOne(options: PostgresOptions): Promise<Proce
     unshare.once('error', end);
     unshare.once('exit', end);
   });
-  // unshare's --kill-child does not outlive a change of user; with process 1 its whole namespace ends.
+  // unshare's --kill-child does not outlive a change of user. Immediate shutdown: it removes its shared memory.
   const kill = onExit(() => {
-    for (const pid of childrenOf(unshare.pid)) process.kill(pid, 'SIGKILL');
+    for (const pid of childrenOf(unshare.pid)) process.kill(pid, 'SIGQUIT');
   });
   await until('PostgreSQL accepts connections as process 1', async () => {
     if (hasEnded) throw new Error(`PostgreSQL as process 1 ended while starting:\n${server.logTail()}`);
