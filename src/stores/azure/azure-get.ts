@@ -1,6 +1,7 @@
 /** Reading from Azure: what arrives is counted and, when whole, checked against the CRC-32 kept with it. */
 import { Readable } from 'node:stream';
 import { crc32 } from 'node:zlib';
+import { readArriving, wholeSizeBytes, type BodyChecksum } from '../arriving-body.ts';
 import { assertRange } from '../body.ts';
 import { isStoreError, StoreError, type GetOptions, type ObjectStat, type StoredObject } from '../store.ts';
 import type { AzureConnection } from './azure-connection.ts';
@@ -38,11 +39,14 @@ export async function getObject(
   const { crc32: expectedCrc } = decodeMetadata(answer.metadata);
   return {
     stat: statOf(key, answer, sizeBytes),
-    body: readBody(connection, key, {
+    body: readArriving({
+      key,
       body,
       signal,
       announcedBytes: contentLength,
-      ...(range === undefined && { expectedCrc }),
+      checksum: checksumOf(range === undefined ? expectedCrc : undefined),
+      toError: (error, action) =>
+        azureError(brokenBody(error), { action, container: connection.container, signal }),
     }),
   };
 }
@@ -64,12 +68,6 @@ export async function headObject(
   }
 }
 
-/** `bytes 0-9/1234` (RFC 9110 §14.4), or the length of a whole body. */
-function wholeSizeBytes(contentRange: string | undefined, contentLength: number): number {
-  const total = contentRange?.split('/')[1];
-  return total === undefined || total === '*' ? contentLength : Number(total);
-}
-
 interface Described {
   readonly lastModified?: Date | undefined;
   readonly metadata?: Record<string, string> | undefined;
@@ -84,44 +82,20 @@ function statOf(key: string, { lastModified, metadata }: Described, sizeBytes: n
   };
 }
 
-interface Arriving {
-  readonly body: Readable;
-  readonly signal: AbortSignal;
-  readonly announcedBytes: number;
-  readonly expectedCrc?: number | undefined;
+function checksumOf(expected: number | undefined): BodyChecksum | undefined {
+  if (expected === undefined) return undefined;
+  let crc = 0;
+  return {
+    description: 'CRC-32 that was kept with them',
+    update(chunk) {
+      crc = crc32(chunk, crc);
+    },
+    matches: () => crc === expected,
+  };
 }
 
-async function* readBody(
-  { container }: AzureConnection,
-  key: string,
-  { body, signal, announcedBytes, expectedCrc }: Arriving,
-): AsyncGenerator<Uint8Array> {
-  let receivedBytes = 0;
-  let crc = 0;
-  const onAbort = () => body.destroy(signal.reason as Error);
-  signal.addEventListener('abort', onAbort, { once: true });
-  try {
-    signal.throwIfAborted();
-    for await (const chunk of body as AsyncIterable<Uint8Array>) {
-      receivedBytes += chunk.length;
-      if (expectedCrc !== undefined) crc = crc32(chunk, crc);
-      yield chunk;
-    }
-  } catch (error) {
-    const action = `get ${key} after ${receivedBytes} bytes`;
-    throw azureError(isCut(error) ? Object.assign(new Error('cut'), { code: 'ECONNRESET' }) : error, {
-      action,
-      container,
-      signal,
-    });
-  } finally {
-    signal.removeEventListener('abort', onAbort);
-    body.destroy();
-  }
-  if (receivedBytes !== announcedBytes)
-    throw new StoreError('damaged', `get ${key}: ${receivedBytes} bytes came instead of ${announcedBytes}`);
-  if (expectedCrc !== undefined && crc !== expectedCrc)
-    throw new StoreError('damaged', `get ${key}: the bytes do not match the CRC-32 that was kept with them`);
+function brokenBody(error: unknown): unknown {
+  return isCut(error) ? Object.assign(new Error('cut'), { code: 'ECONNRESET' }) : error;
 }
 
 /** The SDK calls every body that ends too early a corruption, because it does not look why. */

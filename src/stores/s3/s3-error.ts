@@ -2,7 +2,8 @@
  * What S3 and the SDK throw, in the terms of `StoreErrorKind`. The service's own code stays in the message: it is what
  * an administrator searches for. Codes: Amazon S3 API reference, "Error responses"; Ceph and others add few of their own.
  */
-import { messageOf, systemCode, WalvaultError } from '../../base/errors.ts';
+import { messageOf, WalvaultError } from '../../base/errors.ts';
+import { networkFailure, oneLine, plainCause, retryAfterMs } from '../network-failure.ts';
 import { StoreError, type StoreErrorDetails, type StoreErrorKind } from '../store.ts';
 
 export interface S3ErrorContext {
@@ -54,7 +55,7 @@ function fromAnswer(answer: Answer, cause: unknown, { action, bucket }: S3ErrorC
   const details: StoreErrorDetails = {
     cause,
     hint: hintOf(answer, kind),
-    retryAfterMs: retryAfterMs(headers),
+    retryAfterMs: retryAfterMs(headers['retry-after']),
   };
   switch (kind) {
     case 'absent': {
@@ -132,56 +133,17 @@ function hintOf({ status, code }: Answer, kind: StoreErrorKind): string | undefi
 
 function withoutAnswer(error: unknown, { action }: S3ErrorContext): StoreError {
   const name = error instanceof Error ? error.name : '';
-  const code = systemCode(error) ?? '';
   const message = oneLine(messageOf(error));
   if (name === 'CredentialsProviderError' || name === 'TokenProviderError')
     return new StoreError('denied', `${action}: no credentials (${message})`, {
-      cause: error,
+      cause: plainCause(error),
       hint: 'Configure the access key of this repository, or give the process AWS_ACCESS_KEY_ID, a profile or a role.',
     });
   if (message.includes('Region is missing'))
     return new StoreError('invalid', `${action}: no region is known`, {
       code: 'config',
-      cause: error,
+      cause: plainCause(error),
       hint: 'Add it to the URL, as in s3://bucket/prefix?region=eu-central-1.',
     });
-  return new StoreError('unreachable', `${action}: ${networkTexts[code] ?? (message || code || name)}`, {
-    cause: error,
-    hint: isCertificateProblem(code)
-      ? 'Name the certificate authority of the service in ca-file, and use a host name that its certificate carries.'
-      : undefined,
-  });
-}
-
-const networkTexts: Record<string, string> = {
-  ECONNREFUSED: 'connection refused',
-  ECONNRESET: 'the connection was cut',
-  EPIPE: 'the connection was cut',
-  ETIMEDOUT: 'no answer in time',
-  ENOTFOUND: 'the host name is not known',
-  EAI_AGAIN: 'the name service does not answer',
-  EHOSTUNREACH: 'no route to the host',
-  ENETUNREACH: 'no route to the network',
-  ERR_TLS_CERT_ALTNAME_INVALID: 'the certificate is for another host',
-  DEPTH_ZERO_SELF_SIGNED_CERT: 'the certificate is signed by itself',
-  SELF_SIGNED_CERT_IN_CHAIN: 'the certificate comes from an unknown authority',
-  UNABLE_TO_VERIFY_LEAF_SIGNATURE: 'the certificate comes from an unknown authority',
-  UNABLE_TO_GET_ISSUER_CERT_LOCALLY: 'the certificate comes from an unknown authority',
-  CERT_HAS_EXPIRED: 'the certificate has expired',
-};
-
-function isCertificateProblem(code: string): boolean {
-  return code === 'ERR_TLS_CERT_ALTNAME_INVALID' || /CERT|SIGNATURE/.test(code);
-}
-
-/** Seconds or a date (RFC 9110 §10.2.3). */
-function retryAfterMs(headers: Readonly<Record<string, string>>): number | undefined {
-  const value = headers['retry-after'];
-  if (value === undefined) return undefined;
-  const ms = /^\d+$/.test(value) ? Number(value) * 1000 : Date.parse(value) - Date.now();
-  return Number.isNaN(ms) ? undefined : Math.max(0, ms);
-}
-
-function oneLine(text: string): string {
-  return text.replaceAll(/\s+/g, ' ').trim().slice(0, 200);
+  return networkFailure(error, action);
 }

@@ -2,6 +2,7 @@
 import { crc32 } from 'node:zlib';
 import { Readable } from 'node:stream';
 import { GetObjectCommand, HeadObjectCommand, type GetObjectCommandOutput } from '@aws-sdk/client-s3';
+import { rangeHeader, readArriving, wholeSizeBytes, type BodyChecksum } from '../arriving-body.ts';
 import { assertRange } from '../body.ts';
 import { isStoreError, StoreError, type GetOptions, type ObjectStat, type StoredObject } from '../store.ts';
 import type { S3Connection } from './s3-connection.ts';
@@ -31,8 +32,15 @@ export async function getObject(
   const { Body: body } = output;
   if (!(body instanceof Readable)) throw new StoreError('invalid', `get ${key}: the service gave no body`);
   return {
-    stat: statOf(key, output, wholeSizeBytes(output)),
-    body: readBody(connection, key, { body, output, signal }),
+    stat: statOf(key, output, sizeOf(output)),
+    body: readArriving({
+      key,
+      body,
+      signal,
+      announcedBytes: output.ContentLength,
+      checksum: checksumOfWhole(output),
+      toError: (error, action) => s3Error(error, { action, bucket: connection.bucket, signal }),
+    }),
   };
 }
 
@@ -63,21 +71,15 @@ export async function headObject(
       connection.client.send(new GetObjectCommand({ ...parameters, Range: 'bytes=0-0' }), { abortSignal }),
     );
     if (output.Body instanceof Readable) output.Body.destroy();
-    return statOf(key, output, wholeSizeBytes(output));
+    return statOf(key, output, sizeOf(output));
   } catch (error) {
     if (isStoreError(error, 'absent')) return undefined;
     throw error;
   }
 }
 
-function rangeHeader({ start, end }: NonNullable<GetOptions['range']>): string {
-  return `bytes=${start}-${end === undefined ? '' : end - 1}`;
-}
-
-/** `bytes 0-9/1234` (RFC 9110 §14.4), or the length of a whole body. */
-function wholeSizeBytes(output: GetObjectCommandOutput): number {
-  const total = output.ContentRange?.split('/')[1];
-  return total === undefined || total === '*' ? (output.ContentLength ?? 0) : Number(total);
+function sizeOf({ ContentRange, ContentLength = 0 }: GetObjectCommandOutput): number {
+  return wholeSizeBytes(ContentRange, ContentLength);
 }
 
 interface Described {
@@ -89,54 +91,20 @@ function statOf(key: string, { LastModified, Metadata }: Described, sizeBytes: n
   return { key, sizeBytes, modified: LastModified ?? new Date(0), metadata: Object.freeze({ ...Metadata }) };
 }
 
-interface Answer {
-  readonly body: Readable;
-  readonly output: GetObjectCommandOutput;
-  readonly signal: AbortSignal;
-}
-
-async function* readBody(connection: S3Connection, key: string, answer: Answer): AsyncGenerator<Uint8Array> {
-  const { body, output, signal } = answer;
-  const expectedCrc32 = checksumOfWhole(output);
-  let receivedBytes = 0;
-  let crc = 0;
-  const onAbort = () => body.destroy(signal.reason as Error);
-  signal.addEventListener('abort', onAbort, { once: true });
-  try {
-    signal.throwIfAborted();
-    for await (const chunk of body as AsyncIterable<Uint8Array>) {
-      receivedBytes += chunk.length;
-      if (expectedCrc32 !== undefined) crc = crc32(chunk, crc);
-      yield chunk;
-    }
-  } catch (error) {
-    throw s3Error(error, {
-      action: `get ${key} after ${receivedBytes} bytes`,
-      bucket: connection.bucket,
-      signal,
-    });
-  } finally {
-    signal.removeEventListener('abort', onAbort);
-    body.destroy();
-  }
-  if (output.ContentLength !== undefined && receivedBytes !== output.ContentLength)
-    throw new StoreError(
-      'damaged',
-      `get ${key}: ${receivedBytes} bytes came instead of ${output.ContentLength}`,
-    );
-  if (expectedCrc32 !== undefined && encodeCrc32(crc) !== expectedCrc32)
-    throw new StoreError(
-      'damaged',
-      `get ${key}: the bytes do not match the CRC-32 that the service keeps of them`,
-    );
-}
-
 /** A checksum of checksums (`…-3`, multipart uploads) says nothing about a stream of bytes. */
 function checksumOfWhole({
-  ChecksumCRC32,
+  ChecksumCRC32: expected,
   ChecksumType,
   ContentRange,
-}: GetObjectCommandOutput): string | undefined {
-  if (ChecksumType === 'COMPOSITE' || ContentRange !== undefined) return undefined;
-  return ChecksumCRC32?.includes('-') === true ? undefined : ChecksumCRC32;
+}: GetObjectCommandOutput): BodyChecksum | undefined {
+  if (expected === undefined || ChecksumType === 'COMPOSITE' || ContentRange !== undefined) return undefined;
+  if (expected.includes('-')) return undefined;
+  let crc = 0;
+  return {
+    description: 'CRC-32 that the service keeps of them',
+    update(chunk) {
+      crc = crc32(chunk, crc);
+    },
+    matches: () => encodeCrc32(crc) === expected,
+  };
 }
