@@ -6,12 +6,28 @@ export function isInMemory(body: PutBody): body is readonly Uint8Array[] {
   return Array.isArray(body);
 }
 
+/**
+ * What is in memory goes as one conditional request up to this size, whatever the part size: not every service looks
+ * at the condition when it joins parts (Ceph before release 20). A segment of up to 32 MiB is in memory when it is pushed.
+ */
+const oneRequestLimitBytes = 64 * 1024 ** 2;
+
+export function isOneRequest(
+  body: PutBody,
+  options: Pick<PutOptions, 'sizeBytes'>,
+): body is readonly Uint8Array[] {
+  return isInMemory(body) && (announcedSizeBytes(body, options) ?? 0) <= oneRequestLimitBytes;
+}
+
 export async function* streamOfBody(body: PutBody): AsyncGenerator<Uint8Array> {
   yield* body;
 }
 
 /** Total of an array body; undefined for a stream that announced nothing. */
-export function announcedSizeBytes(body: PutBody, options: PutOptions): number | undefined {
+export function announcedSizeBytes(
+  body: PutBody,
+  options: Pick<PutOptions, 'sizeBytes'>,
+): number | undefined {
   return isInMemory(body) ? body.reduce((total, chunk) => total + chunk.length, 0) : options.sizeBytes;
 }
 

@@ -55,6 +55,12 @@ export interface Store {
   refusesWrongChecksum?(key: string, options: CallOptions): Promise<boolean>;
 
   /**
+   * Tries to replace one small object by an upload in parts that is to succeed only where nothing is, and tells whether
+   * the service refused. Whatever it made is deleted again. For `check`. Only drivers have it where services differ.
+   */
+  joinsOnlyIfAbsent?(key: string, options: CallOptions): Promise<boolean>;
+
+  /**
    * What writers that died have left and no listing shows: multipart uploads, temporary files, sidecars without
    * their object. Those at work are among it: only its age tells. Drivers whose service tidies up by itself have
    * neither of the two.

@@ -173,6 +173,19 @@ export const creationCases: readonly Case[] = [
     },
   },
   {
+    // What a segment that hardly compresses is: no service may be asked to join parts for it, because some join
+    // them without looking whether the key is taken.
+    name: 'of eight racing bodies in memory, longer than a part, exactly one wins, whole',
+    async run({ store, boundaryBytes, leftovers }, prefix) {
+      const bodies = Array.from({ length: 8 }, () => randomBody(boundaryBytes + 100_000));
+      const outcomes = await Promise.allSettled(bodies.map(body => put(store, `${prefix}/race`, [body])));
+      const winners = bodies.filter((_, index) => outcomes[index]?.status === 'fulfilled');
+      assert.equal(winners.length, 1, String(outcomes.map(outcome => outcome.status)));
+      assert(winners[0]?.equals(await read(store, `${prefix}/race`)));
+      assert.deepEqual((await leftovers?.()) ?? [], []);
+    },
+  },
+  {
     name: 'keeps metadata as it is given',
     async run({ store, second }, prefix) {
       const metadata = {

@@ -17,7 +17,7 @@ export interface Call {
   readonly request: IncomingMessage;
   readonly body: Buffer;
   readonly bucket: Bucket;
-  readonly conditions: 'honoured' | 'ignored' | 'not-implemented';
+  readonly conditions: 'honoured' | 'ignored' | 'ignored-at-joining' | 'not-implemented';
 }
 
 export function handle(call: Call): Answer {
@@ -55,7 +55,7 @@ function put(call: Call): Answer {
 function isConditional({ request, conditions }: Call): boolean {
   const condition = header(request, 'if-none-match');
   if (condition !== '' && conditions === 'not-implemented') throw new S3Failure(501, 'NotImplemented');
-  return condition === '*' && conditions === 'honoured';
+  return condition === '*' && conditions !== 'ignored';
 }
 
 function metadataOf(request: IncomingMessage): Record<string, string> {
@@ -135,7 +135,11 @@ function handleUpload(call: Call, id: string): Answer {
     etag: (textOf(part, 'ETag') ?? '').replaceAll('"', ''),
     crc32: textOf(part, 'ChecksumCRC32'),
   }));
-  const object = bucket.completeUpload(id, parts, isConditional(call));
+  const object = bucket.completeUpload(
+    id,
+    parts,
+    isConditional(call) && call.conditions !== 'ignored-at-joining',
+  );
   return {
     status: 200,
     body: `<CompleteMultipartUploadResult><ETag>&quot;${object.etag}&quot;</ETag></CompleteMultipartUploadResult>`,

@@ -22,7 +22,7 @@ export interface S3ServerOptions {
   readonly minPartBytes?: number;
   /** `ignored`: like services that accept any checksum or condition without looking. */
   readonly checksums?: 'verified' | 'ignored';
-  readonly conditions?: 'honoured' | 'ignored' | 'not-implemented';
+  readonly conditions?: 'honoured' | 'ignored' | 'ignored-at-joining' | 'not-implemented';
   readonly port?: number;
 }
 

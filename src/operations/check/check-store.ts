@@ -41,6 +41,7 @@ export async function checkStore(
         () => absentFinding(store, [`${prefix}absent`, `${clusterPrefix(cluster)}${prefix}absent`], signal),
       ],
       ['create-if-absent', () => creationFinding(store, `${prefix}race-`, signal)],
+      ['uploads in parts', () => joinFindings(store, `${prefix}joined`, signal)],
       ['checksums', () => checksumFindings(store, prefix, signal)],
     ];
     let isUsable = true;
@@ -149,6 +150,19 @@ async function emulatedFinding(store: Store, prefix: string, signal: AbortSignal
     'the store cannot create an object only if it is absent; each key is looked up before it is written',
     'What is archived stays, but of two servers that archive the same name in the same instant the later one wins unnoticed. Where that can happen use a store with conditional writes.',
   );
+}
+
+/** Only what is longer than push keeps in memory is written in parts: segments of more than 32 MiB, parts of backups. */
+async function joinFindings(store: Store, key: string, signal: AbortSignal): Promise<Finding[]> {
+  if (store.joinsOnlyIfAbsent === undefined || store.capabilities.conditionalCreate === 'none') return [];
+  if (await store.joinsOnlyIfAbsent(key, { signal }))
+    return [ok('an upload in parts does not replace what is there')];
+  return [
+    warning(
+      'the service joins the parts of an upload without looking whether the key is taken; walvault looks just before',
+      'Segments of up to 32 MB are not written in parts and are safe. Of two servers that archive the same larger segment in the same instant the later one wins unnoticed: Ceph decides that too from release 20 on.',
+    ),
+  ];
 }
 
 async function isOverwritten(

@@ -1,10 +1,10 @@
 /**
- * Writing to Azure. What fits one block goes as one Put Blob, a longer stream as blocks and a list that commits them.
+ * Writing to Azure. What is in memory or fits one block goes as one Put Blob, a longer stream as blocks and a list that commits them.
  * Both are created with `If-None-Match: *`, so that the service itself decides who was first.
  */
 import { createHash, randomBytes } from 'node:crypto';
 import { crc32 } from 'node:zlib';
-import { announcedSizeBytes, BodyCheck, isInMemory, streamOfBody } from '../body.ts';
+import { announcedSizeBytes, BodyCheck, isOneRequest, streamOfBody } from '../body.ts';
 import { PartReader } from '../part-reader.ts';
 import { uploadParts } from '../part-upload.ts';
 import { retryTransient } from '../retry.ts';
@@ -32,7 +32,7 @@ export async function putObject(
 ): Promise<void> {
   const sizeBytes = options.sizeBytes ?? announcedSizeBytes(body, options);
   const check = new BodyCheck(key, { sizeBytes, sha256: options.sha256 });
-  if (isInMemory(body) && (sizeBytes ?? 0) <= options.partSizeBytes) {
+  if (isOneRequest(body, options)) {
     for (const chunk of body) check.update(chunk);
     check.finish();
     const [only] = body;

@@ -46,6 +46,7 @@ export function followOperations(
   const other = (key: string, weight = 1): StoreCall => ({ method: 'other', key, weight });
   const makeDurable = inner.makeDurable?.bind(inner);
   const refusesWrongChecksum = inner.refusesWrongChecksum?.bind(inner);
+  const joinsOnlyIfAbsent = inner.joinsOnlyIfAbsent?.bind(inner);
   const listUnfinished = inner.listUnfinished?.bind(inner);
   const removeUnfinished = inner.removeUnfinished?.bind(inner);
   return {
@@ -88,6 +89,10 @@ export function followOperations(
     ...(refusesWrongChecksum && {
       refusesWrongChecksum: (key, options) =>
         once(other(key), options.signal, ({ signal }) => refusesWrongChecksum(key, { ...options, signal })),
+    }),
+    ...(joinsOnlyIfAbsent && {
+      joinsOnlyIfAbsent: (key, options) =>
+        once(other(key), options.signal, ({ signal }) => joinsOnlyIfAbsent(key, { ...options, signal })),
     }),
     ...(listUnfinished && {
       listUnfinished(options) {

@@ -17,6 +17,7 @@ export function createRetryingStore(inner: Store, limits: RetryLimits = defaultR
   const listUnfinished = inner.listUnfinished?.bind(inner);
   const removeUnfinished = inner.removeUnfinished?.bind(inner);
   const refusesWrongChecksum = inner.refusesWrongChecksum?.bind(inner);
+  const joinsOnlyIfAbsent = inner.joinsOnlyIfAbsent?.bind(inner);
   return {
     url: inner.url,
     capabilities: inner.capabilities,
@@ -34,6 +35,9 @@ export function createRetryingStore(inner: Store, limits: RetryLimits = defaultR
     ...(refusesWrongChecksum && {
       refusesWrongChecksum: (key, options) =>
         repeat(() => refusesWrongChecksum(key, options), options.signal),
+    }),
+    ...(joinsOnlyIfAbsent && {
+      joinsOnlyIfAbsent: (key, options) => repeat(() => joinsOnlyIfAbsent(key, options), options.signal),
     }),
     ...(listUnfinished && { listUnfinished }),
     ...(removeUnfinished && {

@@ -4,6 +4,7 @@ import type { Store } from '../store.ts';
 export function withMethods(inner: Store, methods: Partial<Store>): Store {
   const makeDurable = inner.makeDurable?.bind(inner);
   const refusesWrongChecksum = inner.refusesWrongChecksum?.bind(inner);
+  const joinsOnlyIfAbsent = inner.joinsOnlyIfAbsent?.bind(inner);
   const listUnfinished = inner.listUnfinished?.bind(inner);
   const removeUnfinished = inner.removeUnfinished?.bind(inner);
   return {
@@ -16,6 +17,7 @@ export function withMethods(inner: Store, methods: Partial<Store>): Store {
     delete: (keys, options) => inner.delete(keys, options),
     ...(makeDurable && { makeDurable }),
     ...(refusesWrongChecksum && { refusesWrongChecksum }),
+    ...(joinsOnlyIfAbsent && { joinsOnlyIfAbsent }),
     ...(listUnfinished && { listUnfinished }),
     ...(removeUnfinished && { removeUnfinished }),
     close: () => inner.close(),

@@ -1,10 +1,10 @@
 /**
- * Writing to Cloud Storage. What fits one part goes as one request, a longer stream as a resumable upload. Both are
+ * Writing to Cloud Storage. What is in memory or fits one part goes as one request, a longer stream as a resumable upload. Both are
  * created with `ifGenerationMatch=0`, so that the service itself decides who was first, and both carry a CRC-32C that
  * it verifies.
  */
 import { randomBytes } from 'node:crypto';
-import { announcedSizeBytes, BodyCheck, isInMemory, streamOfBody } from '../body.ts';
+import { announcedSizeBytes, BodyCheck, isOneRequest, streamOfBody } from '../body.ts';
 import { PartReader } from '../part-reader.ts';
 import { retryTransient } from '../retry.ts';
 import type { PutBody, PutOptions } from '../store.ts';
@@ -22,7 +22,7 @@ export async function putObject(
 ): Promise<void> {
   const sizeBytes = options.sizeBytes ?? announcedSizeBytes(body, options);
   const check = new BodyCheck(key, { sizeBytes, sha256: options.sha256 });
-  if (isInMemory(body) && (sizeBytes ?? 0) <= options.partSizeBytes) {
+  if (isOneRequest(body, options)) {
     for (const chunk of body) check.update(chunk);
     check.finish();
     await putWhole(connection, key, body, options);

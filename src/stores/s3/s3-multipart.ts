@@ -28,7 +28,7 @@ interface MultipartBody {
   readonly check: BodyCheck;
 }
 
-interface Upload {
+export interface Upload {
   readonly connection: S3Connection;
   readonly key: string;
   readonly uploadId: string;
@@ -225,7 +225,7 @@ async function lockUpload(
 }
 
 /** If this fails too, the parts stay until the bucket's lifecycle rule for incomplete uploads removes them. */
-async function abortUpload({ connection, key, uploadId }: Upload): Promise<void> {
+export async function abortUpload({ connection, key, uploadId }: Upload): Promise<void> {
   const signal = AbortSignal.timeout(abortTimeoutMs);
   const abort = () =>
     connection.send({ action: `abort the upload of ${key}`, signal }, abortSignal =>

@@ -1,10 +1,10 @@
 /**
- * Writing to S3. What fits one part goes as one PUT; a longer stream goes as a multipart upload. Both are created with
+ * Writing to S3. What is in memory or fits one part goes as one PUT; a longer stream goes as a multipart upload. Both are created with
  * `If-None-Match: *`, so that the service itself decides who was first.
  */
 import { PutObjectCommand } from '@aws-sdk/client-s3';
 import { sleep } from '../../base/abort.ts';
-import { announcedSizeBytes, BodyCheck, isInMemory, streamOfBody } from '../body.ts';
+import { announcedSizeBytes, BodyCheck, isOneRequest, streamOfBody } from '../body.ts';
 import { PartReader } from '../part-reader.ts';
 import { retryTransient } from '../retry.ts';
 import type { PutBody, PutOptions } from '../store.ts';
@@ -29,7 +29,7 @@ export async function putObject(
     await assertAbsent(connection, key, options.signal);
   const sizeBytes = options.sizeBytes ?? announcedSizeBytes(body, options);
   const check = new BodyCheck(key, { sizeBytes, sha256: options.sha256 });
-  if (isInMemory(body) && (sizeBytes ?? 0) <= options.partSizeBytes) {
+  if (isOneRequest(body, options)) {
     await putWhole(connection, key, joined(body, check), options);
     return;
   }

@@ -19,6 +19,7 @@ import type { S3PutSettings } from './s3-condition.ts';
 import { connectS3, type S3Connection, type S3StoreOptions } from './s3-connection.ts';
 import { deleteObjects } from './s3-delete.ts';
 import { getObject, headObject } from './s3-get.ts';
+import { joinsOnlyIfAbsent } from './s3-join-probe.ts';
 import { listObjects } from './s3-list.ts';
 import { putObject } from './s3-put.ts';
 import { abortUploads, listUploads } from './s3-unfinished.ts';
@@ -84,6 +85,11 @@ class S3Store implements Store {
   async refusesWrongChecksum(key: string, options: CallOptions): Promise<boolean> {
     assertKey(key);
     return await refusesWrongChecksum(this.#connection, key, options);
+  }
+
+  async joinsOnlyIfAbsent(key: string, options: CallOptions): Promise<boolean> {
+    assertKey(key);
+    return await joinsOnlyIfAbsent(this.#connection, key, options);
   }
 
   async close(): Promise<void> {

@@ -259,6 +259,17 @@ describe('stores that break a promise', () => {
     assert.ok(transport.some(message => /transport checksum is wrong/.test(message)));
   });
 
+  it('parts that are joined over what is there', async () => {
+    const { bad } = await runCheck({
+      store: inner => overrideStore(inner, { joinsOnlyIfAbsent: async () => false }),
+    });
+    assert.deepEqual(
+      bad.map(({ status }) => status),
+      ['warn'],
+    );
+    assert.match(bad[0]?.message ?? '', /joins the parts of an upload without looking/);
+  });
+
   it('metadata that is lost', async () => {
     const found = await failures(inner =>
       overrideStore(inner, {

@@ -274,6 +274,18 @@ describe('s3: what protects the bytes on their way', () => {
     await careless.close();
   });
 
+  it('notices a service that joins parts over what is there, and leaves nothing', async () => {
+    for (const conditions of ['honoured', 'ignored-at-joining'] as const) {
+      const service = await startS3Server({ conditions });
+      const asked = await connect({ endpoint: service.endpoint });
+      assert.equal(await asked.joinsOnlyIfAbsent?.('probe', { signal }), conditions === 'honoured');
+      assert.deepEqual(await names(asked, { prefix: '' }), []);
+      assert.equal(service.contents.uploads.size, 0);
+      await asked.close();
+      await service.close();
+    }
+  });
+
   it('a service without conditional writes says so, and can be used when told', async () => {
     const simple = await startS3Server({ conditions: 'not-implemented' });
     const strict = await connect({ endpoint: simple.endpoint });
