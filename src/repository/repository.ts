@@ -1,4 +1,5 @@
 /** An opened repository: a store, the name people gave it, and how its objects are made and read. */
+import { WalvaultError } from '../base/errors.ts';
 import type { Store } from '../stores/store.ts';
 import type { Codec } from './codec.ts';
 
@@ -10,4 +11,15 @@ export interface Repository {
   readonly expectedId: string | undefined;
   readonly store: Store;
   readonly codec: Codec;
+}
+
+/** A failure in one of several repositories: what a store says of itself does not tell which of them it is. */
+export class RepositoryFailure extends WalvaultError {
+  readonly failure: WalvaultError;
+
+  constructor({ name }: Pick<Repository, 'name'>, failure: WalvaultError) {
+    const { code, message, hint, retry } = failure;
+    super(code, `repository "${name}": ${message}`, { hint, retry, cause: failure });
+    this.failure = failure;
+  }
 }

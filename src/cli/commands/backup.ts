@@ -1,5 +1,5 @@
 import { Option } from 'commander';
-import { formatDuration, formatSize } from '../../base/units.ts';
+import { formatCount, formatDuration, formatSize } from '../../base/units.ts';
 import type { BackupResult } from '../../operations/backup/backup.ts';
 import { describeRanges, storedBytesOf } from '../../operations/backup/summary.ts';
 import { renderJson } from '../render/json.ts';
@@ -55,13 +55,15 @@ function renderBackup(result: BackupResult): string {
   const ratio = storedBytes === 0 ? '' : ` (${(record.sizeBytes / storedBytes).toFixed(1)} to 1)`;
   const lines = [
     `backup ${record.id}`,
-    `  size      ${formatSize(record.sizeBytes)} in ${record.fileCount} files, stored in ${formatSize(storedBytes)}${ratio}`,
+    `  size      ${formatSize(record.sizeBytes)} in ${formatCount(record.fileCount, 'file')}, stored in ${formatSize(storedBytes)}${ratio}`,
     `  WAL       ${describeRanges(record)}`,
     `  in        ${repositories.join(', ')}`,
     `  took      ${formatDuration(durationMs)}`,
   ];
   if (record.damagedPages > 0)
-    lines.push(`  DAMAGED   ${record.damagedPages} pages with wrong checksums; see the warnings`);
+    lines.push(
+      `  DAMAGED   ${formatCount(record.damagedPages, 'page')} with wrong checksums; see the warnings`,
+    );
   return `${lines.join('\n')}\n`;
 }
 

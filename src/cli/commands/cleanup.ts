@@ -65,13 +65,19 @@ async function clean(options: CleanupCliOptions, invocation: Invocation): Promis
   const failures = result.repositories.flatMap(({ name, failures }) =>
     failures.map(({ message, hint }) => ({ message: `repository "${name}": ${message}`, hint })),
   );
+  const [only, ...others] = failures;
+  if (only !== undefined && others.length === 0)
+    throw new WalvaultError('check-failed', only.message, { hint: only.hint ?? goOn });
   for (const failure of failures) log.event({ level: 'error', ...failure });
   if (failures.length > 0) {
     throw new WalvaultError('check-failed', `cleanup: not all was done, ${failures.length} failed`, {
-      hint: 'Nothing that is kept was touched. Once the cause is gone, run it again: it goes on where it stopped.',
+      hint: goOn,
     });
   }
 }
+
+const goOn =
+  'Nothing that is kept was touched. Once the cause is gone, run it again: it goes on where it stopped.';
 
 function parseCount(text: string): number {
   if (/^\d{1,9}$/.test(text)) return Number(text);

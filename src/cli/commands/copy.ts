@@ -1,5 +1,6 @@
 import { Option } from 'commander';
 import { WalvaultError } from '../../base/errors.ts';
+import { formatCount } from '../../base/units.ts';
 import { copyJson, renderCopy } from '../render/copy.ts';
 import { renderJson } from '../render/json.ts';
 import type { DefineVerb, Invocation } from '../verb.ts';
@@ -60,13 +61,17 @@ async function copyBetween(options: CopyCliOptions, invocation: Invocation): Pro
   const { conflicts, failures, backups, to } = result;
   const heldBack = backups.filter(({ outcome }) => outcome === 'held-back').length;
   if (conflicts.length > 0)
-    throw new WalvaultError('conflict', `copy: ${conflicts.length} objects in "${to}" have other content`, {
-      hint: 'Nothing was replaced, and all the rest was copied. Find out which of the two is right before one of them is used.',
-    });
+    throw new WalvaultError(
+      'conflict',
+      `copy: other content in "${to}" for ${formatCount(conflicts.length, 'object')}`,
+      {
+        hint: 'Nothing was replaced, and all the rest was copied. Find out which of the two is right before one of them is used.',
+      },
+    );
   if (failures.length + heldBack > 0)
     throw new WalvaultError(
       'check-failed',
-      `copy: ${failures.length} objects could not be copied, ${heldBack} backups are not whole in "${to}"`,
+      `copy: failed for ${formatCount(failures.length, 'object')}; not whole in "${to}": ${formatCount(heldBack, 'backup')}`,
       { hint: 'The lines above say why. Once the cause is gone, run it again: it goes on where it stopped.' },
     );
 }

@@ -1,6 +1,7 @@
 import { createReadStream } from 'node:fs';
 import type { Command } from 'commander';
 import { localIoError, WalvaultError } from '../../base/errors.ts';
+import { formatCount } from '../../base/units.ts';
 import type { ByteStream } from '../../base/bytes.ts';
 import { renderJson } from '../render/json.ts';
 import { entryJson, entryLine, renderStat } from '../render/store.ts';
@@ -146,7 +147,7 @@ function defineRm(store: Command, run: Run): void {
         if (failed > 0)
           throw new WalvaultError(
             'check-failed',
-            `store rm: ${failed} of ${keys.length} objects are still there`,
+            `store rm: still there: ${failed} of ${formatCount(keys.length, 'object')}`,
           );
       });
     });

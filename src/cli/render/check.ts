@@ -1,3 +1,4 @@
+import { formatCount } from '../../base/units.ts';
 import type { CheckLine, CheckStatus } from '../../operations/check/checklist.ts';
 
 const marks: Record<CheckStatus, string> = { ok: 'ok  ', warn: 'warn', fail: 'FAIL', skip: 'skip' };
@@ -9,7 +10,7 @@ export function renderCheckLine({ link, status, message, hint }: CheckLine): str
 
 export function renderCheckSummary(lines: readonly CheckLine[]): string {
   const count = (status: CheckStatus) => lines.filter(line => line.status === status).length;
-  return `${count('ok')} ok, ${count('warn')} warnings, ${count('fail')} failed, ${count('skip')} skipped\n`;
+  return `${count('ok')} ok, ${formatCount(count('warn'), 'warning')}, ${count('fail')} failed, ${count('skip')} skipped\n`;
 }
 
 /** The published shape (docs/reference/json.md). */

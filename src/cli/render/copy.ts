@@ -1,14 +1,16 @@
-import { formatSize } from '../../base/units.ts';
+import { formatCount, formatSize } from '../../base/units.ts';
 import type { CopyResult } from '../../operations/copy/report.ts';
 
 export function renderCopy(result: CopyResult): string {
   const { from, to, isDryRun, copied, identical, conflicts, failures, backups } = result;
   const lines = [
     `copy of "${from}" to "${to}"${isDryRun ? ' (dry run, nothing written)' : ''}`,
-    `  ${isDryRun ? 'to copy ' : 'copied  '}  ${copied.objects} objects, ${formatSize(copied.bytes)}`,
-    `  there     ${identical} objects`,
-    ...(conflicts.length > 0 ? [`  CONFLICT  ${conflicts.length} objects with other content`] : []),
-    ...(failures.length > 0 ? [`  FAILED    ${failures.length} objects`] : []),
+    `  ${isDryRun ? 'to copy ' : 'copied  '}  ${formatCount(copied.objects, 'object')}, ${formatSize(copied.bytes)}`,
+    `  there     ${formatCount(identical, 'object')}`,
+    ...(conflicts.length > 0
+      ? [`  CONFLICT  ${formatCount(conflicts.length, 'object')} with other content`]
+      : []),
+    ...(failures.length > 0 ? [`  FAILED    ${formatCount(failures.length, 'object')}`] : []),
     ...backups.map(
       ({ id, outcome, reason }) =>
         `  backup    ${id}: ${outcome}${reason === undefined ? '' : `, ${reason}`}`,

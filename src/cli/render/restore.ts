@@ -1,4 +1,4 @@
-import { formatDuration, formatSize } from '../../base/units.ts';
+import { formatCount, formatDuration, formatSize } from '../../base/units.ts';
 import type { RestoreSummary } from '../../operations/restore/summary.ts';
 
 /** The plan, and what is left to do for a person. */
@@ -17,12 +17,17 @@ export function renderRestore(summary: RestoreSummary): string {
 
 function describePlan(summary: RestoreSummary): [string, string][] {
   const { backup, wal, settings } = summary;
-  const size = `${formatSize(backup.sizeBytes)}, ${backup.fileCount} files`;
+  const size = `${formatSize(backup.sizeBytes)}, ${formatCount(backup.fileCount, 'file')}`;
   return [
     ['backup', `${backup.id} (${size}), ended ${backup.stopTime}, from ${summary.repository}`],
     ['target', `${summary.target}${whereFound(summary)}`],
     ['timeline', String(summary.targetTimeline)],
-    ['WAL', wal === null ? 'none' : `${wal.first} to ${wal.last}, ${wal.segments} segments, all archived`],
+    [
+      'WAL',
+      wal === null
+        ? 'none'
+        : `${wal.first} to ${wal.last}, ${formatCount(wal.segments, 'segment')}, all archived`,
+    ],
     ...summary.tablespaces.map(({ oid, from, to }): [string, string] => [
       'tablespace',
       `${oid} in ${to}${from === to ? '' : `, was in ${from}`}`,

@@ -13,7 +13,7 @@ import type { RecoveryMode } from '../../postgres/cluster/signal-files.ts';
 import { parseWalFileName, type WalFileName } from '../../postgres/wal/file-name.ts';
 import { checkSegment } from '../../postgres/wal/segment-check.ts';
 import { partialPrefix, walKey, type SystemPath } from '../../repository/layout.ts';
-import type { Repository } from '../../repository/repository.ts';
+import { RepositoryFailure, type Repository } from '../../repository/repository.ts';
 import { listPartials } from '../../repository/wal-listing.ts';
 import { openWalObject } from '../../repository/wal-reader.ts';
 import { isStoreError, StoreError } from '../../stores/store.ts';
@@ -68,7 +68,7 @@ export async function fetch(options: FetchOptions): Promise<FetchResult> {
     });
   } catch (error) {
     const isTolerated = options.isTargetSet || options.mode === 'standby';
-    if (!(error instanceof GapError) || !isTolerated) throw error;
+    if (!isGap(error) || !isTolerated) throw error;
     options.log.event({ level: 'error', message: error.message, hint: error.hint });
     return { outcome: 'absent' };
   } finally {
@@ -85,7 +85,8 @@ function patienceMs({ mode, timeoutMs, standbyTimeoutMs }: FetchOptions, file: W
 }
 
 /** What waiting cannot mend. Everything else may be an outage and is tried again until the deadline. */
-function isForGood(error: WalvaultError, options: FetchOptions): boolean {
+function isForGood(thrown: WalvaultError, options: FetchOptions): boolean {
+  const error = causeOf(thrown);
   if (error instanceof GapError) return options.isTargetSet;
   if (error.code === 'local-io') return !(error instanceof StoreError);
   return (
@@ -94,6 +95,14 @@ function isForGood(error: WalvaultError, options: FetchOptions): boolean {
     error.code === 'config' ||
     error.code === 'interrupted'
   );
+}
+
+function causeOf(error: WalvaultError): WalvaultError {
+  return error instanceof RepositoryFailure ? error.failure : error;
+}
+
+function isGap(error: unknown): error is WalvaultError {
+  return error instanceof WalvaultError && causeOf(error) instanceof GapError;
 }
 
 class GapError extends WalvaultError {}
@@ -105,6 +114,8 @@ interface Attempt extends FetchOptions {
 async function attempt(options: Attempt, file: WalFileName): Promise<FetchResult> {
   if (file.kind === 'segment' && (await isOffBranch(options, file))) return { outcome: 'absent' };
   const failures: WalvaultError[] = [];
+  const failed = (repository: Repository, error: WalvaultError) =>
+    failures.push(options.repositories.length > 1 ? new RepositoryFailure(repository, error) : error);
   const absentIn: Repository[] = [];
   for (const repository of options.repositories) {
     try {
@@ -114,8 +125,8 @@ async function attempt(options: Attempt, file: WalFileName): Promise<FetchResult
       options.signal.throwIfAborted();
       if (!(error instanceof WalvaultError)) throw error;
       if (isStoreError(error, 'absent') && !error.hasDeleteMarker) absentIn.push(repository);
-      else if (isStoreError(error, 'absent')) failures.push(deletedError(repository, file));
-      else if (countsAsFailure(repository, error)) failures.push(error);
+      else if (isStoreError(error, 'absent')) failed(repository, deletedError(repository, file));
+      else if (countsAsFailure(repository, error)) failed(repository, error);
       else warn(options.log, `best-effort repository "${repository.name}": ${error.message}`, error.hint);
     }
   }

@@ -14,7 +14,7 @@ import type { WalFileName } from '../../postgres/wal/file-name.ts';
 import { ensureClusterRecord } from '../../repository/cluster-record.ts';
 import type { SystemPath } from '../../repository/layout.ts';
 import { verifyMarker } from '../../repository/marker.ts';
-import type { Repository } from '../../repository/repository.ts';
+import { RepositoryFailure, type Repository } from '../../repository/repository.ts';
 import {
   encodeWalObject,
   storeWalObject,
@@ -145,13 +145,8 @@ function judge(
     );
   }
   if (fatal !== undefined)
-    throw options.repositories.length === 1 ? fatal.reason : named(fatal.repository, fatal.reason);
+    throw options.repositories.length > 1 && fatal.reason instanceof WalvaultError
+      ? new RepositoryFailure(fatal.repository, fatal.reason)
+      : fatal.reason;
   return outcomes;
-}
-
-/** What a store says of itself does not tell which of several it is. */
-function named({ name }: Repository, error: unknown): unknown {
-  if (!(error instanceof WalvaultError)) return error;
-  const { code, message, hint, retry } = error;
-  return new WalvaultError(code, `repository "${name}": ${message}`, { hint, retry, cause: error });
 }

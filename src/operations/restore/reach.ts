@@ -1,5 +1,6 @@
 /** Does the archive lead along one timeline from a backup to the target? */
 import { WalvaultError } from '../../base/errors.ts';
+import { formatCount } from '../../base/units.ts';
 import {
   lastSegmentBefore,
   segmentName,
@@ -156,7 +157,7 @@ async function reachByScan(
   if (blocked !== undefined) throw walMissing(blocked, target);
   throw new WalvaultError(
     'target',
-    `${describeTarget(target)} is not between ${formatLsn(scannedFrom)} and ${formatLsn(scannedTo)} on timeline ${timeline} (${countSegments(oldest?.pieces ?? [])} segments read)`,
+    `${describeTarget(target)} is not between ${formatLsn(scannedFrom)} and ${formatLsn(scannedTo)} on timeline ${timeline} (${formatCount(Number(countSegments(oldest?.pieces ?? [])), 'segment')} read)`,
     {
       hint:
         candidates.length === 1

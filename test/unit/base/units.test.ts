@@ -1,6 +1,12 @@
 import assert from 'node:assert/strict';
 import { it } from 'node:test';
-import { formatDuration, formatSize, parseDuration, parseSize } from '../../../src/base/units.ts';
+import {
+  formatCount,
+  formatDuration,
+  formatSize,
+  parseDuration,
+  parseSize,
+} from '../../../src/base/units.ts';
 
 it('parses durations with units only', () => {
   assert.equal(parseDuration('30s'), 30_000);
@@ -30,4 +36,10 @@ it('formats what people read', () => {
   assert.equal(formatDuration(2340), '2.3 s');
   assert.equal(formatDuration(90_000), '1 min 30 s');
   assert.equal(formatDuration(2 * 86_400_000 + 3_600_000 + 5000), '2 d 1 h');
+});
+
+it('formats counts with their noun', () => {
+  assert.equal(formatCount(0, 'file'), '0 files');
+  assert.equal(formatCount(1, 'segment'), '1 segment');
+  assert.equal(formatCount(2, 'repository', 'repositories'), '2 repositories');
 });

@@ -265,7 +265,7 @@ describe('fetch', () => {
       await fails(
         ask(name(1, 6), { repositories: [repository, breakGet(second, 'unreachable')] }),
         'unreachable',
-        /on purpose/,
+        /^repository "second": .*on purpose/,
       );
       const bestEffort = { ...breakGet(second, 'unreachable'), required: false };
       assert.equal((await ask(name(1, 6), { repositories: [repository, bestEffort] })).outcome, 'absent');
