@@ -25,10 +25,10 @@ export async function refusesWrongChecksum(
         Key: connection.fullKey(key),
         Body: body,
         ...contentParameters(connection.objects),
-        ...checksumOf(body),
+        ...checksumOf([body]),
         ...(!isSigned && { ChecksumCRC32: 'AAAAAA==' }),
       });
-      protectPayload(connection, command, body, wrongSha256);
+      protectPayload(connection, command, [body], wrongSha256);
       await connection.client.send(command, { abortSignal });
     });
   } catch (error) {

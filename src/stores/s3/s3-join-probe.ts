@@ -56,11 +56,11 @@ async function isReplacedByUpload(
     ),
   );
   try {
-    const checksum = checksumOf(body);
+    const checksum = checksumOf([body]);
     const upload = { ...object, ...contentParameters(connection.objects), UploadId: uploadId };
     const { ETag } = await step(async abortSignal => {
       const command = new UploadPartCommand({ ...upload, PartNumber: 1, Body: body, ...checksum });
-      protectPayload(connection, command, body);
+      protectPayload(connection, command, [body]);
       return await connection.client.send(command, { abortSignal });
     });
     const part = { PartNumber: 1, ETag, ChecksumCRC32: checksum.ChecksumCRC32 };

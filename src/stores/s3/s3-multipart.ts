@@ -125,7 +125,7 @@ async function uploadPart(
   number: number,
   signal: AbortSignal,
 ): Promise<CompletedPart> {
-  const checksum = checksumOf(part.data);
+  const checksum = checksumOf([part.data]);
   const { ETag } = await retryTransient(
     () =>
       connection.send({ action: `put ${key} part ${number}`, signal, limit: 'idle' }, async abortSignal => {
@@ -139,7 +139,7 @@ async function uploadPart(
           ...checksum,
           ...contentParameters(connection.objects),
         });
-        protectPayload(connection, command, part.data);
+        protectPayload(connection, command, [part.data]);
         return await connection.client.send(command, { abortSignal });
       }),
     signal,

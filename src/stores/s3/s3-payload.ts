@@ -1,5 +1,6 @@
 /** How the bytes of one request are protected on their way: CRC-32 always, SHA-256 in the signature where needed. */
 import { createHash } from 'node:crypto';
+import { Readable } from 'node:stream';
 import { crc32 } from 'node:zlib';
 import type { S3Connection } from './s3-connection.ts';
 
@@ -9,8 +10,26 @@ export interface ChecksumParameters {
   readonly ChecksumCRC32: string;
 }
 
-export function checksumOf(body: Uint8Array): ChecksumParameters {
-  return { ChecksumAlgorithm: 'CRC32', ChecksumCRC32: encodeCrc32(crc32(body)) };
+export function checksumOf(body: readonly Uint8Array[]): ChecksumParameters {
+  const checksum = body.reduce((crc, chunk) => crc32(chunk, crc), 0);
+  return { ChecksumAlgorithm: 'CRC32', ChecksumCRC32: encodeCrc32(checksum) };
+}
+
+const sliceBytes = 1024 * 1024;
+
+/**
+ * Long ones in slices that wait for the connection: given whole, TLS would encrypt all of it at once into as much
+ * memory again. Read once, so a repetition needs another.
+ */
+export function bodyOf(body: readonly Uint8Array[]): Uint8Array | Readable {
+  const [only] = body;
+  if (body.length === 1 && only !== undefined && only.length <= sliceBytes) return only;
+  return Readable.from(slicesOf(body), { objectMode: false, highWaterMark: sliceBytes });
+}
+
+function* slicesOf(body: readonly Uint8Array[]): Generator<Uint8Array> {
+  for (const chunk of body)
+    for (let at = 0; at < chunk.length; at += sliceBytes) yield chunk.subarray(at, at + sliceBytes);
 }
 
 export function encodeCrc32(value: number): string {
@@ -26,13 +45,10 @@ export function encodeCrc32(value: number): string {
 export function protectPayload(
   connection: Pick<S3Connection, 'payload'>,
   command: HasMiddleware,
-  body: Uint8Array,
+  body: readonly Uint8Array[],
   sha256?: string,
 ): void {
-  const value =
-    connection.payload === 'unsigned'
-      ? 'UNSIGNED-PAYLOAD'
-      : (sha256 ?? createHash('sha256').update(body).digest('hex'));
+  const value = connection.payload === 'unsigned' ? 'UNSIGNED-PAYLOAD' : (sha256 ?? digestOf(body));
   setHeader(command, 'x-amz-content-sha256', value);
 }
 
@@ -62,4 +78,10 @@ export function setHeader(command: HasMiddleware, name: string, value: string): 
     },
     { step: 'build', priority: 'low', name: `set-${name}` },
   );
+}
+
+function digestOf(body: readonly Uint8Array[]): string {
+  const hash = createHash('sha256');
+  for (const chunk of body) hash.update(chunk);
+  return hash.digest('hex');
 }

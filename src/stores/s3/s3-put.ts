@@ -13,7 +13,7 @@ import type { S3Connection } from './s3-connection.ts';
 import { putMultipart } from './s3-multipart.ts';
 import { creationParameters } from './s3-parameters.ts';
 import { partSizeFor } from './s3-parts.ts';
-import { checksumOf, protectPayload } from './s3-payload.ts';
+import { bodyOf, checksumOf, protectPayload } from './s3-payload.ts';
 
 /** Two writers at the very same moment: S3 answers one of them 409 and asks it to come again. */
 const conflictAttempts = 6;
@@ -30,7 +30,9 @@ export async function putObject(
   const sizeBytes = options.sizeBytes ?? announcedSizeBytes(body, options);
   const check = new BodyCheck(key, { sizeBytes, sha256: options.sha256 });
   if (isOneRequest(body, options)) {
-    await putWhole(connection, key, joined(body, check), options);
+    for (const chunk of body) check.update(chunk);
+    check.finish();
+    await putWhole(connection, key, body, options);
     return;
   }
   const parts = new PartReader(streamOfBody(body), check, partSizeFor(sizeBytes, options.partSizeBytes));
@@ -40,7 +42,7 @@ export async function putObject(
     if (first === undefined || first.isLast) {
       check.finish();
       await retryTransient(
-        () => putWhole(connection, key, first?.data ?? Buffer.alloc(0), options),
+        () => putWhole(connection, key, first === undefined ? [] : [first.data], options),
         options.signal,
       );
     } else {
@@ -51,17 +53,10 @@ export async function putObject(
   }
 }
 
-/** Checks the whole body before the first byte is sent. */
-function joined(body: readonly Uint8Array[], check: BodyCheck): Uint8Array {
-  for (const chunk of body) check.update(chunk);
-  check.finish();
-  return body.length === 1 && body[0] !== undefined ? body[0] : Buffer.concat(body);
-}
-
 async function putWhole(
   connection: S3Connection,
   key: string,
-  body: Uint8Array,
+  body: readonly Uint8Array[],
   options: PutOptions & S3PutSettings,
 ): Promise<void> {
   for (let attempt = 1; ; attempt++) {
@@ -72,8 +67,8 @@ async function putWhole(
           const command = new PutObjectCommand({
             Bucket: connection.bucket,
             Key: connection.fullKey(key),
-            Body: body,
-            ContentLength: body.length,
+            Body: bodyOf(body),
+            ContentLength: body.reduce((total, chunk) => total + chunk.length, 0),
             ...checksumOf(body),
             ...creationParameters(connection.objects, options),
             ...ifNoneMatch(options),
