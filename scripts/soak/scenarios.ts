@@ -18,7 +18,7 @@ import { memoryLimits, memoryOfBackup, memoryOfPush } from '../../test/soak/memo
 import { cutPower } from '../../test/soak/power-cut.ts';
 import { startAsProcessOne } from '../../test/soak/process-one.ts';
 import { racePushes } from '../../test/soak/race.ts';
-import { createS3Site } from '../../test/soak/s3-site.ts';
+import { createS3Site } from '../../test/harness/store-site.ts';
 
 export interface Scenario {
   readonly name: string;

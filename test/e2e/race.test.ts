@@ -2,7 +2,7 @@
 import { describe, it } from 'node:test';
 import { createSite } from '../harness/site.ts';
 import { racePushes } from '../soak/race.ts';
-import { createS3Site } from '../soak/s3-site.ts';
+import { createS3Site } from '../harness/store-site.ts';
 import { useMemoryForScratch } from '../soak/scratch.ts';
 
 useMemoryForScratch();

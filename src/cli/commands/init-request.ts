@@ -1,15 +1,14 @@
 /** From the options of `init` to its request. */
-import { readFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
-import { localIoError, WalvaultError } from '../../base/errors.ts';
-import { Secret } from '../../base/secret.ts';
+import { WalvaultError } from '../../base/errors.ts';
 import { defaultConfigPath } from '../../config/index.ts';
 import { findAccount } from '../../operations/init/ownership.ts';
 import { encryptionHint } from '../../operations/init/plan.ts';
 import type { InitEncryption, InitRepository, InitRequest } from '../../operations/init/request.ts';
 import { directoryOfUrl } from '../compose-init.ts';
+import { accessTo, checkAccess, readSecretFile, type AccessOptions } from './init-access.ts';
 
-export interface InitOptions {
+export interface InitOptions extends AccessOptions {
   readonly repository: readonly string[];
   readonly cluster?: string;
   readonly dataDirectory?: string;
@@ -19,9 +18,6 @@ export interface InitOptions {
   readonly passphraseFile?: string;
   /** False with --no-encryption. */
   readonly encryption: boolean;
-  readonly accessKeyId?: string;
-  readonly secretAccessKeyFile?: string;
-  readonly caFile?: string;
   readonly createDirectory?: boolean;
   readonly owner?: string;
   readonly existingConfig?: boolean;
@@ -46,10 +42,20 @@ export async function requestOf(
     throw new WalvaultError('usage', '--repository is missing', {
       hint: 'Say where to keep the archive, for example --repository file:///mnt/archive or s3://bucket/prefix.',
     });
-  const credentials = await credentialsOf(options);
+  const named = repository.map(nameAndUrl);
+  checkAccess(
+    options,
+    named.map(({ url }) => url),
+  );
+  const repositories: InitRepository[] = [];
+  for (const { name, url } of named) {
+    const directory = directoryOfUrl(url);
+    const access = directory === undefined ? await accessTo(url, options) : {};
+    repositories.push({ name, url, directory, ...access });
+  }
   return {
     cluster,
-    repositories: repository.map((text, index) => repositoryOf(text, index, credentials)),
+    repositories,
     configPath: resolve(from.configPath ?? defaultConfigPath),
     dataDirectory: dataDirectory === undefined ? undefined : resolve(dataDirectory),
     encryption: await encryptionOf(options),
@@ -58,30 +64,11 @@ export async function requestOf(
   };
 }
 
-type Credentials = Pick<InitRepository, 'accessKeyId' | 'secretAccessKey' | 'secretAccessKeyFile' | 'caFile'>;
-
 /** `URL` or `NAME=URL`. */
-function repositoryOf(text: string, index: number, credentials: Credentials): InitRepository {
+function nameAndUrl(text: string, index: number): { name: string; url: string } {
   const [, name = index === 0 ? 'main' : `copy-${index}`, url = text] =
     /^([a-z0-9][a-z0-9-]*)=(.*)$/s.exec(text) ?? [];
-  const directory = directoryOfUrl(url);
-  return { name, url, directory, ...(directory === undefined && credentials) };
-}
-
-async function credentialsOf(options: InitOptions): Promise<Credentials> {
-  const { accessKeyId, secretAccessKeyFile, caFile } = options;
-  if ((accessKeyId === undefined) !== (secretAccessKeyFile === undefined))
-    throw new WalvaultError('usage', '--access-key-id and --secret-access-key-file need each other', {
-      hint: 'Give both, or neither to use the environment, the shared files or the instance role.',
-    });
-  return {
-    ...(accessKeyId !== undefined && { accessKeyId: new Secret(accessKeyId) }),
-    ...(secretAccessKeyFile !== undefined && {
-      secretAccessKeyFile: resolve(secretAccessKeyFile),
-      secretAccessKey: await readSecretFile(secretAccessKeyFile),
-    }),
-    ...(caFile !== undefined && { caFile: resolve(caFile) }),
-  };
+  return { name, url };
 }
 
 async function encryptionOf(options: InitOptions): Promise<InitEncryption> {
@@ -101,14 +88,4 @@ async function encryptionOf(options: InitOptions): Promise<InitEncryption> {
     privateKeyPassphrase:
       keyPassphraseFile === undefined ? undefined : await readSecretFile(keyPassphraseFile),
   };
-}
-
-async function readSecretFile(path: string): Promise<Secret> {
-  try {
-    const text = (await readFile(path, 'utf8')).replace(/[\r\n]+$/, '');
-    if (text === '') throw new WalvaultError('usage', `secret file ${path} is empty`);
-    return new Secret(text);
-  } catch (error) {
-    throw localIoError('read', path, error);
-  }
 }

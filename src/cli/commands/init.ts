@@ -1,5 +1,6 @@
 import { Option, type Command } from 'commander';
 import type { RepositoryConfig } from '../../config/index.ts';
+import type { InitRepository } from '../../operations/init/request.ts';
 import { renderInit, renderMarked } from '../render/init.ts';
 import { renderJson } from '../render/json.ts';
 import type { DefineVerb, Invocation } from '../verb.ts';
@@ -25,27 +26,22 @@ async function setUp(options: InitOptions, invocation: Invocation): Promise<void
     configPath: configPath ?? (context.env['WALVAULT_CONFIG'] || undefined),
     signal,
   });
-  hide(request.repositories.flatMap(({ secretAccessKey }) => secretAccessKey ?? []));
+  hide(request.repositories.flatMap(({ secrets = {} }) => Object.values(secrets).map(({ value }) => value)));
   if (request.encryption.mode === 'openpgp')
     hide([request.encryption.privateKeyPassphrase].filter(secret => secret !== undefined));
   const result = await initialise(request, {
     log,
     signal,
-    markRepository: async ({ name, url, accessKeyId, secretAccessKey, caFile }, signal) => {
-      const repository: RepositoryConfig = {
-        name,
-        url,
-        id: undefined,
-        required: true,
-        verifyTls: true,
-        ...(accessKeyId && { accessKeyId }),
-        ...(secretAccessKey && { secretAccessKey }),
-        ...(caFile !== undefined && { caFile }),
-      };
-      return await makeMarker(repository, signal);
-    },
+    markRepository: (repository, signal) => makeMarker(configOf(repository), signal),
   });
   print(options.json === true ? renderJson(result) : renderInit(result, request.cluster));
+}
+
+/** As the configuration will say it. */
+function configOf(repository: InitRepository): RepositoryConfig {
+  const { directory: _directory, secrets = {}, ...rest } = repository;
+  const values = Object.entries(secrets).map(([field, { value }]) => [field, value] as const);
+  return { ...rest, ...Object.fromEntries(values), id: undefined, required: true, verifyTls: true };
 }
 
 async function markExisting(options: InitOptions, invocation: Invocation): Promise<void> {
@@ -99,8 +95,20 @@ function withOptions(command: Command): Command {
     .option('--access-key-id <id>', 'S3 access key (default: environment, shared files, instance role)')
     .option(
       '--secret-access-key-file <file>',
-      'file with the S3 secret key; named in the configuration, not copied',
+      'file with the S3 secret key; like every such file it is named in the configuration, not copied',
     )
+    .option('--session-token-file <file>', 'file with the session token of a temporary S3 key')
+    .option('--customer-key-file <file>', 'file with the key that S3 encrypts with and forgets (SSE-C)')
+    .option(
+      '--credentials-file <file>',
+      'JSON of a Google service account or workload identity (default: application default credentials)',
+    )
+    .option(
+      '--account-key-file <file>',
+      "file with a key of the Azure storage account (default: environment, the host's identity)",
+    )
+    .option('--sas-token-file <file>', 'file with a shared access signature for the Azure container')
+    .option('--connection-string-file <file>', 'file with an Azure connection string')
     .option('--ca-file <file>', "PEM file of certificate authorities to trust instead of the system's")
     .option('--create-directory', 'make the directory of a file:// repository')
     .option(
@@ -121,10 +129,14 @@ Writes the configuration to --config (else WALVAULT_CONFIG, else /etc/walvault.t
 beside it. Never overwrites: if it fails, the same command continues where it stopped.
 
 Examples:
-  sudo walvault init --cluster orders --repository s3://acme-wal/pg?region=eu-central-1 \
+  sudo walvault init --cluster orders --repository s3://acme-wal/pg?region=eu-central-1 \\
+    --recipient recovery-public.asc --owner postgres
+  sudo walvault init --cluster orders --repository gs://acme-wal/pg --credentials-file /etc/walvault/gcs-account.json \\
+    --recipient recovery-public.asc --owner postgres
+  sudo walvault init --cluster orders --repository azure://acmestore/wal/pg --account-key-file /etc/walvault/azure-key \\
     --recipient recovery-public.asc --owner postgres
   walvault init --cluster orders --repository file:///mnt/archive --generate-keys /media/usb --config ./walvault.toml
-  walvault init --cluster orders --repository file:///mnt/archive --repository offsite=s3://acme-wal/pg \
+  walvault init --cluster orders --repository file:///mnt/archive --repository offsite=s3://acme-wal/pg \\
     --recipient recovery-public.asc
   WALVAULT_CLUSTER=orders WALVAULT_REPOSITORY_URL=s3://acme-wal/pg walvault init --existing-config
 `;

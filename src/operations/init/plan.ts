@@ -80,12 +80,18 @@ export function planConfig(
       url: repository.url,
       id: made.repositoryIds[index] ?? '',
       ...(repository.accessKeyId && { 'access-key-id': repository.accessKeyId.reveal() }),
-      ...(repository.secretAccessKeyFile !== undefined && {
-        'secret-access-key': { file: repository.secretAccessKeyFile },
-      }),
+      ...Object.fromEntries(
+        Object.entries(repository.secrets ?? {}).map(([field, { file }]) => [settingOf(field), { file }]),
+      ),
+      ...(repository.credentialsFile !== undefined && { 'credentials-file': repository.credentialsFile }),
       ...(repository.caFile !== undefined && { 'ca-file': repository.caFile }),
     })),
   };
+}
+
+/** `accountKey` is written `account-key`. */
+function settingOf(field: string): string {
+  return field.replaceAll(/[A-Z]/g, letter => `-${letter.toLowerCase()}`);
 }
 
 function pairIn(directory: string, name: string): KeyPaths {

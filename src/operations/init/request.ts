@@ -20,11 +20,19 @@ export interface InitRepository {
   /** Of a `file://` repository, as a path. */
   readonly directory: string | undefined;
   readonly accessKeyId?: Secret;
-  readonly secretAccessKey?: Secret;
-  /** Where the secret key came from; named in the configuration, the key is not copied into it. */
-  readonly secretAccessKeyFile?: string;
+  readonly secrets?: InitSecrets;
+  readonly credentialsFile?: string;
   readonly caFile?: string;
 }
+
+/** What of a repository's configuration is secret and comes from files. */
+export type InitSecretField =
+  'secretAccessKey' | 'sessionToken' | 'customerKey' | 'accountKey' | 'sasToken' | 'connectionString';
+
+/** The file is named in the configuration, what it says is not copied into it. */
+export type InitSecrets = Readonly<
+  Partial<Record<InitSecretField, { readonly file: string; readonly value: Secret }>>
+>;
 
 export type InitEncryption =
   | {

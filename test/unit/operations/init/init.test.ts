@@ -299,13 +299,15 @@ describe('init', () => {
     );
   });
 
-  test('S3 credentials and several repositories reach the configuration', async () => {
+  test('the credentials of several repositories reach the configuration', async () => {
     const bench = await createBench();
     const file = join(bench.directory, 's3-secret');
     await writeFile(file, 'hush-hush');
     const repositories = [
       { name: 'near', url: `file://${bench.directory}/repo`, directory: join(bench.directory, 'repo') },
-      { name: 'far', url: 's3://b/p?region=eu', directory: undefined, accessKeyId: new Secret('AKID'), secretAccessKey: new Secret('hush-hush'), secretAccessKeyFile: file, caFile: '/ca.pem' },
+      { name: 'far', url: 's3://b/p?region=eu', directory: undefined, accessKeyId: new Secret('AKID'), secrets: { secretAccessKey: { file, value: new Secret('hush-hush') } }, caFile: '/ca.pem' },
+      { name: 'azure', url: 'azure://a/c/p', directory: undefined, secrets: { accountKey: { file, value: new Secret('hush-hush') } } },
+      { name: 'google', url: 'gs://b/p', directory: undefined, credentialsFile: '/account.json' },
     ]; // prettier-ignore
     const { configPath } = await initialise(bench.request({ repositories }), {
       ...bench.dependencies,
@@ -317,11 +319,15 @@ describe('init', () => {
       [
         ['near', 'id-near'],
         ['far', 'id-far'],
+        ['azure', 'id-azure'],
+        ['google', 'id-google'],
       ],
     );
     assert.equal(config.repositories[1]?.accessKeyId?.reveal(), 'AKID');
     assert.equal(config.repositories[1]?.secretAccessKey?.reveal(), 'hush-hush');
     assert.equal(config.repositories[1]?.caFile, '/ca.pem');
+    assert.equal(config.repositories[2]?.accountKey?.reveal(), 'hush-hush');
+    assert.equal(config.repositories[3]?.credentialsFile, '/account.json');
     assert.doesNotMatch(await readFile(configPath, 'utf8'), /hush-hush/);
   });
 });

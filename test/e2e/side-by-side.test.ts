@@ -1,11 +1,10 @@
-/** The whole way over S3, with and without TLS, and two repositories side by side of which one fails. */
+/** Two repositories side by side, of which one fails. */
 import assert from 'node:assert/strict';
-import { chmodSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { errorCodes } from '../../src/base/errors.ts';
-import { makeCertificates, type Certificates } from '../harness/certificates.ts';
-import { archivedSegments, backUp, restoreInto, startCopy } from '../harness/cycle.ts';
+import { archivedSegments, backUp, startCopy } from '../harness/cycle.ts';
 import type { PostgresServer } from '../harness/postgres-server.ts';
 import { startS3Server, type S3Server } from '../harness/s3-server.ts';
 import {
@@ -17,67 +16,10 @@ import {
   until,
   type Site,
 } from '../harness/site.ts';
+import { s3Args } from '../harness/store-site.ts';
 import { temporaryDirectory } from '../harness/temp.ts';
-import { giveToUnprivileged } from '../harness/unprivileged.ts';
 
 const rows = (last: number) => Array.from({ length: last }, (_, index) => index + 1);
-
-for (const scheme of ['http', 'https'] as const)
-  describe(`an S3 bucket over ${scheme}`, () => {
-    let server: S3Server;
-    let site: Site;
-    let certificates: Certificates | undefined;
-
-    before(async () => {
-      certificates = scheme === 'https' ? makeCertificates() : undefined;
-      server = await startS3Server(certificates === undefined ? {} : { tls: certificates });
-      const trust = certificates === undefined ? [] : ['--ca-file', certificates.caFile];
-      site = await createSite({
-        repositoryUrl: () => server.url,
-        initArgs: [...credentialArgs(server), ...trust],
-      });
-    });
-    after(() => server.close());
-
-    it('gives back a table that was dropped', async () => {
-      await using origin = await site.startOrigin();
-      const checked = await site.walvault(['check', '--private-key', site.privateKeyPath], {
-        env: origin.env,
-      });
-      assert.equal(checked.exitCode, 0, checked.stdout + checked.stderr);
-      await commitRows(origin, 1, 2);
-      await backUp(site, origin);
-      await commitRows(origin, 3, 5);
-      const [row] = await origin.query<{ now: string }>('select clock_timestamp()::text as now');
-      await origin.query('drop table committed');
-      await archiveEverything(origin);
-      await origin.stop();
-
-      const directory = await restoreInto(site, [
-        '--target-time',
-        row?.now ?? '',
-        '--target-action',
-        'promote',
-      ]);
-      await using copy = await startCopy(site, directory);
-      assert.equal(await outcomeOf(copy), 'promoted', copy.logTail());
-      assert.deepEqual(await rowsOf(copy), rows(5));
-    });
-
-    it('holds nothing readable', () => {
-      const readable = [...server.contents.objects.values()].filter(({ data }) => data.includes('committed'));
-      assert.deepEqual(readable, []);
-    });
-
-    if (scheme === 'https')
-      it('is not believed without its authority', async () => {
-        const { exitCode, stderr } = await site.walvault(['list'], {
-          env: { WALVAULT_REPOSITORY_CA_FILE: makeCertificates().caFile },
-        });
-        assert.equal(exitCode, errorCodes.unreachable, stderr);
-        assert.match(stderr, /^HINT: .*ca-file/m);
-      });
-  });
 
 describe('a directory and a bucket side by side', () => {
   let server: S3Server;
@@ -87,7 +29,7 @@ describe('a directory and a bucket side by side', () => {
   before(async () => {
     server = await startS3Server();
     site = await createSite({
-      initArgs: ['--repository', `offsite=${server.url}`, ...credentialArgs(server)],
+      initArgs: ['--repository', `offsite=${server.url}`, ...s3Args(server)],
     });
     origin = await site.startOrigin({
       env: { WALVAULT_ARCHIVE_TIMEOUT: '2s', WALVAULT_STORE_REQUEST_TIMEOUT: '1s' },
@@ -184,15 +126,6 @@ describe('a directory and a bucket side by side', () => {
     assert.match(stderr, /000001\.tar\.zst\.pgp/);
   });
 });
-
-function credentialArgs(server: S3Server): string[] {
-  const directory = temporaryDirectory('s3-secret');
-  const path = join(directory, 'secret');
-  writeFileSync(path, server.secretAccessKey);
-  chmodSync(path, 0o600);
-  giveToUnprivileged(directory);
-  return ['--access-key-id', server.accessKeyId, '--secret-access-key-file', path];
-}
 
 async function segmentsListed(site: Site): Promise<Map<string, number | undefined>> {
   const { stdout } = await site.walvault(['list', 'wal', '--json']);

@@ -1,0 +1,43 @@
+/** The whole way on every service: set up, archived, backed up, dropped, restored, by the executable and PostgreSQL. */
+import assert from 'node:assert/strict';
+import { after, before, describe, it } from 'node:test';
+import { errorCodes } from '../../src/base/errors.ts';
+import { makeCertificates } from '../harness/certificates.ts';
+import { bringBackDroppedTable } from '../harness/dropped-table.ts';
+import { createAzureSite, createGcsSite, createS3Site, type StoreSite } from '../harness/store-site.ts';
+
+const certificates = makeCertificates();
+const sites: Readonly<Record<string, () => Promise<StoreSite>>> = {
+  'an S3 bucket over https': () => createS3Site({ tls: certificates }, ['--ca-file', certificates.caFile]),
+  'a Google Cloud Storage bucket': createGcsSite,
+  'an Azure container': createAzureSite,
+};
+
+for (const [name, create] of Object.entries(sites))
+  describe(name, () => {
+    let store: StoreSite;
+    before(async () => {
+      store = await create();
+    });
+    after(() => store.close());
+
+    it('gives back a table that was dropped', () => bringBackDroppedTable(store.site));
+
+    it('holds nothing readable', async () => {
+      const contents = await store.contents();
+      assert.ok([...contents.keys()].some(key => /\/wal\/.*\/[0-9A-F]{24}$/.test(key)));
+      assert.deepEqual(
+        [...contents].flatMap(([key, data]) => (data.includes('committed') ? key : [])),
+        [],
+      );
+    });
+
+    if (name.endsWith('https'))
+      it('is not believed without its authority', async () => {
+        const { exitCode, stderr } = await store.site.walvault(['list'], {
+          env: { WALVAULT_REPOSITORY_CA_FILE: makeCertificates().caFile },
+        });
+        assert.equal(exitCode, errorCodes.unreachable, stderr);
+        assert.match(stderr, /^HINT: .*ca-file/m);
+      });
+  });
