@@ -1,14 +1,21 @@
 /**
- * `npm run soak [scenario…]`: the torture of test/soak at full length, and its figures. About twenty minutes and 10 GB of
- * scratch space. Runs against a copy of the executable, so that a build beside it changes nothing.
+ * `npm run soak -- [--minutes N] [scenario…]`: the torture of test/soak at full length, and its figures. About fifty minutes,
+ * thirty of them the outage, and 10 GB of scratch space. Runs against a copy of the executable, so that a build beside it changes nothing.
  */
 import { copyFileSync, existsSync, mkdirSync } from 'node:fs';
 import { join, resolve } from 'node:path';
+import { parseArgs } from 'node:util';
 import { temporaryDirectory } from '../test/harness/temp.ts';
 import { giveToUnprivileged } from '../test/harness/unprivileged.ts';
 import { scenarios } from './soak/scenarios.ts';
 
-const wanted = process.argv.slice(2);
+const { values: options, positionals: wanted } = parseArgs({
+  options: { minutes: { type: 'string' } },
+  allowPositionals: true,
+});
+const minutes = options.minutes === undefined ? undefined : Number(options.minutes);
+if (minutes !== undefined && !(minutes > 0))
+  throw new Error(`--minutes ${options.minutes}: not a number of minutes`);
 const unknown = wanted.filter(name => scenarios.every(scenario => scenario.name !== name));
 if (unknown.length > 0)
   throw new Error(
@@ -23,7 +30,7 @@ for (const { name, run } of scenarios) {
   const startedAt = performance.now();
   const seconds = () => ((performance.now() - startedAt) / 1000).toFixed(0).padStart(4);
   try {
-    const figures = await run();
+    const figures = await run(minutes);
     summary.push(`ok   ${name.padEnd(16)} ${seconds()} s  ${figures}`);
   } catch (error) {
     failed++;

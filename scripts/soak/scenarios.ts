@@ -15,6 +15,7 @@ import { killBackups } from '../../test/soak/kill-backup.ts';
 import { killPushes } from '../../test/soak/kill-push.ts';
 import { killRestores } from '../../test/soak/kill-restore.ts';
 import { memoryLimits, memoryOfBackup, memoryOfPush } from '../../test/soak/memory.ts';
+import { surviveOutages } from '../../test/soak/outage.ts';
 import { cutPower } from '../../test/soak/power-cut.ts';
 import { startAsProcessOne } from '../../test/soak/process-one.ts';
 import { racePushes } from '../../test/soak/race.ts';
@@ -22,8 +23,8 @@ import { createS3Site } from '../../test/harness/store-site.ts';
 
 export interface Scenario {
   readonly name: string;
-  /** Resolves with its figures in one line. */
-  run(): Promise<string>;
+  /** Resolves with its figures in one line. `minutes` is for those whose length is a time. */
+  run(minutes: number | undefined): Promise<string>;
 }
 
 const rounds = 50;
@@ -42,6 +43,7 @@ export const scenarios: readonly Scenario[] = [
   { name: 'process-one', run: () => mounting(killUnderProcessOne) },
   { name: 'archive-load', run: loadArchiver },
   { name: 'memory', run: measureMemory },
+  { name: 'outage', run: outage },
 ];
 
 async function diskFaults(): Promise<string> {
@@ -87,6 +89,21 @@ async function measureMemory(): Promise<string> {
     restoreBytes <= memoryLimits.restoreBytes;
   if (!isWithin) throw new Error(`too much memory: ${text}`);
   return text;
+}
+
+/** Three outages; the store is away four fifths of the time, and a few segments a minute are written all along. */
+async function outage(minutes = 30): Promise<string> {
+  const eachMs = (minutes / 3) * 60_000;
+  const length = { outages: 3, awayMs: eachMs * 0.8, presentMs: eachMs * 0.15, pauseMs: 350 };
+  const figures = await surviveOutages(length);
+  const { transactions, segments, failedAttempts, largestBacklog, drainMs, pushBytes, archiverBytes } =
+    figures;
+  const thirds = (bytes: readonly number[]) => bytes.map(formatSize).join(' at first, ');
+  return (
+    `${transactions} transactions in ${segments} segments all restored, ${failedAttempts} failed attempts, ` +
+    `backlog up to ${largestBacklog}, drained in ${formatDuration(drainMs)} at most; ` +
+    `push ${thirds(pushBytes)} at last; archiver ${thirds(archiverBytes)} at last`
+  );
 }
 
 async function onS3(

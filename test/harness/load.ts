@@ -1,4 +1,5 @@
 /** Writes to a server as pgbench would, which npm's PostgreSQL does not bring. */
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { PostgresServer } from './postgres-server.ts';
 
 export interface LoadOptions {
@@ -7,6 +8,8 @@ export interface LoadOptions {
   readonly transactions: number;
   /** Bytes of incompressible text a row, so that WAL is written quickly. Default 100. */
   readonly rowBytes?: number;
+  /** Between two transactions of a client. Default none. */
+  readonly pauseMs?: number;
   readonly signal?: AbortSignal;
 }
 
@@ -46,6 +49,7 @@ async function runClient(server: PostgresServer, client: number, options: LoadOp
         [account, hashes],
       );
       await connection.query('commit');
+      if (options.pauseMs !== undefined) await sleep(options.pauseMs);
     }
     return options.transactions;
   } finally {

@@ -1,0 +1,11 @@
+/** The store goes away under a writing server and comes back; `npm run soak -- outage` does it for longer. */
+import { test } from 'node:test';
+import { surviveOutages } from '../soak/outage.ts';
+import { useMemoryForScratch } from '../soak/scratch.ts';
+
+useMemoryForScratch();
+
+test('nothing is lost, and nothing grows, while S3 is away', async context => {
+  const figures = await surviveOutages({ outages: 1, awayMs: 4500, presentMs: 500, pauseMs: 40 });
+  context.diagnostic(JSON.stringify(figures));
+});
