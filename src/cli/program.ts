@@ -26,6 +26,7 @@ export async function runCli(
   defined: readonly DefineVerb[] = verbs,
 ): Promise<number> {
   const redactor = new Redactor();
+  redactor.addEnvironment(context.env);
   const stderr = (text: string) => context.stderr(redactor.redact(text));
   const stdout = (text: string) => context.stdout(redactor.redact(text));
   const program = createProgram(stdout);

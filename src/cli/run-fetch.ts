@@ -1,5 +1,6 @@
 /** `walvault fetch`, from arguments to exit status, without the command tree. */
-import { loadConfig, secretsIn } from '../config/index.ts';
+import type { Log } from '../base/log.ts';
+import { loadConfig, secretsIn, type Config } from '../config/index.ts';
 import { Redactor } from '../observe/redact.ts';
 import { fetch } from '../operations/fetch/fetch.ts';
 import { findTargetSystem } from '../operations/fetch/target-system.ts';
@@ -25,34 +26,52 @@ export async function runFetch(argv: readonly string[], context: CliContext): Pr
   if (name === undefined || destination === undefined || rest.length > 0)
     throw usageError('fetch takes a name and a destination', usage);
   const timeline = numberOption(args, 'timeline');
-  const systemId = numberOption(args, 'system-id');
+  const what: Wanted = {
+    name,
+    destination,
+    timeline: timeline === undefined ? undefined : Number(timeline),
+    systemId: numberOption(args, 'system-id'),
+    isTargetSet: args.values['target-set'] === true,
+  };
   const loaded = await loadConfig({ path: args.configPath, env: context.env });
-  const { config } = loaded;
   const redactor = new Redactor();
   redactor.add(secretsIn(loaded));
+  redactor.addEnvironment(context.env);
   const log = createTextLog({
     stderr: text => context.stderr(redactor.redact(text)),
     isTty: context.isTty,
     verbose: args.verbose,
     quiet: args.quiet,
   });
+  return await redactor.guard(() => fetchWith(loaded.config, what, { log, signal: context.signal }));
+}
+
+interface Wanted {
+  readonly name: string;
+  readonly destination: string;
+  readonly timeline: number | undefined;
+  readonly systemId: bigint | undefined;
+  readonly isTargetSet: boolean;
+}
+
+async function fetchWith(
+  config: Config,
+  { systemId, ...wanted }: Wanted,
+  { log, signal }: { readonly log: Log; readonly signal: AbortSignal },
+): Promise<number> {
   await using opened = await openRepositories(config, log);
   const { repositories } = opened;
-  const { signal } = context;
   const target = await findTargetSystem({
     cluster: config.cluster,
-    destination,
+    destination: wanted.destination,
     dataDirectory: config.dataDirectory,
     systemId,
     repositories,
     signal,
   });
   const result = await fetch({
-    name,
-    destination,
+    ...wanted,
     ...target,
-    timeline: timeline === undefined ? undefined : Number(timeline),
-    isTargetSet: args.values['target-set'] === true,
     repositories,
     headerCheck: config.archive.headerCheck,
     timeoutMs: config.fetch.timeoutMs,
@@ -60,7 +79,8 @@ export async function runFetch(argv: readonly string[], context: CliContext): Pr
     log,
     signal,
   });
-  if (result.outcome === 'absent') log.event({ level: 'debug', message: `${name} is not in the archive` });
+  if (result.outcome === 'absent')
+    log.event({ level: 'debug', message: `${wanted.name} is not in the archive` });
   return result.outcome === 'delivered' ? 0 : absentStatus;
 }
 

@@ -1,5 +1,6 @@
 /** `walvault push`, from arguments to exit status, without the command tree. */
 import { errorCodes } from '../base/errors.ts';
+import type { Log } from '../base/log.ts';
 import { loadConfig, secretsIn, type Config } from '../config/index.ts';
 import { Redactor } from '../observe/redact.ts';
 import { push, type PushOptions } from '../operations/push/push.ts';
@@ -25,15 +26,25 @@ export async function runPush(argv: readonly string[], context: CliContext): Pro
   const loaded = await loadConfig({ path: configPath, env: context.env });
   const redactor = new Redactor();
   redactor.add(secretsIn(loaded));
+  redactor.addEnvironment(context.env);
   const log = createTextLog({
     stderr: text => context.stderr(redactor.redact(text)),
     isTty: context.isTty,
     verbose,
     quiet,
   });
-  await using opened = await openRepositories(loaded.config, log);
+  return await redactor.guard(() => pushWith(loaded.config, path, { log, context }));
+}
+
+/** `path` undefined: what is missing in the archive. */
+async function pushWith(
+  config: Config,
+  path: string | undefined,
+  { log, context }: { readonly log: Log; readonly context: CliContext },
+): Promise<number> {
+  await using opened = await openRepositories(config, log);
   const options = {
-    ...pushSettings(loaded.config),
+    ...pushSettings(config),
     repositories: opened.repositories,
     log,
     signal: context.signal,

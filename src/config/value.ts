@@ -2,6 +2,7 @@
 import { resolve } from 'node:path';
 import { WalvaultError } from '../base/errors.ts';
 import { parseDuration, parseSize } from '../base/units.ts';
+import { hideUrlPasswords } from '../base/url-passwords.ts';
 import type { RawValue } from './raw-value.ts';
 import { readSecret } from './secret-source.ts';
 import type { Setting, SettingKind } from './settings.ts';
@@ -111,10 +112,19 @@ function inRange(value: number, raw: RawValue, setting: Setting, format: (limit:
 function checkUrl(text: string, raw: RawValue): string {
   if (text.startsWith('/'))
     throw bad(raw, `${quoted(text)} is not a URL`, `For a directory write file://${text}.`);
-  const url = URL.parse(text);
-  if (url === null)
-    throw bad(raw, `${quoted(text)} is not a URL`, 'Write it like s3://bucket/prefix?region=eu-central-1.');
-  if (url.username !== '' || url.password !== '')
-    throw bad(raw, 'credentials do not belong in the URL', 'Use access-key-id and secret-access-key.');
+  // Looked for before the URL is taken apart: a password with a slash in it makes it no URL, and would be repeated.
+  const [address = ''] = text.split('?');
+  if (hideUrlPasswords(address) !== address || /:\/\/[^/]*@/.test(address))
+    throw bad(
+      raw,
+      'credentials do not belong in the URL',
+      'Use the settings of the repository: access-key-id and secret-access-key, account-key and so on.',
+    );
+  if (URL.parse(text) === null)
+    throw bad(
+      raw,
+      `${text.includes('@') ? 'what stands there' : quoted(text)} is not a URL`,
+      'Write it like s3://bucket/prefix?region=eu-central-1.',
+    );
   return text;
 }

@@ -1,5 +1,6 @@
 /** Repository URLs, as far as all drivers share them. */
 import { WalvaultError } from '../base/errors.ts';
+import { hideUrlPasswords } from '../base/url-passwords.ts';
 
 /**
  * @throws WalvaultError `config` on what no driver understands, and on credentials, which are then not repeated
@@ -28,7 +29,7 @@ export const exampleUrls =
   'Write it as file:///var/lib/walvault, s3://bucket/prefix?region=eu-central-1, gs://bucket/prefix or azure://account/container/prefix.';
 
 export function badUrl(url: string, problem: string, hint: string): WalvaultError {
-  return new WalvaultError('config', `the repository URL ${url} ${problem}`, { hint });
+  return new WalvaultError('config', `the repository URL ${hideUrlPasswords(url)} ${problem}`, { hint });
 }
 
 function withoutCredentials(url: URL): string {
