@@ -13,13 +13,21 @@ export type ProxyFault =
   /** Ends the answer cleanly after so many bytes. */
   | { readonly kind: 'truncate'; readonly afterBytes: number }
   /** Lets the request through, and resets when the first byte of the answer arrives. */
-  | { readonly kind: 'lost-response' };
+  | { readonly kind: 'lost-response' }
+  /** Passes everything in both directions, so much of it a second. */
+  | { readonly kind: 'slow'; readonly bytesPerSecond: number }
+  /** Flips one bit of the byte that follows after so many. */
+  | { readonly kind: 'corrupt'; readonly direction: 'up' | 'down'; readonly afterBytes: number }
+  /** Answers the request itself, with a status and no body, and ends the connection. */
+  | { readonly kind: 'answer'; readonly status: number; readonly headers?: Readonly<Record<string, string>> };
 
 export interface TcpFaultProxy {
   readonly host: string;
   readonly port: number;
   /** For the connections that come from now on; `times` of them, then `none` again. Default: all. */
   setFault(fault: ProxyFault, times?: number): void;
+  /** One for each of the connections that come from now on, then `none`. */
+  setFaults(faults: readonly ProxyFault[]): void;
   /** Connections accepted so far. */
   readonly connections: number;
   /** Stops listening: from then on the port really refuses. */
@@ -30,13 +38,18 @@ export async function startTcpFaultProxy(target: { host: string; port: number })
   const sockets = new Set<Socket>();
   let fault: ProxyFault = { kind: 'none' };
   let timesLeft = Infinity;
+  let queue: ProxyFault[] = [];
   let connections = 0;
   const server = createServer({ noDelay: true }, client => {
     connections++;
-    const suffered: ProxyFault = timesLeft > 0 ? fault : { kind: 'none' };
+    const suffered: ProxyFault = queue.shift() ?? (timesLeft > 0 ? fault : { kind: 'none' });
     timesLeft--;
     if (suffered.kind === 'refuse') {
       client.resetAndDestroy();
+      return;
+    }
+    if (suffered.kind === 'answer') {
+      answer(client, suffered);
       return;
     }
     const service = connect({ ...target, noDelay: true });
@@ -53,6 +66,11 @@ export async function startTcpFaultProxy(target: { host: string; port: number })
     setFault(next, times = Infinity) {
       fault = next;
       timesLeft = times;
+      queue = [];
+    },
+    setFaults(next) {
+      fault = { kind: 'none' };
+      queue = [...next];
     },
     get connections() {
       return connections;
@@ -92,6 +110,11 @@ function forward(
       reset();
       return;
     }
+    if (fault.kind === 'slow') {
+      from.pause();
+      setTimeout(() => to.write(chunk, () => from.resume()), (chunk.length / fault.bytesPerSecond) * 1000);
+      return;
+    }
     const limitBytes = limitOf(fault, direction) - passedBytes;
     passedBytes += chunk.length;
     if (chunk.length < limitBytes) {
@@ -99,6 +122,11 @@ function forward(
         from.pause();
         to.once('drain', () => from.resume());
       }
+      return;
+    }
+    if (fault.kind === 'corrupt') {
+      if (limitBytes >= 0) chunk.writeUInt8(chunk.readUInt8(limitBytes) ^ 1, limitBytes);
+      to.write(chunk);
       return;
     }
     from.pause();
@@ -109,9 +137,20 @@ function forward(
   });
 }
 
+/** Once the head of the request is there; the rest of it is read and dropped, so that the client is not reset. */
+function answer(client: Socket, { status, headers = {} }: ProxyFault & { kind: 'answer' }): void {
+  client.on('error', () => client.destroy());
+  client.once('data', () => {
+    const lines = Object.entries({ ...headers, 'content-length': '0', connection: 'close' });
+    const head = lines.map(([name, value]) => `${name}: ${value}\r\n`).join('');
+    client.end(`HTTP/1.1 ${status} Fault\r\n${head}\r\n`);
+    client.resume();
+  });
+}
+
 function limitOf(fault: ProxyFault, direction: 'up' | 'down'): number {
   if (fault.kind === 'truncate') return direction === 'down' ? fault.afterBytes : Infinity;
-  if (fault.kind === 'reset' || fault.kind === 'stall')
+  if (fault.kind === 'reset' || fault.kind === 'stall' || fault.kind === 'corrupt')
     return fault.direction === direction ? fault.afterBytes : Infinity;
   return Infinity;
 }

@@ -6,17 +6,8 @@ import { after, before, describe, it } from 'node:test';
 import { Secret } from '../../../../src/base/secret.ts';
 import { createAzureStore, type AzureStoreOptions } from '../../../../src/stores/azure/azure-store.ts';
 import { StoreError, type Store } from '../../../../src/stores/store.ts';
-import {
-  inPieces,
-  put,
-  putOptions,
-  randomBody,
-  read,
-  rejectsAs,
-  signal,
-} from '../../../contract/contract-driver.ts';
+import { inPieces, put, randomBody, read, rejectsAs, signal } from '../../../contract/contract-driver.ts';
 import { startAzurite, type Azurite } from '../../../harness/azurite.ts';
-import { startTcpFaultProxy, type TcpFaultProxy } from '../../../harness/tcp-fault-proxy.ts';
 
 const mebibyte = 1024 * 1024;
 let azurite: Azurite;
@@ -120,64 +111,6 @@ describe('azure: answers', () => {
     server.on('request', () => requests++);
     assert.equal((await errorOf(put(store, 'a', 'x'))).retryAfterMs, 7000);
     assert.equal(requests, 1);
-  });
-});
-
-describe('azure: the network', () => {
-  let proxy: TcpFaultProxy;
-  before(async () => {
-    proxy = await startTcpFaultProxy({ host: '127.0.0.1', port: Number(new URL(azurite.endpoint).port) });
-    const store = await connect();
-    await put(store, 'near', [randomBody(mebibyte)]);
-    await store.close();
-  });
-  after(() => proxy.close());
-  const throughProxy = () =>
-    connect({ endpoint: `http://127.0.0.1:${proxy.port}/${azurite.account}`, timeoutMs: 1000 });
-
-  for (const fault of [
-    { kind: 'refuse' },
-    { kind: 'reset', direction: 'down', afterBytes: 50_000 },
-    { kind: 'stall', direction: 'down', afterBytes: 50_000 },
-    { kind: 'truncate', afterBytes: 50_000 },
-    { kind: 'lost-response' },
-  ] as const)
-    it(`${fault.kind}: reading is unreachable, never short`, async () => {
-      const fresh = await throughProxy();
-      proxy.setFault(fault);
-      await rejectsAs('unreachable', read(fresh, 'near'));
-      proxy.setFault({ kind: 'none' });
-      assert.equal((await read(fresh, 'near')).length, mebibyte);
-      await fresh.close();
-    });
-
-  for (const kind of ['reset', 'stall'] as const)
-    it(`${kind} in the middle of a put: unreachable, and nothing is there`, async () => {
-      const fresh = await throughProxy();
-      proxy.setFault({ kind, direction: 'up', afterBytes: 300_000 });
-      await rejectsAs('unreachable', put(fresh, `half-${kind}`, [randomBody(mebibyte)]));
-      proxy.setFault({ kind: 'none' });
-      assert.equal(await fresh.head(`half-${kind}`, { signal }), undefined);
-      await fresh.close();
-    });
-
-  it('a lost answer to a small put is unreachable, and the repetition meets our own object', async () => {
-    const fresh = await throughProxy();
-    proxy.setFault({ kind: 'lost-response' });
-    const options = putOptions({ metadata: { 'write-id': 'mine' } });
-    await rejectsAs('unreachable', fresh.put('lost', [Buffer.from('x')], options));
-    proxy.setFault({ kind: 'none' });
-    await rejectsAs('exists', fresh.put('lost', [Buffer.from('x')], options));
-    assert.equal((await fresh.head('lost', { signal }))?.metadata['write-id'], 'mine');
-    await fresh.close();
-  });
-
-  it('a port where nobody listens', async () => {
-    const nobody = await connect({ endpoint: 'http://127.0.0.1:1/account' });
-    const error = await errorOf(nobody.get('a', { signal }));
-    assert.equal(error.kind, 'unreachable');
-    assert.match(error.message, /connection refused/);
-    await nobody.close();
   });
 });
 

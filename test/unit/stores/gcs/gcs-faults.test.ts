@@ -6,7 +6,6 @@ import { StoreError, type Store } from '../../../../src/stores/store.ts';
 import {
   inPieces,
   put,
-  putOptions,
   randomBody,
   read,
   rejectsAs,
@@ -14,7 +13,6 @@ import {
   signal,
 } from '../../../contract/contract-driver.ts';
 import { startGcsServer, type GcsServer } from '../../../harness/gcs-server.ts';
-import { startTcpFaultProxy, type TcpFaultProxy } from '../../../harness/tcp-fault-proxy.ts';
 
 const mebibyte = 1024 * 1024;
 let server: GcsServer;
@@ -112,14 +110,6 @@ describe('gcs: answers', () => {
 });
 
 describe('gcs: lost and broken answers', () => {
-  it('a lost answer to a small put is unreachable, and the repetition meets our own object', async () => {
-    server.faults.inject({ method: 'POST', effect: { kind: 'lost-response' } });
-    const options = putOptions({ metadata: { 'write-id': 'mine' } });
-    await rejectsAs('unreachable', store.put('lost', [Buffer.from('x')], options));
-    await rejectsAs('exists', store.put('lost', [Buffer.from('x')], options));
-    assert.equal((await store.head('lost', { signal }))?.metadata['write-id'], 'mine');
-  });
-
   it('a cut answer is never taken for the whole', async () => {
     await put(store, 'cut', [randomBody(2 * mebibyte)], { sizeBytes: 2 * mebibyte });
     for (const afterBytes of [0, 1, mebibyte, 2 * mebibyte - 1]) {
@@ -127,12 +117,6 @@ describe('gcs: lost and broken answers', () => {
       await rejectsAs('unreachable', read(store, 'cut'));
     }
     assert.equal((await read(store, 'cut')).length, 2 * mebibyte);
-  });
-
-  it('a flipped bit on the way back is damaged', async () => {
-    await put(store, 'flipped', [randomBody(100_000)]);
-    server.faults.inject({ method: 'GET', key: /flipped$/, effect: { kind: 'corrupt' } });
-    await rejectsAs('damaged', read(store, 'flipped'));
   });
 
   it('silence ends at the limit, and is unreachable', async () => {
@@ -256,51 +240,5 @@ describe('gcs: classes and probes', () => {
     const before = server.requests.length;
     await put(store, 'one-request', [randomBody(500_000)]);
     assert.equal(server.requests.length, before + 1);
-  });
-});
-
-describe('gcs: the network', () => {
-  let proxy: TcpFaultProxy;
-  before(async () => {
-    proxy = await startTcpFaultProxy({ host: '127.0.0.1', port: Number(new URL(server.endpoint).port) });
-    await put(store, 'near', [randomBody(mebibyte)]);
-  });
-  after(() => proxy.close());
-  const throughProxy = () => connect({ endpoint: `http://127.0.0.1:${proxy.port}`, timeoutMs: 300 });
-
-  for (const fault of [
-    { kind: 'refuse' },
-    { kind: 'reset', direction: 'down', afterBytes: 50_000 },
-    { kind: 'stall', direction: 'down', afterBytes: 50_000 },
-    { kind: 'truncate', afterBytes: 50_000 },
-    { kind: 'lost-response' },
-  ] as const)
-    it(`${fault.kind}: reading is unreachable, never short`, async () => {
-      const fresh = await throughProxy();
-      proxy.setFault(fault);
-      await rejectsAs('unreachable', read(fresh, 'near'));
-      proxy.setFault({ kind: 'none' });
-      assert.equal((await read(fresh, 'near')).length, mebibyte);
-      await fresh.close();
-    });
-
-  for (const kind of ['reset', 'stall'] as const)
-    it(`${kind} in the middle of a put: unreachable, and nothing is there`, async () => {
-      const fresh = await throughProxy();
-      proxy.setFault({ kind, direction: 'up', afterBytes: 300_000 });
-      await rejectsAs('unreachable', put(fresh, `half-${kind}`, [randomBody(mebibyte)]));
-      proxy.setFault({ kind: 'none' });
-      assert.equal(await fresh.head(`half-${kind}`, { signal }), undefined);
-      await fresh.close();
-    });
-
-  it('a port where nobody listens, and a name that nobody knows', async () => {
-    const nobody = await connect({ endpoint: 'http://127.0.0.1:1' });
-    const error = await errorOf(nobody.get('a', { signal }));
-    assert.equal(error.kind, 'unreachable');
-    assert.match(error.message, /connection refused/);
-    const unknown = await connect({ endpoint: 'http://no-such-host.invalid' });
-    await rejectsAs('unreachable', unknown.head('a', { signal }));
-    await Promise.all([nobody.close(), unknown.close()]);
   });
 });

@@ -8,7 +8,6 @@ import {
   inPieces,
   names,
   put,
-  putOptions,
   randomBody,
   read,
   rejectsAs,
@@ -16,7 +15,6 @@ import {
   signal,
 } from '../../../contract/contract-driver.ts';
 import { startS3Server, type S3Server } from '../../../harness/s3-server.ts';
-import { startTcpFaultProxy, type TcpFaultProxy } from '../../../harness/tcp-fault-proxy.ts';
 
 const mebibyte = 1024 * 1024;
 let server: S3Server;
@@ -146,14 +144,6 @@ describe('s3: answers', () => {
 });
 
 describe('s3: lost and broken answers', () => {
-  it('a lost answer to a small put is unreachable, and the repetition meets our own object', async () => {
-    server.faults.inject({ method: 'PUT', key: /lost$/, effect: { kind: 'lost-response' } });
-    const options = putOptions({ metadata: { 'write-id': 'mine' } });
-    await rejectsAs('unreachable', store.put('lost', [Buffer.from('x')], options));
-    await rejectsAs('exists', store.put('lost', [Buffer.from('x')], options));
-    assert.equal((await store.head('lost', { signal }))?.metadata['write-id'], 'mine');
-  });
-
   it('a cut answer is never taken for the whole', async () => {
     await put(store, 'cut', [randomBody(2 * mebibyte)]);
     for (const afterBytes of [0, 1, mebibyte, 2 * mebibyte - 1]) {
@@ -161,12 +151,6 @@ describe('s3: lost and broken answers', () => {
       await rejectsAs('unreachable', read(store, 'cut'));
     }
     assert.equal((await read(store, 'cut')).length, 2 * mebibyte);
-  });
-
-  it('a flipped bit on the way back is damaged', async () => {
-    await put(store, 'flipped', [randomBody(mebibyte)]);
-    server.faults.inject({ method: 'GET', key: /flipped$/, effect: { kind: 'corrupt' } });
-    await rejectsAs('damaged', read(store, 'flipped'));
   });
 
   it('silence ends at the limit, and is unreachable', async () => {
@@ -297,57 +281,5 @@ describe('s3: what protects the bytes on their way', () => {
     await put(lenient, 'a', 'x');
     await rejectsAs('exists', put(lenient, 'a', 'y'));
     await Promise.all([strict.close(), lenient.close(), simple.close()]);
-  });
-});
-
-describe('s3: the network', () => {
-  let proxy: TcpFaultProxy;
-  let far: Store;
-  before(async () => {
-    proxy = await startTcpFaultProxy({ host: '127.0.0.1', port: Number(new URL(server.endpoint).port) });
-    // The signature covers the host: the proxy's own address is what the server sees in the header.
-    far = await connect({ endpoint: `http://127.0.0.1:${proxy.port}`, timeoutMs: 300 });
-    await put(far, 'near', [randomBody(mebibyte)]);
-  });
-  after(async () => {
-    await far.close();
-    await proxy.close();
-  });
-
-  const faults = [
-    { kind: 'refuse' },
-    { kind: 'reset', direction: 'down', afterBytes: 50_000 },
-    { kind: 'stall', direction: 'down', afterBytes: 50_000 },
-    { kind: 'truncate', afterBytes: 50_000 },
-    { kind: 'lost-response' },
-  ] as const;
-  for (const fault of faults)
-    it(`${fault.kind}: reading is unreachable, never short`, async () => {
-      const fresh = await connect({ endpoint: `http://127.0.0.1:${proxy.port}`, timeoutMs: 300 });
-      proxy.setFault(fault);
-      await rejectsAs('unreachable', read(fresh, 'near'));
-      proxy.setFault({ kind: 'none' });
-      assert.equal((await read(fresh, 'near')).length, mebibyte);
-      await fresh.close();
-    });
-
-  for (const kind of ['reset', 'stall'] as const)
-    it(`${kind} in the middle of a put: unreachable, and nothing is there`, async () => {
-      const fresh = await connect({ endpoint: `http://127.0.0.1:${proxy.port}`, timeoutMs: 300 });
-      proxy.setFault({ kind, direction: 'up', afterBytes: 300_000 });
-      await rejectsAs('unreachable', put(fresh, `half-${kind}`, [randomBody(mebibyte)]));
-      proxy.setFault({ kind: 'none' });
-      assert.equal(await fresh.head(`half-${kind}`, { signal }), undefined);
-      await fresh.close();
-    });
-
-  it('a port where nobody listens, and a name that nobody knows', async () => {
-    const nobody = await connect({ endpoint: 'http://127.0.0.1:1' });
-    const error = await errorOf(nobody.get('a', { signal }));
-    assert.equal(error.kind, 'unreachable');
-    assert.match(error.message, /connection refused/);
-    const unknown = await connect({ endpoint: 'http://no-such-host.invalid' });
-    await rejectsAs('unreachable', unknown.head('a', { signal }));
-    await Promise.all([nobody.close(), unknown.close()]);
   });
 });
