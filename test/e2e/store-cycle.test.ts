@@ -4,6 +4,7 @@ import { after, before, describe, it } from 'node:test';
 import { errorCodes } from '../../src/base/errors.ts';
 import { makeCertificates } from '../harness/certificates.ts';
 import { bringBackDroppedTable } from '../harness/dropped-table.ts';
+import { createPusher } from '../soak/pusher.ts';
 import { createAzureSite, createGcsSite, createS3Site, type StoreSite } from '../harness/store-site.ts';
 
 const certificates = makeCertificates();
@@ -30,6 +31,21 @@ for (const [name, create] of Object.entries(sites))
         [...contents].flatMap(([key, data]) => (data.includes('committed') ? key : [])),
         [],
       );
+    });
+
+    it('takes what it created itself for archived, though no answer said so', async () => {
+      const pusher = await createPusher(store.site, { segmentSizeMiB: 1 });
+      assert.equal((await pusher.push(pusher.writeSegment(1))).exitCode, 0);
+      const segment = pusher.writeSegment(2);
+      const before = (await store.contents()).size;
+      store.loseNextAnswer();
+      const pushed = await pusher.push(segment);
+      assert.equal(pushed.exitCode, 0, pushed.stderr);
+      assert.equal((await store.contents()).size, before + 1);
+      const fetched = await pusher.fetch(segment, { env: store.site.readerEnv });
+      assert.ok(fetched.data?.equals(segment.data), fetched.result.stderr);
+      const other = { ...segment, data: pusher.writeSegment(2).data };
+      assert.equal((await pusher.push(other)).exitCode, errorCodes.conflict);
     });
 
     if (name.endsWith('https'))

@@ -5,12 +5,15 @@ import { startAzurite, type Azurite } from './azurite.ts';
 import { startGcsServer, type GcsServer } from './gcs-server.ts';
 import { startS3Server, type S3Server, type S3ServerOptions } from './s3-server.ts';
 import { createSite, type Site } from './site.ts';
+import { startTcpFaultProxy } from './tcp-fault-proxy.ts';
 import { temporaryDirectory } from './temp.ts';
 import { giveToUnprivileged } from './unprivileged.ts';
 
 /** The service is a process of its own where its maker has one, else an imitation in this process. */
 export interface StoreSite {
   readonly site: Site;
+  /** The next object is created, and the answer that says so does not arrive. */
+  loseNextAnswer(): void;
   /** Everything stored, by the names that the service knows. */
   contents(): Promise<ReadonlyMap<string, Buffer>>;
   close(): Promise<void>;
@@ -25,27 +28,47 @@ export async function createS3Site(
     repositoryUrl: () => server.url,
     initArgs: [...s3Args(server), ...initArgs],
   });
-  const contents = async () => dataOf(server.contents.objects);
-  return { site, server, contents, close: () => server.close() };
+  return { site, server, ...faultsOf(server, 'PUT') };
 }
 
 export async function createGcsSite(): Promise<StoreSite & { readonly server: GcsServer }> {
   const server = await startGcsServer();
   const site = await createSite({ repositoryUrl: () => server.url, initArgs: gcsArgs(server) });
-  const contents = async () => dataOf(server.contents.objects);
-  return { site, server, contents, close: () => server.close() };
+  return { site, server, ...faultsOf(server, 'POST') };
 }
 
 export async function createAzureSite(): Promise<StoreSite & { readonly server: Azurite }> {
   const server = await startAzurite();
-  const site = await createSite({ repositoryUrl: () => server.url, initArgs: azureArgs(server) });
-  const contents = async () => {
-    const blobs = new Map<string, Buffer>();
-    for await (const { name } of server.client.listBlobsFlat())
-      blobs.set(name, await server.client.getBlobClient(name).downloadToBuffer());
-    return blobs;
+  const { hostname, port } = new URL(server.endpoint);
+  const proxy = await startTcpFaultProxy({ host: hostname, port: Number(port) });
+  // Azurite has no faults to inject: they lie in the way.
+  const url = server.url.replace(`${hostname}%3A${port}`, `${proxy.host}%3A${proxy.port}`);
+  const site = await createSite({ repositoryUrl: () => url, initArgs: azureArgs(server) });
+  return {
+    site,
+    server,
+    loseNextAnswer: () => proxy.setFault({ kind: 'lost-response', method: 'PUT' }),
+    async contents() {
+      const blobs = new Map<string, Buffer>();
+      for await (const { name } of server.client.listBlobsFlat())
+        blobs.set(name, await server.client.getBlobClient(name).downloadToBuffer());
+      return blobs;
+    },
+    async close() {
+      await proxy.close();
+      await server.close();
+    },
   };
-  return { site, server, contents, close: () => server.close() };
+}
+
+/** Of an imitation in this process; `method` creates objects there. */
+function faultsOf(server: S3Server | GcsServer, method: string): Omit<StoreSite, 'site'> {
+  return {
+    loseNextAnswer: () => server.faults.inject({ method, effect: { kind: 'lost-response' } }),
+    contents: async () =>
+      new Map([...server.contents.objects].map(([key, { data }]: [string, { data: Buffer }]) => [key, data])),
+    close: () => server.close(),
+  };
 }
 
 /** For `init`. */
@@ -74,8 +97,4 @@ export function secretFile(name: string, content: string): string {
   chmodSync(path, 0o600);
   giveToUnprivileged(directory);
   return path;
-}
-
-function dataOf(objects: ReadonlyMap<string, { readonly data: Buffer }>): Map<string, Buffer> {
-  return new Map([...objects].map(([key, { data }]) => [key, data]));
 }

@@ -12,8 +12,8 @@ export type ProxyFault =
   | { readonly kind: 'stall'; readonly direction: 'up' | 'down'; readonly afterBytes: number }
   /** Ends the answer cleanly after so many bytes. */
   | { readonly kind: 'truncate'; readonly afterBytes: number }
-  /** Lets the request through, and resets when the first byte of the answer arrives. */
-  | { readonly kind: 'lost-response' }
+  /** Lets the request through, and resets when the first byte of the answer arrives; of one request only where its method is named. */
+  | { readonly kind: 'lost-response'; readonly method?: string }
   /** Passes everything in both directions, so much of it a second. */
   | { readonly kind: 'slow'; readonly bytesPerSecond: number }
   /** Flips one bit of the byte that follows after so many. */
@@ -57,7 +57,7 @@ export async function startTcpFaultProxy(target: { host: string; port: number })
       sockets.add(socket);
       socket.on('close', () => sockets.delete(socket));
     }
-    join(client, service, suffered);
+    join(client, service, suffered, () => (fault = { kind: 'none' }));
   });
   await listen(server);
   return {
@@ -83,7 +83,7 @@ export async function startTcpFaultProxy(target: { host: string; port: number })
   };
 }
 
-function join(client: Socket, service: Socket, fault: ProxyFault): void {
+function join(client: Socket, service: Socket, fault: ProxyFault, onLost: () => void): void {
   const reset = () => {
     client.resetAndDestroy();
     service.destroy();
@@ -93,6 +93,10 @@ function join(client: Socket, service: Socket, fault: ProxyFault): void {
   client.on('end', () => service.end());
   service.on('end', () => client.end());
   client.on('close', () => service.destroy());
+  if (fault.kind === 'lost-response' && fault.method !== undefined) {
+    loseAnswerTo(fault.method, { client, service, onLost });
+    return;
+  }
   forward(client, service, 'up', fault, reset);
   forward(service, client, 'down', fault, reset);
 }
@@ -134,6 +138,25 @@ function forward(
       if (fault.kind === 'reset') reset();
       if (fault.kind === 'truncate') to.end();
     });
+  });
+}
+
+/** Requests come one after another on a connection, each beginning a chunk of its own. */
+function loseAnswerTo(
+  method: string,
+  { client, service, onLost }: { client: Socket; service: Socket; onLost: () => void },
+): void {
+  let isMeant = false;
+  client.on('data', (chunk: Buffer) => {
+    isMeant ||= chunk.toString('latin1', 0, method.length + 1) === `${method} `;
+    service.write(chunk);
+  });
+  service.on('data', (chunk: Buffer) => {
+    if (isMeant) {
+      onLost();
+      client.resetAndDestroy();
+      service.destroy();
+    } else client.write(chunk);
   });
 }
 
