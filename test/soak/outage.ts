@@ -87,7 +87,11 @@ export async function surviveOutages(length: OutageLength): Promise<OutageFigure
     assert.ok(figures.failedAttempts > 0 && largestBacklog > 0, 'the store was never away');
     assertFlat(memory);
     await origin.stop();
-    await assertAllThere(site, before, transactions);
+    try {
+      await assertAllThere(site, before, figures);
+    } catch (error) {
+      throw new Error(`not all is there: ${JSON.stringify(figures)}`, { cause: error });
+    }
     return figures;
   } finally {
     await proxy.close();
@@ -131,9 +135,15 @@ interface Outage {
 }
 
 /** Every acknowledged transaction, from the archive alone. */
-async function assertAllThere(site: Site, from: string, transactions: number): Promise<void> {
+async function assertAllThere(
+  site: Site,
+  from: string,
+  { transactions, segments }: OutageFigures,
+): Promise<void> {
   await using copy = await startRecovery(site, { from, mode: 'point-in-time' });
-  assert.equal(await outcomeOf(copy), 'promoted', copy.logTail());
+  // One process a segment: a busy machine takes seconds for each.
+  const patienceMs = 240_000 + segments * 5000;
+  assert.equal(await outcomeOf(copy, patienceMs), 'promoted', copy.logTail());
   assert.equal(await committedIn(copy), transactions);
 }
 

@@ -1,106 +1,31 @@
 import assert from 'node:assert/strict';
-import { createHash } from 'node:crypto';
 import { describe, it } from 'node:test';
 import { collect } from '../../../../src/base/bytes.ts';
 import { WalvaultError } from '../../../../src/base/errors.ts';
 import { silentLog } from '../../../../src/base/log.ts';
-import { copy, type CopyOptions } from '../../../../src/operations/copy/copy.ts';
-import { segmentStartLsn } from '../../../../src/postgres/wal/file-name.ts';
-import { writeBackupRecord, type BackupRecord } from '../../../../src/repository/backup-record.ts';
 import { backupPrefix, claimKey, commitRecordKey } from '../../../../src/repository/layout.ts';
-import { writeNote } from '../../../../src/repository/notes.ts';
 import type { Repository } from '../../../../src/repository/repository.ts';
 import { createFaultyStore } from '../../../../src/stores/decorators/faulty-store.ts';
 import { createMemoryStore } from '../../../../src/stores/memory/memory-store.ts';
 import type { Store } from '../../../../src/stores/store.ts';
 import {
-  archiveFile,
+  backupId,
+  contentOf,
+  copyable,
+  makeSource,
+  partKey,
+  prefix,
+  run,
+  segmentKey,
+} from './copied-repository.ts';
+import {
   archiveSegment,
   makeRepository,
   overrideStore,
   plainCodec,
-  segmentSizeBytes,
   signal,
   system,
 } from '../../../harness/archive.ts';
-
-const backupId = '20261122T020000Z-full-3f2a91';
-const prefix = 'orders/7300000000000000001/';
-const segmentKey = (number: number) =>
-  `${prefix}wal/00000001/00000000/00000001000000000000000${number.toString(16).toUpperCase()}`;
-const partKey = (part: number) => `${backupPrefix(system, backupId)}parts/00000${part}.tar`;
-
-async function putObject(store: Store, key: string, text: string): Promise<void> {
-  await store.put(key, [Buffer.from(text)], {
-    ifAbsent: true,
-    objectClass: 'backup',
-    metadata: { writeid: `w${key.length}` },
-    signal,
-  });
-}
-
-function piece(name: string, text: string) {
-  return {
-    name,
-    storedSizeBytes: text.length,
-    storedSha256: createHash('sha256').update(text).digest('hex'),
-  };
-}
-
-async function commitBackup(repository: Repository): Promise<void> {
-  const at = new Date('2026-11-22T02:00:00Z');
-  const record: BackupRecord = {
-    id: backupId,
-    type: 'full',
-    parent: undefined,
-    systemId: system.systemId,
-    serverVersion: 150006,
-    walvaultVersion: '0.1.0',
-    label: '',
-    backupFrom: 'primary',
-    startTime: at,
-    stopTime: at,
-    timeline: 1,
-    startLsn: segmentStartLsn(3n, segmentSizeBytes) + 40n,
-    stopLsn: segmentStartLsn(4n, segmentSizeBytes) + 40n,
-    walRanges: [
-      {
-        timeline: 1,
-        startLsn: segmentStartLsn(3n, segmentSizeBytes) + 40n,
-        endLsn: segmentStartLsn(4n, segmentSizeBytes) + 40n,
-      },
-    ],
-    segmentSizeBytes,
-    dataChecksums: true,
-    damagedPages: 0,
-    fileCount: 2,
-    sizeBytes: 6,
-    tablespaces: [],
-    externalFiles: [],
-    manifest: piece('manifest.ndjson', 'manifest'),
-    parts: [
-      { number: 1, ...piece('parts/000001.tar', 'one') },
-      { number: 2, ...piece('parts/000002.tar', 'two') },
-    ],
-  };
-  const { store } = repository;
-  await putObject(store, claimKey(system, backupId), '{}');
-  await putObject(store, partKey(1), 'one');
-  await putObject(store, partKey(2), 'two');
-  await putObject(store, `${backupPrefix(system, backupId)}manifest.ndjson`, 'manifest');
-  await writeBackupRecord(repository, system, record, signal);
-}
-
-/** Segments 1 to 6, a history, a backup over 3 and 4, a pin and the note of a removal. */
-async function makeSource(): Promise<Repository> {
-  const source = await makeRepository({ name: 'main', store: createMemoryStore({ name: 'main' }) });
-  for (let number = 1n; number <= 6n; number++) await archiveSegment(source, 1, number);
-  await archiveFile(source, '00000002.history', '1\t0/600000\tpromoted\n');
-  await commitBackup(source);
-  await writeNote(source, system, { subject: backupId, kind: 'pin', body: {} }, signal);
-  await writeNote(source, system, { subject: 'wal-00000001', kind: 'wal-removed', body: {} }, signal);
-  return source;
-}
 
 async function makeTarget(store?: Store): Promise<Repository> {
   const inner = createMemoryStore({ name: 'offsite' });
@@ -109,34 +34,6 @@ async function makeTarget(store?: Store): Promise<Repository> {
   await createMarker(inner, signal);
   return { ...target, store: store ?? inner };
 }
-
-function run(from: Repository, to: Repository, options: Partial<CopyOptions> = {}) {
-  return copy({
-    from,
-    to,
-    cluster: 'orders',
-    what: { kind: 'everything' },
-    isDryRun: false,
-    log: silentLog,
-    signal,
-    ...options,
-  });
-}
-
-async function contentOf({ store }: Repository): Promise<Map<string, string>> {
-  const content = new Map<string, string>();
-  for await (const entry of store.list({ prefix: 'orders/', signal })) {
-    if ('prefix' in entry) continue;
-    const { stat, body } = await store.get(entry.key, { signal });
-    const bytes = await collect(body, 8 * 1024 ** 2);
-    const digest = createHash('sha256').update(bytes).digest('hex');
-    content.set(entry.key, JSON.stringify([digest, stat.metadata]));
-  }
-  return content;
-}
-
-const copyable = (content: Map<string, string>) =>
-  new Map([...content].filter(([key]) => !key.includes('wal-removed')));
 
 describe('copy', () => {
   it('copies all with its metadata, but no note on what the source removed; a second run finds all there', async () => {

@@ -1,0 +1,85 @@
+/** Copy from one kind of store to the next, all the way round: what comes back is what went, metadata included. */
+import assert from 'node:assert/strict';
+import { after, before, describe, it } from 'node:test';
+import { Secret } from '../../../../src/base/secret.ts';
+import { createMarker } from '../../../../src/repository/marker.ts';
+import type { Repository } from '../../../../src/repository/repository.ts';
+import { openStore } from '../../../../src/stores/open.ts';
+import type { Store } from '../../../../src/stores/store.ts';
+import { makeRepository, overrideStore, signal } from '../../../harness/archive.ts';
+import { startAzurite, type Azurite } from '../../../harness/azurite.ts';
+import { startGcsServer, type GcsServer } from '../../../harness/gcs-server.ts';
+import { startS3Server, type S3Server } from '../../../harness/s3-server.ts';
+import { temporaryDirectory } from '../../../harness/temp.ts';
+import { contentOf, copyable, makeSource, run } from './copied-repository.ts';
+
+describe('copy between unlike stores', () => {
+  let gcs: GcsServer;
+  let azure: Azurite;
+  let s3: S3Server;
+  const opened: Store[] = [];
+  before(async () => {
+    [gcs, azure, s3] = await Promise.all([
+      startGcsServer({ tokens: 'ignored' }),
+      startAzurite(),
+      startS3Server(),
+    ]);
+  });
+  after(async () => {
+    await Promise.all(opened.map(store => store.close()));
+    await Promise.all([gcs.close(), azure.close(), s3.close()]);
+  });
+
+  async function open(...[settings]: Parameters<typeof openStore>): Promise<Store> {
+    const store = await openStore(settings);
+    opened.push(store);
+    return store;
+  }
+
+  it('directory, Google, Azure, S3 and a directory again, each hop cut off once', async () => {
+    const directory = () => open({ url: `file://${temporaryDirectory('copy', { keepOwner: true })}` });
+    const stations: readonly (readonly [string, Store])[] = [
+      ['google', await open({ url: `${gcs.url}&anonymous=true` })],
+      ['azure', await open({ url: azure.url, accountKey: new Secret(azure.accountKey) })],
+      [
+        's3',
+        await open({
+          url: s3.url,
+          accessKeyId: new Secret(s3.accessKeyId),
+          secretAccessKey: new Secret(s3.secretAccessKey),
+        }),
+      ],
+      ['directory', await directory()],
+    ];
+    let from = await makeSource(await directory());
+    const origin = copyable(await contentOf(from));
+    assert.ok(origin.size > 12, `${origin.size} objects`);
+    for (const [name, store] of stations) {
+      await createMarker(store, signal);
+      const to = await makeRepository({ name, store, empty: true });
+      const before = await cutOff(from, to, Math.floor(origin.size / 2));
+      const { copied, conflicts, failures } = await run(from, to);
+      assert.deepEqual([conflicts, failures], [[], []]);
+      assert.equal(copied.objects, origin.size - before, `${name} was given again what it had`);
+      assert.deepEqual(await contentOf(to), origin, name);
+      from = to;
+    }
+  });
+});
+
+/** Stops the copy, as a signal would, in the middle of its objects. @returns how many had arrived */
+async function cutOff(from: Repository, to: Repository, afterPuts: number): Promise<number> {
+  const controller = new AbortController();
+  const reason = new Error('stopped');
+  let puts = 0;
+  const store = overrideStore(to.store, {
+    put(key, body, options) {
+      if (++puts > afterPuts) controller.abort(reason);
+      return to.store.put(key, body, options);
+    },
+  });
+  await assert.rejects(run(from, { ...to, store }, { signal: controller.signal }), reason);
+  const arrived = await contentOf(to);
+  assert.ok(arrived.size > 0);
+  return arrived.size;
+}
