@@ -306,12 +306,12 @@ export const repositorySettings = {
   },
   'wal-storage-class': {
     kind: 'text',
-    help: "Storage class of new WAL objects, in the service's own words (S3 STANDARD_IA, Google NEARLINE, Azure Cool). Unset: the bucket's default. Recovery reads them without waiting only from classes that need no thaw.",
+    help: "Storage class of new WAL objects, in the service's own words (S3 STANDARD_IA, Google NEARLINE, Azure Cool). Unset: the bucket's default. Recovery reads them without waiting only from classes that need no thaw; histories stay in the default class.",
     example: '"STANDARD_IA"',
   },
   'backup-storage-class': {
     kind: 'text',
-    help: "Storage class of new backup parts. The catalogue always stays in the bucket's default class.",
+    help: "Storage class of new backup parts. Manifests and the catalogue always stay in the bucket's default class.",
     example: '"NEARLINE"',
   },
   'ca-file': {

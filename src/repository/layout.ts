@@ -109,6 +109,10 @@ export function partKey(system: SystemPath, id: string, part: number, suffix: st
   return `${backupPrefix(system, id)}parts/${String(part).padStart(6, '0')}.tar${suffix}`;
 }
 
+export function isPartKey(key: string): boolean {
+  return /\/parts\/\d+\.tar[^/]*$/.test(key);
+}
+
 export function manifestKey(system: SystemPath, id: string, suffix: string): string {
   return `${backupPrefix(system, id)}manifest.ndjson${suffix}`;
 }

@@ -6,6 +6,7 @@ import { segmentName, segmentNumber, parseWalFileName } from '../postgres/wal/fi
 import { parseWalKey, walKey, walPrefix, walTimelinePrefix, type SystemPath } from './layout.ts';
 import type { Repository } from './repository.ts';
 import type { ListEntry } from '../stores/store.ts';
+import { withTierOf, type TierCounts } from './cold-objects.ts';
 
 /** Consecutive whole segments of one timeline, both ends included. */
 export interface WalRun {
@@ -15,6 +16,8 @@ export interface WalRun {
   readonly storedBytes: number;
   /** When its last segment reached the store. */
   readonly lastModified: Date;
+  /** Segments in archive tiers; whether some of them were thawed a listing does not tell. */
+  readonly cold?: TierCounts | undefined;
 }
 
 export interface WalPosition {
@@ -42,6 +45,7 @@ export async function listWalRuns(
         last: number,
         storedBytes: run.storedBytes + entry.sizeBytes,
         lastModified: entry.modified,
+        cold: withTierOf(run.cold, entry),
       };
     } else {
       runs.push({
@@ -50,6 +54,7 @@ export async function listWalRuns(
         last: number,
         storedBytes: entry.sizeBytes,
         lastModified: entry.modified,
+        cold: withTierOf(undefined, entry),
       });
     }
   }

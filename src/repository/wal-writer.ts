@@ -88,7 +88,8 @@ export async function storeWalObject(
   try {
     await store.put(object.key, object.body(), {
       ifAbsent: true,
-      objectClass: 'wal',
+      // Histories are read before anything else, and must never wait for a thaw.
+      objectClass: object.key.endsWith('.history') ? 'catalog' : 'wal',
       metadata: encodeMetadata(object.metadata),
       sizeBytes: object.metadata.storedSizeBytes,
       sha256: object.metadata.storedSha256,

@@ -70,6 +70,13 @@ export interface Store {
   /** One that is gone, or whose object has appeared meanwhile, counts as removed. */
   removeUnfinished?(writes: readonly UnfinishedWrite[], options: CallOptions): Promise<DeleteFailure[]>;
 
+  /**
+   * Asks the service to bring an object of an archive tier to where it can be read, which takes it minutes to days.
+   * Asking again changes nothing. Only drivers whose service has such tiers have it.
+   * @throws StoreError `absent`, `denied`…
+   */
+  thaw?(key: string, options: ThawOptions): Promise<ThawOutcome>;
+
   close(): Promise<void>;
 }
 
@@ -110,7 +117,28 @@ export interface GetOptions extends CallOptions {
   readonly range?: { readonly start: number; readonly end?: number | undefined } | undefined;
 }
 
-export interface ObjectStat {
+export interface ThawOptions extends CallOptions {
+  /** How long the copy that can be read is kept, where the service makes one; ignored where the object itself moves. */
+  readonly days: number;
+  /** The service's own names differ; it may lack one, and refuses then. */
+  readonly speed: 'bulk' | 'standard' | 'expedited';
+}
+
+/** `readable`: there was nothing to ask for. */
+export type ThawOutcome = 'readable' | 'requested' | 'under-way';
+
+/** Where the service keeps an object, where it tells. */
+export interface StorageTier {
+  /** In the service's own words: `STANDARD_IA`, `DEEP_ARCHIVE`, `Archive`. */
+  readonly tier?: string;
+  /**
+   * `frozen`: must be thawed before it can be read. `thawing`: that was asked for. `perhaps`, in listings only: `head`
+   * tells. Undefined: can be read at once.
+   */
+  readonly cold?: 'frozen' | 'thawing' | 'perhaps';
+}
+
+export interface ObjectStat extends StorageTier {
   readonly key: string;
   readonly sizeBytes: number;
   readonly modified: Date;
@@ -133,7 +161,8 @@ export interface ListOptions extends CallOptions {
 }
 
 export type ListEntry =
-  { readonly key: string; readonly sizeBytes: number; readonly modified: Date } | { readonly prefix: string };
+  | ({ readonly key: string; readonly sizeBytes: number; readonly modified: Date } & StorageTier)
+  | { readonly prefix: string };
 
 export interface UnfinishedWrite {
   /** What was to be written; for a temporary file its own path. */
@@ -206,6 +235,11 @@ export class StoreError extends WalvaultError {
     this.hasDeleteMarker = details.hasDeleteMarker ?? false;
     this.lockedUntil = details.lockedUntil;
   }
+}
+
+/** What helps against `cold`; `action` is the call and the key, as in `get a/b`. */
+export function coldHint(action: string): string {
+  return `Ask for it with \`walvault store thaw ${action.replace(/^\S+ /, '')}\`, and try again when it is there.`;
 }
 
 export function isStoreError(error: unknown, kind: StoreErrorKind): error is StoreError {

@@ -8,13 +8,16 @@ export interface S3Object {
   readonly modified: Date;
   readonly metadata: Readonly<Record<string, string>>;
   readonly checksum: { readonly crc32: string; readonly type: 'FULL_OBJECT' | 'COMPOSITE' };
-  readonly storageClass: 'STANDARD' | 'GLACIER';
+  storageClass: string;
+  /** Of one in an archive class: whether a copy was asked for, and is there. */
+  thaw?: 'ongoing' | 'done';
 }
 
 export interface Upload {
   readonly key: string;
   readonly metadata: Readonly<Record<string, string>>;
   readonly hasChecksums: boolean;
+  readonly storageClass: string;
   initiated: Date;
   readonly parts: Map<number, { readonly data: Buffer; readonly etag: string; readonly crc32: string }>;
 }
@@ -29,9 +32,17 @@ export class S3Failure extends Error {
   readonly status: number;
   readonly code: string;
   readonly headers: Readonly<Record<string, string>>;
+  /** Further elements of the answer. */
+  readonly details: Readonly<Record<string, string>>;
 
-  constructor(status: number, code: string, headers: Readonly<Record<string, string>> = {}) {
+  constructor(
+    status: number,
+    code: string,
+    headers: Readonly<Record<string, string>> = {},
+    details: Readonly<Record<string, string>> = {},
+  ) {
     super(`${code} (from the imitation)`);
+    this.details = details;
     this.status = status;
     this.code = code;
     this.headers = headers;
@@ -58,7 +69,7 @@ export class Bucket {
 
   put(
     key: string,
-    object: { data: Buffer; metadata: Record<string, string> },
+    object: { data: Buffer; metadata: Record<string, string>; storageClass: string },
     ifNoneMatch: boolean,
   ): S3Object {
     if (ifNoneMatch && this.objects.has(key)) throw new S3Failure(412, 'PreconditionFailed');
@@ -67,9 +78,12 @@ export class Bucket {
     return this.#keep(key, { ...object, etag, checksum });
   }
 
-  createUpload(key: string, metadata: Record<string, string>, hasChecksums: boolean): string {
+  createUpload(
+    key: string,
+    upload: { metadata: Record<string, string>; storageClass: string; hasChecksums: boolean },
+  ): string {
     const id = randomBytes(16).toString('hex');
-    this.uploads.set(id, { key, metadata, hasChecksums, initiated: new Date(), parts: new Map() });
+    this.uploads.set(id, { key, ...upload, initiated: new Date(), parts: new Map() });
     return id;
   }
 
@@ -106,6 +120,7 @@ export class Bucket {
     return this.#keep(upload.key, {
       data: Buffer.concat(chosen.map(part => part.data)),
       metadata: upload.metadata,
+      storageClass: upload.storageClass,
       etag: `${md5(Buffer.concat(chosen.map(part => Buffer.from(part.etag, 'hex'))))}-${chosen.length}`,
       checksum: { crc32: `${base64Crc32(composite)}-${chosen.length}`, type: 'COMPOSITE' },
     });
@@ -134,12 +149,30 @@ export class Bucket {
     return { contents, prefixes, next: undefined };
   }
 
-  #keep(key: string, object: Omit<S3Object, 'modified' | 'storageClass'>): S3Object {
-    const kept: S3Object = { ...object, modified: new Date(), storageClass: 'STANDARD' };
+  /** As a lifecycle rule does. */
+  freeze(keys: RegExp, storageClass: string): void {
+    for (const [key, object] of this.objects) if (keys.test(key)) object.storageClass = storageClass;
+  }
+
+  /** What was asked for by now is there. */
+  finishThawing(): void {
+    for (const object of this.objects.values()) if (object.thaw === 'ongoing') object.thaw = 'done';
+  }
+
+  #keep(key: string, object: Omit<S3Object, 'modified'>): S3Object {
+    const kept: S3Object = { ...object, modified: new Date() };
     this.objects.set(key, kept);
     this.deleteMarkers.delete(key);
     return kept;
   }
+}
+
+export function isFrozen({ storageClass, thaw }: S3Object): boolean {
+  return isArchiveClass(storageClass) && thaw !== 'done';
+}
+
+export function isArchiveClass(storageClass: string): boolean {
+  return ['GLACIER', 'DEEP_ARCHIVE'].includes(storageClass);
 }
 
 export function base64Crc32(data: Uint8Array): string {

@@ -1,6 +1,6 @@
 /** The S3 imitation's answers to requests whose signature and body have already been checked. */
 import type { IncomingMessage } from 'node:http';
-import { S3Failure, type Bucket } from './s3-buckets.ts';
+import { isArchiveClass, isFrozen, S3Failure, type Bucket } from './s3-buckets.ts';
 import { header } from './s3-signature.ts';
 import { elements, escapeXml, textOf } from './s3-xml.ts';
 
@@ -30,6 +30,8 @@ export function handle(call: Call): Answer {
     if (method === 'POST' && query.has('delete')) return deleteMany(call);
   } else if (query.has('uploads') && method === 'POST') {
     return createUpload(call);
+  } else if (query.has('restore') && method === 'POST') {
+    return thaw(call);
   } else if (query.has('uploadId')) {
     return handleUpload(call, query.get('uploadId') ?? '');
   } else {
@@ -45,7 +47,7 @@ export function handle(call: Call): Answer {
 
 function put(call: Call): Answer {
   const { bucket, key, body, request } = call;
-  const object = bucket.put(key, { data: body, metadata: metadataOf(request) }, isConditional(call));
+  const object = bucket.put(key, { data: body, ...describedIn(request) }, isConditional(call));
   return {
     status: 200,
     headers: { etag: `"${object.etag}"`, 'x-amz-checksum-crc32': object.checksum.crc32 },
@@ -58,20 +60,42 @@ function isConditional({ request, conditions }: Call): boolean {
   return condition === '*' && conditions !== 'ignored';
 }
 
-function metadataOf(request: IncomingMessage): Record<string, string> {
+function describedIn(request: IncomingMessage): { metadata: Record<string, string>; storageClass: string } {
   const entries = Object.entries(request.headers).filter(([name]) => name.startsWith('x-amz-meta-'));
-  return Object.fromEntries(
+  const metadata = Object.fromEntries(
     entries.map(([name, value]) => [name.slice('x-amz-meta-'.length), String(value)]),
   );
+  return { metadata, storageClass: header(request, 'x-amz-storage-class') || 'STANDARD' };
 }
+
+function thaw({ bucket, key, body }: Call): Answer {
+  const object = bucket.find(key);
+  const days = Number(textOf(body.toString(), 'Days'));
+  if (!isArchiveClass(object.storageClass)) throw new S3Failure(403, 'InvalidObjectState');
+  if (!(days >= 1)) throw new S3Failure(400, 'MalformedXML');
+  if (object.storageClass === 'DEEP_ARCHIVE' && textOf(body.toString(), 'Tier') === 'Expedited')
+    throw new S3Failure(400, 'InvalidArgument');
+  if (object.thaw === 'ongoing') throw new S3Failure(409, 'RestoreAlreadyInProgress');
+  const isThere = object.thaw === 'done';
+  if (!isThere) object.thaw = 'ongoing';
+  return { status: isThere ? 200 : 202 };
+}
+
+const thawHeaders = {
+  ongoing: 'ongoing-request="true"',
+  done: 'ongoing-request="false", expiry-date="Fri, 01 Jan 2100 00:00:00 GMT"',
+};
 
 function get({ bucket, key, request }: Call): Answer {
   const object = bucket.find(key);
-  if (object.storageClass === 'GLACIER' && request.method === 'GET')
-    throw new S3Failure(403, 'InvalidObjectState');
+  const { storageClass, thaw } = object;
+  if (isFrozen(object) && request.method === 'GET')
+    throw new S3Failure(403, 'InvalidObjectState', {}, { StorageClass: storageClass });
   const headers: Record<string, string> = {
     etag: `"${object.etag}"`,
     'last-modified': object.modified.toUTCString(),
+    ...(storageClass !== 'STANDARD' && { 'x-amz-storage-class': storageClass }),
+    ...(thaw && { 'x-amz-restore': thawHeaders[thaw] }),
     ...Object.fromEntries(
       Object.entries(object.metadata).map(([name, value]) => [`x-amz-meta-${name}`, value]),
     ),
@@ -92,11 +116,10 @@ function get({ bucket, key, request }: Call): Answer {
 }
 
 function createUpload({ bucket, key, request }: Call): Answer {
-  const id = bucket.createUpload(
-    key,
-    metadataOf(request),
-    header(request, 'x-amz-checksum-algorithm') !== '',
-  );
+  const id = bucket.createUpload(key, {
+    ...describedIn(request),
+    hasChecksums: header(request, 'x-amz-checksum-algorithm') !== '',
+  });
   return {
     status: 200,
     body: `<InitiateMultipartUploadResult><UploadId>${id}</UploadId></InitiateMultipartUploadResult>`,
@@ -172,7 +195,7 @@ function list({ bucket, query }: Call): Answer {
   const contents = page.contents.map(
     ({ key, object }) =>
       `<Contents><Key>${escapeXml(key)}</Key><LastModified>${object.modified.toISOString()}</LastModified>` +
-      `<Size>${object.data.length}</Size></Contents>`,
+      `<Size>${object.data.length}</Size><StorageClass>${object.storageClass}</StorageClass></Contents>`,
   );
   const prefixes = page.prefixes.map(
     prefix => `<CommonPrefixes><Prefix>${escapeXml(prefix)}</Prefix></CommonPrefixes>`,

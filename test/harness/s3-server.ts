@@ -157,7 +157,8 @@ function answerTo(
     return handle({ ...call, bucket, conditions: state.options.conditions ?? 'honoured' });
   } catch (error) {
     if (!(error instanceof S3Failure)) throw error;
-    return { status: error.status, headers: error.headers, body: errorXml(error.code, error.message) };
+    const { status, headers, code, message, details } = error;
+    return { status, headers, body: errorXml(code, message, details) };
   }
 }
 

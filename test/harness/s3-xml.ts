@@ -22,6 +22,11 @@ export function escapeXml(text: string): string {
   return text.replaceAll(/[&<>"']/g, char => `&#${char.charCodeAt(0)};`);
 }
 
-export function errorXml(code: string, message: string): string {
-  return `<?xml version="1.0"?><Error><Code>${code}</Code><Message>${escapeXml(message)}</Message></Error>`;
+export function errorXml(
+  code: string,
+  message: string,
+  details: Readonly<Record<string, string>> = {},
+): string {
+  const more = Object.entries(details).map(([name, text]) => `<${name}>${escapeXml(text)}</${name}>`);
+  return `<?xml version="1.0"?><Error><Code>${code}</Code><Message>${escapeXml(message)}</Message>${more.join('')}</Error>`;
 }

@@ -100,6 +100,7 @@ export function restoreFrom(site: Site, choice: RestoreChoice = {}): Promise<Res
       walvaultCommand: [walvaultExecutable()],
       configPath: site.configPath,
       dryRun: false,
+      thaw: undefined,
       log,
       signal,
       ...choice.overrides,

@@ -7,6 +7,7 @@ import type { LoadedConfig } from '../../config/index.ts';
 import { renderJson } from '../render/json.ts';
 import { renderRestore } from '../render/restore.ts';
 import type { DefineVerb, Invocation } from '../verb.ts';
+import { thawDaysOption, thawSpeedOption, type ThawSpeed } from './thaw-options.ts';
 
 interface RestoreCliOptions {
   readonly backup: string;
@@ -24,6 +25,9 @@ interface RestoreCliOptions {
   readonly tablespaceMap: readonly string[];
   readonly owner?: string;
   readonly dryRun?: boolean;
+  readonly thaw?: boolean;
+  readonly thawDays: number;
+  readonly thawSpeed: ThawSpeed;
   readonly yes?: boolean;
   readonly json?: boolean;
 }
@@ -72,6 +76,7 @@ async function restoreInto(
     walvaultCommand: ownCommand(),
     configPath: path === undefined ? undefined : resolve(path),
     dryRun: options.dryRun === true,
+    thaw: options.thaw === true ? { days: options.thawDays, speed: options.thawSpeed } : undefined,
     log,
     signal,
   });
@@ -149,6 +154,9 @@ function withOptions(command: Command): Command {
     .option('--system-id <n>', 'which system, where the cluster had several (after an upgrade)')
     .option('--owner <user>', 'as root: become this user, the one that runs PostgreSQL')
     .option('--dry-run', 'show the plan and write nothing')
+    .option('--thaw', 'ask for what lies in an archive tier, and end with status 19 until it is there')
+    .addOption(thawDaysOption('--thaw-days'))
+    .addOption(thawSpeedOption('--thaw-speed'))
     .option('--yes', 'agree to put tablespaces where the backup says they were')
     .option('--json', 'print the result as JSON');
 }

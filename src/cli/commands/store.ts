@@ -4,9 +4,10 @@ import { localIoError, WalvaultError } from '../../base/errors.ts';
 import { formatCount } from '../../base/units.ts';
 import type { ByteStream } from '../../base/bytes.ts';
 import { renderJson } from '../render/json.ts';
-import { entryJson, entryLine, renderStat } from '../render/store.ts';
+import { entryJson, entryLine, renderStat, renderThaw } from '../render/store.ts';
 import type { DefineVerb, Invocation, Run } from '../verb.ts';
 import { chooseRepository } from './repository-choice.ts';
+import { thawDaysOption, thawSpeedOption, type ThawSpeed } from './thaw-options.ts';
 
 interface ChoiceOptions {
   readonly repository?: string;
@@ -24,6 +25,7 @@ export const defineStore: DefineVerb = (program, run) => {
   defineGet(store, run);
   definePut(store, run);
   defineStat(store, run);
+  defineThaw(store, run);
   defineRm(store, run);
 };
 
@@ -128,6 +130,36 @@ function defineStat(store: Command, run: Run): void {
     });
 }
 
+interface ThawOptions extends ChoiceOptions {
+  readonly days: number;
+  readonly speed: ThawSpeed;
+  readonly json?: boolean;
+}
+
+function defineThaw(store: Command, run: Run): void {
+  withRepository(store.command('thaw'))
+    .description('ask for objects of an archive tier; ends with status 19 until all are there')
+    .argument('<prefix>', 'a whole key, or any beginning of keys')
+    .addOption(thawDaysOption('--days'))
+    .addOption(thawSpeedOption('--speed'))
+    .option('--json', 'print the result as JSON')
+    .action(async (prefix: string, options: ThawOptions) => {
+      await run(async invocation => {
+        const { thaw } = await import('../../operations/store/thaw.ts');
+        const { print, context } = invocation;
+        const { days, speed } = options;
+        await using opened = await open(invocation, options);
+        const result = await thaw(opened.repository, prefix, { days, speed, signal: context.signal });
+        print(options.json === true ? renderJson(result) : renderThaw(result));
+        const waiting = result.requested + result.underWay;
+        if (waiting > 0)
+          throw new WalvaultError('cold-tier', `store thaw: ${waiting} objects are not there yet`, {
+            hint: 'Run it again later: it ends with status 0 once they can be read.',
+          });
+      });
+    });
+}
+
 function defineRm(store: Command, run: Run): void {
   withRepository(store.command('rm'))
     .description('remove objects')
@@ -184,5 +216,6 @@ Examples:
   walvault store ls -l orders/7300000000000000001/
   walvault store get --decode orders/7300000000000000001/timelines/00000002.history
   walvault store stat --json orders/7300000000000000001/wal/00000001/00000000/000000010000000000000001
+  walvault store thaw --days 3 orders/7300000000000000001/wal/00000001/00000005/
   walvault store rm --repository offsite old/object
 `;

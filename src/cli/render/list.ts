@@ -43,6 +43,7 @@ function renderSystem(system: SystemListing): string {
       backups === undefined ? '' : '\n',
       timelines.length === 0 ? 'no WAL\n' : renderTable(walColumns, timelines.map(timelineRow)),
       ...timelines.flatMap(holeLines),
+      ...timelines.flatMap(coldLines),
     );
   return lines.join('');
 }
@@ -78,7 +79,7 @@ function backupRow(backup: ListedBackup): string[] {
   ];
 }
 
-function remarksOf({ record, verdict, isPinned }: ListedBackup): string[] {
+function remarksOf({ record, verdict, isPinned, cold }: ListedBackup): string[] {
   return [
     ...(verdict.status === 'good'
       ? []
@@ -86,6 +87,7 @@ function remarksOf({ record, verdict, isPinned }: ListedBackup): string[] {
     ...(record.damagedPages > 0 ? [`${record.damagedPages} damaged pages`] : []),
     ...(record.backupFrom === 'standby' ? ['from a standby'] : []),
     ...(isPinned ? ['pinned'] : []),
+    ...Object.entries(cold).map(([tier, count]) => `${count} objects in ${tier}`),
     ...(record.label === '' || record.label === record.id ? [] : [`label "${record.label}"`]),
   ];
 }
@@ -117,6 +119,13 @@ function timelineRow(timeline: TimelineListing): string[] {
 
 function holeLines({ timeline, holes }: TimelineListing): string[] {
   return holes.map(hole => `timeline ${timeline} lacks ${rangeOf(hole)}\n`);
+}
+
+function coldLines({ timeline, cold }: TimelineListing): string[] {
+  return Object.entries(cold).map(
+    ([tier, count]) =>
+      `timeline ${timeline} has ${count} segments in ${tier}, which must be thawed to be read\n`,
+  );
 }
 
 function rangeOf({ firstSegment, lastSegment, segmentCount }: Hole): string {
@@ -167,6 +176,7 @@ function backupJson(backup: ListedBackup): unknown {
     damagedPages: record.damagedPages,
     signature: verdict,
     pinned: backup.isPinned,
+    cold: backup.cold,
   };
 }
 
@@ -182,5 +192,6 @@ function timelineJson(timeline: TimelineListing): unknown {
     storedBytes: timeline.storedBytes,
     lastArchivedAt: timeline.lastArchivedAt ?? null,
     holes: timeline.holes,
+    cold: timeline.cold,
   };
 }

@@ -1,4 +1,5 @@
 import type { listObjects, statObject } from '../../operations/store/look.ts';
+import type { ThawResult } from '../../operations/store/thaw.ts';
 
 type Listed = ReturnType<typeof listObjects> extends AsyncIterable<infer Entry> ? Entry : never;
 
@@ -15,16 +16,27 @@ export function entryJson(entry: Listed): string {
   return JSON.stringify('prefix' in entry ? { prefix: entry.prefix } : entry);
 }
 
+const coldWords = {
+  frozen: ', must be thawed before it can be read (`walvault store thaw`)',
+  thawing: ', being thawed',
+  perhaps: ', perhaps to be thawed before it can be read',
+} as const;
+
 type Stat = Awaited<ReturnType<typeof statObject>>;
 
-export function renderStat({ key, sizeBytes, modified, metadata }: Stat): string {
+export function renderStat({ key, sizeBytes, modified, metadata, tier, cold }: Stat): string {
   const lines = [
     `key       ${key}`,
     `size      ${sizeBytes}`,
     `modified  ${modified.toISOString()}`,
+    ...(tier === undefined ? [] : [`tier      ${tier}${cold === undefined ? '' : coldWords[cold]}`]),
     ...Object.entries(metadata)
       .toSorted(([a], [b]) => (a < b ? -1 : 1))
       .map(([name, value]) => `metadata  ${name}: ${value}`),
   ];
   return `${lines.join('\n')}\n`;
+}
+
+export function renderThaw({ objects, requested, underWay, readable }: ThawResult): string {
+  return `${objects} objects: ${requested} asked for now, ${underWay} before, ${readable} can be read\n`;
 }

@@ -9,6 +9,7 @@ import { warn, type Log } from '../../base/log.ts';
 import { digestStream, type Digest } from '../../pipeline/digest.ts';
 import { isStoreError } from '../../stores/store.ts';
 import type { Codec } from '../../repository/codec.ts';
+import { isPartKey } from '../../repository/layout.ts';
 import type { Repository } from '../../repository/repository.ts';
 import { teeInLockStep, type Branch } from './lock-step-tee.ts';
 
@@ -136,7 +137,8 @@ async function putPiece(
   try {
     await store.put(key, body, {
       ifAbsent: true,
-      objectClass: 'backup',
+      // The manifest is read before anything else: it stays where the catalogue is.
+      objectClass: isPartKey(key) ? 'backup' : 'catalog',
       metadata: { writeid: writeId },
       signal,
     });

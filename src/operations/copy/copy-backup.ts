@@ -5,11 +5,12 @@ import {
   backupPrefix,
   claimKey,
   commitRecordKey,
+  isPartKey,
   signatureKey,
   type SystemPath,
 } from '../../repository/layout.ts';
 import { copyObject, type CopyContext } from './copy-object.ts';
-import { each } from './each.ts';
+import { each } from '../../base/each.ts';
 import { neededSegments, piecesOf } from './plan.ts';
 import type { CopiedBackup } from './report.ts';
 
@@ -81,7 +82,8 @@ async function copyPieces(
       return;
     }
     const { sizeBytes } = digest;
-    const object = { key, objectClass: 'backup', digest, mayExist: there.has(key), sizeBytes } as const;
+    const objectClass = isPartKey(key) ? 'backup' : 'catalog';
+    const object = { key, objectClass, digest, mayExist: there.has(key), sizeBytes } as const;
     if (!(await copyObject(context, object))) missing.push(key);
   };
   const pieces = piecesOf(system, record);

@@ -21,7 +21,7 @@ import { verifyMarker } from '../../repository/marker.ts';
 import type { Repository } from '../../repository/repository.ts';
 import { copyBackup } from './copy-backup.ts';
 import { copyObject, type CopyContext } from './copy-object.ts';
-import { each } from './each.ts';
+import { each } from '../../base/each.ts';
 import { isCopiedNote, isWalKey, joinListings, neededSegments, withParents } from './plan.ts';
 import { CopyReport, type CopyResult } from './report.ts';
 
@@ -124,7 +124,7 @@ async function copyTree(context: CopyContext, prefix: string): Promise<void> {
     if (!isWalKey(key)) return;
     await copyObject(context, {
       key,
-      objectClass: 'wal',
+      objectClass: key.endsWith('.history') ? 'catalog' : 'wal',
       mayExist: targetSizeBytes !== undefined,
       sizeBytes,
     });

@@ -2,8 +2,9 @@
 import { lastSegmentBefore, segmentName, segmentNumberOfLsn } from '../../postgres/wal/file-name.ts';
 import { formatLsn } from '../../postgres/wal/lsn.ts';
 import { readCatalog, type CatalogEntry, type UnreadableEntry } from '../../repository/backup-record.ts';
+import { withTierOf, type TierCounts } from '../../repository/cold-objects.ts';
 import { listSystemIds, readClusterRecord } from '../../repository/cluster-record.ts';
-import type { SystemPath } from '../../repository/layout.ts';
+import { backupsPrefix, type SystemPath } from '../../repository/layout.ts';
 import { verifyMarker } from '../../repository/marker.ts';
 import { readNotes } from '../../repository/notes.ts';
 import type { Repository } from '../../repository/repository.ts';
@@ -54,6 +55,8 @@ export interface ListedBackup extends CatalogEntry {
   readonly stopSegment: string;
   readonly storedBytes: number;
   readonly isPinned: boolean;
+  /** Parts and manifest in archive tiers, by tier. */
+  readonly cold: TierCounts;
 }
 
 /** Never throws for one repository that cannot be read: the others are listed all the same. */
@@ -95,6 +98,7 @@ async function listSystem(
   const cluster = await readClusterRecord(repository.store, system, signal);
   const catalog = what === 'wal' ? undefined : await readCatalog(repository, system, signal);
   const pinned = catalog && (await readPins(repository, system, signal));
+  const cold = catalog && (await findColdBackups(repository, system, signal));
   const segmentSizeBytes = cluster?.segmentSizeBytes;
   const runs =
     what === 'backups' || segmentSizeBytes === undefined
@@ -104,7 +108,10 @@ async function listSystem(
     systemId: system.systemId,
     postgresMajor: cluster?.postgresMajor,
     segmentSizeBytes,
-    backups: catalog?.backups.map(entry => describeBackup(entry, pinned?.has(entry.record.id) === true)),
+    backups: catalog?.backups.map(entry => {
+      const { id } = entry.record;
+      return describeBackup(entry, { isPinned: pinned?.has(id) === true, cold: cold?.get(id) ?? {} });
+    }),
     unreadable: catalog?.unreadable,
     timelines:
       runs === undefined || segmentSizeBytes === undefined
@@ -114,7 +121,7 @@ async function listSystem(
   };
 }
 
-function describeBackup(entry: CatalogEntry, isPinned: boolean): ListedBackup {
+function describeBackup(entry: CatalogEntry, found: Pick<ListedBackup, 'isPinned' | 'cold'>): ListedBackup {
   const { startLsn, stopLsn, timeline, walRanges, segmentSizeBytes, manifest, parts } = entry.record;
   const [first, last] = [
     segmentNumberOfLsn(startLsn, segmentSizeBytes),
@@ -127,8 +134,26 @@ function describeBackup(entry: CatalogEntry, isPinned: boolean): ListedBackup {
     startSegment: segmentName(timeline, first, segmentSizeBytes),
     stopSegment: segmentName(walRanges.at(-1)?.timeline ?? timeline, last, segmentSizeBytes),
     storedBytes: [manifest, ...parts].reduce((sum, piece) => sum + piece.storedSizeBytes, 0),
-    isPinned,
+    ...found,
   };
+}
+
+/** One listing of all that backups consist of; none where the service has no archive tiers. */
+async function findColdBackups(
+  { store }: Repository,
+  system: SystemPath,
+  signal: AbortSignal,
+): Promise<Map<string, TierCounts>> {
+  const found = new Map<string, TierCounts>();
+  if (store.thaw === undefined) return found;
+  const prefix = backupsPrefix(system);
+  for await (const entry of store.list({ prefix, signal })) {
+    if ('prefix' in entry) continue;
+    const [id = ''] = entry.key.slice(prefix.length).split('/');
+    const counts = withTierOf(found.get(id), entry);
+    if (counts !== undefined) found.set(id, counts);
+  }
+  return found;
 }
 
 async function readPins(

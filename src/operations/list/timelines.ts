@@ -1,6 +1,7 @@
 /** What of each timeline is archived, with its holes. Pure. */
 import { segmentName } from '../../postgres/wal/file-name.ts';
 import { formatLsn } from '../../postgres/wal/lsn.ts';
+import { sumTiers, type TierCounts } from '../../repository/cold-objects.ts';
 import type { TimelineTree } from '../../repository/timelines.ts';
 import type { WalRun } from '../../repository/wal-listing.ts';
 
@@ -18,6 +19,8 @@ export interface TimelineListing {
   readonly storedBytes: number;
   readonly lastArchivedAt: Date | undefined;
   readonly holes: readonly Hole[];
+  /** Segments in archive tiers, by tier. */
+  readonly cold: TierCounts;
 }
 
 /** Missing segments between archived ones, both ends included. */
@@ -62,6 +65,7 @@ function describeTimeline(
     lastSegment: last && nameOf(last.last),
     segmentCount: runs.reduce((sum, run) => sum + Number(run.last - run.first) + 1, 0),
     storedBytes: runs.reduce((sum, run) => sum + run.storedBytes, 0),
+    cold: sumTiers(runs.map(({ cold }) => cold)),
     lastArchivedAt: times.length === 0 ? undefined : new Date(Math.max(...times)),
     holes: runs.slice(1).map((run, index) => {
       const before = runs[index];

@@ -11,7 +11,9 @@ import type { RecoverySettings } from '../../postgres/cluster/recovery-settings.
 import type { BackupRecord } from '../../repository/backup-record.ts';
 import type { SystemPath } from '../../repository/layout.ts';
 import type { Repository } from '../../repository/repository.ts';
+import { isStoreError, type ThawOptions } from '../../stores/store.ts';
 import { withUsableRepository } from './choose-repository.ts';
+import { ColdArchiveError, possibleNeeds, requireReadable, thawAll } from './cold.ts';
 import {
   prepareDirectory,
   refuseOccupied,
@@ -49,6 +51,8 @@ export interface RestoreOptions {
   readonly walvaultCommand: readonly string[];
   readonly configPath: string | undefined;
   readonly dryRun: boolean;
+  /** Ask for what lies in an archive tier, instead of only saying so. Undefined: do not. */
+  readonly thaw: Omit<ThawOptions, 'signal'> | undefined;
   readonly log: Log;
   readonly signal: AbortSignal;
 }
@@ -65,17 +69,23 @@ export interface RestoreResult {
 }
 
 /**
- * @throws WalvaultError `target`, `wal-missing`, `destination`, `refused` before anything was written; `damaged`,
+ * @throws WalvaultError `target`, `wal-missing`, `cold-tier`, `destination`, `refused` before anything was written; `damaged`,
  *   `unreachable`, `local-io` and others later, when what was written has been removed again
  */
 export async function restore(options: RestoreOptions): Promise<RestoreResult> {
   const startedAt = performance.now();
   const directory = resolve(options.directory);
   await refuseOccupied(directory);
-  const outcome = await withUsableRepository(options, repository =>
-    restoreFrom({ ...options, directory, repository }),
-  );
-  return { ...outcome, directory, elapsedMs: performance.now() - startedAt };
+  try {
+    const outcome = await withUsableRepository(options, repository =>
+      restoreFrom({ ...options, directory, repository }),
+    );
+    return { ...outcome, directory, elapsedMs: performance.now() - startedAt };
+  } catch (error) {
+    // Only now: another repository might have had it at once.
+    if (!(error instanceof ColdArchiveError) || options.thaw === undefined) throw error;
+    throw await thawAll(error, { ...options.thaw, signal: options.signal });
+  }
 }
 
 async function restoreFrom(
@@ -126,7 +136,15 @@ async function makePlan(
   const survey = await surveyArchive(repository, { system, verifySignatures, backupId, log, signal });
   const { segmentSizeBytes } = survey;
   const evidence = createWalEvidence({ repository, system, segmentSizeBytes, log, signal });
-  return await planRestore(survey, request, evidence);
+  const check = { repository, system, survey, signal };
+  try {
+    const plan = await planRestore(survey, request, evidence);
+    await requireReadable(check, { backups: [plan.backup], wal: plan.wal });
+    return plan;
+  } catch (error) {
+    if (isStoreError(error, 'cold')) await requireReadable(check, possibleNeeds(survey, request));
+    throw error;
+  }
 }
 
 function recoverySettings(options: RestoreOptions, plan: RestorePlan): RecoverySettings {

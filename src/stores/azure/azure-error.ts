@@ -5,7 +5,7 @@
 import { RestError } from '@azure/storage-blob';
 import { messageOf, WalvaultError } from '../../base/errors.ts';
 import { networkFailure, oneLine, plainCause, retryAfterMs } from '../network-failure.ts';
-import { StoreError, type StoreErrorKind } from '../store.ts';
+import { coldHint, StoreError, type StoreErrorKind } from '../store.ts';
 
 export interface AzureErrorContext {
   /** The call and the object: `put a/b`. */
@@ -83,7 +83,10 @@ function fromAnswer(answer: Answer, _error: unknown, { action, container }: Azur
     case 'denied':
       return new StoreError(kind, `${action}: denied by the service (${said}: ${message})`, details);
     case 'cold':
-      return new StoreError(kind, `${action}: in an archive tier (${said})`, details);
+      return new StoreError(kind, `${action}: in the archive tier Archive (${said})`, {
+        ...details,
+        hint: coldHint(action),
+      });
     case 'throttled':
       return new StoreError(kind, `${action}: the service asks to slow down (${said})`, details);
     default:
@@ -127,7 +130,6 @@ const hints: Partial<Record<StoreErrorKind, string>> = {
   denied:
     'Check the credentials, the clock of this host, and that this identity may read, write, list and delete in this container.',
   'no-container': 'Create the container, or correct its name in the URL.',
-  cold: 'Rehydrate the blob to an online tier first, then try again.',
 };
 
 /** `@azure/identity` has a class for each way it can fail; all their names say what they are about. */

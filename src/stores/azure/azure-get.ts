@@ -7,6 +7,7 @@ import { isStoreError, StoreError, type GetOptions, type ObjectStat, type Stored
 import type { AzureConnection } from './azure-connection.ts';
 import { azureError } from './azure-error.ts';
 import { decodeMetadata } from './azure-metadata.ts';
+import { tierOf, type DescribedTier } from './azure-tier.ts';
 
 /** @throws StoreError as `Store.get` */
 export async function getObject(
@@ -68,17 +69,19 @@ export async function headObject(
   }
 }
 
-interface Described {
+interface Described extends DescribedTier {
   readonly lastModified?: Date | undefined;
   readonly metadata?: Record<string, string> | undefined;
 }
 
-function statOf(key: string, { lastModified, metadata }: Described, sizeBytes: number): ObjectStat {
+function statOf(key: string, described: Described, sizeBytes: number): ObjectStat {
+  const { lastModified, metadata } = described;
   return {
     key,
     sizeBytes,
     modified: lastModified ?? new Date(0),
     metadata: decodeMetadata(metadata).metadata,
+    ...tierOf(described),
   };
 }
 

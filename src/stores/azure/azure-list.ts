@@ -1,6 +1,7 @@
 /** Listing in Azure, one page in memory. */
 import { StoreError, type ListEntry, type ListOptions } from '../store.ts';
 import type { AzureConnection } from './azure-connection.ts';
+import { tierOf, type DescribedTier } from './azure-tier.ts';
 
 const entriesInPage = 1000;
 
@@ -33,7 +34,7 @@ interface Listed {
   readonly segment: {
     readonly blobItems: readonly {
       readonly name: string;
-      readonly properties: { readonly contentLength?: number; readonly lastModified: Date };
+      readonly properties: DescribedTier & { readonly contentLength?: number; readonly lastModified: Date };
     }[];
     readonly blobPrefixes?: readonly { readonly name: string }[];
   };
@@ -62,6 +63,7 @@ function entriesOf({ segment }: Listed, baseLength: number): ListEntry[] {
         key: name.slice(baseLength),
         sizeBytes: properties.contentLength ?? 0,
         modified: properties.lastModified,
+        ...tierOf(properties),
       });
   for (const { name } of segment.blobPrefixes ?? []) entries.push({ prefix: name.slice(baseLength) });
   return entries.sort((a, b) => (nameOf(a) < nameOf(b) ? -1 : 1));

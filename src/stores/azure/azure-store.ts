@@ -13,11 +13,14 @@ import type {
   Store,
   StoreCapabilities,
   StoredObject,
+  ThawOptions,
+  ThawOutcome,
 } from '../store.ts';
 import { connectAzure, type AzureConnection, type AzureStoreOptions } from './azure-connection.ts';
 import { getObject, headObject } from './azure-get.ts';
 import { listObjects } from './azure-list.ts';
 import { putObject, refusesWrongChecksum, type AzurePutSettings } from './azure-put.ts';
+import { thawObject } from './azure-tier.ts';
 
 export type { AzureStoreOptions } from './azure-connection.ts';
 
@@ -88,6 +91,11 @@ class AzureStore implements Store {
     });
     if (!isRefused) await this.delete([key], options);
     return isRefused;
+  }
+
+  async thaw(key: string, options: ThawOptions): Promise<ThawOutcome> {
+    assertKey(key);
+    return await thawObject(this.#connection, key, options);
   }
 
   async close(): Promise<void> {

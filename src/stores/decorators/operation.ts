@@ -49,6 +49,7 @@ export function followOperations(
   const joinsOnlyIfAbsent = inner.joinsOnlyIfAbsent?.bind(inner);
   const listUnfinished = inner.listUnfinished?.bind(inner);
   const removeUnfinished = inner.removeUnfinished?.bind(inner);
+  const thaw = inner.thaw?.bind(inner);
   return {
     url: inner.url,
     capabilities: inner.capabilities,
@@ -105,6 +106,10 @@ export function followOperations(
         once(other(writes[0]?.key ?? '', writes.length), options.signal, ({ signal }) =>
           removeUnfinished(writes, { ...options, signal }),
         ),
+    }),
+    ...(thaw && {
+      thaw: (key, options) =>
+        once(other(key), options.signal, ({ signal }) => thaw(key, { ...options, signal })),
     }),
     close: () => inner.close(),
   };

@@ -16,6 +16,7 @@ export function createRetryingStore(inner: Store, limits: RetryLimits = defaultR
   const makeDurable = inner.makeDurable?.bind(inner);
   const listUnfinished = inner.listUnfinished?.bind(inner);
   const removeUnfinished = inner.removeUnfinished?.bind(inner);
+  const thaw = inner.thaw?.bind(inner);
   const refusesWrongChecksum = inner.refusesWrongChecksum?.bind(inner);
   const joinsOnlyIfAbsent = inner.joinsOnlyIfAbsent?.bind(inner);
   return {
@@ -43,6 +44,7 @@ export function createRetryingStore(inner: Store, limits: RetryLimits = defaultR
     ...(removeUnfinished && {
       removeUnfinished: (writes, options) => repeat(() => removeUnfinished(writes, options), options.signal),
     }),
+    ...(thaw && { thaw: (key, options) => repeat(() => thaw(key, options), options.signal) }),
     close: () => inner.close(),
   };
 }

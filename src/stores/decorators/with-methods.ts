@@ -7,6 +7,7 @@ export function withMethods(inner: Store, methods: Partial<Store>): Store {
   const joinsOnlyIfAbsent = inner.joinsOnlyIfAbsent?.bind(inner);
   const listUnfinished = inner.listUnfinished?.bind(inner);
   const removeUnfinished = inner.removeUnfinished?.bind(inner);
+  const thaw = inner.thaw?.bind(inner);
   return {
     url: inner.url,
     capabilities: inner.capabilities,
@@ -20,6 +21,7 @@ export function withMethods(inner: Store, methods: Partial<Store>): Store {
     ...(joinsOnlyIfAbsent && { joinsOnlyIfAbsent }),
     ...(listUnfinished && { listUnfinished }),
     ...(removeUnfinished && { removeUnfinished }),
+    ...(thaw && { thaw }),
     close: () => inner.close(),
     ...methods,
   };

@@ -71,6 +71,7 @@ const metadataPrefix = 'x-goog-meta-';
 
 function statOf(key: string, headers: IncomingHttpHeaders): ObjectStat {
   const metadata: Record<string, string> = {};
+  const tier = headers['x-goog-storage-class'];
   for (const [name, value] of Object.entries(headers))
     if (name.startsWith(metadataPrefix)) metadata[name.slice(metadataPrefix.length)] = String(value);
   return {
@@ -78,6 +79,8 @@ function statOf(key: string, headers: IncomingHttpHeaders): ObjectStat {
     sizeBytes: sizeOf(headers),
     modified: new Date(headers['last-modified'] ?? 0),
     metadata: Object.freeze(metadata),
+    // Every class is read at once, ARCHIVE too ("Storage classes").
+    ...(typeof tier === 'string' && { tier }),
   };
 }
 

@@ -4,7 +4,7 @@
  */
 import { messageOf, WalvaultError } from '../../base/errors.ts';
 import { networkFailure, oneLine, plainCause, retryAfterMs } from '../network-failure.ts';
-import { StoreError, type StoreErrorDetails, type StoreErrorKind } from '../store.ts';
+import { coldHint, StoreError, type StoreErrorDetails, type StoreErrorKind } from '../store.ts';
 
 export interface S3ErrorContext {
   /** The call and the object: `put a/b`. */
@@ -70,7 +70,10 @@ function fromAnswer(answer: Answer, cause: unknown, { action, bucket }: S3ErrorC
     case 'denied':
       return new StoreError(kind, `${action}: denied by the service (${said})`, details);
     case 'cold':
-      return new StoreError(kind, `${action}: in an archive tier (${said})`, details);
+      return new StoreError(kind, `${action}: ${tierIn(cause)} (${said})`, {
+        ...details,
+        hint: coldHint(action),
+      });
     case 'throttled':
       return new StoreError(kind, `${action}: the service asks to slow down (${said})`, details);
     default:
@@ -100,6 +103,7 @@ const kindsOfCodes: Record<string, StoreErrorKind> = {
   NoSuchBucket: 'no-container',
   PreconditionFailed: 'exists',
   InvalidObjectState: 'cold',
+  GlacierExpeditedRetrievalNotAvailable: 'invalid',
   SlowDown: 'throttled',
   SlowDownRead: 'throttled',
   SlowDownWrite: 'throttled',
@@ -127,8 +131,14 @@ function hintOf({ status, code }: Answer, kind: StoreErrorKind): string | undefi
     return 'The service does not know this request; where it lacks conditional writes, add conditional-create=none to the URL.';
   if (kind === 'denied') return 'Check the access key and that its policy allows this call on this bucket.';
   if (kind === 'no-container') return 'Create the bucket, or correct its name in the URL.';
-  if (kind === 'cold') return 'Restore the object from its archive tier first, then try again.';
   return undefined;
+}
+
+/** The service names the class of what it will not give, and of INTELLIGENT_TIERING the tier. */
+function tierIn(cause: unknown): string {
+  const { StorageClass, AccessTier } = cause as { StorageClass?: string; AccessTier?: string };
+  const tier = [StorageClass, AccessTier].filter(name => name !== undefined).join('/');
+  return tier === '' ? 'in an archive tier' : `in the archive tier ${tier}`;
 }
 
 function withoutAnswer(error: unknown, { action }: S3ErrorContext): StoreError {

@@ -8,6 +8,7 @@ import { isStoreError, StoreError, type GetOptions, type ObjectStat, type Stored
 import type { S3Connection } from './s3-connection.ts';
 import { s3Error } from './s3-error.ts';
 import { contentParameters } from './s3-parameters.ts';
+import { tierOf, type DescribedTier } from './s3-tier.ts';
 import { encodeCrc32, setHeader } from './s3-payload.ts';
 
 /** @throws StoreError as `Store.get` */
@@ -82,13 +83,20 @@ function sizeOf({ ContentRange, ContentLength = 0 }: GetObjectCommandOutput): nu
   return wholeSizeBytes(ContentRange, ContentLength);
 }
 
-interface Described {
+interface Described extends DescribedTier {
   readonly LastModified?: Date | undefined;
   readonly Metadata?: Record<string, string> | undefined;
 }
 
-function statOf(key: string, { LastModified, Metadata }: Described, sizeBytes: number): ObjectStat {
-  return { key, sizeBytes, modified: LastModified ?? new Date(0), metadata: Object.freeze({ ...Metadata }) };
+function statOf(key: string, described: Described, sizeBytes: number): ObjectStat {
+  const { LastModified, Metadata } = described;
+  return {
+    key,
+    sizeBytes,
+    modified: LastModified ?? new Date(0),
+    metadata: Object.freeze({ ...Metadata }),
+    ...tierOf(described),
+  };
 }
 
 /** A checksum of checksums (`…-3`, multipart uploads) says nothing about a stream of bytes. */

@@ -3,6 +3,7 @@ import { ListObjectsV2Command, type ListObjectsV2CommandOutput } from '@aws-sdk/
 import { StoreError, type ListEntry, type ListOptions } from '../store.ts';
 import type { S3Connection } from './s3-connection.ts';
 import { requestParameters } from './s3-parameters.ts';
+import { listedTier } from './s3-tier.ts';
 
 /** @throws StoreError `no-container`, `denied`… */
 export async function* listObjects(
@@ -38,12 +39,13 @@ export async function* listObjects(
 /** Keys and common prefixes come in two lists; together they are in order. */
 function entriesOf(page: ListObjectsV2CommandOutput, baseLength: number): ListEntry[] {
   const entries: ListEntry[] = [];
-  for (const { Key, Size, LastModified } of page.Contents ?? [])
+  for (const { Key, Size, LastModified, StorageClass } of page.Contents ?? [])
     if (Key !== undefined && Key.length > baseLength)
       entries.push({
         key: Key.slice(baseLength),
         sizeBytes: Size ?? 0,
         modified: LastModified ?? new Date(0),
+        ...listedTier(StorageClass),
       });
   for (const { Prefix } of page.CommonPrefixes ?? [])
     if (Prefix !== undefined) entries.push({ prefix: Prefix.slice(baseLength) });

@@ -12,6 +12,8 @@ import {
   type Store,
   type StoreCapabilities,
   type StoredObject,
+  type ThawOptions,
+  type ThawOutcome,
   type UnfinishedWrite,
 } from '../store.ts';
 import { refusesWrongChecksum } from './s3-checksum-probe.ts';
@@ -22,6 +24,7 @@ import { getObject, headObject } from './s3-get.ts';
 import { joinsOnlyIfAbsent } from './s3-join-probe.ts';
 import { listObjects } from './s3-list.ts';
 import { putObject } from './s3-put.ts';
+import { thawObject } from './s3-thaw.ts';
 import { abortUploads, listUploads } from './s3-unfinished.ts';
 
 export type { S3Credentials, S3StoreOptions } from './s3-connection.ts';
@@ -90,6 +93,11 @@ class S3Store implements Store {
   async joinsOnlyIfAbsent(key: string, options: CallOptions): Promise<boolean> {
     assertKey(key);
     return await joinsOnlyIfAbsent(this.#connection, key, options);
+  }
+
+  async thaw(key: string, options: ThawOptions): Promise<ThawOutcome> {
+    assertKey(key);
+    return await thawObject(this.#connection, key, options);
   }
 
   async close(): Promise<void> {

@@ -180,7 +180,7 @@ describe('stores without conditional writes', () => {
     assert.equal(refused.status, errorCodes['check-failed']);
     bare.contents.put(
       'repository/walvault.json',
-      { data: Buffer.from('{"format":1,"id":"x"}'), metadata: {} },
+      { data: Buffer.from('{"format":1,"id":"x"}'), metadata: {}, storageClass: 'STANDARD' },
       false,
     );
     const strict = await walvault(config(''), 'push', path);
@@ -204,7 +204,7 @@ describe('stores without conditional writes', () => {
     const careless = await startS3Server({ conditions: 'ignored' });
     careless.contents.put(
       'repository/walvault.json',
-      { data: Buffer.from('{"format":1,"id":"x"}'), metadata: {} },
+      { data: Buffer.from('{"format":1,"id":"x"}'), metadata: {}, storageClass: 'STANDARD' },
       false,
     );
     const config = repository(

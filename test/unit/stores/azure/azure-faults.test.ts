@@ -5,6 +5,7 @@ import type { AddressInfo } from 'node:net';
 import { after, before, describe, it } from 'node:test';
 import { Secret } from '../../../../src/base/secret.ts';
 import { createAzureStore, type AzureStoreOptions } from '../../../../src/stores/azure/azure-store.ts';
+import { tierOf } from '../../../../src/stores/azure/azure-tier.ts';
 import { StoreError, type Store } from '../../../../src/stores/store.ts';
 import { inPieces, put, randomBody, read, rejectsAs, signal } from '../../../contract/contract-driver.ts';
 import { startAzurite, type Azurite } from '../../../harness/azurite.ts';
@@ -132,8 +133,28 @@ describe('azure: tiers and metadata', () => {
     const store = await connect();
     await put(store, 'frozen', 'x');
     await azurite.client.getBlobClient('p/frozen').setAccessTier('Archive');
-    await rejectsAs('cold', store.get('frozen', { signal }));
+    const error = await errorOf(store.get('frozen', { signal }));
+    assert.equal(error.kind, 'cold');
+    assert.match(error.message, /in the archive tier Archive \(409 BlobArchived\)/);
+    assert.match(error.hint ?? '', /walvault store thaw frozen/);
+    const { tier, cold } = (await store.head('frozen', { signal })) ?? {};
+    assert.deepEqual({ tier, cold }, { tier: 'Archive', cold: 'frozen' });
+    for await (const entry of store.list({ prefix: 'frozen', signal }))
+      assert('key' in entry && entry.cold === 'frozen');
+    const options = { days: 1, speed: 'standard', signal } as const;
+    assert.equal(await store.thaw?.('frozen', options), 'requested');
+    // The imitation thaws at once, the service takes hours.
+    assert.equal(await store.thaw?.('frozen', options), 'readable');
+    assert.equal((await read(store, 'frozen')).toString(), 'x');
+    await rejectsAs('absent', store.thaw?.('never', options) as Promise<unknown>);
     await store.close();
+  });
+
+  it('a blob on its way out of the archive tier', () => {
+    const tier = 'Archive';
+    const archiveStatus = 'rehydrate-pending-to-hot';
+    assert.deepEqual(tierOf({ accessTier: tier, archiveStatus }), { tier, cold: 'thawing' });
+    assert.deepEqual(tierOf({ accessTier: 'Cool' }), { tier: 'Cool' });
   });
 
   it('names that are no identifiers come back as they were', async () => {

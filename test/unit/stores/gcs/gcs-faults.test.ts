@@ -226,6 +226,7 @@ describe('gcs: classes and probes', () => {
     await put(classed, 'c/catalog', 'x', { objectClass: 'catalog' });
     const classOf = (key: string) => server.contents.find(`p/c/${key}`).storageClass;
     assert.deepEqual(['wal', 'backup', 'catalog'].map(classOf), ['NEARLINE', 'COLDLINE', 'STANDARD']);
+    assert.equal(classed.thaw, undefined, 'every class is read at once');
     await classed.close();
   });
 

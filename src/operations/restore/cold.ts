@@ -1,0 +1,144 @@
+/** Before anything is written: can all that the plan needs be read now, or must some of it be thawed first? */
+import { WalvaultError } from '../../base/errors.ts';
+import { segmentNumber } from '../../postgres/wal/file-name.ts';
+import type { BackupRecord } from '../../repository/backup-record.ts';
+import { coldObjects, thawObjects, type ColdObject } from '../../repository/cold-objects.ts';
+import { backupPrefix, parseWalKey, walTimelinePrefix, type SystemPath } from '../../repository/layout.ts';
+import type { Repository } from '../../repository/repository.ts';
+import type { WalRun } from '../../repository/wal-listing.ts';
+import type { ListEntry, ThawOptions } from '../../stores/store.ts';
+import { candidateTimelines } from './branches.ts';
+import { backupsBefore } from './choose-backup.ts';
+import type { RestoreRequest, RestoreSurvey } from './plan.ts';
+import { walPath, type WalPiece } from './wal-path.ts';
+
+/** What a restore reads: whole backups and pieces of WAL. */
+export interface Needs {
+  readonly backups: readonly BackupRecord[];
+  readonly wal: readonly WalPiece[];
+}
+
+export interface ColdCheck {
+  readonly repository: Repository;
+  readonly system: SystemPath;
+  readonly survey: RestoreSurvey;
+  readonly signal: AbortSignal;
+}
+
+/** Some of what is needed lies in an archive tier. */
+export class ColdArchiveError extends WalvaultError {
+  readonly repository: Repository;
+  /** Reads the listing again: an archive of any length is never held in memory. */
+  readonly objects: () => AsyncIterable<ColdObject>;
+
+  constructor(message: string, repository: Repository, objects: () => AsyncIterable<ColdObject>) {
+    super('cold-tier', message, { hint: thawHint });
+    this.repository = repository;
+    this.objects = objects;
+  }
+}
+
+const thawHint =
+  'The same command with --thaw asks the service for all of them, which costs money and takes hours, in DEEP_ARCHIVE up to two days; restore again when they are there.';
+
+/** @throws ColdArchiveError naming tiers and counts */
+export async function requireReadable(check: ColdCheck, needs: Needs): Promise<void> {
+  const { repository, signal } = check;
+  if (repository.store.thaw === undefined) return;
+  const objects = () => coldObjects(repository.store, neededEntries(check, needs), signal);
+  const tiers = new Map<string, Tally>();
+  for await (const { key, tier, isThawing } of objects()) {
+    const tally = tiers.get(tier) ?? { segments: 0, pieces: 0, thawing: 0 };
+    if (parseWalKey(key) === undefined) tally.pieces++;
+    else tally.segments++;
+    if (isThawing) tally.thawing++;
+    tiers.set(tier, tally);
+  }
+  if (tiers.size === 0) return;
+  const described = [...tiers].map(([tier, tally]) => `${describe(tally)} in ${tier}`).join(', ');
+  throw new ColdArchiveError(
+    `${repository.store.url}: this restore needs what cannot be read yet: ${described}`,
+    repository,
+    objects,
+  );
+}
+
+interface Tally {
+  segments: number;
+  pieces: number;
+  thawing: number;
+}
+
+function describe({ segments, pieces, thawing }: Tally): string {
+  const count = (number: number, what: string) => `${number} ${what}${number === 1 ? '' : 's'}`;
+  const parts = [
+    ...(pieces > 0 ? [count(pieces, 'object') + ' of the backup'] : []),
+    ...(segments > 0 ? [count(segments, 'segment') + ' of WAL'] : []),
+  ];
+  return `${parts.join(' and ')}${thawing > 0 ? ` (${thawing} being thawed)` : ''}`;
+}
+
+/**
+ * Where the plan itself could not be made because it reads WAL that is cold: everything that it may come to need. It
+ * can be more than is needed in the end, and for a transaction or a restore point before the newest backup it is less.
+ */
+export function possibleNeeds(survey: RestoreSurvey, request: RestoreRequest): Needs {
+  const backups = new Set<BackupRecord>();
+  const wal: WalPiece[] = [];
+  for (const timeline of candidateTimelines(survey, request)) {
+    const [backup] = backupsBefore(survey, request, timeline);
+    backups.add(backup);
+    wal.push(...walPath(survey, timeline, backup.startLsn).pieces);
+  }
+  return { backups: [...backups], wal };
+}
+
+async function* neededEntries(check: ColdCheck, { backups, wal }: Needs): AsyncGenerator<ListEntry> {
+  const { repository, system, survey, signal } = check;
+  for (const { id, manifest, parts } of backups) {
+    const prefix = backupPrefix(system, id);
+    const names = new Set([manifest, ...parts].map(({ name }) => prefix + name));
+    for await (const entry of repository.store.list({ prefix, signal }))
+      if ('key' in entry && names.has(entry.key)) yield entry;
+  }
+  const coldTimelines = new Set(survey.runs.filter(hasCold).map(({ timeline }) => timeline));
+  const seen = new Set<number>();
+  for (const { timeline } of wal) {
+    if (!coldTimelines.has(timeline) || seen.has(timeline)) continue;
+    seen.add(timeline);
+    yield* segmentsIn(check, timeline, wal);
+  }
+}
+
+function hasCold({ cold }: WalRun): boolean {
+  return cold !== undefined;
+}
+
+/** Each segment once, however many of the pieces share it. */
+async function* segmentsIn(
+  { repository, system, survey, signal }: ColdCheck,
+  timeline: number,
+  wal: readonly WalPiece[],
+): AsyncGenerator<ListEntry> {
+  const pieces = wal.filter(piece => piece.timeline === timeline);
+  for await (const entry of repository.store.list({ prefix: walTimelinePrefix(system, timeline), signal })) {
+    const parsed = 'key' in entry ? parseWalKey(entry.key) : undefined;
+    if (parsed?.kind !== 'file' || parsed.file.kind !== 'segment') continue;
+    const number = segmentNumber(parsed.file, survey.segmentSizeBytes);
+    if (pieces.some(({ first, last }) => number >= first && number <= last)) yield entry;
+  }
+}
+
+/** Asks for all of it. Nothing is restored yet: that is always an error, with what to do next. */
+export async function thawAll(
+  { repository, objects }: ColdArchiveError,
+  options: ThawOptions,
+): Promise<WalvaultError> {
+  const counts = await thawObjects(repository.store, objects(), options);
+  const waiting = counts['under-way'] === 0 ? '' : `, ${counts['under-way']} were asked for before`;
+  return new WalvaultError(
+    'cold-tier',
+    `${repository.store.url}: asked for ${counts.requested} objects${waiting}; nothing was restored`,
+    { hint: 'Run the same command again when they are there; it says what is still missing.' },
+  );
+}
