@@ -4,11 +4,17 @@ import { Agent as HttpAgent } from 'node:http';
 import { Agent as HttpsAgent } from 'node:https';
 import type { Duplex } from 'node:stream';
 import { Socket } from 'node:net';
+import { getCACertificates } from 'node:tls';
 import { messageOf, WalvaultError } from '../base/errors.ts';
 
 export interface HttpSettings {
   /** PEM file of the only authorities to be trusted, instead of the system's. */
   readonly caFile?: string | undefined;
+  /**
+   * For requests to services that give tokens: a private authority vouches for a store inside the company, or for a
+   * proxy that opens TLS; the token service of a public cloud has a public certificate all the same.
+   */
+  readonly trustsSystemToo?: boolean | undefined;
   readonly verifyTls?: boolean | undefined;
   /** How long the service may keep silent, also in the middle of a body. */
   readonly timeoutMs: number;
@@ -26,8 +32,14 @@ const maxSockets = 32;
  * The usual variables (`HTTPS_PROXY`, `NO_PROXY`…) name a proxy.
  * @throws WalvaultError `config` when the CA file cannot be read
  */
-export async function createHttpAgents({ caFile, verifyTls, timeoutMs }: HttpSettings): Promise<HttpAgents> {
-  const ca = caFile === undefined ? undefined : await readCaFile(caFile);
+export async function createHttpAgents({
+  caFile,
+  trustsSystemToo,
+  verifyTls,
+  timeoutMs,
+}: HttpSettings): Promise<HttpAgents> {
+  const own = caFile === undefined ? undefined : await readCaFile(caFile);
+  const ca = own && (trustsSystemToo === true ? [...getCACertificates('default'), own] : own);
   const shared = { keepAlive: true, maxSockets, timeout: timeoutMs, proxyEnv: process.env };
   const http = new HttpAgent(shared);
   const https = new HttpsAgent({ ...shared, rejectUnauthorized: verifyTls ?? true, ...(ca && { ca }) });
@@ -41,6 +53,10 @@ export async function createHttpAgents({ caFile, verifyTls, timeoutMs }: HttpSet
       https.destroy();
     },
   };
+}
+
+export function agentFor({ http, https }: HttpAgents, url: URL): HttpAgent {
+  return url.protocol === 'https:' ? https : http;
 }
 
 /** Node only tells of a socket's timeout; without this a request on it would wait for ever. */
@@ -62,9 +78,9 @@ function endSilentConnections(agent: HttpAgent): void {
     );
 }
 
-async function readCaFile(path: string): Promise<Buffer> {
+async function readCaFile(path: string): Promise<string> {
   try {
-    return await readFile(path);
+    return await readFile(path, 'utf8');
   } catch (error) {
     throw new WalvaultError('config', `read the certificate authority ${path}: ${messageOf(error)}`, {
       cause: error,

@@ -1,11 +1,19 @@
 /** Microsoft's own imitation of Azure Storage, from npm, in memory, on a free port, with an account of its own. */
 import { spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import { Agent } from 'node:https';
 import { createRequire } from 'node:module';
 import { connect } from 'node:net';
 import { dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { ContainerClient, StorageSharedKeyCredential } from '@azure/storage-blob';
+import {
+  ContainerClient,
+  newPipeline,
+  StorageSharedKeyCredential,
+  type StoragePipelineOptions,
+} from '@azure/storage-blob';
+import type { Certificates } from './certificates.ts';
 import { onExit } from './on-exit.ts';
 import { freePort } from './ports.ts';
 import { temporaryDirectory } from './temp.ts';
@@ -24,8 +32,14 @@ export interface Azurite {
 
 const readyWithinMs = 60_000;
 
-export async function startAzurite(options: { readonly container?: string } = {}): Promise<Azurite> {
-  const container = options.container ?? 'walvault-test';
+export interface AzuriteOptions {
+  readonly container?: string;
+  /** TLS, without which no tokens of Entra ID are accepted; those it reads, without looking at their signature. */
+  readonly certificates?: Certificates;
+}
+
+export async function startAzurite(options: AzuriteOptions = {}): Promise<Azurite> {
+  const { container = 'walvault-test', certificates } = options;
   const account = 'walvaulttest';
   const accountKey = randomBytes(64).toString('base64');
   const port = await freePort();
@@ -39,6 +53,7 @@ export async function startAzurite(options: { readonly container?: string } = {}
       main,
       ...['--blobHost', '127.0.0.1', '--blobPort', String(port)],
       ...['--inMemoryPersistence', '--skipApiVersionCheck', '--disableTelemetry', '--silent'],
+      ...(certificates ? tlsArguments(certificates) : []),
     ],
     {
       cwd: temporaryDirectory('azurite', { keepOwner: true }),
@@ -62,10 +77,12 @@ export async function startAzurite(options: { readonly container?: string } = {}
     }
     await sleep(50);
   }
-  const endpoint = `http://127.0.0.1:${port}/${account}`;
+  const endpoint = `${certificates ? 'https' : 'http'}://127.0.0.1:${port}/${account}`;
+  const agent = certificates && new Agent({ ca: readFileSync(certificates.caFile) });
+  const behind: StoragePipelineOptions & { agent?: Agent } = agent ? { agent } : {};
   const client = new ContainerClient(
     `${endpoint}/${container}`,
-    new StorageSharedKeyCredential(account, accountKey),
+    newPipeline(new StorageSharedKeyCredential(account, accountKey), behind),
   );
   await client.create();
   return {
@@ -76,10 +93,15 @@ export async function startAzurite(options: { readonly container?: string } = {}
     container,
     client,
     async close() {
+      agent?.destroy();
       stop();
       await ended;
     },
   };
+}
+
+function tlsArguments({ certFile, keyFile }: Certificates): string[] {
+  return ['--cert', certFile, '--key', keyFile, '--oauth', 'basic'];
 }
 
 function answers(port: number): Promise<boolean> {

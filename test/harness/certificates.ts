@@ -8,6 +8,8 @@ import { giveToUnprivileged } from './unprivileged.ts';
 export interface Certificates {
   /** Readable by the account that runs walvault. */
   readonly caFile: string;
+  readonly keyFile: string;
+  readonly certFile: string;
   readonly key: string;
   readonly cert: string;
 }
@@ -27,6 +29,8 @@ export function makeCertificates(): Certificates {
   giveToUnprivileged(directory);
   return {
     caFile: path('ca.pem'),
+    keyFile: path('server.key'),
+    certFile: path('server.pem'),
     key: readFileSync(path('server.key'), 'utf8'),
     cert: readFileSync(path('server.pem'), 'utf8'),
   };

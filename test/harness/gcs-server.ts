@@ -5,6 +5,7 @@
  */
 import { generateKeyPairSync, randomUUID, verify, type KeyObject } from 'node:crypto';
 import { createServer as createHttpServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import { createServer as createHttpsServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { GcsBucket, GcsFailure } from './gcs-bucket.ts';
@@ -16,6 +17,7 @@ export interface GcsServerOptions {
   /** `ignored`: everybody may do everything, as in emulators. */
   readonly tokens?: 'verified' | 'ignored';
   readonly port?: number;
+  readonly tls?: { readonly key: string; readonly cert: string };
 }
 
 export interface GcsServer {
@@ -32,6 +34,8 @@ export interface GcsServer {
   /** The JSON of workload identity federation: `subjectFile` holds what `subjectToken` says. */
   workloadIdentity(subjectFile: string): Readonly<Record<string, unknown>>;
   readonly subjectToken: string;
+  /** One that this server takes, as a metadata service would have it. */
+  issueToken(): string;
   close(): Promise<void>;
 }
 
@@ -60,14 +64,17 @@ export async function startGcsServer(options: GcsServerOptions = {}): Promise<Gc
     subjectToken: `subject-${randomUUID()}`,
     issuedTokens: new Set(),
   };
-  const server = createHttpServer((request, response) => void serve(state, request, response));
+  const { tls } = options;
+  const listener = (request: IncomingMessage, response: ServerResponse) =>
+    void serve(state, request, response);
+  const server = tls === undefined ? createHttpServer(listener) : createHttpsServer(tls, listener);
   // Closing idle connections would race with their next use, by chance and under load only.
   server.keepAliveTimeout = 0;
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject);
     server.listen(options.port ?? 0, '127.0.0.1', resolve);
   });
-  const endpoint = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  const endpoint = `${tls === undefined ? 'http' : 'https'}://127.0.0.1:${(server.address() as AddressInfo).port}`;
   return {
     url: `gs://${bucket}/repository?endpoint=${encodeURIComponent(endpoint)}`,
     endpoint,
@@ -85,6 +92,11 @@ export async function startGcsServer(options: GcsServerOptions = {}): Promise<Gc
       client_id: '1',
       token_uri: `${endpoint}/token`,
     },
+    issueToken() {
+      const token = `issued-${randomUUID()}`;
+      state.issuedTokens.add(token);
+      return token;
+    },
     workloadIdentity: subjectFile => ({
       type: 'external_account',
       audience: '//iam.googleapis.com/projects/1/locations/global/workloadIdentityPools/p/providers/q',
@@ -101,7 +113,7 @@ export async function startGcsServer(options: GcsServerOptions = {}): Promise<Gc
 }
 
 async function serve(state: State, request: IncomingMessage, response: ServerResponse): Promise<void> {
-  const origin = `http://${request.headers.host}`;
+  const origin = `${state.options.tls === undefined ? 'http' : 'https'}://${request.headers.host}`;
   const url = new URL(request.url ?? '/', origin);
   const method = request.method ?? '';
   const seen = { method, key: decodeURIComponent(url.pathname.slice(1)), query: url.searchParams };

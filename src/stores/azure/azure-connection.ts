@@ -6,7 +6,7 @@ import {
   StorageSharedKeyCredential,
   type StoragePipelineOptions,
 } from '@azure/storage-blob';
-import { createHttpAgents } from '../http-agents.ts';
+import { createHttpAgents, type HttpAgents } from '../http-agents.ts';
 import type { AzureCredentials } from './azure-credentials.ts';
 import { azureError } from './azure-error.ts';
 
@@ -58,14 +58,16 @@ export async function connectAzure(options: AzureStoreOptions): Promise<AzureCon
   const fromString = credentials.kind === 'identity' ? undefined : credentials.endpoint;
   const endpoint = options.endpoint ?? fromString ?? `https://${account}.blob.core.windows.net`;
   const isTls = endpoint.startsWith('https:');
-  const agents = await createHttpAgents({ ...options, timeoutMs: options.timeoutMs ?? defaultTimeoutMs });
+  const http = { ...options, timeoutMs: options.timeoutMs ?? defaultTimeoutMs };
+  const agents = await createHttpAgents(http);
+  const tokenAgents = await createHttpAgents({ ...http, trustsSystemToo: true });
   // The SDK hands every option on to its HTTP pipeline, which knows this one; only its type leaves it out.
   const pipelineOptions: StoragePipelineOptions & { readonly agent: Agent } = {
     agent: isTls ? agents.https : agents.http,
     retryOptions: { maxTries: 1 },
     userAgentOptions: { userAgentPrefix: 'walvault' },
   };
-  const pipeline = newPipeline(await sdkCredential(account, credentials), pipelineOptions);
+  const pipeline = newPipeline(await sdkCredential(account, credentials, tokenAgents), pipelineOptions);
   const signature = credentials.kind === 'sas' ? `?${credentials.sasToken.reveal().replace(/^\?/, '')}` : '';
   const url = `${endpoint.replace(/\/$/, '')}/${encodeURIComponent(container)}${signature}`;
   return {
@@ -83,19 +85,20 @@ export async function connectAzure(options: AzureStoreOptions): Promise<AzureCon
     },
     close() {
       agents.destroy();
+      tokenAgents.destroy();
     },
   };
 }
 
-async function sdkCredential(account: string, credentials: AzureCredentials) {
+async function sdkCredential(account: string, credentials: AzureCredentials, tokenAgents: HttpAgents) {
   switch (credentials.kind) {
     case 'account-key':
       return new StorageSharedKeyCredential(account, credentials.accountKey.reveal());
     case 'sas':
       return undefined;
     case 'identity': {
-      const { DefaultAzureCredential } = await import('@azure/identity');
-      return new DefaultAzureCredential();
+      const { createIdentity } = await import('./azure-identity.ts');
+      return createIdentity(tokenAgents);
     }
   }
 }

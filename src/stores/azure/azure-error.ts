@@ -20,6 +20,8 @@ export function azureError(error: unknown, context: AzureErrorContext): Error {
   if (error instanceof WalvaultError) return error;
   const answer = answerOf(error);
   if (answer !== undefined) return fromAnswer(answer, error, context);
+  if (error instanceof TokenServiceFailure)
+    return networkFailure(error.cause, `${context.action}: asking for a token`);
   if (isAboutCredentials(error)) return credentialsFailure(error, context);
   return networkFailure(error, context.action);
 }
@@ -132,13 +134,31 @@ const hints: Partial<Record<StoreErrorKind, string>> = {
   'no-container': 'Create the container, or correct its name in the URL.',
 };
 
+const noIdentity = 'none are configured, and this host has no identity';
+
+/** The service that gives tokens did not answer, or not for now: nothing is known about the credentials. */
+export class TokenServiceFailure extends Error {
+  override readonly name = 'TokenServiceFailure';
+
+  constructor(cause: unknown) {
+    super('no token', { cause });
+  }
+}
+
+/** The service that gives tokens said no, in its own words. */
+export class TokenServiceRefusal extends Error {
+  override readonly name = 'TokenServiceRefusal';
+}
+
 /** `@azure/identity` has a class for each way it can fail; all their names say what they are about. */
 function isAboutCredentials(error: unknown): boolean {
-  return error instanceof Error && /Credential|Authentication/.test(error.name);
+  return error instanceof Error && /Credential|Authentication|TokenServiceRefusal/.test(error.name);
 }
 
 function credentialsFailure(error: unknown, { action }: AzureErrorContext): StoreError {
-  return new StoreError('denied', `${action}: no credentials (${oneLine(messageOf(error))})`, {
+  const hasNone = error instanceof Error && /^(Aggregate|CredentialUnavailable)/.test(error.name);
+  const said = hasNone ? noIdentity : oneLine(messageOf(error));
+  return new StoreError('denied', `${action}: no credentials (${said})`, {
     cause: plainCause(error),
     hint: 'Set account-key, sas-token or connection-string of this repository, or give this host a managed or workload identity.',
   });

@@ -2,8 +2,13 @@
  * Tokens for Google's services: application default credentials, a service account's key or a workload identity
  * configuration. The library that knows them all is loaded with the first request.
  */
+import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
+import type { Agent as HttpAgent } from 'node:http';
+import { homedir } from 'node:os';
+import { join } from 'node:path';
 import { messageOf, systemCode, WalvaultError } from '../../base/errors.ts';
+import { agentFor, type HttpAgents } from '../http-agents.ts';
 import { networkFailure, oneLine, plainCause } from '../network-failure.ts';
 import { StoreError } from '../store.ts';
 
@@ -30,12 +35,15 @@ const scope = 'https://www.googleapis.com/auth/devstorage.read_write';
  * Reads nothing and asks nobody yet. The function throws StoreError `denied` where there are no usable credentials,
  * `unreachable` where the service that gives tokens does not answer, WalvaultError `config` for an unreadable file.
  */
-export function createAuthorize({ credentialsFile, isAnonymous }: GcsCredentials): Authorize {
+export function createAuthorize(
+  { credentialsFile, isAnonymous }: GcsCredentials,
+  agents: HttpAgents,
+): Authorize {
   if (isAnonymous === true) return async () => ({});
   let client: Promise<TokenClient> | undefined;
   return async ({ action, signal }) => {
     try {
-      client ??= openClient(credentialsFile);
+      client ??= openClient(credentialsFile, agents);
       const headers = await untilAborted(
         client.then(client => client.getRequestHeaders()),
         signal,
@@ -50,41 +58,82 @@ export function createAuthorize({ credentialsFile, isAnonymous }: GcsCredentials
   };
 }
 
-async function openClient(credentialsFile: string | undefined): Promise<TokenClient> {
+async function openClient(credentialsFile: string | undefined, agents: HttpAgents): Promise<TokenClient> {
   const library = await import('./google-auth.ts');
-  if (credentialsFile !== undefined)
-    return clientOf(library, await readCredentials(credentialsFile), credentialsFile);
-  const path = process.env['GOOGLE_APPLICATION_CREDENTIALS'];
-  if (path !== undefined && path !== '') await readCredentials(path);
-  const auth = new library.GoogleAuth({ scopes: [scope] });
+  // Our authorities and proxies, in place of the library's own reading of the same variables.
+  const transporterOptions = { agent: (url: URL) => agentFor(agents, url) };
+  if (credentialsFile !== undefined) {
+    const client = clientOf(library, await readCredentials(credentialsFile), transporterOptions);
+    if (client === undefined) throw notOneOfGoogles(credentialsFile);
+    return client;
+  }
+  const path = defaultCredentialsFile(process.env);
+  const known =
+    path === undefined ? undefined : clientOf(library, await readCredentials(path), transporterOptions);
+  if (known !== undefined) return known;
+  const auth = new library.GoogleAuth({ scopes: [scope], clientOptions: { transporterOptions } });
   auth.useJWTAccessWithScope = true;
-  return await auth.getClient();
+  const client = await auth.getClient();
+  shareTransporter(client);
+  return client;
+}
+
+/** Where application default credentials are looked for first ("How Application Default Credentials works"). */
+function defaultCredentialsFile(env: NodeJS.ProcessEnv): string | undefined {
+  const named = env['GOOGLE_APPLICATION_CREDENTIALS'] ?? '';
+  if (named !== '') return named;
+  const configuration = env['CLOUDSDK_CONFIG'] ?? join(env['HOME'] ?? homedir(), '.config', 'gcloud');
+  const wellKnown = join(configuration, 'application_default_credentials.json');
+  return existsSync(wellKnown) ? wellKnown : undefined;
+}
+
+interface TransporterOptions {
+  readonly agent: (url: URL) => HttpAgent;
 }
 
 /** By kind, because what the library offers for any kind warns on standard error. */
 function clientOf(
   library: typeof import('./google-auth.ts'),
   json: Readonly<Record<string, string>>,
-  path: string,
-): TokenClient {
+  transporterOptions: TransporterOptions,
+): TokenClient | undefined {
   switch (json['type']) {
     case 'service_account': {
       const { client_email: email = '', private_key: key = '', private_key_id: keyId = '' } = json;
-      const client = new library.JWT({ email, key, keyId, scopes: [scope] });
+      const client = new library.JWT({ email, key, keyId, scopes: [scope], transporterOptions });
       // It signs its own tokens (AIP-4111), which saves asking for one in every process.
       client.useJWTAccessWithScope = true;
       return client;
     }
     case 'external_account': {
-      const client = new (externalClient(library, json))(json as never);
+      const client = new (externalClient(library, json))({ ...json, transporterOptions } as never);
       client.scopes = [scope];
+      shareTransporter(client);
       return client;
     }
-    case 'authorized_user':
-      return library.UserRefreshClient.fromJSON(json);
+    case 'authorized_user': {
+      const { client_id: clientId = '', client_secret: clientSecret = '' } = json;
+      const { refresh_token: refreshToken = '', quota_project_id: quotaProjectId } = json;
+      return new library.UserRefreshClient({
+        clientId,
+        clientSecret,
+        refreshToken,
+        transporterOptions,
+        ...(quotaProjectId !== undefined && { quotaProjectId }),
+      });
+    }
     default:
+      return undefined;
   }
-  throw notOneOfGoogles(path);
+}
+
+/** The exchange of tokens has a transporter of its own, which knows none of the options. */
+function shareTransporter(client: object): void {
+  const { stsCredential, transporter } = client as {
+    stsCredential?: { transporter: unknown };
+    transporter?: unknown;
+  };
+  if (stsCredential !== undefined && transporter !== undefined) stsCredential.transporter = transporter;
 }
 
 /** Where the platform's token comes from: Amazon's metadata service, a program, or a file or address. */
@@ -154,7 +203,11 @@ function credentialsError(error: unknown, action: string): Error {
 }
 
 function isNetworkCode(code: string | undefined): boolean {
-  return code !== undefined && /^(E[A-Z]+|UND_ERR_.*|.*CERT.*)$/.test(code) && !code.startsWith('ERR_');
+  return (
+    code !== undefined &&
+    /^(E[A-Z]+|UND_ERR_.*|.*CERT.*|UNABLE_TO_.*)$/.test(code) &&
+    !code.startsWith('ERR_')
+  );
 }
 
 /** What the token service answered, as the library reports it. */

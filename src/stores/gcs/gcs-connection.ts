@@ -70,8 +70,9 @@ const longestAnswerBytes = 16 * 1024 * 1024;
 export async function connectGcs(options: GcsStoreOptions): Promise<GcsConnection> {
   const timeoutMs = options.timeoutMs ?? defaultTimeoutMs;
   const agents = await createHttpAgents({ ...options, timeoutMs });
+  const tokenAgents = await createHttpAgents({ ...options, timeoutMs, trustsSystemToo: true });
   const endpoint = new URL(options.endpoint ?? defaultEndpoint);
-  const authorize = createAuthorize(options);
+  const authorize = createAuthorize(options, tokenAgents);
   const { bucket, project, prefix } = options;
   return {
     bucket,
@@ -96,6 +97,7 @@ export async function connectGcs(options: GcsStoreOptions): Promise<GcsConnectio
     },
     close() {
       agents.destroy();
+      tokenAgents.destroy();
     },
   };
 }

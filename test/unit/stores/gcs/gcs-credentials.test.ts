@@ -9,6 +9,7 @@ import { createGcsStore, type GcsStoreOptions } from '../../../../src/stores/gcs
 import { StoreError, type Store } from '../../../../src/stores/store.ts';
 import { put, read, rejectsAs, signal } from '../../../contract/contract-driver.ts';
 import { startGcsServer, type GcsServer } from '../../../harness/gcs-server.ts';
+import { withEnvironment } from '../../../harness/environment.ts';
 import { temporaryDirectory } from '../../../harness/temp.ts';
 
 const adcVariable = 'GOOGLE_APPLICATION_CREDENTIALS';
@@ -40,19 +41,6 @@ async function withStore(options: Partial<GcsStoreOptions>, work: (store: Store)
     await work(store);
   } finally {
     await store.close();
-  }
-}
-
-async function withEnvironment(values: Record<string, string>, work: () => Promise<void>): Promise<void> {
-  const before = Object.keys(values).map(name => [name, process.env[name]] as const);
-  Object.assign(process.env, values);
-  try {
-    await work();
-  } finally {
-    for (const [name, value] of before) {
-      if (value === undefined) Reflect.deleteProperty(process.env, name);
-      else process.env[name] = value;
-    }
   }
 }
 
