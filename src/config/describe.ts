@@ -1,7 +1,8 @@
 /** What is in force, for `config show`. Secrets come out as `***`. */
 import { Secret } from '../base/secret.ts';
 import type { LoadedConfig } from './config.ts';
-import { repositorySettings, settings, type Setting, type SettingKind } from './settings.ts';
+import type { Setting, SettingKind } from './setting.ts';
+import { repositorySettings, settings } from './settings.ts';
 
 export interface SettingInForce {
   readonly name: string;

@@ -2,7 +2,8 @@
 import { WalvaultError } from '../base/errors.ts';
 import { nearestName } from './near.ts';
 import type { RawValue } from './raw-value.ts';
-import { repositorySettings, settings, type Setting } from './settings.ts';
+import type { Setting } from './setting.ts';
+import { repositorySettings, settings } from './settings.ts';
 
 export interface EnvironmentSettings {
   readonly settings: ReadonlyMap<string, RawValue>;

@@ -3,3 +3,4 @@ export type { Config, LoadedConfig, RepositoryConfig } from './config.ts';
 export { defaultConfigPath, loadConfig } from './load.ts';
 export { describeSettings, secretsIn } from './describe.ts';
 export { renderConfigFile, type ConfigFileContent } from './template.ts';
+export { isClusterName } from './value.ts';

@@ -6,7 +6,8 @@ import type { LoadedConfig } from './config.ts';
 import { environmentName, readEnvironment, type EnvironmentSettings } from './environment.ts';
 import type { RawValue } from './raw-value.ts';
 import { mergeRepositories } from './repositories.ts';
-import { repositorySettings, settings, type Setting, type ValuesOf } from './settings.ts';
+import type { Setting, ValuesOf } from './setting.ts';
+import { repositorySettings, settings } from './settings.ts';
 import { readValue } from './value.ts';
 
 export const defaultConfigPath = '/etc/walvault.toml';

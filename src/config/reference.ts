@@ -1,6 +1,7 @@
 /** The reference page of all settings, `docs/reference/settings.md`; a test keeps the page equal to this. */
 import { environmentName } from './environment.ts';
-import { repositorySettings, settings, type Setting } from './settings.ts';
+import type { Setting } from './setting.ts';
+import { repositorySettings, settings } from './settings.ts';
 
 export function settingsReference(): string {
   const lines = [...introduction];

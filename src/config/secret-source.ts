@@ -4,7 +4,7 @@ import { resolve } from 'node:path';
 import { WalvaultError, describeSystemCode, messageOf, systemCode } from '../base/errors.ts';
 import { Secret } from '../base/secret.ts';
 import type { RawValue } from './raw-value.ts';
-import type { Setting } from './settings.ts';
+import type { Setting } from './setting.ts';
 
 const commandTimeoutMs = 10_000;
 const maxSizeBytes = 64 * 1024;

@@ -1,11 +1,6 @@
 /** A configuration file with every setting in it: those given in force, the others as comments with their defaults. */
-import {
-  repositorySettings,
-  settings,
-  type RepositoryField,
-  type Setting,
-  type SettingKey,
-} from './settings.ts';
+import type { Setting } from './setting.ts';
+import { repositorySettings, settings, type RepositoryField, type SettingKey } from './settings.ts';
 
 /** What TOML can say, as far as settings need it. */
 export type WrittenValue = string | number | boolean | readonly string[] | { readonly file: string };

@@ -5,12 +5,16 @@ import { parseDuration, parseSize } from '../base/units.ts';
 import { hideUrlPasswords } from '../base/url-passwords.ts';
 import type { RawValue } from './raw-value.ts';
 import { readSecret } from './secret-source.ts';
-import type { Setting, SettingKind } from './settings.ts';
+import type { Setting, SettingKind } from './setting.ts';
 
 type Parser = (raw: RawValue, setting: Setting) => unknown;
 
-/** Cluster names become parts of object keys: ASCII, no `/`, never `.` or `..`. */
-const namePattern = /^[a-z0-9][a-z0-9._-]{0,62}$/;
+/** Cluster names become parts of object keys: ASCII, no `/`, never `.` or `..`; Azure drops a dot at the end of a part. */
+const namePattern = /^[a-z0-9](?:[a-z0-9._-]{0,61}[a-z0-9_-])?$/;
+
+export function isClusterName(text: string): boolean {
+  return namePattern.test(text);
+}
 
 /**
  * @throws WalvaultError `config` in one line that names the setting, where it stands and what is wrong. The value of a
@@ -55,7 +59,7 @@ const parsers: Record<Exclude<SettingKind, 'secret'>, Parser> = {
 };
 
 const nameHint =
-  'A name has up to 63 lower-case letters, digits, hyphens, underscores and dots, and begins with a letter or digit.';
+  'A name has up to 63 lower-case letters, digits, hyphens, underscores and dots, begins with a letter or digit, and does not end with a dot.';
 
 const switchStates: ReadonlyMap<string, boolean> = new Map([
   ['on', true], ['true', true], ['yes', true], ['1', true],

@@ -34,9 +34,9 @@ export async function requestOf(
     throw new WalvaultError('usage', '--cluster is missing', {
       hint: 'Name the database cluster, for example --cluster orders. Servers of one replication group share the name.',
     });
-  if (!/^[a-z0-9][a-z0-9._-]{0,62}$/.test(cluster))
+  if (!isClusterName(cluster))
     throw new WalvaultError('usage', `"${cluster}" is not a cluster's name`, {
-      hint: 'It has up to 63 lower-case letters, digits, hyphens, underscores and dots, and begins with a letter or digit.',
+      hint: 'It has up to 63 lower-case letters, digits, hyphens, underscores and dots, begins with a letter or digit, and does not end with a dot.',
     });
   if (repository.length === 0)
     throw new WalvaultError('usage', '--repository is missing', {

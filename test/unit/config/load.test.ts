@@ -153,6 +153,7 @@ describe('a mistake in the file is one clear line', () => {
     ['bad list', `${minimal}[signing]\ntrusted-signers = [1]`, /\[1\] is not a list of files/, /\["/],
     ['no cluster', '[[repository]]\nurl = "file:///b"', /^setting "cluster" is missing$/, /WALVAULT_CLUSTER/],
     ['bad cluster', minimal.replace('orders', '../x'), /cluster in .*, line 1: "\.\.\/x" is not a name/, /lower-case/],
+    ['a cluster that ends with a dot', minimal.replace('orders', 'orders.'), /"orders\." is not a name/, /does not end with a dot/],
     ['no repository', 'cluster = "a"', /^no repository is configured$/, /WALVAULT_REPOSITORY_URL/],
     ['no url', 'cluster = "a"\n[[repository]]\n', /^setting "repository\.main\.url" is missing$/, /WALVAULT_REPOSITORY_MAIN_URL/],
     ['path for url', minimal.replace('file:///backup', '/backup'), /"\/backup" is not a URL/, /file:\/\/\/backup/],

@@ -3,7 +3,8 @@ import { readFile, writeFile } from 'node:fs/promises';
 import { test } from 'node:test';
 import { parse } from 'smol-toml';
 import { settingsReference } from '../../../src/config/reference.ts';
-import { repositorySettings, settings, type Setting } from '../../../src/config/settings.ts';
+import type { Setting } from '../../../src/config/setting.ts';
+import { repositorySettings, settings } from '../../../src/config/settings.ts';
 import { readValue } from '../../../src/config/value.ts';
 
 test('the reference page is what the table says (UPDATE_DOCS=1 writes it)', async () => {

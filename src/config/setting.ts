@@ -1,0 +1,56 @@
+/** How a setting is described, and what type its value has. */
+import type { Secret } from '../base/secret.ts';
+
+export interface Setting {
+  readonly kind: SettingKind;
+  /** As a person would write it. Without one the setting is unset until somebody sets it. */
+  readonly default?: string | number | undefined;
+  readonly required?: boolean;
+  readonly min?: number;
+  readonly max?: number;
+  readonly choices?: readonly string[];
+  /** For a secret that often is none: plain text is then welcome in a file that others can read. */
+  readonly isSecretText?: (text: string) => boolean;
+  readonly help: string;
+  readonly example: string;
+}
+
+/**
+ * - `name`: what goes into object keys. `path`, `paths`: files; relative ones count from the configuration file.
+ * - `duration`: milliseconds, written `30s`. `size`: bytes, written `64MiB`. `switch`: on or off.
+ * - `secret`: text, or `{ file = … }`, `{ command = … }`, `{ env = … }`.
+ */
+export type SettingKind =
+  | 'name'
+  | 'text'
+  | 'url'
+  | 'path'
+  | 'paths'
+  | 'integer'
+  | 'duration'
+  | 'size'
+  | 'switch'
+  | 'choice'
+  | 'secret';
+
+interface ValueOfKind {
+  readonly name: string;
+  readonly text: string;
+  readonly url: string;
+  readonly path: string;
+  readonly paths: readonly string[];
+  readonly integer: number;
+  /** Milliseconds. */
+  readonly duration: number;
+  /** Bytes. */
+  readonly size: number;
+  readonly switch: boolean;
+  readonly choice: string;
+  readonly secret: Secret;
+}
+
+type BaseValue<S extends Setting> = S extends { choices: readonly (infer C)[] } ? C : ValueOfKind[S['kind']];
+type ValueOf<S extends Setting> = S extends { default: unknown } | { required: true } | { kind: 'paths' }
+  ? BaseValue<S>
+  : BaseValue<S> | undefined;
+export type ValuesOf<T extends Record<string, Setting>> = { readonly [K in keyof T]: ValueOf<T[K]> };
