@@ -2,7 +2,10 @@
  * CRC-32C (Castagnoli) as PostgreSQL computes it in software (pg_crc32c_sb8.c): reflected polynomial 0x82F63B78,
  * start and final value inverted, eight bytes a step by eight tables.
  */
+import { crc32cDistances, CrcFolder } from './crc-folder.ts';
+
 let tables: Uint32Array[] | undefined;
+let folder: CrcFolder | undefined;
 
 /** The finished checksum of `data`. */
 export function crc32c(data: Uint8Array): number {
@@ -17,6 +20,12 @@ export function finishCrc32c(crc: number): number {
 
 /** Continues an unfinished checksum over `data[start, end)`. */
 export function updateCrc32c(crc: number, data: Uint8Array, start: number, end: number): number {
+  if (end - start < CrcFolder.leastBytes) return updateByTables(crc, data, start, end);
+  const rest = (folder ??= new CrcFolder(crc32cDistances)).fold(data.subarray(start, end), crc);
+  return updateByTables(0, rest, 0, rest.length);
+}
+
+function updateByTables(crc: number, data: Uint8Array, start: number, end: number): number {
   const [t0, t1, t2, t3, t4, t5, t6, t7] = (tables ??= makeTables()) as [
     Uint32Array, Uint32Array, Uint32Array, Uint32Array, Uint32Array, Uint32Array, Uint32Array, Uint32Array,
   ]; // prettier-ignore

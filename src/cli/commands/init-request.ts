@@ -1,7 +1,7 @@
 /** From the options of `init` to its request. */
 import { resolve } from 'node:path';
 import { WalvaultError } from '../../base/errors.ts';
-import { defaultConfigPath } from '../../config/index.ts';
+import { defaultConfigPath, isClusterName } from '../../config/index.ts';
 import { findAccount } from '../../operations/init/ownership.ts';
 import { encryptionHint } from '../../operations/init/plan.ts';
 import type { InitEncryption, InitRepository, InitRequest } from '../../operations/init/request.ts';

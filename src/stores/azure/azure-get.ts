@@ -1,6 +1,6 @@
 /** Reading from Azure: what arrives is counted and, when whole, checked against the CRC-32 kept with it. */
 import { Readable } from 'node:stream';
-import { crc32 } from 'node:zlib';
+import { crc32 } from '../../base/crc32.ts';
 import { readArriving, wholeSizeBytes, type BodyChecksum } from '../arriving-body.ts';
 import { assertRange } from '../body.ts';
 import { isStoreError, StoreError, type GetOptions, type ObjectStat, type StoredObject } from '../store.ts';

@@ -3,7 +3,7 @@
  * Both are created with `If-None-Match: *`, so that the service itself decides who was first.
  */
 import { createHash, randomBytes } from 'node:crypto';
-import { crc32 } from 'node:zlib';
+import { crc32 } from '../../base/crc32.ts';
 import { announcedSizeBytes, BodyCheck, isOneRequest, streamOfBody } from '../body.ts';
 import { PartReader } from '../part-reader.ts';
 import { uploadParts } from '../part-upload.ts';

@@ -1,7 +1,7 @@
 /** Reading from S3: what arrives is counted, and checked against the service's CRC-32 where it has one of the whole. */
-import { crc32 } from 'node:zlib';
 import { Readable } from 'node:stream';
 import { GetObjectCommand, HeadObjectCommand, type GetObjectCommandOutput } from '@aws-sdk/client-s3';
+import { crc32 } from '../../base/crc32.ts';
 import { rangeHeader, readArriving, wholeSizeBytes, type BodyChecksum } from '../arriving-body.ts';
 import { assertRange } from '../body.ts';
 import { isStoreError, StoreError, type GetOptions, type ObjectStat, type StoredObject } from '../store.ts';

@@ -1,7 +1,7 @@
 /** How the bytes of one request are protected on their way: CRC-32 always, SHA-256 in the signature where needed. */
 import { createHash } from 'node:crypto';
 import { Readable } from 'node:stream';
-import { crc32 } from 'node:zlib';
+import { crc32 } from '../../base/crc32.ts';
 import type { S3Connection } from './s3-connection.ts';
 
 /** Parameters of PutObject and UploadPart. Ceph verifies the checksum only with the algorithm's own header. */
