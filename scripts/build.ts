@@ -6,7 +6,7 @@ import { assetPaths, chooseTarget, makeExecutable, type PkgConfig } from './buil
 import { commitOfInputs, digestOfInputs } from './build/inputs.ts';
 import { withLock } from './build/lock.ts';
 import { verifiedNodeBinary } from './build/node-binary.ts';
-import { warmUp } from './build/warm-up.ts';
+import { warmUp } from './build/warm-up/warm-up.ts';
 
 const root = resolve(import.meta.dirname, '..');
 const dist = join(root, 'dist');
@@ -50,7 +50,7 @@ interface Plan {
 async function buildInto(scratch: string, plan: Plan): Promise<void> {
   const nodePath = await verifiedNodeBinary(root);
   const { version } = JSON.parse(await readFile(join(root, 'package.json'), 'utf8')) as { version: string };
-  const chunks = await bundle({ root, outDirectory: scratch, version, commit: plan.commit });
+  const packs = await bundle({ root, outDirectory: scratch, version, commit: plan.commit });
   const caches = await warmUp({ outDirectory: scratch, nodePath, execArgv: plan.config.seaConfig.execArgv });
   const made = join(scratch, 'walvault');
   await makeExecutable({
@@ -58,7 +58,7 @@ async function buildInto(scratch: string, plan: Plan): Promise<void> {
     target: { ...plan.target, output: made },
     nodePath,
     entry: join(scratch, 'sea-main.cjs'),
-    assets: assetPaths(scratch, chunks, caches),
+    assets: assetPaths(scratch, packs, caches),
   });
   await chmod(made, 0o755);
   // A rename, because a running walvault's file cannot be written to.

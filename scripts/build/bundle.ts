@@ -1,7 +1,8 @@
-/** From sources to chunks: one script for what runs at once, others for what is loaded when it is needed. */
-import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+/** From sources to packs of chunks: one for what runs at once, others for what is loaded when it is needed. */
+import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import { basename, join } from 'node:path';
 import { build, transform } from 'esbuild';
+import { planPacks, type Chunk, type Packs } from './packs.ts';
 
 export interface BundleOptions {
   readonly root: string;
@@ -11,28 +12,37 @@ export interface BundleOptions {
 }
 
 /**
- * Writes `main.js` and the chunks it names to `outDirectory`, and the two runtime scripts beside them.
- * @returns the chunks' file names
+ * Writes the packs to `<outDirectory>/packs`, and the two runtime scripts to `outDirectory`.
+ * @returns the packs' names, which are their files'
  */
 export async function bundle(options: BundleOptions): Promise<string[]> {
   const splitDirectory = join(options.outDirectory, 'split');
-  const chunkDirectory = join(options.outDirectory, 'chunks');
-  await mkdir(chunkDirectory, { recursive: true });
-  await split(options, splitDirectory);
-  await bundleRuntime(options);
-  const names = (await readdir(splitDirectory)).filter(name => name.endsWith('.js')).toSorted();
-  for (const name of names)
-    await writeFile(join(chunkDirectory, name), await toCommonJs(join(splitDirectory, name)));
-  return names;
+  const packDirectory = join(options.outDirectory, 'packs');
+  await mkdir(packDirectory, { recursive: true });
+  const packs = planPacks(await split(options, splitDirectory));
+  for (const [pack, chunks] of packs) {
+    const functions = chunks.map(async chunk => {
+      const body = await toCommonJs(join(splitDirectory, chunk));
+      return `${JSON.stringify(chunk)}:function(require,module,exports){${body}\n}`;
+    });
+    await writeFile(join(packDirectory, pack), `({${(await Promise.all(functions)).join(',\n')}})`);
+  }
+  await bundleRuntime(options, packs);
+  return [...packs.keys()].toSorted();
 }
 
-/** esbuild splits ES modules only, so it bundles to those first; `toCommonJs` turns each into what a script can be. */
-async function split(options: BundleOptions, outdir: string): Promise<void> {
-  await build({
+/**
+ * esbuild splits ES modules only, so it bundles to those first; `toCommonJs` turns each into what a script can be.
+ * @returns the chunks by their file names
+ */
+async function split(options: BundleOptions, outdir: string): Promise<Map<string, Chunk>> {
+  const { metafile } = await build({
+    absWorkingDir: options.root,
     entryPoints: [join(options.root, 'src/main.ts')],
     outdir,
     bundle: true,
     splitting: true,
+    metafile: true,
     format: 'esm',
     platform: 'node',
     target: 'node26',
@@ -52,6 +62,12 @@ async function split(options: BundleOptions, outdir: string): Promise<void> {
     },
     logLevel: 'warning',
   });
+  return new Map(
+    Object.entries(metafile.outputs).map(([path, { imports, entryPoint }]) => [
+      basename(path),
+      { imports: imports.map(({ path: target, kind }) => ({ path: basename(target), kind })), entryPoint },
+    ]),
+  );
 }
 
 async function toCommonJs(path: string): Promise<string> {
@@ -69,7 +85,10 @@ async function toCommonJs(path: string): Promise<string> {
   return result.code;
 }
 
-async function bundleRuntime(options: BundleOptions): Promise<void> {
+async function bundleRuntime(options: BundleOptions, packs: Packs): Promise<void> {
+  const packOf = Object.fromEntries(
+    [...packs].flatMap(([pack, chunks]) => chunks.map(chunk => [chunk, pack] as const)),
+  );
   await build({
     entryPoints: ['sea-main', 'warm-up-main'].map(name =>
       join(options.root, `scripts/build/runtime/${name}.ts`),
@@ -80,6 +99,7 @@ async function bundleRuntime(options: BundleOptions): Promise<void> {
     format: 'cjs',
     platform: 'node',
     target: 'node26',
+    define: { WALVAULT_PACK_OF: JSON.stringify(packOf) },
     logLevel: 'warning',
   });
 }

@@ -1,4 +1,4 @@
-/** From chunks to one file: Node's single-executable format, put together by pkg. */
+/** From packs of code to one file: Node's single-executable format, put together by pkg. */
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
 
@@ -54,11 +54,11 @@ export function chooseTarget(config: PkgConfig): Target {
 
 export function assetPaths(
   directory: string,
-  chunks: readonly string[],
+  packs: readonly string[],
   caches: readonly string[],
 ): Record<string, string> {
   return Object.fromEntries([
-    ...chunks.map(name => [name, join(directory, 'chunks', name)]),
+    ...packs.map(name => [name, join(directory, 'packs', name)]),
     ...caches.map(name => [name, join(directory, 'caches', name)]),
   ]) as Record<string, string>;
 }

@@ -1,14 +1,15 @@
 /**
- * Runs walvault's code from chunks. esbuild splits the program where it says `await import()`; each piece is an asset
- * of the executable and is compiled when it is first asked for, from V8's code cache if the build has made one.
+ * Runs walvault's code from packs of chunks. esbuild splits the program where it says `await import()`; what is loaded
+ * together is one pack, an asset of the executable, compiled when one of its chunks is first asked for, from V8's code
+ * cache if the build has made one.
  */
 import { createRequire } from 'node:module';
 import { Script } from 'node:vm';
 
-export interface ChunkSource {
-  readText(name: string): string;
-  readCodeCache(name: string): Buffer | undefined;
-  onCompiled?(name: string, script: Script): void;
+export interface PackSource {
+  readText(pack: string): string;
+  readCodeCache(pack: string): Buffer | undefined;
+  onCompiled?(pack: string, script: Script): void;
 }
 
 type ChunkFunction = (
@@ -17,9 +18,13 @@ type ChunkFunction = (
   exports: unknown,
 ) => void;
 
+/** The build puts it in: each chunk's pack. */
+declare const WALVAULT_PACK_OF: Readonly<Record<string, string>>;
+
 /** A `require` that knows chunks by `./name.js` and, beyond them, Node's own modules. */
-export function createChunkLoader(source: ChunkSource): (id: string) => unknown {
+export function createChunkLoader(source: PackSource): (id: string) => unknown {
   const requireBuiltin = createRequire(process.execPath);
+  const packs = new Map<string, Record<string, ChunkFunction>>();
   const loaded = new Map<string, { exports: unknown }>();
 
   function requireChunk(id: string): unknown {
@@ -29,18 +34,27 @@ export function createChunkLoader(source: ChunkSource): (id: string) => unknown 
     if (known !== undefined) return known.exports;
     const chunk = { exports: {} };
     loaded.set(name, chunk);
-    compile(name)(requireChunk, chunk, chunk.exports);
+    functionOf(name)(requireChunk, chunk, chunk.exports);
     return chunk.exports;
   }
 
-  function compile(name: string): ChunkFunction {
-    const cachedData = source.readCodeCache(name);
-    const script = new Script(`(function (require, module, exports) {${source.readText(name)}\n})`, {
-      filename: `walvault/${name}`,
+  function functionOf(name: string): ChunkFunction {
+    const pack = WALVAULT_PACK_OF[name] ?? '';
+    let chunks = packs.get(pack);
+    if (chunks === undefined) packs.set(pack, (chunks = compile(pack)));
+    const found = chunks[name];
+    if (found === undefined) throw new Error(`the executable has no ${name}`);
+    return found;
+  }
+
+  function compile(pack: string): Record<string, ChunkFunction> {
+    const cachedData = source.readCodeCache(pack);
+    const script = new Script(source.readText(pack), {
+      filename: `walvault/${pack}.js`,
       ...(cachedData === undefined ? {} : { cachedData }),
     });
-    source.onCompiled?.(name, script);
-    return script.runInThisContext() as ChunkFunction;
+    source.onCompiled?.(pack, script);
+    return script.runInThisContext() as Record<string, ChunkFunction>;
   }
 
   return requireChunk;

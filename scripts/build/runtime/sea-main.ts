@@ -1,4 +1,5 @@
-/** The executable's first script: finds the chunks among its assets and runs the program's. */
+/** The executable's first script: finds the packs of chunks among its assets and runs the program's. */
+import { writeSync } from 'node:fs';
 import { getRawAsset, getAssetKeys } from 'node:sea';
 import { createChunkLoader } from './chunk-loader.ts';
 
@@ -6,13 +7,20 @@ const assets = new Set(getAssetKeys());
 
 const requireChunk = createChunkLoader({
   // Chunks are ASCII (the build checks it), and Latin-1 makes a one-byte string without decoding.
-  readText: name => Buffer.from(getRawAsset(name)).toString('latin1'),
-  readCodeCache: name =>
-    assets.has(`${name}.cache`) ? Buffer.from(getRawAsset(`${name}.cache`)) : undefined,
-  onCompiled: (name, script) => {
-    if (script.cachedDataRejected === true && process.env['WALVAULT_DEBUG'] === '1')
-      process.stderr.write(`DEBUG: V8 rejected the code cache of ${name}\n`);
-  },
+  readText: pack => Buffer.from(getRawAsset(pack)).toString('latin1'),
+  readCodeCache: pack =>
+    assets.has(`${pack}.cache`) ? Buffer.from(getRawAsset(`${pack}.cache`)) : undefined,
+  ...(process.env['WALVAULT_DEBUG'] === '1' && { onCompiled: report }),
 });
+
+/** Shows what a command loads; a cache that V8 rejects costs every start the compilation. */
+function report(pack: string, { cachedDataRejected }: { cachedDataRejected?: boolean | undefined }): void {
+  const cache = cachedDataRejected === undefined ? 'none' : cachedDataRejected ? 'rejected' : 'accepted';
+  try {
+    writeSync(2, `DEBUG: loaded ${pack}, code cache ${cache}\n`);
+  } catch {
+    // Nobody is there to read it.
+  }
+}
 
 requireChunk('./main.js');

@@ -1,26 +1,26 @@
 /**
- * The build's stand-in for `sea-main.ts`: runs the same chunks from a directory and, when the process ends, writes the
- * code cache of each that was loaded, functions compiled on the way included.
+ * The build's stand-in for `sea-main.ts`: runs the same packs from a directory and, when the process ends, writes the
+ * code cache of each that was loaded, with the functions that ran in it, and those that an earlier run had cached.
  */
-import { readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Script } from 'node:vm';
 import { createChunkLoader } from './chunk-loader.ts';
 
-const chunkDirectory = process.argv[2] ?? '';
+const packDirectory = process.argv[2] ?? '';
 const cacheDirectory = process.argv[3] ?? '';
 process.argv.splice(2, 2);
 
+const cachePath = (pack: string) => join(cacheDirectory, `${pack}.cache`);
 const scripts = new Map<string, Script>();
 const requireChunk = createChunkLoader({
-  readText: name => readFileSync(join(chunkDirectory, name), 'latin1'),
-  readCodeCache: () => undefined,
-  onCompiled: (name, script) => scripts.set(name, script),
+  readText: pack => readFileSync(join(packDirectory, pack), 'latin1'),
+  readCodeCache: pack => (existsSync(cachePath(pack)) ? readFileSync(cachePath(pack)) : undefined),
+  onCompiled: (pack, script) => scripts.set(pack, script),
 });
 
 process.on('exit', () => {
-  for (const [name, script] of scripts)
-    writeFileSync(join(cacheDirectory, `${name}.cache`), script.createCachedData());
+  for (const [pack, script] of scripts) writeFileSync(cachePath(pack), script.createCachedData());
 });
 
 requireChunk('./main.js');

@@ -1,0 +1,58 @@
+/**
+ * Which chunks go into one asset. esbuild cuts a chunk wherever two entries share code, some hundred of them; each asset
+ * costs a lookup, a compilation and a code cache, so what is always loaded together travels together.
+ */
+
+/** As esbuild's metafile tells it: a chunk's imports, and the source it is the entry of. */
+export interface Chunk {
+  readonly imports: readonly { readonly path: string; readonly kind: string }[];
+  readonly entryPoint?: string | undefined;
+}
+
+/** Pack names to the chunks in them. */
+export type Packs = ReadonlyMap<string, readonly string[]>;
+
+/**
+ * In this order: what these need is theirs, whoever else needs it. A chunk that several others share is a pack by
+ * itself, so that none of them loads another's code.
+ */
+const eager = ['main.ts', 'cli/run-push.ts'];
+
+export function planPacks(chunks: ReadonlyMap<string, Chunk>): Packs {
+  const entries = new Map<string, string>();
+  for (const [name, { entryPoint }] of chunks) if (entryPoint !== undefined) entries.set(name, entryPoint);
+  const placeOf = new Map<string, string>();
+  for (const suffix of eager)
+    for (const [name, entryPoint] of entries)
+      if (entryPoint.endsWith(`src/${suffix}`))
+        for (const chunk of closureOf(name, chunks))
+          if (!placeOf.has(chunk)) placeOf.set(chunk, stemOf(name));
+  const users = new Map<string, string[]>();
+  for (const name of entries.keys())
+    for (const chunk of closureOf(name, chunks))
+      if (!placeOf.has(chunk)) users.set(chunk, [...(users.get(chunk) ?? []), name]);
+  const packs = new Map<string, string[]>();
+  const put = (pack: string, chunk: string) => packs.set(pack, [...(packs.get(pack) ?? []), chunk]);
+  for (const [chunk, pack] of placeOf) put(pack, chunk);
+  const stems = Map.groupBy(entries.keys(), stemOf);
+  for (const [chunk, [first = '', ...others]] of users) {
+    // Entries of one name (packages have many a `dist-es/index.js`) keep esbuild's hash.
+    const isAlone = others.length === 0;
+    put(isAlone ? ((stems.get(stemOf(first)) ?? []).length === 1 ? stemOf(first) : first) : chunk, chunk);
+  }
+  return packs;
+}
+
+/** The chunk and all that it imports at once. */
+function closureOf(name: string, chunks: ReadonlyMap<string, Chunk>, seen = new Set<string>()): Set<string> {
+  if (seen.has(name)) return seen;
+  seen.add(name);
+  for (const { path, kind } of chunks.get(name)?.imports ?? [])
+    if (kind === 'import-statement' && chunks.has(path)) closureOf(path, chunks, seen);
+  return seen;
+}
+
+/** `s3-store-4XEU4CGZ.js` → `s3-store` */
+function stemOf(name: string): string {
+  return name.replace(/(-[0-9A-Z]{8})?\.js$/, '');
+}
