@@ -67,7 +67,7 @@ async function publicKeyOf({ paths, passphrase, onWritten }: KeyRequest): Promis
       hint: 'One of them was replaced. Move the wrong one away; the public key is made again from the private one.',
     });
   }
-  const armored = key.reveal().key.toPublic().armor();
+  const armored = (await key.reveal().openKey()).toPublic().armor();
   await writeFileDurably(publicPath, armored, { mode: 0o644 });
   onWritten(publicPath);
   return armored;

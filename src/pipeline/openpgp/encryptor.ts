@@ -67,10 +67,9 @@ async function forRecipients(recipients: readonly PublicKey[]): Promise<() => Pr
   if (recipients.length === 0)
     throw new WalvaultError('key', 'encryption is on and there is no key to encrypt to');
   for (const recipient of recipients) await requireEncryptionKey(recipient);
-  const keys = recipients.map(({ key }) => key);
   return async () => {
     const sessionKey = randomBytes(32);
-    return { sessionKey, packets: await encryptSessionKey(sessionKey, keys) };
+    return { sessionKey, packets: await encryptSessionKey(sessionKey, recipients) };
   };
 }
 
@@ -80,7 +79,10 @@ function forPassphrase(passphrase: Secret): () => Promise<MadeSessionKey> {
   return () => Promise.resolve({ sessionKey, packets: packet });
 }
 
-async function requireEncryptionKey({ key, fingerprint, userId }: PublicKey): Promise<void> {
+async function requireEncryptionKey(recipient: PublicKey): Promise<void> {
+  if (recipient.encryptionKey !== undefined) return;
+  const { fingerprint, userId } = recipient;
+  const key = await recipient.openKey();
   try {
     await key.getEncryptionKey(undefined, ignoringDates);
   } catch (error) {

@@ -3,7 +3,22 @@ import type { Key, PrivateKey as OpenpgpPrivateKey, Subkey } from 'openpgp';
 import { messageOf, WalvaultError } from '../../base/errors.ts';
 import type { Secret } from '../../base/secret.ts';
 import { loadOpenpgp, type OpenpgpLibrary } from './library.ts';
-import { signingKeyOf, verifyingKeyOf, type SigningKey, type VerifyingKey } from './signing-key.ts';
+import { readPlainKeys, type PlainKey } from './plain-key.ts';
+import {
+  decryptionKeyOf,
+  encryptionKeyOf,
+  type DecryptionKey,
+  type EncryptionKey,
+} from './session-key-wrap.ts';
+import {
+  ed25519SigningKey,
+  rsaSigningKey,
+  signingKeyOf,
+  verifyingKeyOf,
+  type SigningKey,
+  type VerifyingKey,
+} from './signing-key.ts';
+import { eddsaLegacyNumber } from './algorithms.ts';
 import { ignoringDates } from './ignoring-dates.ts';
 
 export interface PublicKey {
@@ -12,7 +27,12 @@ export interface PublicKey {
   readonly userId: string;
   /** When the key, or the subkey that is encrypted to, expires; undefined: never. */
   readonly expiresAt: Date | undefined;
-  readonly key: Key;
+  /** Of the key and its subkeys, 16 upper-case hex digits each. */
+  readonly keyIds: readonly string[];
+  /** Only for keys that were read without the library. */
+  readonly encryptionKey?: EncryptionKey | undefined;
+  /** The library's own; loads it. */
+  openKey(): Promise<Key>;
   /** The keys and subkeys in it whose signatures count. */
   readonly verifyingKeys: readonly VerifyingKey[];
 }
@@ -25,7 +45,12 @@ export interface PrivateKey {
 }
 
 export interface UnlockedKey {
-  readonly key: OpenpgpPrivateKey;
+  /** Those whose private part is there, as in `PublicKey`. */
+  readonly keyIds: readonly string[];
+  /** Only for keys that were read without the library. */
+  readonly decryptionKey?: DecryptionKey | undefined;
+  /** The library's own; loads it. */
+  openKey(): Promise<OpenpgpPrivateKey>;
   readonly signingKey: SigningKey | undefined;
 }
 
@@ -34,6 +59,8 @@ export interface UnlockedKey {
  * @throws WalvaultError `key` if it is not OpenPGP, holds a private key, or a key of a version gpg 2.2 cannot read
  */
 export async function readPublicKeys(data: Uint8Array, source: string): Promise<PublicKey[]> {
+  const plain = plainKeysIn(data, key => !key.isPrivate);
+  if (plain !== undefined) return plain.map(({ key, block }) => describePlainKey(key, block));
   const openpgp = await loadOpenpgp();
   const keys = await readBlocks(data, source, openpgp);
   if (keys.some(key => key.isPrivate()))
@@ -52,6 +79,8 @@ export async function readPrivateKeys(
   source: string,
   passphrase?: Secret,
 ): Promise<PrivateKey[]> {
+  const plain = plainKeysIn(data, key => key.isPrivate);
+  if (plain !== undefined) return plain.map(({ key, block }) => revealable(key, block));
   const openpgp = await loadOpenpgp();
   const keys = await readBlocks(data, source, openpgp);
   const unlocked: PrivateKey[] = [];
@@ -65,7 +94,14 @@ export async function readPrivateKeys(
     unlocked.push({
       fingerprint: fingerprintOf(opened),
       userId: opened.getUserIDs()[0] ?? '',
-      reveal: () => ({ key: opened, signingKey }),
+      reveal: () => ({
+        keyIds: opened
+          .getKeys()
+          .filter(({ keyPacket }) => !('isDummy' in keyPacket && keyPacket.isDummy()))
+          .map(keyIdOf),
+        openKey: async () => opened,
+        signingKey,
+      }),
     });
   }
   return unlocked;
@@ -81,9 +117,65 @@ export function fingerprintOf(key: Key | Subkey): string {
   return key.getFingerprint().toUpperCase();
 }
 
+interface PlainBlock {
+  readonly key: PlainKey;
+  readonly block: string;
+}
+
+/** Undefined unless every key of the file can be read without the library and is of the wanted kind. */
+function plainKeysIn(data: Uint8Array, isWanted: (key: PlainKey) => boolean): PlainBlock[] | undefined {
+  const blocks = blocksIn(data);
+  const keys = blocks === null ? undefined : readPlainKeys(blocks);
+  if (keys?.every(isWanted) !== true) return undefined;
+  return keys.map((key, index) => ({ key, block: blocks?.[index] ?? '' }));
+}
+
+function describePlainKey(key: PlainKey, block: string): PublicKey {
+  const { primary, userId, expiresAt, encryptionSubkey, verifyingKey } = key;
+  return {
+    fingerprint: primary.fingerprint,
+    userId,
+    expiresAt,
+    keyIds: keyIdsOf(key),
+    encryptionKey: encryptionSubkey === undefined ? undefined : encryptionKeyOf(encryptionSubkey),
+    openKey: async () => (await loadOpenpgp()).readKey({ armoredKey: block }),
+    verifyingKeys: verifyingKey === undefined ? [] : [verifyingKey],
+  };
+}
+
+function revealable(key: PlainKey, block: string): PrivateKey {
+  const { primary, userId, encryptionSubkey, verifyingKey } = key;
+  const unlocked: UnlockedKey = {
+    keyIds: keyIdsOf(key),
+    decryptionKey: encryptionSubkey === undefined ? undefined : decryptionKeyOf(encryptionSubkey),
+    signingKey: verifyingKey === undefined ? undefined : plainSigningKey(key),
+    openKey: async () => (await loadOpenpgp()).readPrivateKey({ armoredKey: block }),
+  };
+  return { fingerprint: primary.fingerprint, userId, reveal: () => unlocked };
+}
+
+function plainSigningKey({ primary }: PlainKey): SigningKey | undefined {
+  const { fingerprint, algorithm, publicNumbers, privateNumbers } = primary;
+  const numbers = { ...publicNumbers, ...privateNumbers };
+  return algorithm === eddsaLegacyNumber
+    ? ed25519SigningKey(fingerprint, numbers)
+    : rsaSigningKey(fingerprint, numbers);
+}
+
+function keyIdsOf({ primary, encryptionSubkey }: PlainKey): string[] {
+  return [primary.keyId, ...(encryptionSubkey === undefined ? [] : [encryptionSubkey.keyId])];
+}
+
+function keyIdOf(key: Key | Subkey): string {
+  return key.getKeyID().toHex().toUpperCase();
+}
+
+function blocksIn(data: Uint8Array): RegExpMatchArray | null {
+  return Buffer.from(data.buffer, data.byteOffset, data.length).toString('latin1').match(armoredBlock);
+}
+
 async function readBlocks(data: Uint8Array, source: string, openpgp: OpenpgpLibrary): Promise<Key[]> {
-  const text = Buffer.from(data.buffer, data.byteOffset, data.length).toString('latin1');
-  const blocks = text.match(armoredBlock);
+  const blocks = blocksIn(data);
   let keys: Key[];
   try {
     if (blocks === null) {
@@ -124,7 +216,8 @@ async function describePublicKey(key: Key): Promise<PublicKey> {
     fingerprint: fingerprintOf(key),
     userId: key.getUserIDs()[0] ?? '',
     expiresAt: await expiryOf(key),
-    key,
+    keyIds: key.getKeys().map(keyIdOf),
+    openKey: async () => key,
     verifyingKeys,
   };
 }

@@ -1,6 +1,5 @@
 /** The packets before the encrypted data that carry its key: to public keys, or from a passphrase. */
 import { createDecipheriv } from 'node:crypto';
-import type { Key } from 'openpgp';
 import { WalvaultError } from '../../base/errors.ts';
 import {
   aes256Number,
@@ -27,13 +26,22 @@ const noKnownKeys: KnownKeys = () => Promise.resolve([]);
 /** One public-key session-key packet for each recipient. */
 export async function encryptSessionKey(
   sessionKey: Uint8Array,
-  encryptionKeys: readonly Key[],
+  recipients: readonly PublicKey[],
 ): Promise<Uint8Array> {
+  const packets = recipients.map(async recipient =>
+    recipient.encryptionKey === undefined
+      ? await packetByLibrary(sessionKey, recipient)
+      : writePacket(tags.publicKeySessionKey, recipient.encryptionKey.wrap(sessionKey)),
+  );
+  return Buffer.concat(await Promise.all(packets));
+}
+
+async function packetByLibrary(sessionKey: Uint8Array, recipient: PublicKey): Promise<Uint8Array> {
   const openpgp = await loadOpenpgp();
   return await openpgp.encryptSessionKey({
     data: sessionKey,
     algorithm: 'aes256',
-    encryptionKeys: [...encryptionKeys],
+    encryptionKeys: [await recipient.openKey()],
     format: 'binary',
     // openpgp hands this through to the key's own checks, which take null (see ignoring-dates.ts).
     date: ignoringDates as unknown as Date,
@@ -52,35 +60,48 @@ export async function decryptSessionKey(
   if (!packets.every(packet => isCanonical(packet)))
     throw damaged(what, 'has a malformed session-key packet');
   const wanted = packets.map(packet => keyIdOf(packet));
-  const ownIds = privateKeys.flatMap(privateKey =>
-    privateKey
-      .reveal()
-      .key.getKeys()
-      .filter(({ keyPacket }) => !('isDummy' in keyPacket && keyPacket.isDummy()))
-      .map(key => key.getKeyID().toHex().toUpperCase()),
-  );
+  const ownIds = privateKeys.flatMap(privateKey => privateKey.reveal().keyIds);
   const fitting = packets.filter((_, index) => isFor(wanted[index] ?? '', ownIds));
   if (fitting.length === 0) throw noPrivateKey(wanted, what, { knownKeys: await knownKeys() });
-  const openpgp = await loadOpenpgp();
   try {
-    // openpgp wants a whole message; the encrypted packet behind the keys is never looked at.
-    const message = await openpgp.readMessage({
-      binaryMessage: Buffer.concat([
-        ...fitting.map(packet => writePacket(tags.publicKeySessionKey, packet)),
-        writePacket(tags.integrityProtected, Buffer.alloc(64, 1)),
-      ]),
-    });
-    const decryptionKeys = privateKeys.map(privateKey => privateKey.reveal().key);
-    const [found] = await openpgp.decryptSessionKeys({ message, decryptionKeys });
-    const isAes = found?.algorithm?.startsWith('aes') === true;
-    if (found === undefined || !isAes) throw new Error(`cipher ${found?.algorithm} is not read`);
-    return { data: found.data, isFromPassphrase: false };
+    const data = openDirectly(fitting, privateKeys) ?? (await openByLibrary(fitting, privateKeys));
+    return { data, isFromPassphrase: false };
   } catch (error) {
     if (wanted.every(id => id === anonymousKeyId)) throw noPrivateKey(wanted, what, { cause: error });
     throw new WalvaultError('damaged', `${what}: its session key for ${wanted.join(', ')} does not open`, {
       cause: error,
     });
   }
+}
+
+/** Undefined where the library is needed. Throws what `unwrap` throws. */
+function openDirectly(packets: readonly Buffer[], privateKeys: readonly PrivateKey[]): Buffer | undefined {
+  for (const packet of packets) {
+    for (const privateKey of privateKeys) {
+      const { decryptionKey } = privateKey.reveal();
+      if (decryptionKey?.keyId === keyIdOf(packet)) return decryptionKey.unwrap(packet);
+    }
+  }
+  return undefined;
+}
+
+async function openByLibrary(
+  packets: readonly Buffer[],
+  privateKeys: readonly PrivateKey[],
+): Promise<Uint8Array> {
+  const openpgp = await loadOpenpgp();
+  // openpgp wants a whole message; the encrypted packet behind the keys is never looked at.
+  const message = await openpgp.readMessage({
+    binaryMessage: Buffer.concat([
+      ...packets.map(packet => writePacket(tags.publicKeySessionKey, packet)),
+      writePacket(tags.integrityProtected, Buffer.alloc(64, 1)),
+    ]),
+  });
+  const decryptionKeys = await Promise.all(privateKeys.map(privateKey => privateKey.reveal().openKey()));
+  const [found] = await openpgp.decryptSessionKeys({ message, decryptionKeys });
+  const isAes = found?.algorithm?.startsWith('aes') === true;
+  if (found === undefined || !isAes) throw new Error(`cipher ${found?.algorithm} is not read`);
+  return found.data;
 }
 
 const anonymousKeyId = '0000000000000000';
@@ -106,9 +127,7 @@ function noPrivateKey(
 
 /** Messages name a subkey; people know the fingerprint of the whole key, and its owner. */
 function nameOf(keyId: string, knownKeys: readonly PublicKey[]): string {
-  const known = knownKeys.find(({ key }) =>
-    key.getKeys().some(one => one.getKeyID().toHex().toUpperCase() === keyId),
-  );
+  const known = knownKeys.find(({ keyIds }) => keyIds.includes(keyId));
   return known === undefined ? `key ${keyId}` : `${known.fingerprint} (${known.userId})`;
 }
 

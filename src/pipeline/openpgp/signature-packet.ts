@@ -10,6 +10,9 @@ export const binarySignature = 0x00;
 
 const subpacketKinds = { creationTime: 2, issuerKeyId: 16, notation: 20, issuerFingerprint: 33 } as const;
 
+/** Signer's user id (28) is a claim beside the fingerprint that nothing here looks at. */
+const understoodInMessages: ReadonlySet<number> = new Set([...Object.values(subpacketKinds), 28]);
+
 export interface SignatureFields {
   /** Seconds since 1970. */
   readonly timeSeconds: number;
@@ -67,12 +70,16 @@ export interface ParsedSignature {
   /** Upper-case hex; whoever signed claims it, nothing proves it. */
   readonly issuerKeyId: string;
   readonly objectKeys: readonly string[];
+  readonly hashedSubpackets: readonly Subpacket[];
 }
 
 /** Undefined if this is not a well-formed version 4 signature by a known algorithm. */
-export function parseSignatureBody(body: Buffer): ParsedSignature | undefined {
+export function parseSignatureBody(
+  body: Buffer,
+  understood: ReadonlySet<number> = understoodInMessages,
+): ParsedSignature | undefined {
   try {
-    return parse(body);
+    return parse(body, understood);
   } catch (error) {
     // Every read past the end of a Buffer is a RangeError: the packet is shorter than it says.
     if (error instanceof RangeError) return undefined;
@@ -80,7 +87,7 @@ export function parseSignatureBody(body: Buffer): ParsedSignature | undefined {
   }
 }
 
-function parse(body: Buffer): ParsedSignature | undefined {
+function parse(body: Buffer, understood: ReadonlySet<number>): ParsedSignature | undefined {
   if (body.readUInt8(0) !== 4) return undefined;
   const hashedEnd = 6 + body.readUInt16BE(4);
   const unhashedEnd = hashedEnd + 2 + body.readUInt16BE(hashedEnd);
@@ -89,7 +96,8 @@ function parse(body: Buffer): ParsedSignature | undefined {
   const numbers = parseNumbers(body.subarray(unhashedEnd + 2));
   const algorithm = body.readUInt8(2);
   if (hashed === undefined || unhashed === undefined || numbers === undefined) return undefined;
-  if (hasUnknownCritical(hashed)) return undefined;
+  // RFC 9580 §5.2.3.7: with a critical subpacket that is not understood it is to be taken as invalid.
+  if (hashed.some(({ kind, isCritical }) => isCritical && !understood.has(kind))) return undefined;
   const isIssuer = (packet: Subpacket) =>
     packet.kind === subpacketKinds.issuerFingerprint && packet.data.length === 21 && packet.data[0] === 4;
   const fingerprint = hashed.find(isIssuer) ?? unhashed.find(isIssuer);
@@ -105,10 +113,11 @@ function parse(body: Buffer): ParsedSignature | undefined {
     issuerFingerprint,
     issuerKeyId: issuerFingerprint?.slice(-16) ?? keyId?.data.toString('hex').toUpperCase() ?? '',
     objectKeys: hashed.flatMap(packet => objectKeyOf(packet) ?? []),
+    hashedSubpackets: hashed,
   };
 }
 
-interface Subpacket {
+export interface Subpacket {
   readonly kind: number;
   readonly isCritical: boolean;
   readonly data: Buffer;
@@ -138,12 +147,6 @@ function parseSubpackets(area: Buffer): Subpacket[] | undefined {
     offset = start + sizeBytes;
   }
   return found;
-}
-
-/** RFC 9580 §5.2.3.7: a signature with a critical subpacket that is not understood is to be taken as invalid. */
-function hasUnknownCritical(subpackets: readonly Subpacket[]): boolean {
-  const known = new Set<number>([...Object.values(subpacketKinds), 28]);
-  return subpackets.some(({ kind, isCritical }) => isCritical && !known.has(kind));
 }
 
 function objectKeyOf({ kind, data }: Subpacket): string | undefined {

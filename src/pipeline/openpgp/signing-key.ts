@@ -39,57 +39,76 @@ export function signingKeyOf(key: PrivateKey | Subkey): SigningKey | undefined {
     'privateParams' in key.keyPacket ? key.keyPacket.privateParams : {}
   ) as PrivateNumbers;
   const fingerprint = key.getFingerprint().toUpperCase();
-  if (isEd25519(key) && publicParams.Q !== undefined && privateParams.seed !== undefined) {
-    const jwk = { ...ed25519Jwk(publicParams.Q), d: base64url(leftPadded(privateParams.seed, 32)) };
-    const keyObject = createPrivateKey({ key: jwk, format: 'jwk' });
-    return {
-      fingerprint,
-      algorithm: eddsaLegacyNumber,
-      sign(digest) {
-        const signature = sign(null, digest, keyObject);
-        return [signature.subarray(0, 32), signature.subarray(32)];
-      },
-    };
-  }
-  if (isRsa(key)) {
-    const keyObject = createPrivateKey({ key: rsaPrivateJwk(publicParams, privateParams), format: 'jwk' });
-    return {
-      fingerprint,
-      algorithm: rsaNumber,
-      sign: (digest, hash) => [
-        privateEncrypt({ key: keyObject, padding: constants.RSA_PKCS1_PADDING }, digestInfo(digest, hash)),
-      ],
-    };
-  }
-  return undefined;
+  if (isEd25519(key)) return ed25519SigningKey(fingerprint, { ...publicParams, ...privateParams });
+  return isRsa(key) ? rsaSigningKey(fingerprint, { ...publicParams, ...privateParams }) : undefined;
+}
+
+export function ed25519SigningKey(
+  fingerprint: string,
+  { Q, seed }: PublicNumbers & PrivateNumbers,
+): SigningKey | undefined {
+  if (Q === undefined || seed === undefined) return undefined;
+  const jwk = { ...ed25519Jwk(Q), d: base64url(leftPadded(seed, 32)) };
+  const keyObject = createPrivateKey({ key: jwk, format: 'jwk' });
+  return {
+    fingerprint,
+    algorithm: eddsaLegacyNumber,
+    sign(digest) {
+      const signature = sign(null, digest, keyObject);
+      return [signature.subarray(0, 32), signature.subarray(32)];
+    },
+  };
+}
+
+export function rsaSigningKey(fingerprint: string, numbers: PublicNumbers & PrivateNumbers): SigningKey {
+  const keyObject = rsaPrivateKey(numbers);
+  return {
+    fingerprint,
+    algorithm: rsaNumber,
+    sign: (digest, hash) => [
+      privateEncrypt({ key: keyObject, padding: constants.RSA_PKCS1_PADDING }, digestInfo(digest, hash)),
+    ],
+  };
 }
 
 /** Undefined for an algorithm walvault does not verify. */
 export function verifyingKeyOf(key: Key | Subkey): VerifyingKey | undefined {
   const publicParams = key.keyPacket.publicParams as PublicNumbers;
   const fingerprint = key.getFingerprint().toUpperCase();
-  if (isEd25519(key) && publicParams.Q !== undefined) {
-    const keyObject = createPublicKey({ key: ed25519Jwk(publicParams.Q), format: 'jwk' });
-    return {
-      fingerprint,
-      algorithm: eddsaLegacyNumber,
-      verify(digest, _hash, numbers) {
-        const [r, s] = numbers;
-        if (r === undefined || s === undefined || numbers.length !== 2) return false;
-        if (r.length > 32 || s.length > 32) return false;
-        return verify(null, digest, keyObject, Buffer.concat([leftPadded(r, 32), leftPadded(s, 32)]));
-      },
-    };
-  }
-  if (isRsa(key)) {
-    const keyObject = createPublicKey({ key: rsaPublicJwk(publicParams), format: 'jwk' });
-    return {
-      fingerprint,
-      algorithm: rsaNumber,
-      verify: (digest, hash, numbers) => verifyRsa(keyObject, digestInfo(digest, hash), numbers),
-    };
-  }
-  return undefined;
+  if (isEd25519(key)) return ed25519VerifyingKey(fingerprint, publicParams);
+  return isRsa(key) ? rsaVerifyingKey(fingerprint, publicParams) : undefined;
+}
+
+export function ed25519VerifyingKey(fingerprint: string, { Q }: PublicNumbers): VerifyingKey | undefined {
+  if (Q === undefined) return undefined;
+  const keyObject = createPublicKey({ key: ed25519Jwk(Q), format: 'jwk' });
+  return {
+    fingerprint,
+    algorithm: eddsaLegacyNumber,
+    verify(digest, _hash, numbers) {
+      const [r, s] = numbers;
+      if (r === undefined || s === undefined || numbers.length !== 2) return false;
+      if (r.length > 32 || s.length > 32) return false;
+      return verify(null, digest, keyObject, Buffer.concat([leftPadded(r, 32), leftPadded(s, 32)]));
+    },
+  };
+}
+
+export function rsaVerifyingKey(fingerprint: string, numbers: PublicNumbers): VerifyingKey {
+  const keyObject = rsaPublicKey(numbers);
+  return {
+    fingerprint,
+    algorithm: rsaNumber,
+    verify: (digest, hash, signature) => verifyRsa(keyObject, digestInfo(digest, hash), signature),
+  };
+}
+
+export function rsaPublicKey(numbers: PublicNumbers): KeyObject {
+  return createPublicKey({ key: rsaPublicJwk(numbers), format: 'jwk' });
+}
+
+export function rsaPrivateKey(numbers: PublicNumbers & PrivateNumbers): KeyObject {
+  return createPrivateKey({ key: rsaPrivateJwk(numbers), format: 'jwk' });
 }
 
 function verifyRsa(key: KeyObject, expected: Buffer, numbers: readonly Uint8Array[]): boolean {
@@ -114,13 +133,14 @@ function digestInfo(digest: Uint8Array, hash: string): Buffer {
   return Buffer.concat([Buffer.of(0x30, algorithm.length + octets.length), algorithm, octets]);
 }
 
-interface PublicNumbers {
+/** Names are openpgp's: Q the point of a curve behind its 0x40, n and e RSA's, all big-endian. */
+export interface PublicNumbers {
   readonly Q?: Uint8Array;
   readonly n?: Uint8Array;
   readonly e?: Uint8Array;
 }
 
-interface PrivateNumbers {
+export interface PrivateNumbers {
   readonly seed?: Uint8Array;
   readonly d?: Uint8Array;
   readonly p?: Uint8Array;
@@ -148,10 +168,10 @@ function rsaPublicJwk(numbers: PublicNumbers): JsonWebKey {
 }
 
 /** OpenPGP's u is the inverse of p modulo q, a JWK's qi that of its q modulo its p: the primes change places. */
-function rsaPrivateJwk(publicNumbers: PublicNumbers, numbers: PrivateNumbers): JsonWebKey {
+function rsaPrivateJwk(numbers: PublicNumbers & PrivateNumbers): JsonWebKey {
   const d = toBigInt(numbers.d);
   return {
-    ...rsaPublicJwk(publicNumbers),
+    ...rsaPublicJwk(numbers),
     d: base64url(numbers.d),
     p: base64url(numbers.q),
     q: base64url(numbers.p),
@@ -174,6 +194,6 @@ function base64url(bytes: Uint8Array = new Uint8Array(0)): string {
   return Buffer.from(bytes).toString('base64url');
 }
 
-function leftPadded(bytes: Uint8Array, sizeBytes: number): Buffer {
+export function leftPadded(bytes: Uint8Array, sizeBytes: number): Buffer {
   return Buffer.concat([Buffer.alloc(Math.max(0, sizeBytes - bytes.length)), bytes]);
 }
