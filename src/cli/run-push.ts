@@ -61,7 +61,8 @@ async function pushWith(
 /** What the configuration says to push and `conflict keep`. */
 export function pushSettings(
   config: Config,
-): Pick<PushOptions, 'cluster' | 'dataDirectory' | 'headerCheck' | 'timeoutMs'> {
+): Pick<PushOptions, 'cluster' | 'dataDirectory' | 'headerCheck' | 'timeoutMs' | 'queueLimitBytes'> {
   const { cluster, dataDirectory, archive } = config;
-  return { cluster, dataDirectory, headerCheck: archive.headerCheck, timeoutMs: archive.timeoutMs };
+  const { headerCheck, timeoutMs, queueLimitBytes } = archive;
+  return { cluster, dataDirectory, headerCheck, timeoutMs, queueLimitBytes };
 }

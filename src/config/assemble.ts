@@ -28,7 +28,11 @@ export function assembleConfig(
       verify: values['signing.verify'],
       trustedSigners: values['signing.trusted-signers'],
     },
-    archive: { timeoutMs: values['archive.timeout'], headerCheck: values['archive.header-check'] },
+    archive: {
+      timeoutMs: values['archive.timeout'],
+      headerCheck: values['archive.header-check'],
+      queueLimitBytes: values['archive.queue-limit'],
+    },
     fetch: { timeoutMs: values['fetch.timeout'], standbyTimeoutMs: values['fetch.standby-timeout'] },
     store: {
       requestTimeoutMs: values['store.request-timeout'],

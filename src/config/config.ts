@@ -44,7 +44,12 @@ export interface Config {
     readonly verify: 'require' | 'warn' | 'off';
     readonly trustedSigners: readonly string[];
   };
-  readonly archive: { readonly timeoutMs: number; readonly headerCheck: boolean };
+  readonly archive: {
+    readonly timeoutMs: number;
+    readonly headerCheck: boolean;
+    /** Undefined: no WAL is ever given up. */
+    readonly queueLimitBytes?: number | undefined;
+  };
   readonly fetch: { readonly timeoutMs: number; readonly standbyTimeoutMs: number };
   readonly store: {
     readonly requestTimeoutMs: number;

@@ -91,6 +91,12 @@ export const settings = {
     help: 'Compare the page header of a segment with its name and with the cluster before sending it. Off only for servers that encrypt their WAL.',
     example: '"off"',
   },
+  'archive.queue-limit': {
+    kind: 'size',
+    min: 1024 ** 2,
+    help: 'When more WAL than this waits to be archived and a required repository is out of reach, push gives up the oldest segment instead of letting the disk fill: no recovery to a moment after it, until the next backup (docs/queue-limit.md). Unset: never.',
+    example: '"200GiB"',
+  },
   'fetch.timeout': {
     kind: 'duration',
     min: 1000,

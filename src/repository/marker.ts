@@ -17,6 +17,9 @@ export interface Marker {
   readonly created: string;
 }
 
+/** The store answers and has no marker: mostly a disk that is not mounted. */
+export class MarkerMissing extends WalvaultError {}
+
 /** Creates the marker, or reads the one that is there: two `init`s of one place agree on its id. */
 export async function createMarker(store: Store, signal: AbortSignal): Promise<Marker> {
   const marker: Marker = { id: randomUUID(), created: new Date().toISOString() };
@@ -55,7 +58,7 @@ export async function verifyMarker(repository: Repository, signal: AbortSignal):
   const { store, expectedId } = repository;
   const marker = await readMarker(store, signal);
   if (marker === undefined) {
-    throw new WalvaultError('not-a-repository', `${store.url}: not a walvault repository (no ${markerKey})`, {
+    throw new MarkerMissing('not-a-repository', `${store.url}: not a walvault repository (no ${markerKey})`, {
       hint: 'Is the disk mounted and the prefix right? A new repository is made by `walvault init`.',
     });
   }

@@ -2,6 +2,8 @@
  * Later facts about things that are never rewritten (P10): pins, acknowledged gaps, removed WAL, expiring backups.
  * Each is a new signed object under `catalog/notes/<subject>/`.
  */
+import { sleep } from '../base/abort.ts';
+import { isStoreError } from '../stores/store.ts';
 import {
   encodeJson,
   parseJsonObject,
@@ -15,9 +17,10 @@ import type { SignatureVerdict } from '../pipeline/openpgp/index.ts';
 import { formatHex8 } from '../postgres/wal/file-name.ts';
 
 const limitBytes = 1024 ** 2;
+const namingAttempts = 5;
 
 export type NoteKind =
-  'pin' | 'unpin' | 'note' | 'gap-acknowledged' | 'wal-removed' | 'expiring' | 'verified';
+  'pin' | 'unpin' | 'note' | 'gap-acknowledged' | 'wal-removed' | 'wal-lost' | 'expiring' | 'verified';
 
 export interface Note {
   readonly subject: string;
@@ -44,14 +47,18 @@ export async function writeNote(
   note: NewNote,
   signal: AbortSignal,
 ): Promise<void> {
-  const time = new Date().toISOString();
-  const key = noteKey(system, note.subject, time.replace(/[-:.]/g, ''), note.kind);
-  await writeSignedObject(
-    repository,
-    key,
-    encodeJson({ format: 1, subject: note.subject, kind: note.kind, time, ...note.body }),
-    signal,
-  );
+  for (let attempt = 1; ; attempt++) {
+    const time = new Date().toISOString();
+    const key = noteKey(system, note.subject, time.replace(/[-:.]/g, ''), note.kind);
+    const data = encodeJson({ format: 1, subject: note.subject, kind: note.kind, time, ...note.body });
+    try {
+      return await writeSignedObject(repository, key, data, signal);
+    } catch (error) {
+      // Another note of this very millisecond has the name.
+      if (!isStoreError(error, 'exists') || attempt === namingAttempts) throw error;
+      await sleep(2, signal);
+    }
+  }
 }
 
 /** Notes in the order they were written, about one subject or about all. */
@@ -61,9 +68,28 @@ export async function readNotes(
   subject: string | undefined,
   signal: AbortSignal,
 ): Promise<Note[]> {
+  return await readNotesNamed(repository, notesPrefix(system, subject), '.json', signal);
+}
+
+/** Those of one kind, about all subjects; the name of a note tells its kind, so no other is read. */
+export async function readNotesOfKind(
+  repository: Repository,
+  system: SystemPath,
+  kind: NoteKind,
+  signal: AbortSignal,
+): Promise<Note[]> {
+  return await readNotesNamed(repository, notesPrefix(system), `-${kind}.json`, signal);
+}
+
+async function readNotesNamed(
+  repository: Repository,
+  prefix: string,
+  ending: string,
+  signal: AbortSignal,
+): Promise<Note[]> {
   const notes: Note[] = [];
-  for await (const entry of repository.store.list({ prefix: notesPrefix(system, subject), signal })) {
-    if ('prefix' in entry || !entry.key.endsWith('.json')) continue;
+  for await (const entry of repository.store.list({ prefix, signal })) {
+    if ('prefix' in entry || !entry.key.endsWith(ending)) continue;
     const data = await readSmallObject(repository.store, entry.key, { limitBytes, signal });
     if (data === undefined) continue;
     const body = parseJsonObject(data, `${repository.store.url}: ${entry.key}`);

@@ -11,6 +11,8 @@ import {
 } from '../../postgres/wal/file-name.ts';
 import { readClusterRecord } from '../../repository/cluster-record.ts';
 import { systemPrefix, type SystemPath } from '../../repository/layout.ts';
+import { describeLoss, findLoss } from '../../repository/lost-wal/lost-wal.ts';
+import { readLostWal } from '../../repository/lost-wal/lost-wal-notes.ts';
 import { verifyMarker } from '../../repository/marker.ts';
 import { readNotes, walSubject } from '../../repository/notes.ts';
 import type { Repository } from '../../repository/repository.ts';
@@ -50,7 +52,10 @@ export async function proveAbsent(
   }
 }
 
-export const removedByCleanup = 'cleanup removed it';
+export interface Gap {
+  readonly kind: 'removed' | 'given-up' | 'hole';
+  readonly reason: string;
+}
 
 /** Why the absent segment is a hole in this repository's archive, or undefined. */
 export async function findGap(
@@ -59,7 +64,7 @@ export async function findGap(
   file: WalFileName & { kind: 'segment' },
   segmentSizeBytes: number,
   signal: AbortSignal,
-): Promise<string | undefined> {
+): Promise<Gap | undefined> {
   const segment = segmentNumber(file, segmentSizeBytes);
   const hasLater = await hasLaterSegment(
     repository,
@@ -67,12 +72,15 @@ export async function findGap(
     { timeline: file.timeline, segment, segmentSizeBytes },
     signal,
   );
-  if (await isRemoved(repository, system, file, segmentSizeBytes, signal)) return removedByCleanup;
-  return gapReason(file, {
-    hasLater,
-    tree: await readTimelineTree(repository, system, signal),
-    segmentSizeBytes,
-  });
+  if (await isRemoved(repository, system, file, segmentSizeBytes, signal))
+    return { kind: 'removed', reason: 'cleanup removed it' };
+  // Also with nothing later in the archive: that it was given up proves that there was more.
+  const losses = await readLostWal(repository, system, segmentSizeBytes, signal);
+  const loss = findLoss(losses, file.timeline, segment);
+  if (loss !== undefined) return { kind: 'given-up', reason: `it was ${describeLoss(loss)}` };
+  const tree = await readTimelineTree(repository, system, signal);
+  const reason = gapReason(file, { hasLater, tree, segmentSizeBytes });
+  return reason === undefined ? undefined : { kind: 'hole', reason };
 }
 
 async function isRemoved(

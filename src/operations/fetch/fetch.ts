@@ -17,7 +17,7 @@ import { RepositoryFailure, type Repository } from '../../repository/repository.
 import { listPartials } from '../../repository/wal-listing.ts';
 import { openWalObject } from '../../repository/wal-reader.ts';
 import { isStoreError, StoreError } from '../../stores/store.ts';
-import { findGap, ownCopyName, proveAbsent, removedByCleanup } from './absence.ts';
+import { findGap, ownCopyName, proveAbsent, type Gap } from './absence.ts';
 import { deliver, type ReceivedFile } from './destination.ts';
 import { followedTimeline } from './followed.ts';
 import { judgeBranch } from './plan.ts';
@@ -241,28 +241,29 @@ async function refuseGap(
   repositories: readonly Repository[],
 ): Promise<void> {
   for (const repository of repositories) {
-    const reason = await gapIn(repository, options, file);
-    if (reason === undefined) continue;
+    const gap = await gapIn(repository, options, file);
+    if (gap === undefined) continue;
     if (await hasValidLocalCopy(options, file)) return;
     throw new GapError(
       'wal-missing',
-      `${repository.store.url}: ${file.name} is missing and is not the end of the archive: ${reason}`,
-      {
-        hint:
-          reason === removedByCleanup
-            ? 'Recover from one of the backups that `walvault list` shows: what an older one needs is gone.'
-            : 'If a server still has it in pg_wal, run `walvault push --missing` there; otherwise restore to a target before it.',
-        retry: true,
-      },
+      `${repository.store.url}: ${file.name} is missing and is not the end of the archive: ${gap.reason}`,
+      { hint: gapHints[gap.kind], retry: true },
     );
   }
 }
+
+const gapHints: Readonly<Record<Gap['kind'], string>> = {
+  removed: 'Recover from one of the backups that `walvault list` shows: what an older one needs is gone.',
+  'given-up':
+    'If a server still has it in pg_wal, run `walvault push --missing` there; otherwise restore to a target before it, or from a backup taken after it.',
+  hole: 'If a server still has it in pg_wal, run `walvault push --missing` there; otherwise restore to a target before it.',
+};
 
 async function gapIn(
   repository: Repository,
   options: FetchOptions,
   file: WalFileName & { kind: 'segment' },
-): Promise<string | undefined> {
+): Promise<Gap | undefined> {
   try {
     return await findGap(repository, options.system, file, options.segmentSizeBytes, options.signal);
   } catch (error) {

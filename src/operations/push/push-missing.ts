@@ -10,6 +10,7 @@ import { readControlFile, type ControlFile } from '../../postgres/cluster/contro
 import { requireDataDirectory } from '../../postgres/cluster/find-data-directory.ts';
 import { segmentNumberOfLsn, type WalFileName } from '../../postgres/wal/file-name.ts';
 import { walKey } from '../../repository/layout.ts';
+import { deliverLosses } from './give-up.ts';
 import { finishedFiles, type LocalWalFile } from './plan.ts';
 import { push, type PushOptions } from './push.ts';
 import { warnOfUndecidedRaces } from './warn-of-races.ts';
@@ -53,6 +54,7 @@ export async function pushMissing(
       warn(options.log, `${file.name}: ${error.message}`, error.hint);
     }
   }
+  await deliverLosses(options, dataDirectory);
   return { sent, alreadyArchived, failed };
 }
 

@@ -4,6 +4,8 @@
  * Returns only when the file is durable in every required repository (P1). PostgreSQL repeats a failed archive_command
  * by itself, so one call is bounded by one deadline: a push that hangs would block the server's shutdown. A large
  * segment on its way does not hang: each piece of it that is taken prolongs the attempt, never the retries.
+ *
+ * The one exception to P1 is `archive.queue-limit`: give-up.ts.
  */
 import { messageOf, WalvaultError } from '../../base/errors.ts';
 import { retryUntilDeadline, startDeadline } from '../../base/abort.ts';
@@ -21,6 +23,8 @@ import {
   type StoreOutcome,
   type WalObject,
 } from '../../repository/wal-writer.ts';
+import { deliverLosses, giveUp, readQueue, type Queue, type Undelivered } from './give-up.ts';
+import { contactTimeoutMs } from './queue-limit.ts';
 import { warnOfUndecidedRaces } from './warn-of-races.ts';
 import { readWalSource, type WalSource } from './wal-source.ts';
 
@@ -32,6 +36,8 @@ export interface PushOptions {
   readonly repositories: readonly Repository[];
   readonly headerCheck: boolean;
   readonly timeoutMs: number;
+  /** Of `archive.queue-limit`; undefined: a segment is never given up. */
+  readonly queueLimitBytes?: number | undefined;
   readonly isMissingRun?: boolean;
   /** Store the file beside an archived one of other content (`conflict keep`). */
   readonly asConflict?: boolean;
@@ -42,10 +48,21 @@ export interface PushOptions {
 export interface PushResult {
   readonly file: WalFileName;
   readonly outcomes: ReadonlyMap<string, StoreOutcome>;
+  /** Names of required repositories that did not get it: its loss is recorded, and PostgreSQL may remove it. */
+  readonly givenUpIn?: readonly string[];
 }
 
 /** @throws WalvaultError; exit statuses 1–125 only */
 export async function push(options: PushOptions): Promise<PushResult> {
+  const { result, dataDirectory } = await pushInTime(options);
+  const mayBeFollowed = options.isMissingRun === true || result.givenUpIn !== undefined;
+  if (!mayBeFollowed) await deliverLosses(options, dataDirectory);
+  return result;
+}
+
+async function pushInTime(
+  options: PushOptions,
+): Promise<{ readonly result: PushResult; readonly dataDirectory: string }> {
   if (options.isMissingRun !== true) warnOfUndecidedRaces(options.repositories, options.log);
   const deadline = startDeadline(options.timeoutMs, `push ${options.path}`, options.signal);
   const { signal } = deadline;
@@ -54,7 +71,9 @@ export async function push(options: PushOptions): Promise<PushResult> {
     const source = await readWalSource({ ...options, signal });
     const open = () => tap(source.plain.open(), () => deadline.restart());
     const plain = { ...source.plain, open };
-    return await storeEverywhere(options, { ...source, plain }, { signal, lastRetryAt });
+    const queue = await readQueue(options, source);
+    const result = await storeEverywhere(options, { ...source, plain }, { signal, lastRetryAt, queue });
+    return { result, dataDirectory: source.dataDirectory };
   } finally {
     deadline.clear();
   }
@@ -64,12 +83,14 @@ interface TimeLimit {
   readonly signal: AbortSignal;
   /** By the clock of `performance.now()`. */
   readonly lastRetryAt: number;
+  /** Set when it is over its limit: then a repository that is out of reach is not waited for. */
+  readonly queue: Queue | undefined;
 }
 
 async function storeEverywhere(
   options: PushOptions,
   source: WalSource,
-  { signal, lastRetryAt }: TimeLimit,
+  limit: TimeLimit,
 ): Promise<PushResult> {
   const [first] = options.repositories;
   if (first === undefined) throw new WalvaultError('config', 'no repository is configured');
@@ -83,15 +104,32 @@ async function storeEverywhere(
     ...(options.asConflict === true && { asConflict: true }),
   });
   const results = await Promise.allSettled(
-    options.repositories.map(repository =>
-      retryUntilDeadline(() => storeInto(repository, { system, control, encoded }, signal), {
-        signal,
-        isRetryable: error =>
-          error instanceof WalvaultError && error.retry && performance.now() < lastRetryAt,
-      }),
-    ),
+    options.repositories.map(repository => storeRetrying(repository, { system, control, encoded }, limit)),
   );
-  return { file, outcomes: judge(options, file, results) };
+  const { outcomes, undelivered } = judge(options, file, results);
+  const [fatal, ...others] = undelivered;
+  if (fatal === undefined) return { file, outcomes };
+  if (limit.queue !== undefined && (await giveUp(options, source, limit.queue, undelivered)))
+    return { file, outcomes, givenUpIn: undelivered.map(({ repository }) => repository.name) };
+  for (const other of others) warnOfFailure(options, file, other);
+  const { repository, reason } = fatal;
+  throw options.repositories.length > 1 && reason instanceof WalvaultError
+    ? new RepositoryFailure(repository, reason)
+    : reason;
+}
+
+async function storeRetrying(
+  repository: Repository,
+  storing: Storing,
+  { signal, lastRetryAt, queue }: TimeLimit,
+): Promise<StoreOutcome> {
+  let hasAnswered = queue === undefined;
+  const contact = { timeoutMs: queue && contactTimeoutMs(queue), onAnswer: () => (hasAnswered = true) };
+  return await retryUntilDeadline(() => storeInto(repository, storing, { signal, contact }), {
+    signal,
+    isRetryable: error =>
+      error instanceof WalvaultError && error.retry && hasAnswered && performance.now() < lastRetryAt,
+  });
 }
 
 interface Storing {
@@ -100,15 +138,29 @@ interface Storing {
   readonly encoded: Promise<WalObject>;
 }
 
+interface Contact {
+  /** Longest wait for the repository's first answers; undefined: the push's own limit alone. */
+  readonly timeoutMs: number | undefined;
+  readonly onAnswer: () => void;
+}
+
 async function storeInto(
   repository: Repository,
   { system, control, encoded }: Storing,
-  signal: AbortSignal,
+  { signal, contact }: { readonly signal: AbortSignal; readonly contact: Contact },
 ): Promise<StoreOutcome> {
   // The two small reads travel while the segment is being compressed.
   const prepare = async () => {
-    await verifyMarker(repository, signal);
-    await ensureClusterRecord(repository.store, system, control, signal);
+    const what = `repository "${repository.name}"`;
+    const deadline =
+      contact.timeoutMs === undefined ? undefined : startDeadline(contact.timeoutMs, what, signal);
+    try {
+      await verifyMarker(repository, deadline?.signal ?? signal);
+      await ensureClusterRecord(repository.store, system, control, deadline?.signal ?? signal);
+      contact.onAnswer();
+    } finally {
+      deadline?.clear();
+    }
   };
   const [object] = await Promise.all([encoded, prepare()]);
   return storeWalObject(repository, object, signal);
@@ -119,9 +171,9 @@ function judge(
   options: PushOptions,
   file: WalFileName,
   results: readonly PromiseSettledResult<StoreOutcome>[],
-): Map<string, StoreOutcome> {
+): { readonly outcomes: Map<string, StoreOutcome>; readonly undelivered: Undelivered[] } {
   const outcomes = new Map<string, StoreOutcome>();
-  const failures: { repository: Repository; reason: unknown }[] = [];
+  const failures: Undelivered[] = [];
   for (const [index, repository] of options.repositories.entries()) {
     const result = results[index];
     if (result?.status === 'fulfilled') outcomes.set(repository.name, result.value);
@@ -134,19 +186,15 @@ function judge(
         `${file.name}: repository "${name}" keeps this content beside another one of the same name`,
       );
   }
-  const [fatal, ...others] = failures.filter(({ repository }) => repository.required);
-  const tolerated = failures.filter(({ repository }) => !repository.required);
-  for (const { repository, reason } of [...others, ...tolerated]) {
-    const hint = reason instanceof WalvaultError ? reason.hint : undefined;
-    warn(
-      options.log,
-      `${file.name}: ${repository.required ? '' : 'best-effort '}repository "${repository.name}": ${messageOf(reason)}`,
-      hint,
-    );
-  }
-  if (fatal !== undefined)
-    throw options.repositories.length > 1 && fatal.reason instanceof WalvaultError
-      ? new RepositoryFailure(fatal.repository, fatal.reason)
-      : fatal.reason;
-  return outcomes;
+  for (const failure of failures) if (!failure.repository.required) warnOfFailure(options, file, failure);
+  return { outcomes, undelivered: failures.filter(({ repository }) => repository.required) };
+}
+
+function warnOfFailure({ log }: PushOptions, file: WalFileName, { repository, reason }: Undelivered): void {
+  const hint = reason instanceof WalvaultError ? reason.hint : undefined;
+  warn(
+    log,
+    `${file.name}: ${repository.required ? '' : 'best-effort '}repository "${repository.name}": ${messageOf(reason)}`,
+    hint,
+  );
 }

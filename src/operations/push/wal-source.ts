@@ -33,6 +33,7 @@ export interface WalSource {
   readonly plain: PlainFile;
   readonly branch: WalObjectMetadata['branch'];
   readonly control: ControlFile;
+  readonly dataDirectory: string;
 }
 
 const readChunkBytes = 4 * 1024 ** 2;
@@ -57,7 +58,8 @@ export async function readWalSource(options: WalSourceOptions): Promise<WalSourc
     if (options.headerCheck) refuseWrongSegment(options, { file, plain, firstPage, control });
     const isInRecovery = options.isMissingRun === true || recoveryModeOf(dataDirectory) !== 'none';
     const histories = isInRecovery ? await readLocalHistories(dirname(resolve(path))) : [];
-    return { file: archivedAs(file, histories, control.segmentSizeBytes), plain, branch: undefined, control };
+    const stored = archivedAs(file, histories, control.segmentSizeBytes);
+    return { file: stored, plain, branch: undefined, control, dataDirectory };
   }
   if (plain.sizeBytes === 0) throw new WalvaultError('invalid-file', `${path}: is empty`);
   return {
@@ -65,6 +67,7 @@ export async function readWalSource(options: WalSourceOptions): Promise<WalSourc
     plain,
     branch: file.kind === 'history' ? await readBranch(path, plain, options.log) : undefined,
     control,
+    dataDirectory,
   };
 }
 

@@ -5,7 +5,7 @@ import type { Lsn } from '../../postgres/wal/lsn.ts';
 import type { BackupRecord } from '../../repository/backup-record.ts';
 import { backupsOn, findBackup } from './choose-backup.ts';
 import type { RestoreRequest, RestoreSurvey } from './plan.ts';
-import { lastArchived, type WalPath } from './wal-path.ts';
+import { lastWritten, type WalPath } from './wal-path.ts';
 
 /** @throws WalvaultError `target` for a timeline that is not there, `not-found` without a backup */
 export function candidateTimelines(survey: RestoreSurvey, request: RestoreRequest): number[] {
@@ -30,8 +30,8 @@ export function candidateTimelines(survey: RestoreSurvey, request: RestoreReques
     kind === 'end' || kind === 'immediate' ? isAlive(survey, timeline) : hasOwnEnd(survey, timeline),
   );
   if (kind !== 'end' && kind !== 'immediate') return tips;
-  // A branch on which nothing was archived has nothing that its siblings lack.
-  const written = tips.filter(timeline => lastArchived(survey.runs, timeline) !== undefined);
+  // A branch on which nothing was written has nothing that its siblings lack.
+  const written = tips.filter(timeline => lastWritten(survey, timeline) !== undefined);
   return written.length > 0 ? written : tips;
 }
 
@@ -70,7 +70,7 @@ function refuseUnknown(timeline: number, known: readonly number[]): void {
 
 /** It has WAL that no child took over: it was never left, or went on in or after the segment it was left in. */
 function hasOwnEnd(survey: RestoreSurvey, timeline: number): boolean {
-  const last = lastArchived(survey.runs, timeline);
+  const last = lastWritten(survey, timeline);
   return childrenOf(survey, timeline).every(
     ({ switchpoint }) =>
       last !== undefined && last >= segmentNumberOfLsn(switchpoint, survey.segmentSizeBytes),

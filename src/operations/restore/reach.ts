@@ -9,8 +9,9 @@ import {
 } from '../../postgres/wal/file-name.ts';
 import { formatLsn, type Lsn } from '../../postgres/wal/lsn.ts';
 import type { BackupRecord } from '../../repository/backup-record.ts';
+import { describeLoss } from '../../repository/lost-wal/lost-wal.ts';
 import { lastTimelineOf } from './branches.ts';
-import { backupsBefore } from './choose-backup.ts';
+import { backupsBefore, backupsOn } from './choose-backup.ts';
 import type { FoundTarget, RestoreRequest, RestoreSurvey, WalEvidence } from './plan.ts';
 import { describeTarget, type RestoreTarget } from './target.ts';
 import { formatMicros, microsOf } from './target-time.ts';
@@ -48,13 +49,13 @@ export async function reach(
       return { ...plain, pieces: piecesUpTo(path.pieces, last) };
     }
     case 'end':
-      if (path.hole !== undefined) throw walMissing(path, target);
+      if (path.hole !== undefined) throw walMissing(survey, { path, target });
       return { ...plain, pieces: path.pieces };
     case 'time':
       return {
         ...plain,
         pieces: path.pieces,
-        lastCommitMicros: await proveTime(path, backup, target, evidence),
+        lastCommitMicros: await proveTime(survey, { path, backup, target }, evidence),
       };
     default: {
       const stopsAt = await proveLsn(survey, path, target, evidence);
@@ -69,23 +70,31 @@ function pathFrom(survey: RestoreSurvey, timeline: number, backup: BackupRecord)
   const { segmentSizeBytes } = survey;
   const next = segmentNumberOfLsn(path.endLsn, segmentSizeBytes);
   const missing = path.hole ?? segmentName(lastTimelineOf(backup), next, segmentSizeBytes);
-  throw new WalvaultError('wal-missing', `${missing}, which backup ${backup.id} needs, is not archived`, {
-    hint: 'Without it this backup is not consistent. Choose an older one with --backup.',
-  });
+  const lost = path.lost === undefined ? '' : `; it was ${describeLoss(path.lost)}`;
+  throw new WalvaultError(
+    'wal-missing',
+    `${missing}, which backup ${backup.id} needs, is not archived${lost}`,
+    {
+      hint: 'Without it this backup is not consistent. Choose an older one with --backup.',
+    },
+  );
 }
 
 /** PostgreSQL ends with FATAL when WAL ends before the target time (xlogrecovery.c): a later commit must be there. */
 async function proveTime(
-  path: WalPath,
-  backup: BackupRecord,
-  target: TargetOf<'time'>,
+  survey: RestoreSurvey,
+  {
+    path,
+    backup,
+    target,
+  }: { readonly path: WalPath; readonly backup: BackupRecord; readonly target: TargetOf<'time'> },
   evidence: WalEvidence,
 ): Promise<bigint> {
   const last = await evidence.lastCommit(path, path.endLsn);
   const isReached =
     last !== undefined && (target.inclusive ? last > target.timeMicros : last >= target.timeMicros);
   if (isReached) return last;
-  if (path.hole !== undefined) throw walMissing(path, target);
+  if (path.hole !== undefined) throw walMissing(survey, { path, target, lastCommitMicros: last });
   if (last === undefined) {
     throw new WalvaultError(
       'target',
@@ -114,7 +123,7 @@ async function proveLsn(
     const found = await evidence.find(path, target, { from, to: path.endLsn });
     if (found !== undefined) return found;
   }
-  if (path.hole !== undefined) throw walMissing(path, target);
+  if (path.hole !== undefined) throw walMissing(survey, { path, target });
   throw new WalvaultError(
     'target',
     `${describeTarget(target)} is beyond the archived WAL, which ends at ${formatLsn(path.endLsn)} on timeline ${path.timeline}`,
@@ -154,7 +163,7 @@ async function reachByScan(
     oldest = path;
     to = backup.stopLsn;
   }
-  if (blocked !== undefined) throw walMissing(blocked, target);
+  if (blocked !== undefined) throw walMissing(survey, { path: blocked, target });
   throw new WalvaultError(
     'target',
     `${describeTarget(target)} is not between ${formatLsn(scannedFrom)} and ${formatLsn(scannedTo)} on timeline ${timeline} (${formatCount(Number(countSegments(oldest?.pieces ?? [])), 'segment')} read)`,
@@ -171,12 +180,29 @@ function upTo({ segmentSizeBytes }: RestoreSurvey, path: WalPath, lsn: Lsn): Wal
   return piecesUpTo(path.pieces, segmentNumberOfLsn(lsn, segmentSizeBytes));
 }
 
-function walMissing(path: WalPath, target: RestoreTarget): WalvaultError {
+interface Broken {
+  readonly path: WalPath;
+  readonly target: RestoreTarget;
+  /** Of the last commit before the hole, where it was looked up. */
+  readonly lastCommitMicros?: bigint | undefined;
+}
+
+function walMissing(survey: RestoreSurvey, { path, target, lastCommitMicros }: Broken): WalvaultError {
+  const lost = path.lost === undefined ? '' : ` (it was ${describeLoss(path.lost)})`;
+  const before =
+    target.kind === 'time' && lastCommitMicros !== undefined
+      ? formatMicros(lastCommitMicros)
+      : formatLsn(path.endLsn);
+  const next = backupsOn(survey, path.timeline).find(({ startLsn }) => startLsn >= path.endLsn);
+  const after =
+    next && (target.kind === 'time' ? formatMicros(microsOf(next.stopTime)) : formatLsn(next.stopLsn));
+  const beyond =
+    next === undefined ? '' : ` or, with backup ${next.id}, the first one beyond the gap, one after ${after}`;
   return new WalvaultError(
     'wal-missing',
-    `${path.hole} is not archived: WAL is whole only up to ${formatLsn(path.endLsn)}, before ${describeTarget(target)}`,
+    `${path.hole} is not archived${lost}: WAL is whole only up to ${formatLsn(path.endLsn)}, before ${describeTarget(target)}`,
     {
-      hint: `If a server still has it, \`walvault push --missing\` there sends it; else choose a target before ${formatLsn(path.endLsn)}, or another timeline with --target-timeline.`,
+      hint: `If a server still has it, \`walvault push --missing\` there sends it; else choose a target before ${before}${beyond}, or another timeline with --target-timeline.`,
     },
   );
 }

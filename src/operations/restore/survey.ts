@@ -5,6 +5,8 @@ import type { BackupRecord, CatalogEntry } from '../../repository/backup-record.
 import { readCatalog } from '../../repository/backup-record.ts';
 import { listSystemIds, readClusterRecord } from '../../repository/cluster-record.ts';
 import { describeVerdict } from '../../repository/codec.ts';
+import { stillMissing } from '../../repository/lost-wal/lost-wal.ts';
+import { readLostWal } from '../../repository/lost-wal/lost-wal-notes.ts';
 import { parseWalKey, timelinesPrefix, type SystemPath } from '../../repository/layout.ts';
 import type { Repository } from '../../repository/repository.ts';
 import { readTimelineTree } from '../../repository/timelines.ts';
@@ -29,11 +31,13 @@ export async function surveyArchive(repository: Repository, options: SurveyOptio
   const cluster = await readClusterRecord(repository.store, system, signal);
   const segmentSizeBytes = backups[0]?.segmentSizeBytes ?? cluster?.segmentSizeBytes;
   if (segmentSizeBytes === undefined) throw noBackup(repository, system);
+  const runs = await listWalRuns(repository, system, segmentSizeBytes, signal);
   return {
     backups,
     segmentSizeBytes,
     tree: await readTimelineTree(repository, system, signal),
-    runs: await listWalRuns(repository, system, segmentSizeBytes, signal),
+    runs,
+    lost: stillMissing(await readLostWal(repository, system, segmentSizeBytes, signal), runs),
     historyTimes: await historyTimes(repository, system, signal),
   };
 }

@@ -2,6 +2,7 @@
 import { segmentName, segmentNumberOfLsn, segmentStartLsn } from '../../postgres/wal/file-name.ts';
 import type { Lsn } from '../../postgres/wal/lsn.ts';
 import type { TimelineHistoryEntry } from '../../postgres/wal/timeline-history.ts';
+import { findLoss, type LostWal } from '../../repository/lost-wal/lost-wal.ts';
 import { historyFromTree, type TimelineTree } from '../../repository/timelines.ts';
 import type { WalRun } from '../../repository/wal-listing.ts';
 
@@ -9,6 +10,8 @@ import type { WalRun } from '../../repository/wal-listing.ts';
 export interface WalSurvey {
   readonly tree: TimelineTree;
   readonly runs: readonly WalRun[];
+  /** What servers gave up (`archive.queue-limit`) and never sent after all. */
+  readonly lost?: readonly LostWal[];
   readonly segmentSizeBytes: number;
 }
 
@@ -30,6 +33,8 @@ export interface WalPath {
   readonly endLsn: Lsn;
   /** The first segment that is missing although the archive knows of later WAL on this way. */
   readonly hole: string | undefined;
+  /** What was given up there, if that is why the hole is there. */
+  readonly lost?: LostWal | undefined;
 }
 
 /**
@@ -43,6 +48,7 @@ export function walPath(survey: WalSurvey, timeline: number, startLsn: Lsn): Wal
   const pieces: WalPiece[] = [];
   let next = segmentNumberOfLsn(startLsn, segmentSizeBytes);
   let hole: string | undefined;
+  let lost: LostWal | undefined;
   for (const piece of wanted) {
     const covered = coveredUntil(survey.runs, piece);
     if (covered >= piece.first) {
@@ -51,6 +57,7 @@ export function walPath(survey: WalSurvey, timeline: number, startLsn: Lsn): Wal
     }
     if (covered < piece.last) {
       hole = segmentName(piece.timeline, covered + 1n, segmentSizeBytes);
+      lost = findLoss(survey.lost ?? [], piece.timeline, covered + 1n);
       break;
     }
   }
@@ -61,6 +68,7 @@ export function walPath(survey: WalSurvey, timeline: number, startLsn: Lsn): Wal
     pieces,
     endLsn: segmentStartLsn(next, segmentSizeBytes),
     hole,
+    lost,
   };
 }
 
@@ -86,10 +94,16 @@ export function piecesUpTo(pieces: readonly WalPiece[], lastSegment: bigint): Wa
     .map(piece => (piece.last > lastSegment ? { ...piece, last: lastSegment } : piece));
 }
 
-/** The last whole segment archived on a timeline itself; undefined if there is none. */
-export function lastArchived(runs: readonly WalRun[], timeline: number): bigint | undefined {
+/**
+ * The last whole segment that surely existed on a timeline itself; undefined if there is none. WAL that was given up
+ * counts: the archive does not end before it.
+ */
+export function lastWritten(
+  { runs, lost = [] }: Pick<WalSurvey, 'runs' | 'lost'>,
+  timeline: number,
+): bigint | undefined {
   let last: bigint | undefined;
-  for (const run of runs)
+  for (const run of [...runs, ...lost])
     if (run.timeline === timeline && (last === undefined || run.last > last)) last = run.last;
   return last;
 }
@@ -106,7 +120,7 @@ function wantedPieces(survey: WalSurvey, timeline: number, startLsn: Lsn): WalPi
     pieces.push({ timeline: ancestor, first: from, last });
     from = last + 1n;
   }
-  const ownLast = lastArchived(runs, timeline);
+  const ownLast = lastWritten(survey, timeline);
   if (ownLast !== undefined && ownLast >= from) return [...pieces, { timeline, first: from, last: ownLast }];
   const left = history.at(-1);
   // Nothing of its own is archived yet. The parent's copy of the segment it was left in holds more than was followed,

@@ -1,0 +1,102 @@
+/**
+ * The documented exception to P1: over `archive.queue-limit`, a segment that a required repository could not take is
+ * given up, so that the server goes on (docs/queue-limit.md). The loss is durable on this host before push returns,
+ * and reaches the repositories with the next push that succeeds.
+ */
+import { readdir } from 'node:fs/promises';
+import { hostname } from 'node:os';
+import { dirname, join, resolve } from 'node:path';
+import { startDeadline } from '../../base/abort.ts';
+import { messageOf, systemCode, WalvaultError } from '../../base/errors.ts';
+import { warn } from '../../base/log.ts';
+import { formatCount, formatSize } from '../../base/units.ts';
+import { deliverLossRecords } from '../../repository/lost-wal/deliver-records.ts';
+import { recordLoss } from '../../repository/lost-wal/loss-records.ts';
+import type { Repository } from '../../repository/repository.ts';
+import type { PushOptions } from './push.ts';
+import { isExpendable, isOutage, waitingSegments, type QueueState } from './queue-limit.ts';
+import type { WalSource } from './wal-source.ts';
+
+export interface Queue extends QueueState {
+  readonly segmentCount: number;
+}
+
+export interface Undelivered {
+  readonly repository: Repository;
+  readonly reason: unknown;
+}
+
+/** Undefined unless this very segment is to be given up when it cannot be archived now. */
+export async function readQueue(
+  options: PushOptions,
+  { file, control }: Pick<WalSource, 'file' | 'control'>,
+): Promise<Queue | undefined> {
+  const { queueLimitBytes: limitBytes, isMissingRun, asConflict, path } = options;
+  if (limitBytes === undefined || isMissingRun === true || asConflict === true) return undefined;
+  const statusNames = await readStatusNames(join(dirname(resolve(path)), 'archive_status'));
+  const waiting = waitingSegments(statusNames, file.name);
+  const backlogBytes = waiting.count * control.segmentSizeBytes;
+  const queue = { backlogBytes, limitBytes, segmentCount: waiting.count };
+  return isExpendable(file, waiting, queue) ? queue : undefined;
+}
+
+async function readStatusNames(directory: string): Promise<string[]> {
+  try {
+    return await readdir(directory);
+  } catch (error) {
+    // Not the directory of a server: nobody waits for this file.
+    if (['ENOENT', 'ENOTDIR', 'EACCES'].includes(systemCode(error) ?? '')) return [];
+    throw error;
+  }
+}
+
+/**
+ * @returns true once the loss is durable on this host; false when it must not be, or cannot be: then push fails as it
+ *   would without a limit
+ */
+export async function giveUp(
+  { log }: Pick<PushOptions, 'log'>,
+  { file, control, dataDirectory }: Pick<WalSource, 'file' | 'control' | 'dataDirectory'>,
+  { backlogBytes, limitBytes, segmentCount }: Queue,
+  undelivered: readonly Undelivered[],
+): Promise<boolean> {
+  if (!undelivered.every(({ repository, reason }) => isOutage(repository, reason))) return false;
+  const reason = undelivered
+    .map(({ repository, reason: why }) => `repository "${repository.name}": ${messageOf(why)}`)
+    .join('; ');
+  const { systemId, segmentSizeBytes } = control;
+  const loss = { systemId, segment: file.name, segmentSizeBytes, backlogBytes, limitBytes, reason };
+  try {
+    await recordLoss(dataDirectory, { ...loss, time: new Date(), host: hostname() });
+  } catch (error) {
+    if (!(error instanceof WalvaultError) && systemCode(error) === undefined) throw error;
+    warn(log, `${file.name} is not given up, because that cannot be recorded: ${messageOf(error)}`);
+    return false;
+  }
+  log.event({
+    level: 'error',
+    message: `${file.name} IS GIVEN UP and not archived: ${formatCount(segmentCount, 'segment')} (${formatSize(backlogBytes)}) wait, more than archive.queue-limit (${formatSize(limitBytes)}); ${reason}`,
+    hint: 'Recovery cannot cross this gap. When the store is back, run `walvault push --missing` at once: what is still in pg_wal is not lost yet. Then take a backup.',
+  });
+  return true;
+}
+
+/** After a push that succeeded this is extra: it may not take long, and never fails it. */
+const deliveryTimeoutMs = 10_000;
+
+/** Tells the repositories what was given up on this host, if anything was. */
+export async function deliverLosses(
+  options: Pick<PushOptions, 'cluster' | 'repositories' | 'log' | 'signal'>,
+  dataDirectory: string,
+): Promise<void> {
+  const deadline = startDeadline(deliveryTimeoutMs, 'noting WAL that was given up', options.signal);
+  try {
+    const { cluster, repositories, log } = options;
+    await deliverLossRecords({ dataDirectory, cluster, repositories, log, signal: deadline.signal });
+  } catch (error) {
+    if (!(error instanceof WalvaultError)) throw error;
+    warn(options.log, error.message, error.hint);
+  } finally {
+    deadline.clear();
+  }
+}
