@@ -60,6 +60,7 @@ function renderBackup(result: BackupResult): string {
     `  in        ${repositories.join(', ')}`,
     `  took      ${formatDuration(durationMs)}`,
   ];
+  for (const { description } of result.lostWal) lines.push(`  GAP       before it: ${description}`);
   if (record.damagedPages > 0)
     lines.push(
       `  DAMAGED   ${formatCount(record.damagedPages, 'page')} with wrong checksums; see the warnings`,

@@ -1,6 +1,6 @@
 import { formatDuration, formatSize } from '../../base/units.ts';
 import type { ListedBackup, RepositoryListing, SystemListing } from '../../operations/list/list.ts';
-import type { Hole, TimelineListing } from '../../operations/list/timelines.ts';
+import type { Hole, LostRange, TimelineListing } from '../../operations/list/timelines.ts';
 import { renderTable } from './table.ts';
 
 export function renderList(listings: readonly RepositoryListing[]): string {
@@ -81,15 +81,17 @@ function backupRow(backup: ListedBackup): string[] {
 
 function remarksOf({ record, verdict, isPinned, cold }: ListedBackup): string[] {
   return [
-    ...(verdict.status === 'good'
-      ? []
-      : [verdict.status === 'unsigned' ? 'unsigned' : `signature ${verdict.status}`]),
+    ...(verdict.status === 'good' ? [] : [remarkOf(verdict)]),
     ...(record.damagedPages > 0 ? [`${record.damagedPages} damaged pages`] : []),
     ...(record.backupFrom === 'standby' ? ['from a standby'] : []),
     ...(isPinned ? ['pinned'] : []),
     ...Object.entries(cold).map(([tier, count]) => `${count} objects in ${tier}`),
     ...(record.label === '' || record.label === record.id ? [] : [`label "${record.label}"`]),
   ];
+}
+
+function remarkOf({ status }: { readonly status: string }): string {
+  return status === 'unsigned' ? status : `signature ${status}`;
 }
 
 const walColumns = [
@@ -117,8 +119,17 @@ function timelineRow(timeline: TimelineListing): string[] {
   ];
 }
 
-function holeLines({ timeline, holes }: TimelineListing): string[] {
-  return holes.map(hole => `timeline ${timeline} lacks ${rangeOf(hole)}\n`);
+function holeLines({ timeline, holes, lost }: TimelineListing): string[] {
+  return [
+    ...holes.map(hole => `timeline ${timeline} lacks ${rangeOf(hole)}\n`),
+    ...lost.map(one => `timeline ${timeline}: ${rangeOf(one)} was ${one.description}${doubtOf(one)}\n`),
+  ];
+}
+
+function doubtOf({ signature }: LostRange): string {
+  return signature === undefined || signature.status === 'good'
+    ? ''
+    : ` (the note of it: ${remarkOf(signature)})`;
 }
 
 function coldLines({ timeline, cold }: TimelineListing): string[] {
@@ -193,5 +204,6 @@ function timelineJson(timeline: TimelineListing): unknown {
     lastArchivedAt: timeline.lastArchivedAt ?? null,
     holes: timeline.holes,
     cold: timeline.cold,
+    lost: timeline.lost,
   };
 }

@@ -19,6 +19,7 @@ import { claimBackup, discardBackup } from './claim.ts';
 import { commitBackup } from './commit.ts';
 import { copyCluster } from './copy-cluster.ts';
 import { chooseDestinations, type Destinations } from './destinations.ts';
+import { lossesSinceBackup, whyLost, type LostSinceBackup } from './lost-wal.ts';
 import { captureControlFile } from './last-part.ts';
 import { makeBackupRecord, spanOf } from './make-record.ts';
 import type { DamagedPage } from './page-check.ts';
@@ -50,6 +51,8 @@ export interface BackupResult {
   readonly repositories: readonly string[];
   /** The first of them; the record has their number. */
   readonly damagedPages: readonly DamagedPage[];
+  /** What was given up since the previous backup and is missing still: this backup is the first one beyond it. */
+  readonly lostWal: readonly LostSinceBackup[];
   readonly durationMs: number;
 }
 
@@ -72,6 +75,14 @@ export async function backup(options: BackupOptions): Promise<BackupResult> {
     const facts = await readServerFacts(connection, config.dataDirectory, signal);
     const system = { cluster: config.cluster, systemId: facts.controlFile.systemId };
     await destinations.inEach(repository => prepareRepository(repository, system, facts, signal));
+    const lostWal = await lossesSinceBackup(destinations.repositories, {
+      system,
+      dataDirectory: facts.dataDirectory,
+      segmentSizeBytes: facts.controlFile.segmentSizeBytes,
+      all: options.repositories,
+      log,
+      signal,
+    });
     // A key that cannot be used is better known before the checkpoint than after it.
     await destinations.codec.keyring.encryptor('backup');
     const id = newBackupId(new Date(), 'full');
@@ -79,7 +90,7 @@ export async function backup(options: BackupOptions): Promise<BackupResult> {
     const run = { ...options, connection, facts, system, destinations, id, label };
     const { record, damagedPages } = await discardUnlessCommitted(run, () => takeBackup(run));
     const repositories = destinations.repositories.map(({ name }) => name);
-    return { record, repositories, damagedPages, durationMs: performance.now() - startedAt };
+    return { record, repositories, damagedPages, lostWal, durationMs: performance.now() - startedAt };
   } finally {
     await connection.close();
   }
@@ -121,6 +132,14 @@ async function takeBackup(run: BackupRun): Promise<{ record: BackupRecord; damag
       timeoutMs: config.backup.walTimeoutMs,
       backupFrom: span.label.backupFrom,
       describeArchiver: () => describeArchiver(connection),
+      whyLost: name =>
+        whyLost(repository, name, {
+          system,
+          dataDirectory,
+          segmentSizeBytes: controlFile.segmentSizeBytes,
+          log,
+          signal,
+        }),
       log,
       signal,
     }),

@@ -23,6 +23,8 @@ export interface WalWait {
   readonly backupFrom: 'primary' | 'standby';
   /** What the server knows of its archiver's last failure, for the hint. */
   readonly describeArchiver: () => Promise<string | undefined>;
+  /** Of a file that never will arrive, because the server gave it up: what became of it. */
+  readonly whyLost: (name: string) => Promise<string | undefined>;
   readonly log: Log;
   readonly signal: AbortSignal;
 }
@@ -34,6 +36,8 @@ export async function waitForWal(repository: Repository, wait: WalWait): Promise
   for (let pauseMs = firstPauseMs; ; pauseMs = Math.min(pauseMs * 1.5, longestPauseMs)) {
     const missing = await firstMissing(repository, wait);
     if (missing === undefined) return;
+    const lost = await wait.whyLost(missing);
+    if (lost !== undefined) throw givenUp(repository, missing, lost);
     const now = performance.now();
     const leftMs = startedAt + wait.timeoutMs - now;
     if (leftMs <= 0) throw await timedOut(repository, missing, wait);
@@ -60,6 +64,16 @@ async function firstMissing(repository: Repository, wait: WalWait): Promise<stri
     if (missing !== undefined) return missing;
   }
   return undefined;
+}
+
+function givenUp({ name }: Repository, missing: string, lost: string): WalvaultError {
+  return new WalvaultError(
+    'wal-missing',
+    `repository "${name}": ${missing}, which makes the backup consistent, was ${lost}; so the backup was not committed`,
+    {
+      hint: 'If it is still in pg_wal, `walvault push --missing` sends it. Take the backup again now that the store answers.',
+    },
+  );
 }
 
 async function timedOut(repository: Repository, missing: string, wait: WalWait): Promise<WalvaultError> {

@@ -11,6 +11,7 @@ import { checkArchiving } from './check-archiving.ts';
 import { checkConfiguration } from './check-configuration.ts';
 import { checkKeys } from './check-keys.ts';
 import { checkOpening } from './check-opening.ts';
+import { checkLostWal } from './check-lost-wal.ts';
 import { checkPostgres } from './check-postgres.ts';
 import { checkStore } from './check-store.ts';
 import { readerCodec } from './reader-codec.ts';
@@ -39,15 +40,19 @@ export async function check(options: CheckOptions): Promise<readonly CheckLine[]
   checkConfiguration(list, options);
   await checkKeys(list, options);
   const reader = readerCodec(options);
+  const usable: Repository[] = [];
   for (const repository of repositories) {
     if (!(await checkStore(list, repository, { cluster: config.cluster, signal }))) continue;
+    usable.push(repository);
     await checkOpening(list, { repository, reader, options });
   }
   if (!options.withPostgres) {
+    await checkLostWal(list, { options, usable, dataDirectory: config.dataDirectory });
     list.add('postgresql', skipped('left out by --no-postgres: settings and archiving were not looked at'));
     return list.lines;
   }
   const server = await checkPostgres(list, options);
+  await checkLostWal(list, { options, usable, dataDirectory: server?.dataDirectory ?? config.dataDirectory });
   if (server === undefined) return list.lines;
   try {
     await checkArchiving(list, { server, reader, options });

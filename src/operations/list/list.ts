@@ -6,6 +6,7 @@ import { withTierOf, type TierCounts } from '../../repository/cold-objects.ts';
 import { listSystemIds, readClusterRecord } from '../../repository/cluster-record.ts';
 import { backupsPrefix, type SystemPath } from '../../repository/layout.ts';
 import { verifyMarker } from '../../repository/marker.ts';
+import { readLostWal } from '../../repository/lost-wal/lost-wal-notes.ts';
 import { readNotes } from '../../repository/notes.ts';
 import type { Repository } from '../../repository/repository.ts';
 import { readTimelineTree } from '../../repository/timelines.ts';
@@ -116,7 +117,12 @@ async function listSystem(
     timelines:
       runs === undefined || segmentSizeBytes === undefined
         ? undefined
-        : describeTimelines(runs, await readTimelineTree(repository, system, signal), segmentSizeBytes),
+        : describeTimelines({
+            runs,
+            losses: await readLostWal(repository, system, segmentSizeBytes, signal),
+            tree: await readTimelineTree(repository, system, signal),
+            segmentSizeBytes,
+          }),
     runs,
   };
 }

@@ -2,6 +2,8 @@
 import { segmentName } from '../../postgres/wal/file-name.ts';
 import { formatLsn } from '../../postgres/wal/lsn.ts';
 import { sumTiers, type TierCounts } from '../../repository/cold-objects.ts';
+import type { SignatureVerdict } from '../../pipeline/openpgp/index.ts';
+import { describeLoss, stillMissing, type LostWal } from '../../repository/lost-wal/lost-wal.ts';
 import type { TimelineTree } from '../../repository/timelines.ts';
 import type { WalRun } from '../../repository/wal-listing.ts';
 
@@ -21,6 +23,21 @@ export interface TimelineListing {
   readonly holes: readonly Hole[];
   /** Segments in archive tiers, by tier. */
   readonly cold: TierCounts;
+  /** What servers gave up and is missing still: inside holes, and beyond the last archived segment. */
+  readonly lost: readonly LostRange[];
+}
+
+export interface LostRange extends Hole {
+  readonly lostFrom: Date;
+  readonly lostTo: Date;
+  readonly host: string;
+  readonly backlogBytes: number;
+  readonly limitBytes: number;
+  readonly reason: string;
+  /** All of it in one line, beginning with "given up". */
+  readonly description: string;
+  /** Who signed the note that says so. */
+  readonly signature: SignatureVerdict | undefined;
 }
 
 /** Missing segments between archived ones, both ends included. */
@@ -30,19 +47,24 @@ export interface Hole {
   readonly segmentCount: number;
 }
 
-export function describeTimelines(
-  runs: readonly WalRun[],
-  tree: TimelineTree,
-  segmentSizeBytes: number,
-): TimelineListing[] {
-  const timelines = new Set([...runs.map(({ timeline }) => timeline), ...tree.keys()]);
+export interface ArchivedWal {
+  readonly runs: readonly WalRun[];
+  /** As noted; what was archived after all is left out here. */
+  readonly losses: readonly LostWal[];
+  readonly tree: TimelineTree;
+  readonly segmentSizeBytes: number;
+}
+
+export function describeTimelines({ runs, losses, tree, segmentSizeBytes }: ArchivedWal): TimelineListing[] {
+  const lost = stillMissing(losses, runs);
+  const timelines = new Set([...runs, ...lost].map(({ timeline }) => timeline).concat([...tree.keys()]));
   return [...timelines]
     .sort((a, b) => a - b)
     .map(timeline =>
       describeTimeline(
         timeline,
         runs.filter(run => run.timeline === timeline),
-        { tree, segmentSizeBytes },
+        { tree, segmentSizeBytes, lost: lost.filter(one => one.timeline === timeline) },
       ),
     );
 }
@@ -50,7 +72,11 @@ export function describeTimelines(
 function describeTimeline(
   timeline: number,
   runs: readonly WalRun[],
-  { tree, segmentSizeBytes }: { tree: TimelineTree; segmentSizeBytes: number },
+  {
+    tree,
+    segmentSizeBytes,
+    lost,
+  }: { tree: TimelineTree; segmentSizeBytes: number; lost: readonly LostWal[] },
 ): TimelineListing {
   const nameOf = (segment: bigint) => segmentName(timeline, segment, segmentSizeBytes);
   const [first, last] = [runs[0], runs.at(-1)];
@@ -76,5 +102,18 @@ function describeTimeline(
         segmentCount: Number(run.first - from),
       };
     }),
+    lost: lost.map(one => ({
+      firstSegment: nameOf(one.first),
+      lastSegment: nameOf(one.last),
+      segmentCount: Number(one.last - one.first) + 1,
+      lostFrom: one.lostFrom,
+      lostTo: one.lostTo,
+      host: one.host,
+      backlogBytes: one.backlogBytes,
+      limitBytes: one.limitBytes,
+      reason: one.reason,
+      description: describeLoss(one),
+      signature: one.verdict,
+    })),
   };
 }

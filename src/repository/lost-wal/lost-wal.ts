@@ -4,7 +4,13 @@
  */
 import { formatCount, formatSize } from '../../base/units.ts';
 import type { SignatureVerdict } from '../../pipeline/openpgp/index.ts';
-import { parseWalFileName, segmentName, segmentNumber } from '../../postgres/wal/file-name.ts';
+import {
+  parseWalFileName,
+  segmentName,
+  segmentNumber,
+  segmentStartLsn,
+} from '../../postgres/wal/file-name.ts';
+import type { Lsn } from '../../postgres/wal/lsn.ts';
 import { walSubject, type NewNote, type Note } from '../notes.ts';
 import type { WalRun } from '../wal-listing.ts';
 
@@ -67,12 +73,16 @@ export function parseLostWal(
     last: segmentNumber(last, segmentSizeBytes),
     lostFrom: dateOf(body['lostFrom']),
     lostTo: dateOf(body['lostTo']),
-    host: String(body['host'] ?? 'an unknown host'),
+    host: textOf(body['host'], 'an unknown host'),
     backlogBytes: Number(body['backlogBytes'] ?? 0),
     limitBytes: Number(body['limitBytes'] ?? 0),
-    reason: String(body['reason'] ?? 'for an unknown reason'),
+    reason: textOf(body['reason'], 'for a reason that is not known'),
     verdict,
   };
+}
+
+function textOf(value: unknown, otherwise: string): string {
+  return typeof value === 'string' ? value : otherwise;
 }
 
 /** The loss that a segment is part of. */
@@ -107,6 +117,30 @@ function subtract(
   return left;
 }
 
+export interface GapBounds<Backup> {
+  /** The last backup that is whole before the gap, and the first that begins after it. */
+  readonly before: Backup | undefined;
+  readonly beyond: Backup | undefined;
+}
+
+/**
+ * The backups next to a gap. WAL positions only grow along the way to where a server is, whatever its timeline, so
+ * they alone tell the order.
+ */
+export function boundsOf<Backup extends { readonly startLsn: Lsn; readonly stopLsn: Lsn }>(
+  { first, last }: Pick<LostWal, 'first' | 'last'>,
+  backups: readonly Backup[],
+  segmentSizeBytes: number,
+): GapBounds<Backup> {
+  const beginsAt = segmentStartLsn(first, segmentSizeBytes);
+  const endsAt = segmentStartLsn(last + 1n, segmentSizeBytes);
+  const ordered = backups.toSorted((a, b) => (a.stopLsn < b.stopLsn ? -1 : 1));
+  return {
+    before: ordered.findLast(({ stopLsn }) => stopLsn <= beginsAt),
+    beyond: ordered.find(({ startLsn }) => startLsn >= endsAt),
+  };
+}
+
 /** `000000010000000000000007 to 000000010000000000000009 (3 segments)` */
 export function describeLostRange({ timeline, first, last }: LostWal, segmentSizeBytes: number): string {
   const name = (segment: bigint) => segmentName(timeline, segment, segmentSizeBytes);
@@ -115,7 +149,14 @@ export function describeLostRange({ timeline, first, last }: LostWal, segmentSiz
 }
 
 /** What follows "it was": when, where and why, in one line. */
-export function describeLoss({ lostFrom, lostTo, host, backlogBytes, limitBytes, reason }: LostWal): string {
+export function describeLoss({
+  lostFrom,
+  lostTo,
+  host,
+  backlogBytes,
+  limitBytes,
+  reason,
+}: Omit<LostWal, 'timeline' | 'first' | 'last' | 'verdict'>): string {
   const when =
     lostFrom.getTime() === lostTo.getTime()
       ? `at ${lostFrom.toISOString()}`

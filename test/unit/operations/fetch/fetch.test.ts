@@ -145,6 +145,17 @@ describe('fetch', () => {
       assert.deepEqual(await ask(name(1, 10)), { outcome: 'absent' });
     });
 
+    it('for what was given up, though nothing later has arrived, unless it is there after all', async () => {
+      await archiveSegment(repository, 1, 5n);
+      const body = { first: name(1, 6), last: name(1, 7), lostFrom: '2026-01-01T03:00:00.000Z', host: 'db1' };
+      await writeNote(repository, system, { subject: walSubject(1), kind: 'wal-lost', body }, signal);
+      await fails(ask(name(1, 6)), 'wal-missing', /it was given up .*2026-01-01T03:00:00.000Z.* by db1/);
+      assert.deepEqual(await ask(name(1, 6), { isTargetSet: true }), { outcome: 'absent' });
+      assert.deepEqual(await ask(name(1, 8)), { outcome: 'absent' });
+      await archiveSegment(repository, 1, 7n);
+      assert.equal((await ask(name(1, 7), unhurried)).outcome, 'delivered');
+    });
+
     it('for what was deleted from a versioned bucket', async () => {
       const deleted = () =>
         Promise.reject(new StoreError('absent', 'no such key', { hasDeleteMarker: true }));

@@ -13,11 +13,12 @@ const run = (timeline: number, first: bigint, last: bigint, hour: number) => ({
 });
 
 test('names each hole and counts what is there', () => {
-  const [first] = describeTimelines(
-    [run(1, 254n, 256n, 5), run(1, 258n, 258n, 3)],
-    new Map(),
+  const [first] = describeTimelines({
+    runs: [run(1, 254n, 256n, 5), run(1, 258n, 258n, 3)],
+    losses: [],
+    tree: new Map(),
     segmentSizeBytes,
-  );
+  });
   assert.equal(first?.firstSegment, '0000000100000000000000FE');
   assert.equal(first?.lastSegment, '000000010000000100000002');
   assert.equal(first?.segmentCount, 4);
@@ -30,7 +31,7 @@ test('names each hole and counts what is there', () => {
 
 test('a timeline of which only the history is archived is listed too', () => {
   const tree = new Map([[2, { parent: 1, switchpoint: 0x16b3740n }]]);
-  const listed = describeTimelines([run(1, 1n, 1n, 1)], tree, segmentSizeBytes);
+  const listed = describeTimelines({ runs: [run(1, 1n, 1n, 1)], losses: [], tree, segmentSizeBytes });
   assert.deepEqual(
     listed.map(({ timeline, hasHistory, segmentCount, firstSegment, parent }) => [
       timeline,
@@ -44,4 +45,29 @@ test('a timeline of which only the history is archived is listed too', () => {
       [2, true, 0, undefined, 1],
     ],
   );
+});
+
+test('what was given up is named inside a hole and beyond the end, unless it was archived after all', () => {
+  const lost = (timeline: number, first: bigint, last: bigint) => ({
+    timeline,
+    first,
+    last,
+    lostFrom: at(1),
+    lostTo: at(2),
+    host: 'db1',
+    backlogBytes: 9,
+    limitBytes: 8,
+    reason: 'no answer',
+  });
+  const runs = [run(1, 1n, 4n, 1), run(1, 7n, 8n, 3)];
+  const losses = [lost(1, 4n, 6n), lost(1, 9n, 9n), lost(2, 1n, 1n)];
+  const [first, second] = describeTimelines({ runs, losses, tree: new Map(), segmentSizeBytes });
+  assert.deepEqual(
+    first?.lost.map(({ firstSegment, segmentCount, reason }) => [firstSegment, segmentCount, reason]),
+    [
+      ['000000010000000000000005', 2, 'no answer'],
+      ['000000010000000000000009', 1, 'no answer'],
+    ],
+  );
+  assert.deepEqual([second?.timeline, second?.segmentCount, second?.lost.length], [2, 0, 1]);
 });

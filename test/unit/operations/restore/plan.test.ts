@@ -188,6 +188,55 @@ describe('holes', () => {
     assert.equal((await plan(holed, { targetXid: '1012' })).backup.id, 'old');
   });
 
+  describe('where WAL was given up', () => {
+    const cut: Drawn = {
+      backups: [
+        { id: 'old', from: 2.2, to: 3.1, ended: 3 },
+        { id: 'beyond', from: 28.2, to: 29.1, ended: 29 },
+      ],
+      runs: [
+        { timeline: 1, first: 2, last: 24 },
+        { timeline: 1, first: 26, last: 30 },
+      ],
+      lost: [{ timeline: 1, first: 25, last: 25 }],
+      events: commits(1, 2, 30),
+    };
+    const given = /^000000010000000000000019 is not archived \(it was given up .* by db1: .*no answer\)/;
+
+    test('a target across it is refused with the reason, and both sides of the gap are named', async () => {
+      const error = await refusal(plan(cut, { targetTime: time(27) }));
+      assert.equal(error.code, 'wal-missing');
+      assert.match(error.message, given);
+      assert.match(error.hint ?? '', /before 2026-11-22 10:24:00.*backup beyond.*after 2026-11-22 10:29:00/);
+    });
+
+    test('what lies before and beyond is reached', async () => {
+      assert.equal((await plan(cut, { targetTime: time(23) })).backup.id, 'old');
+      assert.equal((await plan(cut)).backup.id, 'beyond');
+    });
+
+    test('the archive does not end there, though nothing later has arrived', async () => {
+      const ended = { ...cut, backups: cut.backups.slice(0, 1), runs: [{ timeline: 1, first: 2, last: 24 }] };
+      assert.match((await refusal(plan(ended))).message, given);
+      assert.equal((await plan({ ...ended, lost: [] })).backup.id, 'old');
+      assert.equal((await plan(ended, { targetTime: time(23) })).backup.id, 'old');
+    });
+
+    test('a branch of which all WAL was given up is not passed over for its parent', async () => {
+      const branched: Drawn = {
+        ...cut,
+        backups: cut.backups.slice(0, 1),
+        runs: [{ timeline: 1, first: 2, last: 20 }],
+        branches: { 2: { parent: 1, at: 20.5, seen: 40 } },
+        lost: [{ timeline: 2, first: 20, last: 22 }],
+      };
+      assert.match(
+        (await refusal(plan(branched))).message,
+        /^000000020000000000000014 is not archived \(it was/,
+      );
+    });
+  });
+
   test('inside the WAL of a backup', async () => {
     const error = await refusal(
       plan({ ...line, runs: [{ timeline: 1, first: 2, last: 20 }] }, { targetImmediate: true }),

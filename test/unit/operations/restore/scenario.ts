@@ -31,6 +31,8 @@ export interface Drawn {
   readonly branches?: Readonly<Record<number, { parent: number; at: number; seen?: number }>>;
   /** First and last whole segment, inclusive; `seen`: when the last arrived, in minutes. */
   readonly runs: readonly { timeline: number; first: number; last: number; seen?: number }[];
+  /** What was given up and never archived, both ends included. */
+  readonly lost?: readonly { timeline: number; first: number; last: number }[];
   /** Ends of transactions and restore points. */
   readonly events?: readonly { timeline: number; at: number; minute: number; xid?: number; name?: string }[];
 }
@@ -46,7 +48,7 @@ export function plan(
   );
 }
 
-export function surveyOf({ backups, branches = {}, runs }: Drawn): RestoreSurvey {
+export function surveyOf({ backups, branches = {}, runs, lost = [] }: Drawn): RestoreSurvey {
   const tree = Object.entries(branches).map(
     ([child, branch]) => [Number(child), { parent: branch.parent, switchpoint: at(branch.at) }] as const,
   );
@@ -60,6 +62,17 @@ export function surveyOf({ backups, branches = {}, runs }: Drawn): RestoreSurvey
       last: BigInt(last),
       storedBytes: 1,
       lastModified: minute(seen),
+    })),
+    lost: lost.map(({ timeline, first, last }) => ({
+      timeline,
+      first: BigInt(first),
+      last: BigInt(last),
+      lostFrom: minute(50),
+      lostTo: minute(51),
+      host: 'db1',
+      backlogBytes: 3 * segmentSizeBytes,
+      limitBytes: 2 * segmentSizeBytes,
+      reason: 'no answer',
     })),
     historyTimes: new Map(
       Object.entries(branches).map(([child, { seen = 0 }]) => [Number(child), minute(seen)]),

@@ -1,0 +1,100 @@
+/** WAL that `archive.queue-limit` has cost: what a recovery cannot cross, and what no repository has heard of yet. */
+import { WalvaultError } from '../../base/errors.ts';
+import { formatCount } from '../../base/units.ts';
+import { findDataDirectory } from '../../postgres/cluster/find-data-directory.ts';
+import { readCatalog } from '../../repository/backup-record.ts';
+import { listSystemIds, readClusterRecord } from '../../repository/cluster-record.ts';
+import type { SystemPath } from '../../repository/layout.ts';
+import { deliverLossRecords } from '../../repository/lost-wal/deliver-records.ts';
+import {
+  boundsOf,
+  describeLoss,
+  describeLostRange,
+  stillMissing,
+} from '../../repository/lost-wal/lost-wal.ts';
+import { readLostWal } from '../../repository/lost-wal/lost-wal-notes.ts';
+import type { Repository } from '../../repository/repository.ts';
+import { listWalRuns } from '../../repository/wal-listing.ts';
+import type { CheckOptions } from './check.ts';
+import { linkOf } from './check-store.ts';
+import { skipped, warning, type Checklist, type Finding } from './checklist.ts';
+
+const archiving = 'archiving';
+
+export interface LostWalCheck {
+  readonly options: CheckOptions;
+  /** Those that answer. */
+  readonly usable: readonly Repository[];
+  /** Undefined: looked for from the working directory. */
+  readonly dataDirectory: string | undefined;
+}
+
+/** Says nothing where nothing was given up. What this host has recorded goes to the repositories first. */
+export async function checkLostWal(
+  list: Checklist,
+  { options, usable, dataDirectory: configured }: LostWalCheck,
+): Promise<void> {
+  const { config, signal } = options;
+  const clues = { workingDirectory: process.cwd(), walPath: 'pg_wal/.', configured: undefined };
+  const dataDirectory = configured ?? findDataDirectory(clues);
+  await list.prove(archiving, 'records of WAL that was given up', {
+    signal,
+    work: () => undeliveredFindings(options, dataDirectory),
+  });
+  for (const repository of usable)
+    await list.prove(linkOf(repository), 'WAL that was given up', {
+      signal,
+      work: async () => {
+        const findings: Finding[] = [];
+        for (const systemId of await listSystemIds(repository.store, config.cluster, signal))
+          findings.push(...(await gapFindings(repository, { cluster: config.cluster, systemId }, signal)));
+        return findings;
+      },
+    });
+}
+
+async function undeliveredFindings(
+  { config, repositories, log, signal }: CheckOptions,
+  dataDirectory: string | undefined,
+): Promise<Finding[]> {
+  if (dataDirectory === undefined) return [];
+  const { cluster } = config;
+  try {
+    const left = await deliverLossRecords({ dataDirectory, cluster, repositories, log, signal });
+    if (left === 0) return [];
+    return [
+      warning(
+        `${formatCount(left, 'segment')} given up by this server ${left === 1 ? 'is' : 'are'} not known to every required repository yet`,
+        'They are told by the next push, backup or check that reaches them. Until then no recovery elsewhere knows of the gap.',
+      ),
+    ];
+  } catch (error) {
+    if (!(error instanceof WalvaultError) || error.code !== 'local-io') throw error;
+    return [skipped(`whether WAL was given up is not known: ${error.message}`, error.hint)];
+  }
+}
+
+async function gapFindings(
+  repository: Repository,
+  system: SystemPath,
+  signal: AbortSignal,
+): Promise<Finding[]> {
+  const cluster = await readClusterRecord(repository.store, system, signal);
+  if (cluster === undefined) return [];
+  const { segmentSizeBytes } = cluster;
+  const losses = await readLostWal(repository, system, segmentSizeBytes, signal);
+  if (losses.length === 0) return [];
+  const runs = await listWalRuns(repository, system, segmentSizeBytes, signal);
+  const backups = (await readCatalog(repository, system, signal)).backups.map(({ record }) => record);
+  return stillMissing(losses, runs).flatMap(lost => {
+    const { before, beyond } = boundsOf(lost, backups, segmentSizeBytes);
+    // Where cleanup has removed all that lay before the gap, nothing leads to it any more.
+    if (before === undefined && beyond !== undefined) return [];
+    const message = `${describeLostRange(lost, segmentSizeBytes)} was ${describeLoss(lost)}`;
+    const hint =
+      beyond === undefined
+        ? 'Nothing after it can be recovered. If it is still in pg_wal, `walvault push --missing` closes the gap; else take a backup now.'
+        : `Recovery reaches up to it, and again from backup ${beyond.id} on.`;
+    return [warning(message, hint)];
+  });
+}
