@@ -1,5 +1,5 @@
 /** Opens what a configuration names. The only place where settings, stores and the repository format meet. */
-import type { Log } from '../base/log.ts';
+import { warn, type Log } from '../base/log.ts';
 import { WalvaultError } from '../base/errors.ts';
 import { formatSize } from '../base/units.ts';
 import type { Config, RepositoryConfig } from '../config/index.ts';
@@ -42,6 +42,13 @@ export async function openRepositories(config: Config, log: Log): Promise<OpenRe
       return { repository, counters, problem };
     }),
   );
+  for (const { name, url, verifyTls } of config.repositories)
+    if (!verifyTls && !url.startsWith('file:'))
+      warn(
+        log,
+        `repository "${name}": nobody's certificate is verified (verify-tls = off)`,
+        'Whoever is on the way can read the credentials and answer in its place; ca-file names an authority to trust.',
+      );
   // One that cannot be opened fails alone; the others still receive what they should.
   const [first] = opened;
   if (first?.problem !== undefined && opened.every(({ problem }) => problem !== undefined))

@@ -170,16 +170,20 @@ function defineRm(store: Command, run: Run): void {
         const { removeObjects } = await import('../../operations/store/change-objects.ts');
         const { log, context } = invocation;
         await using opened = await open(invocation, options);
-        const failed = await removeObjects(keys, {
+        const { count, lockedCount, lockedUntil } = await removeObjects(keys, {
           repository: opened.repository,
           isForced: options.force === true,
           log,
           signal: context.signal,
         });
-        if (failed > 0)
+        const locks =
+          lockedUntil === undefined
+            ? ''
+            : `, ${lockedCount} locked, the longest until ${lockedUntil.toISOString()}`;
+        if (count > 0)
           throw new WalvaultError(
             'check-failed',
-            `store rm: still there: ${failed} of ${formatCount(keys.length, 'object')}`,
+            `store rm: still there: ${count} of ${formatCount(keys.length, 'object')}${locks}`,
           );
       });
     });

@@ -40,15 +40,22 @@ export async function putObject(
   }
 }
 
+export interface Remaining {
+  readonly count: number;
+  /** Of these: under a retention that nobody can lift, and the end of the longest. */
+  readonly lockedCount: number;
+  readonly lockedUntil: Date | undefined;
+}
+
 /**
  * Removes objects; one that is not there counts as removed.
- * @returns how many deletions the store refused; each was logged
+ * @returns what the store refused to delete; each was logged
  * @throws WalvaultError `refused` before anything is removed, if a key of the format is among them and it is not forced
  */
 export async function removeObjects(
   keys: readonly string[],
   { repository, isForced, log, signal }: ChangeOptions,
-): Promise<number> {
+): Promise<Remaining> {
   const known = keys.flatMap(key => {
     const purpose = purposeOfKey(key);
     return purpose === undefined ? [] : [{ key, ...purpose }];
@@ -61,5 +68,10 @@ export async function removeObjects(
   for (const { key, what, loss } of known) warn(log, `removing ${key}, ${what}: ${loss}`);
   const failures = await repository.store.delete(keys, { signal });
   for (const { error } of failures) log.event({ level: 'error', message: error.message, hint: error.hint });
-  return failures.length;
+  const locks = failures.flatMap(({ error: { lockedUntil } }) => lockedUntil ?? []);
+  return {
+    count: failures.length,
+    lockedCount: locks.length,
+    lockedUntil: locks.length === 0 ? undefined : new Date(Math.max(...locks.map(Number))),
+  };
 }

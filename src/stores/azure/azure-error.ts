@@ -68,11 +68,13 @@ function answerOf(error: unknown): Answer | undefined {
 
 function fromAnswer(answer: Answer, _error: unknown, { action, container }: AzureErrorContext): StoreError {
   const { status, code, message } = answer;
-  const kind = kindOfAnswer(answer);
+  const isPut = action.startsWith('put ');
+  // Somebody holds a lease on the blob, so there is one.
+  const kind = isLease(code) ? (isPut ? 'exists' : 'denied') : kindOfAnswer(answer);
   const said = code === '' || code === 'REQUEST_SEND_ERROR' ? `${status}` : `${status} ${code}`;
   const details = {
     cause: new AnswerError(answer),
-    hint: hints[kind],
+    hint: isLease(code) ? leaseHint : hints[kind],
     retryAfterMs: retryAfterMs(answer.retryAfter),
   };
   switch (kind) {
@@ -94,6 +96,13 @@ function fromAnswer(answer: Answer, _error: unknown, { action, container }: Azur
     default:
       return new StoreError(kind, `${action}: the service answered ${said}: ${message}`, details);
   }
+}
+
+const leaseHint =
+  'Somebody holds a lease on it; it can be broken in the portal or with `az storage blob lease break`.';
+
+function isLease(code: string): boolean {
+  return code === 'LeaseIdMissing' || code === 'LeaseIdMismatchWithBlobOperation';
 }
 
 function kindOfAnswer({ status, code }: Answer): StoreErrorKind {

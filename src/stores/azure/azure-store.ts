@@ -1,22 +1,24 @@
 /** Azure Blob Storage. What the driver promises is in `store.ts`; how, in its neighbours. */
-import { deleteEach } from '../delete-each.ts';
 import { assertKey, assertMetadata } from '../key.ts';
-import type {
-  CallOptions,
-  DeleteFailure,
-  GetOptions,
-  ListEntry,
-  ListOptions,
-  ObjectStat,
-  PutBody,
-  PutOptions,
-  Store,
-  StoreCapabilities,
-  StoredObject,
-  ThawOptions,
-  ThawOutcome,
+import {
+  StoreError,
+  type CallOptions,
+  type DeleteFailure,
+  type GetOptions,
+  type ListEntry,
+  type ListOptions,
+  type ObjectStat,
+  type PutBody,
+  type PutOptions,
+  type Store,
+  type StoreCapabilities,
+  type StoredObject,
+  type ThawOptions,
+  type ThawOutcome,
 } from '../store.ts';
 import { connectAzure, type AzureConnection, type AzureStoreOptions } from './azure-connection.ts';
+import { deleteObjects } from './azure-delete.ts';
+import { azureCode } from './azure-error.ts';
 import { getObject, headObject } from './azure-get.ts';
 import { listObjects } from './azure-list.ts';
 import { putObject, refusesWrongChecksum, type AzurePutSettings } from './azure-put.ts';
@@ -31,6 +33,11 @@ const metadataLimitBytes = 8000;
 /** Opens no connection yet. @throws WalvaultError `config` when the CA file cannot be read */
 export async function createAzureStore(options: AzureStoreOptions): Promise<Store> {
   return new AzureStore(await connectAzure(options), options);
+}
+
+/** A signature's, or a role's. */
+function isRightToReplace(error: unknown): boolean {
+  return azureCode(error) === 'AuthorizationPermissionMismatch';
 }
 
 class AzureStore implements Store {
@@ -55,7 +62,19 @@ class AzureStore implements Store {
     assertKey(key);
     assertMetadata(key, options.metadata, metadataLimitBytes);
     options.signal.throwIfAborted();
-    await putObject(this.#connection, key, body, { ...options, ...this.#settings });
+    try {
+      await putObject(this.#connection, key, body, { ...options, ...this.#settings });
+    } catch (error) {
+      throw options.ifAbsent && isRightToReplace(error) ? await this.#existsOr(key, error, options) : error;
+    }
+  }
+
+  /** Who may create and not replace is refused before the service looks at the condition. */
+  async #existsOr(key: string, error: unknown, { signal }: CallOptions): Promise<unknown> {
+    const existing = await headObject(this.#connection, key, signal);
+    return existing === undefined
+      ? error
+      : new StoreError('exists', `put ${key}: already exists`, { cause: error });
   }
 
   async get(key: string, options: GetOptions): Promise<StoredObject> {
@@ -72,13 +91,8 @@ class AzureStore implements Store {
     return listObjects(this.#connection, options);
   }
 
-  async delete(keys: readonly string[], { signal }: CallOptions): Promise<DeleteFailure[]> {
-    const { client, fullKey, send } = this.#connection;
-    return await deleteEach(keys, signal, async key => {
-      await send({ action: `delete ${key}`, signal }, () =>
-        client.getBlobClient(fullKey(key)).delete({ abortSignal: signal, deleteSnapshots: 'include' }),
-      );
-    });
+  async delete(keys: readonly string[], options: CallOptions): Promise<DeleteFailure[]> {
+    return await deleteObjects(this.#connection, keys, options);
   }
 
   async refusesWrongChecksum(key: string, options: CallOptions): Promise<boolean> {

@@ -53,12 +53,22 @@ function fromAnswer(answer: GcsAnswerError, { action, bucket, notFound }: GcsErr
     case 'exists':
       return new StoreError(kind, `${action}: already exists (${said})`, details);
     case 'denied':
-      return new StoreError(kind, `${action}: denied by the service (${reason})`, details);
+      return new StoreError(kind, `${action}: denied by the service (${reason})`, {
+        ...details,
+        lockedUntil: lockedUntilIn(message),
+      });
     case 'throttled':
       return new StoreError(kind, `${action}: the service asks to slow down (${said})`, details);
     default:
       return new StoreError(kind, `${action}: the service answered ${reason}`, details);
   }
+}
+
+/** Of a retention: "…and cannot be deleted or overwritten until 2026-12-01T00:00:00.000Z". */
+function lockedUntilIn(message: string): Date | undefined {
+  const [, text = ''] = /\buntil (\d{4}-\d\d-\d\dT[\d:.]+(?:Z|[+-]\d\d:\d\d))/.exec(message) ?? [];
+  const until = new Date(text);
+  return Number.isNaN(until.getTime()) ? undefined : until;
 }
 
 function kindOfAnswer(

@@ -14,7 +14,15 @@ import { createAzureStore } from '../../../../src/stores/azure/azure-store.ts';
 import { azureOptionsOf } from '../../../../src/stores/azure/azure-url.ts';
 import { openStore, type StoreSettings } from '../../../../src/stores/open.ts';
 import { StoreError, type Store } from '../../../../src/stores/store.ts';
-import { put, read, rejectsAs, signal } from '../../../contract/contract-driver.ts';
+import {
+  inPieces,
+  names,
+  put,
+  randomBody,
+  read,
+  rejectsAs,
+  signal,
+} from '../../../contract/contract-driver.ts';
 import { startAzurite, type Azurite } from '../../../harness/azurite.ts';
 
 let azurite: Azurite;
@@ -65,6 +73,37 @@ describe('azure: credentials', () => {
     await withStore({ sasToken: sasToken('r') }, async store => {
       assert.equal((await read(store, 'sas')).toString(), 'x');
       await rejectsAs('denied', put(store, 'sas2', 'x'));
+    });
+  });
+
+  it('signatures with the permissions of docs/permissions.md', async () => {
+    const withRights = (rights: string, work: (store: Store) => Promise<void>) =>
+      withStore({ sasToken: sasToken(rights) }, work);
+    const long = () => inPieces(randomBody(9 * 1024 * 1024));
+    await withRights('rcl', async store => {
+      await put(store, 'pushed', 'x');
+      await rejectsAs('exists', put(store, 'pushed', 'y'));
+      await rejectsAs('denied', put(store, 'pushed', 'y', { ifAbsent: false }));
+      assert.equal((await read(store, 'pushed')).toString(), 'x');
+      assert.equal((await store.delete(['pushed'], { signal }))[0]?.error.kind, 'denied');
+      await rejectsAs('denied', put(store, 'long', long()));
+    });
+    await withRights('rcwl', async store => {
+      await put(store, 'long', long());
+      assert.equal((await store.delete(['long'], { signal }))[0]?.error.kind, 'denied');
+    });
+    await withRights('rl', async store => {
+      assert.equal((await read(store, 'pushed')).toString(), 'x');
+      assert.deepEqual(await names(store, { prefix: 'pushed' }), ['pushed']);
+      await rejectsAs('denied', put(store, 'other', 'x'));
+    });
+    await withRights('rwl', async store => {
+      await azurite.client.getBlobClient('repository/pushed').setAccessTier('Archive');
+      assert.equal(await store.thaw?.('pushed', { days: 1, speed: 'bulk', signal }), 'requested');
+    });
+    await withRights('rcwdl', async store => {
+      await put(store, 'probe', 'x', { ifAbsent: false });
+      assert.deepEqual(await store.delete(['pushed', 'long', 'probe'], { signal }), []);
     });
   });
 

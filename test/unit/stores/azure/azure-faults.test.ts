@@ -99,6 +99,7 @@ describe('azure: answers', () => {
     [409, 'BlobAlreadyExists', 'exists'],
     [412, 'ConditionNotMet', 'exists'],
     [403, 'UnauthorizedBlobOverwrite', 'exists'],
+    [412, 'LeaseIdMissing', 'exists'],
     [400, 'Md5Mismatch', 'damaged'],
   ] as const)
     it(`of a put, ${status} ${code} is ${kind}`, async () => {
