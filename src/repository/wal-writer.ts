@@ -29,6 +29,8 @@ export interface WalObject {
   readonly file: WalFileName;
   readonly key: string;
   readonly metadata: WalObjectMetadata;
+  /** The body is what `metadata.storedSha256` was computed of, and not encoded anew. */
+  readonly isKept: boolean;
   body(): PutBody;
 }
 
@@ -64,7 +66,7 @@ export async function encodeWalObject(codec: Codec, source: WalObjectSource): Pr
     writeId: randomBytes(12).toString('hex'),
     branch: source.branch,
   };
-  return { system, file, key, metadata, body: () => (isKept ? kept : run.apply(plain.open())) };
+  return { system, file, key, metadata, isKept, body: () => (isKept ? kept : run.apply(plain.open())) };
 }
 
 export type StoreOutcome =
@@ -93,6 +95,7 @@ export async function storeWalObject(
       metadata: encodeMetadata(object.metadata),
       sizeBytes: object.metadata.storedSizeBytes,
       sha256: object.metadata.storedSha256,
+      isDigestOfBody: object.isKept,
       signal,
     });
     return 'created';

@@ -31,18 +31,23 @@ export function announcedSizeBytes(
   return isInMemory(body) ? body.reduce((total, chunk) => total + chunk.length, 0) : options.sizeBytes;
 }
 
+type Announced = Pick<PutOptions, 'sizeBytes' | 'sha256' | 'isDigestOfBody'>;
+
 /** Counts and hashes a body on its way, and refuses one that is not what was announced. */
 export class BodyCheck {
   readonly #key: string;
-  readonly #expected: Pick<PutOptions, 'sizeBytes' | 'sha256'>;
+  readonly #expected: Announced;
   readonly #hash: Hash | undefined;
   #sizeBytes = 0;
 
   /** `digest: 'always'` computes the SHA-256 even if none was announced. */
-  constructor(key: string, expected: Pick<PutOptions, 'sizeBytes' | 'sha256'>, digest?: 'always') {
+  constructor(key: string, expected: Announced, digest?: 'always') {
     this.#key = key;
     this.#expected = expected;
-    this.#hash = digest === 'always' || expected.sha256 !== undefined ? createHash('sha256') : undefined;
+    const { sha256, isDigestOfBody } = expected;
+    const isKnown = sha256 !== undefined && isDigestOfBody === true;
+    const isWanted = digest === 'always' || sha256 !== undefined;
+    this.#hash = isWanted && !isKnown ? createHash('sha256') : undefined;
   }
 
   /** @throws StoreError `invalid` as soon as the body is longer than announced */
@@ -65,7 +70,7 @@ export class BodyCheck {
         'invalid',
         `put ${this.#key}: the body has ${this.#sizeBytes} bytes instead of the announced ${sizeBytes}`,
       );
-    const actual = this.#hash?.digest('hex');
+    const actual = this.#hash === undefined ? sha256 : this.#hash.digest('hex');
     if (sha256 !== undefined && actual !== sha256)
       throw new StoreError(
         'invalid',

@@ -110,6 +110,11 @@ export interface PutOptions extends CallOptions {
   readonly sizeBytes?: number | undefined;
   /** SHA-256 of the whole body, 64 lower-case hex digits. */
   readonly sha256?: string | undefined;
+  /**
+   * The caller has computed `sha256` of these very buffers, in this process: they need not be hashed again, which on a
+   * processor without instructions for it costs more than anything else in a put.
+   */
+  readonly isDigestOfBody?: boolean | undefined;
 }
 
 export interface GetOptions extends CallOptions {

@@ -31,7 +31,7 @@ export async function putObject(
   options: PutOptions & AzurePutSettings,
 ): Promise<void> {
   const sizeBytes = options.sizeBytes ?? announcedSizeBytes(body, options);
-  const check = new BodyCheck(key, { sizeBytes, sha256: options.sha256 });
+  const check = new BodyCheck(key, { ...options, sizeBytes });
   if (isOneRequest(body, options)) {
     for (const chunk of body) check.update(chunk);
     check.finish();

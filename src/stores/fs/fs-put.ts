@@ -75,7 +75,7 @@ async function openTemporary(root: string, key: string, temporary: string): Prom
 async function writeBody(handle: FileHandle, key: string, body: PutBody, options: PutOptions) {
   const check = new BodyCheck(
     key,
-    { sizeBytes: options.sizeBytes ?? announcedSizeBytes(body, options), sha256: options.sha256 },
+    { ...options, sizeBytes: options.sizeBytes ?? announcedSizeBytes(body, options) },
     'always',
   );
   for await (const chunk of streamOfBody(body)) {

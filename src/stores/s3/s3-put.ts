@@ -28,7 +28,7 @@ export async function putObject(
   if (options.ifAbsent && options.conditionalCreate === 'none')
     await assertAbsent(connection, key, options.signal);
   const sizeBytes = options.sizeBytes ?? announcedSizeBytes(body, options);
-  const check = new BodyCheck(key, { sizeBytes, sha256: options.sha256 });
+  const check = new BodyCheck(key, { ...options, sizeBytes });
   if (isOneRequest(body, options)) {
     for (const chunk of body) check.update(chunk);
     check.finish();
