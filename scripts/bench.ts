@@ -4,7 +4,14 @@
  */
 import { availableParallelism, cpus } from 'node:os';
 import { measureClient, startServer } from './bench/processes.ts';
+import { benchPush } from './bench/push.ts';
 import type { BenchTask, Measured } from './bench/task.ts';
+
+const [what, rounds] = process.argv.slice(2);
+if (what === 'push') {
+  await benchPush(Number(rounds ?? 12));
+  process.exit();
+}
 
 const mebibyte = 1024 ** 2;
 const sizeBytes = 4 * mebibyte;

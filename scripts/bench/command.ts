@@ -1,0 +1,43 @@
+/** What a command costs: its own time and processor, and that of the processes it starts. */
+import { spawnSync } from 'node:child_process';
+import { bareEnvironment } from '../../test/harness/run.ts';
+import { unprivilegedIds } from '../../test/harness/unprivileged.ts';
+
+export interface Cost {
+  readonly wallMs: number;
+  /** User and system time. */
+  readonly cpuMs: number;
+}
+
+export interface Command {
+  readonly script: string;
+  readonly cwd: string;
+  readonly env: Readonly<Record<string, string>>;
+}
+
+/** Runs it by bash, whose `time` counts a pipeline's processes as well. @throws Error with its words when it fails */
+export function costOf({ script, cwd, env }: Command): Cost {
+  const timed = `set -o pipefail; TIMEFORMAT='%3R %3U %3S'; time { ${script}; }`;
+  const { status, stderr } = spawnSync('/bin/bash', ['-c', timed], {
+    cwd,
+    env: { ...bareEnvironment, ...env },
+    encoding: 'utf8',
+    ...unprivilegedIds(),
+  });
+  const [wall, user, system] = (stderr.trimEnd().split('\n').at(-1) ?? '').split(' ').map(Number);
+  if (status !== 0 || wall === undefined || user === undefined || system === undefined)
+    throw new Error(`status ${status}: ${script}\n${stderr}`);
+  return { wallMs: wall * 1000, cpuMs: (user + system) * 1000 };
+}
+
+/** Of each figure by itself. */
+export function medianCost(costs: readonly Cost[]): Cost {
+  return { wallMs: median(costs.map(cost => cost.wallMs)), cpuMs: median(costs.map(cost => cost.cpuMs)) };
+}
+
+export function median(values: readonly number[]): number {
+  const sorted = values.toSorted((a, b) => a - b);
+  const half = sorted.length >> 1;
+  const [low = 0, high = 0] = sorted.length % 2 === 0 ? sorted.slice(half - 1) : sorted.slice(half);
+  return sorted.length % 2 === 0 ? (low + high) / 2 : low;
+}
