@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { startS3Server, type S3Server } from '../harness/s3-server.ts';
 import { temporaryDirectory } from '../harness/temp.ts';
+import { startTokenServer } from '../harness/token-server.ts';
 import { giveToUnprivileged } from '../harness/unprivileged.ts';
 import { runWalvault } from '../harness/walvault.ts';
 
@@ -87,6 +88,30 @@ describe('credentials of S3 in the executable', () => {
     } finally {
       agent.close();
       agent.closeAllConnections();
+    }
+  });
+
+  it('the role of the instance, from the metadata service', async () => {
+    const role = 'latest/meta-data/iam/security-credentials/';
+    const metadata = await startTokenServer(({ method, path, headers }) => {
+      if (method === 'PUT' && path === '/latest/api/token') return { text: 'session' };
+      if (headers['x-aws-ec2-metadata-token'] !== 'session') return { status: 401 };
+      if (path === `/${role}`) return { text: 'archiver' };
+      if (path !== `/${role}archiver`) return { status: 404 };
+      return {
+        json: {
+          Code: 'Success',
+          AccessKeyId: server.accessKeyId,
+          SecretAccessKey: server.secretAccessKey,
+          Token: 'session',
+          Expiration: new Date(Date.now() + 3_600_000).toISOString(),
+        },
+      };
+    });
+    try {
+      await works('instance', { AWS_EC2_METADATA_SERVICE_ENDPOINT: metadata.url });
+    } finally {
+      await metadata.close();
     }
   });
 

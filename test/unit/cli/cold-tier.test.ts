@@ -1,6 +1,6 @@
 /** `store thaw`, `store stat` and `list` of an archive that has cooled down, through the command tree. */
 import assert from 'node:assert/strict';
-import { writeFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { errorCodes } from '../../../src/base/errors.ts';
@@ -86,6 +86,14 @@ describe('an archive in an archive tier', () => {
     const done = await walvault('store', 'thaw', wal);
     assert.equal(done.status, 0, done.stderr);
     assert.equal(done.stdout, '3 objects: 0 asked for now, 0 before, 3 can be read\n');
+  });
+
+  test('verify-tls = off is said, once a command', async () => {
+    const trusting = join(directory, 'trusting.toml');
+    writeFileSync(trusting, `${readFileSync(config, 'utf8')}verify-tls = "off"\n`);
+    const { stderr } = await walvault('list', '--config', trusting);
+    assert.equal(stderr.match(/certificate is verified \(verify-tls = off\)/g)?.length, 1);
+    assert.doesNotMatch((await walvault('list')).stderr, /verify-tls/);
   });
 
   test('mistakes', async () => {

@@ -1,6 +1,7 @@
 /** What the Cloud Storage driver makes of a service and a network that misbehave. */
 import assert from 'node:assert/strict';
 import { after, afterEach, before, describe, it } from 'node:test';
+import { GcsAnswerError, gcsError } from '../../../../src/stores/gcs/gcs-error.ts';
 import { createGcsStore, type GcsStoreOptions } from '../../../../src/stores/gcs/gcs-store.ts';
 import { StoreError, type Store } from '../../../../src/stores/store.ts';
 import {
@@ -88,6 +89,20 @@ describe('gcs: answers', () => {
     const error = await errorOf(put(store, 'a', 'x'));
     assert.equal(error.kind, 'denied');
     assert.match(error.message, /403 forbidden: forbidden \(from the imitation\)/);
+  });
+
+  it('a conflict with another request is repeated, a retention says until when', async () => {
+    server.faults.inject({ method: 'POST', effect: { kind: 'answer', status: 409, code: 'conflict' } });
+    assert((await errorOf(put(store, 'conflicting', 'x'))).retry);
+    const message =
+      "Object 'b/o' is subject to bucket's retention policy and cannot be deleted until 2100-01-01T00:00:00.5Z";
+    const answer = new GcsAnswerError(
+      403,
+      `<Error><Code>AccessDenied</Code><Details>${message}</Details></Error>`,
+    );
+    const error = gcsError(answer, { action: 'delete o', bucket: 'b', signal });
+    assert(error instanceof StoreError);
+    assert.equal(error.lockedUntil?.toISOString(), '2100-01-01T00:00:00.500Z');
   });
 
   it('Retry-After is handed on', async () => {
