@@ -72,7 +72,7 @@ class WatchedClient implements HttpClient {
 function failureOf({ status, bodyAsText }: PipelineResponse): Newest['failure'] {
   if (status < 400) return undefined;
   if (passes(status)) return new TokenServiceFailure(new Error(`it answered ${status}`));
-  return new TokenServiceRefusal(`${status} ${saidIn(bodyAsText ?? '')}`);
+  return new TokenServiceRefusal(`the token service answered ${status} ${saidIn(bodyAsText ?? '')}`.trim());
 }
 
 /** RFC 6749 §5.2, or what App Service says instead. */
