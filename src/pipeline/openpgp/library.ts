@@ -1,6 +1,7 @@
 /**
- * The openpgp package, loaded when first needed: its import costs some 40 ms, which a push of plain data should not
- * pay. It does keys and session-key packets; the bulk of a message goes through node:crypto.
+ * The openpgp package, loaded when first needed: its import costs some 40 ms and the first use of a key as much again,
+ * which a push should not pay. It makes keys, and reads and uses those that `plain-key.ts` leaves to it; the bulk of a
+ * message goes through node:crypto.
  */
 export type OpenpgpLibrary = typeof import('openpgp');
 

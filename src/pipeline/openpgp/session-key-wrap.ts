@@ -1,6 +1,6 @@
 /**
- * Session keys to and from Curve25519 and RSA keys with node:crypto alone (RFC 9580 §5.1.3, §5.1.5, §11.5), which saves a push the import of a
- * library.
+ * Session keys to and from Curve25519 and RSA keys with node:crypto alone (RFC 9580 §5.1.3, §5.1.5, §11.5), which saves
+ * a push the import of a library.
  */
 import {
   constants,
