@@ -132,7 +132,7 @@ export interface ThawOptions extends CallOptions {
 /** `readable`: there was nothing to ask for. */
 export type ThawOutcome = 'readable' | 'requested' | 'under-way';
 
-/** Where the service keeps an object, where it tells. */
+/** Where the service keeps an object, where it tells; not every service does with the body, `head` says most. */
 export interface StorageTier {
   /** In the service's own words: `STANDARD_IA`, `DEEP_ARCHIVE`, `Archive`. */
   readonly tier?: string;

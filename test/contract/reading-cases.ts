@@ -13,7 +13,9 @@ export const readingCases: readonly Case[] = [
       assert.equal(stat.key, `${prefix}/a`);
       assert.equal(stat.sizeBytes, 7);
       assert(stat.modified.getTime() > earliest && stat.modified.getTime() < Date.now() + 60_000);
-      assert.deepEqual(await store.head(`${prefix}/a`, { signal }), stat);
+      const head = await store.head(`${prefix}/a`, { signal });
+      // Azure names the tier in answers to HEAD alone.
+      assert.deepEqual(head, { ...stat, ...(head?.tier !== undefined && { tier: head.tier }) });
     },
   },
   {
