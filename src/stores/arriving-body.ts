@@ -1,5 +1,6 @@
 /** A body on its way from a service: counted and checked, for every driver in the same way (P3). */
 import type { Readable } from 'node:stream';
+import { GatheredChecksum } from '../base/gathered-checksum.ts';
 import { StoreError } from './store.ts';
 
 export interface ArrivingBody {
@@ -17,13 +18,15 @@ export interface ArrivingBody {
 export interface BodyChecksum {
   /** What it is and who keeps it, after "do not match the". */
   readonly description: string;
-  update(chunk: Uint8Array): void;
+  /** Given all bytes in order, not in the chunks they came in; does not keep them. */
+  update(bytes: Uint8Array): void;
   matches(): boolean;
 }
 
 /** @throws StoreError `damaged` at the end when the bytes are not those announced; whatever `toError` makes of a break */
 export async function* readArriving(arriving: ArrivingBody): AsyncGenerator<Uint8Array> {
   const { key, body, signal, announcedBytes, checksum, toError } = arriving;
+  const gathered = checksum && new GatheredChecksum(piece => checksum.update(piece));
   let receivedBytes = 0;
   const onAbort = () => body.destroy(signal.reason as Error);
   signal.addEventListener('abort', onAbort, { once: true });
@@ -31,7 +34,7 @@ export async function* readArriving(arriving: ArrivingBody): AsyncGenerator<Uint
     signal.throwIfAborted();
     for await (const chunk of body as AsyncIterable<Uint8Array>) {
       receivedBytes += chunk.length;
-      checksum?.update(chunk);
+      gathered?.update(chunk);
       yield chunk;
     }
   } catch (error) {
@@ -42,6 +45,7 @@ export async function* readArriving(arriving: ArrivingBody): AsyncGenerator<Uint
   }
   if (announcedBytes !== undefined && receivedBytes !== announcedBytes)
     throw new StoreError('damaged', `get ${key}: ${receivedBytes} bytes came instead of ${announcedBytes}`);
+  gathered?.finish();
   if (checksum?.matches() === false)
     throw new StoreError('damaged', `get ${key}: the bytes do not match the ${checksum.description}`);
 }

@@ -36,7 +36,10 @@ class TimedOperation implements Operation {
   readonly #parent: AbortSignal;
   readonly #limits: TimeLimits;
   readonly #controller = new AbortController();
-  #turn: NodeJS.Timeout | undefined;
+  /** One for all turns: a body has many, and a new timer costs more than the rest of a turn. */
+  #timer: NodeJS.Timeout | undefined;
+  #timerMs = 0;
+  #isCounting = false;
   #grace: NodeJS.Timeout | undefined;
   #abandon: (() => void) | undefined;
   #movedBytes = 0;
@@ -66,7 +69,7 @@ class TimedOperation implements Operation {
   }
 
   async caller(next: () => Promise<IteratorResult<Uint8Array>>): Promise<IteratorResult<Uint8Array>> {
-    clearTimeout(this.#turn);
+    this.#stopCounting();
     const result = await next();
     if (result.done !== true) this.#movedBytes += result.value.length;
     this.#startTurn();
@@ -75,22 +78,38 @@ class TimedOperation implements Operation {
 
   end(): void {
     this.#endTurn();
+    clearTimeout(this.#timer);
     this.#parent.removeEventListener('abort', this.#onParentAbort);
   }
 
   #startTurn(): void {
     const limitMs = this.#limitMs();
     if (limitMs === undefined || !this.#isInTurn || this.signal.aborted) return;
-    this.#turn = setTimeout(() => {
-      const { method, key } = this.#call;
-      const what = method === 'get' && this.#turns > 1 ? 'no byte' : 'no answer';
-      this.#abort(
-        new StoreError(
-          'unreachable',
-          `${method === 'other' ? 'call' : method} ${key}: ${what} for ${formatDuration(limitMs)}`,
-        ),
-      );
+    this.#isCounting = true;
+    if (this.#timer !== undefined && this.#timerMs === limitMs) {
+      this.#timer.ref().refresh();
+      return;
+    }
+    clearTimeout(this.#timer);
+    this.#timerMs = limitMs;
+    this.#timer = setTimeout(() => {
+      if (this.#isCounting) this.#abort(this.#tooLate(limitMs));
     }, limitMs);
+  }
+
+  #tooLate(limitMs: number): StoreError {
+    const { method, key } = this.#call;
+    const what = method === 'get' && this.#turns > 1 ? 'no byte' : 'no answer';
+    return new StoreError(
+      'unreachable',
+      `${method === 'other' ? 'call' : method} ${key}: ${what} for ${formatDuration(limitMs)}`,
+    );
+  }
+
+  /** Between turns the timer keeps no process alive and says nothing. */
+  #stopCounting(): void {
+    this.#isCounting = false;
+    this.#timer?.unref();
   }
 
   #limitMs(): number | undefined {
@@ -111,7 +130,7 @@ class TimedOperation implements Operation {
 
   #endTurn(): void {
     this.#isInTurn = false;
-    clearTimeout(this.#turn);
+    this.#stopCounting();
     clearTimeout(this.#grace);
     this.#grace = undefined;
     this.#abandon = undefined;
@@ -121,7 +140,7 @@ class TimedOperation implements Operation {
 
   #abort(reason: unknown): void {
     if (this.signal.aborted) return;
-    clearTimeout(this.#turn);
+    clearTimeout(this.#timer);
     this.#controller.abort(reason);
     if (this.#abandon !== undefined) this.#startGrace();
   }
