@@ -2,14 +2,15 @@
 import { fork, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { resolve } from 'node:path';
-import type { BenchTask, Measured } from './task.ts';
+import pkgConfig from '../../pkg.config.json' with { type: 'json' };
+import type { BenchTask, Measured, Scheme } from './task.ts';
 
 export interface BenchServer extends AsyncDisposable {
   readonly origin: string;
 }
 
-export async function startServer(scheme: 'http' | 'https'): Promise<BenchServer> {
-  const child = fork(resolve(import.meta.dirname, 'server-main.ts'), [scheme]);
+export async function startServer(scheme: Scheme, sizeBytes: number): Promise<BenchServer> {
+  const child = fork(resolve(import.meta.dirname, 'server-main.ts'), [scheme, String(sizeBytes)]);
   const origin = (await messageOf(child)) as string;
   return {
     origin,
@@ -21,8 +22,11 @@ export async function startServer(scheme: 'http' | 'https'): Promise<BenchServer
   };
 }
 
+/** With the flags of the executable. */
 export async function measureClient(task: BenchTask): Promise<Measured> {
-  const child = fork(resolve(import.meta.dirname, 'client-main.ts'), [JSON.stringify(task)]);
+  const child = fork(resolve(import.meta.dirname, 'client-main.ts'), [JSON.stringify(task)], {
+    execArgv: pkgConfig.seaConfig.execArgv,
+  });
   const ended = once(child, 'exit');
   const measured = (await messageOf(child)) as Measured;
   await ended;

@@ -1,7 +1,12 @@
+export type Scheme = 'http' | 'https';
+
+export const clouds = ['s3', 'gcs', 'azure'] as const;
+export type Cloud = (typeof clouds)[number];
+
 export interface BenchTask {
-  readonly driver: 'bare' | 's3' | 'directory';
-  /** `stream`: one put of a body that is generated, of a size nobody announces in parts. */
-  readonly operation: 'put' | 'get' | 'stream';
+  /** `bare`: a plain request of node:http(s). */
+  readonly driver: 'bare' | 'directory' | Cloud;
+  readonly operation: 'put' | 'get';
   /** `http://127.0.0.1:port`. */
   readonly origin: string;
   readonly sizeBytes: number;
@@ -9,7 +14,6 @@ export interface BenchTask {
 }
 
 export interface Measured {
-  /** User and system time of the client's process, without its start. */
+  /** User and system time of the client's process, without its start and warming up. */
   readonly cpuMs: number;
-  readonly maxResidentBytes: number;
 }

@@ -2,7 +2,7 @@
 import type { Part, PartReader } from './part-reader.ts';
 
 /** Parts under way at once; with the one being filled this bounds the memory of an upload. */
-const partsInFlight = 4;
+const partsInFlight = 3;
 
 export interface PartUpload {
   readonly signal: AbortSignal;
