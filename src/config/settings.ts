@@ -94,7 +94,7 @@ export const settings = {
   'archive.queue-limit': {
     kind: 'size',
     min: 1024 ** 2,
-    help: 'When more WAL than this waits to be archived and a required repository is out of reach, push gives up the oldest segment instead of letting the disk fill: no recovery to a moment after it, until the next backup (docs/queue-limit.md). Unset: never.',
+    help: 'When more WAL than this waits to be archived and a required repository is out of reach, push gives up the oldest segment instead of letting the disk fill: no recovery can cross that gap (docs/queue-limit.md). Unset: never.',
     example: '"200GiB"',
   },
   'fetch.timeout': {

@@ -39,7 +39,8 @@ export const defineList: DefineVerb = (program, run) => {
 };
 
 const notes = `
-MISSING counts segments between archived ones that are not there; each hole is named below the table. Of a best-effort
+MISSING counts segments between archived ones that are not there; each hole is named below the table, and so is WAL that
+a server gave up (archive.queue-limit), with time and reason. Of a best-effort
 repository it also says what it lacks of what the required ones hold; "walvault copy" brings it.
 
 Examples:

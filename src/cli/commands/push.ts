@@ -20,6 +20,9 @@ const notes = `
 Returns 0 only when the file is durable in every required repository. A file that is archived already with the same
 content is a success, with other content an error: nothing archived is ever replaced.
 
+The one exception is off by default: with archive.queue-limit set, a segment that cannot be archived while more WAL than
+that waits is given up. Its loss is recorded, an error names it, and 0 lets the server go on (docs/queue-limit.md).
+
 Examples:
   archive_command = 'walvault push %p'          # postgresql.conf
   cd /var/lib/postgresql/15/main && walvault push --missing

@@ -55,7 +55,7 @@ describe('a configuration file', () => {
         privateKeyPassphrase: undefined,
       },
       signing: { key: undefined, passphrase: undefined, verify: 'warn', trustedSigners: [] },
-      archive: { timeoutMs: 30_000, headerCheck: true },
+      archive: { timeoutMs: 30_000, headerCheck: true, queueLimitBytes: undefined },
       fetch: { timeoutMs: 60_000, standbyTimeoutMs: 5000 },
       store: {
         requestTimeoutMs: 20_000,
@@ -117,7 +117,11 @@ secret-access-key = "SK"
     assert.deepEqual(config.encryption.walRecipients, [join(directory, 'keys/a.asc'), '/abs/b.asc']);
     assert.deepEqual(config.encryption.backupRecipients, [join(directory, 'c.asc')]);
     assert.equal(config.signing.key, join(directory, 'sign.asc'));
-    assert.deepEqual(config.archive, { timeoutMs: 60_000, headerCheck: false });
+    assert.deepEqual(config.archive, {
+      timeoutMs: 60_000,
+      headerCheck: false,
+      queueLimitBytes: undefined,
+    });
     assert.equal(config.backup.fastCheckpoint, true);
     assert.equal(config.backup.partSizeBytes, 1024 ** 3);
     assert.deepEqual(config.retention, { keepLast: 7, keepWithinMs: 14 * 86_400_000, minimumBackups: 1 });
