@@ -5,6 +5,7 @@
  */
 import { writeSync } from 'node:fs';
 import { versionLine } from './base/build-info.ts';
+import { describeEvent } from './base/describe-event.ts';
 import { describeFailure } from './base/describe-failure.ts';
 import { errorCodes, WalvaultError } from './base/errors.ts';
 import type { CliContext } from './cli/context.ts';
@@ -43,9 +44,9 @@ function chooseVerb(args: readonly string[]): Verb {
     case 'fetch':
       return fetchVerb(recoveryModeOf('.'));
     case 'push':
-      return ordinaryVerb(async (rest, context) =>
-        (await import('./cli/run-push.ts')).runPush(rest, context),
-      );
+      return ordinaryVerb(pushByAgentOrHere);
+    case 'agent':
+      return agentVerb(args);
     default:
       return ordinaryVerb(async (rest, context) => (await import('./cli/program.ts')).runCli(rest, context));
   }
@@ -63,6 +64,28 @@ function ordinaryVerb(run: Verb['run']): Verb {
     interruptedStatus: () => errorCodes.interrupted,
     run,
   };
+}
+
+async function pushByAgentOrHere(args: string[], context: CliContext): Promise<number> {
+  const { pushThroughAgent } = await import('./agent/client/push.ts');
+  const { env, signal } = context;
+  const asked = await pushThroughAgent(args, { env, signal, workingDirectory: process.cwd() });
+  if (asked.kind === 'unanswered') return (await import('./cli/run-push.ts')).runPush(args, context, asked);
+  for (const event of asked.events) context.stderr(describeEvent(event));
+  if (asked.error !== undefined) throw asked.error;
+  return 0;
+}
+
+/** A resident one may be a child of PostgreSQL's process 1, which takes any status but 0 and 1 for a crash. */
+function agentVerb(args: readonly string[]): Verb {
+  const verb = ordinaryVerb(async (rest, context) =>
+    (await import('./cli/run-agent.ts')).runAgent(rest, context),
+  );
+  if (args.includes('status') || args.includes('stop')) return verb;
+  const isStartedByPush = args.includes('--parent');
+  return isStartedByPush
+    ? { ...verb, failingStatus: () => 1, interruptedStatus: () => 0 }
+    : { ...verb, interruptedStatus: () => 0 };
 }
 
 /** SIGTERM is how PostgreSQL stops a restore_command, and it knows 143 (RestoreArchivedFile in xlogarchive.c). */

@@ -39,18 +39,18 @@ export const importRules: readonly ImportRule[] = [
       /^operations\/[^/]+$/,
     ],
   },
-  { from: /^agent\/client/, mayImport: [base] },
-  { from: /^agent\//, mayImport: [base, /^operations\/(push|fetch)\//] },
+  { from: /^agent\/client\//, mayImport: [base] },
+  { from: /^agent\//, mayImport: [base, /^agent\/client\//, /^operations\/(push|fetch)\//] },
   {
     from: /^cli\/compose/,
     mayImport: [base, postgres, pipeline, config, repository, /^stores\//, /^operations\//, /^observe\//],
   },
-  { from: /^cli\//, mayImport: [base, config, /^operations\//, /^observe\//] },
+  { from: /^cli\//, mayImport: [base, config, /^operations\//, /^observe\//, /^agent\//] },
   {
     from: /^main$/,
     mayImport: [
       base,
-      /^agent\/client/,
+      /^agent\/client\//,
       /^operations\/(push|fetch)\//,
       /^cli\//,
       /^postgres\/cluster\/signal-files$/,
@@ -64,7 +64,7 @@ export function roomOf(file: string): string {
   const first = parts[0] ?? '';
   const isDivided = first === 'stores' || first === 'operations';
   if (isDivided) return parts.length > 2 ? `${first}/${parts[1]}` : `${first}/`;
-  if (first === 'agent' && parts[1]?.startsWith('client') === true) return 'agent/client';
+  if (first === 'agent' && parts[1] === 'client') return 'agent/client';
   return first;
 }
 

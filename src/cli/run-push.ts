@@ -1,6 +1,7 @@
 /** `walvault push`, from arguments to exit status, without the command tree. */
+import type { AgentAddress } from '../agent/client/address.ts';
 import { errorCodes } from '../base/errors.ts';
-import type { Log } from '../base/log.ts';
+import { warn, type Log } from '../base/log.ts';
 import { loadConfig, secretsIn, type Config } from '../config/index.ts';
 import { Redactor } from '../observe/redact.ts';
 import { push, type PushOptions } from '../operations/push/push.ts';
@@ -12,8 +13,25 @@ import { createTextLog } from './render/text.ts';
 
 const usage = 'walvault push [--config PATH] <path of a WAL file> | --missing';
 
+/** However long an agent kept a push waiting, this much is left for doing it. */
+const leastTimeoutMs = 5000;
+
+/** What became of asking the agent before. */
+export interface WithoutAgent {
+  /** Where one for this push would listen. */
+  readonly address: AgentAddress | undefined;
+  /** Time spent on asking: it is part of the push. */
+  readonly elapsedMs: number;
+  /** What went wrong with it, if anything did. */
+  readonly complaint: string | undefined;
+}
+
 /** @returns 0; everything else is thrown */
-export async function runPush(argv: readonly string[], context: CliContext): Promise<number> {
+export async function runPush(
+  argv: readonly string[],
+  context: CliContext,
+  agent?: WithoutAgent,
+): Promise<number> {
   const { configPath, values, positionals, verbose, quiet } = parseVerb(
     argv,
     { missing: { type: 'boolean' } },
@@ -33,14 +51,20 @@ export async function runPush(argv: readonly string[], context: CliContext): Pro
     verbose,
     quiet,
   });
-  return await redactor.guard(() => pushWith(loaded.config, path, { log, context }));
+  return await redactor.guard(() => pushWith(loaded.config, path, { log, context, agent }));
+}
+
+interface PushContext {
+  readonly log: Log;
+  readonly context: CliContext;
+  readonly agent: WithoutAgent | undefined;
 }
 
 /** `path` undefined: what is missing in the archive. */
 async function pushWith(
   config: Config,
   path: string | undefined,
-  { log, context }: { readonly log: Log; readonly context: CliContext },
+  { log, context, agent }: PushContext,
 ): Promise<number> {
   await using opened = await openRepositories(config, log);
   const options = {
@@ -50,7 +74,13 @@ async function pushWith(
     signal: context.signal,
   };
   if (path !== undefined) {
-    await push({ ...options, path });
+    if (agent?.complaint !== undefined) warn(log, agent.complaint);
+    const timeoutMs = Math.max(options.timeoutMs - (agent?.elapsedMs ?? 0), leastTimeoutMs);
+    await push({ ...options, path, timeoutMs });
+    if (agent?.address !== undefined && config.agent.mode === 'auto') {
+      const { startAgentOrSayWhy } = await import('./start-agent.ts');
+      startAgentOrSayWhy(agent.address, { env: context.env, log });
+    }
     return 0;
   }
   const { sent, alreadyArchived, failed } = await pushMissing(options);

@@ -32,7 +32,10 @@ export function assembleConfig(
       timeoutMs: values['archive.timeout'],
       headerCheck: values['archive.header-check'],
       queueLimitBytes: values['archive.queue-limit'],
+      jobs: values['archive.jobs'],
+      batch: values['archive.batch'],
     },
+    agent: { mode: values['agent.mode'], idleTimeoutMs: values['agent.idle-timeout'] },
     fetch: { timeoutMs: values['fetch.timeout'], standbyTimeoutMs: values['fetch.standby-timeout'] },
     store: {
       requestTimeoutMs: values['store.request-timeout'],

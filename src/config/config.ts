@@ -49,7 +49,12 @@ export interface Config {
     readonly headerCheck: boolean;
     /** Undefined: no WAL is ever given up. */
     readonly queueLimitBytes?: number | undefined;
+    /** Files that the agent sends side by side. */
+    readonly jobs: number;
+    /** The agent marks as archived what it has sent ahead. */
+    readonly batch: boolean;
   };
+  readonly agent: { readonly mode: 'auto' | 'off'; readonly idleTimeoutMs: number };
   readonly fetch: { readonly timeoutMs: number; readonly standbyTimeoutMs: number };
   readonly store: {
     readonly requestTimeoutMs: number;
@@ -82,4 +87,6 @@ export interface LoadedConfig {
   readonly origins: ReadonlyMap<string, string>;
   /** The same names to the values, typed as the table says; for showing, not for deciding. */
   readonly values: ReadonlyMap<string, unknown>;
+  /** Absolute paths of the files that settings name: keys, certificates, secrets. */
+  readonly files: readonly string[];
 }

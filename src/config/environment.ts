@@ -15,7 +15,12 @@ const prefix = 'WALVAULT_';
 const repositoryPrefix = 'WALVAULT_REPOSITORY_';
 
 /** Variables of ours that are no settings. */
-const otherVariables: ReadonlySet<string> = new Set(['WALVAULT_CONFIG', 'WALVAULT_DEBUG']);
+const otherVariables: ReadonlySet<string> = new Set([
+  'WALVAULT_CONFIG',
+  'WALVAULT_DEBUG',
+  // The agent's client needs it before any configuration is read.
+  'WALVAULT_AGENT_DIRECTORY',
+]);
 const testPrefix = 'WALVAULT_TEST_';
 
 export function environmentName(key: string): string {

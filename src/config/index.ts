@@ -1,6 +1,7 @@
 /** The configuration: one table of settings, read from a TOML file and the environment. */
 export type { Config, LoadedConfig, RepositoryConfig } from './config.ts';
-export { defaultConfigPath, loadConfig } from './load.ts';
+export { defaultConfigPath } from '../base/default-config.ts';
+export { loadConfig } from './load.ts';
 export { describeSettings, secretsIn } from './describe.ts';
 export { renderConfigFile, type ConfigFileContent } from './template.ts';
 export { isClusterName } from './value.ts';

@@ -1,16 +1,16 @@
 /** Finds the configuration, merges file and environment, validates it. */
+import { defaultConfigPath } from '../base/default-config.ts';
 import { WalvaultError } from '../base/errors.ts';
 import { assembleConfig, checkTogether } from './assemble.ts';
 import { readConfigFile, type ConfigFile } from './config-file.ts';
 import type { LoadedConfig } from './config.ts';
 import { environmentName, readEnvironment, type EnvironmentSettings } from './environment.ts';
+import { filesNamedBy } from './named-files.ts';
 import type { RawValue } from './raw-value.ts';
 import { mergeRepositories } from './repositories.ts';
 import type { Setting, ValuesOf } from './setting.ts';
 import { repositorySettings, settings } from './settings.ts';
 import { readValue } from './value.ts';
-
-export const defaultConfigPath = '/etc/walvault.toml';
 
 export interface LoadOptions {
   /** From `--config`. Otherwise WALVAULT_CONFIG, otherwise `defaultPath` if it is there. */
@@ -29,9 +29,10 @@ export async function loadConfig(options: LoadOptions): Promise<LoadedConfig> {
   const environment = readEnvironment(env);
   const file = await findFile(options, environment);
   const origins = new Map<string, string>();
+  const files = new Set<string>();
   const raw = new Map([...(file?.settings ?? []), ...environment.settings]);
   const merged = mergeRepositories(file?.repositories ?? [], environment.repositories);
-  const context: TableContext = { env, origins, prefix: '', path: file?.path };
+  const context: TableContext = { env, origins, files, prefix: '', path: file?.path };
   const [values, ...found] = await Promise.all([
     readTable(settings, raw, context),
     ...merged.map(({ name, fields }) =>
@@ -46,7 +47,7 @@ export async function loadConfig(options: LoadOptions): Promise<LoadedConfig> {
   for (const repository of repositories)
     for (const [field, value] of Object.entries(repository))
       shown.set(`repository.${repository.name}.${field}`, value);
-  return { config, path: file?.path, origins, values: shown };
+  return { config, path: file?.path, origins, values: shown, files: [...files] };
 }
 
 async function findFile(
@@ -73,6 +74,7 @@ const initHint =
 interface TableContext {
   readonly env: NodeJS.ProcessEnv;
   readonly origins: Map<string, string>;
+  readonly files: Set<string>;
   readonly prefix: string;
   readonly path: string | undefined;
 }
@@ -82,12 +84,15 @@ async function readTable<T extends Record<string, Setting>>(
   raw: ReadonlyMap<string, RawValue>,
   context: TableContext,
 ): Promise<ValuesOf<T>> {
-  const { env, origins, prefix, path } = context;
+  const { env, origins, files, prefix, path } = context;
   const entries = await Promise.all(
     Object.entries(table).map(async ([key, setting]: [string, Setting]): Promise<[string, unknown]> => {
       const given = raw.get(key);
       origins.set(prefix + key, given?.origin ?? 'default');
-      if (given !== undefined) return [key, await readValue(setting, given, env)];
+      if (given !== undefined) {
+        for (const file of filesNamedBy(setting, given)) files.add(file);
+        return [key, await readValue(setting, given, env)];
+      }
       if (setting.required === true) throw missing(prefix + key, path);
       if (setting.default === undefined) return [key, setting.kind === 'paths' ? [] : undefined];
       return [key, await readValue(setting, defaultOf(key, setting), env)];

@@ -1,4 +1,5 @@
 import type { DefineVerb } from '../verb.ts';
+import { defineAgent } from './agent.ts';
 import { defineBackup } from './backup.ts';
 import { defineCheck } from './check.ts';
 import { defineCleanup } from './cleanup.ts';
@@ -18,6 +19,7 @@ export const verbs: readonly DefineVerb[] = [
   defineCheck,
   definePush,
   defineFetch,
+  defineAgent,
   defineBackup,
   defineRestore,
   defineList,

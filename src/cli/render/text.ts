@@ -1,5 +1,6 @@
 /** Events of operations as lines on standard error, where PostgreSQL's log and cron's mail pick them up. */
-import type { Log, LogEvent, LogLevel } from '../../base/log.ts';
+import { describeEvent } from '../../base/describe-event.ts';
+import type { Log } from '../../base/log.ts';
 import { ProgressRenderer } from './progress.ts';
 
 export interface TextLogOptions {
@@ -17,13 +18,6 @@ export interface TextLog extends Log {
   close(): void;
 }
 
-const prefixes: Record<LogLevel, string> = {
-  debug: 'walvault: debug: ',
-  info: 'walvault: ',
-  warn: 'walvault: WARNING: ',
-  error: 'walvault: ERROR: ',
-};
-
 export function createTextLog(options: TextLogOptions): TextLog {
   const { stderr, isTty, quiet, verbose } = options;
   const progress = new ProgressRenderer({
@@ -36,7 +30,7 @@ export function createTextLog(options: TextLogOptions): TextLog {
       if (event.level === 'debug' && !verbose) return;
       if (event.level === 'info' && quiet) return;
       progress.clear();
-      stderr(renderEvent(event));
+      stderr(describeEvent(event));
     },
     progress(state) {
       if (!quiet) progress.show(state);
@@ -45,9 +39,4 @@ export function createTextLog(options: TextLogOptions): TextLog {
       progress.clear();
     },
   };
-}
-
-export function renderEvent(event: LogEvent): string {
-  const hint = event.hint === undefined ? '' : `HINT:  ${event.hint}\n`;
-  return `${prefixes[event.level]}${event.message}\n${hint}`;
 }

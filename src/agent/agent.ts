@@ -1,0 +1,191 @@
+/**
+ * The resident agent: takes the start of a process, the loading of a store's library and the TLS handshake off each
+ * push, and sends what PostgreSQL has ready before it is asked for. It answers from what is durable, never from hope;
+ * it can be killed at any moment, and whoever asked then does the work.
+ */
+import { rmSync } from 'node:fs';
+import { walvaultVersion } from '../base/build-info.ts';
+import type { Log } from '../base/log.ts';
+import type { PushOptions } from '../operations/push/push.ts';
+import { ArchiveStatus } from './archive-status.ts';
+import { inspectDirectory, type AgentAddress } from './client/address.ts';
+import { exchange } from './client/exchange.ts';
+import type { Reply, Request } from './client/protocol.ts';
+import { attemptPath, problemPath } from './client/start.ts';
+import { isServersChild, ServerRun } from './purpose.ts';
+import { PushQueue } from './push-queue.ts';
+import { listen, type ListeningServer } from './server.ts';
+import { WatchedFiles } from './watched-files.ts';
+
+export interface AgentOptions {
+  readonly address: AgentAddress;
+  /** As it was before the configuration was read. */
+  readonly fingerprint: string;
+  readonly push: Omit<PushOptions, 'path' | 'log' | 'signal'>;
+  /** `pg_wal` without symbolic links. */
+  readonly walDirectory: string;
+  readonly segmentSizeBytes: number;
+  readonly jobs: number;
+  readonly isBatch: boolean;
+  readonly watchedFiles: readonly string[];
+  /** Without a question for so long it leaves; undefined: it stays until it is told to go. */
+  readonly idleTimeoutMs: number | undefined;
+  /** The push that started it: it becomes an orphan when that ends, and leaves with the server that runs now. */
+  readonly spawnedBy: number | undefined;
+  /** Takes secrets out of what is sent back. */
+  readonly redact: (text: string) => string;
+  readonly signal: AbortSignal;
+  readonly log: Log;
+}
+
+/** How often it looks whether it is still wanted: nothing else wakes it while nobody asks. */
+const lookEveryMs = 2000;
+/** Until its parent has ended, so that the one it gets instead is noticed at once. */
+const orphanLookEveryMs = 50;
+/** Questions that may wait at the same time; PostgreSQL asks one. */
+const maxAsked = 8;
+/** After `stop` what is in flight has this long. */
+const stopWithinMs = 1000;
+
+/** Resolves when it has left, with the reason. @throws WalvaultError, system errors when it cannot begin */
+export async function runAgent(options: AgentOptions): Promise<string> {
+  return await new Agent(options).run();
+}
+
+class Agent {
+  readonly #options: AgentOptions;
+  readonly #watched: WatchedFiles;
+  readonly #server: ServerRun;
+  readonly #queue: PushQueue;
+  readonly #startedAt = new Date();
+  readonly #stop = new AbortController();
+  readonly #left = Promise.withResolvers<string>();
+  #listening: ListeningServer | undefined;
+  #lastAskedAt = performance.now();
+  #asked = 0;
+  #reason: string | undefined;
+
+  constructor(options: AgentOptions) {
+    this.#options = options;
+    const { address, signal } = options;
+    this.#watched = new WatchedFiles(options.watchedFiles);
+    this.#server = new ServerRun(address.dataDirectory);
+    this.#queue = new PushQueue({
+      ...options,
+      dataDirectory: address.dataDirectory,
+      status: new ArchiveStatus(options.walDirectory),
+      signal: AbortSignal.any([signal, this.#stop.signal]),
+    });
+  }
+
+  async run(): Promise<string> {
+    const { address, signal, spawnedBy, fingerprint } = this.#options;
+    if (await isServed(address, fingerprint, signal)) {
+      rmSync(attemptPath(address), { force: true });
+      return 'another agent is there';
+    }
+    this.#listening = await listen(address, request => this.#answer(request));
+    rmSync(attemptPath(address), { force: true });
+    rmSync(problemPath(address), { force: true });
+    const look = setInterval(() => this.#look(), lookEveryMs);
+    const orphanLook = setInterval(() => this.#lookAtParent(spawnedBy, orphanLook), orphanLookEveryMs);
+    const onAbort = () => this.#leave('interrupted');
+    signal.addEventListener('abort', onAbort, { once: true });
+    try {
+      const reason = await this.#left.promise;
+      await this.#queue.drain();
+      return reason;
+    } finally {
+      clearInterval(look);
+      clearInterval(orphanLook);
+      signal.removeEventListener('abort', onAbort);
+    }
+  }
+
+  async #answer(request: Request | undefined): Promise<Exclude<Reply, { kind: 'working' }>> {
+    if (request === undefined) {
+      this.#leave('asked by another version');
+      return { kind: 'declined', reason: 'stale' };
+    }
+    if (request.verb === 'status') return { kind: 'status', status: this.#status() };
+    if (request.verb === 'stop') {
+      setTimeout(() => this.#stop.abort(new Error('stopped')), stopWithinMs).unref();
+      this.#leave('stopped');
+      return { kind: 'status', status: this.#status() };
+    }
+    if (this.#reason !== undefined) return { kind: 'declined', reason: 'leaving' };
+    if (request.fingerprint !== this.#options.fingerprint || this.#watched.hasChanged()) {
+      this.#leave('the configuration, the environment or the executable has changed');
+      return { kind: 'declined', reason: 'stale' };
+    }
+    if (this.#asked >= maxAsked) return { kind: 'declined', reason: 'busy' };
+    this.#asked++;
+    try {
+      return await this.#push(request.path, request.givenPath);
+    } finally {
+      this.#asked--;
+      this.#lastAskedAt = performance.now();
+    }
+  }
+
+  async #push(path: string, givenPath: string): Promise<Exclude<Reply, { kind: 'working' }>> {
+    const answer = await this.#queue.ask(path);
+    const text = (message: string) => this.#options.redact(message).replaceAll(path, givenPath);
+    const events = answer.events.map(event => ({ ...event, message: text(event.message) }));
+    if (answer.kind === 'done') return { kind: 'done', events };
+    const { failure } = answer;
+    if (mayBeOurs.has(failure.code)) {
+      this.#leave(`a push failed: ${failure.message}`);
+      return { kind: 'declined', reason: 'unfit' };
+    }
+    return { kind: 'failed', events, failure: { ...failure, message: text(failure.message) } };
+  }
+
+  #look(): void {
+    const { idleTimeoutMs, spawnedBy } = this.#options;
+    if (this.#listening?.isStillReachable() === false) this.#leave('another agent has taken over');
+    else if (spawnedBy !== undefined && this.#server.isOver()) this.#leave('the server has stopped');
+    else if (idleTimeoutMs !== undefined && this.#isIdleFor(idleTimeoutMs)) this.#leave('idle');
+  }
+
+  #lookAtParent(spawnedBy: number | undefined, timer: NodeJS.Timeout): void {
+    if (process.ppid === spawnedBy) return;
+    clearInterval(timer);
+    if (spawnedBy !== undefined && isServersChild()) this.#leave('its parent is the server');
+  }
+
+  #isIdleFor(ms: number): boolean {
+    return this.#asked === 0 && this.#queue.isIdle && performance.now() - this.#lastAskedAt >= ms;
+  }
+
+  #leave(reason: string): void {
+    if (this.#reason !== undefined) return;
+    this.#reason = reason;
+    this.#listening?.leave();
+    this.#left.resolve(reason);
+  }
+
+  #status() {
+    const { address } = this.#options;
+    return {
+      pid: process.pid,
+      version: walvaultVersion(),
+      dataDirectory: address.dataDirectory,
+      configPath: address.configPath,
+      fingerprint: this.#options.fingerprint,
+      startedAt: this.#startedAt.toISOString(),
+      ...this.#queue.figures,
+      residentBytes: process.memoryUsage.rss(),
+    };
+  }
+}
+
+/** Failures that a process with fresh credentials, or one without our state, may not have. */
+const mayBeOurs: ReadonlySet<string> = new Set(['internal', 'config', 'key', 'denied', 'interrupted']);
+
+/** An agent that would answer the same questions. One that does not answer, or for another configuration, is replaced. */
+async function isServed(address: AgentAddress, fingerprint: string, signal: AbortSignal): Promise<boolean> {
+  if (inspectDirectory(address.directory) !== 'ours') return false;
+  const answer = await exchange(address.socketPath, { verb: 'status' }, { silenceMs: 1000, signal });
+  return answer.kind === 'status' && answer.status.fingerprint === fingerprint;
+}

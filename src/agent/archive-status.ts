@@ -1,0 +1,50 @@
+/** `pg_wal/archive_status`, where PostgreSQL marks what is to be archived (xlogarchive.c). */
+import { readdir, rename } from 'node:fs/promises';
+import { join } from 'node:path';
+import { systemCode } from '../base/errors.ts';
+import { fsyncDirectory } from '../base/files.ts';
+
+const suffix = '.ready';
+
+export class ArchiveStatus {
+  readonly walDirectory: string;
+  readonly #directory: string;
+
+  /** @param walDirectory without symbolic links */
+  constructor(walDirectory: string) {
+    this.walDirectory = walDirectory;
+    this.#directory = join(walDirectory, 'archive_status');
+  }
+
+  /** In any order; empty where there is no such directory. */
+  async readyNames(): Promise<string[]> {
+    try {
+      const names = await readdir(this.#directory);
+      return names.filter(name => name.endsWith(suffix)).map(name => name.slice(0, -suffix.length));
+    } catch (error) {
+      if (systemCode(error) === 'ENOENT') return [];
+      throw error;
+    }
+  }
+
+  /**
+   * Marks files as archived, durably. The archiver tolerates it: it looks at each entry again before it uses it
+   * (pgarch_readyXlog in pgarch.c). The caller sees to it that none of these is being asked for.
+   * @returns those that were still ready
+   */
+  async markDone(names: readonly string[]): Promise<string[]> {
+    const marked: string[] = [];
+    for (const name of names) {
+      const path = join(this.#directory, name);
+      try {
+        await rename(`${path}.ready`, `${path}.done`);
+        marked.push(name);
+      } catch (error) {
+        if (systemCode(error) !== 'ENOENT') throw error;
+      }
+    }
+    // After a crash a file that is ready again while its segment was recycled would be archived in its place.
+    if (marked.length > 0) await fsyncDirectory(this.#directory);
+    return marked;
+  }
+}

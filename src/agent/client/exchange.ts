@@ -1,0 +1,68 @@
+/** One question to the agent and its answer. */
+import { createConnection } from 'node:net';
+import { encodeLine, maxLineBytes, parseReply, type Reply, type Request } from './protocol.ts';
+
+/**
+ * - `absent`: nobody listens there; a socket that a killed agent left counts as nobody.
+ * - `silent`: it took the question, or should have, and gives no sign of life. `broken`: it ended before its answer.
+ */
+export type Answer =
+  | Exclude<Reply, { kind: 'working' }>
+  | { readonly kind: 'absent' | 'silent' | 'broken'; readonly detail: string };
+
+export interface ExchangeOptions {
+  /** Longest time without a sign of life. */
+  readonly silenceMs: number;
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** @throws the signal's reason; everything else is an answer */
+export function exchange(socketPath: string, request: Request, options: ExchangeOptions): Promise<Answer> {
+  return new Promise((resolve, reject) => {
+    const socket = createConnection(socketPath);
+    let received = '';
+    let isConnected = false;
+    const settle = (answer: Answer) => {
+      clearTimeout(timer);
+      options.signal?.removeEventListener('abort', onAbort);
+      socket.destroy();
+      resolve(answer);
+    };
+    const onAbort = () => {
+      clearTimeout(timer);
+      socket.destroy();
+      reject(options.signal?.reason as Error);
+    };
+    const timer = setTimeout(
+      () => settle({ kind: 'silent', detail: `no sign of life for ${options.silenceMs / 1000} s` }),
+      options.silenceMs,
+    );
+    if (options.signal?.aborted === true) {
+      onAbort();
+      return;
+    }
+    options.signal?.addEventListener('abort', onAbort, { once: true });
+    socket.setEncoding('utf8');
+    socket.once('connect', () => {
+      isConnected = true;
+      socket.write(encodeLine(request));
+    });
+    socket.on('data', (chunk: string) => {
+      timer.refresh();
+      received += chunk;
+      for (let end = received.indexOf('\n'); end !== -1; end = received.indexOf('\n')) {
+        const reply = parseReply(received.slice(0, end));
+        received = received.slice(end + 1);
+        if (reply?.kind === 'working') continue;
+        settle(reply ?? { kind: 'broken', detail: 'its answer is not understood' });
+        return;
+      }
+      if (received.length > maxLineBytes) settle({ kind: 'broken', detail: 'its answer is too long' });
+    });
+    socket.once('error', error => {
+      const detail = (error as NodeJS.ErrnoException).code ?? error.message;
+      settle({ kind: isConnected ? 'broken' : 'absent', detail });
+    });
+    socket.once('close', () => settle({ kind: 'broken', detail: 'it ended the connection' }));
+  });
+}

@@ -1,0 +1,159 @@
+/**
+ * What the agent and those who ask it say to each other: one JSON line for a request, then lines of `working` while
+ * it is being dealt with, then one line with the answer. Both sides are the same executable (the fingerprint proves
+ * it), so the version only has to tell a later walvault that it talks to an earlier one.
+ */
+import { WalvaultError, errorCodes, type ErrorCode } from '../../base/errors.ts';
+import type { LogEvent, LogLevel } from '../../base/log.ts';
+
+export const protocolVersion = 1;
+
+/** Longest line that either side reads. */
+export const maxLineBytes = 256 * 1024;
+
+export type Request =
+  | {
+      readonly verb: 'push';
+      /** `readFingerprint` of whoever asks. */
+      readonly fingerprint: string;
+      /** Absolute. */
+      readonly path: string;
+      /** The same as it was given on the command line, for messages. */
+      readonly givenPath: string;
+    }
+  | { readonly verb: 'status' }
+  | { readonly verb: 'stop' };
+
+export type Reply =
+  | { readonly kind: 'working' }
+  /** Durable in every required repository. */
+  | { readonly kind: 'done'; readonly events: readonly LogEvent[] }
+  | { readonly kind: 'failed'; readonly events: readonly LogEvent[]; readonly failure: Failure }
+  /** Nothing is known of the file: whoever asked does the work. */
+  | { readonly kind: 'declined'; readonly reason: DeclineReason }
+  | { readonly kind: 'status'; readonly status: AgentStatus };
+
+/**
+ * `stale`: another configuration, environment or executable than the agent's; it leaves. `busy`: too much is being
+ * asked at once. `leaving`: it is about to end. `unfit`: the work failed in a way that a fresh process may not.
+ */
+export type DeclineReason = 'stale' | 'busy' | 'leaving' | 'unfit';
+
+export interface Failure {
+  readonly code: ErrorCode;
+  readonly message: string;
+  readonly hint?: string | undefined;
+  readonly retry: boolean;
+}
+
+export interface AgentStatus {
+  readonly pid: number;
+  readonly version: string;
+  readonly dataDirectory: string;
+  readonly configPath: string;
+  readonly fingerprint: string;
+  readonly startedAt: string;
+  /** Files that it is sending at this moment. */
+  readonly running: readonly string[];
+  /** Sent ahead and not asked for yet. */
+  readonly ahead: number;
+  readonly pushed: number;
+  readonly failed: number;
+  readonly residentBytes: number;
+}
+
+export function encodeLine(message: Request | Reply): string {
+  return `${JSON.stringify({ v: protocolVersion, ...message })}\n`;
+}
+
+/** Undefined for anything that is not a request of this version. */
+export function parseRequest(line: string): Request | undefined {
+  const message = parseObject(line);
+  if (message === undefined) return undefined;
+  const { verb, fingerprint, path, givenPath } = message;
+  if (verb === 'status' || verb === 'stop') return { verb };
+  if (verb !== 'push' || !isText(fingerprint) || !isText(path) || !isText(givenPath)) return undefined;
+  return { verb, fingerprint, path, givenPath };
+}
+
+/** Undefined for anything that is not a reply of this version. */
+export function parseReply(line: string): Reply | undefined {
+  const message = parseObject(line);
+  if (message === undefined) return undefined;
+  switch (message['kind']) {
+    case 'working':
+      return { kind: 'working' };
+    case 'done': {
+      const events = parseEvents(message['events']);
+      return events === undefined ? undefined : { kind: 'done', events };
+    }
+    case 'failed': {
+      const events = parseEvents(message['events']);
+      const failure = parseFailure(message['failure']);
+      return events === undefined || failure === undefined ? undefined : { kind: 'failed', events, failure };
+    }
+    case 'declined': {
+      const reason = declineReasons.find(known => known === message['reason']);
+      return reason === undefined ? undefined : { kind: 'declined', reason };
+    }
+    case 'status':
+      return isRecord(message['status'])
+        ? { kind: 'status', status: message['status'] as unknown as AgentStatus }
+        : undefined;
+    default:
+      return undefined;
+  }
+}
+
+/** What an error says, in the terms that cross the socket; anything unknown is an internal error. */
+export function failureOf(error: unknown): Failure {
+  if (error instanceof WalvaultError) {
+    const { code, message, hint, retry } = error;
+    return { code, message, retry, ...(hint !== undefined && { hint }) };
+  }
+  return { code: 'internal', message: error instanceof Error ? error.message : String(error), retry: false };
+}
+
+export function errorOf({ code, message, hint, retry }: Failure): WalvaultError {
+  return new WalvaultError(code, message, { hint, retry });
+}
+
+const declineReasons: readonly DeclineReason[] = ['stale', 'busy', 'leaving', 'unfit'];
+const levels: readonly LogLevel[] = ['debug', 'info', 'warn', 'error'];
+
+function parseObject(line: string): Record<string, unknown> | undefined {
+  try {
+    const message: unknown = JSON.parse(line);
+    return isRecord(message) && message['v'] === protocolVersion ? message : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+function parseEvents(value: unknown): LogEvent[] | undefined {
+  if (!Array.isArray(value)) return undefined;
+  const events: LogEvent[] = [];
+  for (const each of value as unknown[]) {
+    if (!isRecord(each) || !isText(each['message'])) return undefined;
+    const level = levels.find(known => known === each['level']);
+    if (level === undefined) return undefined;
+    const hint = each['hint'];
+    events.push({ level, message: each['message'], ...(isText(hint) && { hint }) });
+  }
+  return events;
+}
+
+function parseFailure(value: unknown): Failure | undefined {
+  if (!isRecord(value)) return undefined;
+  const { code, message, hint, retry } = value;
+  if (!isText(code) || !Object.hasOwn(errorCodes, code) || !isText(message)) return undefined;
+  return { code: code as ErrorCode, message, retry: retry === true, ...(isText(hint) && { hint }) };
+}
+
+function isRecord(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+function isText(value: unknown): value is string {
+  return typeof value === 'string';
+}

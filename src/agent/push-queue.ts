@@ -1,0 +1,237 @@
+/**
+ * Sends what is asked for and what will be asked for next. A file is sent once at a time; whoever asks for one that is
+ * on its way waits for that. Nothing is answered from memory but what was durable in every required repository and is
+ * still the same file.
+ */
+import { basename, join } from 'node:path';
+import { messageOf, systemCode, WalvaultError } from '../base/errors.ts';
+import type { Log, LogEvent } from '../base/log.ts';
+import { push, type PushOptions } from '../operations/push/push.ts';
+import type { ArchiveStatus } from './archive-status.ts';
+import { failureOf, type Failure } from './client/protocol.ts';
+import { DurableSet } from './durable-set.ts';
+import { fileKey, KeyedFile } from './file-key.ts';
+import { chooseNext, leadingDurable } from './look-ahead.ts';
+
+export interface PushQueueOptions {
+  /** For every push; path, log and signal are the queue's. */
+  readonly push: Omit<PushOptions, 'path' | 'log' | 'signal'>;
+  readonly dataDirectory: string;
+  readonly status: ArchiveStatus;
+  readonly segmentSizeBytes: number;
+  readonly jobs: number;
+  readonly isBatch: boolean;
+  /** Aborted: everything in flight is given up. */
+  readonly signal: AbortSignal;
+  readonly log: Log;
+}
+
+export type PushAnswer =
+  | { readonly kind: 'done'; readonly events: readonly LogEvent[] }
+  | { readonly kind: 'failed'; readonly events: readonly LogEvent[]; readonly failure: Failure };
+
+interface Running {
+  readonly answer: Promise<PushAnswer>;
+  /** Sent because somebody had asked for it. */
+  readonly isAsked: boolean;
+}
+
+/** Time a file that failed is left to the archiver's own repetition. */
+const failedForMs = 60_000;
+
+/** With `archive.batch`, how long an answer waits for more files to become durable, to be marked together with it. */
+const gatherMs = 500;
+
+export class PushQueue {
+  readonly #options: PushQueueOptions;
+  readonly #durable = new DurableSet();
+  readonly #running = new Map<string, Running>();
+  readonly #failed = new Map<string, number>();
+  #isLookingAhead = false;
+  /** After trouble that the next file would meet too, until something that was asked for succeeds. */
+  #isPaused = false;
+  #pushed = 0;
+  #failures = 0;
+  /** Becomes true for good: nothing is started any more that nobody has asked for. */
+  #isDraining = false;
+
+  constructor(options: PushQueueOptions) {
+    this.#options = options;
+  }
+
+  get figures(): { running: string[]; ahead: number; pushed: number; failed: number } {
+    return {
+      running: [...this.#running.keys()].map(path => basename(path)),
+      ahead: this.#durable.paths().length,
+      pushed: this.#pushed,
+      failed: this.#failures,
+    };
+  }
+
+  get isIdle(): boolean {
+    return this.#running.size === 0;
+  }
+
+  /** Never rejects. */
+  async ask(path: string): Promise<PushAnswer> {
+    const known = await this.#known(path);
+    if (known !== undefined) void this.#lookAhead();
+    const answer = known ?? (await this.#askToPush(path));
+    if (answer.kind === 'done' && this.#options.isBatch) await this.#markAhead(path);
+    if (answer.kind === 'done') void this.#lookAhead();
+    return answer;
+  }
+
+  /** Starts nothing more; resolves when nothing is in flight. */
+  async drain(): Promise<void> {
+    this.#isDraining = true;
+    while (this.#running.size > 0)
+      await Promise.allSettled([...this.#running.values()].map(({ answer }) => answer));
+  }
+
+  async #known(path: string): Promise<PushAnswer | undefined> {
+    try {
+      const found = this.#durable.find(path, await fileKey(path, this.#options.dataDirectory));
+      return found === undefined ? undefined : { kind: 'done', events: found.events };
+    } catch (error) {
+      // The push itself will say what is wrong with the file.
+      if (systemCode(error) === undefined) throw error;
+      return undefined;
+    }
+  }
+
+  async #askToPush(path: string): Promise<PushAnswer> {
+    const running = this.#running.get(path);
+    if (running !== undefined) {
+      const answer = await running.answer;
+      // Sent ahead: its time was not that of whoever asks, and the file may have been replaced meanwhile.
+      const isAnswer = answer.kind === 'failed' ? running.isAsked : (await this.#known(path)) !== undefined;
+      if (isAnswer) return answer;
+    }
+    const sending = this.#running.get(path)?.answer ?? this.#start(path, true);
+    void this.#lookAhead();
+    return sending;
+  }
+
+  #start(path: string, isAsked: boolean): Promise<PushAnswer> {
+    const answer = this.#push(path).then(result => {
+      this.#running.delete(path);
+      if (result.kind === 'failed') this.#isPaused ||= !isOfThisFileAlone(result.failure);
+      else if (isAsked) this.#isPaused = false;
+      void this.#lookAhead();
+      return result;
+    });
+    this.#running.set(path, { answer, isAsked });
+    return answer;
+  }
+
+  async #push(path: string): Promise<PushAnswer> {
+    const { dataDirectory, signal } = this.#options;
+    const events: LogEvent[] = [];
+    const log: Log = { event: event => void events.push(event) };
+    let file: KeyedFile | undefined;
+    try {
+      file = await openIfThere(path, dataDirectory);
+      const before = await file?.key();
+      await push({ ...this.#options.push, path, log, signal });
+      this.#pushed++;
+      this.#failed.delete(path);
+      // The same open file and the same path, unchanged by all that happened in between: so it is what was read.
+      if (before !== undefined && before === (await file?.key()))
+        if (before === (await fileKey(path, dataDirectory).catch(() => undefined)))
+          this.#durable.add(path, { key: before, events });
+      return { kind: 'done', events };
+    } catch (error) {
+      this.#failures++;
+      this.#failed.set(path, performance.now());
+      const failure = failureOf(error);
+      if (!(error instanceof WalvaultError))
+        this.#options.log.event({ level: 'error', message: `${basename(path)}: ${messageOf(error)}` });
+      return { kind: 'failed', events, failure };
+    } finally {
+      await file?.close();
+    }
+  }
+
+  /** One at a time; each file that comes to its end calls again. */
+  async #lookAhead(): Promise<void> {
+    if (this.#isLookingAhead || this.#isPaused) return;
+    if (this.#isDraining || this.#options.signal.aborted) return;
+    this.#isLookingAhead = true;
+    try {
+      const { status, jobs, segmentSizeBytes } = this.#options;
+      const ready = await status.readyNames();
+      const names = (paths: Iterable<string>) => new Set([...paths].map(path => basename(path)));
+      const next = chooseNext({
+        ready,
+        running: names(this.#running.keys()),
+        durable: names(this.#durable.paths()),
+        failed: names(this.#failedPaths()),
+        segmentSizeBytes,
+        jobs,
+      });
+      if (this.#isDraining || this.#isPaused) return;
+      for (const name of next) {
+        const path = join(status.walDirectory, name);
+        if (!this.#running.has(path)) void this.#start(path, false);
+      }
+    } catch (error) {
+      this.#options.log.event({ level: 'warn', message: `look ahead: ${messageOf(error)}` });
+    } finally {
+      this.#isLookingAhead = false;
+    }
+  }
+
+  #failedPaths(): string[] {
+    const now = performance.now();
+    for (const [path, failedAt] of this.#failed) if (now - failedAt > failedForMs) this.#failed.delete(path);
+    return [...this.#failed.keys()];
+  }
+
+  /**
+   * Only while the archiver waits for an answer: it has then chosen no other file, so that none is marked between its
+   * choice and its question.
+   */
+  async #markAhead(asked: string): Promise<void> {
+    const { status, dataDirectory, log } = this.#options;
+    try {
+      await this.#gather();
+      const durable = new Set<string>();
+      for (const path of this.#durable.paths())
+        if (path !== asked && (await this.#isStillDurable(path, dataDirectory))) durable.add(basename(path));
+      const leading = leadingDurable(await status.readyNames(), durable, basename(asked));
+      for (const name of await status.markDone(leading))
+        this.#durable.forget(join(status.walDirectory, name));
+    } catch (error) {
+      log.event({ level: 'warn', message: `archive_status: ${messageOf(error)}` });
+    }
+  }
+
+  async #gather(): Promise<void> {
+    const endsAt = performance.now() + gatherMs;
+    while (this.#running.size > 0 && performance.now() < endsAt) {
+      const timeUp = new Promise(resolve => setTimeout(resolve, endsAt - performance.now()).unref());
+      await Promise.race([timeUp, ...[...this.#running.values()].map(({ answer }) => answer)]);
+      await this.#lookAhead();
+    }
+  }
+
+  async #isStillDurable(path: string, dataDirectory: string): Promise<boolean> {
+    const key = await fileKey(path, dataDirectory).catch(() => undefined);
+    return key !== undefined && this.#durable.find(path, key) !== undefined;
+  }
+}
+
+/** Other trouble is the store's or the configuration's. */
+function isOfThisFileAlone({ code }: Failure): boolean {
+  return code === 'conflict' || code === 'invalid-file' || code === 'local-io';
+}
+
+/** Undefined where the file cannot be opened: the push itself says why. */
+async function openIfThere(path: string, dataDirectory: string): Promise<KeyedFile | undefined> {
+  try {
+    return await KeyedFile.open(path, dataDirectory);
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,127 @@
+/** Listens, reads one request from each connection and writes its answer. */
+import { lstatSync, mkdirSync, readdirSync, renameSync, rmSync } from 'node:fs';
+import { createServer, type Server, type Socket } from 'node:net';
+import { join } from 'node:path';
+import { systemCode, WalvaultError } from '../base/errors.ts';
+import { inspectDirectory, privateName, type AgentAddress } from './client/address.ts';
+import { encodeLine, maxLineBytes, parseRequest, type Reply, type Request } from './client/protocol.ts';
+
+/** A connection that does not ask is closed. */
+const requestWithinMs = 5000;
+/** How often whoever waits is told that the work goes on. */
+const aliveEveryMs = 1000;
+const maxConnections = 64;
+
+export type Handler = (request: Request | undefined) => Promise<Exclude<Reply, { kind: 'working' }>>;
+
+export interface ListeningServer {
+  /** True while the path leads to this server: a later one gives its socket the name. */
+  isStillReachable(): boolean;
+  /** Takes no further connection and gives the name up, if it is still ours. Open ones are answered. */
+  leave(): void;
+}
+
+/**
+ * Nobody can connect before everything is ready: the socket gets its name by a rename, over whatever a dead agent left.
+ * @throws WalvaultError `refused` when the directory is not safe, system errors
+ */
+export async function listen(address: AgentAddress, handler: Handler): Promise<ListeningServer> {
+  try {
+    mkdirSync(address.directory, { mode: 0o700 });
+  } catch (error) {
+    if (systemCode(error) !== 'EEXIST') throw error;
+  }
+  const state = inspectDirectory(address.directory);
+  if (state !== 'ours')
+    throw new WalvaultError(
+      'refused',
+      state === 'absent' ? `${address.directory} went away` : state.problem,
+      {
+        hint: `Remove ${address.directory}, or name another directory in WALVAULT_AGENT_DIRECTORY.`,
+      },
+    );
+  removeLeftovers(address);
+  const server = createServer({ allowHalfOpen: true }, socket => void serve(socket, handler));
+  server.maxConnections = maxConnections;
+  const privatePath = privateName(address, process.pid);
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', reject);
+    server.listen(privatePath, () => resolve());
+  });
+  const { ino } = lstatSync(privatePath);
+  renameSync(privatePath, address.socketPath);
+  return listening(server, address.socketPath, ino);
+}
+
+function listening(server: Server, path: string, inode: number): ListeningServer {
+  const isStillReachable = () => {
+    try {
+      return lstatSync(path).ino === inode;
+    } catch {
+      return false;
+    }
+  };
+  return {
+    isStillReachable,
+    leave() {
+      if (isStillReachable()) rmSync(path, { force: true });
+      server.close();
+    },
+  };
+}
+
+/** Private names of agents that died before they were ready. */
+function removeLeftovers({ directory, key }: AgentAddress): void {
+  for (const name of readdirSync(directory)) {
+    const pid = new RegExp(`^${key}\\.(\\d+)\\.new$`).exec(name)?.[1];
+    if (pid !== undefined && !isAlive(Number(pid))) rmSync(join(directory, name), { force: true });
+  }
+}
+
+function isAlive(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (error) {
+    return systemCode(error) === 'EPERM';
+  }
+}
+
+async function serve(socket: Socket, handler: Handler): Promise<void> {
+  // Whoever asked may be gone before the answer; the work goes on.
+  socket.on('error', () => socket.destroy());
+  const line = await readLine(socket);
+  if (line === undefined) {
+    socket.destroy();
+    return;
+  }
+  const alive = setInterval(() => socket.write(encodeLine({ kind: 'working' })), aliveEveryMs);
+  try {
+    socket.end(encodeLine(await handler(parseRequest(line))));
+  } finally {
+    clearInterval(alive);
+  }
+}
+
+/** Undefined when none came. */
+function readLine(socket: Socket): Promise<string | undefined> {
+  return new Promise(resolve => {
+    let received = '';
+    const settle = (line: string | undefined) => {
+      clearTimeout(limit);
+      socket.off('data', onData);
+      resolve(line);
+    };
+    const limit = setTimeout(() => settle(undefined), requestWithinMs);
+    const onData = (chunk: string) => {
+      received += chunk;
+      const end = received.indexOf('\n');
+      if (end !== -1) settle(received.slice(0, end));
+      else if (received.length > maxLineBytes) settle(undefined);
+    };
+    socket.setEncoding('utf8');
+    socket.on('data', onData);
+    socket.once('end', () => settle(undefined));
+    socket.once('close', () => settle(undefined));
+  });
+}

@@ -1,0 +1,34 @@
+/** Files whose change makes an agent out of date: keys, credentials, certificate authorities. */
+import { statSync } from 'node:fs';
+import { systemCode } from '../base/errors.ts';
+
+export class WatchedFiles {
+  readonly #paths: readonly string[];
+  readonly #first: string;
+
+  constructor(paths: readonly string[]) {
+    this.#paths = paths;
+    this.#first = this.#look();
+  }
+
+  hasChanged(): boolean {
+    return this.#look() !== this.#first;
+  }
+
+  #look(): string {
+    return this.#paths.map(stateOf).join('\n');
+  }
+}
+
+/** A link that is pointed elsewhere (a mounted secret that was renewed) changes it too. */
+function stateOf(path: string): string {
+  try {
+    const found = statSync(path, { bigint: true });
+    // The data directory, whose content changes all the time.
+    if (found.isDirectory()) return 'directory';
+    const { dev, ino, size, mtimeNs, ctimeNs } = found;
+    return [dev, ino, size, mtimeNs, ctimeNs].join(' ');
+  } catch (error) {
+    return String(systemCode(error));
+  }
+}

@@ -1,0 +1,27 @@
+import type { DefineVerb } from '../verb.ts';
+
+/** The process edge runs the agent without the command tree; this is its help, and the same thing for whoever comes here. */
+export const defineAgent: DefineVerb = (program, run) => {
+  program
+    .command('agent')
+    .description('the resident helper of push: run it in the foreground, look at it, stop it')
+    .argument('[what]', 'status or stop; without it the agent runs until it is ended')
+    .option('-D, --data-directory <path>', 'the cluster (default: the working directory, or data-directory)')
+    .addHelpText('after', notes)
+    .action(async () => {
+      await run(async ({ argv, context }) => {
+        const { runAgent } = await import('../run-agent.ts');
+        return await runAgent(argv, context);
+      });
+    });
+};
+
+const notes = `
+With agent.mode = "auto" push starts one by itself, and nothing needs to be set up. In the foreground it serves a
+supervisor, or a container beside that of PostgreSQL. What it is and what it may do: docs/agent.md.
+
+Examples:
+  walvault agent --data-directory /var/lib/postgresql/15/main
+  walvault agent status
+  walvault agent stop
+`;

@@ -1,0 +1,31 @@
+/** After a push that had no agent: starts one for the next, and says what prevents it, once. */
+import { readFileSync, rmSync } from 'node:fs';
+import type { AgentAddress } from '../agent/client/address.ts';
+import { isNews, problemPath, startAgent } from '../agent/client/start.ts';
+import { warn, type Log } from '../base/log.ts';
+
+/** The push has succeeded already: nothing that happens here may change that. */
+export function startAgentOrSayWhy(
+  address: AgentAddress,
+  { env, log }: { readonly env: NodeJS.ProcessEnv; readonly log: Log },
+): void {
+  const lastWords = takeLastWords(address);
+  if (lastWords !== undefined && isNews(address, lastWords))
+    warn(log, `the agent could not start: ${lastWords}`, 'Pushes go on without it.');
+  const outcome = startAgent(address, env);
+  if (typeof outcome === 'string') return;
+  if (isNews(address, outcome.problem))
+    warn(log, `no agent: ${outcome.problem}; pushes go on without it`, outcome.hint);
+}
+
+/** What the last one that could not start had to say. */
+function takeLastWords(address: AgentAddress): string | undefined {
+  const path = problemPath(address);
+  try {
+    const text = readFileSync(path, 'utf8');
+    rmSync(path, { force: true });
+    return text;
+  } catch {
+    return undefined;
+  }
+}
