@@ -58,7 +58,8 @@ async function buildInto(scratch: string, plan: Plan): Promise<void> {
     target: { ...plan.target, output: made },
     nodePath,
     entry: join(scratch, 'sea-main.cjs'),
-    assets: assetPaths(scratch, packs, caches),
+    // Worker threads begin with the same script as the process.
+    assets: { ...assetPaths(scratch, packs, caches), 'boot.cjs': join(scratch, 'sea-main.cjs') },
   });
   await chmod(made, 0o755);
   // A rename, because a running walvault's file cannot be written to.

@@ -47,6 +47,8 @@ function chooseVerb(args: readonly string[]): Verb {
       return ordinaryVerb(pushByAgentOrHere);
     case 'agent':
       return agentVerb(args);
+    case 'agent-worker':
+      return ordinaryVerb(async () => (await import('./cli/push-worker.ts')).runPushWorker());
     default:
       return ordinaryVerb(async (rest, context) => (await import('./cli/program.ts')).runCli(rest, context));
   }

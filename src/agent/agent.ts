@@ -6,7 +6,6 @@
 import { rmSync } from 'node:fs';
 import { walvaultVersion } from '../base/build-info.ts';
 import type { Log } from '../base/log.ts';
-import type { PushOptions } from '../operations/push/push.ts';
 import { ArchiveStatus } from './archive-status.ts';
 import { inspectDirectory, type AgentAddress } from './client/address.ts';
 import { exchange } from './client/exchange.ts';
@@ -14,6 +13,7 @@ import type { Reply, Request } from './client/protocol.ts';
 import { attemptPath, problemPath } from './client/start.ts';
 import { isServersChild, ServerRun } from './purpose.ts';
 import { PushQueue } from './push-queue.ts';
+import type { Sender } from './sender.ts';
 import { listen, type ListeningServer } from './server.ts';
 import { WatchedFiles } from './watched-files.ts';
 
@@ -21,7 +21,7 @@ export interface AgentOptions {
   readonly address: AgentAddress;
   /** As it was before the configuration was read. */
   readonly fingerprint: string;
-  readonly push: Omit<PushOptions, 'path' | 'log' | 'signal'>;
+  readonly sender: Sender;
   /** `pg_wal` without symbolic links. */
   readonly walDirectory: string;
   readonly segmentSizeBytes: number;

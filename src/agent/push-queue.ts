@@ -4,18 +4,17 @@
  * still the same file.
  */
 import { basename, join } from 'node:path';
-import { messageOf, systemCode, WalvaultError } from '../base/errors.ts';
-import type { Log, LogEvent } from '../base/log.ts';
-import { push, type PushOptions } from '../operations/push/push.ts';
+import { localIoError, messageOf, systemCode } from '../base/errors.ts';
+import type { Log } from '../base/log.ts';
 import type { ArchiveStatus } from './archive-status.ts';
 import { failureOf, type Failure } from './client/protocol.ts';
 import { DurableSet } from './durable-set.ts';
 import { fileKey, KeyedFile } from './file-key.ts';
 import { chooseNext, leadingDurable } from './look-ahead.ts';
+import type { PushAnswer, Sender } from './sender.ts';
 
 export interface PushQueueOptions {
-  /** For every push; path, log and signal are the queue's. */
-  readonly push: Omit<PushOptions, 'path' | 'log' | 'signal'>;
+  readonly sender: Sender;
   readonly dataDirectory: string;
   readonly status: ArchiveStatus;
   readonly segmentSizeBytes: number;
@@ -25,10 +24,6 @@ export interface PushQueueOptions {
   readonly signal: AbortSignal;
   readonly log: Log;
 }
-
-export type PushAnswer =
-  | { readonly kind: 'done'; readonly events: readonly LogEvent[] }
-  | { readonly kind: 'failed'; readonly events: readonly LogEvent[]; readonly failure: Failure };
 
 interface Running {
   readonly answer: Promise<PushAnswer>;
@@ -116,6 +111,7 @@ export class PushQueue {
   #start(path: string, isAsked: boolean): Promise<PushAnswer> {
     const answer = this.#push(path).then(result => {
       this.#running.delete(path);
+      this.#count(path, result);
       if (result.kind === 'failed') this.#isPaused ||= !isOfThisFileAlone(result.failure);
       else if (isAsked) this.#isPaused = false;
       void this.#lookAhead();
@@ -126,30 +122,34 @@ export class PushQueue {
   }
 
   async #push(path: string): Promise<PushAnswer> {
-    const { dataDirectory, signal } = this.#options;
-    const events: LogEvent[] = [];
-    const log: Log = { event: event => void events.push(event) };
-    let file: KeyedFile | undefined;
+    const { dataDirectory, sender, signal } = this.#options;
+    const file = await openIfThere(path, dataDirectory);
     try {
-      file = await openIfThere(path, dataDirectory);
       const before = await file?.key();
-      await push({ ...this.#options.push, path, log, signal });
-      this.#pushed++;
-      this.#failed.delete(path);
+      const answer = await sender.send(path, signal);
+      if (answer.kind === 'failed') return answer;
       // The same open file and the same path, unchanged by all that happened in between: so it is what was read.
-      if (before !== undefined && before === (await file?.key()))
-        if (before === (await fileKey(path, dataDirectory).catch(() => undefined)))
-          this.#durable.add(path, { key: before, events });
-      return { kind: 'done', events };
+      const isUnchanged =
+        before !== undefined &&
+        before === (await file?.key()) &&
+        before === (await fileKey(path, dataDirectory));
+      if (isUnchanged) this.#durable.add(path, { key: before, events: answer.events });
+      return answer;
     } catch (error) {
-      this.#failures++;
-      this.#failed.set(path, performance.now());
-      const failure = failureOf(error);
-      if (!(error instanceof WalvaultError))
-        this.#options.log.event({ level: 'error', message: `${basename(path)}: ${messageOf(error)}` });
-      return { kind: 'failed', events, failure };
+      // Something about the file that could not be found out; without that its key is not known.
+      return { kind: 'failed', events: [], failure: failureOf(localIoError('read', path, error)) };
     } finally {
       await file?.close();
+    }
+  }
+
+  #count(path: string, { kind }: PushAnswer): void {
+    if (kind === 'done') {
+      this.#pushed++;
+      this.#failed.delete(path);
+    } else {
+      this.#failures++;
+      this.#failed.set(path, performance.now());
     }
   }
 

@@ -1,23 +1,23 @@
 /** `walvault agent`, from arguments to exit status, without the command tree. */
 import { existsSync, realpathSync, writeFileSync } from 'node:fs';
-import { homedir } from 'node:os';
+import { availableParallelism, homedir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { runAgent as run } from '../agent/agent.ts';
 import { addressOf, type AgentAddress } from '../agent/client/address.ts';
 import { readFingerprint } from '../agent/client/fingerprint.ts';
 import { problemPath } from '../agent/client/start.ts';
 import { isServersChild } from '../agent/purpose.ts';
+import { WorkerPool } from '../agent/worker-pool.ts';
 import { defaultConfigPath } from '../base/default-config.ts';
 import { messageOf, WalvaultError } from '../base/errors.ts';
 import { info, type Log } from '../base/log.ts';
 import { loadConfig, secretsIn } from '../config/index.ts';
 import { Redactor } from '../observe/redact.ts';
 import { findServer } from '../operations/push/find-server.ts';
-import { openRepositories } from './compose.ts';
 import type { CliContext } from './context.ts';
 import { parseVerb, usageError } from './parse-verb.ts';
+import { startPushWorker } from './push-worker.ts';
 import { createTextLog } from './render/text.ts';
-import { pushSettings } from './run-push.ts';
 
 const usage = 'walvault agent [--config PATH] [--data-directory PATH] | status | stop';
 
@@ -88,18 +88,16 @@ async function serve({
     throw new WalvaultError('config', "the path of the agent's socket would be too long", {
       hint: 'Name a directory with a shorter path in WALVAULT_AGENT_DIRECTORY.',
     });
-  await using opened = await openRepositories(config, log);
   // So that it keeps no file system busy.
   process.chdir('/');
   info(log, `agent for ${address.dataDirectory}, listening at ${address.socketPath}`);
+  const maxWorkers = Math.min(config.archive.jobs, availableParallelism());
+  const settings = { ...config, dataDirectory: address.dataDirectory };
+  const pool = new WorkerPool({ maxWorkers, start: () => startPushWorker(settings, maxWorkers) });
   const reason = await run({
     address,
     fingerprint,
-    push: {
-      ...pushSettings(config),
-      dataDirectory: address.dataDirectory,
-      repositories: opened.repositories,
-    },
+    sender: pool,
     walDirectory: realpathSync(join(address.dataDirectory, 'pg_wal')),
     segmentSizeBytes: server.segmentSizeBytes,
     jobs: config.archive.jobs,
@@ -111,6 +109,7 @@ async function serve({
     redact: text => redactor.redact(text),
     log,
   });
+  await pool.close();
   info(log, `agent ends: ${reason}`);
   return 0;
 }

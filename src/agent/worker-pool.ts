@@ -1,0 +1,95 @@
+/**
+ * Sends files from worker threads: digests, compression and encryption take most of a push and would block whoever
+ * waits for an answer. A thread is started when there is work for it and ends when there is none for a while, with all
+ * the memory it had.
+ */
+import type { Worker } from 'node:worker_threads';
+import { messageOf } from '../base/errors.ts';
+import type { PushAnswer, Sender } from './sender.ts';
+import type { FromWorker, ToWorker } from './worker-messages.ts';
+
+export interface WorkerPoolOptions {
+  readonly start: () => Worker;
+  readonly maxWorkers: number;
+}
+
+const idleMs = 15_000;
+
+interface Member {
+  readonly worker: Worker;
+  readonly waiting: Map<number, (answer: PushAnswer) => void>;
+  readonly ended: Promise<void>;
+}
+
+export class WorkerPool implements Sender {
+  readonly #options: WorkerPoolOptions;
+  readonly #members = new Set<Member>();
+  #idle: NodeJS.Timeout | undefined;
+  #lastId = 0;
+
+  constructor(options: WorkerPoolOptions) {
+    this.#options = options;
+  }
+
+  async send(path: string, signal: AbortSignal): Promise<PushAnswer> {
+    clearTimeout(this.#idle);
+    const { worker, waiting } = this.#choose();
+    const id = ++this.#lastId;
+    const answered = new Promise<PushAnswer>(resolve => waiting.set(id, resolve));
+    const abort = () => post(worker, { kind: 'abort', id });
+    signal.addEventListener('abort', abort, { once: true });
+    post(worker, { kind: 'push', id, path });
+    if (signal.aborted) abort();
+    try {
+      return await answered;
+    } finally {
+      signal.removeEventListener('abort', abort);
+      waiting.delete(id);
+      if (this.#isIdle()) this.#idle = setTimeout(() => void this.close(), idleMs).unref();
+    }
+  }
+
+  /** Resolves when the threads of this moment have ended. */
+  async close(): Promise<void> {
+    clearTimeout(this.#idle);
+    const members = [...this.#members];
+    // Whoever comes from now on gets a new thread.
+    this.#members.clear();
+    for (const { worker } of members) post(worker, { kind: 'close' });
+    await Promise.all(members.map(({ ended }) => ended));
+  }
+
+  #isIdle(): boolean {
+    return [...this.#members].every(({ waiting }) => waiting.size === 0);
+  }
+
+  /** The one with the least to do; another thread only when all have something. */
+  #choose(): Member {
+    const [least] = [...this.#members].sort((a, b) => a.waiting.size - b.waiting.size);
+    if (least !== undefined && (least.waiting.size === 0 || this.#members.size >= this.#options.maxWorkers))
+      return least;
+    return this.#start();
+  }
+
+  #start(): Member {
+    const worker = this.#options.start();
+    const waiting: Member['waiting'] = new Map();
+    const ended = new Promise<void>(resolve => worker.once('exit', () => resolve()));
+    const member: Member = { worker, waiting, ended };
+    let reason = 'it ended';
+    worker.on('message', ({ id, answer }: FromWorker) => waiting.get(id)?.(answer));
+    worker.on('error', error => (reason = messageOf(error)));
+    worker.once('exit', () => {
+      this.#members.delete(member);
+      const message = `a worker of the agent failed: ${reason}`;
+      for (const settle of waiting.values())
+        settle({ kind: 'failed', events: [], failure: { code: 'internal', message, retry: true } });
+    });
+    this.#members.add(member);
+    return member;
+  }
+}
+
+function post(worker: Worker, message: ToWorker): void {
+  worker.postMessage(message, []);
+}

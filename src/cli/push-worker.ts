@@ -1,0 +1,85 @@
+/** A worker thread of the agent: opens the repositories once and pushes what it is told to. */
+import { isMainThread, parentPort, Worker, workerData } from 'node:worker_threads';
+import { getAsset, isSea } from 'node:sea';
+import { failureOf } from '../agent/client/protocol.ts';
+import type { PushAnswer } from '../agent/sender.ts';
+import type { FromWorker, ToWorker } from '../agent/worker-messages.ts';
+import { WalvaultError } from '../base/errors.ts';
+import type { LogEvent } from '../base/log.ts';
+import type { Config } from '../config/index.ts';
+import { push } from '../operations/push/push.ts';
+import { openRepositories } from './compose.ts';
+import { packSecrets, unpackSecrets } from './packed-config.ts';
+import { pushSettings } from './run-push.ts';
+
+/** How the process edge calls it. It is no command: only a thread can have this first argument. */
+export const workerVerb = 'agent-worker';
+
+/** `config` as the agent read it; what it limits, each of `count` threads has its share of. */
+export function startPushWorker(config: Config, count: number): Worker {
+  const options = { argv: [workerVerb], workerData: packSecrets(shareOf(config, count)) };
+  return isSea()
+    ? new Worker(getAsset('boot.cjs', 'latin1'), { ...options, eval: true })
+    : new Worker(process.argv[1] ?? '', options);
+}
+
+/** @returns 0 when it was told to end */
+export async function runPushWorker(): Promise<number> {
+  const port = parentPort;
+  if (isMainThread || port === null)
+    throw new WalvaultError('usage', `${workerVerb} is not a command`, { hint: 'See walvault --help.' });
+  const config = unpackSecrets(workerData) as Config;
+  // What concerns the keys is said once by those who hold them; a push by itself would say it each time.
+  const standing: LogEvent[] = [];
+  const opened = await openRepositories(config, { event: event => void standing.push(event) });
+  const pushes = new Map<number, AbortController>();
+  const settings = { ...pushSettings(config), repositories: opened.repositories };
+
+  async function answer(path: string, signal: AbortSignal): Promise<PushAnswer> {
+    const events: LogEvent[] = [];
+    try {
+      await push({ ...settings, path, log: { event: event => void events.push(event) }, signal });
+      return { kind: 'done', events: [...standing, ...events] };
+    } catch (error) {
+      return { kind: 'failed', events: [...standing, ...events], failure: failureOf(error) };
+    }
+  }
+
+  async function send(id: number, path: string, signal: AbortSignal): Promise<void> {
+    const message: FromWorker = { id, answer: await answer(path, signal) };
+    pushes.delete(id);
+    port?.postMessage(message, []);
+  }
+
+  await new Promise<void>(resolve => {
+    port.on('message', (message: ToWorker) => {
+      if (message.kind === 'close') resolve();
+      else if (message.kind === 'abort')
+        pushes.get(message.id)?.abort(new WalvaultError('interrupted', 'the agent was stopped'));
+      else {
+        const { id, path } = message;
+        const controller = new AbortController();
+        pushes.set(id, controller);
+        void send(id, path, controller.signal);
+      }
+    });
+  });
+  await opened[Symbol.asyncDispose]();
+  port.close();
+  return 0;
+}
+
+function shareOf(config: Config, count: number): Config {
+  const { store } = config;
+  const share = (whole: number | undefined) =>
+    whole === undefined ? undefined : Math.max(1, Math.floor(whole / count));
+  return {
+    ...config,
+    store: {
+      ...store,
+      maxRequests: share(store.maxRequests),
+      uploadBytesPerSecond: share(store.uploadBytesPerSecond),
+      downloadBytesPerSecond: share(store.downloadBytesPerSecond),
+    },
+  };
+}
