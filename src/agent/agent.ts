@@ -5,12 +5,14 @@
  */
 import { rmSync } from 'node:fs';
 import { walvaultVersion } from '../base/build-info.ts';
-import type { Log } from '../base/log.ts';
+import { info, type Log } from '../base/log.ts';
 import { ArchiveStatus } from './archive-status.ts';
 import { inspectDirectory, type AgentAddress } from './client/address.ts';
 import { exchange } from './client/exchange.ts';
+import { digestEnvironment } from './client/fingerprint.ts';
 import type { Reply, Request } from './client/protocol.ts';
 import { attemptPath, problemPath } from './client/start.ts';
+import { isSameEnvironment } from './environment.ts';
 import { isServersChild, ServerRun } from './purpose.ts';
 import { PushQueue } from './push-queue.ts';
 import type { Sender } from './sender.ts';
@@ -21,6 +23,9 @@ export interface AgentOptions {
   readonly address: AgentAddress;
   /** As it was before the configuration was read. */
   readonly fingerprint: string;
+  readonly environment: NodeJS.ProcessEnv;
+  /** Names in it that secrets are taken from. */
+  readonly namedVariables: readonly string[];
   readonly sender: Sender;
   /** `pg_wal` without symbolic links. */
   readonly walDirectory: string;
@@ -28,6 +33,8 @@ export interface AgentOptions {
   readonly jobs: number;
   readonly isBatch: boolean;
   readonly watchedFiles: readonly string[];
+  /** `Date.now()` before any of them was read. */
+  readonly readSince: number;
   /** Without a question for so long it leaves; undefined: it stays until it is told to go. */
   readonly idleTimeoutMs: number | undefined;
   /** The push that started it: it becomes an orphan when that ends, and leaves with the server that runs now. */
@@ -55,6 +62,7 @@ export async function runAgent(options: AgentOptions): Promise<string> {
 class Agent {
   readonly #options: AgentOptions;
   readonly #watched: WatchedFiles;
+  readonly #environment: Readonly<Record<string, string>>;
   readonly #server: ServerRun;
   readonly #queue: PushQueue;
   readonly #startedAt = new Date();
@@ -68,7 +76,8 @@ class Agent {
   constructor(options: AgentOptions) {
     this.#options = options;
     const { address, signal } = options;
-    this.#watched = new WatchedFiles(options.watchedFiles);
+    this.#watched = new WatchedFiles(options.watchedFiles, options.readSince);
+    this.#environment = digestEnvironment(options.environment);
     this.#server = new ServerRun(address.dataDirectory);
     this.#queue = new PushQueue({
       ...options,
@@ -79,12 +88,13 @@ class Agent {
   }
 
   async run(): Promise<string> {
-    const { address, signal, spawnedBy, fingerprint } = this.#options;
+    const { address, signal, spawnedBy, fingerprint, log } = this.#options;
     if (await isServed(address, fingerprint, signal)) {
       rmSync(attemptPath(address), { force: true });
       return 'another agent is there';
     }
     this.#listening = await listen(address, request => this.#answer(request));
+    info(log, `agent for ${address.dataDirectory}, listening at ${address.socketPath}`);
     rmSync(attemptPath(address), { force: true });
     rmSync(problemPath(address), { force: true });
     const look = setInterval(() => this.#look(), lookEveryMs);
@@ -114,7 +124,7 @@ class Agent {
       return { kind: 'status', status: this.#status() };
     }
     if (this.#reason !== undefined) return { kind: 'declined', reason: 'leaving' };
-    if (request.fingerprint !== this.#options.fingerprint || this.#watched.hasChanged()) {
+    if (this.#isStale(request.fingerprint, request.environment)) {
       this.#leave('the configuration, the environment or the executable has changed');
       return { kind: 'declined', reason: 'stale' };
     }
@@ -126,6 +136,11 @@ class Agent {
       this.#asked--;
       this.#lastAskedAt = performance.now();
     }
+  }
+
+  #isStale(fingerprint: string, environment: Readonly<Record<string, string>>): boolean {
+    if (fingerprint !== this.#options.fingerprint || this.#watched.hasChanged()) return true;
+    return !isSameEnvironment(this.#environment, environment, this.#options.namedVariables);
   }
 
   async #push(path: string, givenPath: string): Promise<Exclude<Reply, { kind: 'working' }>> {

@@ -4,11 +4,12 @@ import { systemCode } from '../base/errors.ts';
 
 export class WatchedFiles {
   readonly #paths: readonly string[];
-  readonly #first: string;
+  readonly #first: string | undefined;
 
-  constructor(paths: readonly string[]) {
+  /** One that changed after `readSince`, in milliseconds of the epoch, may have been read before it did. */
+  constructor(paths: readonly string[], readSince: number) {
     this.#paths = paths;
-    this.#first = this.#look();
+    this.#first = paths.some(path => changedAfter(path, readSince - clockTickMs)) ? undefined : this.#look();
   }
 
   hasChanged(): boolean {
@@ -17,6 +18,18 @@ export class WatchedFiles {
 
   #look(): string {
     return this.#paths.map(stateOf).join('\n');
+  }
+}
+
+/** The file system's clock is that of the last tick of the kernel's. */
+const clockTickMs = 20;
+
+function changedAfter(path: string, time: number): boolean {
+  try {
+    const found = statSync(path);
+    return !found.isDirectory() && found.ctimeMs > time;
+  } catch {
+    return false;
   }
 }
 

@@ -1,6 +1,5 @@
 /** A worker thread of the agent: opens the repositories once and pushes what it is told to. */
-import { isMainThread, parentPort, Worker, workerData } from 'node:worker_threads';
-import { getAsset, isSea } from 'node:sea';
+import { isMainThread, parentPort, workerData } from 'node:worker_threads';
 import { failureOf } from '../agent/client/protocol.ts';
 import type { PushAnswer } from '../agent/sender.ts';
 import type { FromWorker, ToWorker } from '../agent/worker-messages.ts';
@@ -9,19 +8,9 @@ import type { LogEvent } from '../base/log.ts';
 import type { Config } from '../config/index.ts';
 import { push } from '../operations/push/push.ts';
 import { openRepositories } from './compose.ts';
-import { packSecrets, unpackSecrets } from './packed-config.ts';
-import { pushSettings } from './run-push.ts';
-
-/** How the process edge calls it. It is no command: only a thread can have this first argument. */
-export const workerVerb = 'agent-worker';
-
-/** `config` as the agent read it; what it limits, each of `count` threads has its share of. */
-export function startPushWorker(config: Config, count: number): Worker {
-  const options = { argv: [workerVerb], workerData: packSecrets(shareOf(config, count)) };
-  return isSea()
-    ? new Worker(getAsset('boot.cjs', 'latin1'), { ...options, eval: true })
-    : new Worker(process.argv[1] ?? '', options);
-}
+import { unpackSecrets } from './packed-config.ts';
+import { pushSettings } from './push-settings.ts';
+import { workerVerb } from './start-push-worker.ts';
 
 /** @returns 0 when it was told to end */
 export async function runPushWorker(): Promise<number> {
@@ -67,19 +56,4 @@ export async function runPushWorker(): Promise<number> {
   await opened[Symbol.asyncDispose]();
   port.close();
   return 0;
-}
-
-function shareOf(config: Config, count: number): Config {
-  const { store } = config;
-  const share = (whole: number | undefined) =>
-    whole === undefined ? undefined : Math.max(1, Math.floor(whole / count));
-  return {
-    ...config,
-    store: {
-      ...store,
-      maxRequests: share(store.maxRequests),
-      uploadBytesPerSecond: share(store.uploadBytesPerSecond),
-      downloadBytesPerSecond: share(store.downloadBytesPerSecond),
-    },
-  };
 }

@@ -16,7 +16,7 @@ import { Redactor } from '../observe/redact.ts';
 import { findServer } from '../operations/push/find-server.ts';
 import type { CliContext } from './context.ts';
 import { parseVerb, usageError } from './parse-verb.ts';
-import { startPushWorker } from './push-worker.ts';
+import { startPushWorker } from './start-push-worker.ts';
 import { createTextLog } from './render/text.ts';
 
 const usage = 'walvault agent [--config PATH] [--data-directory PATH] | status | stop';
@@ -77,7 +77,8 @@ async function serve({
   process.umask(0o077);
   const { env, signal } = context;
   // Before the configuration is read: what changes in between makes it stale, not unnoticed.
-  const fingerprint = readFingerprint(configPath, env);
+  const readSince = Date.now();
+  const fingerprint = readFingerprint(configPath);
   // Without a file the environment alone is the configuration, or says which file is missing.
   const loaded = await loadConfig({ path: existsSync(configPath) ? configPath : undefined, env });
   const { config } = loaded;
@@ -90,13 +91,15 @@ async function serve({
     });
   // So that it keeps no file system busy.
   process.chdir('/');
-  info(log, `agent for ${address.dataDirectory}, listening at ${address.socketPath}`);
   const maxWorkers = Math.min(config.archive.jobs, availableParallelism());
   const settings = { ...config, dataDirectory: address.dataDirectory };
   const pool = new WorkerPool({ maxWorkers, start: () => startPushWorker(settings, maxWorkers) });
   const reason = await run({
     address,
     fingerprint,
+    environment: env,
+    namedVariables: loaded.variables,
+    readSince,
     sender: pool,
     walDirectory: realpathSync(join(address.dataDirectory, 'pg_wal')),
     segmentSizeBytes: server.segmentSizeBytes,

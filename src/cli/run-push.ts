@@ -4,11 +4,12 @@ import { errorCodes } from '../base/errors.ts';
 import { warn, type Log } from '../base/log.ts';
 import { loadConfig, secretsIn, type Config } from '../config/index.ts';
 import { Redactor } from '../observe/redact.ts';
-import { push, type PushOptions } from '../operations/push/push.ts';
+import { push } from '../operations/push/push.ts';
 import { pushMissing } from '../operations/push/push-missing.ts';
 import { openRepositories } from './compose.ts';
 import type { CliContext } from './context.ts';
 import { parseVerb, usageError } from './parse-verb.ts';
+import { pushSettings } from './push-settings.ts';
 import { createTextLog } from './render/text.ts';
 
 const usage = 'walvault push [--config PATH] <path of a WAL file> | --missing';
@@ -86,13 +87,4 @@ async function pushWith(
   const { sent, alreadyArchived, failed } = await pushMissing(options);
   context.stdout(`${sent.length} sent, ${alreadyArchived} were archived already, ${failed.length} failed\n`);
   return failed.length === 0 ? 0 : errorCodes['check-failed'];
-}
-
-/** What the configuration says to push and `conflict keep`. */
-export function pushSettings(
-  config: Config,
-): Pick<PushOptions, 'cluster' | 'dataDirectory' | 'headerCheck' | 'timeoutMs' | 'queueLimitBytes'> {
-  const { cluster, dataDirectory, archive } = config;
-  const { headerCheck, timeoutMs, queueLimitBytes } = archive;
-  return { cluster, dataDirectory, headerCheck, timeoutMs, queueLimitBytes };
 }

@@ -89,4 +89,6 @@ export interface LoadedConfig {
   readonly values: ReadonlyMap<string, unknown>;
   /** Absolute paths of the files that settings name: keys, certificates, secrets. */
   readonly files: readonly string[];
+  /** Names in the environment that secrets are taken from. */
+  readonly variables: readonly string[];
 }

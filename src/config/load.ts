@@ -5,7 +5,7 @@ import { assembleConfig, checkTogether } from './assemble.ts';
 import { readConfigFile, type ConfigFile } from './config-file.ts';
 import type { LoadedConfig } from './config.ts';
 import { environmentName, readEnvironment, type EnvironmentSettings } from './environment.ts';
-import { filesNamedBy } from './named-files.ts';
+import { externalSources } from './external-sources.ts';
 import type { RawValue } from './raw-value.ts';
 import { mergeRepositories } from './repositories.ts';
 import type { Setting, ValuesOf } from './setting.ts';
@@ -30,9 +30,10 @@ export async function loadConfig(options: LoadOptions): Promise<LoadedConfig> {
   const file = await findFile(options, environment);
   const origins = new Map<string, string>();
   const files = new Set<string>();
+  const variables = new Set<string>();
   const raw = new Map([...(file?.settings ?? []), ...environment.settings]);
   const merged = mergeRepositories(file?.repositories ?? [], environment.repositories);
-  const context: TableContext = { env, origins, files, prefix: '', path: file?.path };
+  const context: TableContext = { env, origins, files, variables, prefix: '', path: file?.path };
   const [values, ...found] = await Promise.all([
     readTable(settings, raw, context),
     ...merged.map(({ name, fields }) =>
@@ -47,7 +48,7 @@ export async function loadConfig(options: LoadOptions): Promise<LoadedConfig> {
   for (const repository of repositories)
     for (const [field, value] of Object.entries(repository))
       shown.set(`repository.${repository.name}.${field}`, value);
-  return { config, path: file?.path, origins, values: shown, files: [...files] };
+  return { config, path: file?.path, origins, values: shown, files: [...files], variables: [...variables] };
 }
 
 async function findFile(
@@ -75,6 +76,7 @@ interface TableContext {
   readonly env: NodeJS.ProcessEnv;
   readonly origins: Map<string, string>;
   readonly files: Set<string>;
+  readonly variables: Set<string>;
   readonly prefix: string;
   readonly path: string | undefined;
 }
@@ -84,13 +86,15 @@ async function readTable<T extends Record<string, Setting>>(
   raw: ReadonlyMap<string, RawValue>,
   context: TableContext,
 ): Promise<ValuesOf<T>> {
-  const { env, origins, files, prefix, path } = context;
+  const { env, origins, prefix, path } = context;
   const entries = await Promise.all(
     Object.entries(table).map(async ([key, setting]: [string, Setting]): Promise<[string, unknown]> => {
       const given = raw.get(key);
       origins.set(prefix + key, given?.origin ?? 'default');
       if (given !== undefined) {
-        for (const file of filesNamedBy(setting, given)) files.add(file);
+        const sources = externalSources(setting, given);
+        for (const file of sources.files) context.files.add(file);
+        for (const variable of sources.variables) context.variables.add(variable);
         return [key, await readValue(setting, given, env)];
       }
       if (setting.required === true) throw missing(prefix + key, path);

@@ -1,21 +1,23 @@
 /**
- * What an agent must have in common with whoever asks it: executable, configuration file and environment. The files
- * that the configuration names (keys, credentials) the agent watches by itself, so that asking needs no
- * configuration to be read.
+ * What an agent must have in common with whoever asks it: executable, configuration file, and those variables of the
+ * environment that matter to it. The files that the configuration names (keys, credentials) the agent watches by
+ * itself, so that asking needs no configuration to be read.
  */
 import { createHash } from 'node:crypto';
 import { readFileSync, statSync } from 'node:fs';
 
-/** Set anew by every shell, and no setting of ours or of any store's library. */
-const volatileVariables: ReadonlySet<string> = new Set(['_', 'PWD', 'OLDPWD', 'SHLVL']);
-
 /** SHA-256, 64 hex digits. A configuration file that is missing or cannot be read has a fingerprint too. */
-export function readFingerprint(configPath: string, env: NodeJS.ProcessEnv): string {
+export function readFingerprint(configPath: string): string {
   const hash = createHash('sha256').update(executableIdentity()).update('\0');
-  hash.update(contentOf(configPath));
-  for (const name of Object.keys(env).toSorted())
-    if (!volatileVariables.has(name)) hash.update(`\0${name}=${env[name]}`);
-  return hash.digest('hex');
+  return hash.update(contentOf(configPath)).digest('hex');
+}
+
+/** Each variable's digest: which of them matter only the agent knows, and their values are nobody's business. */
+export function digestEnvironment(env: NodeJS.ProcessEnv): Record<string, string> {
+  const digests: Record<string, string> = {};
+  for (const [name, value] of Object.entries(env))
+    digests[name] = createHash('sha256').update(`${name}=${value}`).digest('base64').slice(0, 22);
+  return digests;
 }
 
 /** The file that this process runs, which an upgrade replaces under the same name. */

@@ -16,6 +16,8 @@ export type Request =
       readonly verb: 'push';
       /** `readFingerprint` of whoever asks. */
       readonly fingerprint: string;
+      /** `digestEnvironment` of whoever asks. */
+      readonly environment: Readonly<Record<string, string>>;
       /** Absolute. */
       readonly path: string;
       /** The same as it was given on the command line, for messages. */
@@ -70,10 +72,11 @@ export function encodeLine(message: Request | Reply): string {
 export function parseRequest(line: string): Request | undefined {
   const message = parseObject(line);
   if (message === undefined) return undefined;
-  const { verb, fingerprint, path, givenPath } = message;
+  const { verb, fingerprint, environment, path, givenPath } = message;
   if (verb === 'status' || verb === 'stop') return { verb };
   if (verb !== 'push' || !isText(fingerprint) || !isText(path) || !isText(givenPath)) return undefined;
-  return { verb, fingerprint, path, givenPath };
+  if (!isRecord(environment) || !Object.values(environment).every(isText)) return undefined;
+  return { verb, fingerprint, environment: environment as Record<string, string>, path, givenPath };
 }
 
 /** Undefined for anything that is not a reply of this version. */

@@ -7,7 +7,7 @@ import { WalvaultError } from '../../base/errors.ts';
 import type { LogEvent } from '../../base/log.ts';
 import { findAddress, inspectDirectory, type AgentAddress } from './address.ts';
 import { exchange } from './exchange.ts';
-import { readFingerprint } from './fingerprint.ts';
+import { digestEnvironment, readFingerprint } from './fingerprint.ts';
 import { errorOf } from './protocol.ts';
 
 /** The agent shows that it is alive every second. */
@@ -58,7 +58,8 @@ export async function pushThroughAgent(
   if (state !== 'ours') return unanswered(address);
   const request = {
     verb: 'push',
-    fingerprint: readFingerprint(address.configPath, env),
+    fingerprint: readFingerprint(address.configPath),
+    environment: digestEnvironment(env),
     path: resolve(workingDirectory, given.path),
     givenPath: given.path,
   } as const;

@@ -147,6 +147,16 @@ function ownProgram(): string[] {
   return isSea() ? [process.execPath] : [process.execPath, ...process.execArgv, process.argv[1] ?? ''];
 }
 
+/**
+ * mallopt(3): large buffers go back to the system at once. By default glibc keeps what threads have freed, up to twice
+ * of what is in use at any time.
+ */
+const thriftyAllocator = {
+  MALLOC_ARENA_MAX: '2',
+  MALLOC_MMAP_THRESHOLD_: '131072',
+  MALLOC_TRIM_THRESHOLD_: '131072',
+};
+
 function spawnDetached([program = '', ...args]: readonly string[], env: NodeJS.ProcessEnv): void {
   const inherited = inheritedDescriptors();
   const nothing = openSync('/dev/null', 'r+');
@@ -155,7 +165,7 @@ function spawnDetached([program = '', ...args]: readonly string[], env: NodeJS.P
     while (stdio.length <= descriptor) stdio.push('ignore');
     stdio[descriptor] = nothing;
   }
-  const child = spawn(program, args, { detached: true, stdio, env });
+  const child = spawn(program, args, { detached: true, stdio, env: { ...thriftyAllocator, ...env } });
   child.on('error', () => undefined);
   child.unref();
   closeSync(nothing);

@@ -13,7 +13,7 @@ export const defineConflict: DefineVerb = (program, run) => {
       await run(async ({ context, log, loadConfig, print }) => {
         const { openRepositories } = await import('../compose.ts');
         const { push } = await import('../../operations/push/push.ts');
-        const { pushSettings } = await import('../run-push.ts');
+        const { pushSettings } = await import('../push-settings.ts');
         const { config } = await loadConfig();
         await using opened = await openRepositories(config, log);
         const { repositories } = opened;

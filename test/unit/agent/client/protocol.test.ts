@@ -1,0 +1,100 @@
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import * as fc from 'fast-check';
+import {
+  encodeLine,
+  errorOf,
+  failureOf,
+  parseReply,
+  parseRequest,
+  type Reply,
+  type Request,
+} from '../../../../src/agent/client/protocol.ts';
+import { errorCodes, WalvaultError, type ErrorCode } from '../../../../src/base/errors.ts';
+
+const text = fc.string({ unit: 'binary' });
+const events = fc.array(
+  fc.record(
+    { level: fc.constantFrom('debug', 'info', 'warn', 'error'), message: text, hint: text },
+    { requiredKeys: ['level', 'message'] },
+  ),
+);
+
+describe('the protocol', () => {
+  it('brings requests over', () => {
+    const requests = fc.oneof(
+      fc.record({
+        verb: fc.constant('push'),
+        fingerprint: text,
+        environment: fc.dictionary(text, text, { noNullPrototype: true }),
+        path: text,
+        givenPath: text,
+      }),
+      fc.constant({ verb: 'status' }),
+      fc.constant({ verb: 'stop' }),
+    ) as fc.Arbitrary<Request>;
+    fc.assert(
+      fc.property(requests, request => assert.deepEqual(parseRequest(lineOf(request)), plain(request))),
+    );
+  });
+
+  it('brings replies over', () => {
+    const failure = fc.record(
+      {
+        code: fc.constantFrom(...(Object.keys(errorCodes) as ErrorCode[])),
+        message: text,
+        hint: text,
+        retry: fc.boolean(),
+      },
+      { requiredKeys: ['code', 'message', 'retry'] },
+    );
+    const replies = fc.oneof(
+      fc.constant({ kind: 'working' }),
+      fc.record({ kind: fc.constant('done'), events }),
+      fc.record({ kind: fc.constant('failed'), events, failure }),
+      fc.record({
+        kind: fc.constant('declined'),
+        reason: fc.constantFrom('stale', 'busy', 'leaving', 'unfit'),
+      }),
+    ) as fc.Arbitrary<Reply>;
+    fc.assert(fc.property(replies, reply => assert.deepEqual(parseReply(lineOf(reply)), plain(reply))));
+  });
+
+  it('takes nothing for an answer that is none', () => {
+    const done = lineOf({ kind: 'done', events: [] });
+    for (let end = 0; end < done.length; end++) assert.equal(parseReply(done.slice(0, end)), undefined);
+    for (const other of [
+      '{"kind":"done","events":[]}',
+      '{"v":2,"kind":"done","events":[]}',
+      '{"v":1,"kind":"done"}',
+      '{"v":1,"kind":"done","events":[{"level":"loud","message":""}]}',
+      '{"v":1,"kind":"failed","events":[],"failure":{"code":"none","message":""}}',
+      '{"v":1,"kind":"declined","reason":"no"}',
+      '[]',
+      'null',
+    ])
+      assert.equal(parseReply(other), undefined, other);
+    fc.assert(fc.property(fc.json(), json => assert.equal(parseReply(json), undefined)));
+  });
+
+  it('brings errors over with code, hint and exit status', () => {
+    const error = new WalvaultError('conflict', 'it is another file', { hint: 'Look.', retry: true });
+    const arrived = errorOf(failureOf(error));
+    assert.deepEqual(
+      [arrived.code, arrived.message, arrived.hint, arrived.retry, arrived.exitCode],
+      ['conflict', 'it is another file', 'Look.', true, 8],
+    );
+    assert.equal(failureOf(new TypeError('x is not a function')).code, 'internal');
+  });
+});
+
+function lineOf(message: Request | Reply): string {
+  const line = encodeLine(message);
+  assert.equal(line.indexOf('\n'), line.length - 1);
+  return line.slice(0, -1);
+}
+
+/** Without the null prototypes that fast-check gives its records. */
+function plain(value: unknown): unknown {
+  return JSON.parse(JSON.stringify(value));
+}

@@ -1,0 +1,92 @@
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import * as fc from 'fast-check';
+import {
+  chooseNext,
+  compareAsArchiver,
+  concurrentFiles,
+  leadingDurable,
+  windowFiles,
+  type LookAheadState,
+} from '../../../src/agent/look-ahead.ts';
+
+const mebibyte = 1024 ** 2;
+const names = ['00000002.history', '000000010000000000000003', '000000010000000000000004'];
+
+function state(change: Partial<LookAheadState>): LookAheadState {
+  const nothing = new Set<string>();
+  return {
+    ready: names,
+    running: nothing,
+    durable: nothing,
+    failed: nothing,
+    segmentSizeBytes: 16 * mebibyte,
+    jobs: 4,
+    ...change,
+  };
+}
+
+describe('what is sent next', () => {
+  it('is what the archiver would take: histories first, then by name', () => {
+    assert.deepEqual(chooseNext(state({ ready: names.toReversed() })), names);
+  });
+
+  it('leaves out what is on its way, durable, or failed', () => {
+    const [first = '', second = '', third = ''] = names;
+    assert.deepEqual(chooseNext(state({ running: new Set([first]) })), [second, third]);
+    assert.deepEqual(chooseNext(state({ durable: new Set([first]), failed: new Set([second]) })), [third]);
+  });
+
+  it('never goes beyond its jobs, its window or its memory, and never repeats itself', () => {
+    const name = fc.integer({ min: 0, max: 300 }).map(number => `00000001000000000000${hex(number)}`);
+    const set = fc.uniqueArray(name, { maxLength: 100 }).map(list => new Set(list));
+    const states = fc.record({
+      ready: fc.uniqueArray(name, { maxLength: 200 }),
+      running: set,
+      durable: set,
+      failed: set,
+      segmentSizeBytes: fc.integer({ min: 0, max: 10 }).map(power => mebibyte * 2 ** power),
+      jobs: fc.integer({ min: 1, max: 32 }),
+    });
+    fc.assert(
+      fc.property(states, given => {
+        const next = chooseNext(given);
+        const limit = concurrentFiles(given.segmentSizeBytes, given.jobs);
+        assert.ok(next.length === 0 || next.length + given.running.size <= limit);
+        const ahead = given.ready.filter(each => given.durable.has(each) || given.running.has(each)).length;
+        assert.ok(next.length === 0 || next.length + ahead <= windowFiles);
+        for (const each of next) {
+          assert.ok(given.ready.includes(each));
+          assert.ok(!given.running.has(each) && !given.durable.has(each) && !given.failed.has(each));
+        }
+        assert.deepEqual(next, next.toSorted(compareAsArchiver));
+      }),
+    );
+  });
+
+  it('is one file at least, and fewer side by side the larger they are', () => {
+    assert.equal(concurrentFiles(16 * mebibyte, 4), 4);
+    assert.equal(concurrentFiles(32 * mebibyte, 4), 2);
+    assert.equal(concurrentFiles(1024 * mebibyte, 4), 4);
+    assert.equal(concurrentFiles(1024 * mebibyte, 1), 1);
+  });
+});
+
+describe('what may be marked as archived', () => {
+  const [history = '', third = '', fourth = ''] = names;
+
+  it('is durable, and nothing before it is missing', () => {
+    assert.deepEqual(leadingDurable(names, new Set([third, fourth]), ''), []);
+    assert.deepEqual(leadingDurable(names, new Set([history, fourth]), ''), [history]);
+    assert.deepEqual(leadingDurable(names.toReversed(), new Set(names), ''), names);
+  });
+
+  it('is never what is being asked for, which does not hold up the others', () => {
+    assert.deepEqual(leadingDurable(names, new Set(names), history), [third, fourth]);
+    assert.deepEqual(leadingDurable(names, new Set([third, fourth]), history), [third, fourth]);
+  });
+});
+
+function hex(number: number): string {
+  return number.toString(16).toUpperCase().padStart(4, '0');
+}

@@ -1,0 +1,243 @@
+import assert from 'node:assert/strict';
+import { mkdirSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { basename, join } from 'node:path';
+import { describe, it } from 'node:test';
+import { setTimeout as delay } from 'node:timers/promises';
+import { ArchiveStatus } from '../../../src/agent/archive-status.ts';
+import type { Failure } from '../../../src/agent/client/protocol.ts';
+import { PushQueue } from '../../../src/agent/push-queue.ts';
+import type { PushAnswer, Sender } from '../../../src/agent/sender.ts';
+import { silentLog } from '../../../src/base/log.ts';
+import { temporaryDirectory } from '../../harness/temp.ts';
+
+const done: PushAnswer = { kind: 'done', events: [{ level: 'warn', message: 'the key expires soon' }] };
+const segment = (number: number) =>
+  `0000000100000000000000${number.toString(16).toUpperCase().padStart(2, '0')}`;
+
+function failure(code: Failure['code']): PushAnswer {
+  return { kind: 'failed', events: [], failure: { code, message: code, retry: code === 'unreachable' } };
+}
+
+/** A data directory and a sender whose files arrive when the test says so. */
+function createBench(options: { isBatch?: boolean; jobs?: number } = {}) {
+  const dataDirectory = temporaryDirectory('queue', { keepOwner: true });
+  const walDirectory = join(dataDirectory, 'pg_wal');
+  const statusDirectory = join(walDirectory, 'archive_status');
+  mkdirSync(statusDirectory, { recursive: true });
+  mkdirSync(join(dataDirectory, 'global'));
+  writeFileSync(join(dataDirectory, 'global/pg_control'), 'SYSTEM-1');
+  const started: string[] = [];
+  const sending = new Map<string, (answer: PushAnswer) => void>();
+  const sender: Sender = {
+    send(path) {
+      started.push(basename(path));
+      return new Promise(resolve => sending.set(basename(path), resolve));
+    },
+    close: async () => undefined,
+  };
+  const queue = new PushQueue({
+    sender,
+    dataDirectory,
+    status: new ArchiveStatus(walDirectory),
+    segmentSizeBytes: 1024 ** 2,
+    jobs: options.jobs ?? 4,
+    isBatch: options.isBatch ?? false,
+    signal: new AbortController().signal,
+    log: silentLog,
+  });
+  const bench = {
+    queue,
+    started,
+    walDirectory,
+    statuses: () => readdirSync(statusDirectory).toSorted(),
+    ready(...names: string[]) {
+      for (const name of names) {
+        writeFileSync(join(walDirectory, name), name);
+        writeFileSync(join(statusDirectory, `${name}.ready`), '');
+      }
+    },
+    ask: (name: string) => queue.ask(join(walDirectory, name)),
+    async isSending(...names: string[]) {
+      for (let tries = 0; names.some(name => !sending.has(name)); tries++) {
+        assert.ok(tries < 400, `${names.join()} not sent, but ${[...sending.keys()].join()}`);
+        await delay(5);
+      }
+    },
+    async arrive(name: string, answer: PushAnswer = done) {
+      await bench.isSending(name);
+      sending.get(name)?.(answer);
+      sending.delete(name);
+    },
+    /** Nothing stays on its way. */
+    async [Symbol.asyncDispose]() {
+      const drained = queue.drain();
+      while (!queue.isIdle) {
+        for (const name of [...sending.keys()]) await bench.arrive(name);
+        await delay(5);
+      }
+      await drained;
+    },
+    /** As the archiver does after a success. */
+    settle(name: string) {
+      renameSync(join(statusDirectory, `${name}.ready`), join(statusDirectory, `${name}.done`));
+    },
+  };
+  return bench;
+}
+
+describe('the queue of pushes', () => {
+  it('sends ready files ahead and answers from what arrived, with what was said of it', async () => {
+    await using bench = createBench();
+    const { queue, started, ready, ask, arrive, isSending } = bench;
+    ready(segment(1), segment(2), '00000002.history');
+    const first = ask(segment(1));
+    await isSending(segment(1), '00000002.history', segment(2));
+    await arrive('00000002.history');
+    await arrive(segment(2));
+    await arrive(segment(1));
+    assert.deepEqual(await first, done);
+    assert.deepEqual(await ask(segment(2)), done);
+    assert.deepEqual(await ask('00000002.history'), done);
+    assert.equal(started.length, 3);
+    assert.deepEqual(started.slice(1), ['00000002.history', segment(2)]);
+    assert.equal(queue.figures.pushed, 3);
+  });
+
+  it('lets whoever asks for a file on its way wait for it, and starts one that is not at once', async () => {
+    await using bench = createBench({ jobs: 2 });
+    const { started, ready, ask, arrive, isSending } = bench;
+    ready(segment(1), segment(2), segment(3), segment(4));
+    void ask(segment(1));
+    await isSending(segment(1), segment(2));
+    const joined = ask(segment(2));
+    const jumped = ask(segment(4));
+    await isSending(segment(4));
+    assert.deepEqual(started, [segment(1), segment(2), segment(4)]);
+    await arrive(segment(4));
+    await arrive(segment(2));
+    assert.deepEqual(await Promise.all([joined, jumped]), [done, done]);
+    await arrive(segment(1));
+  });
+
+  it('never answers for a file that was replaced while it was on its way, or since', async () => {
+    await using bench = createBench();
+    const { walDirectory, started, ready, ask, arrive, isSending } = bench;
+    ready(segment(1), segment(2));
+    const first = ask(segment(1));
+    await isSending(segment(1), segment(2));
+    const second = ask(segment(2));
+    await delay(20);
+    rmSync(join(walDirectory, segment(2)));
+    writeFileSync(join(walDirectory, segment(2)), 'another file');
+    await arrive(segment(2));
+    await isSending(segment(2));
+    await arrive(segment(1));
+    assert.deepEqual(await first, done);
+    await arrive(segment(2), failure('conflict'));
+    assert.equal((await second).kind, 'failed');
+    await delay(20);
+    writeFileSync(join(walDirectory, segment(1)), 'rewritten');
+    const again = ask(segment(1));
+    await arrive(segment(1), failure('conflict'));
+    assert.equal((await again).kind, 'failed');
+    assert.equal(started.filter(name => name === segment(1)).length, 2);
+  });
+
+  it('gives whoever asks for a file that failed ahead an attempt of its own', async () => {
+    await using bench = createBench();
+    const { ready, ask, arrive, isSending } = bench;
+    ready(segment(1), segment(2), segment(3));
+    const first = ask(segment(1));
+    await isSending(segment(1), segment(2), segment(3));
+    await arrive(segment(2), failure('conflict'));
+    await arrive(segment(3));
+    await arrive(segment(1));
+    assert.equal((await first).kind, 'done');
+    assert.equal((await ask(segment(3))).kind, 'done');
+    const second = ask(segment(2));
+    await arrive(segment(2), failure('conflict'));
+    const answer = await second;
+    assert.ok(answer.kind === 'failed' && answer.failure.code === 'conflict');
+  });
+
+  it('sends nothing ahead while the store is in trouble', async () => {
+    await using bench = createBench({ jobs: 2 });
+    const { started, ready, ask, arrive, isSending } = bench;
+    ready(segment(1), segment(2), segment(3), segment(4));
+    const first = ask(segment(1));
+    await isSending(segment(1), segment(2));
+    await arrive(segment(2), failure('unreachable'));
+    await arrive(segment(1), failure('unreachable'));
+    assert.equal((await first).kind, 'failed');
+    await delay(50);
+    assert.deepEqual(started, [segment(1), segment(2)]);
+    const again = ask(segment(1));
+    await arrive(segment(1));
+    assert.equal((await again).kind, 'done');
+    await isSending(segment(3), segment(4));
+  });
+
+  it('says itself what is wrong with a file that is not there', async () => {
+    await using bench = createBench();
+    const { ask, arrive } = bench;
+    const answer = ask(segment(1));
+    await arrive(segment(1), failure('local-io'));
+    assert.equal((await answer).kind, 'failed');
+  });
+});
+
+describe('archive.batch', () => {
+  it('marks what arrived ahead, but never the one being asked for', async () => {
+    await using bench = createBench({ isBatch: true });
+    const { statuses, ready, ask, arrive, isSending } = bench;
+    ready(segment(1), segment(2), segment(3));
+    const first = ask(segment(1));
+    await isSending(segment(1), segment(2), segment(3));
+    await arrive(segment(2));
+    await arrive(segment(3));
+    await delay(50);
+    assert.ok(
+      statuses().every(name => name.endsWith('.ready')),
+      'nothing is marked before the answer',
+    );
+    await arrive(segment(1));
+    assert.equal((await first).kind, 'done');
+    assert.deepEqual(statuses(), [`${segment(1)}.ready`, `${segment(2)}.done`, `${segment(3)}.done`]);
+  });
+
+  it('marks nothing behind a file that is missing, and nothing when the asked one fails', async () => {
+    await using bench = createBench({ isBatch: true });
+    const { statuses, ready, ask, arrive, isSending, settle } = bench;
+    ready(segment(1), segment(2), segment(3), segment(4));
+    const first = ask(segment(1));
+    await isSending(segment(1), segment(2), segment(3), segment(4));
+    await arrive(segment(3), failure('conflict'));
+    await arrive(segment(2));
+    await arrive(segment(4));
+    await arrive(segment(1), failure('conflict'));
+    assert.equal((await first).kind, 'failed');
+    assert.equal(statuses().filter(name => name.endsWith('.done')).length, 0);
+    const again = ask(segment(1));
+    await arrive(segment(1));
+    assert.equal((await again).kind, 'done');
+    settle(segment(1));
+    assert.deepEqual(
+      statuses().filter(name => name.endsWith('.ready')),
+      [`${segment(3)}.ready`, `${segment(4)}.ready`],
+    );
+  });
+
+  it('does not mark a file that was replaced after it had arrived', async () => {
+    await using bench = createBench({ isBatch: true });
+    const { walDirectory, statuses, ready, ask, arrive, isSending } = bench;
+    ready(segment(1), segment(2));
+    const first = ask(segment(1));
+    await isSending(segment(1), segment(2));
+    await arrive(segment(2));
+    await delay(50);
+    writeFileSync(join(walDirectory, segment(2)), 'another');
+    await arrive(segment(1));
+    assert.equal((await first).kind, 'done');
+    assert.ok(statuses().includes(`${segment(2)}.ready`));
+  });
+});
