@@ -87,7 +87,7 @@ export class PushQueue {
   async #known(path: string): Promise<PushAnswer | undefined> {
     try {
       const found = this.#durable.find(path, await fileKey(path, this.#options.dataDirectory));
-      return found === undefined ? undefined : { kind: 'done', events: found.events };
+      return found === undefined ? undefined : { kind: 'done', isDurable: true, events: found.events };
     } catch (error) {
       // The push itself will say what is wrong with the file.
       if (systemCode(error) === undefined) throw error;
@@ -109,7 +109,7 @@ export class PushQueue {
   }
 
   #start(path: string, isAsked: boolean): Promise<PushAnswer> {
-    const answer = this.#push(path).then(result => {
+    const answer = this.#push(path, isAsked).then(result => {
       this.#running.delete(path);
       this.#count(path, result);
       if (result.kind === 'failed') this.#isPaused ||= !isOfThisFileAlone(result.failure);
@@ -121,13 +121,13 @@ export class PushQueue {
     return answer;
   }
 
-  async #push(path: string): Promise<PushAnswer> {
+  async #push(path: string, isAsked: boolean): Promise<PushAnswer> {
     const { dataDirectory, sender, signal } = this.#options;
     const file = await openIfThere(path, dataDirectory);
     try {
       const before = await file?.key();
-      const answer = await sender.send(path, signal);
-      if (answer.kind === 'failed') return answer;
+      const answer = await sender.send(path, isAsked, signal);
+      if (answer.kind === 'failed' || !answer.isDurable) return answer;
       // The same open file and the same path, unchanged by all that happened in between: so it is what was read.
       const isUnchanged =
         before !== undefined &&

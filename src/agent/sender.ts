@@ -3,11 +3,15 @@ import type { LogEvent } from '../base/log.ts';
 import type { Failure } from './client/protocol.ts';
 
 export type PushAnswer =
-  | { readonly kind: 'done'; readonly events: readonly LogEvent[] }
+  /** Not durable only where `archive.queue-limit` had this file given up. */
+  | { readonly kind: 'done'; readonly isDurable: boolean; readonly events: readonly LogEvent[] }
   | { readonly kind: 'failed'; readonly events: readonly LogEvent[]; readonly failure: Failure };
 
 export interface Sender {
-  /** Done: durable in every required repository. Never rejects. */
-  send(path: string, signal: AbortSignal): Promise<PushAnswer>;
+  /**
+   * Never rejects.
+   * @param isAsked PostgreSQL waits for this file: only then may it be given up
+   */
+  send(path: string, isAsked: boolean, signal: AbortSignal): Promise<PushAnswer>;
   close(): Promise<void>;
 }

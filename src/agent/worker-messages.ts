@@ -2,7 +2,7 @@
 import type { PushAnswer } from './sender.ts';
 
 export type ToWorker =
-  | { readonly kind: 'push'; readonly id: number; readonly path: string }
+  | { readonly kind: 'push'; readonly id: number; readonly path: string; readonly isAsked: boolean }
   | { readonly kind: 'abort'; readonly id: number }
   /** Nothing follows: it closes its connections and ends. */
   | { readonly kind: 'close' };

@@ -31,14 +31,14 @@ export class WorkerPool implements Sender {
     this.#options = options;
   }
 
-  async send(path: string, signal: AbortSignal): Promise<PushAnswer> {
+  async send(path: string, isAsked: boolean, signal: AbortSignal): Promise<PushAnswer> {
     clearTimeout(this.#idle);
     const { worker, waiting } = this.#choose();
     const id = ++this.#lastId;
     const answered = new Promise<PushAnswer>(resolve => waiting.set(id, resolve));
     const abort = () => post(worker, { kind: 'abort', id });
     signal.addEventListener('abort', abort, { once: true });
-    post(worker, { kind: 'push', id, path });
+    post(worker, { kind: 'push', id, path, isAsked });
     if (signal.aborted) abort();
     try {
       return await answered;

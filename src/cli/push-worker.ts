@@ -12,6 +12,8 @@ import { unpackSecrets } from './packed-config.ts';
 import { pushSettings } from './push-settings.ts';
 import { workerVerb } from './start-push-worker.ts';
 
+type PushMessage = Extract<ToWorker, { kind: 'push' }>;
+
 /** @returns 0 when it was told to end */
 export async function runPushWorker(): Promise<number> {
   const port = parentPort;
@@ -24,18 +26,24 @@ export async function runPushWorker(): Promise<number> {
   const pushes = new Map<number, AbortController>();
   const settings = { ...pushSettings(config), repositories: opened.repositories };
 
-  async function answer(path: string, signal: AbortSignal): Promise<PushAnswer> {
+  async function answer(path: string, isAsked: boolean, signal: AbortSignal): Promise<PushAnswer> {
     const events: LogEvent[] = [];
     try {
-      await push({ ...settings, path, log: { event: event => void events.push(event) }, signal });
-      return { kind: 'done', events: [...standing, ...events] };
+      const { givenUpIn } = await push({
+        ...settings,
+        ...(!isAsked && { queueLimitBytes: undefined }),
+        path,
+        log: { event: event => void events.push(event) },
+        signal,
+      });
+      return { kind: 'done', isDurable: givenUpIn === undefined, events: [...standing, ...events] };
     } catch (error) {
       return { kind: 'failed', events: [...standing, ...events], failure: failureOf(error) };
     }
   }
 
-  async function send(id: number, path: string, signal: AbortSignal): Promise<void> {
-    const message: FromWorker = { id, answer: await answer(path, signal) };
+  async function send({ id, path, isAsked }: PushMessage, signal: AbortSignal): Promise<void> {
+    const message: FromWorker = { id, answer: await answer(path, isAsked, signal) };
     pushes.delete(id);
     port?.postMessage(message, []);
   }
@@ -46,10 +54,9 @@ export async function runPushWorker(): Promise<number> {
       else if (message.kind === 'abort')
         pushes.get(message.id)?.abort(new WalvaultError('interrupted', 'the agent was stopped'));
       else {
-        const { id, path } = message;
         const controller = new AbortController();
-        pushes.set(id, controller);
-        void send(id, path, controller.signal);
+        pushes.set(message.id, controller);
+        void send(message, controller.signal);
       }
     });
   });

@@ -10,7 +10,11 @@ import type { PushAnswer, Sender } from '../../../src/agent/sender.ts';
 import { silentLog } from '../../../src/base/log.ts';
 import { temporaryDirectory } from '../../harness/temp.ts';
 
-const done: PushAnswer = { kind: 'done', events: [{ level: 'warn', message: 'the key expires soon' }] };
+const done: PushAnswer = {
+  kind: 'done',
+  isDurable: true,
+  events: [{ level: 'warn', message: 'the key expires soon' }],
+};
 const segment = (number: number) =>
   `0000000100000000000000${number.toString(16).toUpperCase().padStart(2, '0')}`;
 
@@ -240,4 +244,13 @@ describe('archive.batch', () => {
     assert.equal((await first).kind, 'done');
     assert.ok(statuses().includes(`${segment(2)}.ready`));
   });
+});
+
+it('a file that was given up is done, and not remembered as durable', async () => {
+  await using bench = createBench();
+  bench.ready(segment(1));
+  const asked = bench.ask(segment(1));
+  await bench.arrive(segment(1), { kind: 'done', isDurable: false, events: [] });
+  assert.equal((await asked).kind, 'done');
+  assert.equal(bench.queue.figures.ahead, 0);
 });
