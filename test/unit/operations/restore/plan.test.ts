@@ -222,11 +222,11 @@ describe('holes', () => {
       assert.equal((await plan(ended, { targetTime: time(23) })).backup.id, 'old');
     });
 
-    test('a branch of which all WAL was given up is not passed over for its parent', async () => {
+    test('a branch of which all WAL was given up is not passed over for its parent, which goes on', async () => {
       const branched: Drawn = {
         ...cut,
         backups: cut.backups.slice(0, 1),
-        runs: [{ timeline: 1, first: 2, last: 20 }],
+        runs: [{ timeline: 1, first: 2, last: 24, seen: 45 }],
         branches: { 2: { parent: 1, at: 20.5, seen: 40 } },
         lost: [{ timeline: 2, first: 20, last: 22 }],
       };
