@@ -94,6 +94,7 @@ verify = "require"
 [archive]
 timeout = "1min"
 header-check = "off"
+queue-limit = "200GiB"
 [backup]
 part-size = "1GiB"
 fast-checkpoint = true
@@ -120,7 +121,7 @@ secret-access-key = "SK"
     assert.deepEqual(config.archive, {
       timeoutMs: 60_000,
       headerCheck: false,
-      queueLimitBytes: undefined,
+      queueLimitBytes: 200 * 1024 ** 3,
     });
     assert.equal(config.backup.fastCheckpoint, true);
     assert.equal(config.backup.partSizeBytes, 1024 ** 3);
