@@ -131,7 +131,7 @@ secret-access-key = "SK"
     assert.equal(offSite?.required, false);
     assert.equal(offSite?.caFile, join(directory, 'ca.pem'));
     assert.equal(offSite?.secretAccessKey?.reveal(), 'SK');
-    assert.equal(origins.get('repository.off-site.url'), `${directory}/walvault.toml:29`);
+    assert.equal(origins.get('repository.off-site.url'), `${directory}/walvault.toml:30`);
     assert.equal(origins.get('compression.level'), `${directory}/walvault.toml:4`);
   });
 
