@@ -1,6 +1,8 @@
 /** What `npm run soak` does, at which length, and how each says what it found. */
 import { formatDuration, formatSize } from '../../src/base/units.ts';
+import { agentPlace } from '../../test/harness/agents.ts';
 import { createSite } from '../../test/harness/site.ts';
+import { drainBacklog } from '../../test/soak/agent-drain.ts';
 import { archiveLoad } from '../../test/soak/archive-load.ts';
 import { signalPushes } from '../../test/soak/archiver-signals.ts';
 import {
@@ -11,6 +13,7 @@ import {
   fillDuringRestore,
 } from '../../test/soak/disk-faults.ts';
 import { isExcused, whyNotMountable } from '../../test/soak/file-systems.ts';
+import { killAgents } from '../../test/soak/kill-agent.ts';
 import { killBackups } from '../../test/soak/kill-backup.ts';
 import { killPushes } from '../../test/soak/kill-push.ts';
 import { killRestores } from '../../test/soak/kill-restore.ts';
@@ -42,6 +45,8 @@ export const scenarios: readonly Scenario[] = [
   { name: 'sigterm', run: terminateUnderArchiver },
   { name: 'process-one', run: () => mounting(killUnderProcessOne) },
   { name: 'archive-load', run: loadArchiver },
+  { name: 'kill-agent', run: killAgentsUnderLoad },
+  { name: 'agent-drain', run: drainThroughAgent },
   { name: 'memory', run: measureMemory },
   { name: 'outage', run: outage },
 ];
@@ -74,6 +79,26 @@ async function killUnderProcessOne(): Promise<string> {
 async function loadArchiver(): Promise<string> {
   const { segments, storedBytes, elapsedMs, failedCount } = await archiveLoad(await createSite(), 200);
   return `${segments} segments of 16 MiB archived and equal to the originals, ${formatSize(storedBytes)} stored, ${formatDuration(elapsedMs)}, ${failedCount} failed attempts`;
+}
+
+/** About an hour: a killed agent costs the pushes until the next one a process with all it loads. */
+async function killAgentsUnderLoad(): Promise<string> {
+  const site = await createSite();
+  const place = agentPlace({ WALVAULT_ARCHIVE_BATCH: 'off' });
+  await using server = await site.startOrigin({ env: place.env });
+  const segments = Number(process.env['WALVAULT_TEST_SEGMENTS'] ?? 10_000);
+  const figures = await killAgents({ site, server, place }, { segments, everyMs: 3000 });
+  return describe(figures);
+}
+
+async function drainThroughAgent(): Promise<string> {
+  const figures = await drainBacklog(await createSite(), {
+    segments: 100,
+    env: { WALVAULT_ARCHIVE_BATCH: 'on' },
+  });
+  const { segments, drainMs, zstdMs, asked, residentBytes, idleResidentBytes } = figures;
+  const ratio = (zstdMs / drainMs).toFixed(2);
+  return `${segments} segments of 16 MiB in ${formatDuration(drainMs)}, ${ratio} of the speed of zstd -1 two at a time; ${asked} pushes; agent ${formatSize(residentBytes)}, idle ${formatSize(idleResidentBytes)}`;
 }
 
 async function measureMemory(): Promise<string> {

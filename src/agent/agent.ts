@@ -11,7 +11,7 @@ import { inspectDirectory, type AgentAddress } from './client/address.ts';
 import { exchange } from './client/exchange.ts';
 import { digestEnvironment } from './client/fingerprint.ts';
 import type { Reply, Request } from './client/protocol.ts';
-import { attemptPath, problemPath } from './client/start.ts';
+import { attemptPath, problemPath, saidPath } from './client/start.ts';
 import { isSameEnvironment } from './environment.ts';
 import { isServersChild, ServerRun } from './purpose.ts';
 import { PushQueue } from './push-queue.ts';
@@ -95,8 +95,7 @@ class Agent {
     }
     this.#listening = await listen(address, request => this.#answer(request));
     info(log, `agent for ${address.dataDirectory}, listening at ${address.socketPath}`);
-    rmSync(attemptPath(address), { force: true });
-    rmSync(problemPath(address), { force: true });
+    for (const pathOf of [attemptPath, problemPath, saidPath]) rmSync(pathOf(address), { force: true });
     const look = setInterval(() => this.#look(), lookEveryMs);
     const orphanLook = setInterval(() => this.#lookAtParent(spawnedBy, orphanLook), orphanLookEveryMs);
     const onAbort = () => this.#leave('interrupted');

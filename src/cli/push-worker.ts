@@ -7,6 +7,7 @@ import { WalvaultError } from '../base/errors.ts';
 import type { LogEvent } from '../base/log.ts';
 import type { Config } from '../config/index.ts';
 import { push } from '../operations/push/push.ts';
+import { garbageCollector } from './collect-garbage.ts';
 import { openRepositories } from './compose.ts';
 import { unpackSecrets } from './packed-config.ts';
 import { pushSettings } from './push-settings.ts';
@@ -23,6 +24,7 @@ export async function runPushWorker(): Promise<number> {
   // What concerns the keys is said once by those who hold them; a push by itself would say it each time.
   const standing: LogEvent[] = [];
   const opened = await openRepositories(config, { event: event => void standing.push(event) });
+  const collectGarbage = garbageCollector();
   const pushes = new Map<number, AbortController>();
   const settings = { ...pushSettings(config), repositories: opened.repositories };
 
@@ -45,6 +47,7 @@ export async function runPushWorker(): Promise<number> {
   async function send({ id, path, isAsked }: PushMessage, signal: AbortSignal): Promise<void> {
     const message: FromWorker = { id, answer: await answer(path, isAsked, signal) };
     pushes.delete(id);
+    collectGarbage();
     port?.postMessage(message, []);
   }
 

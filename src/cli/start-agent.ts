@@ -1,5 +1,5 @@
 /** After a push that had no agent: starts one for the next, and says what prevents it, once. */
-import { readFileSync, rmSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import type { AgentAddress } from '../agent/client/address.ts';
 import { isNews, problemPath, startAgent } from '../agent/client/start.ts';
 import { warn, type Log } from '../base/log.ts';
@@ -9,7 +9,7 @@ export function startAgentOrSayWhy(
   address: AgentAddress,
   { env, log }: { readonly env: NodeJS.ProcessEnv; readonly log: Log },
 ): void {
-  const lastWords = takeLastWords(address);
+  const lastWords = lastWordsOf(address);
   if (lastWords !== undefined && isNews(address, lastWords))
     warn(log, `the agent could not start: ${lastWords}`, 'Pushes go on without it.');
   const outcome = startAgent(address, env);
@@ -18,13 +18,10 @@ export function startAgentOrSayWhy(
     warn(log, `no agent: ${outcome.problem}; pushes go on without it`, outcome.hint);
 }
 
-/** What the last one that could not start had to say. */
-function takeLastWords(address: AgentAddress): string | undefined {
-  const path = problemPath(address);
+/** What the last one that could not start had to say. The next that can removes it. */
+function lastWordsOf(address: AgentAddress): string | undefined {
   try {
-    const text = readFileSync(path, 'utf8');
-    rmSync(path, { force: true });
-    return text;
+    return readFileSync(problemPath(address), 'utf8');
   } catch {
     return undefined;
   }

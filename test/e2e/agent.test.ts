@@ -1,38 +1,169 @@
 /** The resident agent under a real archiver. */
 import assert from 'node:assert/strict';
+import { copyFileSync, readdirSync, readFileSync, readlinkSync, statSync } from 'node:fs';
+import { join } from 'node:path';
 import { describe, it } from 'node:test';
-import { readControlFile } from '../../src/postgres/cluster/control-file.ts';
 import { agentPlace } from '../harness/agents.ts';
-import { archiveEverything, commitRows, createSite, until } from '../harness/site.ts';
-import { Auditor } from '../soak/audit.ts';
+import { run } from '../harness/run.ts';
+import {
+  archiveEverything,
+  commitRows,
+  createSite,
+  isInRecovery,
+  startRecovery,
+  until,
+  type Site,
+} from '../harness/site.ts';
+import { temporaryDirectory } from '../harness/temp.ts';
+import { giveToUnprivileged } from '../harness/unprivileged.ts';
+import { walvaultExecutable } from '../harness/walvault.ts';
+import { isExcused } from '../soak/file-systems.ts';
+import { assertNothingIsLeft, killAgents } from '../soak/kill-agent.ts';
+import { startAsProcessOne } from '../soak/process-one.ts';
 import { useMemoryForScratch } from '../soak/scratch.ts';
 
 useMemoryForScratch();
-const signal = new AbortController().signal;
 
-describe('the agent', () => {
-  it('is started by a push, sends what the archiver asks for, and leaves with the server', async () => {
+describe('the agent of an archiver', () => {
+  it('holds nothing of the server, survives its own deaths, and leaves with the server', async () => {
     const site = await createSite();
     const place = agentPlace();
-    await using server = await site.startOrigin({ env: place.env });
+    const inherited = join(site.directory, 'inherited');
+    await using server = await site.startOrigin({
+      env: place.env,
+      // As PostgreSQL leaves its log collector's pipe open: above 2, and not closed on exec.
+      conf: { archive_command: `'${site.command('push %p')} 7>>${inherited} 9>&7'` },
+    });
     await commitRows(server, 1, 3);
     await archiveEverything(server);
-    await until('an agent runs', () => place.files().some(name => name.endsWith('.sock')));
-    await commitRows(server, 4, 12);
+    await until('one agent runs', () => place.pids().length === 1 && place.files().length === 1);
+    await commitRows(server, 4, 8);
     await archiveEverything(server);
-    const [pid, ...others] = place.pids();
-    assert.ok(
-      pid !== undefined && others.length === 0,
-      `one agent, not ${place.pids().join(' ')}; ${place.files().join(' ')}`,
-    );
+    const [pid = 0] = place.pids();
     const status = await site.walvault(['agent', 'status'], { env: place.env });
-    assert.match(status.stdout, new RegExp(`process ${pid}`));
-    assert.doesNotMatch(status.stdout, / 0 sent/);
-    const { systemId } = await readControlFile(server.dataDirectory, signal);
-    assert.ok((await new Auditor(site, systemId).audit()).decoded >= 12);
+    assert.match(status.stdout, new RegExp(`process ${pid}.*\n.* [1-9]\\d* sent`));
+    assert.equal(readlinkSync(`/proc/${pid}/cwd`), '/');
+    const held = readdirSync(`/proc/${pid}/fd`).map(fd => readlinkOrGone(`/proc/${pid}/fd/${fd}`));
+    const files = held.filter(path => path.startsWith('/') && path !== '/dev/null');
+    assert.deepEqual(
+      files.filter(path => !path.includes('/pg_wal/')),
+      [],
+      'files it holds open',
+    );
+    assert.equal(held.filter(path => path.startsWith('pipe:') && isPipeOf(server.pid, path)).length, 0);
+    assert.equal(sessionOf(pid), pid);
+
+    const { killed } = await killAgents({ site, server, place }, { segments: 40, everyMs: 400 });
+    assert.ok(killed > 0);
+    // A killed one leaves its socket, until there is a next one.
+    let n = 100;
+    await until('an agent runs again', async () => {
+      await commitRows(server, ++n, n);
+      return place.pids().length > 0;
+    });
+    await archiveEverything(server);
     await server.stop();
-    await until('the agent has left', () => place.pids().length === 0, 10_000);
-    assert.deepEqual(place.files(), []);
-    assert.doesNotMatch(server.log(), /walvault:|archive command/);
+    await assertNothingIsLeft(place);
+  });
+
+  it('sends the history of a new timeline before its segments, and goes on across the promotion', async () => {
+    const site = await createSite();
+    const place = agentPlace({ WALVAULT_ARCHIVE_BATCH: 'on' });
+    await using origin = await site.startOrigin({ env: place.env });
+    await commitRows(origin, 1, 3);
+    await archiveEverything(origin);
+    await origin.stop();
+    await using standby = await startRecovery(site, {
+      from: origin.dataDirectory,
+      mode: 'standby',
+      env: place.env,
+      conf: { archive_mode: 'on' },
+    });
+    await until('it accepts connections', async () => {
+      return standby.query('select 1').then(
+        () => true,
+        () => false,
+      );
+    });
+    await standby.query('select pg_promote()');
+    await until('it is promoted', async () => !(await isInRecovery(standby)));
+    await commitRows(standby, 4, 9);
+    await archiveEverything(standby);
+    const history = findStored(site, '00000002.history');
+    const segments = storedNames(site).filter(name => /\/00000002[0-9A-F]{16}$/.test(name));
+    assert.ok(history !== undefined && segments.length >= 6, segments.join());
+    for (const segment of segments)
+      assert.ok(modified(site, history) <= modified(site, segment), `${segment} before ${history}`);
+    assert.doesNotMatch(standby.log(), /could not rename|archive command failed/);
+    await standby.stop();
+    await assertNothingIsLeft(place);
   });
 });
+
+describe('where an agent would be a child of PostgreSQL', () => {
+  it('push works alone and says once how to do better', async () => {
+    if (isExcused()) return;
+    const site = await createSite();
+    const place = agentPlace();
+    const { server, stop } = await startAsProcessOne({
+      initdbArgs: ['--wal-segsize=1'],
+      conf: site.archiveConf,
+      env: { ...site.readerEnv, ...place.env },
+    });
+    try {
+      await commitRows(server, 1, 4);
+      await archiveEverything(server);
+      assert.deepEqual(place.pids(), []);
+      const said = server.log().match(/WARNING: no agent: PostgreSQL is process 1 here/g) ?? [];
+      assert.equal(said.length, 1, server.logTail());
+      assert.doesNotMatch(server.log(), /terminating any other active server processes/);
+    } finally {
+      await stop();
+    }
+  });
+
+  it('it ends at once with status 0', async () => {
+    const directory = temporaryDirectory('comm');
+    copyFileSync('/bin/sh', join(directory, 'postgres'));
+    giveToUnprivileged(directory);
+    const site = await createSite();
+    const place = agentPlace();
+    const command = `${site.command(`agent --for ${directory} --parent 1`)}; echo "status $?"`;
+    const { stdout, stderr } = await run(join(directory, 'postgres'), ['-c', command], {
+      env: { ...place.env, PATH: '/usr/bin:/bin' },
+    });
+    assert.deepEqual([stdout, stderr], ['status 0\n', '']);
+    assert.deepEqual(place.files(), []);
+    assert.ok(statSync(walvaultExecutable()).size > 0);
+  });
+});
+
+function storedNames(site: Site): string[] {
+  return readdirSync(site.repositoryPath, { recursive: true, encoding: 'utf8' });
+}
+
+function findStored(site: Site, name: string): string | undefined {
+  return storedNames(site).find(path => path.endsWith(`/${name}`));
+}
+
+function modified(site: Site, name: string): number {
+  return statSync(join(site.repositoryPath, name)).ctimeMs;
+}
+
+function readlinkOrGone(path: string): string {
+  try {
+    return readlinkSync(path);
+  } catch {
+    return '';
+  }
+}
+
+function isPipeOf(pid: number | undefined, pipe: string): boolean {
+  return readdirSync(`/proc/${pid}/fd`).some(fd => readlinkOrGone(`/proc/${pid}/fd/${fd}`) === pipe);
+}
+
+/** proc(5), the sixth field of stat. */
+function sessionOf(pid: number): number {
+  const fields = readFileSync(`/proc/${pid}/stat`, 'latin1').split(') ')[1]?.split(' ') ?? [];
+  return Number(fields[3]);
+}

@@ -6,6 +6,7 @@
 import { spawn } from 'node:child_process';
 import {
   closeSync,
+  existsSync,
   mkdirSync,
   openSync,
   readdirSync,
@@ -39,12 +40,12 @@ export type StartOutcome =
  */
 export function startAgent(address: AgentAddress, env: NodeJS.ProcessEnv): StartOutcome {
   if (!isServersHost(address.dataDirectory)) return 'not-now';
-  const orphanage = whyOrphansDoHarm();
-  if (orphanage !== undefined) return orphanage;
   try {
     const state = makeDirectory(address.directory);
     if (state !== 'ours') return state;
-    if (!claimAttempt(attemptPath(address))) return 'not-now';
+    const orphanage = whyOrphansDoHarm();
+    if (orphanage !== undefined) return orphanage;
+    if (!claimAttempt(address)) return 'not-now';
     if (isYoung(address.socketPath)) {
       // Another push's agent began to listen while this one was at work.
       rmSync(attemptPath(address), { force: true });
@@ -52,7 +53,8 @@ export function startAgent(address: AgentAddress, env: NodeJS.ProcessEnv): Start
     }
     const { configPath, dataDirectory } = address;
     const args = ['--config', configPath, 'agent', '--for', dataDirectory, '--parent', String(process.pid)];
-    spawnDetached([...ownProgram(), ...args], env);
+    const pid = spawnDetached([...ownProgram(), ...args], env);
+    writeFileSync(attemptPath(address), String(pid ?? ''), { mode: 0o600 });
     return 'started';
   } catch (error) {
     return { problem: describeSystemCode(systemCode(error) ?? String(error)) };
@@ -123,18 +125,42 @@ function makeDirectory(directory: string): 'ours' | { readonly problem: string; 
 }
 
 /** Of several pushes at once only one may start an agent. */
-function claimAttempt(path: string): boolean {
+function claimAttempt(address: AgentAddress): boolean {
+  const path = attemptPath(address);
   try {
     closeSync(openSync(path, 'wx', 0o600));
     return true;
   } catch (error) {
     if (systemCode(error) !== 'EEXIST') throw error;
   }
-  if (Date.now() - statSync(path).mtimeMs < attemptEveryMs) return false;
+  if (isUnderWay(address)) return false;
   // Written anew so that its time is now; two that come here at once start two, of which one leaves.
   rmSync(path, { force: true });
   writeFileSync(path, '', { mode: 0o600 });
   return true;
+}
+
+/** An attempt that is being made, or that failed a moment ago. One that was killed may be made again at once. */
+function isUnderWay(address: AgentAddress): boolean {
+  try {
+    const path = attemptPath(address);
+    const ageMs = Date.now() - statSync(path).mtimeMs;
+    if (ageMs >= attemptEveryMs) return false;
+    const pid = Number(readFileSync(path, 'latin1'));
+    if (pid === 0) return ageMs < youngMs;
+    return isAlive(pid) || existsSync(problemPath(address));
+  } catch {
+    // The agent has begun to listen and removed it.
+    return true;
+  }
+}
+
+function isAlive(pid: number): boolean {
+  try {
+    return process.kill(pid, 0);
+  } catch {
+    return false;
+  }
 }
 
 function isYoung(path: string): boolean {
@@ -157,7 +183,10 @@ const thriftyAllocator = {
   MALLOC_TRIM_THRESHOLD_: '131072',
 };
 
-function spawnDetached([program = '', ...args]: readonly string[], env: NodeJS.ProcessEnv): void {
+function spawnDetached(
+  [program = '', ...args]: readonly string[],
+  env: NodeJS.ProcessEnv,
+): number | undefined {
   const inherited = inheritedDescriptors();
   const nothing = openSync('/dev/null', 'r+');
   const stdio: ('ignore' | number)[] = ['ignore', 'ignore', 'ignore'];
@@ -169,6 +198,7 @@ function spawnDetached([program = '', ...args]: readonly string[], env: NodeJS.P
   child.on('error', () => undefined);
   child.unref();
   closeSync(nothing);
+  return child.pid;
 }
 
 /** Above 2, those that a program started from here would have too. */
@@ -193,12 +223,17 @@ export function problemPath({ directory, key }: Pick<AgentAddress, 'directory' |
   return join(directory, `${key}.problem`);
 }
 
+/** What was said to people last. */
+export function saidPath({ directory, key }: Pick<AgentAddress, 'directory' | 'key'>): string {
+  return join(directory, `${key}.said`);
+}
+
 /**
  * Whether this is to be said now: the same thing is said once, and again after something else was.
  * Without a place to remember it, it is said every time.
  */
 export function isNews({ directory, key }: Pick<AgentAddress, 'directory' | 'key'>, text: string): boolean {
-  const path = join(directory, `${key}.said`);
+  const path = saidPath({ directory, key });
   try {
     if (readFileSync(path, 'utf8') === text) return false;
   } catch {
