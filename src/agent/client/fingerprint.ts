@@ -5,6 +5,7 @@
  */
 import { createHash } from 'node:crypto';
 import { readFileSync, statSync } from 'node:fs';
+import { walvaultCommit, walvaultVersion } from '../../base/build-info.ts';
 
 /** SHA-256, 64 hex digits. A configuration file that is missing or cannot be read has a fingerprint too. */
 export function readFingerprint(configPath: string): string {
@@ -20,10 +21,16 @@ export function digestEnvironment(env: NodeJS.ProcessEnv): Record<string, string
   return digests;
 }
 
-/** The file that this process runs, which an upgrade replaces under the same name. */
+/**
+ * An upgrade replaces the file under its name. A release is known by what it was built from, so that an agent in another
+ * container serves too; anything else by the very file.
+ */
 function executableIdentity(): string {
   const { dev, ino, size, mtimeNs } = statSync(process.execPath, { bigint: true });
-  return [dev, ino, size, mtimeNs, process.argv[1] ?? ''].join(' ');
+  const commit = walvaultCommit();
+  const isRelease = commit !== undefined && !commit.endsWith('+');
+  const file = isRelease ? [size] : [dev, ino, size, mtimeNs, process.argv[1] ?? ''];
+  return [walvaultVersion(), commit ?? '', process.version, ...file].join(' ');
 }
 
 function contentOf(path: string): Uint8Array | string {

@@ -1,0 +1,97 @@
+import assert from 'node:assert/strict';
+import { mkdirSync, utimesSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { it } from 'node:test';
+import { digestEnvironment, readFingerprint } from '../../../src/agent/client/fingerprint.ts';
+import { plainPush } from '../../../src/agent/client/push.ts';
+import { isSameEnvironment } from '../../../src/agent/environment.ts';
+import { WatchedFiles } from '../../../src/agent/watched-files.ts';
+import { packSecrets, unpackSecrets } from '../../../src/cli/packed-config.ts';
+import { Secret } from '../../../src/base/secret.ts';
+import { temporaryDirectory } from '../../harness/temp.ts';
+
+it('an agent and whoever asks it need not agree on variables that change nothing', () => {
+  const own = digestEnvironment({ WALVAULT_CLUSTER: 'a', HOME: '/h', PATH: '/bin' });
+  const same = (env: NodeJS.ProcessEnv, named: string[] = []) =>
+    isSameEnvironment(own, digestEnvironment(env), named);
+  assert.ok(same({ WALVAULT_CLUSTER: 'a', HOME: '/h', PATH: '/else', LANG: 'C', WALVAULT_CONFIG: '/x' }));
+  assert.ok(same({ WALVAULT_CLUSTER: 'a' }), 'a supervisor may have no HOME');
+  assert.ok(!same({ WALVAULT_CLUSTER: 'b', HOME: '/h' }));
+  assert.ok(!same({ HOME: '/h' }));
+  assert.ok(!same({ WALVAULT_CLUSTER: 'a', HOME: '/other' }));
+  assert.ok(!same({ WALVAULT_CLUSTER: 'a', HOME: '/h', AWS_PROFILE: 'x' }));
+  assert.ok(!same({ WALVAULT_CLUSTER: 'a', HOME: '/h', https_proxy: 'x' }));
+  assert.ok(!same({ WALVAULT_CLUSTER: 'a', HOME: '/h', BACKUP_KEY: 'x' }, ['BACKUP_KEY']));
+  assert.ok(!JSON.stringify(digestEnvironment({ SECRET: 'hunter22' })).includes('hunter22'));
+});
+
+it('the fingerprint is that of the content of the configuration', () => {
+  const path = join(temporaryDirectory('fingerprint', { keepOwner: true }), 'walvault.toml');
+  const absent = readFingerprint(path);
+  writeFileSync(path, 'cluster = "a"');
+  const first = readFingerprint(path);
+  assert.notEqual(first, absent);
+  utimesSync(path, 1, 1);
+  assert.equal(readFingerprint(path), first);
+  writeFileSync(path, 'cluster = "b"');
+  assert.notEqual(readFingerprint(path), first);
+});
+
+it('watched files change with their content, by being exchanged, and by coming or going', async () => {
+  const directory = temporaryDirectory('watched', { keepOwner: true });
+  const key = join(directory, 'key.asc');
+  const none = join(directory, 'none');
+  writeFileSync(key, 'secret');
+  assert.ok(
+    new WatchedFiles([key], Date.now() - 1000).hasChanged(),
+    'it may have been read before it changed',
+  );
+  await new Promise(resolve => setTimeout(resolve, 60));
+  const watched = () => new WatchedFiles([key, none, directory], Date.now());
+  const first = watched();
+  assert.ok(!first.hasChanged());
+  mkdirSync(join(directory, 'something'));
+  assert.ok(!first.hasChanged(), 'directories change all the time');
+  writeFileSync(none, '');
+  assert.ok(first.hasChanged());
+  await new Promise(resolve => setTimeout(resolve, 60));
+  const second = watched();
+  writeFileSync(key, 'SECRET');
+  assert.ok(second.hasChanged());
+});
+
+it('only an ordinary push is asked of an agent', () => {
+  const plain = { configPath: undefined, verbose: false, quiet: false };
+  assert.deepEqual(plainPush(['push', 'pg_wal/X']), { ...plain, path: 'pg_wal/X' });
+  assert.deepEqual(plainPush(['--config', 'push', 'push', '-v', 'X']), {
+    path: 'X',
+    configPath: 'push',
+    verbose: true,
+    quiet: false,
+  });
+  assert.deepEqual(plainPush(['push', '--config=/c', '--quiet', 'X']), {
+    path: 'X',
+    configPath: '/c',
+    verbose: false,
+    quiet: true,
+  });
+  for (const args of [
+    ['push'],
+    ['push', '--missing'],
+    ['push', 'a', 'b'],
+    ['push', 'a', '--config'],
+    ['push', '-x', 'a'],
+    ['push', ''],
+  ])
+    assert.equal(plainPush(args), undefined, args.join(' '));
+});
+
+it('a configuration reaches a thread with its secrets, and as nothing that prints them', () => {
+  const config = { a: [1, undefined, { b: new Secret('hunter22') }], c: null, d: 'text' };
+  const packed = structuredClone(packSecrets(config));
+  const arrived = unpackSecrets(packed) as typeof config;
+  const nested = arrived.a[2] as { b: Secret };
+  assert.equal(nested.b.reveal(), 'hunter22');
+  assert.ok(!JSON.stringify(arrived).includes('hunter22'));
+  assert.deepEqual([arrived.a[0], arrived.a[1], arrived.c, arrived.d], [1, undefined, null, 'text']);
+});
