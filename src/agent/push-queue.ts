@@ -155,7 +155,7 @@ export class PushQueue {
 
   /** One at a time; each file that comes to its end calls again. */
   async #lookAhead(): Promise<void> {
-    if (this.#isLookingAhead || this.#isPaused) return;
+    if (this.#isLookingAhead) return;
     if (this.#isDraining || this.#options.signal.aborted) return;
     this.#isLookingAhead = true;
     try {
@@ -198,7 +198,7 @@ export class PushQueue {
       await this.#gather();
       const durable = new Set<string>();
       for (const path of this.#durable.paths())
-        if (path !== asked && (await this.#isStillDurable(path, dataDirectory))) durable.add(basename(path));
+        if (await this.#isStillDurable(path, dataDirectory)) durable.add(basename(path));
       const leading = leadingDurable(await status.readyNames(), durable, basename(asked));
       for (const name of await status.markDone(leading))
         this.#durable.forget(join(status.walDirectory, name));

@@ -164,6 +164,21 @@ describe('the queue of pushes', () => {
     assert.ok(answer.kind === 'failed' && answer.failure.code === 'conflict');
   });
 
+  it('does so too when it was on its way ahead as it was asked for', async () => {
+    await using bench = createBench();
+    const { ready, ask, arrive, isSending } = bench;
+    ready(segment(1), segment(2));
+    const first = ask(segment(1));
+    await isSending(segment(1), segment(2));
+    const second = ask(segment(2));
+    await delay(20);
+    await arrive(segment(2), failure('unreachable'));
+    await arrive(segment(2));
+    assert.equal((await second).kind, 'done');
+    await arrive(segment(1));
+    assert.equal((await first).kind, 'done');
+  });
+
   it('sends nothing ahead while the store is in trouble', async () => {
     await using bench = createBench({ jobs: 2 });
     const { started, ready, ask, arrive, isSending } = bench;
