@@ -55,7 +55,8 @@ describe('a configuration file', () => {
         privateKeyPassphrase: undefined,
       },
       signing: { key: undefined, passphrase: undefined, verify: 'warn', trustedSigners: [] },
-      archive: { timeoutMs: 30_000, headerCheck: true, queueLimitBytes: undefined },
+      archive: { timeoutMs: 30_000, headerCheck: true, queueLimitBytes: undefined, jobs: 4, batch: false },
+      agent: { mode: 'off', idleTimeoutMs: 600_000 },
       fetch: { timeoutMs: 60_000, standbyTimeoutMs: 5000 },
       store: {
         requestTimeoutMs: 20_000,
@@ -95,6 +96,8 @@ verify = "require"
 timeout = "1min"
 header-check = "off"
 queue-limit = "200GiB"
+jobs = 2
+batch = "on"
 [backup]
 part-size = "1GiB"
 fast-checkpoint = true
@@ -122,6 +125,8 @@ secret-access-key = "SK"
       timeoutMs: 60_000,
       headerCheck: false,
       queueLimitBytes: 200 * 1024 ** 3,
+      jobs: 2,
+      batch: true,
     });
     assert.equal(config.backup.fastCheckpoint, true);
     assert.equal(config.backup.partSizeBytes, 1024 ** 3);
@@ -131,7 +136,7 @@ secret-access-key = "SK"
     assert.equal(offSite?.required, false);
     assert.equal(offSite?.caFile, join(directory, 'ca.pem'));
     assert.equal(offSite?.secretAccessKey?.reveal(), 'SK');
-    assert.equal(origins.get('repository.off-site.url'), `${directory}/walvault.toml:30`);
+    assert.equal(origins.get('repository.off-site.url'), `${directory}/walvault.toml:32`);
     assert.equal(origins.get('compression.level'), `${directory}/walvault.toml:4`);
   });
 
