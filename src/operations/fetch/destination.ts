@@ -9,6 +9,14 @@ import { fsyncDirectory, temporaryName, writeAll } from '../../base/files.ts';
 const staleAfterMs = 3_600_000;
 const headBytes = 8192;
 
+/** Which file it is and since when it has this content; a rename changes none of these. */
+export interface FileIdentity {
+  readonly device: string;
+  readonly inode: string;
+  readonly sizeBytes: string;
+  readonly modifiedNs: string;
+}
+
 export interface ReceivedFile {
   readonly sizeBytes: number;
   /** Its first page. */
@@ -17,13 +25,13 @@ export interface ReceivedFile {
 
 /**
  * Writes `content` beside `destination`, asks `accept` once all bytes are there, fsyncs and renames. When anything
- * throws, `destination` is untouched and nothing is left behind.
+ * throws, `destination` is untouched and nothing is left behind. @returns what was written, seen before it had its name
  */
 export async function deliver(
   destination: string,
   content: ByteStream,
   accept: (file: ReceivedFile) => void,
-): Promise<void> {
+): Promise<FileIdentity> {
   const temporary = temporaryName(destination);
   await removeStale(destination);
   let handle: FileHandle | undefined;
@@ -32,15 +40,22 @@ export async function deliver(
     const received = await receive(handle, content);
     accept(received);
     await handle.sync();
+    const identity = await identityOf(handle);
     await handle.close();
     handle = undefined;
     await rename(temporary, destination);
     await fsyncDirectory(dirname(destination));
+    return identity;
   } catch (error) {
     await handle?.close().catch(() => undefined);
     await rm(temporary, { force: true }).catch(() => undefined);
     throw error instanceof WalvaultError ? error : localIoError('write', destination, error);
   }
+}
+
+async function identityOf(handle: FileHandle): Promise<FileIdentity> {
+  const { dev, ino, size, mtimeNs } = await handle.stat({ bigint: true });
+  return { device: `${dev}`, inode: `${ino}`, sizeBytes: `${size}`, modifiedNs: `${mtimeNs}` };
 }
 
 async function receive(handle: FileHandle, content: ByteStream): Promise<ReceivedFile> {

@@ -12,14 +12,13 @@ import { warn, type Log } from '../../base/log.ts';
 import type { RecoveryMode } from '../../postgres/cluster/signal-files.ts';
 import { parseWalFileName, type WalFileName } from '../../postgres/wal/file-name.ts';
 import { checkSegment } from '../../postgres/wal/segment-check.ts';
-import { partialPrefix, walKey, type SystemPath } from '../../repository/layout.ts';
+import type { SystemPath } from '../../repository/layout.ts';
 import { RepositoryFailure, type Repository } from '../../repository/repository.ts';
-import { listPartials } from '../../repository/wal-listing.ts';
-import { openWalObject } from '../../repository/wal-reader.ts';
-import { isStoreError, StoreError } from '../../stores/store.ts';
+import { StoreError } from '../../stores/store.ts';
 import { findGap, ownCopyName, proveAbsent, type Gap } from './absence.ts';
-import { deliver, type ReceivedFile } from './destination.ts';
+import { deliverFromFirst, keyOf } from './delivery.ts';
 import { followedTimeline } from './followed.ts';
+import { GapError } from './gap-error.ts';
 import { judgeBranch } from './plan.ts';
 
 export interface FetchOptions {
@@ -34,6 +33,7 @@ export interface FetchOptions {
   readonly timeline: number | undefined;
   /** The recovery has a target: PostgreSQL itself refuses to end before it, so a hole may be answered with 1. */
   readonly isTargetSet: boolean;
+  /** In the order in which they are asked. */
   readonly repositories: readonly Repository[];
   readonly headerCheck: boolean;
   readonly timeoutMs: number;
@@ -105,31 +105,15 @@ function isGap(error: unknown): error is WalvaultError {
   return error instanceof WalvaultError && causeOf(error) instanceof GapError;
 }
 
-class GapError extends WalvaultError {}
-
 interface Attempt extends FetchOptions {
   onReceived(): void;
 }
 
 async function attempt(options: Attempt, file: WalFileName): Promise<FetchResult> {
   if (file.kind === 'segment' && (await isOffBranch(options, file))) return { outcome: 'absent' };
-  const failures: WalvaultError[] = [];
-  const failed = (repository: Repository, error: WalvaultError) =>
-    failures.push(options.repositories.length > 1 ? new RepositoryFailure(repository, error) : error);
-  const absentIn: Repository[] = [];
-  for (const repository of options.repositories) {
-    try {
-      await deliverFrom(repository, options, file);
-      return { outcome: 'delivered', repository: repository.name };
-    } catch (error) {
-      options.signal.throwIfAborted();
-      if (!(error instanceof WalvaultError)) throw error;
-      if (isStoreError(error, 'absent') && !error.hasDeleteMarker) absentIn.push(repository);
-      else if (isStoreError(error, 'absent')) failed(repository, deletedError(repository, file));
-      else if (countsAsFailure(repository, error)) failed(repository, error);
-      else warn(options.log, `best-effort repository "${repository.name}": ${error.message}`, error.hint);
-    }
-  }
+  const tried = await deliverFromFirst(options, file);
+  if ('repository' in tried) return { outcome: 'delivered', repository: tried.repository.name };
+  const { failures, absentIn } = tried;
   const [failure, ...others] = failures;
   for (const other of others) warn(options.log, other.message, other.hint);
   if (failure !== undefined) throw failure;
@@ -139,69 +123,6 @@ async function attempt(options: Attempt, file: WalFileName): Promise<FetchResult
   }
   if (file.kind === 'segment') await refuseGap(options, file, absentIn);
   return { outcome: 'absent' };
-}
-
-/** On a versioned bucket a delete marker says that the object existed: it is a hole, whoever made it. */
-function deletedError(repository: Repository, file: WalFileName): GapError {
-  return new GapError('wal-missing', `${repository.store.url}: ${file.name} was deleted from the archive`, {
-    hint: 'The bucket keeps versions: remove the delete marker to have it back.',
-    retry: true,
-  });
-}
-
-/** A best-effort repository may be out of reach, but what it has and cannot give proves that the file existed. */
-function countsAsFailure(repository: Repository, error: WalvaultError): boolean {
-  return (
-    repository.required || ['damaged', 'key', 'invalid-file', 'cold-tier', 'local-io'].includes(error.code)
-  );
-}
-
-async function deliverFrom(repository: Repository, options: Attempt, file: WalFileName): Promise<void> {
-  const key = file.kind === 'partial' ? await newestPartial(repository, options, file) : keyOf(options, file);
-  const { plain } = await openWalObject(repository, key, options.signal, options.onReceived);
-  await deliver(options.destination, plain, received =>
-    refuseWrongFile(options, file, received, `${repository.store.url}: ${key}`),
-  );
-}
-
-function keyOf({ system }: FetchOptions, file: WalFileName): string {
-  return file.kind === 'partial' ? partialPrefix(system, file) : walKey(system, file);
-}
-
-/** By hand only: PostgreSQL never asks for a partial. */
-async function newestPartial(
-  repository: Repository,
-  options: FetchOptions,
-  file: WalFileName & { kind: 'partial' },
-): Promise<string> {
-  const prefix = partialPrefix(options.system, file);
-  const found = await listPartials(repository, prefix, options.signal);
-  const newest = found.sort((a, b) => b.modified.getTime() - a.modified.getTime())[0];
-  return newest?.key ?? prefix.slice(0, -1);
-}
-
-function refuseWrongFile(
-  options: FetchOptions,
-  file: WalFileName,
-  received: ReceivedFile,
-  source: string,
-): void {
-  if (file.kind !== 'segment' && file.kind !== 'partial') return;
-  const { system, segmentSizeBytes } = options;
-  const { sizeBytes, head } = received;
-  const { problems } = checkSegment({
-    file,
-    sizeBytes,
-    firstPage: head,
-    systemId: system.systemId,
-    segmentSizeBytes,
-  });
-  const counted = options.headerCheck
-    ? problems
-    : sizeBytes === segmentSizeBytes
-      ? []
-      : [`it has ${sizeBytes} bytes, a segment has ${segmentSizeBytes}`];
-  if (counted.length > 0) throw new WalvaultError('invalid-file', `${source}: ${counted.join('; ')}`);
 }
 
 /** True: answer "absent", because only the followed timeline's WAL may come next. */

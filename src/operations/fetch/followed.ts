@@ -14,11 +14,21 @@ export async function followedTimeline(
   fileTimeline: number,
 ): Promise<FollowedTimeline | undefined> {
   const { timeline } = options;
+  const known = await locallyFollowed({ walDirectory: dirname(options.destination), timeline }, fileTimeline);
+  if (known !== 'unknown') return known;
+  // Only a timeline that was named can be unknown.
+  return timeline === undefined ? undefined : { timeline, history: await archivedHistory(options, timeline) };
+}
+
+/** From `pg_wal` alone; `unknown`: the history of the timeline that restore named is not there. */
+export async function locallyFollowed(
+  { walDirectory, timeline }: { readonly walDirectory: string; readonly timeline: number | undefined },
+  fileTimeline: number,
+): Promise<FollowedTimeline | undefined | 'unknown'> {
   if (timeline === fileTimeline) return undefined;
-  const walDirectory = dirname(options.destination);
   if (timeline === undefined) return followedFromHistories(await readHistories(walDirectory), fileTimeline);
-  const local = await readHistory(join(walDirectory, historyFileName(timeline)));
-  return { timeline, history: local ?? (await archivedHistory(options, timeline)) };
+  const history = await readHistory(join(walDirectory, historyFileName(timeline)));
+  return history === undefined ? 'unknown' : { timeline, history };
 }
 
 /** PostgreSQL keeps the history of the timeline it follows in `pg_wal` (readTimeLineHistory in timeline.c). */

@@ -1,11 +1,16 @@
 /** What fetch decides from names, histories and listings alone. */
 import {
+  segmentName,
   segmentNumber,
   segmentNumberOfLsn,
   segmentStartLsn,
   type WalFileName,
 } from '../../postgres/wal/file-name.ts';
-import { switchpointOf, type TimelineHistoryEntry } from '../../postgres/wal/timeline-history.ts';
+import {
+  switchpointOf,
+  timelineOfLsn,
+  type TimelineHistoryEntry,
+} from '../../postgres/wal/timeline-history.ts';
 import { historyFromTree, type TimelineTree } from '../../repository/timelines.ts';
 
 export interface FollowedTimeline {
@@ -37,6 +42,24 @@ export function judgeBranch(
   const number = segmentNumber(file, segmentSizeBytes);
   if (segmentStartLsn(number + 1n, segmentSizeBytes) <= switchpoint) return 'on-branch';
   return segmentStartLsn(number, segmentSizeBytes) >= switchpoint ? 'past-switchpoint' : 'holds-switchpoint';
+}
+
+/**
+ * The names under which PostgreSQL asks for the segments after `number` on the way to `followed`: for each the newest
+ * timeline that has begun by its end comes first (XLogFileReadAnyTLI), so the segment that holds a switchpoint is the
+ * child's.
+ */
+export function segmentsAfter(
+  number: bigint,
+  count: number,
+  { timeline, history }: FollowedTimeline,
+  segmentSizeBytes: number,
+): string[] {
+  return Array.from({ length: count }, (_, index) => {
+    const next = number + BigInt(index) + 1n;
+    const lastByte = segmentStartLsn(next + 1n, segmentSizeBytes) - 1n;
+    return segmentName(timelineOfLsn(history, timeline, lastByte), next, segmentSizeBytes);
+  });
 }
 
 /** The newest timeline among the histories in `pg_wal` that descends from `timeline`: the one recovery follows. */

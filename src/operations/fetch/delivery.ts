@@ -1,0 +1,121 @@
+/**
+ * One WAL file from the first repository that has it, verified before it gets its name. fetch and the agent's prefetch
+ * get their files here, so that what was fetched ahead was checked exactly as what is fetched when it is asked for.
+ */
+import { WalvaultError } from '../../base/errors.ts';
+import { warn, type Log } from '../../base/log.ts';
+import type { WalFileName } from '../../postgres/wal/file-name.ts';
+import { checkSegment } from '../../postgres/wal/segment-check.ts';
+import { partialPrefix, walKey, type SystemPath } from '../../repository/layout.ts';
+import { RepositoryFailure, type Repository } from '../../repository/repository.ts';
+import { listPartials } from '../../repository/wal-listing.ts';
+import { openWalObject } from '../../repository/wal-reader.ts';
+import { isStoreError } from '../../stores/store.ts';
+import { deliver, type FileIdentity, type ReceivedFile } from './destination.ts';
+import { GapError } from './gap-error.ts';
+
+export interface DeliveryOptions {
+  readonly destination: string;
+  readonly system: SystemPath;
+  readonly segmentSizeBytes: number;
+  readonly headerCheck: boolean;
+  /** In the order in which they are asked. */
+  readonly repositories: readonly Repository[];
+  readonly log: Log;
+  readonly signal: AbortSignal;
+  /** Called for each chunk that arrives from a store. */
+  onReceived(): void;
+}
+
+export type Delivery =
+  | { readonly repository: Repository; readonly identity: FileIdentity }
+  /** None delivered: those that say they do not have it, and what is wrong with the others. */
+  | { readonly failures: readonly WalvaultError[]; readonly absentIn: readonly Repository[] };
+
+/** `destination` is there, whole and durable, or untouched. @throws the signal's reason, and what is no WalvaultError */
+export async function deliverFromFirst(options: DeliveryOptions, file: WalFileName): Promise<Delivery> {
+  const failures: WalvaultError[] = [];
+  const failed = (repository: Repository, error: WalvaultError) =>
+    failures.push(options.repositories.length > 1 ? new RepositoryFailure(repository, error) : error);
+  const absentIn: Repository[] = [];
+  for (const repository of options.repositories) {
+    try {
+      return { repository, identity: await deliverFrom(repository, options, file) };
+    } catch (error) {
+      options.signal.throwIfAborted();
+      if (!(error instanceof WalvaultError)) throw error;
+      if (isStoreError(error, 'absent') && !error.hasDeleteMarker) absentIn.push(repository);
+      else if (isStoreError(error, 'absent')) failed(repository, deletedError(repository, file));
+      else if (countsAsFailure(repository, error)) failed(repository, error);
+      else warn(options.log, `best-effort repository "${repository.name}": ${error.message}`, error.hint);
+    }
+  }
+  return { failures, absentIn };
+}
+
+/** On a versioned bucket a delete marker says that the object existed: it is a hole, whoever made it. */
+function deletedError(repository: Repository, file: WalFileName): GapError {
+  return new GapError('wal-missing', `${repository.store.url}: ${file.name} was deleted from the archive`, {
+    hint: 'The bucket keeps versions: remove the delete marker to have it back.',
+    retry: true,
+  });
+}
+
+/** A best-effort repository may be out of reach, but what it has and cannot give proves that the file existed. */
+function countsAsFailure(repository: Repository, error: WalvaultError): boolean {
+  return (
+    repository.required || ['damaged', 'key', 'invalid-file', 'cold-tier', 'local-io'].includes(error.code)
+  );
+}
+
+async function deliverFrom(
+  repository: Repository,
+  options: DeliveryOptions,
+  file: WalFileName,
+): Promise<FileIdentity> {
+  const key = file.kind === 'partial' ? await newestPartial(repository, options, file) : keyOf(options, file);
+  const { plain } = await openWalObject(repository, key, options.signal, options.onReceived);
+  return await deliver(options.destination, plain, received =>
+    refuseWrongFile(options, file, received, `${repository.store.url}: ${key}`),
+  );
+}
+
+export function keyOf({ system }: Pick<DeliveryOptions, 'system'>, file: WalFileName): string {
+  return file.kind === 'partial' ? partialPrefix(system, file) : walKey(system, file);
+}
+
+/** By hand only: PostgreSQL never asks for a partial. */
+async function newestPartial(
+  repository: Repository,
+  options: DeliveryOptions,
+  file: WalFileName & { kind: 'partial' },
+): Promise<string> {
+  const prefix = partialPrefix(options.system, file);
+  const found = await listPartials(repository, prefix, options.signal);
+  const newest = found.sort((a, b) => b.modified.getTime() - a.modified.getTime())[0];
+  return newest?.key ?? prefix.slice(0, -1);
+}
+
+function refuseWrongFile(
+  options: DeliveryOptions,
+  file: WalFileName,
+  received: ReceivedFile,
+  source: string,
+): void {
+  if (file.kind !== 'segment' && file.kind !== 'partial') return;
+  const { system, segmentSizeBytes } = options;
+  const { sizeBytes, head } = received;
+  const { problems } = checkSegment({
+    file,
+    sizeBytes,
+    firstPage: head,
+    systemId: system.systemId,
+    segmentSizeBytes,
+  });
+  const counted = options.headerCheck
+    ? problems
+    : sizeBytes === segmentSizeBytes
+      ? []
+      : [`it has ${sizeBytes} bytes, a segment has ${segmentSizeBytes}`];
+  if (counted.length > 0) throw new WalvaultError('invalid-file', `${source}: ${counted.join('; ')}`);
+}

@@ -1,0 +1,33 @@
+/** Gets a segment that nobody has asked for yet. */
+import { startDeadline } from '../../base/abort.ts';
+import { WalvaultError } from '../../base/errors.ts';
+import { parseWalFileName } from '../../postgres/wal/file-name.ts';
+import { deliverFromFirst, type DeliveryOptions } from './delivery.ts';
+import type { FileIdentity } from './destination.ts';
+
+export interface FetchAheadOptions extends Omit<DeliveryOptions, 'onReceived'> {
+  readonly name: string;
+  /** Longest time in which nothing arrives. */
+  readonly silenceMs: number;
+}
+
+/**
+ * One attempt. Undefined: no repository delivers it and none failed, which proves nothing about the archive; whoever
+ * needs to know asks `fetch`. @throws WalvaultError
+ */
+export async function fetchAhead(options: FetchAheadOptions): Promise<FileIdentity | undefined> {
+  const file = parseWalFileName(options.name);
+  if (file === undefined)
+    throw new WalvaultError('invalid-file', `${options.name}: not the name of a WAL file`);
+  const deadline = startDeadline(options.silenceMs, `prefetch ${options.name}`, options.signal);
+  try {
+    const { signal } = deadline;
+    const tried = await deliverFromFirst({ ...options, signal, onReceived: () => deadline.restart() }, file);
+    if ('identity' in tried) return tried.identity;
+    const [failure] = tried.failures;
+    if (failure !== undefined) throw failure;
+    return undefined;
+  } finally {
+    deadline.clear();
+  }
+}

@@ -1,0 +1,57 @@
+/** What a recovery that asks for a segment will ask for next, from its own data directory alone. */
+import { readControlFile } from '../../postgres/cluster/control-file.ts';
+import { recoveryModeOf } from '../../postgres/cluster/signal-files.ts';
+import { parseWalFileName, segmentNumber } from '../../postgres/wal/file-name.ts';
+import { locallyFollowed } from './followed.ts';
+import { judgeBranch, segmentsAfter } from './plan.ts';
+
+export interface OutlookOptions {
+  /** The segment that is asked for. */
+  readonly name: string;
+  /** `--timeline`. */
+  readonly timeline: number | undefined;
+  readonly dataDirectory: string;
+  readonly walDirectory: string;
+  /** How far to look ahead; at least one segment. */
+  readonly depthBytes: number;
+  readonly signal: AbortSignal;
+}
+
+export interface Outlook {
+  readonly systemId: bigint;
+  readonly segmentSizeBytes: number;
+  /** The rule of branches (docs/exit-codes.md) allows the segment that is asked for. */
+  readonly isOnBranch: boolean;
+  /** The same for as long as the recovery asks for the same place in the WAL, on whichever timeline. */
+  readonly place: string;
+  /** In the order in which they will be asked for, without the one that is. */
+  readonly upcoming: readonly string[];
+}
+
+/**
+ * Undefined where there is nothing to foresee: no recovery, no segment, or a timeline whose history is not in `pg_wal`.
+ * @throws WalvaultError `damaged`, `local-io`
+ */
+export async function lookOut(options: OutlookOptions): Promise<Outlook | undefined> {
+  const { dataDirectory, walDirectory, timeline, depthBytes } = options;
+  const file = parseWalFileName(options.name);
+  if (file?.kind !== 'segment' || recoveryModeOf(dataDirectory) === 'none') return undefined;
+  const { systemId, segmentSizeBytes } = await readControlFile(dataDirectory, options.signal);
+  const known = await locallyFollowed({ walDirectory, timeline }, file.timeline);
+  if (known === 'unknown') return undefined;
+  const followed = known ?? { timeline: file.timeline, history: [] };
+  const number = segmentNumber(file, segmentSizeBytes);
+  const count = Math.max(1, Math.floor(depthBytes / segmentSizeBytes));
+  return {
+    systemId,
+    segmentSizeBytes,
+    isOnBranch: judgeBranch(file, known, segmentSizeBytes) === 'on-branch',
+    place: `${systemId} ${followed.timeline} ${number}`,
+    upcoming: segmentsAfter(number, count, followed, segmentSizeBytes),
+  };
+}
+
+/** Whether a server recovers in this directory, or will when it is started. */
+export function isInRecovery(dataDirectory: string): boolean {
+  return recoveryModeOf(dataDirectory) !== 'none';
+}
