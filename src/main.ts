@@ -8,6 +8,7 @@ import { versionLine } from './base/build-info.ts';
 import { describeEvent } from './base/describe-event.ts';
 import { describeFailure } from './base/describe-failure.ts';
 import { errorCodes, WalvaultError } from './base/errors.ts';
+import type { FetchThroughAgent } from './agent/client/fetch.ts';
 import type { CliContext } from './cli/context.ts';
 import { failingExitStatus } from './operations/fetch/exit-status.ts';
 import { recoveryModeOf, type RecoveryMode } from './postgres/cluster/signal-files.ts';
@@ -90,6 +91,28 @@ function agentVerb(args: readonly string[]): Verb {
     : { ...verb, interruptedStatus: () => 0 };
 }
 
+async function fetchByAgentOrHere(mode: RecoveryMode, args: string[], context: CliContext): Promise<number> {
+  // Only a recovery asks for one segment after the other.
+  const asked = mode === 'none' ? undefined : await askForReadySegment(args, context);
+  if (asked?.kind !== 'delivered') return (await import('./cli/run-fetch.ts')).runFetch(args, context, asked);
+  for (const event of asked.events) context.stderr(describeEvent(event));
+  return 0;
+}
+
+async function askForReadySegment(
+  args: string[],
+  { env, signal }: CliContext,
+): Promise<FetchThroughAgent | undefined> {
+  try {
+    const { fetchThroughAgent } = await import('./agent/client/fetch.ts');
+    return await fetchThroughAgent(args, { env, signal, workingDirectory: process.cwd() });
+  } catch (error) {
+    if (signal.aborted) throw error;
+    // Whatever it is: the fetch itself does without an agent.
+    return undefined;
+  }
+}
+
 /** SIGTERM is how PostgreSQL stops a restore_command, and it knows 143 (RestoreArchivedFile in xlogarchive.c). */
 function fetchVerb(mode: RecoveryMode): Verb {
   return {
@@ -98,7 +121,7 @@ function fetchVerb(mode: RecoveryMode): Verb {
       signal === 'SIGTERM'
         ? 143
         : failingExitStatus(mode, new WalvaultError('interrupted', `interrupted by ${signal}`)),
-    run: async (rest, context) => (await import('./cli/run-fetch.ts')).runFetch(rest, context),
+    run: (rest, context) => fetchByAgentOrHere(mode, rest, context),
   };
 }
 

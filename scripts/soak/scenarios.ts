@@ -22,6 +22,7 @@ import { surviveOutages } from '../../test/soak/outage.ts';
 import { cutPower } from '../../test/soak/power-cut.ts';
 import { startAsProcessOne } from '../../test/soak/process-one.ts';
 import { racePushes } from '../../test/soak/race.ts';
+import { replayLoad, type ReplayRun } from '../../test/soak/replay-load.ts';
 import { createS3Site } from '../../test/harness/store-site.ts';
 
 export interface Scenario {
@@ -45,6 +46,7 @@ export const scenarios: readonly Scenario[] = [
   { name: 'sigterm', run: terminateUnderArchiver },
   { name: 'process-one', run: () => mounting(killUnderProcessOne) },
   { name: 'archive-load', run: loadArchiver },
+  { name: 'replay', run: measureReplay },
   { name: 'kill-agent', run: killAgentsUnderLoad },
   { name: 'agent-drain', run: drainThroughAgent },
   { name: 'memory', run: measureMemory },
@@ -79,6 +81,23 @@ async function killUnderProcessOne(): Promise<string> {
 async function loadArchiver(): Promise<string> {
   const { segments, storedBytes, elapsedMs, failedCount } = await archiveLoad(await createSite(), 200);
   return `${segments} segments of 16 MiB archived and equal to the originals, ${formatSize(storedBytes)} stored, ${formatDuration(elapsedMs)}, ${failedCount} failed attempts`;
+}
+
+async function measureReplay(): Promise<string> {
+  const { segments, withAgent, withoutAgent, boundPerSecond } = await replayLoad(await createSite(), 100);
+  const text = (run: ReplayRun) =>
+    `${run.perSecond.toFixed(1)} segments/s, ${(run.perSecond / boundPerSecond).toFixed(2)} of the bound, ` +
+    `${run.medianMs.toFixed(0)} ms each, waiting ${percent(run.waiting)}, ${percent(run.waitingWarm)} once warm`;
+  if (withAgent.served < segments / 2)
+    throw new Error(`only ${withAgent.served} of ${segments} segments came from the agent`);
+  return (
+    `${segments} segments of 16 MiB; with prefetch (${withAgent.served} served) ${text(withAgent)}; ` +
+    `without ${text(withoutAgent)}; bound ${boundPerSecond.toFixed(1)} segments/s`
+  );
+}
+
+function percent(part: number): string {
+  return `${(part * 100).toFixed(0)} %`;
 }
 
 /** About an hour: a killed agent costs the pushes until the next one a process with all it loads. */

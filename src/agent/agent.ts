@@ -1,10 +1,11 @@
 /**
  * The resident agent: takes the start of a process, the loading of a store's library and the TLS handshake off each
- * push, and sends what PostgreSQL has ready before it is asked for. It answers from what is durable, never from hope;
+ * push and fetch, sends what PostgreSQL has ready and fetches what a recovery will want before it is asked for. It answers from what is durable, never from hope;
  * it can be killed at any moment, and whoever asked then does the work.
  */
 import { rmSync } from 'node:fs';
 import { walvaultVersion } from '../base/build-info.ts';
+import { messageOf } from '../base/errors.ts';
 import { info, type Log } from '../base/log.ts';
 import { ArchiveStatus } from './archive-status.ts';
 import { inspectDirectory, type AgentAddress } from './client/address.ts';
@@ -15,6 +16,8 @@ import { attemptPath, problemPath, saidPath } from './client/start.ts';
 import { isSameEnvironment } from './environment.ts';
 import { isServersChild, ServerRun } from './purpose.ts';
 import { PushQueue } from './push-queue.ts';
+import type { AheadFetcher } from './ahead-fetcher.ts';
+import { Prefetcher, type PrefetcherOptions, type Question } from './prefetcher.ts';
 import type { Sender } from './sender.ts';
 import { listen, type ListeningServer } from './server.ts';
 import { WatchedFiles } from './watched-files.ts';
@@ -27,6 +30,8 @@ export interface AgentOptions {
   /** Names in it that secrets are taken from. */
   readonly namedVariables: readonly string[];
   readonly sender: Sender;
+  readonly fetcher: AheadFetcher;
+  readonly prefetch: Pick<PrefetcherOptions, 'depthBytes' | 'jobs' | 'waitMs'>;
   /** `pg_wal` without symbolic links. */
   readonly walDirectory: string;
   readonly segmentSizeBytes: number;
@@ -65,6 +70,7 @@ class Agent {
   readonly #environment: Readonly<Record<string, string>>;
   readonly #server: ServerRun;
   readonly #queue: PushQueue;
+  readonly #prefetcher: Prefetcher;
   readonly #startedAt = new Date();
   readonly #stop = new AbortController();
   readonly #left = Promise.withResolvers<string>();
@@ -85,6 +91,14 @@ class Agent {
       status: new ArchiveStatus(options.walDirectory),
       signal: AbortSignal.any([signal, this.#stop.signal]),
     });
+    this.#prefetcher = new Prefetcher({
+      ...options,
+      ...options.prefetch,
+      dataDirectory: address.dataDirectory,
+      onFailure: failure => {
+        if (mayBeOurs.has(failure.code)) this.#leave(`a prefetch failed: ${failure.message}`);
+      },
+    });
   }
 
   async run(): Promise<string> {
@@ -96,13 +110,14 @@ class Agent {
     this.#listening = await listen(address, request => this.#answer(request));
     info(log, `agent for ${address.dataDirectory}, listening at ${address.socketPath}`);
     for (const pathOf of [attemptPath, problemPath, saidPath]) rmSync(pathOf(address), { force: true });
+    this.#prefetcher.removeLeftovers();
     const look = setInterval(() => this.#look(), lookEveryMs);
     const orphanLook = setInterval(() => this.#lookAtParent(spawnedBy, orphanLook), orphanLookEveryMs);
     const onAbort = () => this.#leave('interrupted');
     signal.addEventListener('abort', onAbort, { once: true });
     try {
       const reason = await this.#left.promise;
-      await this.#queue.drain();
+      await Promise.all([this.#queue.drain(), this.#prefetcher.close()]);
       return reason;
     } finally {
       clearInterval(look);
@@ -130,7 +145,9 @@ class Agent {
     if (this.#asked >= maxAsked) return { kind: 'declined', reason: 'busy' };
     this.#asked++;
     try {
-      return await this.#push(request.path, request.givenPath);
+      return request.verb === 'push'
+        ? await this.#push(request.path, request.givenPath)
+        : await this.#fetch(request);
     } finally {
       this.#asked--;
       this.#lastAskedAt = performance.now();
@@ -155,7 +172,21 @@ class Agent {
     return { kind: 'failed', events, failure: { ...failure, message: text(failure.message) } };
   }
 
+  async #fetch(question: Question): Promise<Exclude<Reply, { kind: 'working' }>> {
+    try {
+      const found = await this.#prefetcher.ask(question);
+      if (found === undefined) return { kind: 'declined', reason: 'not-ready' };
+      const events = found.events.map(event => ({ ...event, message: this.#options.redact(event.message) }));
+      return { kind: 'ready', events, file: found.file };
+    } catch (error) {
+      // Fetch itself meets the same trouble, and has a status for it.
+      this.#options.log.event({ level: 'warn', message: `prefetch: ${messageOf(error)}` });
+      return { kind: 'declined', reason: 'unfit' };
+    }
+  }
+
   #look(): void {
+    void this.#prefetcher.lookAround();
     const { idleTimeoutMs, spawnedBy } = this.#options;
     if (this.#listening?.isStillReachable() === false) this.#leave('another agent has taken over');
     else if (spawnedBy !== undefined && this.#server.isOver()) this.#leave('the server has stopped');
@@ -169,7 +200,12 @@ class Agent {
   }
 
   #isIdleFor(ms: number): boolean {
-    return this.#asked === 0 && this.#queue.isIdle && performance.now() - this.#lastAskedAt >= ms;
+    return (
+      this.#asked === 0 &&
+      this.#queue.isIdle &&
+      this.#prefetcher.isIdle &&
+      performance.now() - this.#lastAskedAt >= ms
+    );
   }
 
   #leave(reason: string): void {
@@ -189,6 +225,7 @@ class Agent {
       fingerprint: this.#options.fingerprint,
       startedAt: this.#startedAt.toISOString(),
       ...this.#queue.figures,
+      prefetch: this.#prefetcher.figures,
       residentBytes: process.memoryUsage.rss(),
     };
   }

@@ -1,13 +1,19 @@
 /** What the agent and its worker threads say to each other. */
+import type { AheadAnswer, AheadJob } from './ahead-fetcher.ts';
 import type { PushAnswer } from './sender.ts';
 
+export type WorkerTask =
+  | { readonly kind: 'push'; readonly path: string; readonly isAsked: boolean }
+  | { readonly kind: 'fetch-ahead'; readonly job: AheadJob };
+
 export type ToWorker =
-  | { readonly kind: 'push'; readonly id: number; readonly path: string; readonly isAsked: boolean }
+  | (WorkerTask & { readonly id: number })
   | { readonly kind: 'abort'; readonly id: number }
   /** Nothing follows: it closes its connections and ends. */
   | { readonly kind: 'close' };
 
 export interface FromWorker {
   readonly id: number;
-  readonly answer: PushAnswer;
+  /** Of the kind that the task has. */
+  readonly answer: PushAnswer | AheadAnswer;
 }

@@ -1,12 +1,13 @@
 /**
- * Sends files from worker threads: digests, compression and encryption take most of a push and would block whoever
+ * Sends and fetches files in worker threads: digests, compression and encryption take most of a push (and their inverses of a fetch) and would block whoever
  * waits for an answer. A thread is started when there is work for it and ends when there is none for a while, with all
  * the memory it had.
  */
 import type { Worker } from 'node:worker_threads';
 import { messageOf } from '../base/errors.ts';
+import type { AheadAnswer, AheadFetcher, AheadJob } from './ahead-fetcher.ts';
 import type { PushAnswer, Sender } from './sender.ts';
-import type { FromWorker, ToWorker } from './worker-messages.ts';
+import type { FromWorker, ToWorker, WorkerTask } from './worker-messages.ts';
 
 export interface WorkerPoolOptions {
   readonly start: () => Worker;
@@ -17,11 +18,11 @@ const idleMs = 15_000;
 
 interface Member {
   readonly worker: Worker;
-  readonly waiting: Map<number, (answer: PushAnswer) => void>;
+  readonly waiting: Map<number, (answer: FromWorker['answer']) => void>;
   readonly ended: Promise<void>;
 }
 
-export class WorkerPool implements Sender {
+export class WorkerPool implements Sender, AheadFetcher {
   readonly #options: WorkerPoolOptions;
   readonly #members = new Set<Member>();
   #idle: NodeJS.Timeout | undefined;
@@ -32,13 +33,21 @@ export class WorkerPool implements Sender {
   }
 
   async send(path: string, isAsked: boolean, signal: AbortSignal): Promise<PushAnswer> {
+    return (await this.#run({ kind: 'push', path, isAsked }, signal)) as PushAnswer;
+  }
+
+  async fetchAhead(job: AheadJob, signal: AbortSignal): Promise<AheadAnswer> {
+    return (await this.#run({ kind: 'fetch-ahead', job }, signal)) as AheadAnswer;
+  }
+
+  async #run(task: WorkerTask, signal: AbortSignal): Promise<FromWorker['answer']> {
     clearTimeout(this.#idle);
     const { worker, waiting } = this.#choose();
     const id = ++this.#lastId;
-    const answered = new Promise<PushAnswer>(resolve => waiting.set(id, resolve));
+    const answered = new Promise<FromWorker['answer']>(resolve => waiting.set(id, resolve));
     const abort = () => post(worker, { kind: 'abort', id });
     signal.addEventListener('abort', abort, { once: true });
-    post(worker, { kind: 'push', id, path, isAsked });
+    post(worker, { ...task, id });
     if (signal.aborted) abort();
     try {
       return await answered;

@@ -44,6 +44,8 @@ export function parseDuration(text: string): number {
  * @throws WalvaultError `usage`
  */
 export function parseSize(text: string): number {
+  // Nothing is nothing in any unit.
+  if (text.trim() === '0') return 0;
   const match = /^(\d+(?:\.\d+)?)\s*([a-z]+)$/i.exec(text.trim());
   const factor = sizeUnitsBytes[(match?.[2] ?? '').toLowerCase()];
   if (match === null || factor === undefined) throw badUnit('size', text, '64MiB, 1GiB');

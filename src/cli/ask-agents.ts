@@ -75,11 +75,14 @@ function isRunning(pid: number): boolean {
 }
 
 function describe(status: AgentStatus): string {
-  const { pid, version, dataDirectory, startedAt, running, ahead, pushed, failed, residentBytes } = status;
+  const { pid, version, dataDirectory, startedAt, running, ahead, pushed, failed, prefetch, residentBytes } =
+    status;
   return `${[
     `agent of ${dataDirectory}: process ${pid}, version ${version}, since ${startedAt}`,
     `  ${pushed} sent, ${failed} attempts failed, ${ahead} known to be durable`,
     `  sending now: ${running.length === 0 ? 'nothing' : running.join(', ')}`,
+    `  ${prefetch.fetched} fetched ahead, ${prefetch.served} of them served, ${prefetch.ready} ready, ${prefetch.failed} attempts failed`,
+    `  fetching now: ${prefetch.running.length === 0 ? 'nothing' : prefetch.running.join(', ')}`,
     `  memory ${formatSize(residentBytes)}`,
   ].join('\n')}\n`;
 }

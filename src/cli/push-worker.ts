@@ -1,19 +1,19 @@
-/** A worker thread of the agent: opens the repositories once and pushes what it is told to. */
+/** A worker thread of the agent: opens the repositories once, pushes and fetches what it is told to. */
 import { isMainThread, parentPort, workerData } from 'node:worker_threads';
+import type { AheadAnswer, AheadJob } from '../agent/ahead-fetcher.ts';
 import { failureOf } from '../agent/client/protocol.ts';
 import type { PushAnswer } from '../agent/sender.ts';
-import type { FromWorker, ToWorker } from '../agent/worker-messages.ts';
+import type { FromWorker, ToWorker, WorkerTask } from '../agent/worker-messages.ts';
 import { WalvaultError } from '../base/errors.ts';
 import type { LogEvent } from '../base/log.ts';
 import type { Config } from '../config/index.ts';
 import { push } from '../operations/push/push.ts';
 import { garbageCollector } from './collect-garbage.ts';
 import { openRepositories } from './compose.ts';
+import type { AheadReader } from './fetch-ahead.ts';
 import { unpackSecrets } from './packed-config.ts';
 import { pushSettings } from './push-settings.ts';
 import { workerVerb } from './start-push-worker.ts';
-
-type PushMessage = Extract<ToWorker, { kind: 'push' }>;
 
 /** @returns 0 when it was told to end */
 export async function runPushWorker(): Promise<number> {
@@ -25,7 +25,7 @@ export async function runPushWorker(): Promise<number> {
   const standing: LogEvent[] = [];
   const opened = await openRepositories(config, { event: event => void standing.push(event) });
   const collectGarbage = garbageCollector();
-  const pushes = new Map<number, AbortController>();
+  const tasks = new Map<number, AbortController>();
   const settings = { ...pushSettings(config), repositories: opened.repositories };
 
   async function answer(path: string, isAsked: boolean, signal: AbortSignal): Promise<PushAnswer> {
@@ -44,9 +44,22 @@ export async function runPushWorker(): Promise<number> {
     }
   }
 
-  async function send({ id, path, isAsked }: PushMessage, signal: AbortSignal): Promise<void> {
-    const message: FromWorker = { id, answer: await answer(path, isAsked, signal) };
-    pushes.delete(id);
+  let reader: Promise<AheadReader> | undefined;
+  async function fetchAhead(job: AheadJob, signal: AbortSignal): Promise<AheadAnswer> {
+    try {
+      reader ??= import('./fetch-ahead.ts').then(({ openAheadReader }) => openAheadReader(config));
+      return await (await reader).answer(job, signal);
+    } catch (error) {
+      return { kind: 'failed', events: [], failure: failureOf(error) };
+    }
+  }
+
+  async function work(task: WorkerTask & { readonly id: number }, signal: AbortSignal): Promise<void> {
+    const { id } = task;
+    const done =
+      task.kind === 'push' ? answer(task.path, task.isAsked, signal) : fetchAhead(task.job, signal);
+    const message: FromWorker = { id, answer: await done };
+    tasks.delete(id);
     collectGarbage();
     port?.postMessage(message, []);
   }
@@ -55,15 +68,16 @@ export async function runPushWorker(): Promise<number> {
     port.on('message', (message: ToWorker) => {
       if (message.kind === 'close') resolve();
       else if (message.kind === 'abort')
-        pushes.get(message.id)?.abort(new WalvaultError('interrupted', 'the agent was stopped'));
+        tasks.get(message.id)?.abort(new WalvaultError('interrupted', 'the agent was stopped'));
       else {
         const controller = new AbortController();
-        pushes.set(message.id, controller);
-        void send(message, controller.signal);
+        tasks.set(message.id, controller);
+        void work(message, controller.signal);
       }
     });
   });
   await opened[Symbol.asyncDispose]();
+  await (await reader?.catch(() => undefined))?.[Symbol.asyncDispose]();
   port.close();
   return 0;
 }

@@ -83,6 +83,7 @@ async function serve({
   const loaded = await loadConfig({ path: existsSync(configPath) ? configPath : undefined, env });
   const { config } = loaded;
   redactor.add(secretsIn(loaded));
+  redactor.addEnvironment(env);
   const server = await findServer({ dataDirectory, configured: config.dataDirectory, signal });
   const address = addressOf(server.dataDirectory, configPath, env);
   if (address === undefined)
@@ -91,7 +92,7 @@ async function serve({
     });
   // So that it keeps no file system busy.
   process.chdir('/');
-  const maxWorkers = Math.min(config.archive.jobs, availableParallelism());
+  const maxWorkers = Math.min(Math.max(config.archive.jobs, config.fetch.jobs), availableParallelism());
   const settings = { ...config, dataDirectory: address.dataDirectory };
   const pool = new WorkerPool({ maxWorkers, start: () => startPushWorker(settings, maxWorkers) });
   const reason = await run({
@@ -101,6 +102,12 @@ async function serve({
     namedVariables: loaded.variables,
     readSince,
     sender: pool,
+    fetcher: pool,
+    prefetch: {
+      depthBytes: config.fetch.prefetchBytes,
+      jobs: config.fetch.jobs,
+      waitMs: config.fetch.timeoutMs,
+    },
     walDirectory: realpathSync(join(address.dataDirectory, 'pg_wal')),
     segmentSizeBytes: server.segmentSizeBytes,
     jobs: config.archive.jobs,

@@ -1,5 +1,7 @@
 /** `walvault fetch`, from arguments to exit status, without the command tree. */
-import type { Log } from '../base/log.ts';
+import type { AgentAddress } from '../agent/client/address.ts';
+import { messageOf } from '../base/errors.ts';
+import { warn, type Log } from '../base/log.ts';
 import { loadConfig, secretsIn, type Config } from '../config/index.ts';
 import { Redactor } from '../observe/redact.ts';
 import { fetch } from '../operations/fetch/fetch.ts';
@@ -15,8 +17,20 @@ const usage =
 /** PostgreSQL's own word for "it is not there" (RestoreArchivedFile in xlogarchive.c). */
 const absentStatus = 1;
 
+/** What became of asking the agent before. */
+export interface WithoutAgent {
+  /** Where one for this fetch would listen; undefined: it is not for an agent. */
+  readonly address?: AgentAddress | undefined;
+  /** What went wrong with it, if anything did. */
+  readonly complaint?: string | undefined;
+}
+
 /** @returns 0 or, proven absent, 1; everything else is thrown, and main.ts has its status */
-export async function runFetch(argv: readonly string[], context: CliContext): Promise<number> {
+export async function runFetch(
+  argv: readonly string[],
+  context: CliContext,
+  agent?: WithoutAgent,
+): Promise<number> {
   const args = parseVerb(
     argv,
     { timeline: { type: 'string' }, 'target-set': { type: 'boolean' }, 'system-id': { type: 'string' } },
@@ -43,7 +57,7 @@ export async function runFetch(argv: readonly string[], context: CliContext): Pr
     verbose: args.verbose,
     quiet: args.quiet,
   });
-  return await redactor.guard(() => fetchWith(loaded.config, what, { log, signal: context.signal }));
+  return await redactor.guard(() => fetchWith(loaded.config, what, { log, context, agent }));
 }
 
 interface Wanted {
@@ -54,11 +68,19 @@ interface Wanted {
   readonly isTargetSet: boolean;
 }
 
+interface FetchContext {
+  readonly log: Log;
+  readonly context: CliContext;
+  readonly agent: WithoutAgent | undefined;
+}
+
 async function fetchWith(
   config: Config,
   { systemId, ...wanted }: Wanted,
-  { log, signal }: { readonly log: Log; readonly signal: AbortSignal },
+  { log, context, agent }: FetchContext,
 ): Promise<number> {
+  if (agent?.complaint !== undefined) warn(log, agent.complaint);
+  const { signal } = context;
   await using opened = await openRepositories(config, log);
   const { repositories } = opened;
   const target = await findTargetSystem({
@@ -81,7 +103,21 @@ async function fetchWith(
   });
   if (result.outcome === 'absent')
     log.event({ level: 'debug', message: `${wanted.name} is not in the archive` });
-  return result.outcome === 'delivered' ? 0 : absentStatus;
+  if (result.outcome !== 'delivered') return absentStatus;
+  const isForAgent = config.agent.mode === 'auto' && config.fetch.prefetchBytes > 0;
+  if (agent?.address !== undefined && isForAgent) await startAgentForNext(agent.address, context, log);
+  return 0;
+}
+
+/** Only after a segment was delivered: whoever waits at the end of the archive asks every few seconds. */
+async function startAgentForNext(address: AgentAddress, { env }: CliContext, log: Log): Promise<void> {
+  try {
+    const { startAgentOrSayWhy } = await import('./start-agent.ts');
+    startAgentOrSayWhy(address, { env, log });
+  } catch (error) {
+    // The segment is there: nothing that happens afterwards may change the answer.
+    warn(log, `no agent: ${messageOf(error)}`);
+  }
 }
 
 function numberOption(args: VerbArguments, name: string): bigint | undefined {

@@ -1,21 +1,21 @@
-/** After a push that had no agent: starts one for the next, and says what prevents it, once. */
+/** After a push or fetch that had no agent: starts one for the next, and says what prevents it, once. */
 import { readFileSync } from 'node:fs';
 import type { AgentAddress } from '../agent/client/address.ts';
 import { isNews, problemPath, startAgent } from '../agent/client/start.ts';
 import { warn, type Log } from '../base/log.ts';
 
-/** The push has succeeded already: nothing that happens here may change that. */
+/** The work has been done already: nothing that happens here may change that. */
 export function startAgentOrSayWhy(
   address: AgentAddress,
   { env, log }: { readonly env: NodeJS.ProcessEnv; readonly log: Log },
 ): void {
   const lastWords = lastWordsOf(address);
   if (lastWords !== undefined && isNews(address, lastWords))
-    warn(log, `the agent could not start: ${lastWords}`, 'Pushes go on without it.');
+    warn(log, `the agent could not start: ${lastWords}`, 'Pushes and fetches go on without it.');
   const outcome = startAgent(address, env);
   if (typeof outcome === 'string') return;
   if (isNews(address, outcome.problem))
-    warn(log, `no agent: ${outcome.problem}; pushes go on without it`, outcome.hint);
+    warn(log, `no agent: ${outcome.problem}; pushes and fetches go on without it`, outcome.hint);
 }
 
 /** What the last one that could not start had to say. The next that can removes it. */

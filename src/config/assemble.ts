@@ -36,7 +36,12 @@ export function assembleConfig(
       batch: values['archive.batch'],
     },
     agent: { mode: values['agent.mode'], idleTimeoutMs: values['agent.idle-timeout'] },
-    fetch: { timeoutMs: values['fetch.timeout'], standbyTimeoutMs: values['fetch.standby-timeout'] },
+    fetch: {
+      timeoutMs: values['fetch.timeout'],
+      standbyTimeoutMs: values['fetch.standby-timeout'],
+      prefetchBytes: values['fetch.prefetch'],
+      jobs: values['fetch.jobs'],
+    },
     store: {
       requestTimeoutMs: values['store.request-timeout'],
       maxRequests: values['store.max-requests'],

@@ -55,7 +55,14 @@ export interface Config {
     readonly batch: boolean;
   };
   readonly agent: { readonly mode: 'auto' | 'off'; readonly idleTimeoutMs: number };
-  readonly fetch: { readonly timeoutMs: number; readonly standbyTimeoutMs: number };
+  readonly fetch: {
+    readonly timeoutMs: number;
+    readonly standbyTimeoutMs: number;
+    /** Fetched ahead by the agent; 0: nothing is. */
+    readonly prefetchBytes: number;
+    /** Fetched ahead side by side. */
+    readonly jobs: number;
+  };
   readonly store: {
     readonly requestTimeoutMs: number;
     /** In flight to one repository. */

@@ -115,14 +115,14 @@ export const settings = {
     kind: 'choice',
     choices: ['auto', 'off'],
     default: 'off',
-    help: 'Whether push starts a resident helper that sends files ahead and answers the pushes that follow (docs/agent.md).',
+    help: 'Whether push and fetch start a resident helper that sends files ahead, fetches ahead of a recovery, and answers those that follow (docs/agent.md).',
     example: '"auto"',
   },
   'agent.idle-timeout': {
     kind: 'duration',
     min: 1000,
     default: '10min',
-    help: 'After this time without a push the agent leaves; the next push starts another.',
+    help: 'After this time without a question the agent leaves; the next push or fetch starts another.',
     example: '"1h"',
   },
   'fetch.timeout': {
@@ -138,6 +138,21 @@ export const settings = {
     default: '5s',
     help: 'How long fetch retries on a standby, which asks again by itself. A file that is arriving may take longer.',
     example: '"2s"',
+  },
+  'fetch.prefetch': {
+    kind: 'size',
+    max: 64 * 1024 ** 3,
+    default: '256MiB',
+    help: 'How much WAL the agent fetches ahead of a recovery, into a directory in pg_wal; at least one segment, and only while twice as much space is free there. 0: nothing.',
+    example: '"1GiB"',
+  },
+  'fetch.jobs': {
+    kind: 'integer',
+    min: 1,
+    max: 32,
+    default: 4,
+    help: 'How many segments the agent fetches ahead side by side at most.',
+    example: '2',
   },
   'store.request-timeout': {
     kind: 'duration',

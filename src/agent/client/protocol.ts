@@ -4,6 +4,7 @@
  * it), so the version only has to tell a later walvault that it talks to an earlier one.
  */
 import { WalvaultError, errorCodes, type ErrorCode } from '../../base/errors.ts';
+import type { FileIdentity } from '../../base/file-identity.ts';
 import type { LogEvent, LogLevel } from '../../base/log.ts';
 
 export const protocolVersion = 1;
@@ -23,6 +24,18 @@ export type Request =
       /** The same as it was given on the command line, for messages. */
       readonly givenPath: string;
     }
+  | {
+      readonly verb: 'fetch';
+      /** As for a push. */
+      readonly fingerprint: string;
+      readonly environment: Readonly<Record<string, string>>;
+      /** Of a segment. */
+      readonly name: string;
+      /** Absolute. */
+      readonly destination: string;
+      /** That the recovery follows, where restore_command says so. */
+      readonly timeline?: number | undefined;
+    }
   | { readonly verb: 'status' }
   | { readonly verb: 'stop' };
 
@@ -31,6 +44,8 @@ export type Reply =
   /** Durable in every required repository. */
   | { readonly kind: 'done'; readonly events: readonly LogEvent[] }
   | { readonly kind: 'failed'; readonly events: readonly LogEvent[]; readonly failure: Failure }
+  /** A verified segment for whoever asked to take: it is his to rename, and to throw away if it is another file by now. */
+  | { readonly kind: 'ready'; readonly events: readonly LogEvent[]; readonly file: ReadyFile }
   /** Nothing is known of the file: whoever asked does the work. */
   | { readonly kind: 'declined'; readonly reason: DeclineReason }
   | { readonly kind: 'status'; readonly status: AgentStatus };
@@ -38,8 +53,26 @@ export type Reply =
 /**
  * `stale`: another configuration, environment or executable than the agent's; it leaves. `busy`: too much is being
  * asked at once. `leaving`: it is about to end. `unfit`: the work failed in a way that a fresh process may not.
+ * `not-ready`: it was not fetched ahead, which says nothing about the archive.
  */
-export type DeclineReason = 'stale' | 'busy' | 'leaving' | 'unfit';
+export type DeclineReason = 'stale' | 'busy' | 'leaving' | 'unfit' | 'not-ready';
+
+export interface ReadyFile {
+  readonly path: string;
+  /** When it was verified. */
+  readonly identity: FileIdentity;
+}
+
+/** What became of fetching ahead, since the agent began. */
+export interface PrefetchFigures {
+  readonly running: readonly string[];
+  /** Waiting to be asked for. */
+  readonly ready: number;
+  readonly fetched: number;
+  /** Handed over. */
+  readonly served: number;
+  readonly failed: number;
+}
 
 export interface Failure {
   readonly code: ErrorCode;
@@ -61,6 +94,7 @@ export interface AgentStatus {
   readonly ahead: number;
   readonly pushed: number;
   readonly failed: number;
+  readonly prefetch: PrefetchFigures;
   readonly residentBytes: number;
 }
 
@@ -72,11 +106,19 @@ export function encodeLine(message: Request | Reply): string {
 export function parseRequest(line: string): Request | undefined {
   const message = parseObject(line);
   if (message === undefined) return undefined;
-  const { verb, fingerprint, environment, path, givenPath } = message;
+  const { verb, fingerprint, environment: given } = message;
   if (verb === 'status' || verb === 'stop') return { verb };
-  if (verb !== 'push' || !isText(fingerprint) || !isText(path) || !isText(givenPath)) return undefined;
-  if (!isRecord(environment) || !Object.values(environment).every(isText)) return undefined;
-  return { verb, fingerprint, environment: environment as Record<string, string>, path, givenPath };
+  if (!isText(fingerprint) || !isRecord(given) || !Object.values(given).every(isText)) return undefined;
+  const environment = given as Record<string, string>;
+  if (verb === 'push') {
+    const { path, givenPath } = message;
+    if (!isText(path) || !isText(givenPath)) return undefined;
+    return { verb, fingerprint, environment, path, givenPath };
+  }
+  const { name, destination, timeline } = message;
+  if (verb !== 'fetch' || !isText(name) || !isText(destination)) return undefined;
+  if (timeline !== undefined && typeof timeline !== 'number') return undefined;
+  return { verb, fingerprint, environment, name, destination, ...(timeline !== undefined && { timeline }) };
 }
 
 /** Undefined for anything that is not a reply of this version. */
@@ -94,6 +136,11 @@ export function parseReply(line: string): Reply | undefined {
       const events = parseEvents(message['events']);
       const failure = parseFailure(message['failure']);
       return events === undefined || failure === undefined ? undefined : { kind: 'failed', events, failure };
+    }
+    case 'ready': {
+      const events = parseEvents(message['events']);
+      const file = parseReadyFile(message['file']);
+      return events === undefined || file === undefined ? undefined : { kind: 'ready', events, file };
     }
     case 'declined': {
       const reason = declineReasons.find(known => known === message['reason']);
@@ -121,7 +168,7 @@ export function errorOf({ code, message, hint, retry }: Failure): WalvaultError 
   return new WalvaultError(code, message, { hint, retry });
 }
 
-const declineReasons: readonly DeclineReason[] = ['stale', 'busy', 'leaving', 'unfit'];
+const declineReasons: readonly DeclineReason[] = ['stale', 'busy', 'leaving', 'unfit', 'not-ready'];
 const levels: readonly LogLevel[] = ['debug', 'info', 'warn', 'error'];
 
 function parseObject(line: string): Record<string, unknown> | undefined {
@@ -144,6 +191,13 @@ function parseEvents(value: unknown): LogEvent[] | undefined {
     events.push({ level, message: each['message'], ...(isText(hint) && { hint }) });
   }
   return events;
+}
+
+function parseReadyFile(value: unknown): ReadyFile | undefined {
+  if (!isRecord(value) || !isText(value['path']) || !isRecord(value['identity'])) return undefined;
+  const { device, inode, sizeBytes, modifiedNs } = value['identity'];
+  if (!isText(device) || !isText(inode) || !isText(sizeBytes) || !isText(modifiedNs)) return undefined;
+  return { path: value['path'], identity: { device, inode, sizeBytes, modifiedNs } };
 }
 
 function parseFailure(value: unknown): Failure | undefined {

@@ -8,6 +8,7 @@ import type { LogEvent } from '../../base/log.ts';
 import { findAddress, inspectDirectory, type AgentAddress } from './address.ts';
 import { exchange } from './exchange.ts';
 import { digestEnvironment, readFingerprint } from './fingerprint.ts';
+import { plainWords } from './plain-words.ts';
 import { errorOf } from './protocol.ts';
 
 /** The agent shows that it is alive every second. */
@@ -90,20 +91,10 @@ export interface PlainPush {
 
 /** The arguments, if they are those of an ordinary push; everything else is for the parser that knows all. */
 export function plainPush(argv: readonly string[]): PlainPush | undefined {
-  const words: string[] = [];
-  const options = new Set<string>();
-  let configPath: string | undefined;
-  for (let index = 0; index < argv.length; index++) {
-    const word = argv[index] ?? '';
-    if (word === '--config' || word.startsWith('--config=')) {
-      configPath = word === '--config' ? argv[++index] : word.slice('--config='.length);
-      if (configPath === undefined || configPath === '') return undefined;
-    } else if (word.startsWith('-')) options.add(word);
-    else words.push(word);
-  }
-  const [verb, path, ...rest] = words;
+  const plain = plainWords(argv);
+  if (plain === undefined || plain.flags.size > 0) return undefined;
+  const [verb, path, ...rest] = plain.words;
   if (verb !== 'push' || path === undefined || path === '' || rest.length > 0) return undefined;
-  const verbose = options.delete('-v') || options.delete('--verbose');
-  const quiet = options.delete('-q') || options.delete('--quiet');
-  return options.size === 0 ? { path, configPath, verbose, quiet } : undefined;
+  const { configPath, verbose, quiet } = plain;
+  return { path, configPath, verbose, quiet };
 }

@@ -4,7 +4,7 @@ import type { DefineVerb } from '../verb.ts';
 export const defineAgent: DefineVerb = (program, run) => {
   program
     .command('agent')
-    .description('the resident helper of push: run it in the foreground, look at it, stop it')
+    .description('the resident helper of push and fetch: run it in the foreground, look at it, stop it')
     .argument('[what]', 'status or stop; without it the agent runs until it is ended')
     .option('-D, --data-directory <path>', 'the cluster (default: the working directory, or data-directory)')
     .addHelpText('after', notes)
@@ -17,7 +17,7 @@ export const defineAgent: DefineVerb = (program, run) => {
 };
 
 const notes = `
-With agent.mode = "auto" push starts one by itself, and nothing needs to be set up. In the foreground it serves a
+With agent.mode = "auto" push and fetch start one by themselves, and nothing needs to be set up. In the foreground it serves a
 supervisor, or a container beside that of PostgreSQL. What it is and what it may do: docs/agent.md.
 
 Examples:

@@ -3,6 +3,7 @@
  * get their files here, so that what was fetched ahead was checked exactly as what is fetched when it is asked for.
  */
 import { WalvaultError } from '../../base/errors.ts';
+import type { FileIdentity } from '../../base/file-identity.ts';
 import { warn, type Log } from '../../base/log.ts';
 import type { WalFileName } from '../../postgres/wal/file-name.ts';
 import { checkSegment } from '../../postgres/wal/segment-check.ts';
@@ -11,7 +12,7 @@ import { RepositoryFailure, type Repository } from '../../repository/repository.
 import { listPartials } from '../../repository/wal-listing.ts';
 import { openWalObject } from '../../repository/wal-reader.ts';
 import { isStoreError } from '../../stores/store.ts';
-import { deliver, type FileIdentity, type ReceivedFile } from './destination.ts';
+import { deliver, type ReceivedFile } from './destination.ts';
 import { GapError } from './gap-error.ts';
 
 export interface DeliveryOptions {

@@ -3,19 +3,12 @@ import { open, readdir, rename, rm, stat, type FileHandle } from 'node:fs/promis
 import { basename, dirname, join } from 'node:path';
 import { localIoError, WalvaultError } from '../../base/errors.ts';
 import type { ByteStream } from '../../base/bytes.ts';
+import { identityOf, type FileIdentity } from '../../base/file-identity.ts';
 import { fsyncDirectory, temporaryName, writeAll } from '../../base/files.ts';
 
 /** A temporary file this old belongs to a fetch that was killed. */
 const staleAfterMs = 3_600_000;
 const headBytes = 8192;
-
-/** Which file it is and since when it has this content; a rename changes none of these. */
-export interface FileIdentity {
-  readonly device: string;
-  readonly inode: string;
-  readonly sizeBytes: string;
-  readonly modifiedNs: string;
-}
 
 export interface ReceivedFile {
   readonly sizeBytes: number;
@@ -40,7 +33,7 @@ export async function deliver(
     const received = await receive(handle, content);
     accept(received);
     await handle.sync();
-    const identity = await identityOf(handle);
+    const identity = identityOf(await handle.stat({ bigint: true }));
     await handle.close();
     handle = undefined;
     await rename(temporary, destination);
@@ -51,11 +44,6 @@ export async function deliver(
     await rm(temporary, { force: true }).catch(() => undefined);
     throw error instanceof WalvaultError ? error : localIoError('write', destination, error);
   }
-}
-
-async function identityOf(handle: FileHandle): Promise<FileIdentity> {
-  const { dev, ino, size, mtimeNs } = await handle.stat({ bigint: true });
-  return { device: `${dev}`, inode: `${ino}`, sizeBytes: `${size}`, modifiedNs: `${mtimeNs}` };
 }
 
 async function receive(handle: FileHandle, content: ByteStream): Promise<ReceivedFile> {

@@ -1,9 +1,9 @@
 /** Gets a segment that nobody has asked for yet. */
 import { startDeadline } from '../../base/abort.ts';
 import { WalvaultError } from '../../base/errors.ts';
+import type { FileIdentity } from '../../base/file-identity.ts';
 import { parseWalFileName } from '../../postgres/wal/file-name.ts';
 import { deliverFromFirst, type DeliveryOptions } from './delivery.ts';
-import type { FileIdentity } from './destination.ts';
 
 export interface FetchAheadOptions extends Omit<DeliveryOptions, 'onReceived'> {
   readonly name: string;

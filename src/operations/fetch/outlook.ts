@@ -18,6 +18,8 @@ export interface OutlookOptions {
 }
 
 export interface Outlook {
+  /** The segment that is asked for. */
+  readonly name: string;
   readonly systemId: bigint;
   readonly segmentSizeBytes: number;
   /** The rule of branches (docs/exit-codes.md) allows the segment that is asked for. */
@@ -43,6 +45,7 @@ export async function lookOut(options: OutlookOptions): Promise<Outlook | undefi
   const number = segmentNumber(file, segmentSizeBytes);
   const count = Math.max(1, Math.floor(depthBytes / segmentSizeBytes));
   return {
+    name: file.name,
     systemId,
     segmentSizeBytes,
     isOnBranch: judgeBranch(file, known, segmentSizeBytes) === 'on-branch',

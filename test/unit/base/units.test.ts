@@ -19,6 +19,7 @@ it('parses durations with units only', () => {
 });
 
 it('parses sizes, PostgreSQL spelling included', () => {
+  assert.equal(parseSize('0'), 0);
   assert.equal(parseSize('64MiB'), 64 * 1024 ** 2);
   assert.equal(parseSize('64MB'), 64 * 1024 ** 2);
   assert.equal(parseSize('1.5 GiB'), 1.5 * 1024 ** 3);

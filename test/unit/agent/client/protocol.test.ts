@@ -30,6 +30,17 @@ describe('the protocol', () => {
         path: text,
         givenPath: text,
       }),
+      fc.record(
+        {
+          verb: fc.constant('fetch'),
+          fingerprint: text,
+          environment: fc.dictionary(text, text, { noNullPrototype: true }),
+          name: text,
+          destination: text,
+          timeline: fc.nat(),
+        },
+        { requiredKeys: ['verb', 'fingerprint', 'environment', 'name', 'destination'] },
+      ),
       fc.constant({ verb: 'status' }),
       fc.constant({ verb: 'stop' }),
     ) as fc.Arbitrary<Request>;
@@ -53,8 +64,16 @@ describe('the protocol', () => {
       fc.record({ kind: fc.constant('done'), events }),
       fc.record({ kind: fc.constant('failed'), events, failure }),
       fc.record({
+        kind: fc.constant('ready'),
+        events,
+        file: fc.record({
+          path: text,
+          identity: fc.record({ device: text, inode: text, sizeBytes: text, modifiedNs: text }),
+        }),
+      }),
+      fc.record({
         kind: fc.constant('declined'),
-        reason: fc.constantFrom('stale', 'busy', 'leaving', 'unfit'),
+        reason: fc.constantFrom('stale', 'busy', 'leaving', 'unfit', 'not-ready'),
       }),
     ) as fc.Arbitrary<Reply>;
     fc.assert(fc.property(replies, reply => assert.deepEqual(parseReply(lineOf(reply)), plain(reply))));

@@ -66,7 +66,7 @@ function configOf(keys: KeySettings, id: string | undefined): Config {
     },
     archive: { timeoutMs: 1000, headerCheck: true, jobs: 1, batch: false },
     agent: { mode: 'off', idleTimeoutMs: 1000 },
-    fetch: { timeoutMs: 1000, standbyTimeoutMs: 1000 },
+    fetch: { timeoutMs: 1000, standbyTimeoutMs: 1000, prefetchBytes: 0, jobs: 1 },
     store: { requestTimeoutMs: 1000 },
     backup: { partSizeBytes: 1024 ** 2, walTimeoutMs: 1000, checkPages: true, fastCheckpoint: true },
     retention: { keepLast: 3, keepWithinMs: undefined, minimumBackups: 1 },

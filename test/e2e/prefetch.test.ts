@@ -1,0 +1,236 @@
+/** Recoveries whose segments the agent fetches ahead: the same answers as without it, and nothing left afterwards. */
+import assert from 'node:assert/strict';
+import { cpSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { before, describe, it } from 'node:test';
+import { readControlFile } from '../../src/postgres/cluster/control-file.ts';
+import { walKey } from '../../src/repository/layout.ts';
+import { agentPlace, type AgentPlace } from '../harness/agents.ts';
+import type { PostgresServer } from '../harness/postgres-server.ts';
+import {
+  archiveEverything,
+  coldCopy,
+  commitRows,
+  createSite,
+  hasOpenedTimeline,
+  isInRecovery,
+  outcomeOf,
+  rowsOf,
+  startRecovery,
+  until,
+  type Site,
+} from '../harness/site.ts';
+import { temporaryDirectory } from '../harness/temp.ts';
+import { giveToUnprivileged } from '../harness/unprivileged.ts';
+import { walFile } from '../harness/wal.ts';
+import { useMemoryForScratch } from '../soak/scratch.ts';
+
+useMemoryForScratch();
+const signal = new AbortController().signal;
+const rows = (first: number, last: number) =>
+  Array.from({ length: last - first + 1 }, (_, index) => first + index);
+
+/** One origin with twenty rows in as many archived segments of 1 MiB. */
+describe('a recovery with prefetch', () => {
+  let site: Site;
+  let origin: PostgresServer;
+  let base: string;
+  let systemId: bigint;
+  /** The segment that each row was committed in. */
+  const names: string[] = [];
+  const nameOf = (row: number) => names[row] ?? '';
+
+  before(async () => {
+    site = await createSite();
+    origin = await site.startOrigin({ env: agentPlace().env });
+    await commitRows(origin, 1, 1);
+    await origin.stop();
+    base = coldCopy(origin);
+    await origin.start();
+    for (let row = 2; row <= 20; row++) {
+      names[row] = await currentSegment(origin);
+      await commitRows(origin, row, row);
+    }
+    await archiveEverything(origin);
+    systemId = (await readControlFile(base, signal)).systemId;
+  });
+
+  it('takes segments from the agent, never what else lies in its directory, and leaves nothing', async () => {
+    const place = agentPlace();
+    // Under the names of genuine files, from a process that is dead, before the recovery begins…
+    const littered = join(temporaryDirectory('littered'), 'data');
+    cpSync(base, littered, { recursive: true, preserveTimestamps: true });
+    const directory = join(littered, 'pg_wal/walvault.prefetch');
+    mkdirSync(directory);
+    writeFileSync(join(directory, 'owner'), '999999999 1\n');
+    for (let row = 2; row <= 20; row++) writeFileSync(fileIn(directory, nameOf(row)), garbage);
+    giveToUnprivileged(littered);
+    const garbagePath = join(site.directory, 'garbage');
+    writeFileSync(garbagePath, garbage);
+    // …and in place of one that the agent has ready.
+    const victim = fileIn('pg_wal/walvault.prefetch', nameOf(14));
+    const spoil = `cp ${garbagePath} ${victim}.new && mv ${victim}.new ${victim}`;
+    await using server = await startRecovery(site, {
+      from: littered,
+      mode: 'point-in-time',
+      env: place.env,
+      restoreCommand: [
+        at(nameOf(4), waitFor(`ls ${place.directory}/*.sock`)),
+        at(nameOf(12), `${waitFor(`test -e ${victim}`)}; ${spoil}`),
+        site.command('fetch %f "%p"'),
+      ].join('; '),
+    });
+    assert.equal(await outcomeOf(server), 'promoted', server.logTail());
+    assert.deepEqual(await rowsOf(server), rows(1, 20));
+    const { served } = await agentStatus(place, site);
+    assert.ok(served >= 10, `${served} served\n${server.log()}`);
+    assert.doesNotMatch(server.log(), /walvault:/);
+    await until('the directory is gone', () => prefetchDirectories(server).length === 0, 10_000);
+    await server.stop();
+    await until('the agent has left', () => place.pids().length === 0, 10_000);
+  });
+
+  it('stops at a gap, at damage and in an outage with the documented statuses, and completes once repaired', async () => {
+    const place = agentPlace();
+    const hidden = `${site.repositoryPath}.unmounted`;
+    const armed = join(site.directory, 'armed');
+    const outage = `if [ -e ${armed} ]; then rm ${armed}; mv ${site.repositoryPath} ${hidden}; fi`;
+    const pathOf = (row: number) =>
+      join(site.repositoryPath, walKey({ cluster: 'orders', systemId }, walFile(nameOf(row))));
+    const restoreCommand = [
+      at(nameOf(4), waitFor(`ls ${place.directory}/*.sock`)),
+      // Some are fetched ahead, and lie there before the trouble begins.
+      at(nameOf(6), waitFor('ls pg_wal/walvault.prefetch/*0*')),
+      at(nameOf(16), outage),
+      site.command('fetch %f "%p"'),
+    ].join('; ');
+    let server: PostgresServer | undefined;
+    const run = async () => {
+      if (server !== undefined) await server.start({ until: 'spawned' });
+      server ??= await startRecovery(site, {
+        from: base,
+        mode: 'point-in-time',
+        env: place.env,
+        restoreCommand,
+      });
+      const outcome = await outcomeOf(server);
+      return { outcome, server };
+    };
+    try {
+      for (const [status, row, damage] of [
+        [212, 12, (path: string) => rmSync(path)],
+        [209, 15, flipByte],
+      ] as const) {
+        const path = pathOf(row);
+        const whole = readFileSync(path);
+        damage(path);
+        const saidBefore = server?.log().length ?? 0;
+        const { outcome, server: stopped } = await run().finally(() => writeFileSync(path, whole));
+        const said = stopped.log().slice(saidBefore);
+        assert.equal(outcome, 'exited', said);
+        assert.match(
+          said,
+          new RegExp(`"${nameOf(row)}" from archive: child process exited with exit code ${status}`),
+        );
+        assert.match(said, new RegExp(`walvault: .*${nameOf(row)}`));
+        assert.ok(!hasOpenedTimeline(stopped, 2));
+      }
+      writeFileSync(armed, '');
+      const { outcome, server: stopped } = await run().finally(() => renameSync(hidden, site.repositoryPath));
+      assert.equal(outcome, 'exited');
+      assert.match(stopped.log(), /from archive: child process exited with exit code 207/);
+      assert.ok(!hasOpenedTimeline(stopped, 2));
+
+      const repaired = await run();
+      assert.equal(repaired.outcome, 'promoted', repaired.server.logTail());
+      assert.deepEqual(await rowsOf(repaired.server), rows(1, 20));
+      assert.ok((await agentStatus(place, site)).served > 0);
+    } finally {
+      await server?.stop();
+    }
+  });
+
+  it('follows a standby onto a new timeline, waits with it at the end of the archive, and ends with its promotion', async () => {
+    const place = agentPlace();
+    await using standby = await startRecovery(site, {
+      from: base,
+      mode: 'standby',
+      env: place.env,
+      conf: { wal_retrieve_retry_interval: "'200ms'" },
+    });
+    await caughtUp(standby, 20);
+    const waiting = await agentStatus(place, site);
+
+    await using successor = await startRecovery(site, {
+      from: base,
+      mode: 'point-in-time',
+      conf: site.archiveConf,
+      env: agentPlace().env,
+    });
+    assert.equal(await outcomeOf(successor), 'promoted', successor.logTail());
+    await commitRows(successor, 21, 32);
+    await archiveEverything(successor);
+    await caughtUp(standby, 32);
+    assert.match(standby.log(), /new target timeline is 2/);
+    const followed = await agentStatus(place, site);
+    assert.ok(followed.served > waiting.served, `${waiting.text}${followed.text}`);
+    assert.equal(place.pids().length, 1);
+
+    // The old primary goes on: its branch is not the one that is followed.
+    await commitRows(origin, 101, 103);
+    await archiveEverything(origin);
+    await using late = await startRecovery(site, { from: base, mode: 'standby', env: agentPlace().env });
+    await caughtUp(late, 32);
+    assert.deepEqual(await rowsOf(late), rows(1, 32));
+
+    await standby.query('select pg_promote(true, 60)');
+    assert.deepEqual(await rowsOf(standby), rows(1, 32));
+    await until('the directory is gone', () => prefetchDirectories(standby).length === 0, 10_000);
+    for (const server of [standby, successor, late, origin]) await server.stop();
+    await until('the agent has left', () => place.pids().length === 0, 10_000);
+  });
+
+  function fileIn(directory: string, name: string): string {
+    return join(directory, `${systemId}.${name}`);
+  }
+});
+
+const garbage = Buffer.alloc(1024 ** 2, 'junk');
+
+/** A piece of restore_command for one segment. */
+function at(name: string, command: string): string {
+  return `if [ %f = ${name} ]; then ${command}; fi`;
+}
+
+function waitFor(condition: string): string {
+  return `for i in $(seq 100); do ${condition} >/dev/null 2>&1 && break; sleep 0.05; done`;
+}
+
+async function currentSegment(server: PostgresServer): Promise<string> {
+  const [row] = await server.query<{ name: string }>('select pg_walfile_name(pg_current_wal_lsn()) as name');
+  return row?.name ?? '';
+}
+
+async function caughtUp(server: PostgresServer, last: number): Promise<void> {
+  await until(
+    `row ${last} is there`,
+    async () => (await rowsOf(server).catch((): number[] => [])).includes(last),
+    60_000,
+  );
+  assert.ok(await isInRecovery(server));
+}
+
+function prefetchDirectories(server: PostgresServer): string[] {
+  return readdirSync(join(server.dataDirectory, 'pg_wal')).filter(name => name.includes('prefetch'));
+}
+
+function flipByte(path: string): void {
+  const bytes = readFileSync(path);
+  bytes.writeUInt8(bytes.readUInt8(bytes.length >> 1) ^ 0x10, bytes.length >> 1);
+  writeFileSync(path, bytes);
+}
+
+async function agentStatus(place: AgentPlace, site: Site): Promise<{ served: number; text: string }> {
+  const { stdout: text } = await site.walvault(['agent', 'status'], { env: place.env });
+  return { served: Number(/(\d+) of them served/.exec(text)?.[1] ?? 0), text };
+}
