@@ -31,7 +31,7 @@ export interface AgentOptions {
   readonly namedVariables: readonly string[];
   readonly sender: Sender;
   readonly fetcher: AheadFetcher;
-  readonly prefetch: Pick<PrefetcherOptions, 'depthBytes' | 'jobs' | 'waitMs'>;
+  readonly prefetch: Pick<PrefetcherOptions, 'depthBytes' | 'jobs' | 'timeoutMs' | 'standbyTimeoutMs'>;
   /** `pg_wal` without symbolic links. */
   readonly walDirectory: string;
   readonly segmentSizeBytes: number;

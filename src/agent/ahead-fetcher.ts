@@ -9,6 +9,8 @@ export interface AheadJob {
   readonly destination: string;
   readonly systemId: bigint;
   readonly segmentSizeBytes: number;
+  /** Longest time in which nothing arrives: whoever asks meanwhile waits for it. */
+  readonly silenceMs: number;
 }
 
 export type AheadAnswer =

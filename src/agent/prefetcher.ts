@@ -22,8 +22,9 @@ export interface PrefetcherOptions {
   /** How far ahead; 0: not at all. */
   readonly depthBytes: number;
   readonly jobs: number;
-  /** Longest time that a question waits for a segment that is on its way; then whoever asked gets it by himself. */
-  readonly waitMs: number;
+  /** As for fetch: how long nothing may arrive. A question waits no longer than the first for a segment on its way. */
+  readonly timeoutMs: number;
+  readonly standbyTimeoutMs: number;
   /** Told of each failure of fetching ahead. */
   readonly onFailure: (failure: Failure) => void;
   readonly log: Log;
@@ -126,7 +127,7 @@ export class Prefetcher {
     const running = this.#running.get(name);
     if (running === undefined) return;
     const wait = new AbortController();
-    const timeUp = delay(this.#options.waitMs, undefined, { signal: wait.signal, ref: false });
+    const timeUp = delay(this.#options.timeoutMs, undefined, { signal: wait.signal, ref: false });
     try {
       await Promise.race([running, timeUp]);
     } finally {
@@ -182,9 +183,11 @@ export class Prefetcher {
     this.#directory.keepOnly(systemId, this.#handed === undefined ? kept : [...kept, this.#handed]);
   }
 
-  #start(name: string, { systemId, segmentSizeBytes }: Outlook): void {
+  #start(name: string, { systemId, segmentSizeBytes, mode }: Outlook): void {
+    const { timeoutMs, standbyTimeoutMs } = this.#options;
+    const silenceMs = mode === 'standby' ? standbyTimeoutMs : timeoutMs;
     const destination = this.#directory.pathOf(systemId, name);
-    this.#running.set(name, this.#fetch({ name, destination, systemId, segmentSizeBytes }));
+    this.#running.set(name, this.#fetch({ name, destination, systemId, segmentSizeBytes, silenceMs }));
   }
 
   async #fetch(job: AheadJob): Promise<void> {

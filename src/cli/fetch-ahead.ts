@@ -17,7 +17,7 @@ export async function openAheadReader(config: Config): Promise<AheadReader> {
   const standing: LogEvent[] = [];
   const opened = await openRepositories(config, { event: event => void standing.push(event) });
   return {
-    async answer({ name, destination, systemId, segmentSizeBytes }, signal) {
+    async answer({ name, destination, systemId, segmentSizeBytes, silenceMs }, signal) {
       const events: LogEvent[] = [];
       try {
         const identity = await fetchAhead({
@@ -26,7 +26,7 @@ export async function openAheadReader(config: Config): Promise<AheadReader> {
           segmentSizeBytes,
           system: { cluster: config.cluster, systemId },
           headerCheck: config.archive.headerCheck,
-          silenceMs: config.fetch.standbyTimeoutMs,
+          silenceMs,
           repositories: opened.repositories,
           log: { event: event => void events.push(event) },
           signal,

@@ -104,9 +104,8 @@ async function serve({
     sender: pool,
     fetcher: pool,
     prefetch: {
+      ...config.fetch,
       depthBytes: config.fetch.prefetchBytes,
-      jobs: config.fetch.jobs,
-      waitMs: config.fetch.timeoutMs,
     },
     walDirectory: realpathSync(join(address.dataDirectory, 'pg_wal')),
     segmentSizeBytes: server.segmentSizeBytes,

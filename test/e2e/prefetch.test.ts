@@ -30,7 +30,7 @@ const signal = new AbortController().signal;
 const rows = (first: number, last: number) =>
   Array.from({ length: last - first + 1 }, (_, index) => first + index);
 
-/** One origin with twenty rows in as many archived segments of 1 MiB. */
+/** One origin with fourteen rows in as many archived segments of 1 MiB. */
 describe('a recovery with prefetch', () => {
   let site: Site;
   let origin: PostgresServer;
@@ -47,7 +47,7 @@ describe('a recovery with prefetch', () => {
     await origin.stop();
     base = coldCopy(origin);
     await origin.start();
-    for (let row = 2; row <= 20; row++) {
+    for (let row = 2; row <= 14; row++) {
       names[row] = await currentSegment(origin);
       await commitRows(origin, row, row);
     }
@@ -63,12 +63,12 @@ describe('a recovery with prefetch', () => {
     const directory = join(littered, 'pg_wal/walvault.prefetch');
     mkdirSync(directory);
     writeFileSync(join(directory, 'owner'), '999999999 1\n');
-    for (let row = 2; row <= 20; row++) writeFileSync(fileIn(directory, nameOf(row)), garbage);
+    for (let row = 2; row <= 14; row++) writeFileSync(fileIn(directory, nameOf(row)), garbage);
     giveToUnprivileged(littered);
     const garbagePath = join(site.directory, 'garbage');
     writeFileSync(garbagePath, garbage);
     // …and in place of one that the agent has ready.
-    const victim = fileIn('pg_wal/walvault.prefetch', nameOf(14));
+    const victim = fileIn('pg_wal/walvault.prefetch', nameOf(10));
     const spoil = `cp ${garbagePath} ${victim}.new && mv ${victim}.new ${victim}`;
     await using server = await startRecovery(site, {
       from: littered,
@@ -76,14 +76,14 @@ describe('a recovery with prefetch', () => {
       env: place.env,
       restoreCommand: [
         at(nameOf(4), waitFor(`ls ${place.directory}/*.sock`)),
-        at(nameOf(12), `${waitFor(`test -e ${victim}`)}; ${spoil}`),
+        at(nameOf(8), `${waitFor(`test -e ${victim}`)}; ${spoil}`),
         site.command('fetch %f "%p"'),
       ].join('; '),
     });
     assert.equal(await outcomeOf(server), 'promoted', server.logTail());
-    assert.deepEqual(await rowsOf(server), rows(1, 20));
+    assert.deepEqual(await rowsOf(server), rows(1, 14));
     const { served } = await agentStatus(place, site);
-    assert.ok(served >= 10, `${served} served\n${server.log()}`);
+    assert.ok(served >= 6, `${served} served\n${server.log()}`);
     assert.doesNotMatch(server.log(), /walvault:/);
     await until('the directory is gone', () => prefetchDirectories(server).length === 0, 10_000);
     await server.stop();
@@ -101,7 +101,7 @@ describe('a recovery with prefetch', () => {
       at(nameOf(4), waitFor(`ls ${place.directory}/*.sock`)),
       // Some are fetched ahead, and lie there before the trouble begins.
       at(nameOf(6), waitFor('ls pg_wal/walvault.prefetch/*0*')),
-      at(nameOf(16), outage),
+      at(nameOf(11), outage),
       site.command('fetch %f "%p"'),
     ].join('; ');
     let server: PostgresServer | undefined;
@@ -118,8 +118,8 @@ describe('a recovery with prefetch', () => {
     };
     try {
       for (const [status, row, damage] of [
-        [212, 12, (path: string) => rmSync(path)],
-        [209, 15, flipByte],
+        [212, 8, (path: string) => rmSync(path)],
+        [209, 10, flipByte],
       ] as const) {
         const path = pathOf(row);
         const whole = readFileSync(path);
@@ -143,7 +143,7 @@ describe('a recovery with prefetch', () => {
 
       const repaired = await run();
       assert.equal(repaired.outcome, 'promoted', repaired.server.logTail());
-      assert.deepEqual(await rowsOf(repaired.server), rows(1, 20));
+      assert.deepEqual(await rowsOf(repaired.server), rows(1, 14));
       assert.ok((await agentStatus(place, site)).served > 0);
     } finally {
       await server?.stop();
@@ -158,7 +158,7 @@ describe('a recovery with prefetch', () => {
       env: place.env,
       conf: { wal_retrieve_retry_interval: "'200ms'" },
     });
-    await caughtUp(standby, 20);
+    await caughtUp(standby, 14);
     const waiting = await agentStatus(place, site);
 
     await using successor = await startRecovery(site, {
@@ -168,9 +168,9 @@ describe('a recovery with prefetch', () => {
       env: agentPlace().env,
     });
     assert.equal(await outcomeOf(successor), 'promoted', successor.logTail());
-    await commitRows(successor, 21, 32);
+    await commitRows(successor, 15, 22);
     await archiveEverything(successor);
-    await caughtUp(standby, 32);
+    await caughtUp(standby, 22);
     assert.match(standby.log(), /new target timeline is 2/);
     const followed = await agentStatus(place, site);
     assert.ok(followed.served > waiting.served, `${waiting.text}${followed.text}`);
@@ -180,11 +180,11 @@ describe('a recovery with prefetch', () => {
     await commitRows(origin, 101, 103);
     await archiveEverything(origin);
     await using late = await startRecovery(site, { from: base, mode: 'standby', env: agentPlace().env });
-    await caughtUp(late, 32);
-    assert.deepEqual(await rowsOf(late), rows(1, 32));
+    await caughtUp(late, 22);
+    assert.deepEqual(await rowsOf(late), rows(1, 22));
 
     await standby.query('select pg_promote(true, 60)');
-    assert.deepEqual(await rowsOf(standby), rows(1, 32));
+    assert.deepEqual(await rowsOf(standby), rows(1, 22));
     await until('the directory is gone', () => prefetchDirectories(standby).length === 0, 10_000);
     for (const server of [standby, successor, late, origin]) await server.stop();
     await until('the agent has left', () => place.pids().length === 0, 10_000);

@@ -1,6 +1,6 @@
 /** What a recovery that asks for a segment will ask for next, from its own data directory alone. */
 import { readControlFile } from '../../postgres/cluster/control-file.ts';
-import { recoveryModeOf } from '../../postgres/cluster/signal-files.ts';
+import { recoveryModeOf, type RecoveryMode } from '../../postgres/cluster/signal-files.ts';
 import { parseWalFileName, segmentNumber } from '../../postgres/wal/file-name.ts';
 import { locallyFollowed } from './followed.ts';
 import { judgeBranch, segmentsAfter } from './plan.ts';
@@ -20,6 +20,7 @@ export interface OutlookOptions {
 export interface Outlook {
   /** The segment that is asked for. */
   readonly name: string;
+  readonly mode: Exclude<RecoveryMode, 'none'>;
   readonly systemId: bigint;
   readonly segmentSizeBytes: number;
   /** The rule of branches (docs/exit-codes.md) allows the segment that is asked for. */
@@ -37,7 +38,8 @@ export interface Outlook {
 export async function lookOut(options: OutlookOptions): Promise<Outlook | undefined> {
   const { dataDirectory, walDirectory, timeline, depthBytes } = options;
   const file = parseWalFileName(options.name);
-  if (file?.kind !== 'segment' || recoveryModeOf(dataDirectory) === 'none') return undefined;
+  const mode = recoveryModeOf(dataDirectory);
+  if (file?.kind !== 'segment' || mode === 'none') return undefined;
   const { systemId, segmentSizeBytes } = await readControlFile(dataDirectory, options.signal);
   const known = await locallyFollowed({ walDirectory, timeline }, file.timeline);
   if (known === 'unknown') return undefined;
@@ -46,6 +48,7 @@ export async function lookOut(options: OutlookOptions): Promise<Outlook | undefi
   const count = Math.max(1, Math.floor(depthBytes / segmentSizeBytes));
   return {
     name: file.name,
+    mode,
     systemId,
     segmentSizeBytes,
     isOnBranch: judgeBranch(file, known, segmentSizeBytes) === 'on-branch',

@@ -33,7 +33,7 @@ function name(timeline: number, number: number): string {
 }
 
 /** A recovering data directory and an archive whose segments arrive when the test says so. */
-function createBench(options: { jobs?: number; depth?: number; waitMs?: number } = {}) {
+function createBench(options: { jobs?: number; depth?: number; timeoutMs?: number } = {}) {
   const dataDirectory = temporaryDirectory('prefetch', { keepOwner: true });
   const walDirectory = join(dataDirectory, 'pg_wal');
   const directory = join(walDirectory, 'walvault.prefetch');
@@ -67,7 +67,8 @@ function createBench(options: { jobs?: number; depth?: number; waitMs?: number }
     walDirectory,
     depthBytes: (options.depth ?? 4) * segmentSizeBytes,
     jobs: options.jobs ?? 2,
-    waitMs: options.waitMs ?? 60_000,
+    timeoutMs: options.timeoutMs ?? 60_000,
+    standbyTimeoutMs: 5000,
     onFailure: ({ code }) => failures.push(code),
     log: silentLog,
   });
@@ -131,7 +132,7 @@ describe('the prefetcher', () => {
   });
 
   it('does not wait for ever', async () => {
-    const bench = createBench({ waitMs: 1 });
+    const bench = createBench({ timeoutMs: 1 });
     await bench.ask(name(1, 5));
     assert.equal(await bench.ask(name(1, 6)), undefined);
     await bench.arrives(name(1, 6));
