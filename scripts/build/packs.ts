@@ -16,7 +16,7 @@ export type Packs = ReadonlyMap<string, readonly string[]>;
  * In this order: what these need is theirs, whoever else needs it. A chunk that several others share is a pack by
  * itself, so that none of them loads another's code.
  */
-const eager = ['main.ts', 'cli/run-push.ts'];
+const eager = ['main.ts', 'agent/client/push.ts', 'cli/run-push.ts'];
 
 export function planPacks(chunks: ReadonlyMap<string, Chunk>): Packs {
   const entries = new Map<string, string>();

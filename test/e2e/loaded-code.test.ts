@@ -56,8 +56,9 @@ function assertAccepted(loaded: ReadonlyMap<string, string>): void {
 }
 
 const cases: readonly { what: string; site: Site; packs: string[] }[] = [
-  { what: 'a directory', site: directorySite, packs: ['fs-store', 'main', 'run-push'] },
-  { what: 'S3', site: s3Site, packs: ['main', 'run-push', 's3-store'] },
+  // `push` is the agent's client, which a fetch shares.
+  { what: 'a directory', site: directorySite, packs: ['fs-store', 'main', 'push', 'run-push'] },
+  { what: 'S3', site: s3Site, packs: ['main', 'push', 'run-push', 's3-store'] },
 ];
 
 for (const { what, site, packs } of cases) {
