@@ -43,8 +43,12 @@ export class PushQueue {
   readonly #running = new Map<string, Running>();
   readonly #failed = new Map<string, number>();
   #isLookingAhead = false;
-  /** After trouble that the next file would meet too, until something that was asked for succeeds. */
-  #isPaused = false;
+  /**
+   * Until something that was asked for is new in the archive, and again after trouble that the next file would meet too.
+   * PostgreSQL stops at a conflict: where another server archives the same timeline, nothing may be put behind what
+   * was refused, and what is there already may be that server's.
+   */
+  #isPaused = true;
   #pushed = 0;
   #failures = 0;
   /** Becomes true for good: nothing is started any more that nobody has asked for. */
@@ -87,7 +91,9 @@ export class PushQueue {
   async #known(path: string): Promise<PushAnswer | undefined> {
     try {
       const found = this.#durable.find(path, await fileKey(path, this.#options.dataDirectory));
-      return found === undefined ? undefined : { kind: 'done', isDurable: true, events: found.events };
+      return found === undefined
+        ? undefined
+        : { kind: 'done', isDurable: true, isNew: false, events: found.events };
     } catch (error) {
       // The push itself will say what is wrong with the file.
       if (systemCode(error) === undefined) throw error;
@@ -113,6 +119,7 @@ export class PushQueue {
       this.#running.delete(path);
       this.#count(path, result);
       if (result.kind === 'failed') this.#isPaused ||= !isOfThisFileAlone(result.failure);
+      else if (!result.isNew) this.#isPaused = true;
       else if (isAsked) this.#isPaused = false;
       void this.#lookAhead();
       return result;
@@ -222,9 +229,9 @@ export class PushQueue {
   }
 }
 
-/** Other trouble is the store's or the configuration's. */
+/** Other trouble is the store's, the configuration's, or another server's. */
 function isOfThisFileAlone({ code }: Failure): boolean {
-  return code === 'conflict' || code === 'invalid-file' || code === 'local-io';
+  return code === 'invalid-file' || code === 'local-io';
 }
 
 /** Undefined where the file cannot be opened: the push itself says why. */

@@ -3,8 +3,14 @@ import type { LogEvent } from '../base/log.ts';
 import type { Failure } from './client/protocol.ts';
 
 export type PushAnswer =
-  /** Not durable only where `archive.queue-limit` had this file given up. */
-  | { readonly kind: 'done'; readonly isDurable: boolean; readonly events: readonly LogEvent[] }
+  | {
+      readonly kind: 'done';
+      /** False only where `archive.queue-limit` had this file given up. */
+      readonly isDurable: boolean;
+      /** No repository had it before. */
+      readonly isNew: boolean;
+      readonly events: readonly LogEvent[];
+    }
   | { readonly kind: 'failed'; readonly events: readonly LogEvent[]; readonly failure: Failure };
 
 export interface Sender {

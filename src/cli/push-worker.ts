@@ -31,14 +31,19 @@ export async function runPushWorker(): Promise<number> {
   async function answer(path: string, isAsked: boolean, signal: AbortSignal): Promise<PushAnswer> {
     const events: LogEvent[] = [];
     try {
-      const { givenUpIn } = await push({
+      const { givenUpIn, outcomes } = await push({
         ...settings,
         ...(!isAsked && { queueLimitBytes: undefined }),
         path,
         log: { event: event => void events.push(event) },
         signal,
       });
-      return { kind: 'done', isDurable: givenUpIn === undefined, events: [...standing, ...events] };
+      return {
+        kind: 'done',
+        isDurable: givenUpIn === undefined,
+        isNew: [...outcomes.values()].every(outcome => outcome === 'created'),
+        events: [...standing, ...events],
+      };
     } catch (error) {
       return { kind: 'failed', events: [...standing, ...events], failure: failureOf(error) };
     }

@@ -10,11 +10,14 @@ import type { PushAnswer, Sender } from '../../../src/agent/sender.ts';
 import { silentLog } from '../../../src/base/log.ts';
 import { temporaryDirectory } from '../../harness/temp.ts';
 
-const done: PushAnswer = {
+const done = {
   kind: 'done',
   isDurable: true,
+  isNew: true,
   events: [{ level: 'warn', message: 'the key expires soon' }],
-};
+} as const satisfies PushAnswer;
+/** What was sent ahead, answered from memory. */
+const known: PushAnswer = { ...done, isNew: false };
 const segment = (number: number) =>
   `0000000100000000000000${number.toString(16).toUpperCase().padStart(2, '0')}`;
 
@@ -23,7 +26,7 @@ function failure(code: Failure['code']): PushAnswer {
 }
 
 /** A data directory and a sender whose files arrive when the test says so. */
-function createBench(options: { isBatch?: boolean; jobs?: number } = {}) {
+async function createBench(options: { isBatch?: boolean; jobs?: number; isFresh?: boolean } = {}) {
   const dataDirectory = temporaryDirectory('queue', { keepOwner: true });
   const walDirectory = join(dataDirectory, 'pg_wal');
   const statusDirectory = join(walDirectory, 'archive_status');
@@ -86,12 +89,20 @@ function createBench(options: { isBatch?: boolean; jobs?: number } = {}) {
       renameSync(join(statusDirectory, `${name}.ready`), join(statusDirectory, `${name}.done`));
     },
   };
+  if (options.isFresh === true) return bench;
+  // Nothing is sent ahead before something that was asked for was new.
+  bench.ready(segment(0));
+  const first = bench.ask(segment(0));
+  await bench.arrive(segment(0));
+  await first;
+  rmSync(join(statusDirectory, `${segment(0)}.ready`));
+  started.length = 0;
   return bench;
 }
 
 describe('the queue of pushes', () => {
   it('sends ready files ahead and answers from what arrived, with what was said of it', async () => {
-    await using bench = createBench();
+    await using bench = await createBench();
     const { queue, started, ready, ask, arrive, isSending } = bench;
     ready(segment(1), segment(2), '00000002.history');
     const first = ask(segment(1));
@@ -100,15 +111,15 @@ describe('the queue of pushes', () => {
     await arrive(segment(2));
     await arrive(segment(1));
     assert.deepEqual(await first, done);
-    assert.deepEqual(await ask(segment(2)), done);
-    assert.deepEqual(await ask('00000002.history'), done);
+    assert.deepEqual(await ask(segment(2)), known);
+    assert.deepEqual(await ask('00000002.history'), known);
     assert.equal(started.length, 3);
     assert.deepEqual(started.slice(1), ['00000002.history', segment(2)]);
-    assert.equal(queue.figures.pushed, 3);
+    assert.equal(queue.figures.pushed, 4);
   });
 
   it('lets whoever asks for a file on its way wait for it, and starts one that is not at once', async () => {
-    await using bench = createBench({ jobs: 2 });
+    await using bench = await createBench({ jobs: 2 });
     const { started, ready, ask, arrive, isSending } = bench;
     ready(segment(1), segment(2), segment(3), segment(4));
     void ask(segment(1));
@@ -124,7 +135,7 @@ describe('the queue of pushes', () => {
   });
 
   it('never answers for a file that was replaced while it was on its way, or since', async () => {
-    await using bench = createBench();
+    await using bench = await createBench();
     const { walDirectory, started, ready, ask, arrive, isSending } = bench;
     ready(segment(1), segment(2));
     const first = ask(segment(1));
@@ -148,7 +159,7 @@ describe('the queue of pushes', () => {
   });
 
   it('gives whoever asks for a file that failed ahead an attempt of its own', async () => {
-    await using bench = createBench();
+    await using bench = await createBench();
     const { ready, ask, arrive, isSending } = bench;
     ready(segment(1), segment(2), segment(3));
     const first = ask(segment(1));
@@ -165,7 +176,7 @@ describe('the queue of pushes', () => {
   });
 
   it('does so too when it was on its way ahead as it was asked for', async () => {
-    await using bench = createBench();
+    await using bench = await createBench();
     const { ready, ask, arrive, isSending } = bench;
     ready(segment(1), segment(2));
     const first = ask(segment(1));
@@ -180,7 +191,7 @@ describe('the queue of pushes', () => {
   });
 
   it('sends nothing ahead while the store is in trouble', async () => {
-    await using bench = createBench({ jobs: 2 });
+    await using bench = await createBench({ jobs: 2 });
     const { started, ready, ask, arrive, isSending } = bench;
     ready(segment(1), segment(2), segment(3), segment(4));
     const first = ask(segment(1));
@@ -197,7 +208,7 @@ describe('the queue of pushes', () => {
   });
 
   it('says itself what is wrong with a file that is not there', async () => {
-    await using bench = createBench();
+    await using bench = await createBench();
     const { ask, arrive } = bench;
     const answer = ask(segment(1));
     await arrive(segment(1), failure('local-io'));
@@ -207,7 +218,7 @@ describe('the queue of pushes', () => {
 
 describe('archive.batch', () => {
   it('marks what arrived ahead, but never the one being asked for', async () => {
-    await using bench = createBench({ isBatch: true });
+    await using bench = await createBench({ isBatch: true });
     const { statuses, ready, ask, arrive, isSending } = bench;
     ready(segment(1), segment(2), segment(3));
     const first = ask(segment(1));
@@ -225,7 +236,7 @@ describe('archive.batch', () => {
   });
 
   it('marks nothing behind a file that is missing, and nothing when the asked one fails', async () => {
-    await using bench = createBench({ isBatch: true });
+    await using bench = await createBench({ isBatch: true });
     const { statuses, ready, ask, arrive, isSending, settle } = bench;
     ready(segment(1), segment(2), segment(3), segment(4));
     const first = ask(segment(1));
@@ -247,7 +258,7 @@ describe('archive.batch', () => {
   });
 
   it('does not mark a file that was replaced after it had arrived', async () => {
-    await using bench = createBench({ isBatch: true });
+    await using bench = await createBench({ isBatch: true });
     const { walDirectory, statuses, ready, ask, arrive, isSending } = bench;
     ready(segment(1), segment(2));
     const first = ask(segment(1));
@@ -262,10 +273,36 @@ describe('archive.batch', () => {
 });
 
 it('a file that was given up is done, and not remembered as durable', async () => {
-  await using bench = createBench();
+  await using bench = await createBench();
   bench.ready(segment(1));
   const asked = bench.ask(segment(1));
-  await bench.arrive(segment(1), { kind: 'done', isDurable: false, events: [] });
+  await bench.arrive(segment(1), { kind: 'done', isDurable: false, isNew: true, events: [] });
   assert.equal((await asked).kind, 'done');
-  assert.equal(bench.queue.figures.ahead, 0);
+  assert.equal(bench.queue.figures.ahead, 1);
+});
+
+it("puts nothing behind what may be another server's: before the first new file, after one that was there, after a conflict", async () => {
+  await using bench = await createBench({ isFresh: true });
+  const { started, ready, ask, arrive } = bench;
+  ready(segment(1), segment(2), segment(3), segment(4), segment(5));
+  const first = ask(segment(1));
+  await delay(50);
+  assert.deepEqual(started, [segment(1)]);
+  await arrive(segment(1), { ...done, isNew: false });
+  await first;
+  await delay(50);
+  assert.deepEqual(started, [segment(1)]);
+  const second = ask(segment(2));
+  await arrive(segment(2));
+  await second;
+  await bench.isSending(segment(3), segment(4), segment(5));
+  await arrive(segment(4));
+  await arrive(segment(5));
+  await arrive(segment(3), failure('conflict'));
+  ready(segment(6));
+  const third = ask(segment(3));
+  await arrive(segment(3), failure('conflict'));
+  await third;
+  await delay(50);
+  assert.ok(!started.includes(segment(6)));
 });
