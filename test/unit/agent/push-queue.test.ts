@@ -96,6 +96,8 @@ async function createBench(options: { isBatch?: boolean; jobs?: number; isFresh?
   await bench.arrive(segment(0));
   await first;
   rmSync(join(statusDirectory, `${segment(0)}.ready`));
+  // Until the look ahead that follows has found nothing.
+  await delay(50);
   started.length = 0;
   return bench;
 }
