@@ -9,6 +9,9 @@ export interface StepResult {
   readonly output: string;
 }
 
+/** A test that waits for ever fails, instead of holding up all that follow. */
+const hungAfterMs = 600_000;
+
 /** A check counts as one; a suite counts its tests. Skipped and cancelled tests count as failed, and so does nothing. */
 export async function runStep(step: Step, root: string): Promise<StepResult> {
   if (step.kind === 'check') {
@@ -17,7 +20,12 @@ export async function runStep(step: Step, root: string): Promise<StepResult> {
   }
   const files = globSync([...step.files], { cwd: root }).toSorted();
   if (files.length === 0) return { passed: 0, failed: 1, output: `no test files: ${step.files.join(' ')}\n` };
-  const flags = ['--test', '--test-reporter=spec', `--test-concurrency=${step.concurrency}`];
+  const flags = [
+    '--test',
+    '--test-reporter=spec',
+    `--test-concurrency=${step.concurrency}`,
+    `--test-timeout=${hungAfterMs}`,
+  ];
   const { status, output } = await runCommand(process.execPath, [...flags, ...files], root);
   return countTests(status, output);
 }

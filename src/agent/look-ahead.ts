@@ -23,17 +23,23 @@ const streamedWeightBytes = 16 * 1024 ** 2;
 /** How far ahead of the archiver: far enough that it never waits, near enough that nothing expires before it asks. */
 export const windowFiles = 64;
 
-/** Files to start now, first first. */
+/** Files to start now, first first. No segment goes ahead of a history that is not durable yet. */
 export function chooseNext(state: LookAheadState): string[] {
   const { running, durable, failed } = state;
   const free = concurrentFiles(state.segmentSizeBytes, state.jobs) - running.size;
   const ahead = state.ready.filter(name => durable.has(name) || running.has(name)).length;
   const count = Math.min(free, windowFiles - ahead);
   if (count <= 0) return [];
-  return state.ready
+  const waiting = state.ready
     .filter(name => !running.has(name) && !durable.has(name) && !failed.has(name))
-    .sort(compareAsArchiver)
-    .slice(0, count);
+    .sort(compareAsArchiver);
+  const histories = waiting.filter(isHistory);
+  const isHistoryOnItsWay = histories.length > 0 || [...running].some(isHistory);
+  return (isHistoryOnItsWay ? histories : waiting).slice(0, count);
+}
+
+function isHistory(name: string): boolean {
+  return name.endsWith('.history');
 }
 
 /** Bounded by `archive.jobs` and by memory. */
@@ -44,7 +50,6 @@ export function concurrentFiles(segmentSizeBytes: number, jobs: number): number 
 
 /** Histories first, then by name (pgarch.c, ready_file_comparator). */
 export function compareAsArchiver(a: string, b: string): number {
-  const isHistory = (name: string) => name.endsWith('.history');
   if (isHistory(a) !== isHistory(b)) return isHistory(a) ? -1 : 1;
   return a < b ? -1 : a > b ? 1 : 0;
 }

@@ -27,13 +27,17 @@ function state(change: Partial<LookAheadState>): LookAheadState {
 }
 
 describe('what is sent next', () => {
-  it('is what the archiver would take: histories first, then by name', () => {
-    assert.deepEqual(chooseNext(state({ ready: names.toReversed() })), names);
+  it('is what the archiver would take: histories alone, then segments by name', () => {
+    const [history = '', ...segments] = names;
+    assert.deepEqual(chooseNext(state({ ready: names.toReversed() })), [history]);
+    assert.deepEqual(chooseNext(state({ ready: names.toReversed(), running: new Set([history]) })), []);
+    assert.deepEqual(chooseNext(state({ ready: names.toReversed(), durable: new Set([history]) })), segments);
   });
 
   it('leaves out what is on its way, durable, or failed', () => {
     const [first = '', second = '', third = ''] = names;
-    assert.deepEqual(chooseNext(state({ running: new Set([first]) })), [second, third]);
+    const durable = new Set([first]);
+    assert.deepEqual(chooseNext(state({ running: new Set([second]), durable })), [third]);
     assert.deepEqual(chooseNext(state({ durable: new Set([first]), failed: new Set([second]) })), [third]);
   });
 
