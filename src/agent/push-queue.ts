@@ -42,7 +42,8 @@ export class PushQueue {
   readonly #durable = new DurableSet();
   readonly #running = new Map<string, Running>();
   readonly #failed = new Map<string, number>();
-  #isLookingAhead = false;
+  #looking: Promise<void> | undefined;
+  #isLookWanted = false;
   /**
    * Until something that was asked for is new in the archive, and again after trouble that the next file would meet too.
    * PostgreSQL stops at a conflict: where another server archives the same timeline, nothing may be put behind what
@@ -76,7 +77,10 @@ export class PushQueue {
     const known = await this.#known(path);
     if (known !== undefined) void this.#lookAhead();
     const answer = known ?? (await this.#askToPush(path));
-    if (answer.kind === 'done' && this.#options.isBatch) await this.#markAhead(path);
+    if (answer.kind === 'done' && this.#options.isBatch) {
+      await this.#lookAhead();
+      await this.#markAhead(path);
+    }
     if (answer.kind === 'done') void this.#lookAhead();
     return answer;
   }
@@ -160,11 +164,22 @@ export class PushQueue {
     }
   }
 
-  /** One at a time; each file that comes to its end calls again. */
-  async #lookAhead(): Promise<void> {
-    if (this.#isLookingAhead) return;
+  /** One look at a time, and another one after it if somebody wanted it meanwhile: its list of files was older. */
+  #lookAhead(): Promise<void> {
+    this.#isLookWanted = true;
+    return (this.#looking ??= this.#lookWhileWanted());
+  }
+
+  async #lookWhileWanted(): Promise<void> {
+    while (this.#isLookWanted) {
+      this.#isLookWanted = false;
+      await this.#look();
+    }
+    this.#looking = undefined;
+  }
+
+  async #look(): Promise<void> {
     if (this.#isDraining || this.#options.signal.aborted) return;
-    this.#isLookingAhead = true;
     try {
       const { status, jobs, segmentSizeBytes } = this.#options;
       const ready = await status.readyNames();
@@ -184,8 +199,6 @@ export class PushQueue {
       }
     } catch (error) {
       this.#options.log.event({ level: 'warn', message: `look ahead: ${messageOf(error)}` });
-    } finally {
-      this.#isLookingAhead = false;
     }
   }
 

@@ -97,8 +97,7 @@ async function createBench(options: { isBatch?: boolean; jobs?: number; isFresh?
   await bench.arrive(segment(0));
   await first;
   rmSync(join(statusDirectory, `${segment(0)}.ready`));
-  // Until the look ahead that follows has found nothing.
-  await delay(50);
+  // The look ahead that follows is still under way: what becomes ready now must not be overlooked.
   started.length = 0;
   return bench;
 }
