@@ -108,6 +108,7 @@ export class PushQueue {
   async #askToPush(path: string): Promise<PushAnswer> {
     const running = this.#running.get(path);
     if (running !== undefined) {
+      void this.#lookAhead();
       const answer = await running.answer;
       // Sent ahead: its time was not that of whoever asks, and the file may have been replaced meanwhile.
       const isAnswer = answer.kind === 'failed' ? running.isAsked : (await this.#known(path)) !== undefined;
