@@ -56,7 +56,8 @@ function nextSteps(summary: RestoreSummary): string[] {
 }
 
 const afterTarget: Readonly<Record<RestoreSummary['settings']['targetAction'], string>> = {
-  pause: 'pauses, read-only: look at the data, and "select pg_wal_replay_resume()" opens it for writing',
+  pause:
+    'pauses, read-only: look at the data, and "select pg_wal_replay_resume()" opens it for writing and frees tables that a statement it stopped before, such as a DROP, still locks',
   promote: 'opens for writing',
   shutdown: 'shuts down',
 };
