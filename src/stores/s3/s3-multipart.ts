@@ -12,6 +12,7 @@ import {
 } from '@aws-sdk/client-s3';
 import type { BodyCheck } from '../body.ts';
 import type { Part, PartReader } from '../part-reader.ts';
+import { uploadParts } from '../part-upload.ts';
 import { retryTransient } from '../retry.ts';
 import { isStoreError, StoreError, type PutOptions } from '../store.ts';
 import { assertAbsent, ifNoneMatch, isCreationConflict, type S3PutSettings } from './s3-condition.ts';
@@ -19,7 +20,7 @@ import type { S3Connection } from './s3-connection.ts';
 import { s3Code } from './s3-error.ts';
 import { headObject } from './s3-get.ts';
 import { contentParameters, creationParameters, requestParameters, retentionOf } from './s3-parameters.ts';
-import { maxParts, partsInFlight } from './s3-parts.ts';
+import { maxParts } from './s3-parts.ts';
 import { checksumOf, protectPayload } from './s3-payload.ts';
 
 interface MultipartBody {
@@ -46,7 +47,7 @@ export async function putMultipart(
   const uploadId = await createUpload(connection, key, options);
   const upload = { connection, key, uploadId };
   try {
-    const completed = await uploadParts(upload, body, options.signal);
+    const completed = await sendParts(upload, body, options.signal);
     body.check.finish();
     if (options.ifAbsent) await assertStillAbsent(upload, options);
     await completeUpload(upload, completed, options);
@@ -75,57 +76,32 @@ async function createUpload(connection: S3Connection, key: string, options: PutO
   return UploadId;
 }
 
-/** At most `partsInFlight` at once; the first failure stops the others, and returns when none is under way any more. */
-async function uploadParts(
+async function sendParts(
   upload: Upload,
   { first, parts }: MultipartBody,
   signal: AbortSignal,
 ): Promise<CompletedPart[]> {
-  const failed = new AbortController();
-  const either = AbortSignal.any([signal, failed.signal]);
   const completed: CompletedPart[] = [];
-  const underWay = new Set<Promise<unknown>>();
-  let firstError: unknown;
-  const send = async (part: Part, number: number) => {
-    try {
-      completed.push(await uploadPart(upload, part, number, either));
-    } catch (error) {
-      firstError ??= error;
-      failed.abort(error);
-    } finally {
-      part.release();
-    }
-  };
-  try {
-    let number = 0;
-    for (let part: Part | undefined = first; part !== undefined; part = await parts.next(either)) {
-      number++;
+  await uploadParts(parts, first, {
+    signal,
+    async send(data, number, either) {
       if (number > maxParts)
         throw new StoreError(
           'invalid',
           `put ${upload.key}: longer than ${maxParts} parts; announce its size`,
         );
-      const task = send(part, number).finally(() => underWay.delete(task));
-      underWay.add(task);
-      if (underWay.size >= partsInFlight) await Promise.race(underWay);
-      either.throwIfAborted();
-    }
-  } catch (error) {
-    firstError ??= error;
-    failed.abort(error);
-  }
-  await Promise.all(underWay);
-  if (firstError !== undefined) throw firstError as Error;
+      completed.push(await sendPart(upload, data, { number, signal: either }));
+    },
+  });
   return completed.sort((a, b) => (a.PartNumber ?? 0) - (b.PartNumber ?? 0));
 }
 
-async function uploadPart(
+async function sendPart(
   { connection, key, uploadId }: Upload,
-  part: Part,
-  number: number,
-  signal: AbortSignal,
+  data: Uint8Array,
+  { number, signal }: { readonly number: number; readonly signal: AbortSignal },
 ): Promise<CompletedPart> {
-  const checksum = checksumOf([part.data]);
+  const checksum = checksumOf([data]);
   const { ETag } = await retryTransient(
     () =>
       connection.send({ action: `put ${key} part ${number}`, signal, limit: 'idle' }, async abortSignal => {
@@ -134,12 +110,12 @@ async function uploadPart(
           Key: connection.fullKey(key),
           UploadId: uploadId,
           PartNumber: number,
-          Body: part.data,
-          ContentLength: part.data.length,
+          Body: data,
+          ContentLength: data.length,
           ...checksum,
           ...contentParameters(connection.objects),
         });
-        protectPayload(connection, command, [part.data]);
+        protectPayload(connection, command, [data]);
         return await connection.client.send(command, { abortSignal });
       }),
     signal,

@@ -1,9 +1,7 @@
-/** How large the parts of a multipart upload are, and how many are under way. */
+/** How large the parts of a multipart upload are. */
 const mebibyte = 1024 * 1024;
 /** S3's own limit ("Amazon S3 multipart upload limits"). */
 export const maxParts = 10_000;
-/** Parts under way at once; with the one being filled this bounds the memory of an upload. */
-export const partsInFlight = 3;
 
 /** The size of each part, so that `maxParts` of them hold the whole; whole MiB. */
 export function partSizeFor(sizeBytes: number | undefined, smallestBytes: number): number {
