@@ -27,6 +27,21 @@ export async function collect(source: ByteStream, limitBytes: number): Promise<B
   return chunks.length === 1 && Buffer.isBuffer(chunks[0]) ? chunks[0] : Buffer.concat(chunks, sizeBytes);
 }
 
+export function totalLength(pieces: readonly Uint8Array[]): number {
+  return pieces.reduce((total, piece) => total + piece.length, 0);
+}
+
+/**
+ * Gives the memory of a buffer that nothing uses any more back at once, not when the collector comes by. Nobody may hold
+ * a view of it: whoever reads one finds it empty. Small ones are left alone, they may share their memory with others.
+ */
+export function release({ buffer }: Uint8Array): void {
+  if (buffer instanceof ArrayBuffer && buffer.byteLength >= smallestReleasedBytes) buffer.transfer(0);
+}
+
+/** Well above Node's pool for small buffers. */
+const smallestReleasedBytes = 1024 * 1024;
+
 /** Passes bytes through and shows each chunk to `observe` (a hash, a counter). */
 export async function* tap(
   source: ByteStream,

@@ -5,7 +5,7 @@ import { failureOf } from '../agent/client/protocol.ts';
 import type { PushAnswer } from '../agent/sender.ts';
 import type { FromWorker, ToWorker, WorkerTask } from '../agent/worker-messages.ts';
 import { WalvaultError } from '../base/errors.ts';
-import type { LogEvent } from '../base/log.ts';
+import type { Log, LogEvent } from '../base/log.ts';
 import type { Config } from '../config/index.ts';
 import { push } from '../operations/push/push.ts';
 import { garbageCollector } from './collect-garbage.ts';
@@ -23,7 +23,8 @@ export async function runPushWorker(): Promise<number> {
   const config = unpackSecrets(workerData) as Config;
   // What concerns the keys is said once by those who hold them; a push by itself would say it each time.
   const standing: LogEvent[] = [];
-  const opened = await openRepositories(config, { event: event => void standing.push(event) });
+  const log: Log = { event: event => void standing.push(event) };
+  const opened = await openRepositories(config, log, { isBlocking: true });
   const collectGarbage = garbageCollector();
   const tasks = new Map<number, AbortController>();
   const settings = { ...pushSettings(config), repositories: opened.repositories };
@@ -65,7 +66,7 @@ export async function runPushWorker(): Promise<number> {
       task.kind === 'push' ? answer(task.path, task.isAsked, signal) : fetchAhead(task.job, signal);
     const message: FromWorker = { id, answer: await done };
     tasks.delete(id);
-    collectGarbage();
+    if (process.memoryUsage().arrayBuffers > 64 * 1024 ** 2) collectGarbage();
     port?.postMessage(message, []);
   }
 

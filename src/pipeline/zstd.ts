@@ -9,6 +9,7 @@ import {
   createZstdCompress,
   createZstdDecompress,
   zstdCompress,
+  zstdCompressSync,
   type ZstdOptions,
 } from 'node:zlib';
 import { tap, type ByteStream, type ByteTransform } from '../base/bytes.ts';
@@ -23,21 +24,13 @@ const smallInputBytes = 64 * 1024;
 const maxWindowLogDefault = 27;
 
 /** `level`: 1 to 19. Several streams may go through one transform; one input becomes one frame. */
-export function compressZstd(options: { level: number }): ByteTransform {
-  const { level } = options;
-  if (!Number.isInteger(level) || level < 1 || level > 19)
-    throw new WalvaultError('config', `zstd level ${level} is not between 1 and 19`);
-  const params = {
-    [constants.ZSTD_c_compressionLevel]: level,
-    [constants.ZSTD_c_checksumFlag]: 1,
-  };
+export function compressZstd({ level }: { level: number }): ByteTransform {
+  const params = compressionParameters(level);
   return async function* compress(source) {
     const input = source[Symbol.asyncIterator]();
     const head = await readHead(input);
     if (head.isWhole) {
-      const data = Buffer.concat(head.chunks);
-      const chunkSize = Math.max(1024, data.length + 64);
-      yield await compressAtOnce(data, { params, chunkSize });
+      yield await compressZstdAtOnce(Buffer.concat(head.chunks), { level });
       return;
     }
     const stage = createZstdCompress(stageOptions(chunkSizeBytes, params));
@@ -45,7 +38,37 @@ export function compressZstd(options: { level: number }): ByteTransform {
   };
 }
 
-const compressAtOnce = promisify(zstdCompress);
+export interface AtOnceOptions {
+  readonly level: number;
+  /** In this thread, which has nothing else to do meanwhile, instead of one of the pool's. */
+  readonly isBlocking?: boolean;
+}
+
+/** One frame of what is in memory. Costs less than a stream: the encoder writes to where the result stays. */
+export async function compressZstdAtOnce(
+  data: Uint8Array,
+  { level, isBlocking = false }: AtOnceOptions,
+): Promise<Buffer> {
+  const options = { params: compressionParameters(level), chunkSize: compressBound(data.length) };
+  return isBlocking ? zstdCompressSync(data, options) : await compressInPool(data, options);
+}
+
+const compressInPool = promisify(zstdCompress);
+
+/** ZSTD_compressBound (zstd.h): with this much room the encoder needs no buffers of its own. */
+function compressBound(sizeBytes: number): number {
+  const smallBytes = 128 * 1024;
+  const margin = sizeBytes < smallBytes ? (smallBytes - sizeBytes) >> 11 : 0;
+  return sizeBytes + (sizeBytes >> 8) + margin + frameChecksumBytes;
+}
+
+const frameChecksumBytes = 4;
+
+function compressionParameters(level: number): Record<number, number> {
+  if (!Number.isInteger(level) || level < 1 || level > 19)
+    throw new WalvaultError('config', `zstd level ${level} is not between 1 and 19`);
+  return { [constants.ZSTD_c_compressionLevel]: level, [constants.ZSTD_c_checksumFlag]: 1 };
+}
 
 /**
  * Decodes one frame after another. A stream cut inside a frame, data after the last frame, flipped bits and a window

@@ -5,10 +5,10 @@
  * say how an object was made, so settings may change at any time (docs/repository-format.md, "Encoding").
  */
 import { WalvaultError } from '../base/errors.ts';
-import type { ByteStream } from '../base/bytes.ts';
+import { release, type ByteStream } from '../base/bytes.ts';
 import { warn, type Log } from '../base/log.ts';
 import { detectFormat } from '../pipeline/detect.ts';
-import { compressZstd, decompressZstd } from '../pipeline/zstd.ts';
+import { compressZstd, compressZstdAtOnce, decompressZstd } from '../pipeline/zstd.ts';
 import type { SignatureVerdict } from '../pipeline/openpgp/index.ts';
 import type { Keyring, ObjectUse } from './keyring.ts';
 
@@ -16,11 +16,15 @@ export interface CodecSettings {
   /** zstd level; 0 stores without compression. */
   readonly compressionLevel: number;
   readonly verifySignatures: 'require' | 'warn' | 'off';
+  /** This thread exists for encoding: it does so itself and hands nothing to a pool of threads. */
+  readonly isBlocking?: boolean;
 }
 
-/** One object being written. `apply` may run several times and yields the same bytes each time. */
 export interface EncodeRun {
+  /** May run several times and yields the same bytes each time. */
   apply(plain: ByteStream): ByteStream;
+  /** Of an object that is in memory; at a fraction of the cost, and not the same bytes. */
+  applyAtOnce(plain: Uint8Array): Promise<readonly Uint8Array[]>;
 }
 
 export class Codec {
@@ -45,11 +49,19 @@ export class Codec {
     const encryptor = await this.keyring.encryptor(use);
     for (const warning of encryptor?.warnings ?? []) this.#warnOnce(warning);
     const encryption = await encryptor?.start(key);
-    const level = this.#settings.compressionLevel;
+    const { compressionLevel: level, isBlocking } = this.#settings;
     return {
       apply(plain) {
         const compressed = level > 0 ? compressZstd({ level })(plain) : plain;
         return encryption?.apply(compressed) ?? compressed;
+      },
+      async applyAtOnce(plain) {
+        const compressed =
+          level > 0 ? await compressZstdAtOnce(plain, { level, isBlocking: isBlocking === true }) : plain;
+        if (encryption === undefined) return [compressed];
+        const encrypted = encryption.applyAtOnce(compressed);
+        if (compressed !== plain) release(compressed);
+        return encrypted;
       },
     };
   }

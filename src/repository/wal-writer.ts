@@ -5,7 +5,7 @@
 import { createHash, randomBytes } from 'node:crypto';
 import { WalvaultError } from '../base/errors.ts';
 import type { ByteStream } from '../base/bytes.ts';
-import { isStoreError, type ObjectStat, type PutBody } from '../stores/store.ts';
+import { isStoreError, type ObjectStat } from '../stores/store.ts';
 import { detectFormat } from '../pipeline/detect.ts';
 import type { Codec } from './codec.ts';
 import { conflictKey, walKey, type SystemPath } from './layout.ts';
@@ -19,9 +19,10 @@ export const inMemoryLimitBytes = 32 * 1024 ** 2;
 /** A file that can be read several times with the same result. */
 export interface PlainFile {
   readonly sizeBytes: number;
-  /** SHA-256 of the content, which the bytes from `open` must have. */
+  /** SHA-256 of the content. */
   readonly sha256: string;
-  open(): ByteStream;
+  /** In memory up to `inMemoryLimitBytes`; larger ones are read anew each time. */
+  readonly content: Uint8Array | (() => ByteStream);
 }
 
 export interface WalObject {
@@ -29,9 +30,8 @@ export interface WalObject {
   readonly file: WalFileName;
   readonly key: string;
   readonly metadata: WalObjectMetadata;
-  /** The body is what `metadata.storedSha256` was computed of, and not encoded anew. */
-  readonly isKept: boolean;
-  body(): PutBody;
+  /** What was encoded, or whoever encodes it anew, to the same bytes. */
+  readonly body: readonly Uint8Array[] | (() => ByteStream);
 }
 
 export interface WalObjectSource {
@@ -49,14 +49,13 @@ export async function encodeWalObject(codec: Codec, source: WalObjectSource): Pr
   const key =
     source.asConflict === true ? conflictKey(system, file, plain.sha256) : walKey(system, file, plain.sha256);
   const run = await codec.encode(key, 'wal');
-  const kept: Uint8Array[] = [];
+  const { content } = plain;
+  const body = typeof content === 'function' ? () => run.apply(content()) : await run.applyAtOnce(content);
   const hash = createHash('sha256');
-  const isKept = plain.sizeBytes <= inMemoryLimitBytes;
   let storedSizeBytes = 0;
-  for await (const chunk of run.apply(plain.open())) {
+  for await (const chunk of typeof body === 'function' ? body() : body) {
     hash.update(chunk);
     storedSizeBytes += chunk.length;
-    if (isKept) kept.push(chunk);
   }
   const metadata: WalObjectMetadata = {
     sha256: plain.sha256,
@@ -66,7 +65,7 @@ export async function encodeWalObject(codec: Codec, source: WalObjectSource): Pr
     writeId: randomBytes(12).toString('hex'),
     branch: source.branch,
   };
-  return { system, file, key, metadata, isKept, body: () => (isKept ? kept : run.apply(plain.open())) };
+  return { system, file, key, metadata, body };
 }
 
 export type StoreOutcome =
@@ -87,15 +86,17 @@ export async function storeWalObject(
   signal: AbortSignal,
 ): Promise<StoreOutcome> {
   const { store } = repository;
+  const { body } = object;
+  const isKept = typeof body !== 'function';
   try {
-    await store.put(object.key, object.body(), {
+    await store.put(object.key, isKept ? body : body(), {
       ifAbsent: true,
       // Histories are read before anything else, and must never wait for a thaw.
       objectClass: object.key.endsWith('.history') ? 'catalog' : 'wal',
       metadata: encodeMetadata(object.metadata),
       sizeBytes: object.metadata.storedSizeBytes,
       sha256: object.metadata.storedSha256,
-      isDigestOfBody: object.isKept,
+      isDigestOfBody: isKept,
       signal,
     });
     return 'created';

@@ -1,6 +1,6 @@
 /** WAL files made up for tests: a true first page header, and content that tells them apart. */
 import { createHash } from 'node:crypto';
-import { streamOf } from '../../src/base/bytes.ts';
+
 import {
   parseWalFileName,
   segmentName,
@@ -46,6 +46,6 @@ export function plainFile(data: Buffer): PlainFile {
   return {
     sizeBytes: data.length,
     sha256: createHash('sha256').update(data).digest('hex'),
-    open: () => streamOf(data),
+    content: data,
   };
 }

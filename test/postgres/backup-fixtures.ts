@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto';
 import { chmodSync, cpSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import { streamOf } from '../../src/base/bytes.ts';
+
 import { silentLog, type Log, type LogEvent } from '../../src/base/log.ts';
 import { Secret } from '../../src/base/secret.ts';
 import { backup, type BackupOptions, type BackupResult } from '../../src/operations/backup/backup.ts';
@@ -113,7 +113,7 @@ async function pushOne(
   const file = parseWalFileName(name);
   if (file === undefined) return;
   const sha256 = createHash('sha256').update(data).digest('hex');
-  const plain = { sizeBytes: data.length, sha256, open: () => streamOf(data) };
+  const plain = { sizeBytes: data.length, sha256, content: data };
   for (const repository of repositories) {
     const object = await encodeWalObject(repository.codec, { system, file, plain });
     await storeWalObject(repository, object, signal);

@@ -9,7 +9,7 @@
  */
 import { messageOf, WalvaultError } from '../../base/errors.ts';
 import { retryUntilDeadline, startDeadline } from '../../base/abort.ts';
-import { tap } from '../../base/bytes.ts';
+import { release, tap } from '../../base/bytes.ts';
 import { warn, type Log } from '../../base/log.ts';
 import type { ControlFile } from '../../postgres/cluster/control-file.ts';
 import type { WalFileName } from '../../postgres/wal/file-name.ts';
@@ -20,6 +20,7 @@ import { RepositoryFailure, type Repository } from '../../repository/repository.
 import {
   encodeWalObject,
   storeWalObject,
+  type PlainFile,
   type StoreOutcome,
   type WalObject,
 } from '../../repository/wal-writer.ts';
@@ -69,14 +70,23 @@ async function pushInTime(
   const lastRetryAt = performance.now() + options.timeoutMs;
   try {
     const source = await readWalSource({ ...options, signal });
-    const open = () => tap(source.plain.open(), () => deadline.restart());
-    const plain = { ...source.plain, open };
+    const { content } = source.plain;
+    const plain = {
+      ...source.plain,
+      content: typeof content === 'function' ? () => tap(content(), () => deadline.restart()) : content,
+    };
     const queue = await readQueue(options, source);
     const result = await storeEverywhere(options, { ...source, plain }, { signal, lastRetryAt, queue });
     return { result, dataDirectory: source.dataDirectory };
   } finally {
     deadline.clear();
   }
+}
+
+/** Nobody reads it any more, unless it is stored as it is. */
+function releasePlain({ content }: PlainFile, { body }: WalObject): void {
+  if (typeof content === 'function' || typeof body === 'function') return;
+  if (!body.includes(content)) release(content);
 }
 
 interface TimeLimit {
@@ -102,6 +112,9 @@ async function storeEverywhere(
     plain,
     branch,
     ...(options.asConflict === true && { asConflict: true }),
+  }).then(object => {
+    releasePlain(plain, object);
+    return object;
   });
   const results = await Promise.allSettled(
     options.repositories.map(repository => storeRetrying(repository, { system, control, encoded }, limit)),

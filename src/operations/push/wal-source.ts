@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto';
 import { open, readdir, readFile, type FileHandle } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
 import { localIoError, WalvaultError } from '../../base/errors.ts';
-import { streamOf, type ByteStream } from '../../base/bytes.ts';
+import type { ByteStream } from '../../base/bytes.ts';
 import { warn, type Log } from '../../base/log.ts';
 import { readControlFile, type ControlFile } from '../../postgres/cluster/control-file.ts';
 import { requireDataDirectory } from '../../postgres/cluster/find-data-directory.ts';
@@ -65,7 +65,7 @@ export async function readWalSource(options: WalSourceOptions): Promise<WalSourc
   return {
     file,
     plain,
-    branch: file.kind === 'history' ? await readBranch(path, plain, options.log) : undefined,
+    branch: file.kind === 'history' ? readBranch(path, plain, options.log) : undefined,
     control,
     dataDirectory,
   };
@@ -123,7 +123,7 @@ async function readIntoMemory(
   }
   const sha256 = createHash('sha256').update(data).digest('hex');
   return {
-    plain: { sizeBytes, sha256, open: () => streamOf(data) },
+    plain: { sizeBytes, sha256, content: data },
     firstPage: data.subarray(0, firstPageBytes),
   };
 }
@@ -140,8 +140,11 @@ async function hashOnly(
     firstPage ??= Buffer.from(chunk.subarray(0, firstPageBytes));
     hash.update(chunk);
   }
-  const open = () => openChunks(path, sizeBytes);
-  return { plain: { sizeBytes, sha256: hash.digest('hex'), open }, firstPage: firstPage ?? Buffer.alloc(0) };
+  const content = () => openChunks(path, sizeBytes);
+  return {
+    plain: { sizeBytes, sha256: hash.digest('hex'), content },
+    firstPage: firstPage ?? Buffer.alloc(0),
+  };
 }
 
 async function* openChunks(path: string, sizeBytes: number): ByteStreamGenerator {
@@ -173,11 +176,11 @@ async function readLocalHistories(walDirectory: string): Promise<TimelineHistory
   return histories;
 }
 
-async function readBranch(path: string, plain: PlainFile, log: Log): Promise<WalObjectMetadata['branch']> {
-  const chunks: Uint8Array[] = [];
-  for await (const chunk of plain.open()) chunks.push(chunk);
+function readBranch(path: string, { content }: PlainFile, log: Log): WalObjectMetadata['branch'] {
+  // One that is too large to be in memory is no history.
+  const text = typeof content === 'function' ? '' : Buffer.from(content).toString('utf8');
   try {
-    return branchOfHistory(parseTimelineHistory(Buffer.concat(chunks).toString('utf8'), path));
+    return branchOfHistory(parseTimelineHistory(text, path));
   } catch (error) {
     if (!(error instanceof WalvaultError)) throw error;
     warn(log, `${error.message}; archived as it is`);

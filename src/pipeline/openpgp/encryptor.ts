@@ -1,13 +1,13 @@
 /** Makes OpenPGP messages: compressed data comes in, what `gpg -d` reads goes out. */
 import { createHash, randomBytes } from 'node:crypto';
-import { tap, type ByteStream } from '../../base/bytes.ts';
+import { tap, totalLength, type ByteStream } from '../../base/bytes.ts';
 import { WalvaultError } from '../../base/errors.ts';
 import type { Secret } from '../../base/secret.ts';
 import { ignoringDates } from './ignoring-dates.ts';
-import { encryptBody } from './integrity-protected.ts';
+import { encryptBody, encryptBodyAtOnce } from './integrity-protected.ts';
 import type { PublicKey } from './keys.ts';
 import { framePacket } from './packet-body.ts';
-import { tags } from './packet-header.ts';
+import { packetHeader, tags } from './packet-header.ts';
 import { encryptSessionKey, passphrasePacket } from './session-key-packets.ts';
 import type { Signer } from './signer.ts';
 import { deriveKey } from './string-to-key.ts';
@@ -21,6 +21,8 @@ export type EncryptTo = { readonly recipients: readonly PublicKey[] } | { readon
  */
 export interface EncryptionRun {
   apply(source: ByteStream): ByteStream;
+  /** The same message for data that is in memory, up to 4 GiB: its packets tell their lengths, so that it is a few pieces. */
+  applyAtOnce(data: Uint8Array): Uint8Array[];
 }
 
 export interface Encryptor {
@@ -52,6 +54,20 @@ export async function createEncryptor(to: EncryptTo, signer?: Signer): Promise<E
               ? literalPacket(source, timeSeconds)
               : signedLiteral(source, signer, { objectKey, timeSeconds });
           return encryptedMessage(packets, encryptBody(message, sessionKey, prefix));
+        },
+        applyAtOnce(data) {
+          const literal = [literalHead(data.length, timeSeconds), data];
+          const statement = { objectKey, timeSeconds };
+          const message =
+            signer === undefined
+              ? literal
+              : [
+                  signer.onePassPacket(),
+                  ...literal,
+                  signer.signaturePacket(createHash('sha256').update(data), statement),
+                ];
+          const body = encryptBodyAtOnce(message, sessionKey, prefix);
+          return [packets, packetHeader(tags.integrityProtected, totalLength(body)), ...body];
         },
       };
     },
@@ -117,11 +133,21 @@ async function* signedLiteral(
   yield signer.signaturePacket(hash, statement);
 }
 
-/** Binary data without a file name (RFC 9580 §5.9). */
 function literalPacket(source: ByteStream, timeSeconds: number): AsyncGenerator<Uint8Array> {
-  const head = Buffer.from('b\0\0\0\0\0', 'latin1');
-  head.writeUInt32BE(timeSeconds, 2);
-  return framePacket(tags.literal, withHead(head, source));
+  return framePacket(tags.literal, withHead(literalFields(timeSeconds), source));
+}
+
+/** All of the packet that comes before its data. */
+function literalHead(sizeBytes: number, timeSeconds: number): Buffer {
+  const fields = literalFields(timeSeconds);
+  return Buffer.concat([packetHeader(tags.literal, fields.length + sizeBytes), fields]);
+}
+
+/** Binary data without a file name (RFC 9580 §5.9). */
+function literalFields(timeSeconds: number): Buffer {
+  const fields = Buffer.from('b\0\0\0\0\0', 'latin1');
+  fields.writeUInt32BE(timeSeconds, 2);
+  return fields;
 }
 
 async function* encryptedMessage(packets: Uint8Array, body: ByteStream): AsyncGenerator<Uint8Array> {

@@ -2,7 +2,7 @@
  * The body of an integrity-protected packet, version 1 (RFC 9580 §5.13.1): AES in CFB mode over a random prefix, the
  * data and a SHA-1 of both. Every gpg reads it.
  */
-import { createCipheriv, createDecipheriv, createHash } from 'node:crypto';
+import { createCipheriv, createDecipheriv, createHash, type Cipheriv } from 'node:crypto';
 import type { ByteStream } from '../../base/bytes.ts';
 import { WalvaultError } from '../../base/errors.ts';
 import { ByteReader } from '../byte-reader.ts';
@@ -25,17 +25,43 @@ export async function* encryptBody(
   sessionKey: Uint8Array,
   prefix: Uint8Array,
 ): AsyncGenerator<Uint8Array> {
-  const cipher = createCipheriv(cipherName(sessionKey), sessionKey, Buffer.alloc(blockSizeBytes));
-  const digest = createHash('sha1');
-  const head = Buffer.concat([prefix, prefix.subarray(-2)]);
-  digest.update(head);
-  yield Buffer.concat([Buffer.of(1), cipher.update(head)]);
-  for await (const chunk of plain) {
-    digest.update(chunk);
-    yield cipher.update(chunk);
+  const encryption = new BodyEncryption(sessionKey);
+  yield encryption.start(prefix);
+  for await (const chunk of plain) yield encryption.update(chunk);
+  yield encryption.finish();
+}
+
+/** The same of what is in memory, piece by piece. */
+export function encryptBodyAtOnce(
+  plain: readonly Uint8Array[],
+  sessionKey: Uint8Array,
+  prefix: Uint8Array,
+): Uint8Array[] {
+  const encryption = new BodyEncryption(sessionKey);
+  return [encryption.start(prefix), ...plain.map(piece => encryption.update(piece)), encryption.finish()];
+}
+
+class BodyEncryption {
+  readonly #cipher: Cipheriv;
+  readonly #digest = createHash('sha1');
+
+  constructor(sessionKey: Uint8Array) {
+    this.#cipher = createCipheriv(cipherName(sessionKey), sessionKey, Buffer.alloc(blockSizeBytes));
   }
-  digest.update(digestHeader);
-  yield cipher.update(Buffer.concat([digestHeader, digest.digest()]));
+
+  start(prefix: Uint8Array): Uint8Array {
+    return Buffer.concat([Buffer.of(1), this.update(Buffer.concat([prefix, prefix.subarray(-2)]))]);
+  }
+
+  update(piece: Uint8Array): Uint8Array {
+    this.#digest.update(piece);
+    return this.#cipher.update(piece);
+  }
+
+  finish(): Uint8Array {
+    const digest = this.#digest.update(digestHeader).digest();
+    return this.#cipher.update(Buffer.concat([digestHeader, digest]));
+  }
 }
 
 /**

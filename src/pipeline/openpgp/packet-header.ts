@@ -24,7 +24,12 @@ export interface PacketHeader {
 
 /** A whole packet with a body that is in memory. */
 export function writePacket(tag: number, body: Uint8Array): Buffer {
-  return Buffer.concat([Buffer.of(0xc0 | tag), definiteLength(body.length), body]);
+  return Buffer.concat([packetHeader(tag, body.length), body]);
+}
+
+/** Of a packet whose length is known. */
+export function packetHeader(tag: number, sizeBytes: number): Buffer {
+  return Buffer.concat([Buffer.of(0xc0 | tag), definiteLength(sizeBytes)]);
 }
 
 export function definiteLength(sizeBytes: number): Buffer {

@@ -46,10 +46,13 @@ test('openpgp: round trip of any size in any chunks, with the right verdict', as
         );
         const run = await encryptor.start(objectKey);
         const atLeast = Math.max(chunkBytes, Math.ceil(sizeBytes / 500));
-        const message = await through(source => run.apply(source), data, atLeast);
-        const reading = decryptor.start(objectKey);
-        assert.deepEqual(await through(source => reading.apply(source), message, atLeast + 1), data);
-        assert.equal(reading.verdict().status, isSigned ? 'good' : 'unsigned');
+        const streamed = await through(source => run.apply(source), data, atLeast);
+        const atOnce = Buffer.concat((await encryptor.start(objectKey)).applyAtOnce(data));
+        for (const message of [streamed, atOnce]) {
+          const reading = decryptor.start(objectKey);
+          assert.deepEqual(await through(source => reading.apply(source), message, atLeast + 1), data);
+          assert.equal(reading.verdict().status, isSigned ? 'good' : 'unsigned');
+        }
       },
     ),
     { numRuns: 60 },

@@ -6,7 +6,7 @@ import { test } from 'node:test';
 import { constants, zstdCompressSync } from 'node:zlib';
 import { collect } from '../../../src/base/bytes.ts';
 import { WalvaultError } from '../../../src/base/errors.ts';
-import { compressZstd, decompressZstd } from '../../../src/pipeline/zstd.ts';
+import { compressZstd, compressZstdAtOnce, decompressZstd } from '../../../src/pipeline/zstd.ts';
 import { runOk } from '../../harness/run.ts';
 import { temporaryDirectory } from '../../harness/temp.ts';
 import { everything, inChunks, sampleBytes, through, withFlippedBit } from './streams.ts';
@@ -21,18 +21,25 @@ for (const sizeBytes of [0, 1, 100, 65_536, 65_537, 3_000_000]) {
   });
 }
 
-test('zstd: the zstd tool reads what was written, and finds a checksum in it', async () => {
-  const directory = temporaryDirectory('zstd');
-  for (const sizeBytes of [100, 3_000_000]) {
-    const data = sampleBytes(sizeBytes);
-    const path = join(directory, `${sizeBytes}.zst`);
-    writeFileSync(path, await through(compressZstd({ level: 3 }), data), { mode: 0o644 });
-    const { stdoutBytes } = await runOk('zstd', ['-dc', path]);
-    assert.deepEqual(stdoutBytes, data);
-    const { stdout } = await runOk('zstd', ['-lv', path]);
-    assert.match(stdout, /XXH64/);
-  }
-});
+const ways: Readonly<Record<string, (data: Buffer) => Promise<Buffer>>> = {
+  'as a stream': data => through(compressZstd({ level: 3 }), data),
+  'at once': data => compressZstdAtOnce(data, { level: 3 }),
+  'at once in this thread': data => compressZstdAtOnce(data, { level: 3, isBlocking: true }),
+};
+for (const [way, compress] of Object.entries(ways)) {
+  test(`zstd: the zstd tool reads what was written ${way}: one frame with a checksum`, async () => {
+    const directory = temporaryDirectory('zstd');
+    for (const data of [sampleBytes(0), sampleBytes(100), sampleBytes(3_000_000), randomBytes(200_000)]) {
+      const path = join(directory, `${data.length}.zst`);
+      writeFileSync(path, await compress(data), { mode: 0o644 });
+      const { stdoutBytes } = await runOk('zstd', ['-dc', path]);
+      assert.deepEqual(stdoutBytes, data);
+      const { stdout } = await runOk('zstd', ['-lv', path]);
+      assert.match(stdout, /XXH64/);
+      assert.match(stdout, /Number of Frames: 1|# Zstandard Frames: 1/);
+    }
+  });
+}
 
 test('zstd: what the zstd tool writes is read, with a long window up to 128 MiB', async () => {
   const data = sampleBytes(1_000_000);

@@ -48,6 +48,12 @@ export async function encrypt(to: EncryptTo, data: Uint8Array, signer?: Signer):
   return await through(source => run.apply(source), data);
 }
 
+/** As `encrypt`, of data that is in memory. */
+export async function encryptAtOnce(to: EncryptTo, data: Uint8Array, signer?: Signer): Promise<Buffer> {
+  const encryptor: Encryptor = await createEncryptor(to, signer);
+  return Buffer.concat((await encryptor.start(objectKey)).applyAtOnce(data));
+}
+
 export async function decrypt(
   decryptor: Decryptor,
   message: Uint8Array,

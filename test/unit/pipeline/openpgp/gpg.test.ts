@@ -12,7 +12,16 @@ import {
 import { createGpg, type Gpg } from '../../../harness/gpg.ts';
 import { giveToUnprivileged } from '../../../harness/unprivileged.ts';
 import { sampleBytes } from '../streams.ts';
-import { decrypt, encrypt, makeCast, objectKey, readPair, type Cast, type Pair } from './fixtures.ts';
+import {
+  decrypt,
+  encrypt,
+  encryptAtOnce,
+  makeCast,
+  objectKey,
+  readPair,
+  type Cast,
+  type Pair,
+} from './fixtures.ts';
 
 let gpg: Gpg;
 let cast: Cast;
@@ -29,19 +38,30 @@ before(async () => {
 });
 
 for (const sizeBytes of [0, 1, 191, 192, 8384, 1_048_575, 1_048_576, 3_500_000]) {
-  test(`gpg decrypts ${sizeBytes} bytes and finds a good signature`, async () => {
-    const data = sampleBytes(sizeBytes);
-    const message = await encrypt({ recipients: [cast.reader.publicKey] }, data, cast.signer);
-    const { plain, status } = await gpg.decrypt(message);
-    assert.deepEqual(plain, data);
-    assert.match(status, /GOODMDC/);
-    assert.match(status, new RegExp(`VALIDSIG ${cast.host.publicKey.fingerprint}`));
-    assert.match(status, /NOTATION_NAME key@walvault/);
-    // gpg prints a long value in several lines.
-    const parts = [...status.matchAll(/NOTATION_DATA (.*)/g)].map(([, part]) => part);
-    assert.equal(parts.join(''), objectKey);
-  });
+  for (const [how, make] of [
+    ['as a stream', encrypt],
+    ['at once', encryptAtOnce],
+  ] as const) {
+    test(`gpg decrypts ${sizeBytes} bytes, encrypted ${how}, and finds a good signature`, async () => {
+      const data = sampleBytes(sizeBytes);
+      const message = await make({ recipients: [cast.reader.publicKey] }, data, cast.signer);
+      const { plain, status } = await gpg.decrypt(message);
+      assert.deepEqual(plain, data);
+      assert.match(status, /GOODMDC/);
+      assert.match(status, new RegExp(`VALIDSIG ${cast.host.publicKey.fingerprint}`));
+      assert.match(status, /NOTATION_NAME key@walvault/);
+      // gpg prints a long value in several lines.
+      const parts = [...status.matchAll(/NOTATION_DATA (.*)/g)].map(([, part]) => part);
+      assert.equal(parts.join(''), objectKey);
+    });
+  }
 }
+
+test('gpg decrypts an unsigned message made at once', async () => {
+  const data = sampleBytes(100_000);
+  const message = await encryptAtOnce({ recipients: [cast.reader.publicKey] }, data);
+  assert.deepEqual((await gpg.decrypt(message)).plain, data);
+});
 
 test('gpg decrypts an unsigned message to several recipients, one of them RSA', async () => {
   const data = sampleBytes(100_000);
