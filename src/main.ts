@@ -139,8 +139,9 @@ function exitInterrupted(): never {
 }
 
 /** Work that was done before the signal reached it has succeeded; anything else is an interruption, whatever it says. */
-function finish(status: number): never {
-  exit(status === 0 ? 0 : (interruptedStatus ?? status));
+function finish(status: number): void {
+  // Not yet: what ended the work, mostly a file operation, counts as active until its callback has returned.
+  setImmediate(() => exit(status === 0 ? 0 : (interruptedStatus ?? status)));
 }
 
 function fail(error: unknown): never {

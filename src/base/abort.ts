@@ -2,6 +2,7 @@
  * Time limits. Every operation that does I/O takes an `AbortSignal`; a deadline is such a signal that fires by itself
  * with a `WalvaultError` as its reason, so that whoever was waiting reports the limit and not a bare "aborted".
  */
+import { monotonicMs } from './clock.ts';
 import { WalvaultError } from './errors.ts';
 import { formatDuration } from './units.ts';
 
@@ -16,7 +17,7 @@ export interface Deadline {
 
 export function startDeadline(timeoutMs: number, what: string, parent?: AbortSignal): Deadline {
   const controller = new AbortController();
-  let endsAt = performance.now() + timeoutMs;
+  let endsAt = monotonicMs() + timeoutMs;
   const timer = setTimeout(() => {
     const reason = new WalvaultError(
       'unreachable',
@@ -30,10 +31,10 @@ export function startDeadline(timeoutMs: number, what: string, parent?: AbortSig
   else parent?.addEventListener('abort', onParent, { once: true });
   return {
     signal: controller.signal,
-    remainingMs: () => Math.max(0, endsAt - performance.now()),
+    remainingMs: () => Math.max(0, endsAt - monotonicMs()),
     restart() {
       if (controller.signal.aborted) return;
-      endsAt = performance.now() + timeoutMs;
+      endsAt = monotonicMs() + timeoutMs;
       timer.refresh();
     },
     clear() {

@@ -3,7 +3,7 @@ import { warn, type Log } from '../base/log.ts';
 import { WalvaultError } from '../base/errors.ts';
 import { formatSize } from '../base/units.ts';
 import type { Config, RepositoryConfig } from '../config/index.ts';
-import { Codec, type CodecSettings } from '../repository/codec.ts';
+import { Codec } from '../repository/codec.ts';
 import { Keyring, type KeySettings } from '../repository/keyring.ts';
 import type { Repository } from '../repository/repository.ts';
 import { newStoreCounters, type StoreCounters } from '../stores/decorators/counting-store.ts';
@@ -25,14 +25,10 @@ export interface RepositoryTraffic extends Readonly<StoreCounters> {
 }
 
 /** @throws WalvaultError `config` when none can be opened: bad URLs, a CA file that is not there */
-export async function openRepositories(
-  config: Config,
-  log: Log,
-  { isBlocking = false }: Pick<CodecSettings, 'isBlocking'> = {},
-): Promise<OpenRepositories> {
+export async function openRepositories(config: Config, log: Log): Promise<OpenRepositories> {
   const codec = new Codec(
     new Keyring(keySettings(config)),
-    { compressionLevel: config.compressionLevel, verifySignatures: config.signing.verify, isBlocking },
+    { compressionLevel: config.compressionLevel, verifySignatures: config.signing.verify },
     log,
   );
   const rates = rateLimits(config);

@@ -24,7 +24,7 @@ export async function runPushWorker(): Promise<number> {
   // What concerns the keys is said once by those who hold them; a push by itself would say it each time.
   const standing: LogEvent[] = [];
   const log: Log = { event: event => void standing.push(event) };
-  const opened = await openRepositories(config, log, { isBlocking: true });
+  const opened = await openRepositories(config, log);
   const collectGarbage = garbageCollector();
   const tasks = new Map<number, AbortController>();
   const settings = { ...pushSettings(config), repositories: opened.repositories };

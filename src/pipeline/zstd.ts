@@ -2,13 +2,11 @@
  * zstd frames (RFC 8878) with a checksum over their content: without it most flipped bits decode to wrong data
  * and nobody notices.
  */
-import { promisify } from 'node:util';
 import type { TransformOptions } from 'node:stream';
 import {
   constants,
   createZstdCompress,
   createZstdDecompress,
-  zstdCompress,
   zstdCompressSync,
   type ZstdOptions,
 } from 'node:zlib';
@@ -30,7 +28,7 @@ export function compressZstd({ level }: { level: number }): ByteTransform {
     const input = source[Symbol.asyncIterator]();
     const head = await readHead(input);
     if (head.isWhole) {
-      yield await compressZstdAtOnce(Buffer.concat(head.chunks), { level });
+      yield compressZstdAtOnce(Buffer.concat(head.chunks), { level });
       return;
     }
     const stage = createZstdCompress(stageOptions(chunkSizeBytes, params));
@@ -38,22 +36,16 @@ export function compressZstd({ level }: { level: number }): ByteTransform {
   };
 }
 
-export interface AtOnceOptions {
-  readonly level: number;
-  /** In this thread, which has nothing else to do meanwhile, instead of one of the pool's. */
-  readonly isBlocking?: boolean;
+/**
+ * One frame of what is in memory. Costs less than a stream: the encoder writes to where the result stays. This thread does
+ * it: what the pool's would do side by side with it is less than what handing it over costs.
+ */
+export function compressZstdAtOnce(data: Uint8Array, { level }: { level: number }): Buffer {
+  return zstdCompressSync(data, {
+    params: compressionParameters(level),
+    chunkSize: compressBound(data.length),
+  });
 }
-
-/** One frame of what is in memory. Costs less than a stream: the encoder writes to where the result stays. */
-export async function compressZstdAtOnce(
-  data: Uint8Array,
-  { level, isBlocking = false }: AtOnceOptions,
-): Promise<Buffer> {
-  const options = { params: compressionParameters(level), chunkSize: compressBound(data.length) };
-  return isBlocking ? zstdCompressSync(data, options) : await compressInPool(data, options);
-}
-
-const compressInPool = promisify(zstdCompress);
 
 /** ZSTD_compressBound (zstd.h): with this much room the encoder needs no buffers of its own. */
 function compressBound(sizeBytes: number): number {

@@ -16,15 +16,13 @@ export interface CodecSettings {
   /** zstd level; 0 stores without compression. */
   readonly compressionLevel: number;
   readonly verifySignatures: 'require' | 'warn' | 'off';
-  /** This thread exists for encoding: it does so itself and hands nothing to a pool of threads. */
-  readonly isBlocking?: boolean;
 }
 
 export interface EncodeRun {
   /** May run several times and yields the same bytes each time. */
   apply(plain: ByteStream): ByteStream;
   /** Of an object that is in memory; at a fraction of the cost, and not the same bytes. */
-  applyAtOnce(plain: Uint8Array): Promise<readonly Uint8Array[]>;
+  applyAtOnce(plain: Uint8Array): readonly Uint8Array[];
 }
 
 export class Codec {
@@ -49,15 +47,14 @@ export class Codec {
     const encryptor = await this.keyring.encryptor(use);
     for (const warning of encryptor?.warnings ?? []) this.#warnOnce(warning);
     const encryption = await encryptor?.start(key);
-    const { compressionLevel: level, isBlocking } = this.#settings;
+    const level = this.#settings.compressionLevel;
     return {
       apply(plain) {
         const compressed = level > 0 ? compressZstd({ level })(plain) : plain;
         return encryption?.apply(compressed) ?? compressed;
       },
-      async applyAtOnce(plain) {
-        const compressed =
-          level > 0 ? await compressZstdAtOnce(plain, { level, isBlocking: isBlocking === true }) : plain;
+      applyAtOnce(plain) {
+        const compressed = level > 0 ? compressZstdAtOnce(plain, { level }) : plain;
         if (encryption === undefined) return [compressed];
         const encrypted = encryption.applyAtOnce(compressed);
         if (compressed !== plain) release(compressed);

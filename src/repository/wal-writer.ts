@@ -50,7 +50,7 @@ export async function encodeWalObject(codec: Codec, source: WalObjectSource): Pr
     source.asConflict === true ? conflictKey(system, file, plain.sha256) : walKey(system, file, plain.sha256);
   const run = await codec.encode(key, 'wal');
   const { content } = plain;
-  const body = typeof content === 'function' ? () => run.apply(content()) : await run.applyAtOnce(content);
+  const body = typeof content === 'function' ? () => run.apply(content()) : run.applyAtOnce(content);
   const hash = createHash('sha256');
   let storedSizeBytes = 0;
   for await (const chunk of typeof body === 'function' ? body() : body) {

@@ -1,5 +1,6 @@
 /** One bounded repetition for the whole room: the decorator repeats calls with it, the drivers parts of an upload. */
 import { sleep } from '../base/abort.ts';
+import { monotonicMs } from '../base/clock.ts';
 import { isStoreError, StoreError } from './store.ts';
 
 export interface RetryLimits {
@@ -27,12 +28,12 @@ export class Pace {
   #notBefore = 0;
 
   slowDown(ms: number): void {
-    this.#notBefore = Math.max(this.#notBefore, performance.now() + ms);
+    this.#notBefore = Math.max(this.#notBefore, monotonicMs() + ms);
   }
 
   async wait(signal: AbortSignal): Promise<void> {
     for (;;) {
-      const ms = this.#notBefore - performance.now();
+      const ms = this.#notBefore - monotonicMs();
       if (ms <= 0) return;
       await sleep(ms, signal);
     }
@@ -49,7 +50,7 @@ export async function retryTransient<T>(
   limits: RetryLimits = defaultRetryLimits,
   pace: Pace = new Pace(),
 ): Promise<T> {
-  const giveUpAt = performance.now() + limits.throttledMs;
+  const giveUpAt = monotonicMs() + limits.throttledMs;
   let pauseMs = limits.firstPauseMs;
   let failures = 0;
   let last: StoreError | undefined;
@@ -65,7 +66,7 @@ export async function retryTransient<T>(
       if (signal.aborted || !isTransient(error)) throw error;
       last = error;
       const isThrottled = isStoreError(error, 'throttled');
-      if (isThrottled ? performance.now() >= giveUpAt : ++failures >= limits.attempts) throw error;
+      if (isThrottled ? monotonicMs() >= giveUpAt : ++failures >= limits.attempts) throw error;
       const jitteredMs = pauseMs * (0.5 + Math.random() / 2);
       const askedMs = Math.min(error.retryAfterMs ?? 0, longestRetryAfterMs);
       if (isThrottled) pace.slowDown(Math.max(jitteredMs, askedMs));

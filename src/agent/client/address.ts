@@ -3,11 +3,11 @@
  * user, the data directory and the configuration. Both sides work it out by themselves and neither trusts what it
  * finds: a directory that is not ours, or open to others, is not used.
  */
-import { createHash } from 'node:crypto';
 import { existsSync, lstatSync, realpathSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { defaultConfigPath } from '../../base/default-config.ts';
 import { describeSystemCode, systemCode } from '../../base/errors.ts';
+import { quickDigest } from './quick-digest.ts';
 
 /** A socket's path has at most 108 bytes with its final zero (sockaddr_un in unix(7)). */
 const maxPathBytes = 107;
@@ -15,7 +15,7 @@ const maxPathBytes = 107;
 export interface AgentAddress {
   /** Mode 0700, ours. */
   readonly directory: string;
-  /** 32 hex digits. Other files of the agent begin with it. */
+  /** 16 hex digits. Other files of the agent begin with it. */
   readonly key: string;
   readonly socketPath: string;
   /** Without symbolic links. */
@@ -50,8 +50,7 @@ export function addressOf(
   env: NodeJS.ProcessEnv,
 ): AgentAddress | undefined {
   const real = realPath(dataDirectory);
-  const text = [String(process.getuid?.()), real, configPath].join('\0');
-  const key = createHash('sha256').update(text).digest('hex').slice(0, 32);
+  const key = quickDigest([String(process.getuid?.()), real, configPath].join('\0'));
   const directory = socketDirectory(env);
   const socketPath = join(directory, `${key}.sock`);
   // The private name that it listens under first is longer by a process id.

@@ -3,21 +3,19 @@
  * environment that matter to it. The files that the configuration names (keys, credentials) the agent watches by
  * itself, so that asking needs no configuration to be read.
  */
-import { createHash } from 'node:crypto';
 import { readFileSync, statSync } from 'node:fs';
 import { walvaultCommit, walvaultVersion } from '../../base/build-info.ts';
+import { quickDigest } from './quick-digest.ts';
 
-/** SHA-256, 64 hex digits. A configuration file that is missing or cannot be read has a fingerprint too. */
+/** 16 hex digits. A configuration file that is missing or cannot be read has a fingerprint too. */
 export function readFingerprint(configPath: string): string {
-  const hash = createHash('sha256').update(executableIdentity()).update('\0');
-  return hash.update(contentOf(configPath)).digest('hex');
+  return quickDigest(`${executableIdentity()}\0${contentOf(configPath)}`);
 }
 
 /** Each variable's digest: which of them matter only the agent knows, and their values are nobody's business. */
 export function digestEnvironment(env: NodeJS.ProcessEnv): Record<string, string> {
   const digests: Record<string, string> = {};
-  for (const [name, value] of Object.entries(env))
-    digests[name] = createHash('sha256').update(`${name}=${value}`).digest('base64').slice(0, 22);
+  for (const [name, value] of Object.entries(env)) digests[name] = quickDigest(value ?? '');
   return digests;
 }
 
@@ -33,9 +31,9 @@ function executableIdentity(): string {
   return [walvaultVersion(), commit ?? '', process.version, ...file].join(' ');
 }
 
-function contentOf(path: string): Uint8Array | string {
+function contentOf(path: string): string {
   try {
-    return readFileSync(path);
+    return readFileSync(path, 'latin1');
   } catch (error) {
     return `unreadable: ${String((error as NodeJS.ErrnoException).code)}`;
   }

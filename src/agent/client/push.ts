@@ -3,6 +3,7 @@
  * does the work itself; only an answer ends it here.
  */
 import { resolve } from 'node:path';
+import { monotonicMs } from '../../base/clock.ts';
 import { WalvaultError } from '../../base/errors.ts';
 import type { LogEvent } from '../../base/log.ts';
 import { findAddress, inspectDirectory, type AgentAddress } from './address.ts';
@@ -43,11 +44,11 @@ export async function pushThroughAgent(
   argv: readonly string[],
   { env, workingDirectory, signal }: PushClues,
 ): Promise<PushThroughAgent> {
-  const startedAt = performance.now();
+  const startedAt = monotonicMs();
   const unanswered = (address?: AgentAddress, complaint?: string): PushThroughAgent => ({
     kind: 'unanswered',
     address,
-    elapsedMs: performance.now() - startedAt,
+    elapsedMs: monotonicMs() - startedAt,
     complaint,
   });
   const given = plainPush(argv);

@@ -9,6 +9,7 @@
  */
 import { messageOf, WalvaultError } from '../../base/errors.ts';
 import { retryUntilDeadline, startDeadline } from '../../base/abort.ts';
+import { monotonicMs } from '../../base/clock.ts';
 import { release, tap } from '../../base/bytes.ts';
 import { warn, type Log } from '../../base/log.ts';
 import type { ControlFile } from '../../postgres/cluster/control-file.ts';
@@ -67,7 +68,7 @@ async function pushInTime(
   if (options.isMissingRun !== true) warnOfUndecidedRaces(options.repositories, options.log);
   const deadline = startDeadline(options.timeoutMs, `push ${options.path}`, options.signal);
   const { signal } = deadline;
-  const lastRetryAt = performance.now() + options.timeoutMs;
+  const lastRetryAt = monotonicMs() + options.timeoutMs;
   try {
     const source = await readWalSource({ ...options, signal });
     const { content } = source.plain;
@@ -91,7 +92,7 @@ function releasePlain({ content }: PlainFile, { body }: WalObject): void {
 
 interface TimeLimit {
   readonly signal: AbortSignal;
-  /** By the clock of `performance.now()`. */
+  /** By the clock of `monotonicMs`. */
   readonly lastRetryAt: number;
   /** Set when it is over its limit: then a repository that is out of reach is not waited for. */
   readonly queue: Queue | undefined;
@@ -141,7 +142,7 @@ async function storeRetrying(
   return await retryUntilDeadline(() => storeInto(repository, storing, { signal, contact }), {
     signal,
     isRetryable: error =>
-      error instanceof WalvaultError && error.retry && hasAnswered && performance.now() < lastRetryAt,
+      error instanceof WalvaultError && error.retry && hasAnswered && monotonicMs() < lastRetryAt,
   });
 }
 

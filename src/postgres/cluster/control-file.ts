@@ -6,6 +6,7 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { sleep } from '../../base/abort.ts';
+import { monotonicMs } from '../../base/clock.ts';
 import { localIoError, WalvaultError } from '../../base/errors.ts';
 import { startCrc32c, finishCrc32c, updateCrc32c } from '../../base/crc32c.ts';
 import { isValidSegmentSize } from '../wal/file-name.ts';
@@ -54,14 +55,14 @@ const rereadForMs = 1000;
  */
 export async function readControlFile(dataDirectory: string, signal?: AbortSignal): Promise<ControlFile> {
   const path = join(dataDirectory, controlFilePath);
-  const endsAt = performance.now() + rereadForMs;
+  const endsAt = monotonicMs() + rereadForMs;
   for (;;) {
     const data = await readOrThrow(path, signal);
     try {
       return parseControlFile(data);
     } catch (error) {
       const mayBeTorn = error instanceof WalvaultError && error.code === 'damaged';
-      if (!mayBeTorn || performance.now() > endsAt) throw error;
+      if (!mayBeTorn || monotonicMs() > endsAt) throw error;
       await sleep(20, signal);
     }
   }
