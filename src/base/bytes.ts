@@ -33,14 +33,14 @@ export function totalLength(pieces: readonly Uint8Array[]): number {
 
 /**
  * Gives the memory of a buffer that nothing uses any more back at once, not when the collector comes by. Nobody may hold
- * a view of it: whoever reads one finds it empty. Small ones are left alone, they may share their memory with others.
+ * a view of it: whoever reads one finds it empty. Parts of Node's pool, which have their memory in common, are left alone.
  */
-export function release({ buffer }: Uint8Array): void {
-  if (buffer instanceof ArrayBuffer && buffer.byteLength >= smallestReleasedBytes) buffer.transfer(0);
+export function release({ buffer, byteLength }: Uint8Array): void {
+  if (!(buffer instanceof ArrayBuffer)) return;
+  if (byteLength === buffer.byteLength || buffer.byteLength > largestPoolBytes) buffer.transfer(0);
 }
 
-/** Well above Node's pool for small buffers. */
-const smallestReleasedBytes = 1024 * 1024;
+const largestPoolBytes = 1024 * 1024;
 
 /** Passes bytes through and shows each chunk to `observe` (a hash, a counter). */
 export async function* tap(

@@ -7,8 +7,8 @@ import type { FromWorker, ToWorker, WorkerTask } from '../agent/worker-messages.
 import { WalvaultError } from '../base/errors.ts';
 import type { Log, LogEvent } from '../base/log.ts';
 import type { Config } from '../config/index.ts';
+import { PushMemory } from '../operations/push/push-memory.ts';
 import { push } from '../operations/push/push.ts';
-import { garbageCollector } from './collect-garbage.ts';
 import { openRepositories } from './compose.ts';
 import type { AheadReader } from './fetch-ahead.ts';
 import { unpackSecrets } from './packed-config.ts';
@@ -25,9 +25,12 @@ export async function runPushWorker(): Promise<number> {
   const standing: LogEvent[] = [];
   const log: Log = { event: event => void standing.push(event) };
   const opened = await openRepositories(config, log);
-  const collectGarbage = garbageCollector();
   const tasks = new Map<number, AbortController>();
-  const settings = { ...pushSettings(config), repositories: opened.repositories };
+  const settings = {
+    ...pushSettings(config),
+    repositories: opened.repositories,
+    memory: new PushMemory(),
+  };
 
   async function answer(path: string, isAsked: boolean, signal: AbortSignal): Promise<PushAnswer> {
     const events: LogEvent[] = [];
@@ -66,7 +69,6 @@ export async function runPushWorker(): Promise<number> {
       task.kind === 'push' ? answer(task.path, task.isAsked, signal) : fetchAhead(task.job, signal);
     const message: FromWorker = { id, answer: await done };
     tasks.delete(id);
-    if (process.memoryUsage().arrayBuffers > 64 * 1024 ** 2) collectGarbage();
     port?.postMessage(message, []);
   }
 

@@ -21,8 +21,8 @@ export interface CodecSettings {
 export interface EncodeRun {
   /** May run several times and yields the same bytes each time. */
   apply(plain: ByteStream): ByteStream;
-  /** Of an object that is in memory; at a fraction of the cost, and not the same bytes. */
-  applyAtOnce(plain: Uint8Array): readonly Uint8Array[];
+  /** Of an object that is in memory; at a fraction of the cost, and not the same bytes. `plain` itself where nothing is done to it. */
+  applyAtOnce(plain: Uint8Array, allocate: (sizeBytes: number) => Buffer): Uint8Array;
 }
 
 export class Codec {
@@ -53,10 +53,10 @@ export class Codec {
         const compressed = level > 0 ? compressZstd({ level })(plain) : plain;
         return encryption?.apply(compressed) ?? compressed;
       },
-      applyAtOnce(plain) {
+      applyAtOnce(plain, allocate) {
         const compressed = level > 0 ? compressZstdAtOnce(plain, { level }) : plain;
-        if (encryption === undefined) return [compressed];
-        const encrypted = encryption.applyAtOnce(compressed);
+        if (encryption === undefined) return compressed;
+        const encrypted = encryption.applyAtOnce(compressed, allocate);
         if (compressed !== plain) release(compressed);
         return encrypted;
       },

@@ -4,6 +4,7 @@
  */
 import { createHash, randomBytes } from 'node:crypto';
 import { WalvaultError } from '../base/errors.ts';
+import { BufferPool } from '../base/buffer-pool.ts';
 import type { ByteStream } from '../base/bytes.ts';
 import { isStoreError, type ObjectStat } from '../stores/store.ts';
 import { detectFormat } from '../pipeline/detect.ts';
@@ -31,7 +32,7 @@ export interface WalObject {
   readonly key: string;
   readonly metadata: WalObjectMetadata;
   /** What was encoded, or whoever encodes it anew, to the same bytes. */
-  readonly body: readonly Uint8Array[] | (() => ByteStream);
+  readonly body: Uint8Array | (() => ByteStream);
 }
 
 export interface WalObjectSource {
@@ -41,19 +42,24 @@ export interface WalObjectSource {
   readonly branch?: WalObjectMetadata['branch'];
   /** Store under the digest key beside an archived file of other content (`conflict keep`). */
   readonly asConflict?: boolean;
+  /** Where the body comes from, if it is in memory; it is the caller's again once nobody reads it. */
+  readonly buffers?: BufferPool;
 }
 
 /** Compresses, signs and encrypts; nothing is sent yet. */
 export async function encodeWalObject(codec: Codec, source: WalObjectSource): Promise<WalObject> {
-  const { system, file, plain } = source;
+  const { system, file, plain, buffers = new BufferPool() } = source;
   const key =
     source.asConflict === true ? conflictKey(system, file, plain.sha256) : walKey(system, file, plain.sha256);
   const run = await codec.encode(key, 'wal');
   const { content } = plain;
-  const body = typeof content === 'function' ? () => run.apply(content()) : run.applyAtOnce(content);
+  const body =
+    typeof content === 'function'
+      ? () => run.apply(content())
+      : run.applyAtOnce(content, sizeBytes => buffers.take(sizeBytes));
   const hash = createHash('sha256');
   let storedSizeBytes = 0;
-  for await (const chunk of typeof body === 'function' ? body() : body) {
+  for await (const chunk of typeof body === 'function' ? body() : [body]) {
     hash.update(chunk);
     storedSizeBytes += chunk.length;
   }
@@ -89,7 +95,7 @@ export async function storeWalObject(
   const { body } = object;
   const isKept = typeof body !== 'function';
   try {
-    await store.put(object.key, isKept ? body : body(), {
+    await store.put(object.key, isKept ? [body] : body(), {
       ifAbsent: true,
       // Histories are read before anything else, and must never wait for a thaw.
       objectClass: object.key.endsWith('.history') ? 'catalog' : 'wal',

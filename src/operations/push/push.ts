@@ -10,7 +10,7 @@
 import { messageOf, WalvaultError } from '../../base/errors.ts';
 import { retryUntilDeadline, startDeadline } from '../../base/abort.ts';
 import { monotonicMs } from '../../base/clock.ts';
-import { release, tap } from '../../base/bytes.ts';
+import { tap } from '../../base/bytes.ts';
 import { warn, type Log } from '../../base/log.ts';
 import type { ControlFile } from '../../postgres/cluster/control-file.ts';
 import type { WalFileName } from '../../postgres/wal/file-name.ts';
@@ -21,11 +21,11 @@ import { RepositoryFailure, type Repository } from '../../repository/repository.
 import {
   encodeWalObject,
   storeWalObject,
-  type PlainFile,
   type StoreOutcome,
   type WalObject,
 } from '../../repository/wal-writer.ts';
 import { deliverLosses, giveUp, readQueue, type Queue, type Undelivered } from './give-up.ts';
+import { PushMemory } from './push-memory.ts';
 import { contactTimeoutMs } from './queue-limit.ts';
 import { warnOfUndecidedRaces } from './warn-of-races.ts';
 import { readWalSource, type WalSource } from './wal-source.ts';
@@ -43,6 +43,8 @@ export interface PushOptions {
   readonly isMissingRun?: boolean;
   /** Store the file beside an archived one of other content (`conflict keep`). */
   readonly asConflict?: boolean;
+  /** Of whoever pushes one file after the other. */
+  readonly memory?: PushMemory;
   readonly log: Log;
   readonly signal: AbortSignal;
 }
@@ -69,25 +71,56 @@ async function pushInTime(
   const deadline = startDeadline(options.timeoutMs, `push ${options.path}`, options.signal);
   const { signal } = deadline;
   const lastRetryAt = monotonicMs() + options.timeoutMs;
+  const memory = options.memory ?? new PushMemory();
+  const onProgress = () => deadline.restart();
   try {
-    const source = await readWalSource({ ...options, signal });
-    const { content } = source.plain;
-    const plain = {
-      ...source.plain,
-      content: typeof content === 'function' ? () => tap(content(), () => deadline.restart()) : content,
-    };
+    const { source, encoded } = await readAndEncode({ ...options, signal }, memory, onProgress);
     const queue = await readQueue(options, source);
-    const result = await storeEverywhere(options, { ...source, plain }, { signal, lastRetryAt, queue });
+    const result = await storeEverywhere(options, { source, encoded }, { signal, lastRetryAt, queue });
+    if (result.outcomes.size === options.repositories.length) memory.giveBackStored(await encoded);
     return { result, dataDirectory: source.dataDirectory };
   } finally {
     deadline.clear();
   }
 }
 
-/** Nobody reads it any more, unless it is stored as it is. */
-function releasePlain({ content }: PlainFile, { body }: WalObject): void {
-  if (typeof content === 'function' || typeof body === 'function') return;
-  if (!body.includes(content)) release(content);
+interface EncodedSource {
+  readonly source: WalSource;
+  readonly encoded: Promise<WalObject>;
+}
+
+/** Resolves when the file is known to be what it says; what it is encoded to may take longer. */
+async function readAndEncode(
+  options: PushOptions,
+  memory: PushMemory,
+  onProgress: () => void,
+): Promise<EncodedSource> {
+  const [first] = options.repositories;
+  if (first === undefined) throw new WalvaultError('config', 'no repository is configured');
+  const endTurn = await memory.takeTurn();
+  const encoding = async (source: WalSource): Promise<WalObject> => {
+    const { file, plain, branch, control } = source;
+    const { content } = plain;
+    const object = await encodeWalObject(first.codec, {
+      system: { cluster: options.cluster, systemId: control.systemId },
+      file,
+      plain: typeof content === 'function' ? { ...plain, content: () => tap(content(), onProgress) } : plain,
+      branch,
+      ...(options.asConflict === true && { asConflict: true }),
+      buffers: memory.stored,
+    });
+    memory.giveBackPlain(plain, object);
+    return object;
+  };
+  try {
+    const source = await readWalSource({ ...options, buffers: memory.plain });
+    const encoded = encoding(source);
+    encoded.then(endTurn, endTurn);
+    return { source, encoded };
+  } catch (error) {
+    endTurn();
+    throw error;
+  }
 }
 
 interface TimeLimit {
@@ -100,23 +133,11 @@ interface TimeLimit {
 
 async function storeEverywhere(
   options: PushOptions,
-  source: WalSource,
+  { source, encoded }: EncodedSource,
   limit: TimeLimit,
 ): Promise<PushResult> {
-  const [first] = options.repositories;
-  if (first === undefined) throw new WalvaultError('config', 'no repository is configured');
-  const { file, plain, branch, control } = source;
+  const { file, control } = source;
   const system = { cluster: options.cluster, systemId: control.systemId };
-  const encoded = encodeWalObject(first.codec, {
-    system,
-    file,
-    plain,
-    branch,
-    ...(options.asConflict === true && { asConflict: true }),
-  }).then(object => {
-    releasePlain(plain, object);
-    return object;
-  });
   const results = await Promise.allSettled(
     options.repositories.map(repository => storeRetrying(repository, { system, control, encoded }, limit)),
   );

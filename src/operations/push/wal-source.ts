@@ -3,6 +3,7 @@ import { createHash } from 'node:crypto';
 import { open, readdir, readFile, type FileHandle } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
 import { localIoError, WalvaultError } from '../../base/errors.ts';
+import { BufferPool } from '../../base/buffer-pool.ts';
 import type { ByteStream } from '../../base/bytes.ts';
 import { warn, type Log } from '../../base/log.ts';
 import { readControlFile, type ControlFile } from '../../postgres/cluster/control-file.ts';
@@ -23,6 +24,8 @@ export interface WalSourceOptions {
   readonly headerCheck: boolean;
   /** Apply the rule for a switchpoint's segment also outside recovery (`push --missing`). */
   readonly isMissingRun?: boolean;
+  /** What is read into memory is in one of these. */
+  readonly buffers?: BufferPool | undefined;
   readonly log: Log;
   readonly signal: AbortSignal;
 }
@@ -53,7 +56,7 @@ export async function readWalSource(options: WalSourceOptions): Promise<WalSourc
     configured: options.dataDirectory,
   });
   const control = await readControlFile(dataDirectory, signal);
-  const { plain, firstPage } = await readPlainFile(path);
+  const { plain, firstPage } = await readPlainFile(path, options.buffers ?? new BufferPool());
   if (file.kind === 'segment' || file.kind === 'partial') {
     if (options.headerCheck) refuseWrongSegment(options, { file, plain, firstPage, control });
     const isInRecovery = options.isMissingRun === true || recoveryModeOf(dataDirectory) !== 'none';
@@ -97,12 +100,15 @@ function refuseWrongSegment(
   });
 }
 
-async function readPlainFile(path: string): Promise<{ plain: PlainFile; firstPage: Uint8Array }> {
+async function readPlainFile(
+  path: string,
+  buffers: BufferPool,
+): Promise<{ plain: PlainFile; firstPage: Uint8Array }> {
   try {
     await using handle = await open(path, 'r');
     const { size: sizeBytes } = await handle.stat();
     return sizeBytes <= inMemoryLimitBytes
-      ? await readIntoMemory(handle, sizeBytes)
+      ? await readIntoMemory(handle, buffers.take(sizeBytes))
       : await hashOnly(path, handle, sizeBytes);
   } catch (error) {
     throw localIoError('read', path, error);
@@ -111,9 +117,9 @@ async function readPlainFile(path: string): Promise<{ plain: PlainFile; firstPag
 
 async function readIntoMemory(
   handle: FileHandle,
-  sizeBytes: number,
+  data: Buffer,
 ): Promise<{ plain: PlainFile; firstPage: Uint8Array }> {
-  const data = Buffer.allocUnsafeSlow(sizeBytes);
+  const sizeBytes = data.length;
   let filled = 0;
   while (filled < sizeBytes) {
     const { bytesRead } = await handle.read(data, filled, sizeBytes - filled, filled);

@@ -4,7 +4,7 @@ import { tap, totalLength, type ByteStream } from '../../base/bytes.ts';
 import { WalvaultError } from '../../base/errors.ts';
 import type { Secret } from '../../base/secret.ts';
 import { ignoringDates } from './ignoring-dates.ts';
-import { encryptBody, encryptBodyAtOnce } from './integrity-protected.ts';
+import { bodyOverheadBytes, encryptBody, encryptBodyInto } from './integrity-protected.ts';
 import type { PublicKey } from './keys.ts';
 import { framePacket } from './packet-body.ts';
 import { packetHeader, tags } from './packet-header.ts';
@@ -21,8 +21,10 @@ export type EncryptTo = { readonly recipients: readonly PublicKey[] } | { readon
  */
 export interface EncryptionRun {
   apply(source: ByteStream): ByteStream;
-  /** The same message for data that is in memory, up to 4 GiB: its packets tell their lengths, so that it is a few pieces. */
-  applyAtOnce(data: Uint8Array): Uint8Array[];
+  /**
+   * The same message for data that is in memory, up to 4 GiB, in a buffer of `allocate`'s. Its packets tell their lengths.
+   */
+  applyAtOnce(data: Uint8Array, allocate: (sizeBytes: number) => Buffer): Buffer;
 }
 
 export interface Encryptor {
@@ -55,19 +57,19 @@ export async function createEncryptor(to: EncryptTo, signer?: Signer): Promise<E
               : signedLiteral(source, signer, { objectKey, timeSeconds });
           return encryptedMessage(packets, encryptBody(message, sessionKey, prefix));
         },
-        applyAtOnce(data) {
-          const literal = [literalHead(data.length, timeSeconds), data];
-          const statement = { objectKey, timeSeconds };
-          const message =
-            signer === undefined
-              ? literal
-              : [
-                  signer.onePassPacket(),
-                  ...literal,
-                  signer.signaturePacket(createHash('sha256').update(data), statement),
-                ];
-          const body = encryptBodyAtOnce(message, sessionKey, prefix);
-          return [packets, packetHeader(tags.integrityProtected, totalLength(body)), ...body];
+        applyAtOnce(data, allocate) {
+          const message = [literalHead(data.length, timeSeconds), data];
+          if (signer !== undefined) {
+            message.unshift(signer.onePassPacket());
+            const hash = createHash('sha256').update(data);
+            message.push(signer.signaturePacket(hash, { objectKey, timeSeconds }));
+          }
+          const bodyBytes = totalLength(message) + bodyOverheadBytes;
+          const head = Buffer.concat([packets, packetHeader(tags.integrityProtected, bodyBytes)]);
+          const encrypted = allocate(head.length + bodyBytes);
+          encrypted.set(head);
+          encryptBodyInto(encrypted.subarray(head.length), message, { sessionKey, prefix });
+          return encrypted;
         },
       };
     },

@@ -3,7 +3,7 @@
  * data and a SHA-1 of both. Every gpg reads it.
  */
 import { createCipheriv, createDecipheriv, createHash, type Cipheriv } from 'node:crypto';
-import type { ByteStream } from '../../base/bytes.ts';
+import { release, type ByteStream } from '../../base/bytes.ts';
 import { WalvaultError } from '../../base/errors.ts';
 import { ByteReader } from '../byte-reader.ts';
 import { damaged } from './damaged.ts';
@@ -31,15 +31,31 @@ export async function* encryptBody(
   yield encryption.finish();
 }
 
-/** The same of what is in memory, piece by piece. */
-export function encryptBodyAtOnce(
+/** How much longer than its plain data a body is. */
+export const bodyOverheadBytes = 1 + blockSizeBytes + 2 + digestPacketBytes;
+
+/** The same of what is in memory, written to the beginning of `target`, which has room for it and its overhead. */
+export function encryptBodyInto(
+  target: Uint8Array,
   plain: readonly Uint8Array[],
-  sessionKey: Uint8Array,
-  prefix: Uint8Array,
-): Uint8Array[] {
+  { sessionKey, prefix }: { readonly sessionKey: Uint8Array; readonly prefix: Uint8Array },
+): void {
   const encryption = new BodyEncryption(sessionKey);
-  return [encryption.start(prefix), ...plain.map(piece => encryption.update(piece)), encryption.finish()];
+  let position = 0;
+  const write = (piece: Uint8Array) => {
+    target.set(piece, position);
+    position += piece.length;
+    release(piece);
+  };
+  write(encryption.start(prefix));
+  for (const part of plain)
+    for (let at = 0; at < part.length; at += pieceBytes)
+      write(encryption.update(part.subarray(at, at + pieceBytes)));
+  write(encryption.finish());
 }
+
+/** Digest and cipher find it in the processor's cache, and its memory is used again for the next. */
+const pieceBytes = 64 * 1024;
 
 class BodyEncryption {
   readonly #cipher: Cipheriv;

@@ -4,7 +4,7 @@ import { release } from '../../../src/base/bytes.ts';
 
 test('release: a large buffer gives its memory back at once', () => {
   const buffer = Buffer.allocUnsafeSlow(2 * 1024 ** 2);
-  release(buffer.subarray(10, 20));
+  release(buffer.subarray(0, 20));
   assert.equal(buffer.length, 0);
 });
 

@@ -51,7 +51,7 @@ export async function encrypt(to: EncryptTo, data: Uint8Array, signer?: Signer):
 /** As `encrypt`, of data that is in memory. */
 export async function encryptAtOnce(to: EncryptTo, data: Uint8Array, signer?: Signer): Promise<Buffer> {
   const encryptor: Encryptor = await createEncryptor(to, signer);
-  return Buffer.concat((await encryptor.start(objectKey)).applyAtOnce(data));
+  return (await encryptor.start(objectKey)).applyAtOnce(data, Buffer.alloc);
 }
 
 export async function decrypt(

@@ -1,0 +1,28 @@
+/** What a thread that pushes one file after the other has in memory for all of them. */
+import { BufferPool } from '../../base/buffer-pool.ts';
+import type { PlainFile, WalObject } from '../../repository/wal-writer.ts';
+
+export class PushMemory {
+  readonly plain = new BufferPool();
+  readonly stored = new BufferPool();
+  #turn: Promise<void> = Promise.resolve();
+
+  /** Only one file at a time lies in memory as it is on disk; what it was encoded to may lie beside others'. */
+  async takeTurn(): Promise<() => void> {
+    const before = this.#turn;
+    const { promise, resolve } = Promise.withResolvers<void>();
+    this.#turn = promise;
+    await before;
+    return resolve;
+  }
+
+  /** Once it was encoded nobody reads it, unless it is stored as it is. */
+  giveBackPlain({ content }: PlainFile, { body }: WalObject): void {
+    if (typeof content !== 'function' && content !== body) this.plain.give(content);
+  }
+
+  /** Only when every repository has it: after a failure a request that was given up may still read from it. */
+  giveBackStored({ body }: WalObject): void {
+    if (typeof body !== 'function') this.stored.give(body);
+  }
+}
