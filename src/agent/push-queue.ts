@@ -35,7 +35,7 @@ interface Running {
 const failedForMs = 60_000;
 
 /** With `archive.batch`, how long an answer waits for more files to become durable, to be marked together with it. */
-const gatherMs = 500;
+const gatherMs = 1000;
 
 export class PushQueue {
   readonly #options: PushQueueOptions;

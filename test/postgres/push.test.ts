@@ -6,6 +6,7 @@ import { before, beforeEach, describe, it } from 'node:test';
 import { sleep } from '../../src/base/abort.ts';
 import { WalvaultError, type ErrorCode } from '../../src/base/errors.ts';
 import { silentLog, type LogEvent } from '../../src/base/log.ts';
+import { PushMemory } from '../../src/operations/push/push-memory.ts';
 import { push, type PushOptions, type PushResult } from '../../src/operations/push/push.ts';
 import { pushMissing } from '../../src/operations/push/push-missing.ts';
 import { readControlFile, type ControlFile } from '../../src/postgres/cluster/control-file.ts';
@@ -102,6 +103,43 @@ describe('push', () => {
     assert.deepEqual([...(await send(path)).outcomes], [['main', 'created']]);
     assert.deepEqual([...(await send(path)).outcomes], [['main', 'identical']]);
     assert.ok((await archived(nameOf(1, 100))).equals(readFileSync(path)));
+  });
+
+  it('asks a repository once who it is, file after file, and again after a failure', async () => {
+    const asked: string[] = [];
+    let failing = false;
+    const store = overrideStore(repository.store, {
+      get: (key, options) => {
+        asked.push(key.split('/').at(-1) ?? '');
+        return repository.store.get(key, options);
+      },
+      put: (key, body, options) =>
+        failing
+          ? Promise.reject(new StoreError('invalid', 'refused'))
+          : repository.store.put(key, body, options),
+    });
+    const options = { repositories: [{ ...repository, store }], memory: new PushMemory() };
+    await send(writeSegment(1, 140), options);
+    assert.deepEqual(asked.splice(0), ['walvault.json', 'cluster.json']);
+    await send(writeSegment(1, 141), options);
+    assert.deepEqual(asked.splice(0), []);
+    failing = true;
+    await assert.rejects(send(writeSegment(1, 142), options));
+    failing = false;
+    await send(writeSegment(1, 142), options);
+    assert.deepEqual(asked.splice(0), ['walvault.json', 'cluster.json']);
+    assert.ok((await archived(nameOf(1, 141))).equals(readFileSync(join(walDirectory, nameOf(1, 141)))));
+  });
+
+  it('uses the memory of one file for the next without mixing them up', async () => {
+    const memory = new PushMemory();
+    const paths = [150, 151, 152, 153].map(number => writeSegment(1, number, { fill: number }));
+    await Promise.all(paths.map(path => send(path, { memory })));
+    for (const path of paths) await send(path, { memory });
+    for (const number of [150, 151, 152, 153])
+      assert.ok(
+        (await archived(nameOf(1, number))).equals(readFileSync(join(walDirectory, nameOf(1, number)))),
+      );
   });
 
   it('never replaces archived content, names both and tells how to go on', async () => {

@@ -1,10 +1,12 @@
-/** What a thread that pushes one file after the other has in memory for all of them. */
+/** What a thread that pushes one file after the other keeps between them. */
 import { BufferPool } from '../../base/buffer-pool.ts';
 import type { PlainFile, WalObject } from '../../repository/wal-writer.ts';
+import { RepositoryProofs } from './repository-proofs.ts';
 
 export class PushMemory {
   readonly plain = new BufferPool();
   readonly stored = new BufferPool();
+  readonly proofs = new RepositoryProofs();
   #turn: Promise<void> = Promise.resolve();
 
   /** Only one file at a time lies in memory as it is on disk; what it was encoded to may lie beside others'. */

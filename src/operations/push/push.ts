@@ -27,6 +27,7 @@ import {
 import { deliverLosses, giveUp, readQueue, type Queue, type Undelivered } from './give-up.ts';
 import { PushMemory } from './push-memory.ts';
 import { contactTimeoutMs } from './queue-limit.ts';
+import type { RepositoryProofs } from './repository-proofs.ts';
 import { warnOfUndecidedRaces } from './warn-of-races.ts';
 import { readWalSource, type WalSource } from './wal-source.ts';
 
@@ -76,7 +77,8 @@ async function pushInTime(
   try {
     const { source, encoded } = await readAndEncode({ ...options, signal }, memory, onProgress);
     const queue = await readQueue(options, source);
-    const result = await storeEverywhere(options, { source, encoded }, { signal, lastRetryAt, queue });
+    const limit = { signal, lastRetryAt, queue };
+    const result = await storeEverywhere(options, { source, encoded, proofs: memory.proofs }, limit);
     if (result.outcomes.size === options.repositories.length) memory.giveBackStored(await encoded);
     return { result, dataDirectory: source.dataDirectory };
   } finally {
@@ -133,13 +135,15 @@ interface TimeLimit {
 
 async function storeEverywhere(
   options: PushOptions,
-  { source, encoded }: EncodedSource,
+  { source, encoded, proofs }: EncodedSource & Pick<PushMemory, 'proofs'>,
   limit: TimeLimit,
 ): Promise<PushResult> {
   const { file, control } = source;
   const system = { cluster: options.cluster, systemId: control.systemId };
   const results = await Promise.allSettled(
-    options.repositories.map(repository => storeRetrying(repository, { system, control, encoded }, limit)),
+    options.repositories.map(repository =>
+      storeRetrying(repository, { system, control, encoded, proofs }, limit),
+    ),
   );
   const { outcomes, undelivered } = judge(options, file, results);
   const [fatal, ...others] = undelivered;
@@ -171,6 +175,7 @@ interface Storing {
   readonly system: SystemPath;
   readonly control: ControlFile;
   readonly encoded: Promise<WalObject>;
+  readonly proofs: RepositoryProofs;
 }
 
 interface Contact {
@@ -181,11 +186,12 @@ interface Contact {
 
 async function storeInto(
   repository: Repository,
-  { system, control, encoded }: Storing,
+  { system, control, encoded, proofs }: Storing,
   { signal, contact }: { readonly signal: AbortSignal; readonly contact: Contact },
 ): Promise<StoreOutcome> {
   // The two small reads travel while the segment is being compressed.
   const prepare = async () => {
+    if (contact.timeoutMs === undefined && proofs.holdFor(repository, control)) return;
     const what = `repository "${repository.name}"`;
     const deadline =
       contact.timeoutMs === undefined ? undefined : startDeadline(contact.timeoutMs, what, signal);
@@ -193,12 +199,18 @@ async function storeInto(
       await verifyMarker(repository, deadline?.signal ?? signal);
       await ensureClusterRecord(repository.store, system, control, deadline?.signal ?? signal);
       contact.onAnswer();
+      proofs.add(repository, control);
     } finally {
       deadline?.clear();
     }
   };
-  const [object] = await Promise.all([encoded, prepare()]);
-  return storeWalObject(repository, object, signal);
+  try {
+    const [object] = await Promise.all([encoded, prepare()]);
+    return await storeWalObject(repository, object, signal);
+  } catch (error) {
+    proofs.clear();
+    throw error;
+  }
 }
 
 /** One failure never hides behind another's success, nor stops the others from receiving the file. */
