@@ -6,6 +6,7 @@ import { spawnSync } from 'node:child_process';
 import { join, resolve } from 'node:path';
 import { formatSize } from '../src/base/units.ts';
 import { startPostgres, type PostgresServer } from '../test/harness/postgres-server.ts';
+import { until } from '../test/harness/site.ts';
 import { temporaryDirectory } from '../test/harness/temp.ts';
 import { archiveAll, contentsOf, promoted, timeNow, write, type Contents } from './demo/database.ts';
 import { createInstallation, type Installation } from './demo/installation.ts';
@@ -49,8 +50,9 @@ async function initialize({ walvault, repositoryPath, keyDirectory }: Installati
   await walvault(['init', '--config', installation.configPath, ...where, '--generate-keys', keyDirectory]);
 }
 
-async function start({ archiveCommand }: Installation): Promise<PostgresServer> {
+async function start({ archiveCommand, agents }: Installation): Promise<PostgresServer> {
   const started = await startPostgres({
+    env: agents.env,
     conf: { archive_mode: 'on', archive_command: `'${archiveCommand}'`, max_wal_size: '256MB' },
   });
   const [row] = await started.query<{ version: string }>('select version()');
@@ -71,11 +73,11 @@ async function dropTable(origin: PostgresServer, contents: Contents): Promise<st
   return time;
 }
 
-async function restore({ walvault, readerEnv }: Installation, time: string): Promise<PostgresServer> {
+async function restore({ walvault, readerEnv, agents }: Installation, time: string): Promise<PostgresServer> {
   const dataDirectory = join(temporaryDirectory('restored'), 'data');
   const env = readerEnv();
   await walvault(['restore', dataDirectory, '--target-time', time, '--target-action', 'promote'], env);
-  return startPostgres({ dataDirectory, env, start: false });
+  return startPostgres({ dataDirectory, env: { ...agents.env, ...env }, start: false });
 }
 
 async function compare(copy: PostgresServer, expected: Contents): Promise<void> {
@@ -88,6 +90,7 @@ async function compare(copy: PostgresServer, expected: Contents): Promise<void> 
     throw new Error(`expected ${expected.entries} rows and ${expected.total}`);
   narrator.say('Every row is back.');
   await copy.stop();
+  await until('the agents have left with their servers', () => installation.agents.pids().length === 0);
 }
 
 function reportSizes(): void {

@@ -1,7 +1,8 @@
 /** The demo's stage: one scratch directory with a configuration, keys and a repository, all gone at the end. */
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { bareEnvironment, run, type RunResult } from '../../test/harness/run.ts';
+import { agentPlace, defaultAgentMode, type AgentPlace } from '../../test/harness/agents.ts';
+import { bareEnvironment, run, type Environment, type RunResult } from '../../test/harness/run.ts';
 import { temporaryDirectory } from '../../test/harness/temp.ts';
 import { walvaultExecutable } from '../../test/harness/walvault.ts';
 import type { Narrator } from './narrator.ts';
@@ -13,10 +14,12 @@ export interface Installation {
   readonly keyDirectory: string;
   /** Shell words for archive_command. */
   readonly archiveCommand: string;
+  /** Where the agents listen that start by themselves, as they do by default. */
+  readonly agents: AgentPlace;
   /** What only those who may read the archive have. */
   readonly readerEnv: () => Record<string, string>;
   /** Runs the executable and shows command and output. @throws Error when it fails */
-  readonly walvault: (args: readonly string[], env?: Readonly<Record<string, string>>) => Promise<RunResult>;
+  readonly walvault: (args: readonly string[], env?: Environment) => Promise<RunResult>;
 }
 
 export function createInstallation(narrator: Narrator): Installation {
@@ -29,6 +32,7 @@ export function createInstallation(narrator: Narrator): Installation {
     configPath,
     repositoryPath,
     keyDirectory,
+    agents: agentPlace(defaultAgentMode),
     archiveCommand: `${executable} --config ${configPath} push %p`,
     readerEnv() {
       const name = readdirSync(keyDirectory).find(entry => entry.endsWith('private.asc'));
@@ -39,7 +43,7 @@ export function createInstallation(narrator: Narrator): Installation {
       narrator.command(`walvault ${args.map(quote).join(' ')}`);
       const result = await run(executable, args, {
         cwd: directory,
-        env: { ...bareEnvironment, WALVAULT_CONFIG: configPath, ...env },
+        env: { ...bareEnvironment, ...defaultAgentMode, WALVAULT_CONFIG: configPath, ...env },
       });
       narrator.output(result.stdout + result.stderr);
       if (result.exitCode !== 0)

@@ -2,8 +2,15 @@
 
 /** Our settings, the stores' libraries, and what Node's TLS and the proxies listen to. */
 const isRelevant = /^(WALVAULT|AWS|AZURE|GOOGLE|GCLOUD|CLOUDSDK|NODE|SSL)_|_proxy$/i;
-/** The configuration file is part of the agent's address, and whoever debugs does not ask it. */
-const isAskersOwn: ReadonlySet<string> = new Set(['WALVAULT_CONFIG', 'WALVAULT_DEBUG']);
+/**
+ * The configuration file is part of the agent's address, whoever debugs does not ask it, and whether one is to be
+ * started concerns nobody who is there already.
+ */
+const isAskersOwn: ReadonlySet<string> = new Set([
+  'WALVAULT_CONFIG',
+  'WALVAULT_DEBUG',
+  'WALVAULT_AGENT_MODE',
+]);
 
 /** By the digests of both environments; `named` are variables that the configuration takes secrets from. */
 export function isSameEnvironment(

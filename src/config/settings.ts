@@ -114,9 +114,9 @@ export const settings = {
   'agent.mode': {
     kind: 'choice',
     choices: ['auto', 'off'],
-    default: 'off',
+    default: 'auto',
     help: 'Whether push and fetch start a resident helper that sends files ahead, fetches ahead of a recovery, and answers those that follow (docs/agent.md).',
-    example: '"auto"',
+    example: '"off"',
   },
   'agent.idle-timeout': {
     kind: 'duration',

@@ -2,20 +2,24 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { onExit } from './on-exit.ts';
+import type { Environment } from './run.ts';
 import { temporaryDirectory } from './temp.ts';
 
 export interface AgentPlace {
   readonly directory: string;
   /** For whoever may start or ask an agent here. */
-  readonly env: Readonly<Record<string, string>>;
+  readonly env: Environment;
   /** Resident agents that listen here or were started to. */
   pids(): number[];
   /** Names in the directory. */
   files(): string[];
 }
 
+/** Neither on nor off: over `bareEnvironment`, what an installation has in which nobody thought of agents. */
+export const defaultAgentMode = { WALVAULT_AGENT_MODE: undefined } as const;
+
 /** A directory for sockets of its own. Agents that are left when the test ends are killed. */
-export function agentPlace(env: Readonly<Record<string, string>> = {}): AgentPlace {
+export function agentPlace(env: Environment = {}): AgentPlace {
   const directory = join(temporaryDirectory('agents'), 's');
   const place: AgentPlace = {
     directory,
@@ -34,6 +38,17 @@ function agentProcesses(directory: string): number[] {
     .filter(name => /^\d+$/.test(name))
     .filter(pid => wordsOf(pid, 'cmdline').includes('agent'))
     .filter(pid => wordsOf(pid, 'environ').includes(`WALVAULT_AGENT_DIRECTORY=${directory}`))
+    .map(Number);
+}
+
+/** Agents that a push or fetch of this server has started, wherever they listen. */
+export function agentsFor(dataDirectory: string): number[] {
+  return readdirSync('/proc')
+    .filter(name => /^\d+$/.test(name))
+    .filter(pid => {
+      const words = wordsOf(pid, 'cmdline');
+      return words.includes('agent') && words[words.indexOf('--for') + 1] === dataDirectory;
+    })
     .map(Number);
 }
 

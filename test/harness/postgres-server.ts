@@ -7,7 +7,7 @@ import { Client } from 'pg';
 import { onExit } from './on-exit.ts';
 import { freePort } from './ports.ts';
 import { findPostgresBinaries } from './postgres-binaries.ts';
-import { bareEnvironment, runOk } from './run.ts';
+import { bareEnvironment, runOk, type Environment } from './run.ts';
 import { temporaryDirectory } from './temp.ts';
 import { giveToUnprivileged, unprivilegedIds } from './unprivileged.ts';
 
@@ -25,7 +25,7 @@ export interface PostgresOptions {
   /** Clusters of one test process are copies of one initdb and share a system identifier, unless this is set. */
   readonly ownSystemIdentifier?: boolean;
   /** The server's environment, over a bare one: what archive_command and restore_command inherit. */
-  readonly env?: Readonly<Record<string, string>>;
+  readonly env?: Environment;
   /** Default false: fsync = off. Tests that cut the power set it. */
   readonly fsync?: boolean;
 }
@@ -133,7 +133,7 @@ function createServer(
   binDir: string,
   dataDirectory: string,
   port: number,
-  serverEnv: Readonly<Record<string, string>>,
+  serverEnv: Environment,
 ): PostgresServer {
   const socketDirectory = temporaryDirectory('sock');
   const logPath = join(socketDirectory, 'postgres.log');

@@ -4,9 +4,12 @@ import { readFileSync } from 'node:fs';
 import { onExit } from './on-exit.ts';
 import { unprivilegedIds } from './unprivileged.ts';
 
+/** Over another one: undefined takes a variable out. */
+export type Environment = Readonly<Record<string, string | undefined>>;
+
 export interface RunOptions {
-  /** The whole environment; default is a bare one with PATH and LC_ALL. */
-  readonly env?: Readonly<Record<string, string | undefined>>;
+  /** The whole environment; default is `bareEnvironment`. */
+  readonly env?: Environment;
   readonly cwd?: string;
   readonly timeoutMs?: number;
   readonly input?: string | Uint8Array;
@@ -27,7 +30,12 @@ export interface RunResult {
   readonly elapsedMs: number;
 }
 
-export const bareEnvironment = { PATH: '/usr/local/bin:/usr/bin:/bin', LC_ALL: 'C.UTF-8' } as const;
+/** Without an agent, unless a test is about one (`agentPlace`): it would answer some of what the test asks itself. */
+export const bareEnvironment = {
+  PATH: '/usr/local/bin:/usr/bin:/bin',
+  LC_ALL: 'C.UTF-8',
+  WALVAULT_AGENT_MODE: 'off',
+} as const;
 
 /** Never rejects for a failing program; rejects when it cannot be started or ran past `timeoutMs` (default 60 s). */
 export function run(program: string, args: readonly string[], options: RunOptions = {}): Promise<RunResult> {

@@ -6,7 +6,7 @@ import { appendFileSync, cpSync, existsSync, readdirSync, rmSync, writeFileSync 
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { startPostgres, type PostgresOptions, type PostgresServer } from './postgres-server.ts';
-import { runOk, bareEnvironment, type RunOptions, type RunResult } from './run.ts';
+import { runOk, bareEnvironment, type Environment, type RunOptions, type RunResult } from './run.ts';
 import { temporaryDirectory } from './temp.ts';
 import { giveToUnprivileged } from './unprivileged.ts';
 import { runWalvault, walvaultExecutable } from './walvault.ts';
@@ -141,7 +141,7 @@ export interface RecoveryOptions {
   /** Arguments between `fetch` and `%f`. */
   readonly fetchArgs?: string;
   readonly conf?: Readonly<Record<string, string>>;
-  readonly env?: Readonly<Record<string, string>>;
+  readonly env?: Environment;
   /** Instead of the site's own. */
   readonly restoreCommand?: string;
 }

@@ -17,7 +17,7 @@ export const defineAgent: DefineVerb = (program, run) => {
 };
 
 const notes = `
-With agent.mode = "auto" push and fetch start one by themselves, and nothing needs to be set up. In the foreground it serves a
+Unless agent.mode is "off", push and fetch start one by themselves, and nothing needs to be set up. In the foreground it serves a
 supervisor, or a container beside that of PostgreSQL. What it is and what it may do: docs/agent.md.
 
 Examples:

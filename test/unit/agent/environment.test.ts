@@ -15,6 +15,10 @@ it('an agent and whoever asks it need not agree on variables that change nothing
   const same = (env: NodeJS.ProcessEnv, named: string[] = []) =>
     isSameEnvironment(own, digestEnvironment(env), named);
   assert.ok(same({ WALVAULT_CLUSTER: 'a', HOME: '/h', PATH: '/else', LANG: 'C', WALVAULT_CONFIG: '/x' }));
+  assert.ok(
+    same({ WALVAULT_CLUSTER: 'a', WALVAULT_AGENT_MODE: 'off' }),
+    'an agent of its own beside a server that starts none',
+  );
   assert.ok(same({ WALVAULT_CLUSTER: 'a' }), 'a supervisor may have no HOME');
   assert.ok(!same({ WALVAULT_CLUSTER: 'b', HOME: '/h' }));
   assert.ok(!same({ HOME: '/h' }));

@@ -56,7 +56,7 @@ describe('a configuration file', () => {
       },
       signing: { key: undefined, passphrase: undefined, verify: 'warn', trustedSigners: [] },
       archive: { timeoutMs: 30_000, headerCheck: true, queueLimitBytes: undefined, jobs: 4, batch: false },
-      agent: { mode: 'off', idleTimeoutMs: 600_000 },
+      agent: { mode: 'auto', idleTimeoutMs: 600_000 },
       fetch: { timeoutMs: 60_000, standbyTimeoutMs: 5000, prefetchBytes: 256 * 1024 ** 2, jobs: 4 },
       store: {
         requestTimeoutMs: 20_000,

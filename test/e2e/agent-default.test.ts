@@ -1,0 +1,67 @@
+/** An installation in which nobody has set anything about agents, as README has it. */
+import assert from 'node:assert/strict';
+import { createHash } from 'node:crypto';
+import { existsSync, readdirSync } from 'node:fs';
+import { it } from 'node:test';
+import { agentsFor, defaultAgentMode } from '../harness/agents.ts';
+import { backUp, restoreInto } from '../harness/cycle.ts';
+import { onExit } from '../harness/on-exit.ts';
+import { startPostgres, type PostgresServer } from '../harness/postgres-server.ts';
+import { archiveEverything, commitRows, createSite, outcomeOf, rowsOf, until } from '../harness/site.ts';
+import { unprivilegedIds } from '../harness/unprivileged.ts';
+
+it('has an agent for its archiver and for its recovery, and nothing of them after the servers have stopped', async () => {
+  const site = await createSite();
+  await using origin = await site.startOrigin({ env: defaultAgentMode });
+  onExit(() => killAgentsFor(origin));
+  await commitRows(origin, 1, 2);
+  await archiveEverything(origin);
+  await until('the first push has started one', () => agentFiles(origin).length === 1);
+  const started = agentsFor(origin.dataDirectory);
+  assert.equal(started.length, 1);
+  await commitRows(origin, 3, 8);
+  await archiveEverything(origin);
+  await backUp(site, origin);
+  await commitRows(origin, 9, 16);
+  await archiveEverything(origin);
+  assert.deepEqual(agentsFor(origin.dataDirectory), started, 'the same one all along');
+  const status = await site.walvault(['agent', 'status', '-D', origin.dataDirectory], {
+    env: defaultAgentMode,
+  });
+  assert.match(status.stdout, new RegExp(`process ${started[0]}.*\n +[1-9]\\d* sent, 0 attempts failed`));
+  assert.doesNotMatch(origin.log(), /walvault:/);
+  await origin.stop();
+  await assertNothingIsLeft(origin);
+
+  const directory = await restoreInto(site, []);
+  await using copy = await startPostgres({
+    dataDirectory: directory,
+    start: false,
+    env: { ...site.readerEnv, ...defaultAgentMode },
+  });
+  onExit(() => killAgentsFor(copy));
+  await copy.start({ until: 'spawned' });
+  assert.equal(await outcomeOf(copy), 'promoted', copy.logTail());
+  assert.deepEqual((await rowsOf(copy)).length, 16);
+  assert.equal(agentsFor(copy.dataDirectory).length, 1, copy.logTail());
+  await copy.stop();
+  await assertNothingIsLeft(copy);
+
+  /** By the rule of `agent/client/address.ts`, in the directory that all agents of this user share. */
+  function agentFiles({ dataDirectory }: PostgresServer): string[] {
+    const uid = unprivilegedIds().uid ?? process.getuid?.();
+    const key = createHash('sha256').update([uid, dataDirectory, site.configPath].join('\0')).digest('hex');
+    const shared = `/tmp/walvault-${uid}`;
+    return existsSync(shared) ? readdirSync(shared).filter(name => name.startsWith(key.slice(0, 32))) : [];
+  }
+
+  async function assertNothingIsLeft(server: PostgresServer): Promise<void> {
+    await until('the agent has left', () => agentsFor(server.dataDirectory).length === 0, 15_000);
+    assert.deepEqual(agentFiles(server), []);
+    assert.ok(!readdirSync(`${server.dataDirectory}/pg_wal`).some(name => name.includes('walvault')));
+  }
+});
+
+function killAgentsFor({ dataDirectory }: PostgresServer): void {
+  for (const pid of agentsFor(dataDirectory)) process.kill(pid, 'SIGKILL');
+}
