@@ -79,16 +79,13 @@ async function pushByAgentOrHere(args: string[], context: CliContext): Promise<n
   return 0;
 }
 
-/** A resident one may be a child of PostgreSQL's process 1, which takes any status but 0 and 1 for a crash. */
+/** It may be a child of PostgreSQL's process 1, which takes any status but 0 and 1 for a crash. */
 function agentVerb(args: readonly string[]): Verb {
   const verb = ordinaryVerb(async (rest, context) =>
     (await import('./cli/run-agent.ts')).runAgent(rest, context),
   );
   if (args.includes('status') || args.includes('stop')) return verb;
-  const isStartedByPush = args.includes('--parent');
-  return isStartedByPush
-    ? { ...verb, failingStatus: () => 1, interruptedStatus: () => 0 }
-    : { ...verb, interruptedStatus: () => 0 };
+  return { ...verb, failingStatus: () => 1, interruptedStatus: () => 0 };
 }
 
 async function fetchByAgentOrHere(mode: RecoveryMode, args: string[], context: CliContext): Promise<number> {

