@@ -9,6 +9,8 @@ export interface LookAheadState {
   readonly durable: ReadonlySet<string>;
   /** Failed when sent ahead: whoever asks for one gets a fresh attempt, nobody else does. */
   readonly failed: ReadonlySet<string>;
+  /** Nothing is started before all that the archiver would take first is durable. */
+  readonly isOneByOne: boolean;
   /** Of one file in memory. */
   readonly segmentSizeBytes: number;
   readonly jobs: number;
@@ -25,6 +27,13 @@ export const windowFiles = 64;
 
 /** Files to start now, first first. No segment goes ahead of a history that is not durable yet. */
 export function chooseNext(state: LookAheadState): string[] {
+  const next = chooseSideBySide(state);
+  if (!state.isOneByOne) return next;
+  const [first] = state.ready.filter(name => !state.durable.has(name)).sort(compareAsArchiver);
+  return state.running.size === 0 && first !== undefined && next[0] === first ? [first] : [];
+}
+
+function chooseSideBySide(state: LookAheadState): string[] {
   const { running, durable, failed } = state;
   const free = concurrentFiles(state.segmentSizeBytes, state.jobs) - running.size;
   const ahead = state.ready.filter(name => durable.has(name) || running.has(name)).length;

@@ -41,15 +41,16 @@ export class PushQueue {
   readonly #options: PushQueueOptions;
   readonly #durable = new DurableSet();
   readonly #running = new Map<string, Running>();
-  readonly #failed = new Map<string, number>();
+  readonly #failed = new Map<string, { readonly at: number; readonly isRefused: boolean }>();
   #looking: Promise<void> | undefined;
   #isLookWanted = false;
   /**
-   * Until something that was asked for is new in the archive, and again after trouble that the next file would meet too.
+   * Until something that is next in order is new in the archive, and again after trouble that the next file would meet too.
    * PostgreSQL stops at a conflict: where another server archives the same timeline, nothing may be put behind what
-   * was refused, and what is there already may be that server's.
+   * was refused, and what is there already may be that server's. It may be a killed agent's of our own, too, so that
+   * it goes on, one by one as PostgreSQL itself does.
    */
-  #isPaused = true;
+  #isOneByOne = true;
   #pushed = 0;
   #failures = 0;
   /** Becomes true for good: nothing is started any more that nobody has asked for. */
@@ -114,18 +115,19 @@ export class PushQueue {
       const isAnswer = answer.kind === 'failed' ? running.isAsked : (await this.#known(path)) !== undefined;
       if (isAnswer) return answer;
     }
-    const sending = this.#running.get(path)?.answer ?? this.#start(path, true);
+    const sending = this.#running.get(path)?.answer ?? this.#start(path, 'asked');
     void this.#lookAhead();
     return sending;
   }
 
-  #start(path: string, isAsked: boolean): Promise<PushAnswer> {
+  #start(path: string, why: 'asked' | 'next' | 'ahead'): Promise<PushAnswer> {
+    const isAsked = why === 'asked';
     const answer = this.#push(path, isAsked).then(result => {
       this.#running.delete(path);
       this.#count(path, result);
-      if (result.kind === 'failed') this.#isPaused ||= !isOfThisFileAlone(result.failure);
-      else if (!result.isNew) this.#isPaused = true;
-      else if (isAsked) this.#isPaused = false;
+      if (result.kind === 'failed') this.#isOneByOne ||= !isOfThisFileAlone(result.failure);
+      else if (!result.isNew) this.#isOneByOne = true;
+      else if (why !== 'ahead') this.#isOneByOne = false;
       void this.#lookAhead();
       return result;
     });
@@ -155,13 +157,13 @@ export class PushQueue {
     }
   }
 
-  #count(path: string, { kind }: PushAnswer): void {
-    if (kind === 'done') {
+  #count(path: string, answer: PushAnswer): void {
+    if (answer.kind === 'done') {
       this.#pushed++;
       this.#failed.delete(path);
     } else {
       this.#failures++;
-      this.#failed.set(path, performance.now());
+      this.#failed.set(path, { at: performance.now(), isRefused: answer.failure.code === 'conflict' });
     }
   }
 
@@ -185,18 +187,22 @@ export class PushQueue {
       const { status, jobs, segmentSizeBytes } = this.#options;
       const ready = await status.readyNames();
       const names = (paths: Iterable<string>) => new Set([...paths].map(path => basename(path)));
+      const failed = this.#failedPaths();
+      // One that came first may have been refused while what was asked for was on its way.
+      const isOneByOne = this.#isOneByOne || failed.some(path => this.#failed.get(path)?.isRefused);
       const next = chooseNext({
         ready,
         running: names(this.#running.keys()),
         durable: names(this.#durable.paths()),
-        failed: names(this.#failedPaths()),
+        failed: names(failed),
+        isOneByOne,
         segmentSizeBytes,
         jobs,
       });
-      if (this.#isDraining || this.#isPaused) return;
+      if (this.#isDraining) return;
       for (const name of next) {
         const path = join(status.walDirectory, name);
-        if (!this.#running.has(path)) void this.#start(path, false);
+        if (!this.#running.has(path)) void this.#start(path, isOneByOne ? 'next' : 'ahead');
       }
     } catch (error) {
       this.#options.log.event({ level: 'warn', message: `look ahead: ${messageOf(error)}` });
@@ -205,7 +211,7 @@ export class PushQueue {
 
   #failedPaths(): string[] {
     const now = performance.now();
-    for (const [path, failedAt] of this.#failed) if (now - failedAt > failedForMs) this.#failed.delete(path);
+    for (const [path, { at }] of this.#failed) if (now - at > failedForMs) this.#failed.delete(path);
     return [...this.#failed.keys()];
   }
 

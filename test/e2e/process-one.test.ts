@@ -59,7 +59,7 @@ async function withProcessOne(major: 15 | 18, work: (scene: Scene) => Promise<vo
 }
 
 const harm =
-  /terminating any other active server processes|was terminated by signal|all server processes terminated/;
+  /terminating any other active server processes|was terminated by signal|all server processes terminated|archive command failed/;
 
 for (const major of [15, 18] as const) {
   describe(`where PostgreSQL ${major} is process 1`, () => {

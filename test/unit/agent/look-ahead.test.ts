@@ -20,6 +20,7 @@ function state(change: Partial<LookAheadState>): LookAheadState {
     running: nothing,
     durable: nothing,
     failed: nothing,
+    isOneByOne: false,
     segmentSizeBytes: 16 * mebibyte,
     jobs: 4,
     ...change,
@@ -41,6 +42,16 @@ describe('what is sent next', () => {
     assert.deepEqual(chooseNext(state({ durable: new Set([first]), failed: new Set([second]) })), [third]);
   });
 
+  it('is, one by one, the first that is not durable, and nothing while that is on its way or after it failed', () => {
+    const [first = '', second = '', third = ''] = names;
+    const next = (change: Partial<LookAheadState>) => chooseNext(state({ isOneByOne: true, ...change }));
+    assert.deepEqual(next({}), [first]);
+    assert.deepEqual(next({ durable: new Set([first]) }), [second]);
+    assert.deepEqual(next({ durable: new Set([first]), running: new Set([second]) }), []);
+    assert.deepEqual(next({ durable: new Set([first]), running: new Set([third]) }), []);
+    assert.deepEqual(next({ durable: new Set([first]), failed: new Set([second]) }), []);
+  });
+
   it('never goes beyond its jobs, its window or its memory, and never repeats itself', () => {
     const name = fc.integer({ min: 0, max: 300 }).map(number => `00000001000000000000${hex(number)}`);
     const set = fc.uniqueArray(name, { maxLength: 100 }).map(list => new Set(list));
@@ -49,6 +60,7 @@ describe('what is sent next', () => {
       running: set,
       durable: set,
       failed: set,
+      isOneByOne: fc.boolean(),
       segmentSizeBytes: fc.integer({ min: 0, max: 10 }).map(power => mebibyte * 2 ** power),
       jobs: fc.integer({ min: 1, max: 32 }),
     });
@@ -64,6 +76,8 @@ describe('what is sent next', () => {
           assert.ok(!given.running.has(each) && !given.durable.has(each) && !given.failed.has(each));
         }
         assert.deepEqual(next, next.toSorted(compareAsArchiver));
+        const [first] = given.ready.filter(each => !given.durable.has(each)).toSorted(compareAsArchiver);
+        if (given.isOneByOne) assert.ok(next.length === 0 || (next.length === 1 && next[0] === first));
       }),
     );
   });

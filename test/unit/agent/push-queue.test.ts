@@ -287,30 +287,51 @@ it('a file that was given up is done, and not remembered as durable', async () =
   assert.equal(bench.queue.figures.ahead, 1);
 });
 
-it("puts nothing behind what may be another server's: before the first new file, after one that was there, after a conflict", async () => {
-  await using bench = await createBench({ isFresh: true });
-  const { started, ready, ask, arrive } = bench;
-  ready(segment(1), segment(2), segment(3), segment(4), segment(5));
-  const first = ask(segment(1));
-  await delay(50);
-  assert.deepEqual(started, [segment(1)]);
-  await arrive(segment(1), { ...done, isNew: false });
-  await first;
-  await delay(50);
-  assert.deepEqual(started, [segment(1)]);
-  const second = ask(segment(2));
-  await arrive(segment(2));
-  await second;
-  await bench.isSending(segment(3), segment(4), segment(5));
-  await arrive(segment(4));
-  await arrive(segment(5));
-  await arrive(segment(3), failure('conflict'));
-  ready(segment(6));
-  const third = ask(segment(3));
-  await arrive(segment(3), failure('conflict'));
-  await third;
-  await delay(50);
-  assert.ok(!started.includes(segment(6)));
+describe("where the archive may hold another server's files", () => {
+  const there = { ...done, isNew: false };
+
+  it('sends one by one, until one of them is new, and nothing behind one that is refused', async () => {
+    await using bench = await createBench({ isFresh: true });
+    const { started, ready, ask, arrive, isSending } = bench;
+    ready(segment(1), segment(2), segment(3), segment(4), segment(5), segment(6));
+    const first = ask(segment(1));
+    await delay(50);
+    assert.deepEqual(started, [segment(1)]);
+    await arrive(segment(1), there);
+    await first;
+    await isSending(segment(2));
+    await delay(50);
+    assert.deepEqual(started, [segment(1), segment(2)]);
+    await arrive(segment(2), there);
+    await isSending(segment(3));
+    await delay(50);
+    assert.equal(started.length, 3);
+    await arrive(segment(3));
+    await isSending(segment(4), segment(5), segment(6));
+    await arrive(segment(5));
+    await arrive(segment(6));
+    await arrive(segment(4), failure('conflict'));
+    ready(segment(7));
+    for (const number of [1, 2, 3]) assert.equal((await ask(segment(number))).kind, 'done');
+    const refused = ask(segment(4));
+    await arrive(segment(4), failure('conflict'));
+    assert.equal((await refused).kind, 'failed');
+    await delay(50);
+    assert.ok(!started.includes(segment(7)));
+  });
+
+  it('puts nothing behind what was refused ahead, though what was asked for before it is new', async () => {
+    await using bench = await createBench({ jobs: 2 });
+    const { started, ready, ask, arrive, isSending } = bench;
+    ready(segment(1), segment(2), segment(3), segment(4));
+    const first = ask(segment(1));
+    await isSending(segment(1), segment(2));
+    await arrive(segment(2), failure('conflict'));
+    await arrive(segment(1));
+    await first;
+    await delay(50);
+    assert.deepEqual(started, [segment(1), segment(2)]);
+  });
 });
 
 it('does not overlook what becomes ready while it looks, nor while a file on its way is waited for', async () => {
