@@ -1,10 +1,12 @@
 /** Whether an agent still has somebody to work for. */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { isAlive } from './client/is-alive.ts';
 
 /**
  * The server that this agent was started for, by its `postmaster.pid`: it is removed when the server stops, and has
- * another process and start time (its first and third line) after the next start (pidfile.h).
+ * another process and start time (its first and third line) after the next start (pidfile.h). One that was killed
+ * leaves it behind.
  */
 export class ServerRun {
   readonly #path: string;
@@ -21,8 +23,8 @@ export class ServerRun {
 
   #look(): string | undefined {
     try {
-      const lines = readFileSync(this.#path, 'latin1').split('\n');
-      return `${lines[0]} ${lines[2]}`;
+      const [pid, , startedAt] = readFileSync(this.#path, 'latin1').split('\n');
+      return isAlive(Number(pid)) ? `${pid} ${startedAt}` : undefined;
     } catch {
       return undefined;
     }

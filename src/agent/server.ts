@@ -4,6 +4,7 @@ import { createServer, type Server, type Socket } from 'node:net';
 import { join } from 'node:path';
 import { systemCode, WalvaultError } from '../base/errors.ts';
 import { inspectDirectory, privateName, type AgentAddress } from './client/address.ts';
+import { isAlive } from './client/is-alive.ts';
 import { encodeLine, maxLineBytes, parseRequest, type Reply, type Request } from './client/protocol.ts';
 
 /** A connection that does not ask is closed. */
@@ -75,15 +76,6 @@ function removeLeftovers({ directory, key }: AgentAddress): void {
   for (const name of readdirSync(directory)) {
     const pid = new RegExp(`^${key}\\.(\\d+)\\.new$`).exec(name)?.[1];
     if (pid !== undefined && !isAlive(Number(pid))) rmSync(join(directory, name), { force: true });
-  }
-}
-
-function isAlive(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch (error) {
-    return systemCode(error) === 'EPERM';
   }
 }
 

@@ -14,6 +14,8 @@ import {
 } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
+import { agentPlace, servedBy, type AgentPlace } from '../harness/agents.ts';
+import { assertNothingIsLeft } from '../soak/kill-agent.ts';
 import { readControlFile } from '../../src/postgres/cluster/control-file.ts';
 import { walKey } from '../../src/repository/layout.ts';
 import type { PostgresServer } from '../harness/postgres-server.ts';
@@ -35,8 +37,12 @@ import { makeSegment, walFile } from '../harness/wal.ts';
 const signal = new AbortController().signal;
 const rows = (last: number) => Array.from({ length: last }, (_, index) => index + 1);
 
+for (const agents of [undefined, agentPlace()])
+  describe(`a recovery to the end of the archive, ${agents ? 'with an agent' : 'without an agent'}`, () =>
+    defineCases(agents));
+
 /** One origin with ten rows in ten archived segments; each case damages the archive and repairs it again. */
-describe('a recovery to the end of the archive', () => {
+function defineCases(agents: AgentPlace | undefined): void {
   let site: Site;
   let base: string;
   let segmentPath: (name: string) => string;
@@ -44,7 +50,7 @@ describe('a recovery to the end of the archive', () => {
   let systemId: bigint;
 
   before(async () => {
-    site = await createSite();
+    site = await createSite({ agents });
     const origin = await site.startOrigin();
     await commitRows(origin, 1, 1);
     await origin.stop();
@@ -63,6 +69,7 @@ describe('a recovery to the end of the archive', () => {
     await using server = await startRecovery(site, { from: base, mode: 'point-in-time' });
     assert.equal(await outcomeOf(server), 'promoted', server.logTail());
     assert.deepEqual(await rowsOf(server), rows(10));
+    if (agents !== undefined) assert.ok((await servedBy(site, server)) > 0, server.logTail());
   });
 
   for (const [what, damage] of [
@@ -216,8 +223,11 @@ describe('a recovery to the end of the archive', () => {
     }
   });
 
-  after(() => rmSync(site.directory, { recursive: true, force: true }));
-});
+  after(async () => {
+    if (agents !== undefined) await assertNothingIsLeft(agents);
+    rmSync(site.directory, { recursive: true, force: true });
+  });
+}
 
 async function segmentOf(server: PostgresServer): Promise<string> {
   const [row] = await server.query<{ name: string }>('select pg_walfile_name(pg_current_wal_lsn()) as name');

@@ -2,7 +2,9 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { onExit } from './on-exit.ts';
+import type { PostgresServer } from './postgres-server.ts';
 import type { Environment } from './run.ts';
+import type { Site } from './site.ts';
 import { temporaryDirectory } from './temp.ts';
 
 export interface AgentPlace {
@@ -31,6 +33,12 @@ export function agentPlace(env: Environment = {}): AgentPlace {
     for (const pid of place.pids()) killIfThere(pid);
   });
   return place;
+}
+
+/** How many segments the server's agent had ready when its recovery asked. */
+export async function servedBy(site: Site, { dataDirectory }: PostgresServer): Promise<number> {
+  const { stdout } = await site.walvault(['agent', 'status', '-D', dataDirectory]);
+  return Number(/(\d+) of them served/.exec(stdout)?.[1] ?? 0);
 }
 
 function agentProcesses(directory: string): number[] {

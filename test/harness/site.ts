@@ -5,6 +5,7 @@
 import { appendFileSync, cpSync, existsSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
+import type { AgentPlace } from './agents.ts';
 import { startPostgres, type PostgresOptions, type PostgresServer } from './postgres-server.ts';
 import { runOk, bareEnvironment, type Environment, type RunOptions, type RunResult } from './run.ts';
 import { temporaryDirectory } from './temp.ts';
@@ -17,7 +18,8 @@ export interface Site {
   readonly repositoryPath: string;
   readonly privateKeyPath: string;
   /** What a host that may read the archive has in its environment. */
-  readonly readerEnv: Readonly<Record<string, string>>;
+  readonly readerEnv: Environment;
+  readonly agents: AgentPlace | undefined;
   /** `archive_command`, `archive_mode` and what else an archiving server needs in postgresql.conf. */
   readonly archiveConf: Readonly<Record<string, string>>;
   /** The executable with this configuration and the private key. */
@@ -32,6 +34,8 @@ export interface SiteOptions {
   /** More arguments for init. */
   readonly initArgs?: readonly string[];
   readonly repositoryUrl?: (directory: string) => string;
+  /** All servers push and fetch through agents here. Default: none do. */
+  readonly agents?: AgentPlace | undefined;
 }
 
 export async function createSite(options: SiteOptions = {}): Promise<Site> {
@@ -51,6 +55,7 @@ export async function createSite(options: SiteOptions = {}): Promise<Site> {
   const privateKeyName = readdirSync(offline).find(name => name.endsWith('private.asc')) ?? '';
   const privateKeyPath = join(offline, privateKeyName);
   const readerEnv = {
+    ...options.agents?.env,
     WALVAULT_ENCRYPTION_PRIVATE_KEYS: privateKeyPath,
     WALVAULT_FETCH_TIMEOUT: '2s',
     WALVAULT_FETCH_STANDBY_TIMEOUT: '1s',
@@ -63,6 +68,7 @@ export async function createSite(options: SiteOptions = {}): Promise<Site> {
     repositoryPath,
     privateKeyPath,
     readerEnv,
+    agents: options.agents,
     archiveConf,
     command,
     walvault: (args, run = {}) =>
@@ -152,7 +158,10 @@ export async function startRecovery(site: Site, options: RecoveryOptions): Promi
   cpSync(options.from, dataDirectory, { recursive: true, preserveTimestamps: true });
   writeFileSync(join(dataDirectory, options.mode === 'standby' ? 'standby.signal' : 'recovery.signal'), '');
   giveToUnprivileged(dataDirectory);
-  const restoreCommand = options.restoreCommand ?? site.command(`fetch ${options.fetchArgs ?? ''} %f "%p"`);
+  const fetch = options.restoreCommand ?? site.command(`fetch ${options.fetchArgs ?? ''} %f "%p"`);
+  // Else a recovery this short would be over before its agent is there.
+  const restoreCommand =
+    site.agents === undefined ? fetch : `${whileStarting(site.agents)} sleep 0.05; done; ${fetch}`;
   const server = await startPostgres({
     dataDirectory,
     start: false,
@@ -161,6 +170,11 @@ export async function startRecovery(site: Site, options: RecoveryOptions): Promi
   });
   await server.start({ until: 'spawned' });
   return server;
+}
+
+/** The head of a shell's loop. A file by this name is there until the agent listens that a push or fetch has started. */
+function whileStarting({ directory }: AgentPlace): string {
+  return `for i in $(seq 200); do ls ${directory}/*.starting >/dev/null 2>&1 || break;`;
 }
 
 /** What became of a recovery: it ended by promotion, or the server gave up, or it still replays. */

@@ -20,6 +20,7 @@ import { join } from 'node:path';
 import { isSea } from 'node:sea';
 import { describeSystemCode, systemCode } from '../../base/errors.ts';
 import { inspectDirectory, type AgentAddress } from './address.ts';
+import { isAlive } from './is-alive.ts';
 import { whyOrphansDoHarm } from './orphanage.ts';
 
 /** One attempt in this time: an agent that cannot start must not cost every push a process. */
@@ -117,14 +118,6 @@ function isUnderWay(address: AgentAddress): boolean {
   } catch {
     // The agent has begun to listen and removed it.
     return true;
-  }
-}
-
-function isAlive(pid: number): boolean {
-  try {
-    return process.kill(pid, 0);
-  } catch {
-    return false;
   }
 }
 
