@@ -2,7 +2,7 @@
  * Fetches the segments that a recovery will ask for next, and hands them over when it does. It knows nothing about the
  * archive but the files that it holds: whatever is not there, for whatever reason, is left to fetch.
  */
-import { lstat, realpath } from 'node:fs/promises';
+import { lstatSync, realpathSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { messageOf } from '../base/errors.ts';
@@ -95,7 +95,7 @@ export class Prefetcher {
     const { dataDirectory, walDirectory, depthBytes } = this.#options;
     if (this.#isClosed || depthBytes === 0) return undefined;
     const { name, destination, timeline } = question;
-    if ((await realpath(dirname(destination))) !== walDirectory) return undefined;
+    if (realpathSync.native(dirname(destination)) !== walDirectory) return undefined;
     const { signal } = this.#round;
     const outlook = await lookOut({ name, timeline, dataDirectory, walDirectory, depthBytes, signal });
     if (outlook === undefined || signal.aborted) return undefined;
@@ -107,7 +107,7 @@ export class Prefetcher {
     this.#goOn();
     if (!outlook.isOnBranch) return undefined;
     await this.#arrival(name);
-    return await this.#take(name);
+    return this.#take(name);
   }
 
   /** Gives the space back when the recovery is over or has not asked for long. */
@@ -136,12 +136,12 @@ export class Prefetcher {
     }
   }
 
-  async #take(name: string): Promise<ReadySegment | undefined> {
+  #take(name: string): ReadySegment | undefined {
     const segment = this.#ready.get(name);
     if (segment === undefined) return undefined;
     this.#ready.delete(name);
     const { path, identity } = segment.file;
-    const found = await lstat(path, { bigint: true }).catch(() => undefined);
+    const found = lstatSync(path, { bigint: true, throwIfNoEntry: false });
     if (found === undefined || !isSameFile(identityOf(found), identity)) return undefined;
     this.#handed = name;
     this.#served++;

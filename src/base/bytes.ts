@@ -36,7 +36,7 @@ export function totalLength(pieces: readonly Uint8Array[]): number {
  * a view of it: whoever reads one finds it empty. Parts of Node's pool, which have their memory in common, are left alone.
  */
 export function release({ buffer, byteLength }: Uint8Array): void {
-  if (!(buffer instanceof ArrayBuffer)) return;
+  if (!(buffer instanceof ArrayBuffer) || buffer.detached) return;
   if (byteLength === buffer.byteLength || buffer.byteLength > largestPoolBytes) buffer.transfer(0);
 }
 

@@ -1,4 +1,5 @@
 /** A worker thread of the agent: opens the repositories once, pushes and fetches what it is told to. */
+import { setPriority } from 'node:os';
 import { isMainThread, parentPort, workerData } from 'node:worker_threads';
 import type { AheadAnswer, AheadJob } from '../agent/ahead-fetcher.ts';
 import { failureOf } from '../agent/client/protocol.ts';
@@ -9,11 +10,27 @@ import type { Log, LogEvent } from '../base/log.ts';
 import type { Config } from '../config/index.ts';
 import { PushMemory } from '../operations/push/push-memory.ts';
 import { push } from '../operations/push/push.ts';
+import { garbageCollector } from './collect-garbage.ts';
 import { openRepositories } from './compose.ts';
 import type { AheadReader } from './fetch-ahead.ts';
 import { unpackSecrets } from './packed-config.ts';
 import { pushSettings } from './push-settings.ts';
 import { workerVerb } from './start-push-worker.ts';
+
+/** A segment that was fetched has given back what it held itself; what came from a store in pieces is left. */
+const keptBytes = 24 * 1024 ** 2;
+
+/**
+ * The server that replays, and the processes that it starts, come first. On Linux a priority is a thread's own, and it can
+ * only be lowered: threads that fetch ahead do nothing else.
+ */
+function yieldToServer(): void {
+  try {
+    setPriority(10);
+  } catch {
+    // Forbidden, as in some containers: then as an equal.
+  }
+}
 
 /** @returns 0 when it was told to end */
 export async function runPushWorker(): Promise<number> {
@@ -54,12 +71,18 @@ export async function runPushWorker(): Promise<number> {
   }
 
   let reader: Promise<AheadReader> | undefined;
+  let collectGarbage: ReturnType<typeof garbageCollector> | undefined;
   async function fetchAhead(job: AheadJob, signal: AbortSignal): Promise<AheadAnswer> {
     try {
+      if (reader === undefined) yieldToServer();
       reader ??= import('./fetch-ahead.ts').then(({ openAheadReader }) => openAheadReader(config));
       return await (await reader).answer(job, signal);
     } catch (error) {
       return { kind: 'failed', events: [], failure: failureOf(error) };
+    } finally {
+      // Not before all is loaded: it changes V8's flags, and code caches made under others are thrown away.
+      collectGarbage ??= garbageCollector();
+      collectGarbage(process.memoryUsage().arrayBuffers > keptBytes ? 'all' : 'young');
     }
   }
 

@@ -97,17 +97,22 @@ async function serve({
     });
   // So that it keeps no file system busy.
   process.chdir('/');
-  const maxWorkers = Math.min(Math.max(config.archive.jobs, config.fetch.jobs), availableParallelism());
   const settings = { ...config, dataDirectory: address.dataDirectory };
-  const pool = new WorkerPool({ maxWorkers, start: () => startPushWorker(settings, maxWorkers) });
+  const poolFor = (jobs: number) => {
+    const maxWorkers = Math.min(jobs, availableParallelism());
+    return new WorkerPool({ maxWorkers, start: () => startPushWorker(settings, maxWorkers) });
+  };
+  const sender = poolFor(config.archive.jobs);
+  // Of its own, because its threads run at a lower priority.
+  const fetcher = poolFor(config.fetch.jobs);
   const reason = await run({
     address,
     fingerprint,
     environment: env,
     namedVariables: loaded.variables,
     readSince,
-    sender: pool,
-    fetcher: pool,
+    sender,
+    fetcher,
     prefetch: {
       ...config.fetch,
       depthBytes: config.fetch.prefetchBytes,
@@ -123,7 +128,7 @@ async function serve({
     redact: text => redactor.redact(text),
     log,
   });
-  await pool.close();
+  await Promise.all([sender.close(), fetcher.close()]);
   info(log, `agent ends: ${reason}`);
   return 0;
 }

@@ -19,7 +19,7 @@ import { ZstdFrameWalk } from './zstd-frames.ts';
 const chunkSizeBytes = 1024 * 1024;
 /** Inputs up to here are compressed at once, with buffers of their own size: most objects beside WAL are this small. */
 const smallInputBytes = 64 * 1024;
-const maxWindowLogDefault = 27;
+export const maxWindowLogDefault = 27;
 
 /** `level`: 1 to 19. Several streams may go through one transform; one input becomes one frame. */
 export function compressZstd({ level }: { level: number }): ByteTransform {
@@ -81,7 +81,7 @@ export function decompressZstd(options: { maxWindowLog?: number } = {}): ByteTra
     try {
       yield* throughStage(endChecked(checked, walk), stage);
     } catch (error) {
-      throw asDamaged(error);
+      throw zstdFailure(error);
     }
   };
 }
@@ -91,7 +91,8 @@ async function* endChecked(source: ByteStream, walk: ZstdFrameWalk): AsyncGenera
   walk.end();
 }
 
-function asDamaged(error: unknown): unknown {
+/** What the decoder of node:zlib says, in our terms; anything else as it is. */
+export function zstdFailure(error: unknown): unknown {
   const code = systemCode(error);
   if (code === undefined || !/^(ZSTD_error_|Z_)/.test(code)) return error;
   return new WalvaultError('damaged', `zstd data does not decode: ${messageOf(error).toLowerCase()}`, {

@@ -7,10 +7,11 @@
 import { WalvaultError } from '../base/errors.ts';
 import { release, type ByteStream } from '../base/bytes.ts';
 import { warn, type Log } from '../base/log.ts';
-import { detectFormat } from '../pipeline/detect.ts';
+import { detectFormat, type StoredFormat } from '../pipeline/detect.ts';
 import { compressZstd, compressZstdAtOnce, decompressZstd } from '../pipeline/zstd.ts';
 import type { SignatureVerdict } from '../pipeline/openpgp/index.ts';
 import type { Keyring, ObjectUse } from './keyring.ts';
+import { unpackInMemory, type HeldWhole } from './unpack-in-memory.ts';
 
 export interface CodecSettings {
   /** zstd level; 0 stores without compression. */
@@ -67,30 +68,29 @@ export class Codec {
    * Decodes an object that was stored under `key`. The stream throws `damaged` where the bytes are, `key` where no
    * private key fits, and at its end `damaged` where the signature policy says so. Until it has ended without an
    * error nothing that came out of it may be relied on. A cut at a zstd frame boundary is not noticed here: compare
-   * length and digest. `onVerdict` is told who signed it, before the policy decides.
+   * length and digest.
    */
   async *decode(
     key: string,
     stored: ByteStream,
-    onVerdict?: (verdict: SignatureVerdict) => void,
+    { onVerdict, inMemory }: DecodeOptions = {},
   ): AsyncGenerator<Uint8Array> {
-    const { head, whole } = await peek(stored, 8);
-    let verdict: () => SignatureVerdict = () => ({ status: 'unsigned' });
-    let plain = whole;
-    let format = detectFormat(head);
-    if (format === 'openpgp') {
-      const run = (await this.keyring.decryptor()).start(key);
-      const inner = await peek(run.apply(whole), 8);
-      verdict = () => run.verdict();
-      plain = inner.whole;
-      format = detectFormat(inner.head);
-    }
-    if (format === 'zstd') plain = decompressZstd()(plain);
-    else if (format !== 'plain')
-      throw new WalvaultError('damaged', `${key}: ${format} inside an object is not part of this format`);
-    yield* plain;
+    const { format, content, verdict } = await this.#open(key, stored);
+    if (inMemory !== undefined) yield* unpackInMemory(format, content, inMemory);
+    else yield* format === 'zstd' ? decompressZstd()(content) : content;
     onVerdict?.(verdict());
     this.#judge(key, verdict());
+  }
+
+  /** Down to what is compressed or plain. */
+  async #open(key: string, stored: ByteStream): Promise<Opened> {
+    const outer = await peek(stored, 8);
+    const outerFormat = detectFormat(outer.head);
+    if (outerFormat !== 'openpgp')
+      return { ...readable(key, outerFormat), content: outer.whole, verdict: unsigned };
+    const run = (await this.keyring.decryptor()).start(key);
+    const inner = await peek(run.apply(outer.whole), 8);
+    return { ...readable(key, detectFormat(inner.head)), content: inner.whole, verdict: () => run.verdict() };
   }
 
   #judge(key: string, verdict: SignatureVerdict): void {
@@ -113,6 +113,27 @@ export class Codec {
     this.#warned.add(identity);
     warn(this.#log, message);
   }
+}
+
+export interface DecodeOptions {
+  /** Is told who signed it, before the policy decides. */
+  readonly onVerdict?: ((verdict: SignatureVerdict) => void) | undefined;
+  /** The caller has room for all of it: it comes in one piece, at half the cost, and with the same errors. */
+  readonly inMemory?: HeldWhole | undefined;
+}
+
+interface Opened {
+  readonly format: 'zstd' | 'plain';
+  readonly content: ByteStream;
+  /** Once the content has ended. */
+  verdict(): SignatureVerdict;
+}
+
+const unsigned = (): SignatureVerdict => ({ status: 'unsigned' });
+
+function readable(key: string, format: StoredFormat): Pick<Opened, 'format'> {
+  if (format === 'zstd' || format === 'plain') return { format };
+  throw new WalvaultError('damaged', `${key}: ${format} inside an object is not part of this format`);
 }
 
 export function describeVerdict(verdict: SignatureVerdict): string {

@@ -1,9 +1,12 @@
 /** Reading one WAL object back, checked against what was recorded when it was written. */
 import { createHash } from 'node:crypto';
 import { WalvaultError } from '../base/errors.ts';
-import { tap, type ByteStream } from '../base/bytes.ts';
+import { release, tap, type ByteStream } from '../base/bytes.ts';
+import type { ObjectStat } from '../stores/store.ts';
 import { decodeMetadata, type WalObjectMetadata } from './object-metadata.ts';
 import type { Repository } from './repository.ts';
+import type { HeldWhole } from './unpack-in-memory.ts';
+import { inMemoryLimitBytes } from './wal-writer.ts';
 
 export interface WalContent {
   readonly metadata: WalObjectMetadata | undefined;
@@ -13,6 +16,8 @@ export interface WalContent {
    * that came out of it counts until it has ended.
    */
   readonly plain: ByteStream;
+  /** For whoever has done with all that came out of `plain`: gives the memory back at once, where it is much. */
+  release(): void;
 }
 
 /** @throws StoreError `absent`, `denied`, `cold`… */
@@ -25,11 +30,32 @@ export async function openWalObject(
 ): Promise<WalContent> {
   const { stat, body } = await repository.store.get(key, { signal });
   const metadata = decodeMetadata(stat.metadata);
-  const decoded = repository.codec.decode(key, tap(body, onReceived));
+  const held: Uint8Array[] = [];
+  const inMemory = metadata && holdWhole(stat, metadata, held);
+  const decoded = repository.codec.decode(key, tap(body, onReceived), { inMemory });
   const plain =
     metadata === undefined ? decoded : verifyDigest(decoded, metadata, `${repository.store.url}: ${key}`);
-  return { metadata, modified: stat.modified, plain };
+  return {
+    metadata,
+    modified: stat.modified,
+    plain,
+    release: () => held.splice(0).forEach(release),
+  };
 }
+
+/** Both sizes are known before a byte is decoded. */
+function holdWhole(
+  { sizeBytes: storedSizeBytes }: ObjectStat,
+  { sizeBytes: plainSizeBytes }: WalObjectMetadata,
+  held: Uint8Array[],
+): HeldWhole | undefined {
+  const isSmall =
+    plainSizeBytes <= inMemoryLimitBytes && storedSizeBytes <= inMemoryLimitBytes + mostOverheadBytes;
+  return isSmall ? { storedSizeBytes, plainSizeBytes, held } : undefined;
+}
+
+/** What keys, signatures and frames add to data that does not compress. */
+const mostOverheadBytes = 1024 ** 2;
 
 async function* verifyDigest(
   source: ByteStream,

@@ -3,12 +3,13 @@
  * signed and encrypted, so that the caches hold the functions that these run and not only the outermost ones.
  */
 import { execFile } from 'node:child_process';
-import { mkdir, mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { makeDataDirectory, segmentName } from './data-directory.ts';
 import { startObjectServer } from './object-server.ts';
+import { startReadyAgent } from './ready-agent.ts';
 
 export interface WarmUpOptions {
   readonly outDirectory: string;
@@ -50,6 +51,10 @@ export async function warmUp(options: WarmUpOptions): Promise<string[]> {
     const marker = await readFile(join(site.repository, 'walvault.json'));
     await fetch(`${server.origin}/bucket/prefix/walvault.json`, { method: 'PUT', body: marker });
     for (const run of workingRuns(site)) await doRun(run);
+    const dataDirectory = join(scratch, 'data');
+    await using agent = await startReadyAgent({ scratch, dataDirectory, configPath: site.config });
+    await writeFile(join(dataDirectory, 'recovery.signal'), '');
+    for (const run of askingRuns(site)) await doRun({ ...run, env: { ...run.env, ...agent.env } });
   } finally {
     await rm(scratch, { recursive: true, force: true });
   }
@@ -79,6 +84,15 @@ function startingRuns({ repository, config, offline }: Site): Run[] {
     { args: ['--help'], env: {} },
     { args: ['--version'], env: {} },
     { args: ['init', ...where, '--create-directory', '--generate-keys', offline], env: {} },
+  ];
+}
+
+/** Of a server that has an agent. */
+function askingRuns({ config }: Site): Run[] {
+  const env = { WALVAULT_CONFIG: config };
+  return [
+    { args: ['push', `pg_wal/${segmentName}`], env },
+    { args: ['fetch', segmentName, 'pg_wal/RECOVERYXLOG'], env },
   ];
 }
 

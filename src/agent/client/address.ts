@@ -15,7 +15,7 @@ const maxPathBytes = 107;
 export interface AgentAddress {
   /** Mode 0700, ours. */
   readonly directory: string;
-  /** 16 hex digits. Other files of the agent begin with it. */
+  /** 32 hex digits. Other files of the agent begin with it. */
   readonly key: string;
   readonly socketPath: string;
   /** Without symbolic links. */
@@ -50,7 +50,8 @@ export function addressOf(
   env: NodeJS.ProcessEnv,
 ): AgentAddress | undefined {
   const real = realPath(dataDirectory);
-  const key = quickDigest([String(process.getuid?.()), real, configPath].join('\0'));
+  const text = [String(process.getuid?.()), real, configPath].join('\0');
+  const key = quickDigest(text);
   const directory = socketDirectory(env);
   const socketPath = join(directory, `${key}.sock`);
   // The private name that it listens under first is longer by a process id.

@@ -25,7 +25,8 @@ export function exchange(socketPath: string, request: Request, options: Exchange
     const settle = (answer: Answer) => {
       clearTimeout(timer);
       options.signal?.removeEventListener('abort', onAbort);
-      socket.destroy();
+      // Closing takes a millisecond, and a process that has its answer is about to end.
+      setImmediate(() => socket.destroy());
       resolve(answer);
     };
     const onAbort = () => {

@@ -7,12 +7,12 @@ import { readFileSync, statSync } from 'node:fs';
 import { walvaultCommit, walvaultVersion } from '../../base/build-info.ts';
 import { quickDigest } from './quick-digest.ts';
 
-/** 16 hex digits. A configuration file that is missing or cannot be read has a fingerprint too. */
+/** A configuration file that is missing or cannot be read has a fingerprint too. */
 export function readFingerprint(configPath: string): string {
-  return quickDigest(`${executableIdentity()}\0${contentOf(configPath)}`);
+  return `${quickDigest(executableIdentity())}${quickDigest(contentOf(configPath))}`;
 }
 
-/** Each variable's digest: which of them matter only the agent knows, and their values are nobody's business. */
+/** Each variable's digest: which of them matter only the agent knows. */
 export function digestEnvironment(env: NodeJS.ProcessEnv): Record<string, string> {
   const digests: Record<string, string> = {};
   for (const [name, value] of Object.entries(env)) digests[name] = quickDigest(value ?? '');
@@ -31,9 +31,9 @@ function executableIdentity(): string {
   return [walvaultVersion(), commit ?? '', process.version, ...file].join(' ');
 }
 
-function contentOf(path: string): string {
+function contentOf(path: string): Uint8Array | string {
   try {
-    return readFileSync(path, 'latin1');
+    return readFileSync(path);
   } catch (error) {
     return `unreadable: ${String((error as NodeJS.ErrnoException).code)}`;
   }

@@ -75,10 +75,16 @@ async function deliverFrom(
   file: WalFileName,
 ): Promise<FileIdentity> {
   const key = file.kind === 'partial' ? await newestPartial(repository, options, file) : keyOf(options, file);
-  const { plain } = await openWalObject(repository, key, options.signal, options.onReceived);
-  return await deliver(options.destination, plain, received =>
-    refuseWrongFile(options, file, received, `${repository.store.url}: ${key}`),
-  );
+  const { plain, release } = await openWalObject(repository, key, options.signal, options.onReceived);
+  try {
+    return await deliver(options.destination, plain, received => {
+      // It is written: fsync, which takes longest, holds nothing.
+      release();
+      refuseWrongFile(options, file, received, `${repository.store.url}: ${key}`);
+    });
+  } finally {
+    release();
+  }
 }
 
 export function keyOf({ system }: Pick<DeliveryOptions, 'system'>, file: WalFileName): string {

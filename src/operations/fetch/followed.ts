@@ -1,5 +1,5 @@
 /** Which timeline the recovery follows: told by restore in restore_command, else seen from the histories in `pg_wal`. */
-import { readdir, readFile } from 'node:fs/promises';
+import { readdirSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { localIoError, systemCode, WalvaultError } from '../../base/errors.ts';
 import { historyFileName, parseWalFileName } from '../../postgres/wal/file-name.ts';
@@ -14,46 +14,49 @@ export async function followedTimeline(
   fileTimeline: number,
 ): Promise<FollowedTimeline | undefined> {
   const { timeline } = options;
-  const known = await locallyFollowed({ walDirectory: dirname(options.destination), timeline }, fileTimeline);
+  const known = locallyFollowed({ walDirectory: dirname(options.destination), timeline }, fileTimeline);
   if (known !== 'unknown') return known;
   // Only a timeline that was named can be unknown.
   return timeline === undefined ? undefined : { timeline, history: await archivedHistory(options, timeline) };
 }
 
-/** From `pg_wal` alone; `unknown`: the history of the timeline that restore named is not there. */
-export async function locallyFollowed(
+/**
+ * From `pg_wal` alone; `unknown`: the history of the timeline that restore named is not there. Synchronous, because the
+ * agent answers a server that waits, while all threads of Node's pool may be busy.
+ */
+export function locallyFollowed(
   { walDirectory, timeline }: { readonly walDirectory: string; readonly timeline: number | undefined },
   fileTimeline: number,
-): Promise<FollowedTimeline | undefined | 'unknown'> {
+): FollowedTimeline | undefined | 'unknown' {
   if (timeline === fileTimeline) return undefined;
-  if (timeline === undefined) return followedFromHistories(await readHistories(walDirectory), fileTimeline);
-  const history = await readHistory(join(walDirectory, historyFileName(timeline)));
+  if (timeline === undefined) return followedFromHistories(readHistories(walDirectory), fileTimeline);
+  const history = readHistory(join(walDirectory, historyFileName(timeline)));
   return history === undefined ? 'unknown' : { timeline, history };
 }
 
 /** PostgreSQL keeps the history of the timeline it follows in `pg_wal` (readTimeLineHistory in timeline.c). */
-async function readHistories(walDirectory: string): Promise<Map<number, TimelineHistoryEntry[]>> {
+function readHistories(walDirectory: string): Map<number, TimelineHistoryEntry[]> {
   const histories = new Map<number, TimelineHistoryEntry[]>();
-  for (const name of await readNames(walDirectory)) {
+  for (const name of readNames(walDirectory)) {
     const file = parseWalFileName(name);
     if (file?.kind !== 'history') continue;
-    const history = await readHistory(join(walDirectory, name));
+    const history = readHistory(join(walDirectory, name));
     if (history !== undefined) histories.set(file.timeline, history);
   }
   return histories;
 }
 
-async function readNames(directory: string): Promise<string[]> {
+function readNames(directory: string): string[] {
   try {
-    return await readdir(directory);
+    return readdirSync(directory);
   } catch (error) {
     throw localIoError('read', directory, error);
   }
 }
 
-async function readHistory(path: string): Promise<TimelineHistoryEntry[] | undefined> {
+function readHistory(path: string): TimelineHistoryEntry[] | undefined {
   try {
-    return parseTimelineHistory(await readFile(path, 'utf8'), path);
+    return parseTimelineHistory(readFileSync(path, 'utf8'), path);
   } catch (error) {
     if (systemCode(error) === 'ENOENT') return undefined;
     throw localIoError('read', path, error);

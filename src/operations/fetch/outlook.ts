@@ -1,5 +1,5 @@
 /** What a recovery that asks for a segment will ask for next, from its own data directory alone. */
-import { readControlFile } from '../../postgres/cluster/control-file.ts';
+import { readControlFile, readControlFileNow } from '../../postgres/cluster/control-file.ts';
 import { recoveryModeOf, type RecoveryMode } from '../../postgres/cluster/signal-files.ts';
 import { parseWalFileName, segmentNumber } from '../../postgres/wal/file-name.ts';
 import { locallyFollowed } from './followed.ts';
@@ -40,8 +40,9 @@ export async function lookOut(options: OutlookOptions): Promise<Outlook | undefi
   const file = parseWalFileName(options.name);
   const mode = recoveryModeOf(dataDirectory);
   if (file?.kind !== 'segment' || mode === 'none') return undefined;
-  const { systemId, segmentSizeBytes } = await readControlFile(dataDirectory, options.signal);
-  const known = await locallyFollowed({ walDirectory, timeline }, file.timeline);
+  const { systemId, segmentSizeBytes } =
+    readControlFileNow(dataDirectory) ?? (await readControlFile(dataDirectory, options.signal));
+  const known = locallyFollowed({ walDirectory, timeline }, file.timeline);
   if (known === 'unknown') return undefined;
   const followed = known ?? { timeline: file.timeline, history: [] };
   const number = segmentNumber(file, segmentSizeBytes);

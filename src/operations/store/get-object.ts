@@ -39,7 +39,7 @@ export async function* getObject(options: GetObjectOptions): AsyncGenerator<Uint
     verdict = await readVerdict(repository, key, data, signal);
     yield data;
   } else {
-    const decoded = repository.codec.decode(key, body, found => (verdict = found));
+    const decoded = repository.codec.decode(key, body, { onVerdict: found => (verdict = found) });
     const recorded = decodeMetadata(stat.metadata);
     yield* recorded === undefined ? decoded : verified(key, decoded, recorded);
   }

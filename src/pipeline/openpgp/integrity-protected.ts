@@ -2,10 +2,11 @@
  * The body of an integrity-protected packet, version 1 (RFC 9580 §5.13.1): AES in CFB mode over a random prefix, the
  * data and a SHA-1 of both. Every gpg reads it.
  */
-import { createCipheriv, createDecipheriv, createHash, type Cipheriv } from 'node:crypto';
+import { createCipheriv, createHash, type Cipheriv } from 'node:crypto';
 import { release, type ByteStream } from '../../base/bytes.ts';
 import { WalvaultError } from '../../base/errors.ts';
 import { ByteReader } from '../byte-reader.ts';
+import { CfbDecipher } from './cfb-decipher.ts';
 import { damaged } from './damaged.ts';
 
 export interface SessionKey {
@@ -124,7 +125,7 @@ export async function* decryptBody(
 /** Picks the key whose prefix repeats its last two bytes. */
 function openHead(encryptedHead: Buffer, keys: readonly SessionKey[], what: string) {
   for (const key of keys) {
-    const decipher = createDecipheriv(cipherName(key.data), key.data, Buffer.alloc(blockSizeBytes));
+    const decipher = new CfbDecipher(key.data);
     const head = decipher.update(encryptedHead);
     if (head.readUInt16BE(blockSizeBytes - 2) === head.readUInt16BE(blockSizeBytes))
       return { decipher, head };

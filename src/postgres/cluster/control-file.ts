@@ -3,6 +3,7 @@
  * since 9.6; those after it are found from the `floatFormat` constant 1234567.0 that the file carries for this purpose,
  * so that a field added before it moves nothing here.
  */
+import { readFileSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { sleep } from '../../base/abort.ts';
@@ -65,6 +66,20 @@ export async function readControlFile(dataDirectory: string, signal?: AbortSigna
       if (!mayBeTorn || monotonicMs() > endsAt) throw error;
       await sleep(20, signal);
     }
+  }
+}
+
+/**
+ * The same without waiting: undefined where it would have to be read again. For whoever answers a server that waits: no
+ * thread of Node's pool is needed, and they may all be busy.
+ */
+export function readControlFileNow(dataDirectory: string): ControlFile | undefined {
+  const path = join(dataDirectory, controlFilePath);
+  try {
+    return parseControlFile(readFileSync(path));
+  } catch (error) {
+    if (error instanceof WalvaultError && error.code === 'damaged') return undefined;
+    throw error instanceof WalvaultError ? error : localIoError('read', path, error);
   }
 }
 
