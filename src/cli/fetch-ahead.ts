@@ -2,6 +2,7 @@
 import type { AheadAnswer, AheadJob } from '../agent/ahead-fetcher.ts';
 import { failureOf } from '../agent/client/protocol.ts';
 import type { LogEvent } from '../base/log.ts';
+import { Turns } from '../base/turns.ts';
 import type { Config } from '../config/index.ts';
 import { fetchAhead } from '../operations/fetch/fetch-ahead.ts';
 import { openRepositories } from './compose.ts';
@@ -16,6 +17,7 @@ export async function openAheadReader(config: Config): Promise<AheadReader> {
   // What is said once of keys and signatures: each fetch by itself would say it too.
   const standing: LogEvent[] = [];
   const opened = await openRepositories(config, { event: event => void standing.push(event) });
+  const turns = new Turns();
   return {
     async answer({ name, destination, systemId, segmentSizeBytes, silenceMs }, signal) {
       const events: LogEvent[] = [];
@@ -30,6 +32,7 @@ export async function openAheadReader(config: Config): Promise<AheadReader> {
           repositories: opened.repositories,
           log: { event: event => void events.push(event) },
           signal,
+          turns,
         });
         if (identity === undefined) return { kind: 'absent' };
         return { kind: 'ready', events: [...standing, ...events], identity };

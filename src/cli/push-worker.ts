@@ -1,5 +1,4 @@
 /** A worker thread of the agent: opens the repositories once, pushes and fetches what it is told to. */
-import { setPriority } from 'node:os';
 import { isMainThread, parentPort, workerData } from 'node:worker_threads';
 import type { AheadAnswer, AheadJob } from '../agent/ahead-fetcher.ts';
 import { failureOf } from '../agent/client/protocol.ts';
@@ -19,18 +18,6 @@ import { workerVerb } from './start-push-worker.ts';
 
 /** A segment that was fetched has given back what it held itself; what came from a store in pieces is left. */
 const keptBytes = 24 * 1024 ** 2;
-
-/**
- * The server that replays, and the processes that it starts, come first. On Linux a priority is a thread's own, and it can
- * only be lowered: threads that fetch ahead do nothing else.
- */
-function yieldToServer(): void {
-  try {
-    setPriority(10);
-  } catch {
-    // Forbidden, as in some containers: then as an equal.
-  }
-}
 
 /** @returns 0 when it was told to end */
 export async function runPushWorker(): Promise<number> {
@@ -74,7 +61,6 @@ export async function runPushWorker(): Promise<number> {
   let collectGarbage: ReturnType<typeof garbageCollector> | undefined;
   async function fetchAhead(job: AheadJob, signal: AbortSignal): Promise<AheadAnswer> {
     try {
-      if (reader === undefined) yieldToServer();
       reader ??= import('./fetch-ahead.ts').then(({ openAheadReader }) => openAheadReader(config));
       return await (await reader).answer(job, signal);
     } catch (error) {

@@ -97,22 +97,17 @@ async function serve({
     });
   // So that it keeps no file system busy.
   process.chdir('/');
+  const maxWorkers = Math.min(Math.max(config.archive.jobs, config.fetch.jobs), availableParallelism());
   const settings = { ...config, dataDirectory: address.dataDirectory };
-  const poolFor = (jobs: number) => {
-    const maxWorkers = Math.min(jobs, availableParallelism());
-    return new WorkerPool({ maxWorkers, start: () => startPushWorker(settings, maxWorkers) });
-  };
-  const sender = poolFor(config.archive.jobs);
-  // Of its own, because its threads run at a lower priority.
-  const fetcher = poolFor(config.fetch.jobs);
+  const pool = new WorkerPool({ maxWorkers, start: () => startPushWorker(settings, maxWorkers) });
   const reason = await run({
     address,
     fingerprint,
     environment: env,
     namedVariables: loaded.variables,
     readSince,
-    sender,
-    fetcher,
+    sender: pool,
+    fetcher: pool,
     prefetch: {
       ...config.fetch,
       depthBytes: config.fetch.prefetchBytes,
@@ -128,7 +123,7 @@ async function serve({
     redact: text => redactor.redact(text),
     log,
   });
-  await Promise.all([sender.close(), fetcher.close()]);
+  await pool.close();
   info(log, `agent ends: ${reason}`);
   return 0;
 }

@@ -1,5 +1,6 @@
 /** What is inside an object that is small enough to be held, decompressed in one call. */
 import { release, streamOf, TooLargeError, type ByteStream } from '../base/bytes.ts';
+import type { Turns } from '../base/turns.ts';
 import { decompressZstd } from '../pipeline/zstd.ts';
 import { decompressZstdWhole } from '../pipeline/zstd-whole.ts';
 
@@ -7,15 +8,17 @@ export interface HeldWhole {
   /** What is expected, as it was recorded: another size costs time and is no error here. */
   readonly storedSizeBytes: number;
   readonly plainSizeBytes: number;
-  /** Gets what may be released once the caller has done with the content. */
-  readonly held: Uint8Array[];
+  /** Gets what is to be called once the caller has done with the content. */
+  readonly releases: (() => void)[];
+  /** Of those that want to hold a plain content; whoever has been given a turn ends it by the releases. */
+  readonly turns?: Turns | undefined;
 }
 
 /** `content`: decrypted, perhaps compressed. The stream that comes out has the errors of `decompressZstd`. */
 export async function* unpackInMemory(
   format: 'zstd' | 'plain',
   content: ByteStream,
-  { storedSizeBytes, plainSizeBytes, held }: HeldWhole,
+  { storedSizeBytes, plainSizeBytes, releases, turns }: HeldWhole,
 ): AsyncGenerator<Uint8Array> {
   const decompress = format === 'zstd' ? decompressZstd() : (stream: ByteStream) => stream;
   const source = content[Symbol.asyncIterator]();
@@ -33,17 +36,18 @@ export async function* unpackInMemory(
   }
   const whole = packed.subarray(0, filledBytes);
   if (format === 'plain') {
-    held.push(packed);
+    releases.push(() => release(packed));
     yield whole;
     return;
   }
+  if (turns !== undefined) releases.push(await turns.take());
   const plain = decompressOrNot(whole, plainSizeBytes);
   if (plain === undefined) {
     yield* decompress(streamOf(whole));
     return;
   }
   release(packed);
-  held.push(plain);
+  releases.push(() => release(plain));
   yield plain;
 }
 

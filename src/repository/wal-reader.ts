@@ -1,11 +1,11 @@
 /** Reading one WAL object back, checked against what was recorded when it was written. */
 import { createHash } from 'node:crypto';
 import { WalvaultError } from '../base/errors.ts';
-import { release, tap, type ByteStream } from '../base/bytes.ts';
+import { tap, type ByteStream } from '../base/bytes.ts';
+import type { Turns } from '../base/turns.ts';
 import type { ObjectStat } from '../stores/store.ts';
 import { decodeMetadata, type WalObjectMetadata } from './object-metadata.ts';
 import type { Repository } from './repository.ts';
-import type { HeldWhole } from './unpack-in-memory.ts';
 import { inMemoryLimitBytes } from './wal-writer.ts';
 
 export interface WalContent {
@@ -20,18 +20,27 @@ export interface WalContent {
   release(): void;
 }
 
+export interface ReadOptions {
+  /** Called for each chunk that arrives from the store. */
+  readonly onReceived?: (() => void) | undefined;
+  /** Of several readers that share them one at a time holds a whole plain file: each must then call `release`. */
+  readonly turns?: Turns | undefined;
+}
+
 /** @throws StoreError `absent`, `denied`, `cold`… */
 export async function openWalObject(
   repository: Repository,
   key: string,
   signal: AbortSignal,
-  /** Called for each chunk that arrives from the store. */
-  onReceived: () => void = () => undefined,
+  { onReceived = () => undefined, turns }: ReadOptions = {},
 ): Promise<WalContent> {
   const { stat, body } = await repository.store.get(key, { signal });
   const metadata = decodeMetadata(stat.metadata);
-  const held: Uint8Array[] = [];
-  const inMemory = metadata && holdWhole(stat, metadata, held);
+  const releases: (() => void)[] = [];
+  const inMemory =
+    metadata !== undefined && fitsInMemory(stat, metadata)
+      ? { storedSizeBytes: stat.sizeBytes, plainSizeBytes: metadata.sizeBytes, releases, turns }
+      : undefined;
   const decoded = repository.codec.decode(key, tap(body, onReceived), { inMemory });
   const plain =
     metadata === undefined ? decoded : verifyDigest(decoded, metadata, `${repository.store.url}: ${key}`);
@@ -39,19 +48,13 @@ export async function openWalObject(
     metadata,
     modified: stat.modified,
     plain,
-    release: () => held.splice(0).forEach(release),
+    release: () => releases.splice(0).forEach(release => release()),
   };
 }
 
 /** Both sizes are known before a byte is decoded. */
-function holdWhole(
-  { sizeBytes: storedSizeBytes }: ObjectStat,
-  { sizeBytes: plainSizeBytes }: WalObjectMetadata,
-  held: Uint8Array[],
-): HeldWhole | undefined {
-  const isSmall =
-    plainSizeBytes <= inMemoryLimitBytes && storedSizeBytes <= inMemoryLimitBytes + mostOverheadBytes;
-  return isSmall ? { storedSizeBytes, plainSizeBytes, held } : undefined;
+function fitsInMemory(stat: ObjectStat, { sizeBytes }: WalObjectMetadata): boolean {
+  return sizeBytes <= inMemoryLimitBytes && stat.sizeBytes <= inMemoryLimitBytes + mostOverheadBytes;
 }
 
 /** What keys, signatures and frames add to data that does not compress. */

@@ -5,6 +5,7 @@
 import { WalvaultError } from '../../base/errors.ts';
 import type { FileIdentity } from '../../base/file-identity.ts';
 import { warn, type Log } from '../../base/log.ts';
+import type { Turns } from '../../base/turns.ts';
 import type { WalFileName } from '../../postgres/wal/file-name.ts';
 import { checkSegment } from '../../postgres/wal/segment-check.ts';
 import { partialPrefix, walKey, type SystemPath } from '../../repository/layout.ts';
@@ -26,6 +27,8 @@ export interface DeliveryOptions {
   readonly signal: AbortSignal;
   /** Called for each chunk that arrives from a store. */
   onReceived(): void;
+  /** Of those who deliver side by side: one at a time holds a whole file. */
+  readonly turns?: Turns | undefined;
 }
 
 export type Delivery =
@@ -75,7 +78,7 @@ async function deliverFrom(
   file: WalFileName,
 ): Promise<FileIdentity> {
   const key = file.kind === 'partial' ? await newestPartial(repository, options, file) : keyOf(options, file);
-  const { plain, release } = await openWalObject(repository, key, options.signal, options.onReceived);
+  const { plain, release } = await openWalObject(repository, key, options.signal, options);
   try {
     return await deliver(options.destination, plain, received => {
       // It is written: fsync, which takes longest, holds nothing.

@@ -75,7 +75,7 @@ async function outcomeOf(reading: Promise<Buffer>): Promise<Outcome> {
 
 /** As the reader of WAL does it, which knows how much there must be. */
 async function whole(codec: Codec, stored: Buffer, chunkBytes: number): Promise<Buffer> {
-  const inMemory = { storedSizeBytes: stored.length, plainSizeBytes: data.length, held: [] };
+  const inMemory = { storedSizeBytes: stored.length, plainSizeBytes: data.length, releases: [] };
   return await collect(codec.decode(key, inChunks(stored, chunkBytes), { inMemory }), everything);
 }
 
