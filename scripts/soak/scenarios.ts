@@ -23,6 +23,7 @@ import { cutPower } from '../../test/soak/power-cut.ts';
 import { startAsProcessOne } from '../../test/soak/process-one.ts';
 import { racePushes } from '../../test/soak/race.ts';
 import { replayLoad, type ReplayRun } from '../../test/soak/replay-load.ts';
+import { archiveAndRecover } from '../../test/soak/segment-sizes.ts';
 import { createS3Site } from '../../test/harness/store-site.ts';
 
 export interface Scenario {
@@ -48,6 +49,7 @@ export const scenarios: readonly Scenario[] = [
   { name: 'archive-load', run: loadArchiver },
   { name: 'replay', run: measureReplay },
   { name: 'kill-agent', run: killAgentsUnderLoad },
+  { name: 'segment-sizes', run: largestSegments },
   { name: 'agent-drain', run: drainThroughAgent },
   { name: 'memory', run: measureMemory },
   { name: 'outage', run: outage },
@@ -112,6 +114,13 @@ async function killAgentsUnderLoad(): Promise<string> {
   const segments = Number(process.env['WALVAULT_TEST_SEGMENTS'] ?? 10_000);
   const figures = await killAgents({ site, server, place }, { segments, everyMs: 3000 });
   return describe(figures);
+}
+
+/** Segments of 1 GiB, over the end of the first four; 12 GB of scratch space. */
+async function largestSegments(): Promise<string> {
+  const { archived, asked, served } = await archiveAndRecover(1024, 6);
+  if (served === 0) throw new Error('no segment was fetched ahead');
+  return `${archived} segments of 1 GiB archived by ${asked} pushes and recovered, ${served} of them fetched ahead`;
 }
 
 async function drainThroughAgent(): Promise<string> {

@@ -1,5 +1,6 @@
 /** `pg_ctl stop` and `restart`, with the log collector on: neither waits for an agent, whatever that does. */
 import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
 import {
   chmodSync,
   existsSync,
@@ -14,9 +15,9 @@ import { it } from 'node:test';
 import { agentPlace, agentsFor } from '../harness/agents.ts';
 import { onExit } from '../harness/on-exit.ts';
 import type { PostgresServer } from '../harness/postgres-server.ts';
-import { bareEnvironment, run, runOk } from '../harness/run.ts';
+import { bareEnvironment, runOk } from '../harness/run.ts';
 import { archiveEverything, commitRows, createSite, until } from '../harness/site.ts';
-import { giveToUnprivileged } from '../harness/unprivileged.ts';
+import { giveToUnprivileged, unprivilegedIds } from '../harness/unprivileged.ts';
 import { assertNothingIsLeft } from '../soak/kill-agent.ts';
 import { useMemoryForScratch } from '../soak/scratch.ts';
 
@@ -44,9 +45,10 @@ it('the server and its log collector end while the agent is frozen, and the agen
     runOk(join(server.binDir, 'pg_ctl'), [...args, '-w', '-D', server.dataDirectory], { env });
   const startArgs = ['-l', server.logPath, '-o', settings.join(' ')];
   await pgCtl('start', ...startArgs);
-  onExit(
-    () => void run(join(server.binDir, 'pg_ctl'), ['stop', '-m', 'immediate', '-D', server.dataDirectory]),
-  );
+  onExit(() => {
+    const args = ['stop', '-m', 'immediate', '-D', server.dataDirectory];
+    spawnSync(join(server.binDir, 'pg_ctl'), args, { stdio: 'ignore', ...unprivilegedIds() });
+  });
   const agent = () => agentsFor(server.dataDirectory);
 
   await commitRows(server, 1, 2);
