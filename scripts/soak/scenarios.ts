@@ -13,7 +13,7 @@ import {
   fillDuringRestore,
 } from '../../test/soak/disk-faults.ts';
 import { isExcused, whyNotMountable } from '../../test/soak/file-systems.ts';
-import { killAgents } from '../../test/soak/kill-agent.ts';
+import { assertNothingIsLeft, killAgentConf, killAgents } from '../../test/soak/kill-agent.ts';
 import { killBackups } from '../../test/soak/kill-backup.ts';
 import { killPushes } from '../../test/soak/kill-push.ts';
 import { killRestores } from '../../test/soak/kill-restore.ts';
@@ -106,13 +106,16 @@ function percent(part: number): string {
   return `${(part * 100).toFixed(0)} %`;
 }
 
-/** About an hour: a killed agent costs the pushes until the next one a process with all it loads. */
+/** About half an hour: a killed agent costs the pushes until the next one a process with all it loads. */
 async function killAgentsUnderLoad(): Promise<string> {
   const site = await createSite();
   const place = agentPlace({ WALVAULT_ARCHIVE_BATCH: 'off' });
-  await using server = await site.startOrigin({ env: place.env });
+  await using server = await site.startOrigin({ env: place.env, conf: killAgentConf });
   const segments = Number(process.env['WALVAULT_TEST_SEGMENTS'] ?? 10_000);
-  const figures = await killAgents({ site, server, place }, { segments, everyMs: 3000 });
+  const often = { everyMs: 4000, pushEveryMs: 40_000 };
+  const figures = await killAgents({ site, server, place }, { segments, ...often });
+  await server.stop();
+  await assertNothingIsLeft(place);
   return describe(figures);
 }
 

@@ -13,7 +13,7 @@ import {
   until,
   type Site,
 } from '../harness/site.ts';
-import { assertNothingIsLeft, killAgents } from '../soak/kill-agent.ts';
+import { assertNothingIsLeft, killAgentConf, killAgents } from '../soak/kill-agent.ts';
 import { useMemoryForScratch } from '../soak/scratch.ts';
 
 useMemoryForScratch();
@@ -26,7 +26,7 @@ describe('the agent of an archiver', () => {
     await using server = await site.startOrigin({
       env: place.env,
       // As PostgreSQL leaves its log collector's pipe open: above 2, and not closed on exec.
-      conf: { archive_command: `'${site.command('push %p')} 7>>${inherited} 9>&7'` },
+      conf: { ...killAgentConf, archive_command: `'${site.command('push %p')} 7>>${inherited} 9>&7'` },
     });
     await commitRows(server, 1, 3);
     await archiveEverything(server);
@@ -47,8 +47,8 @@ describe('the agent of an archiver', () => {
     assert.equal(held.filter(path => path.startsWith('pipe:') && isPipeOf(server.pid, path)).length, 0);
     assert.equal(sessionOf(pid), pid);
 
-    const { killed } = await killAgents({ site, server, place }, { segments: 40, everyMs: 400 });
-    assert.ok(killed > 0);
+    const { killedAgents } = await killAgents({ site, server, place }, { segments: 60, everyMs: 400 });
+    assert.ok(killedAgents > 0);
     // A killed one leaves its socket, until there is a next one.
     let n = 100;
     await until('an agent runs again', async () => {

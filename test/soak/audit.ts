@@ -28,6 +28,8 @@ export interface Audit {
   readonly backups: readonly BackupRecord[];
   /** Ids that have objects and no commit record. */
   readonly unfinishedBackups: readonly string[];
+  /** SHA-256 of the plain content, by key, of all WAL that was ever decoded. */
+  readonly walDigests: ReadonlyMap<string, string>;
   /** On a directory store: temporary files of writers that died. */
   readonly temporaryFiles: readonly string[];
 }
@@ -36,6 +38,7 @@ export class Auditor {
   readonly #site: Site;
   readonly #system: SystemPath;
   readonly #seen = new Set<string>();
+  readonly #walDigests = new Map<string, string>();
 
   constructor(site: Site, systemId: bigint) {
     this.#site = site;
@@ -60,7 +63,8 @@ export class Auditor {
       const id = /\/backups\/([^/]+)\/(?=claim|parts|manifest)/.exec(entry.key)?.[1];
       if (id !== undefined) ids.add(id);
       if (this.#seen.has(entry.key)) continue;
-      await decodeWhole(repository, entry.key);
+      const digest = await decodeWhole(repository, entry.key);
+      if (digest !== undefined) this.#walDigests.set(entry.key, digest);
       this.#seen.add(entry.key);
       decoded++;
     }
@@ -69,6 +73,7 @@ export class Auditor {
       decoded,
       backups: records,
       unfinishedBackups: [...ids],
+      walDigests: this.#walDigests,
       temporaryFiles: temporaryFilesIn(this.#site.repositoryPath),
     };
   }
@@ -109,27 +114,30 @@ function neededSegments(record: BackupRecord): string[] {
   });
 }
 
-async function decodeWhole(repository: Repository, key: string): Promise<void> {
+/** @returns the digest of the plain content if it is WAL */
+async function decodeWhole(repository: Repository, key: string): Promise<string | undefined> {
   const { body, stat } = await repository.store.get(key, { signal });
   if (key.endsWith('.json')) {
     JSON.parse(Buffer.from(await collect(body, objectLimitBytes)).toString('utf8'));
-    return;
+    return undefined;
   }
   if (key.endsWith('.sig')) {
     assert.ok((await collect(body, objectLimitBytes)).length > 0, key);
-    return;
+    return undefined;
   }
   const plain = repository.codec.decode(key, body);
   if (/\/parts\/\d{6}\.tar/.test(key)) {
     await readPart(plain);
-    return;
+    return undefined;
   }
   const hash = createHash('sha256');
   for await (const chunk of plain) hash.update(chunk);
-  if (parseWalKey(key) === undefined) return;
+  if (parseWalKey(key) === undefined) return undefined;
   const metadata = decodeMetadata(stat.metadata);
   assert.ok(metadata, `${key} has no metadata`);
-  assert.equal(hash.digest('hex'), metadata.sha256, key);
+  const digest = hash.digest('hex');
+  assert.equal(digest, metadata.sha256, key);
+  return digest;
 }
 
 async function readPart(plain: ByteStream): Promise<void> {

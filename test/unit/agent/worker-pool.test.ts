@@ -1,0 +1,44 @@
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import { Worker } from 'node:worker_threads';
+import { WorkerPool } from '../../../src/agent/worker-pool.ts';
+
+/** A thread that answers each push, but ends in the given way at the one of `crash`. */
+function threadThat(ends: string): Worker {
+  const script = `
+    const { parentPort } = require('node:worker_threads');
+    parentPort.on('message', ({ kind, id, path }) => {
+      if (kind === 'close') return parentPort.close();
+      if (path === 'crash') { ${ends} }
+      else if (path !== 'hang') parentPort.postMessage({ id, answer: { kind: 'done', isDurable: true, isNew: true, events: [] } });
+    });`;
+  return new Worker(script, { eval: true, stderr: true });
+}
+
+const never = new AbortController().signal;
+
+describe('a thread that ends in the middle of its work', () => {
+  for (const [how, ends, words] of [
+    ['by an error', "setImmediate(() => { throw new Error('out of luck') })", /out of luck/],
+    ['by its own exit', 'process.exit(0)', /it ended/],
+  ] as const)
+    it(`${how} fails all that it had, and what comes next gets another`, async () => {
+      let started = 0;
+      const pool = new WorkerPool({
+        maxWorkers: 1,
+        start: () => {
+          started++;
+          return threadThat(ends);
+        },
+      });
+      assert.equal((await pool.send('a', true, never)).kind, 'done');
+      const answers = await Promise.all(['hang', 'crash'].map(path => pool.send(path, true, never)));
+      for (const answer of answers) {
+        assert.ok(answer.kind === 'failed' && answer.failure.code === 'internal');
+        assert.match(answer.failure.message, words);
+      }
+      assert.equal((await pool.send('b', true, never)).kind, 'done');
+      assert.equal(started, 2);
+      await pool.close();
+    });
+});
