@@ -57,7 +57,7 @@ const lookEveryMs = 2000;
 const orphanLookEveryMs = 50;
 /** Questions that may wait at the same time; PostgreSQL asks one. */
 const maxAsked = 8;
-/** After `stop` what is in flight has this long. */
+/** After `stop`, and once nobody waits for an answer, what is in flight has this long. */
 const stopWithinMs = 1000;
 
 /** Resolves when it has left, with the reason. @throws WalvaultError, system errors when it cannot begin */
@@ -134,8 +134,8 @@ class Agent {
     }
     if (request.verb === 'status') return { kind: 'status', status: this.#status() };
     if (request.verb === 'stop') {
-      setTimeout(() => this.#stop.abort(new Error('stopped')), stopWithinMs).unref();
       this.#leave('stopped');
+      this.#giveUpSoon();
       return { kind: 'status', status: this.#status() };
     }
     if (this.#reason !== undefined) return { kind: 'declined', reason: 'leaving' };
@@ -152,6 +152,7 @@ class Agent {
     } finally {
       this.#asked--;
       this.#lastAskedAt = performance.now();
+      if (this.#reason !== undefined && this.#asked === 0) this.#giveUpSoon();
     }
   }
 
@@ -189,8 +190,10 @@ class Agent {
   #look(): void {
     void this.#prefetcher.lookAround();
     const { idleTimeoutMs, spawnedBy } = this.#options;
-    if (this.#listening?.isStillReachable() === false) this.#leave('another agent has taken over');
-    else if (spawnedBy !== undefined && this.#server.isOver()) this.#leave('the server has stopped');
+    if (spawnedBy !== undefined && this.#server.isOver()) {
+      this.#leave('the server has stopped');
+      this.#giveUpSoon();
+    } else if (this.#listening?.isStillReachable() === false) this.#leave('another agent has taken over');
     else if (idleTimeoutMs !== undefined && this.#isIdleFor(idleTimeoutMs)) this.#leave('idle');
   }
 
@@ -214,6 +217,12 @@ class Agent {
     this.#reason = reason;
     this.#listening?.leave();
     this.#left.resolve(reason);
+    if (this.#asked === 0) this.#giveUpSoon();
+  }
+
+  /** What was sent ahead of any question is of no use to anybody now; a store that hangs must not keep an agent alive. */
+  #giveUpSoon(): void {
+    setTimeout(() => this.#stop.abort(new Error('stopped')), stopWithinMs).unref();
   }
 
   #status() {

@@ -1,0 +1,32 @@
+/** An agent whose store has stopped answering. */
+import { it } from 'node:test';
+import { agentPlace } from '../harness/agents.ts';
+import { archiveEverything, commitRows, until } from '../harness/site.ts';
+import { createS3Site } from '../harness/store-site.ts';
+import { assertNothingIsLeft } from '../soak/kill-agent.ts';
+import { useMemoryForScratch } from '../soak/scratch.ts';
+
+useMemoryForScratch();
+
+it('leaves with its server, whatever is still on its way', async () => {
+  const place = agentPlace({ WALVAULT_ARCHIVE_TIMEOUT: '10min', WALVAULT_STORE_REQUEST_TIMEOUT: '10min' });
+  const { site, server: store, close } = await createS3Site();
+  await using server = await site.startOrigin({ env: place.env });
+  try {
+    await commitRows(server, 1, 3);
+    await archiveEverything(server);
+    await until('an agent listens', () => place.files().some(name => name.endsWith('.sock')));
+    await commitRows(server, 4, 5);
+    await archiveEverything(server);
+    store.faults.inject({ method: 'PUT', times: 1000, effect: { kind: 'stall' } });
+    await commitRows(server, 6, 9);
+    await until('segments are on their way', async () => {
+      const { stdout } = await site.walvault(['agent', 'status'], { env: place.env });
+      return /sending now: 0000/.test(stdout);
+    });
+    await server.stop('immediate');
+    await assertNothingIsLeft(place);
+  } finally {
+    await close();
+  }
+});
