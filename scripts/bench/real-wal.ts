@@ -1,8 +1,8 @@
 /** Segments as PostgreSQL really writes them, in a stopped cluster's `pg_wal`. */
-import { existsSync, readdirSync } from 'node:fs';
+import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { startPostgres, type PostgresServer } from '../../test/harness/postgres-server.ts';
-import { runOk } from '../../test/harness/run.ts';
+import { pgbenchOf } from './pgbench.ts';
 
 export interface RealWal {
   /** Where push and fetch run. */
@@ -18,12 +18,10 @@ export async function makeRealWal(): Promise<RealWal> {
   const server = await startPostgres({
     conf: { max_wal_size: '4GB', wal_keep_size: '4GB', checkpoint_timeout: '1h', archive_mode: 'off' },
   });
-  const pgbench = join(server.binDir, 'pgbench');
-  if (!existsSync(pgbench)) throw new Error(`${server.binDir} has no pgbench`);
-  const bench = (...args: string[]) => runOk(pgbench, args, { env: server.env, timeoutMs: 300_000 });
-  await bench('--initialize', '--scale=10', '--quiet');
+  const pgbench = pgbenchOf(server);
+  await pgbench('--initialize', '--scale=10', '--quiet');
   await server.query('checkpoint');
-  const easy = await middleOf(server, () => bench('--client=2', '--transactions=25000', '--no-vacuum'));
+  const easy = await middleOf(server, () => pgbench('--client=2', '--transactions=25000', '--no-vacuum'));
   await server.query('create table hard(filler text)');
   const hard = await middleOf(server, () =>
     server.query(`insert into hard select md5(random()::text) || md5(random()::text) || md5(random()::text)

@@ -1,0 +1,45 @@
+/** One line of the table that a bench ends with. */
+export interface Figure {
+  readonly what: string;
+  readonly measured: string;
+  /** What it is compared with, and how that did. */
+  readonly beside?: string;
+  readonly value?: FigureValue;
+}
+
+export interface FigureValue {
+  /** A ratio unless a unit says otherwise. */
+  readonly number: number;
+  readonly unit?: string;
+  readonly limit?: Limit;
+}
+
+export type Limit = { readonly atMost: number } | { readonly below: number } | { readonly atLeast: number };
+
+export function isReached(number: number, limit: Limit): boolean {
+  if ('atMost' in limit) return number <= limit.atMost;
+  return 'below' in limit ? number < limit.below : number >= limit.atLeast;
+}
+
+export function tableOf(figures: readonly Figure[]): string {
+  return [
+    '| | measured | beside | ratio | reach | |',
+    '|---|---|---|---|---|---|',
+    ...figures.map(lineOf),
+  ].join('\n');
+}
+
+function lineOf({ what, measured, beside = '', value }: Figure): string {
+  return `| ${what} | ${measured} | ${beside} | ${value === undefined ? ' | | ' : cellsOf(value)} |`;
+}
+
+function cellsOf({ number, unit, limit }: FigureValue): string {
+  const shown = unit === undefined ? number.toFixed(2) : `${number.toFixed(number < 10 ? 1 : 0)} ${unit}`;
+  if (limit === undefined) return `${shown} | | `;
+  return `${shown} | ${textOf(limit)}${unit === undefined ? '' : ` ${unit}`} | ${isReached(number, limit) ? 'reached' : '**missed**'}`;
+}
+
+function textOf(limit: Limit): string {
+  if ('atMost' in limit) return `≤ ${limit.atMost}`;
+  return 'below' in limit ? `< ${limit.below}` : `≥ ${limit.atLeast}`;
+}

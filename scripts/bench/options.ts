@@ -1,0 +1,41 @@
+/** What may stand behind `npm run bench --`. */
+import { parseArgs } from 'node:util';
+
+export interface BenchOptions {
+  /** Names of benches; empty: all that belong to the table. */
+  readonly wanted: readonly string[];
+  /** That wait to be archived, and that a recovery fetches. */
+  readonly segments: { readonly drain: number; readonly recovery: number };
+  /** Of a bench whose rows are short, and of one whose rows are long. */
+  readonly rounds: { readonly short: number; readonly long: number };
+  /** The table goes into docs/benchmarks.md. */
+  readonly write: boolean;
+}
+
+/** @throws Error with what is wrong about it */
+export function readOptions(args: readonly string[], known: readonly string[]): BenchOptions {
+  const { values, positionals } = parseArgs({
+    args: [...args],
+    allowPositionals: true,
+    options: {
+      rounds: { type: 'string' },
+      segments: { type: 'string' },
+      write: { type: 'boolean', default: false },
+    },
+  });
+  const unknown = positionals.find(name => !known.includes(name));
+  if (unknown !== undefined) throw new Error(`no such bench: ${unknown}; there are ${known.join(', ')}`);
+  const rounds = values.rounds === undefined ? undefined : count('--rounds', values.rounds);
+  const segments = values.segments === undefined ? undefined : count('--segments', values.segments);
+  return {
+    wanted: positionals,
+    segments: { drain: segments ?? 100, recovery: segments ?? 200 },
+    rounds: { short: rounds ?? 12, long: rounds ?? 2 },
+    write: values.write,
+  };
+}
+
+function count(name: string, text: string): number {
+  if (!/^[1-9]\d*$/.test(text)) throw new Error(`${name} ${text}: not a count`);
+  return Number(text);
+}

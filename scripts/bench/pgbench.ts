@@ -1,0 +1,11 @@
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import type { PostgresServer } from '../../test/harness/postgres-server.ts';
+import { runOk } from '../../test/harness/run.ts';
+
+/** PostgreSQL's own load. @throws Error where PostgreSQL came without it */
+export function pgbenchOf(server: PostgresServer): (...args: string[]) => Promise<void> {
+  const pgbench = join(server.binDir, 'pgbench');
+  if (!existsSync(pgbench)) throw new Error(`${server.binDir} has no pgbench`);
+  return async (...args) => void (await runOk(pgbench, args, { env: server.env, timeoutMs: 600_000 }));
+}
