@@ -12,7 +12,7 @@ import { readOptions, type BenchOptions } from './bench/options.ts';
 import { benchPush } from './bench/push.ts';
 
 const benches: Readonly<Record<string, (options: BenchOptions) => Promise<void>>> = {
-  push: ({ rounds }) => benchPush(rounds.short),
+  push: async ({ rounds }) => console.log(tableOf(await benchPush(rounds.short))),
   drain: async ({ segments, rounds }) =>
     console.log(tableOf(await benchDrain({ segments: segments.drain, rounds: rounds.long }))),
   cost: measureCost,

@@ -1,4 +1,7 @@
-/** What the rows of the bench run on: real WAL, a directory repository, an S3 one over TLS in another process, gpg. */
+/**
+ * What the rows of the bench run on: real WAL, a directory repository, an S3 one over TLS in another process, gpg, an
+ * agent, and pgBackRest where there is one.
+ */
 import { readFileSync } from 'node:fs';
 import { createGpg } from '../../test/harness/gpg.ts';
 import { createSite, type Site } from '../../test/harness/site.ts';
@@ -6,6 +9,8 @@ import { walvaultExecutable } from '../../test/harness/walvault.ts';
 import { makeRealWal, type RealWal } from './real-wal.ts';
 import { forgetFiles } from './repository-files.ts';
 import { startS3Site } from './s3-site.ts';
+import { prepareStoredPeerPush } from './stored-peer-push.ts';
+import { startWarmPush, type WarmPush } from './warm-push.ts';
 
 export interface Repository {
   readonly env: Readonly<Record<string, string>>;
@@ -18,6 +23,9 @@ export interface PushBench extends AsyncDisposable {
   readonly wal: RealWal;
   readonly directory: Repository;
   readonly s3: Repository;
+  readonly warm: WarmPush;
+  /** Script of pgBackRest's push of a stored segment; undefined where it is not installed. */
+  readonly storedPeer: string | undefined;
   /** Encrypts to the same key as walvault does. */
   readonly gpg: { readonly args: string; readonly env: Readonly<Record<string, string>> };
 }
@@ -25,19 +33,29 @@ export interface PushBench extends AsyncDisposable {
 export async function openPushBench(): Promise<PushBench> {
   const wal = await makeRealWal();
   const directory = await createSite();
-  const s3 = await startS3Site();
+  const s3 = await startS3Site('imitation');
+  const warm = await startWarmPush(wal);
   return {
     walvault: walvaultExecutable(),
     wal,
     directory: { env: environmentOf(directory), forget: async () => forgetFiles(directory.repositoryPath) },
     s3: { env: environmentOf(s3.site), forget: s3.forget },
+    warm,
+    storedPeer: await prepareStoredPeerPush(wal),
     gpg: await gpgFor(directory),
-    [Symbol.asyncDispose]: () => s3[Symbol.asyncDispose](),
+    async [Symbol.asyncDispose]() {
+      await warm[Symbol.asyncDispose]();
+      await s3[Symbol.asyncDispose]();
+    },
   };
 }
 
 function environmentOf({ configPath, privateKeyPath }: Site): Record<string, string> {
-  return { WALVAULT_CONFIG: configPath, WALVAULT_ENCRYPTION_PRIVATE_KEYS: privateKeyPath };
+  return {
+    WALVAULT_CONFIG: configPath,
+    WALVAULT_ENCRYPTION_PRIVATE_KEYS: privateKeyPath,
+    WALVAULT_AGENT_MODE: 'off',
+  };
 }
 
 async function gpgFor({ privateKeyPath }: Site): Promise<PushBench['gpg']> {

@@ -1,15 +1,17 @@
 /**
- * `npm run bench -- push [rounds]`: what a push and a fetch by the built executable cost beside an empty program and
- * beside `zstd -1 | gpg`. Rounds alternate all rows, so that what else the machine does meets them all; medians count.
+ * `npm run bench -- push`: what a push and a fetch by the built executable cost beside an empty program and beside
+ * `zstd -1 | gpg`. Rounds alternate all rows, so that what else the machine does meets them all; medians count.
  */
-import { availableParallelism, cpus, loadavg } from 'node:os';
 import { costOf, median, medianCost, type Cost } from './command.ts';
+import type { Figure } from './figure.ts';
 import { openPushBench } from './push-bench.ts';
-import { rowsOf, type Row } from './push-rows.ts';
+import { rowsOf, type Against, type Row } from './push-rows.ts';
+
+type Costs = ReadonlyMap<string, readonly Cost[]>;
 
 const warmUpRounds = 1;
 
-export async function benchPush(rounds: number): Promise<void> {
+export async function benchPush(rounds: number): Promise<Figure[]> {
   await using bench = await openPushBench();
   const rows = rowsOf(bench);
   const costs = new Map<string, Cost[]>(rows.map(({ name }) => [name, []]));
@@ -20,21 +22,25 @@ export async function benchPush(rounds: number): Promise<void> {
       if (round >= warmUpRounds) costs.get(name)?.push(cost);
     }
   }
-  console.log(
-    `${cpus()[0]?.model ?? 'unknown'}, ${availableParallelism()} cores, load ${loadavg()[0]?.toFixed(1)}, Node ${process.version}; medians of ${rounds} rounds\n`,
-  );
-  console.log('| | CPU ms | wall ms | ratio | to | limit | |');
-  console.log('|---|---|---|---|---|---|---|');
-  for (const row of rows) console.log(lineOf(row, costs));
+  // Once more, because it looks at what came before.
+  await bench.warm.warmUp();
+  if (bench.storedPeer === undefined) console.log('pgbackrest is not installed: its push is left out');
+  return rows.map(row => figureOf(row, costs));
 }
 
-function lineOf({ name, limit }: Row, costs: ReadonlyMap<string, readonly Cost[]>): string {
+function figureOf({ name, against }: Row, costs: Costs): Figure {
+  const { cpuMs, wallMs } = medianCost(costs.get(name) ?? []);
+  const measured = `${cpuMs.toFixed(0)} ms CPU, ${wallMs.toFixed(0)} ms wall`;
+  return { what: name, measured, ...(against && comparison(name, against, costs)) };
+}
+
+function comparison(name: string, { row, figure, limit }: Against, costs: Costs) {
   const own = costs.get(name) ?? [];
-  const { cpuMs, wallMs } = medianCost(own);
-  const figures = `| ${name} | ${cpuMs.toFixed(0)} | ${wallMs.toFixed(0)} |`;
-  if (limit === undefined) return `${figures} | | | |`;
-  const { of, figure, atMost } = limit;
+  const others = costs.get(row) ?? [];
   // Round by round: what disturbs one of the two disturbs the other as well.
-  const ratio = median(own.map((cost, round) => cost[figure] / (costs.get(of)?.[round]?.[figure] ?? NaN)));
-  return `${figures} ${ratio.toFixed(2)} | ${of} | ${atMost} | ${ratio <= atMost ? 'reached' : 'missed'} |`;
+  const number = median(own.map((cost, round) => cost[figure] / (others[round]?.[figure] ?? NaN)));
+  return {
+    beside: `${row}: ${median(others.map(cost => cost[figure])).toFixed(0)} ms ${figure === 'cpuMs' ? 'CPU' : 'wall'}`,
+    value: { number, ...(limit && { limit }) },
+  };
 }

@@ -1,25 +1,55 @@
-/** The tests' imitation of S3 over TLS, in a process of its own, with two questions that it answers its parent. */
+/** S3 over TLS in a process of its own: the tests' imitation or the lean one. It answers its parent's questions. */
+import { once } from 'node:events';
+import { createServer } from 'node:https';
+import type { AddressInfo } from 'node:net';
 import { makeCertificates } from '../../test/harness/certificates.ts';
+import { Bucket } from '../../test/harness/s3-buckets.ts';
 import { startS3Server } from '../../test/harness/s3-server.ts';
+import { createLeanS3, isSegmentKey } from './lean-s3.ts';
 
 export interface S3Address {
+  /** Of a repository on it. */
   readonly url: string;
+  readonly endpoint: string;
+  readonly bucket: string;
+  readonly region: string;
   readonly accessKeyId: string;
   readonly secretAccessKey: string;
   readonly caFile: string;
 }
 
-/** `forget` empties the archive of its segments; both answer with the milliseconds of processor time used so far. */
+export type S3Kind = 'imitation' | 'lean';
+
+/** `forget` empties the bucket of segments; both answer with the milliseconds of processor time used so far. */
 export type S3Question = 'forget' | 'cpu';
 
 const { caFile, key, cert } = makeCertificates();
-const { url, accessKeyId, secretAccessKey, contents } = await startS3Server({ tls: { key, cert } });
-const address: S3Address = { url, accessKeyId, secretAccessKey, caFile };
-process.send?.(address);
+const kind = process.argv[2] as S3Kind;
+const { contents, ...address } = await (kind === 'lean' ? startLean() : startImitation());
+process.send?.({ ...address, caFile } satisfies S3Address);
 process.on('message', (question: S3Question) => {
   if (question === 'forget')
-    for (const name of contents.objects.keys()) if (name.includes('/wal/')) contents.objects.delete(name);
+    for (const name of contents.objects.keys()) if (isSegmentKey(name)) contents.objects.delete(name);
   const { user, system } = process.cpuUsage();
   process.send?.((user + system) / 1000);
 });
 process.once('disconnect', () => process.exit(0));
+
+async function startImitation() {
+  const server = await startS3Server({ tls: { key, cert } });
+  const { url, endpoint, bucket, region, accessKeyId, secretAccessKey, contents } = server;
+  return { url, endpoint, bucket, region, accessKeyId, secretAccessKey, contents };
+}
+
+async function startLean() {
+  const contents = new Bucket(5 * 1024 ** 2);
+  const server = createServer({ key, cert }, createLeanS3(contents));
+  server.keepAliveTimeout = 0;
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const endpoint = `https://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  const [bucket, region] = ['bench', 'us-east-1'];
+  const query = `region=${region}&endpoint=${encodeURIComponent(endpoint)}&path-style=true`;
+  const url = `s3://${bucket}/repository?${query}`;
+  return { url, endpoint, bucket, region, accessKeyId: 'AKIABENCH', secretAccessKey: 'bench', contents };
+}

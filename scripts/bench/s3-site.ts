@@ -4,7 +4,7 @@ import { once } from 'node:events';
 import { resolve } from 'node:path';
 import { createSite, type Site } from '../../test/harness/site.ts';
 import { secretFile } from '../../test/harness/store-site.ts';
-import type { S3Address, S3Question } from './s3-main.ts';
+import type { S3Address, S3Kind, S3Question } from './s3-main.ts';
 
 export interface S3Site extends AsyncDisposable {
   readonly site: Site;
@@ -15,8 +15,8 @@ export interface S3Site extends AsyncDisposable {
   serverCpuMs(): Promise<number>;
 }
 
-export async function startS3Site(): Promise<S3Site> {
-  const server = fork(resolve(import.meta.dirname, 's3-main.ts'));
+export async function startS3Site(kind: S3Kind): Promise<S3Site> {
+  const server = fork(resolve(import.meta.dirname, 's3-main.ts'), [kind]);
   const [address] = (await once(server, 'message')) as [S3Address];
   const { url, accessKeyId, secretAccessKey, caFile } = address;
   const secretPath = secretFile('s3-secret', secretAccessKey);

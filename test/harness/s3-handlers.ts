@@ -60,7 +60,10 @@ function isConditional({ request, conditions }: Call): boolean {
   return condition === '*' && conditions !== 'ignored';
 }
 
-function describedIn(request: IncomingMessage): { metadata: Record<string, string>; storageClass: string } {
+export function describedIn(request: IncomingMessage): {
+  metadata: Record<string, string>;
+  storageClass: string;
+} {
   const entries = Object.entries(request.headers).filter(([name]) => name.startsWith('x-amz-meta-'));
   const metadata = Object.fromEntries(
     entries.map(([name, value]) => [name.slice('x-amz-meta-'.length), String(value)]),

@@ -1,0 +1,104 @@
+/**
+ * pgBackRest as it is set up where archiving must be fast: asynchronous, zstd at level 1, two processes, its repository
+ * encrypted. It archives the very same segments of the very same cluster, which it takes for its own.
+ */
+import { existsSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { runOk } from '../../test/harness/run.ts';
+import { temporaryDirectory } from '../../test/harness/temp.ts';
+import { giveToUnprivileged } from '../../test/harness/unprivileged.ts';
+import type { S3Address } from './s3-main.ts';
+
+export interface PgBackRest {
+  /** For archive_command. */
+  readonly pushCommand: string;
+  /** Of a cluster that runs, or of a stopped one without `port`. */
+  createStanza(cluster: { dataDirectory: string; socketDirectory?: string; port?: number }): Promise<void>;
+  /** Takes away all that was stored, and all that it remembers. */
+  forget(): void;
+}
+
+/** Undefined where it is not installed. */
+export async function pgBackRestVersion(): Promise<string | undefined> {
+  const path = ['/usr/bin/pgbackrest', '/usr/local/bin/pgbackrest'].find(existsSync);
+  if (path === undefined) return undefined;
+  return (await runOk(path, ['version'])).stdout.trim();
+}
+
+/** On a directory, or on S3 with `s3`. */
+export function setUpPgBackRest(s3?: S3Address): PgBackRest {
+  const directory = temporaryDirectory('pgbackrest');
+  const config = join(directory, 'pgbackrest.conf');
+  const base = ['--config', config, '--stanza', 'bench'];
+  const places = ['repository', 'log', 'lock', 'spool'].map(name => join(directory, name));
+  const forget = () => {
+    for (const place of places) {
+      rmSync(place, { recursive: true, force: true });
+      mkdirSync(place);
+    }
+    giveToUnprivileged(directory);
+  };
+  return {
+    pushCommand: ['pgbackrest', ...base, 'archive-push'].join(' '),
+    forget,
+    async createStanza({ dataDirectory, socketDirectory, port }) {
+      writeFileSync(
+        config,
+        textOf({
+          bench: {
+            'pg1-path': dataDirectory,
+            ...(port !== undefined && { 'pg1-port': port }),
+            ...(socketDirectory !== undefined && { 'pg1-socket-path': socketDirectory }),
+          },
+          global: { ...settingsIn(directory), ...(s3 && repositoryOn(s3)) },
+        }),
+      );
+      giveToUnprivileged(directory);
+      const online = port === undefined ? ['--no-online'] : [];
+      await runOk('pgbackrest', [...base, ...online, 'stanza-create']);
+    },
+  };
+}
+
+function settingsIn(directory: string) {
+  return {
+    'repo1-path': join(directory, 'repository'),
+    'repo1-cipher-type': 'aes-256-cbc',
+    'repo1-cipher-pass': 'of the bench',
+    'log-path': join(directory, 'log'),
+    'lock-path': join(directory, 'lock'),
+    'spool-path': join(directory, 'spool'),
+    'log-level-console': 'warn',
+    'log-level-file': 'off',
+    'archive-async': 'y',
+    'compress-type': 'zst',
+    'compress-level': 1,
+    'process-max': 2,
+  };
+}
+
+function repositoryOn({ endpoint, bucket, region, accessKeyId, secretAccessKey }: S3Address) {
+  const { hostname, port } = new URL(endpoint);
+  return {
+    'repo1-type': 's3',
+    'repo1-path': '/pgbackrest',
+    'repo1-s3-endpoint': hostname,
+    'repo1-storage-port': port,
+    'repo1-s3-bucket': bucket,
+    'repo1-s3-region': region,
+    'repo1-s3-uri-style': 'path',
+    'repo1-s3-key': accessKeyId,
+    'repo1-s3-key-secret': secretAccessKey,
+    // It looks for 127.0.0.1 among the host names of the certificate, and not among the addresses.
+    'repo1-storage-verify-tls': 'n',
+  };
+}
+
+function textOf(sections: Readonly<Record<string, Readonly<Record<string, string | number>>>>): string {
+  return Object.entries(sections)
+    .map(([section, settings]) => {
+      const lines = Object.entries(settings).map(([name, value]) => `${name}=${value}\n`);
+      return `[${section}]\n${lines.join('')}`;
+    })
+    .join('');
+}

@@ -1,0 +1,17 @@
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { runOk } from '../../test/harness/run.ts';
+import { pgBackRestVersion, setUpPgBackRest } from './pgbackrest.ts';
+import type { RealWal } from './real-wal.ts';
+
+/** pgBackRest's push of a segment that its own process in the background has stored; undefined where it is not installed. */
+export async function prepareStoredPeerPush({ dataDirectory, easy }: RealWal): Promise<string | undefined> {
+  if ((await pgBackRestVersion()) === undefined) return undefined;
+  const peer = setUpPgBackRest();
+  peer.forget();
+  await peer.createStanza({ dataDirectory });
+  const script = `${peer.pushCommand} pg_wal/${easy}`;
+  writeFileSync(join(dataDirectory, 'pg_wal/archive_status', `${easy}.ready`), '');
+  await runOk('/bin/sh', ['-c', script], { cwd: dataDirectory });
+  return script;
+}
