@@ -1,24 +1,45 @@
 /**
- * `npm run bench -- [push] [drain] [cost] [memory] [--rounds N] [--segments N]`: what pushes and
- * fetches by the built executable cost, what the drivers cost beside a bare request, and the memory of a long upload.
- * Figures depend on the machine, so this is never a test: docs/benchmarks.md keeps the newest ones.
+ * `npm run bench -- [push] [drain] [recovery] [--rounds N] [--segments N] [--write]`: what archiving and recovering by
+ * the built executable cost, each figure beside its reference and its limit, in one table; `--write` puts it into
+ * docs/benchmarks.md. `cost` and `memory`, which nothing of the table needs, run when they are named. Figures depend on
+ * the machine, so this is never a test.
  */
-import { availableParallelism, cpus } from 'node:os';
 import { measureCost } from './bench/cost.ts';
+import { replaceFigures } from './bench/document.ts';
 import { benchDrain } from './bench/drain.ts';
-import { tableOf } from './bench/figure.ts';
+import { tableOf, type Figure } from './bench/figure.ts';
+import { describeMachine, loadNow } from './bench/machine.ts';
 import { measureMemory } from './bench/memory.ts';
 import { readOptions, type BenchOptions } from './bench/options.ts';
 import { benchPush } from './bench/push.ts';
+import { benchRecovery } from './bench/recovery.ts';
 
-const benches: Readonly<Record<string, (options: BenchOptions) => Promise<void>>> = {
-  push: async ({ rounds }) => console.log(tableOf(await benchPush(rounds.short))),
-  drain: async ({ segments, rounds }) =>
-    console.log(tableOf(await benchDrain({ segments: segments.drain, rounds: rounds.long }))),
-  cost: measureCost,
-  memory: measureMemory,
+const tabled: Readonly<Record<string, (options: BenchOptions) => Promise<Figure[]>>> = {
+  push: ({ rounds }) => benchPush(rounds.short),
+  drain: ({ segments, rounds }) => benchDrain({ segments: segments.drain, rounds: rounds.long }),
+  recovery: ({ segments, rounds }) => benchRecovery({ segments: segments.recovery, rounds: rounds.long }),
 };
-const options = readOptions(process.argv.slice(2), Object.keys(benches));
-console.log(`${cpus()[0]?.model ?? 'unknown'}, ${availableParallelism()} cores, Node ${process.version}`);
-for (const [name, measure] of Object.entries(benches))
-  if (options.wanted.length === 0 || options.wanted.includes(name)) await measure(options);
+const others: Readonly<Record<string, () => Promise<void>>> = { cost: measureCost, memory: measureMemory };
+
+const options = readOptions(process.argv.slice(2), {
+  tabled: Object.keys(tabled),
+  others: Object.keys(others),
+});
+const machine = await describeMachine();
+const loadAtStart = loadNow();
+console.log(`${machine}\n`);
+const startedAt = performance.now();
+const figures: Figure[] = [];
+for (const [name, measure] of Object.entries(tabled))
+  if (options.wanted.includes(name)) figures.push(...(await measure(options)));
+for (const [name, measure] of Object.entries(others)) if (options.wanted.includes(name)) await measure();
+
+if (figures.length > 0) {
+  const { short, long } = options.rounds;
+  const minutes = Math.ceil((performance.now() - startedAt) / 60_000);
+  const load = `load ${loadAtStart} at the start and ${loadNow()} at the end of ${minutes} minutes`;
+  const rounds = `Medians of ${short} rounds of single commands and of ${long} of draining and recovery`;
+  const report = `${machine}; ${load}. ${rounds}.\n\n${tableOf(figures)}`;
+  console.log(`\n${report}`);
+  if (options.write) replaceFigures(report);
+}

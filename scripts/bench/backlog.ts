@@ -5,6 +5,7 @@
 import { readdirSync, renameSync } from 'node:fs';
 import { join } from 'node:path';
 import { startPostgres, type PostgresServer } from '../../test/harness/postgres-server.ts';
+import type { Environment } from '../../test/harness/run.ts';
 import { readyCount } from '../../test/soak/all-archived.ts';
 import { pgbenchOf } from './pgbench.ts';
 
@@ -14,7 +15,7 @@ export interface Backlog {
   /** Of the segments, about half of them by pgbench and half of random rows. */
   readonly names: readonly string[];
   /** Starts the server, with exactly these segments ready and no archive_command yet. */
-  serve(env: Readonly<Record<string, string>>): Promise<PostgresServer>;
+  serve(env: Environment): Promise<PostgresServer>;
 }
 
 const conf = {

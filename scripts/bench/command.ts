@@ -1,6 +1,6 @@
 /** What a command costs: its own time and processor, and that of the processes it starts. */
 import { spawnSync } from 'node:child_process';
-import { bareEnvironment } from '../../test/harness/run.ts';
+import { bareEnvironment, type Environment } from '../../test/harness/run.ts';
 import { unprivilegedIds } from '../../test/harness/unprivileged.ts';
 
 export interface Cost {
@@ -12,7 +12,7 @@ export interface Cost {
 export interface Command {
   readonly script: string;
   readonly cwd: string;
-  readonly env: Readonly<Record<string, string>>;
+  readonly env: Environment;
   /** How often in a row, for one cost of one of them; default once. */
   readonly times?: number;
 }

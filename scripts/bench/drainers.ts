@@ -1,5 +1,6 @@
 /** Who drains the backlog: walvault with and without `archive.batch`, and pgBackRest. */
 import { agentPlace, type AgentPlace } from '../../test/harness/agents.ts';
+import type { Environment } from '../../test/harness/run.ts';
 import type { PostgresServer } from '../../test/harness/postgres-server.ts';
 import type { Site } from '../../test/harness/site.ts';
 import { setUpPgBackRest } from './pgbackrest.ts';
@@ -9,7 +10,7 @@ export interface Drainer {
   readonly name: 'archive.batch on' | 'archive.batch off' | 'pgBackRest';
   readonly store: DrainStore;
   /** Empties the repository and gives what the server and its commands have in their environment. */
-  prepare(): Promise<{ env: Readonly<Record<string, string>>; place?: AgentPlace }>;
+  prepare(): Promise<{ env: Environment; place?: AgentPlace }>;
   /** Once the server runs. */
   archiveCommand(server: PostgresServer): Promise<string>;
 }

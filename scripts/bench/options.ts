@@ -2,7 +2,7 @@
 import { parseArgs } from 'node:util';
 
 export interface BenchOptions {
-  /** Names of benches; empty: all that belong to the table. */
+  /** Names of benches: those given, else all that belong to the table. */
   readonly wanted: readonly string[];
   /** That wait to be archived, and that a recovery fetches. */
   readonly segments: { readonly drain: number; readonly recovery: number };
@@ -12,8 +12,13 @@ export interface BenchOptions {
   readonly write: boolean;
 }
 
+export interface BenchNames {
+  readonly tabled: readonly string[];
+  readonly others: readonly string[];
+}
+
 /** @throws Error with what is wrong about it */
-export function readOptions(args: readonly string[], known: readonly string[]): BenchOptions {
+export function readOptions(args: readonly string[], { tabled, others }: BenchNames): BenchOptions {
   const { values, positionals } = parseArgs({
     args: [...args],
     allowPositionals: true,
@@ -23,12 +28,17 @@ export function readOptions(args: readonly string[], known: readonly string[]): 
       write: { type: 'boolean', default: false },
     },
   });
+  const known = [...tabled, ...others];
   const unknown = positionals.find(name => !known.includes(name));
   if (unknown !== undefined) throw new Error(`no such bench: ${unknown}; there are ${known.join(', ')}`);
+  const wanted = positionals.length === 0 ? tabled : positionals;
+  const missing = tabled.filter(name => !wanted.includes(name));
+  if (values.write && missing.length > 0)
+    throw new Error(`--write needs the whole table, and ${missing.join(', ')} would not run`);
   const rounds = values.rounds === undefined ? undefined : count('--rounds', values.rounds);
   const segments = values.segments === undefined ? undefined : count('--segments', values.segments);
   return {
-    wanted: positionals,
+    wanted,
     segments: { drain: segments ?? 100, recovery: segments ?? 200 },
     rounds: { short: rounds ?? 12, long: rounds ?? 2 },
     write: values.write,

@@ -5,7 +5,7 @@
 import { readdirSync, utimesSync } from 'node:fs';
 import { join } from 'node:path';
 import { agentPlace } from '../../test/harness/agents.ts';
-import { runOk } from '../../test/harness/run.ts';
+import { runOk, type Environment } from '../../test/harness/run.ts';
 import { createSite } from '../../test/harness/site.ts';
 import { startForegroundAgent } from '../../test/soak/foreground-agent.ts';
 import type { RealWal } from './real-wal.ts';
@@ -14,7 +14,7 @@ import { forgetFiles } from './repository-files.ts';
 export interface WarmPush extends AsyncDisposable {
   /** Ends in the path of the segment. */
   readonly script: string;
-  readonly env: Readonly<Record<string, string>>;
+  readonly env: Environment;
   /** @throws Error when a push since the last call was not answered from what the agent remembers */
   warmUp(): Promise<void>;
 }

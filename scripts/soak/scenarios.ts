@@ -2,7 +2,6 @@
 import { formatDuration, formatSize } from '../../src/base/units.ts';
 import { agentPlace } from '../../test/harness/agents.ts';
 import { createSite } from '../../test/harness/site.ts';
-import { drainBacklog } from '../../test/soak/agent-drain.ts';
 import { archiveLoad } from '../../test/soak/archive-load.ts';
 import { signalPushes } from '../../test/soak/archiver-signals.ts';
 import {
@@ -22,7 +21,6 @@ import { surviveOutages } from '../../test/soak/outage.ts';
 import { cutPower } from '../../test/soak/power-cut.ts';
 import { startAsProcessOne } from '../../test/soak/process-one.ts';
 import { racePushes } from '../../test/soak/race.ts';
-import { replayLoad, type ReplayRun } from '../../test/soak/replay-load.ts';
 import { archiveAndRecover } from '../../test/soak/segment-sizes.ts';
 import { createS3Site } from '../../test/harness/store-site.ts';
 
@@ -47,10 +45,8 @@ export const scenarios: readonly Scenario[] = [
   { name: 'sigterm', run: terminateUnderArchiver },
   { name: 'process-one', run: () => mounting(killUnderProcessOne) },
   { name: 'archive-load', run: loadArchiver },
-  { name: 'replay', run: measureReplay },
   { name: 'kill-agent', run: killAgentsUnderLoad },
   { name: 'segment-sizes', run: largestSegments },
-  { name: 'agent-drain', run: drainThroughAgent },
   { name: 'memory', run: measureMemory },
   { name: 'outage', run: outage },
 ];
@@ -85,27 +81,6 @@ async function loadArchiver(): Promise<string> {
   return `${segments} segments of 16 MiB archived and equal to the originals, ${formatSize(storedBytes)} stored, ${formatDuration(elapsedMs)}, ${failedCount} failed attempts`;
 }
 
-async function measureReplay(): Promise<string> {
-  const { segments, withAgent, withoutAgent, boundPerSecond } = await replayLoad(
-    await createSite(),
-    Number(process.env['WALVAULT_TEST_SEGMENTS'] ?? 100),
-  );
-  const text = (run: ReplayRun) =>
-    `${run.perSecond.toFixed(1)} segments/s, ${(run.perSecond / boundPerSecond).toFixed(2)} of the bound, ` +
-    `${run.medianMs.toFixed(0)} ms each, waiting ${percent(run.waiting)}, ${percent(run.waitingWarm)} once warm`;
-  const served = Number(/(\d+) of them served/.exec(withAgent.status)?.[1] ?? 0);
-  if (served < segments / 2)
-    throw new Error(`only ${served} of ${segments} segments came from the agent:\n${withAgent.status}`);
-  return (
-    `${segments} segments of 16 MiB; with prefetch (${served} served) ${text(withAgent)}; ` +
-    `without ${text(withoutAgent)}; bound ${boundPerSecond.toFixed(1)} segments/s`
-  );
-}
-
-function percent(part: number): string {
-  return `${(part * 100).toFixed(0)} %`;
-}
-
 /** About half an hour: a killed agent costs the pushes until the next one a process with all it loads. */
 async function killAgentsUnderLoad(): Promise<string> {
   const site = await createSite();
@@ -124,16 +99,6 @@ async function largestSegments(): Promise<string> {
   const { archived, asked, served } = await archiveAndRecover(1024, 6);
   if (served === 0) throw new Error('no segment was fetched ahead');
   return `${archived} segments of 1 GiB archived by ${asked} pushes and recovered, ${served} of them fetched ahead`;
-}
-
-async function drainThroughAgent(): Promise<string> {
-  const figures = await drainBacklog(await createSite(), {
-    segments: 100,
-    env: { WALVAULT_ARCHIVE_BATCH: 'on' },
-  });
-  const { segments, drainMs, zstdMs, asked, residentBytes, idleResidentBytes } = figures;
-  const ratio = (zstdMs / drainMs).toFixed(2);
-  return `${segments} segments of 16 MiB in ${formatDuration(drainMs)}, ${ratio} of the speed of zstd -1 two at a time; ${asked} pushes; agent ${formatSize(residentBytes)}, idle ${formatSize(idleResidentBytes)}`;
 }
 
 async function measureMemory(): Promise<string> {
