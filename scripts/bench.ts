@@ -31,7 +31,10 @@ console.log(`${machine}\n`);
 const startedAt = performance.now();
 const figures: Figure[] = [];
 for (const [name, measure] of Object.entries(tabled))
-  if (options.wanted.includes(name)) figures.push(...(await measure(options)));
+  if (options.wanted.includes(name)) {
+    console.log(`${name}…`);
+    figures.push(...(await measure(options)));
+  }
 for (const [name, measure] of Object.entries(others)) if (options.wanted.includes(name)) await measure();
 
 if (figures.length > 0) {
@@ -39,7 +42,8 @@ if (figures.length > 0) {
   const minutes = Math.ceil((performance.now() - startedAt) / 60_000);
   const load = `load ${loadAtStart} at the start and ${loadNow()} at the end of ${minutes} minutes`;
   const rounds = `Medians of ${short} rounds of single commands and of ${long} of draining and recovery`;
-  const report = `${machine}; ${load}. ${rounds}.\n\n${tableOf(figures)}`;
+  const backlog = `${options.segments.drain} segments to drain`;
+  const report = `${machine}; ${load}. ${rounds}, ${backlog}.\n\n${tableOf(figures)}`;
   console.log(`\n${report}`);
   if (options.write) replaceFigures(report);
 }

@@ -17,15 +17,25 @@ export interface Command {
   readonly times?: number;
 }
 
-/** Runs it by bash, whose `time` counts a pipeline's processes as well. @throws Error with its words when it fails */
+/** None of them takes more than a second or two. */
+const limitSeconds = 120;
+
+/**
+ * Runs it by bash, whose `time` counts a pipeline's processes as well.
+ * @throws Error with its words when it fails or does not end
+ */
 export function costOf({ script, cwd, env, times = 1 }: Command): Cost {
   const timed = `set -o pipefail; TIMEFORMAT='%3R %3U %3S'; time for ((n = 0; n < ${times}; n++)); do ${script} || exit; done`;
-  const { status, stderr } = spawnSync('/bin/bash', ['-c', timed], {
-    cwd,
-    env: { ...bareEnvironment, ...env },
-    encoding: 'utf8',
-    ...unprivilegedIds(),
-  });
+  const { status, stderr } = spawnSync(
+    'timeout',
+    ['--signal=KILL', String(limitSeconds), '/bin/bash', '-c', timed],
+    {
+      cwd,
+      env: { ...bareEnvironment, ...env },
+      encoding: 'utf8',
+      ...unprivilegedIds(),
+    },
+  );
   const [wall, user, system] = (stderr.trimEnd().split('\n').at(-1) ?? '').split(' ').map(Number);
   if (status !== 0 || wall === undefined || user === undefined || system === undefined)
     throw new Error(`status ${status}: ${script}\n${stderr}`);
