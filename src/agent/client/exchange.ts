@@ -1,5 +1,6 @@
 /** One question to the agent and its answer. */
-import { createConnection } from 'node:net';
+import { existsSync } from 'node:fs';
+import type { Socket } from 'node:net';
 import { encodeLine, maxLineBytes, parseReply, type Reply, type Request } from './protocol.ts';
 
 /**
@@ -16,17 +17,29 @@ export interface ExchangeOptions {
   readonly signal?: AbortSignal | undefined;
 }
 
+const lingerMs = 10;
+
 /** @throws the signal's reason; everything else is an answer */
-export function exchange(socketPath: string, request: Request, options: ExchangeOptions): Promise<Answer> {
+export async function exchange(
+  socketPath: string,
+  request: Request,
+  options: ExchangeOptions,
+): Promise<Answer> {
+  // Where there is nobody, nothing is loaded for it.
+  if (!existsSync(socketPath)) return { kind: 'absent', detail: 'no socket' };
+  const { createConnection } = await import('node:net');
+  return await ask(createConnection(socketPath), request, options);
+}
+
+function ask(socket: Socket, request: Request, options: ExchangeOptions): Promise<Answer> {
   return new Promise((resolve, reject) => {
-    const socket = createConnection(socketPath);
     let received = '';
     let isConnected = false;
     const settle = (answer: Answer) => {
       clearTimeout(timer);
       options.signal?.removeEventListener('abort', onAbort);
       // Closing takes a millisecond, and a process that has its answer is about to end.
-      setImmediate(() => socket.destroy());
+      setTimeout(() => socket.destroy(), lingerMs).unref();
       resolve(answer);
     };
     const onAbort = () => {

@@ -7,6 +7,7 @@
 import { open } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { retryUntilDeadline, startDeadline } from '../../base/abort.ts';
+import { monotonicMs } from '../../base/clock.ts';
 import { localIoError, systemCode, WalvaultError } from '../../base/errors.ts';
 import { warn, type Log } from '../../base/log.ts';
 import type { RecoveryMode } from '../../postgres/cluster/signal-files.ts';
@@ -58,13 +59,13 @@ export async function fetch(options: FetchOptions): Promise<FetchResult> {
   const { signal } = deadline;
   // A large segment over a slow line takes longer than anybody's patience with silence: what arrives prolongs the
   // attempt it arrives in. It does not prolong the retries, else a damaged object would be read for ever.
-  const lastRetryAt = performance.now() + timeoutMs;
+  const lastRetryAt = monotonicMs() + timeoutMs;
   const onReceived = () => deadline.restart();
   try {
     return await retryUntilDeadline(() => attempt({ ...options, signal, onReceived }, file), {
       signal,
       isRetryable: error =>
-        error instanceof WalvaultError && !isForGood(error, options) && performance.now() < lastRetryAt,
+        error instanceof WalvaultError && !isForGood(error, options) && monotonicMs() < lastRetryAt,
     });
   } catch (error) {
     const isTolerated = options.isTargetSet || options.mode === 'standby';

@@ -1,5 +1,6 @@
 /** What a thread that pushes one file after the other keeps between them. */
 import { BufferPool } from '../../base/buffer-pool.ts';
+import { Turns } from '../../base/turns.ts';
 import type { PlainFile, WalObject } from '../../repository/wal-writer.ts';
 import { RepositoryProofs } from './repository-proofs.ts';
 
@@ -7,16 +8,8 @@ export class PushMemory {
   readonly plain = new BufferPool();
   readonly stored = new BufferPool();
   readonly proofs = new RepositoryProofs();
-  #turn: Promise<void> = Promise.resolve();
-
   /** Only one file at a time lies in memory as it is on disk; what it was encoded to may lie beside others'. */
-  async takeTurn(): Promise<() => void> {
-    const before = this.#turn;
-    const { promise, resolve } = Promise.withResolvers<void>();
-    this.#turn = promise;
-    await before;
-    return resolve;
-  }
+  readonly turns = new Turns();
 
   /** Once it was encoded nobody reads it, unless it is stored as it is. */
   giveBackPlain({ content }: PlainFile, { body }: WalObject): void {

@@ -99,7 +99,7 @@ async function readAndEncode(
 ): Promise<EncodedSource> {
   const [first] = options.repositories;
   if (first === undefined) throw new WalvaultError('config', 'no repository is configured');
-  const endTurn = await memory.takeTurn();
+  const endTurn = await memory.turns.take();
   const encoding = async (source: WalSource): Promise<WalObject> => {
     const { file, plain, branch, control } = source;
     const { content } = plain;
