@@ -75,11 +75,18 @@ export class Codec {
     stored: ByteStream,
     { onVerdict, inMemory }: DecodeOptions = {},
   ): AsyncGenerator<Uint8Array> {
-    const { format, content, verdict } = await this.#open(key, stored);
-    if (inMemory !== undefined) yield* unpackInMemory(format, content, inMemory);
-    else yield* format === 'zstd' ? decompressZstd()(content) : content;
-    onVerdict?.(verdict());
-    this.#judge(key, verdict());
+    const source = stored[Symbol.asyncIterator]();
+    try {
+      const opened = await this.#open(key, { [Symbol.asyncIterator]: () => source });
+      const { format, content, verdict } = opened;
+      if (inMemory !== undefined) yield* unpackInMemory(format, content, inMemory);
+      else yield* format === 'zstd' ? decompressZstd()(content) : content;
+      onVerdict?.(verdict());
+      this.#judge(key, verdict());
+    } finally {
+      // Whichever stage has failed, and however far it had read: a file or a connection is open behind it.
+      await source.return?.();
+    }
   }
 
   /** Down to what is compressed or plain. */

@@ -1,10 +1,9 @@
 /** Where no agent can start: push and fetch do the work themselves, and say so once. */
 import assert from 'node:assert/strict';
-import { createHash } from 'node:crypto';
 import { chmodSync, mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
-import { agentPlace, type AgentPlace } from '../harness/agents.ts';
+import { agentKey, agentPlace, type AgentPlace } from '../harness/agents.ts';
 import {
   archiveEverything,
   coldCopy,
@@ -16,7 +15,7 @@ import {
   until,
   type Site,
 } from '../harness/site.ts';
-import { giveToUnprivileged, unprivilegedIds } from '../harness/unprivileged.ts';
+import { giveToUnprivileged } from '../harness/unprivileged.ts';
 import { useMemoryForScratch } from '../soak/scratch.ts';
 
 useMemoryForScratch();
@@ -42,9 +41,8 @@ const troubles: readonly Trouble[] = [
     what: 'something in the way of its socket',
     said: /WARNING: the agent could not start: /g,
     make({ directory }, { configPath }, dataDirectory) {
-      const uid = unprivilegedIds().uid ?? process.getuid?.();
-      const key = createHash('sha256').update([uid, dataDirectory, configPath].join('\0')).digest('hex');
-      mkdirSync(join(directory, `${key.slice(0, 32)}.sock`), { recursive: true, mode: 0o700 });
+      const name = `${agentKey(dataDirectory, configPath)}.sock`;
+      mkdirSync(join(directory, name), { recursive: true, mode: 0o700 });
       giveToUnprivileged(directory);
     },
   },

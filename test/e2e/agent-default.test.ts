@@ -1,9 +1,8 @@
 /** An installation in which nobody has set anything about agents, as README has it. */
 import assert from 'node:assert/strict';
-import { createHash } from 'node:crypto';
 import { existsSync, readdirSync } from 'node:fs';
 import { it } from 'node:test';
-import { agentsFor, defaultAgentMode } from '../harness/agents.ts';
+import { agentKey, agentsFor, defaultAgentMode } from '../harness/agents.ts';
 import { backUp, restoreInto } from '../harness/cycle.ts';
 import { onExit } from '../harness/on-exit.ts';
 import { startPostgres, type PostgresServer } from '../harness/postgres-server.ts';
@@ -49,10 +48,9 @@ it('has an agent for its archiver and for its recovery, and nothing of them afte
 
   /** By the rule of `agent/client/address.ts`, in the directory that all agents of this user share. */
   function agentFiles({ dataDirectory }: PostgresServer): string[] {
-    const uid = unprivilegedIds().uid ?? process.getuid?.();
-    const key = createHash('sha256').update([uid, dataDirectory, site.configPath].join('\0')).digest('hex');
-    const shared = `/tmp/walvault-${uid}`;
-    return existsSync(shared) ? readdirSync(shared).filter(name => name.startsWith(key.slice(0, 32))) : [];
+    const shared = `/tmp/walvault-${unprivilegedIds().uid ?? process.getuid?.()}`;
+    const key = agentKey(dataDirectory, site.configPath);
+    return existsSync(shared) ? readdirSync(shared).filter(name => name.startsWith(key)) : [];
   }
 
   async function assertNothingIsLeft(server: PostgresServer): Promise<void> {

@@ -106,6 +106,8 @@ describe('a recovery with prefetch', () => {
     ].join('; ');
     let server: PostgresServer | undefined;
     const run = async () => {
+      // What it has fetched and verified it would serve, whatever became of the archive since.
+      await until('the agent has left', () => place.pids().length === 0, 10_000);
       if (server !== undefined) await server.start({ until: 'spawned' });
       server ??= await startRecovery(site, {
         from: base,

@@ -1,11 +1,13 @@
 /** The resident agents of a test: where they listen, which processes they are, and that none is left. */
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { quickDigest } from '../../src/agent/client/quick-digest.ts';
 import { onExit } from './on-exit.ts';
 import type { PostgresServer } from './postgres-server.ts';
 import type { Environment } from './run.ts';
 import type { Site } from './site.ts';
 import { temporaryDirectory } from './temp.ts';
+import { unprivilegedIds } from './unprivileged.ts';
 
 export interface AgentPlace {
   readonly directory: string;
@@ -33,6 +35,12 @@ export function agentPlace(env: Environment = {}): AgentPlace {
     for (const pid of place.pids()) killIfThere(pid);
   });
   return place;
+}
+
+/** What the names of an agent's files begin with, by the rule of `agent/client/address.ts` for the tests' account. */
+export function agentKey(dataDirectory: string, configPath: string): string {
+  const uid = unprivilegedIds().uid ?? process.getuid?.();
+  return quickDigest([uid, dataDirectory, configPath].join('\0'));
 }
 
 /** How many segments the server's agent had ready when its recovery asked. */
