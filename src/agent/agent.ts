@@ -4,6 +4,7 @@
  * it can be killed at any moment, and whoever asked then does the work.
  */
 import { rmSync } from 'node:fs';
+import { availableParallelism } from 'node:os';
 import { walvaultVersion } from '../base/build-info.ts';
 import { messageOf } from '../base/errors.ts';
 import { info, type Log } from '../base/log.ts';
@@ -90,6 +91,8 @@ class Agent {
       ...options,
       dataDirectory: address.dataDirectory,
       status: new ArchiveStatus(options.walDirectory),
+      // With batches nobody asks for most files.
+      jobsAtEase: options.isBatch ? options.jobs : Math.max(1, availableParallelism() - 1),
       signal: AbortSignal.any([signal, this.#stop.signal]),
     });
     this.#prefetcher = new Prefetcher({

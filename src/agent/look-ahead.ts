@@ -14,7 +14,15 @@ export interface LookAheadState {
   /** Of one file in memory. */
   readonly segmentSizeBytes: number;
   readonly jobs: number;
+  /** As many at most once enough is ahead. */
+  readonly jobsAtEase: number;
 }
+
+/**
+ * Each question of the archiver's is a process, and it asks one after the other: with this much ahead of it, it is the
+ * process that must not want for a processor.
+ */
+const enoughFiles = 8;
 
 /** Plain bytes of all files in flight: with what they compress to at worst, twice this is in memory. */
 const memoryBudgetBytes = 64 * 1024 ** 2;
@@ -35,7 +43,9 @@ export function chooseNext(state: LookAheadState): string[] {
 
 function chooseSideBySide(state: LookAheadState): string[] {
   const { running, durable, failed } = state;
-  const free = concurrentFiles(state.segmentSizeBytes, state.jobs) - running.size;
+  const isAtEase = state.ready.filter(name => durable.has(name)).length >= enoughFiles;
+  const jobs = isAtEase ? Math.min(state.jobs, state.jobsAtEase) : state.jobs;
+  const free = concurrentFiles(state.segmentSizeBytes, jobs) - running.size;
   const ahead = state.ready.filter(name => durable.has(name) || running.has(name)).length;
   const count = Math.min(free, windowFiles - ahead);
   if (count <= 0) return [];

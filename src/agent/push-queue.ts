@@ -19,6 +19,8 @@ export interface PushQueueOptions {
   readonly status: ArchiveStatus;
   readonly segmentSizeBytes: number;
   readonly jobs: number;
+  /** Of these, as many at most once enough files are ahead of the archiver. */
+  readonly jobsAtEase: number;
   readonly isBatch: boolean;
   /** Aborted: everything in flight is given up. */
   readonly signal: AbortSignal;
@@ -184,7 +186,7 @@ export class PushQueue {
   async #look(): Promise<void> {
     if (this.#isDraining || this.#options.signal.aborted) return;
     try {
-      const { status, jobs, segmentSizeBytes } = this.#options;
+      const { status, jobs, jobsAtEase, segmentSizeBytes } = this.#options;
       const ready = await status.readyNames();
       const names = (paths: Iterable<string>) => new Set([...paths].map(path => basename(path)));
       const failed = this.#failedPaths();
@@ -198,6 +200,7 @@ export class PushQueue {
         isOneByOne,
         segmentSizeBytes,
         jobs,
+        jobsAtEase,
       });
       if (this.#isDraining) return;
       for (const name of next) {

@@ -99,7 +99,10 @@ async function readAndEncode(
 ): Promise<EncodedSource> {
   const [first] = options.repositories;
   if (first === undefined) throw new WalvaultError('config', 'no repository is configured');
-  const endTurn = await memory.turns.take();
+  let endTurn = (): void => undefined;
+  const mayRead = async () => {
+    endTurn = await memory.turns.take();
+  };
   const encoding = async (source: WalSource): Promise<WalObject> => {
     const { file, plain, branch, control } = source;
     const { content } = plain;
@@ -115,7 +118,7 @@ async function readAndEncode(
     return object;
   };
   try {
-    const source = await readWalSource({ ...options, buffers: memory.plain });
+    const source = await readWalSource({ ...options, buffers: memory.plain, mayRead });
     const encoded = encoding(source);
     encoded.then(endTurn, endTurn);
     return { source, encoded };

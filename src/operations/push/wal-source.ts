@@ -26,6 +26,8 @@ export interface WalSourceOptions {
   readonly isMissingRun?: boolean;
   /** What is read into memory is in one of these. */
   readonly buffers?: BufferPool | undefined;
+  /** Awaited before that. */
+  readonly mayRead?: () => Promise<void>;
   readonly log: Log;
   readonly signal: AbortSignal;
 }
@@ -56,7 +58,7 @@ export async function readWalSource(options: WalSourceOptions): Promise<WalSourc
     configured: options.dataDirectory,
   });
   const control = await readControlFile(dataDirectory, signal);
-  const { plain, firstPage } = await readPlainFile(path, options.buffers ?? new BufferPool());
+  const { plain, firstPage } = await readPlainFile(options);
   if (file.kind === 'segment' || file.kind === 'partial') {
     if (options.headerCheck) refuseWrongSegment(options, { file, plain, firstPage, control });
     const isInRecovery = options.isMissingRun === true || recoveryModeOf(dataDirectory) !== 'none';
@@ -100,16 +102,17 @@ function refuseWrongSegment(
   });
 }
 
-async function readPlainFile(
-  path: string,
-  buffers: BufferPool,
-): Promise<{ plain: PlainFile; firstPage: Uint8Array }> {
+async function readPlainFile({
+  path,
+  buffers = new BufferPool(),
+  mayRead,
+}: WalSourceOptions): Promise<{ plain: PlainFile; firstPage: Uint8Array }> {
   try {
     await using handle = await open(path, 'r');
     const { size: sizeBytes } = await handle.stat();
-    return sizeBytes <= inMemoryLimitBytes
-      ? await readIntoMemory(handle, buffers.take(sizeBytes))
-      : await hashOnly(path, handle, sizeBytes);
+    if (sizeBytes > inMemoryLimitBytes) return await hashOnly(path, handle, sizeBytes);
+    await mayRead?.();
+    return await readIntoMemory(handle, buffers.take(sizeBytes));
   } catch (error) {
     throw localIoError('read', path, error);
   }

@@ -23,6 +23,7 @@ function state(change: Partial<LookAheadState>): LookAheadState {
     isOneByOne: false,
     segmentSizeBytes: 16 * mebibyte,
     jobs: 4,
+    jobsAtEase: 4,
     ...change,
   };
 }
@@ -52,6 +53,24 @@ describe('what is sent next', () => {
     assert.deepEqual(next({ durable: new Set([first]), failed: new Set([second]) }), []);
   });
 
+  it('leaves a processor to whoever asks once eight are ahead of it', () => {
+    const segments = Array.from({ length: 20 }, (_, number) => `00000001000000000000${hex(number)}`);
+    const started = (ahead: number, running: number) =>
+      chooseNext(
+        state({
+          ready: segments,
+          durable: new Set(segments.slice(0, ahead)),
+          running: new Set(segments.slice(ahead, ahead + running)),
+          jobsAtEase: 1,
+        }),
+      ).length;
+    assert.equal(started(7, 0), 4);
+    assert.equal(started(8, 0), 1);
+    assert.equal(started(8, 1), 0);
+    assert.equal(started(8, 3), 0);
+    assert.equal(started(7, 3), 1);
+  });
+
   it('never goes beyond its jobs, its window or its memory, and never repeats itself', () => {
     const name = fc.integer({ min: 0, max: 300 }).map(number => `00000001000000000000${hex(number)}`);
     const set = fc.uniqueArray(name, { maxLength: 100 }).map(list => new Set(list));
@@ -63,6 +82,7 @@ describe('what is sent next', () => {
       isOneByOne: fc.boolean(),
       segmentSizeBytes: fc.integer({ min: 0, max: 10 }).map(power => mebibyte * 2 ** power),
       jobs: fc.integer({ min: 1, max: 32 }),
+      jobsAtEase: fc.integer({ min: 1, max: 32 }),
     });
     fc.assert(
       fc.property(states, given => {

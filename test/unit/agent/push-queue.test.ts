@@ -48,6 +48,7 @@ async function createBench(options: { isBatch?: boolean; jobs?: number; isFresh?
     status: new ArchiveStatus(walDirectory),
     segmentSizeBytes: 1024 ** 2,
     jobs: options.jobs ?? 4,
+    jobsAtEase: options.jobs ?? 4,
     isBatch: options.isBatch ?? false,
     signal: new AbortController().signal,
     log: silentLog,
