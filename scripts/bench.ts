@@ -4,6 +4,7 @@
  * docs/benchmarks.md. `cost` and `memory`, which nothing of the table needs, run when they are named. Figures depend on
  * the machine, so this is never a test.
  */
+import { installExecutable } from '../test/harness/walvault.ts';
 import { measureCost } from './bench/cost.ts';
 import { replaceFigures } from './bench/document.ts';
 import { benchDrain } from './bench/drain.ts';
@@ -25,6 +26,7 @@ const options = readOptions(process.argv.slice(2), {
   tabled: Object.keys(tabled),
   others: Object.keys(others),
 });
+installExecutable();
 const machine = await describeMachine();
 const loadAtStart = loadNow();
 console.log(`${machine}\n`);

@@ -2,11 +2,8 @@
  * `npm run soak -- [--minutes N] [scenario…]`: the torture of test/soak at full length, and its figures. About fifty minutes,
  * thirty of them the outage, and 10 GB of scratch space. Runs against a copy of the executable, so that a build beside it changes nothing.
  */
-import { copyFileSync, existsSync, mkdirSync } from 'node:fs';
-import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
-import { temporaryDirectory } from '../test/harness/temp.ts';
-import { giveToUnprivileged } from '../test/harness/unprivileged.ts';
+import { installExecutable } from '../test/harness/walvault.ts';
 import { scenarios } from './soak/scenarios.ts';
 
 const { values: options, positionals: wanted } = parseArgs({
@@ -21,7 +18,7 @@ if (unknown.length > 0)
   throw new Error(
     `no such scenario: ${unknown.join(' ')}; there are ${scenarios.map(({ name }) => name).join(', ')}`,
   );
-process.env['WALVAULT_TEST_EXECUTABLE'] ??= copyOfExecutable();
+installExecutable();
 
 const summary: string[] = [];
 let failed = 0;
@@ -41,13 +38,3 @@ for (const { name, run } of scenarios) {
 }
 console.log(`\n${summary.join('\n')}\n${summary.length - failed} passed, ${failed} failed`);
 process.exitCode = failed === 0 && summary.length > 0 ? 0 : 1;
-
-function copyOfExecutable(): string {
-  const built = resolve(import.meta.dirname, '../dist/walvault');
-  if (!existsSync(built)) throw new Error('dist/walvault is missing: run "npm run build" first');
-  const directory = join(temporaryDirectory('soak'), 'bin');
-  mkdirSync(directory);
-  copyFileSync(built, join(directory, 'walvault'));
-  giveToUnprivileged(directory);
-  return join(directory, 'walvault');
-}

@@ -58,7 +58,7 @@ export async function runPushWorker(): Promise<number> {
   }
 
   let reader: Promise<AheadReader> | undefined;
-  let collectGarbage: ReturnType<typeof garbageCollector> | undefined;
+  const collectGarbage = garbageCollector();
   async function fetchAhead(job: AheadJob, signal: AbortSignal): Promise<AheadAnswer> {
     try {
       reader ??= import('./fetch-ahead.ts').then(({ openAheadReader }) => openAheadReader(config));
@@ -66,8 +66,6 @@ export async function runPushWorker(): Promise<number> {
     } catch (error) {
       return { kind: 'failed', events: [], failure: failureOf(error) };
     } finally {
-      // Not before all is loaded: it changes V8's flags, and code caches made under others are thrown away.
-      collectGarbage ??= garbageCollector();
       collectGarbage(process.memoryUsage().arrayBuffers > keptBytes ? 'all' : 'young');
     }
   }

@@ -19,6 +19,14 @@ export function walvaultExecutable(): string {
   return executableCopy;
 }
 
+/**
+ * From now on the executable is a copy, as an installation has one: no build replaces it in the middle of a long run, and
+ * its pages lie in the system's cache as those of an installed file do, on which resident memory depends.
+ */
+export function installExecutable(): void {
+  process.env['WALVAULT_TEST_EXECUTABLE'] ??= copyOf(walvaultExecutable());
+}
+
 let executableCopy: string | undefined;
 
 function copyOf(built: string): string {
