@@ -238,7 +238,8 @@ describe('no secret is ever printed', () => {
       { WALVAULT_REPOSITORY_MAIN_CUSTOMER_KEY: secret },
       { WALVAULT_REPOSITORY_AZURE_CONNECTION_STRING: secret, WALVAULT_REPOSITORY_AZURE_ACCOUNT_KEY: '' },
       { WALVAULT_REPOSITORY_AZURE_SAS_TOKEN: secret },
-      { WALVAULT_REPOSITORY_AZURE_ACCOUNT_KEY_COMMAND: `echo '${secret}' >&1; exit 3` },
+      // The command line of the shell is the administrator's own: the secret is what the command prints.
+      { WALVAULT_REPOSITORY_AZURE_ACCOUNT_KEY_COMMAND: `cat ${secretFile('wrong', secret)}; exit 3` },
       { WALVAULT_REPOSITORY_GOOGLE_CREDENTIALS_FILE: brokenAccount(text => text.slice(0, -200)) },
       { WALVAULT_REPOSITORY_GOOGLE_CREDENTIALS_FILE: brokenAccount(text => `x${text}`) },
       { WALVAULT_REPOSITORY_GOOGLE_CREDENTIALS_FILE: brokenAccount(text => text.replace('END', 'EMD')) },

@@ -20,7 +20,10 @@ interface ArchiverState {
   readonly archived: number;
 }
 
-/** `SIGTERM` is sent once push listens for it, as to any program that has started; `SIGKILL` at any moment. */
+/**
+ * As many signals as rounds. `SIGTERM` is sent once push listens for it, as to any program that has started; `SIGKILL` at
+ * any moment. A push that is done before its signal is followed by another.
+ */
 export async function signalPushes(
   site: Site,
   server: PostgresServer,
@@ -35,8 +38,9 @@ export async function signalPushes(
   let archiverRestarts = 0;
   let sent = 0;
   try {
-    for (let round = 1; round <= rounds; round++) {
-      await commitRows(server, round, round);
+    for (let push = 1; sent < rounds; push++) {
+      assert.ok(push <= 20 * rounds, `${sent} of ${push} pushes were running when the signal came`);
+      await commitRows(server, push, push);
       if (await signalRunningPush(site, signal)) sent++;
       await until('the archiver runs', async () => (await archiverOf(server)).pid !== null);
       const { pid } = await archiverOf(server);
@@ -69,7 +73,10 @@ async function archiverOf(server: PostgresServer): Promise<ArchiverState> {
   return { pid: row?.pid ?? null, archived: Number(row?.archived ?? 0) };
 }
 
-/** False when none was seen: the archiver had been faster. */
+/** Of a push without an agent. */
+const usualPushMs = 100;
+
+/** False when none was seen, or it was done before the signal came: the archiver had been faster. */
 async function signalRunningPush(site: Site, signal: 'SIGTERM' | 'SIGKILL'): Promise<boolean> {
   const giveUpAt = performance.now() + 3000;
   while (performance.now() < giveUpAt) {
@@ -78,13 +85,13 @@ async function signalRunningPush(site: Site, signal: 'SIGTERM' | 'SIGKILL'): Pro
       await delay(2);
       continue;
     }
-    if (signal === 'SIGKILL') await delay(Math.random() * 150);
+    if (signal === 'SIGKILL') await delay(Math.random() * usualPushMs);
     else while (isAlive(pid) && !listensForSignals(pid)) await delay(1);
     try {
       process.kill(pid, signal);
       return true;
     } catch {
-      // It was done before the signal came.
+      return false;
     }
   }
   return false;
