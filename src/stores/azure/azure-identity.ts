@@ -95,20 +95,48 @@ function isProbe({ url, headers }: PipelineRequest): boolean {
   return url.endsWith('/metadata/identity/oauth2/token') && !headers.has('Metadata');
 }
 
-/** The library calls an outage the same as a refusal, and of a chain it names the failures that do not matter first. */
+/** The library's pipeline takes a token for over so long before it expires (tokenCycler of core-rest-pipeline). */
+const overBeforeMs = 1000;
+/** Between two attempts to renew one that is still good. */
+const renewEveryMs = 3000;
+
+/**
+ * The library calls an outage the same as a refusal, and of a chain it names the failures that do not matter first. And
+ * it renews a token that is still good without waiting for the new one: a failure of that would be nobody's, and end
+ * the process. So while a token is good, it stands in for one that cannot be had.
+ */
 class WatchedCredential implements TokenCredential {
   readonly #inner: TokenCredential;
+  #last: { readonly key: string; readonly token: AccessToken } | undefined;
+  #failedAt = -Infinity;
 
   constructor(inner: TokenCredential) {
     this.#inner = inner;
   }
 
   async getToken(...call: Parameters<TokenCredential['getToken']>): Promise<AccessToken | null> {
+    const good = this.#goodFor(...call);
+    if (good !== undefined && performance.now() - this.#failedAt < renewEveryMs) return good;
     newest.failure = undefined;
     try {
-      return await this.#inner.getToken(...call);
+      const token = await this.#inner.getToken(...call);
+      this.#last = token === null ? undefined : { key: keyOf(...call), token };
+      return token;
     } catch (error) {
+      this.#failedAt = performance.now();
+      if (good !== undefined) return good;
       throw newest.failure ?? error;
     }
   }
+
+  /** None where the service has refused the last one, and says what it wants of the next (`claims`). */
+  #goodFor(...[scopes, options]: Parameters<TokenCredential['getToken']>): AccessToken | undefined {
+    if (this.#last?.key !== keyOf(scopes, options) || options?.claims !== undefined) return undefined;
+    const { token } = this.#last;
+    return token.expiresOnTimestamp - overBeforeMs > Date.now() ? token : undefined;
+  }
+}
+
+function keyOf(...[scopes, options]: Parameters<TokenCredential['getToken']>): string {
+  return [options?.tenantId, scopes].flat().join(' ');
 }

@@ -7,6 +7,7 @@ import { execFile } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
+import { setTimeout as delay } from 'node:timers/promises';
 import { inspect } from 'node:util';
 import { createAzureStore } from '../../../../src/stores/azure/azure-store.ts';
 import { azureOptionsOf } from '../../../../src/stores/azure/azure-url.ts';
@@ -132,6 +133,22 @@ describe('azure: identities', () => {
     });
   });
 
+  it('one whose token cannot be renewed works for as long as it is good, and ends no process after that', async () => {
+    imdsAnswer = given({}, 4);
+    await withStore({ AZURE_POD_IDENTITY_AUTHORITY_HOST: imds.url, ...identity }, async store => {
+      await works('before-it-expires', store);
+      imdsAnswer = { status: 503, json: { error: 'busy' } };
+      const asked = imds.requests.length;
+      await works('while-it-cannot-be-renewed', store);
+      // The library would try again after three and six seconds, and fail where nobody hears it: that fails this file.
+      await delay(7000);
+      assert.ok(imds.requests.length > asked, 'it was to be renewed');
+      await rejectsAs('unreachable', store.get('a', { signal }));
+      imdsAnswer = given();
+      await works('after-that', store);
+    });
+  });
+
   it('a managed identity of App Service and its like', async () => {
     const service = await serve(({ headers }) =>
       headers['x-identity-header'] === 'the-header'
@@ -237,9 +254,11 @@ function says401(error_description: string): TokenAnswer {
  * The answer of a metadata service. It is soon to expire: the library keeps managed identities' tokens for the whole
  * process, whoever asked, and would not ask again.
  */
-function given(claims: object = {}): TokenAnswer {
-  const expires_on = String(Math.round(Date.now() / 1000) + 120);
-  return { json: { access_token: token(claims), expires_in: '120', expires_on, token_type: 'Bearer' } };
+function given(claims: object = {}, seconds = 120): TokenAnswer {
+  const expires_on = String(Math.round(Date.now() / 1000) + seconds);
+  return {
+    json: { access_token: token(claims), expires_in: String(seconds), expires_on, token_type: 'Bearer' },
+  };
 }
 
 /** As Entra ID writes them; the imitation of the store reads the claims, and no signature. */
