@@ -58,7 +58,7 @@ export async function runPushWorker(): Promise<number> {
   }
 
   let reader: Promise<AheadReader> | undefined;
-  const collectGarbage = garbageCollector();
+  const collectGarbage = garbageCollector(keptBytes);
   async function fetchAhead(job: AheadJob, signal: AbortSignal): Promise<AheadAnswer> {
     try {
       reader ??= import('./fetch-ahead.ts').then(({ openAheadReader }) => openAheadReader(config));
@@ -66,7 +66,7 @@ export async function runPushWorker(): Promise<number> {
     } catch (error) {
       return { kind: 'failed', events: [], failure: failureOf(error) };
     } finally {
-      collectGarbage(process.memoryUsage().arrayBuffers > keptBytes ? 'all' : 'young');
+      collectGarbage();
     }
   }
 
