@@ -10,8 +10,13 @@ declare const WALVAULT_COMMIT: string | undefined;
 /** The version of the repository format that this walvault writes (docs/repository-format.md). */
 export const repositoryFormat = 1;
 
+const version = typeof WALVAULT_VERSION === 'string' ? WALVAULT_VERSION : versionOfCheckout();
+
 export function walvaultVersion(): string {
-  if (typeof WALVAULT_VERSION === 'string') return WALVAULT_VERSION;
+  return version;
+}
+
+function versionOfCheckout(): string {
   const text = readFileSync(new URL('../../package.json', import.meta.url), 'utf8');
   return (JSON.parse(text) as { version: string }).version;
 }

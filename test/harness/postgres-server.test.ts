@@ -5,6 +5,7 @@ import { test } from 'node:test';
 import { embeddedBinaries, findPostgresBinaries } from './postgres-binaries.ts';
 import { runLoad } from './load.ts';
 import { startPostgres } from './postgres-server.ts';
+import { runOk } from './run.ts';
 
 test('a server starts, takes a load, survives a crash and stops', async () => {
   await using server = await startPostgres({ binDir: findPostgresBinaries() });
@@ -33,4 +34,19 @@ test('a server that cannot start says why', async () => {
     startPostgres({ conf: { wal_level: 'nonsense' } }),
     /invalid value for parameter "wal_level"/,
   );
+});
+
+test('a server that nobody stops keeps no process, and ends with it', async () => {
+  const harness = JSON.stringify(new URL('postgres-server.ts', import.meta.url));
+  const script = `
+    import { startPostgres } from ${harness};
+    const { dataDirectory } = await startPostgres();
+    console.log(dataDirectory);
+  `;
+  const { stdout } = await runOk(process.execPath, ['--input-type=module', '--eval', script], {
+    as: 'self',
+    timeoutMs: 30_000,
+  });
+  assert.match(stdout, /^\/.*\/data\n$/);
+  assert.equal(existsSync(stdout.trim()), false);
 });

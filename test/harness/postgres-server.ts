@@ -198,6 +198,8 @@ function createServer(
       });
       closeSync(output);
       child = started;
+      // One that a failed test leaves running must not keep this process, which ends it when it ends itself.
+      started.unref();
       const disarm = onExit(() => endNow(started));
       ended = new Promise((resolve, reject) => {
         started.once('error', reject);
@@ -220,9 +222,11 @@ function createServer(
     async stop(mode = 'fast') {
       const signals = { fast: 'SIGINT', immediate: 'SIGQUIT', kill: 'SIGKILL' } as const;
       child?.kill(signals[mode]);
+      child?.ref();
       return ended;
     },
     async exited() {
+      child?.ref();
       return ended;
     },
     log: logText,

@@ -9,6 +9,7 @@ import { backup } from '../../src/operations/backup/backup.ts';
 import { restore, type RestoreOptions, type RestoreResult } from '../../src/operations/restore/restore.ts';
 import { parseTarget, type TargetOptions } from '../../src/operations/restore/target.ts';
 import type { BackupRecord } from '../../src/repository/backup-record.ts';
+import type { Repository } from '../../src/repository/repository.ts';
 import { startPostgres, type PostgresServer } from '../harness/postgres-server.ts';
 import { runOk } from '../harness/run.ts';
 import type { Site } from '../harness/site.ts';
@@ -30,9 +31,7 @@ export function takeBackup(
   server: PostgresServer,
   options: { readonly partSizeBytes?: number } = {},
 ): Promise<BackupRecord> {
-  return asServerUser(async () => {
-    const config = await configOf(site);
-    await using opened = await openRepositories(config, silentLog);
+  return asServerUser(site, silentLog, async (config, repositories) => {
     const { record } = await backup({
       config: {
         ...config,
@@ -48,7 +47,7 @@ export function takeBackup(
           ),
         },
       },
-      repositories: opened.repositories,
+      repositories,
       env: {},
       log: silentLog,
       signal,
@@ -57,10 +56,17 @@ export function takeBackup(
   });
 }
 
-async function asServerUser<T>(work: () => Promise<T>): Promise<T> {
+/** What is loaded when it is needed is loaded before: the server's user need not be allowed to read this checkout. */
+async function asServerUser<T>(
+  site: Site,
+  log: Log,
+  work: (config: Config, repositories: readonly Repository[]) => Promise<T>,
+): Promise<T> {
+  const config = await configOf(site);
+  await using opened = await openRepositories(config, log);
   const results: T[] = [];
   await withoutPrivileges(async () => {
-    results.push(await work());
+    results.push(await work(config, opened.repositories));
   });
   return results[0] as T;
 }
@@ -79,14 +85,13 @@ export function newDirectory(): string {
 
 /** Restores in this process as the server's user, by the function that the command line calls. */
 export function restoreFrom(site: Site, choice: RestoreChoice = {}): Promise<RestoreResult> {
-  return asServerUser(async () => {
-    const config = await configOf(site);
-    const log = choice.log ?? silentLog;
-    await using opened = await openRepositories(config, log);
-    const directory = choice.directory ?? newDirectory();
+  const log = choice.log ?? silentLog;
+  const directory = choice.directory ?? newDirectory();
+  const executable = walvaultExecutable();
+  return asServerUser(site, log, async (config, repositories) => {
     const target = parseTarget(choice);
     return await restore({
-      repositories: opened.repositories,
+      repositories,
       repositoryName: undefined,
       cluster: config.cluster,
       systemId: undefined,
@@ -97,7 +102,7 @@ export function restoreFrom(site: Site, choice: RestoreChoice = {}): Promise<Res
       archiveMode: 'off',
       tablespaceMap: [],
       acceptsRecordedLocations: false,
-      walvaultCommand: [walvaultExecutable()],
+      walvaultCommand: [executable],
       configPath: site.configPath,
       dryRun: false,
       thaw: undefined,
