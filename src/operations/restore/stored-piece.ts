@@ -28,9 +28,14 @@ export async function readPiece(
     const { body } = await repository.store.get(key, { signal });
     const stored = digest.transform(capped(body, piece.storedSizeBytes, signal));
     const decoded = repository.codec.decode(key, stored);
-    await use(undisturbed(decoded));
-    // A reader that stops at the end of what it understands must not skip what the codec checks at the very end.
-    for await (const _ of decoded) throw new WalvaultError('damaged', 'it goes on after its end');
+    try {
+      await use(undisturbed(decoded));
+      // A reader that stops at the end of what it understands must not skip what the codec checks at the very end.
+      for await (const _ of decoded) throw new WalvaultError('damaged', 'it goes on after its end');
+    } finally {
+      // Where nobody reads on, a file or a connection is open behind it.
+      await decoded.return(undefined);
+    }
   } catch (error) {
     throw named(error, what);
   }

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { randomBytes } from 'node:crypto';
 import { existsSync, mkdirSync, readFileSync, readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, test } from 'node:test';
@@ -14,6 +15,9 @@ import { sha256Hex } from '../../../../src/repository/json-object.ts';
 import { backupPrefix } from '../../../../src/repository/layout.ts';
 import { encodeManifest, type ManifestEntry } from '../../../../src/repository/manifest.ts';
 import type { Repository } from '../../../../src/repository/repository.ts';
+import { withMethods } from '../../../../src/stores/decorators/with-methods.ts';
+import { createMemoryStore } from '../../../../src/stores/memory/memory-store.ts';
+import type { Store } from '../../../../src/stores/store.ts';
 import { makeRepository, signal, system } from '../../../harness/archive.ts';
 import { temporaryDirectory } from '../../../harness/temp.ts';
 
@@ -83,9 +87,29 @@ async function store(repository: Repository, name: string, data: Buffer) {
   return { name, storedSizeBytes: data.length, storedSha256: sha256Hex(data) };
 }
 
+/** Keys of bodies that somebody has begun to read and not let go of: files and connections of a real store. */
+const held = new Set<string>();
+
+function watched(store: Store): Store {
+  return withMethods(store, {
+    async get(key, options) {
+      const { stat, body } = await store.get(key, options);
+      async function* watchedBody() {
+        held.add(key);
+        try {
+          yield* body;
+        } finally {
+          held.delete(key);
+        }
+      }
+      return { stat, body: watchedBody() };
+    },
+  });
+}
+
 /** Stores the backup and unpacks it; the result is where. */
 async function unpackMade(made: Made): Promise<string> {
-  const repository = await makeRepository();
+  const repository = await makeRepository({ store: watched(createMemoryStore()) });
   const parts: BackupRecord['parts'][number][] = [];
   for (const [index, members] of made.parts.entries())
     parts.push({
@@ -123,6 +147,7 @@ async function refuses(made: Made, says: RegExp): Promise<void> {
     assert.match(error.message, says);
     return true;
   });
+  assert.deepEqual([...held], []);
 }
 
 const base: readonly Member[] = [
@@ -191,6 +216,16 @@ describe('a hostile repository', () => {
     refuses(
       {
         parts: [base, essentials],
+        entries: real =>
+          real.map(entry => (entry.path === 'base/1/100' ? { ...entry, sha256: '0'.repeat(64) } : entry)),
+      },
+      /"base\/1\/100" is not what the manifest says/,
+    ));
+
+  test('other bytes at the beginning of a part that nobody reads on', () =>
+    refuses(
+      {
+        parts: [[...base, { path: 'base/1/102', text: randomBytes(2 * 1024 ** 2).toString('hex') }], essentials],
         entries: real =>
           real.map(entry => (entry.path === 'base/1/100' ? { ...entry, sha256: '0'.repeat(64) } : entry)),
       },
