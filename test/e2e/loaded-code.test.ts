@@ -88,6 +88,6 @@ test('--version loads the first pack alone', async () => {
 test("the executable's flags leave the code cache of Node's own modules valid", async () => {
   // V8 derives the tag from its flags among others; a cache of another tag is thrown away, unnoticed but for the time.
   const tagWith = async (flags: readonly string[]) =>
-    (await runOk(process.execPath, [...flags, '-p', 'v8.cachedDataVersionTag()'])).stdout;
+    (await runOk(process.execPath, [...flags, '-p', 'v8.cachedDataVersionTag()'], { as: 'self' })).stdout;
   assert.equal(await tagWith(pkgConfig.seaConfig.execArgv), await tagWith([]));
 });

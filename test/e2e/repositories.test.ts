@@ -10,6 +10,7 @@ import { startS3Server, type S3Server } from '../harness/s3-server.ts';
 import { createSite, type Site } from '../harness/site.ts';
 import { temporaryDirectory } from '../harness/temp.ts';
 import { giveToUnprivileged } from '../harness/unprivileged.ts';
+import { walvaultExecutable } from '../harness/walvault.ts';
 
 const segment = '000000010000000000000001';
 let s3: S3Server;
@@ -35,18 +36,8 @@ before(async () => {
   const credentials = `access-key-id = "${s3.accessKeyId}"\nsecret-access-key = "${s3.secretAccessKey}"`;
   const other = join(site.directory, 'other.toml');
   await runOk(
-    process.execPath,
-    [
-      join(import.meta.dirname, '../../src/main.ts'),
-      'init',
-      '--config',
-      other,
-      '--cluster',
-      'orders',
-      '--repository',
-      s3.url,
-      '--no-encryption',
-    ],
+    walvaultExecutable(),
+    ['init', '--config', other, '--cluster', 'orders', '--repository', s3.url, '--no-encryption'],
     {
       cwd: site.directory,
       env: {

@@ -225,7 +225,10 @@ describe('a hostile repository', () => {
   test('other bytes at the beginning of a part that nobody reads on', () =>
     refuses(
       {
-        parts: [[...base, { path: 'base/1/102', text: randomBytes(2 * 1024 ** 2).toString('hex') }], essentials],
+        parts: [
+          [...base, { path: 'base/1/102', text: randomBytes(2 * 1024 ** 2).toString('hex') }],
+          essentials,
+        ],
         entries: real =>
           real.map(entry => (entry.path === 'base/1/100' ? { ...entry, sha256: '0'.repeat(64) } : entry)),
       },
