@@ -222,8 +222,7 @@ function createServer(
     async stop(mode = 'fast') {
       const signals = { fast: 'SIGINT', immediate: 'SIGQUIT', kill: 'SIGKILL' } as const;
       child?.kill(signals[mode]);
-      child?.ref();
-      return ended;
+      return server.exited();
     },
     async exited() {
       child?.ref();

@@ -27,15 +27,11 @@ export async function readPiece(
   try {
     const { body } = await repository.store.get(key, { signal });
     const stored = digest.transform(capped(body, piece.storedSizeBytes, signal));
-    const decoded = repository.codec.decode(key, stored);
-    try {
-      await use(undisturbed(decoded));
-      // A reader that stops at the end of what it understands must not skip what the codec checks at the very end.
-      for await (const _ of decoded) throw new WalvaultError('damaged', 'it goes on after its end');
-    } finally {
-      // Where nobody reads on, a file or a connection is open behind it.
-      await decoded.return(undefined);
-    }
+    // A file or a connection is open behind it, also where nobody reads on.
+    await using decoded = repository.codec.decode(key, stored);
+    await use(undisturbed(decoded));
+    // A reader that stops at the end of what it understands must not skip what the codec checks at the very end.
+    for await (const _ of decoded) throw new WalvaultError('damaged', 'it goes on after its end');
   } catch (error) {
     throw named(error, what);
   }
@@ -51,9 +47,8 @@ export async function proveOpens(
 ): Promise<void> {
   try {
     const { body } = await repository.store.get(key, { signal });
-    const decoded = repository.codec.decode(key, body);
+    await using decoded = repository.codec.decode(key, body);
     await decoded.next();
-    await decoded.return(undefined);
   } catch (error) {
     throw named(error, `${repository.store.url}: ${key}`);
   }
