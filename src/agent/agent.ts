@@ -1,7 +1,7 @@
 /**
  * The resident agent: takes the start of a process, the loading of a store's library and the TLS handshake off each
- * push and fetch, sends what PostgreSQL has ready and fetches what a recovery will want before it is asked for. It answers from what is durable, never from hope;
- * it can be killed at any moment, and whoever asked then does the work.
+ * push and fetch, sends what PostgreSQL has ready and fetches what a recovery will want before it is asked for. It
+ * answers from what is durable, never from hope; it can be killed at any moment, and whoever asked then does the work.
  */
 import { rmSync } from 'node:fs';
 import { availableParallelism } from 'node:os';

@@ -1,7 +1,7 @@
 /**
- * Sends and fetches files in worker threads: digests, compression and encryption take most of a push (and their inverses of a fetch) and would block whoever
- * waits for an answer. A thread is started when there is work for it and ends when there is none for a while, with all
- * the memory it had.
+ * Sends and fetches files in worker threads: digests, compression and encryption take most of a push (and their inverses
+ * of a fetch) and would block whoever waits for an answer. A thread is started when there is work for it and ends when
+ * there is none for a while, with all the memory it had.
  */
 import type { Worker } from 'node:worker_threads';
 import { messageOf } from '../base/errors.ts';

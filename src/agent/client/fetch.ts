@@ -78,7 +78,8 @@ export async function fetchThroughAgent(
 /**
  * By this process and not by the agent: once PostgreSQL has given up on a fetch and asks for the next segment, nobody
  * may put an earlier one into its place. The content is on disk; the name need not be: PostgreSQL gives the file another
- * one durably (KeepFileRestoredFromArchive in xlogarchive.c), and after a crash asks again. @returns false when the file is not, or not any more, the one that was verified
+ * one durably (KeepFileRestoredFromArchive in xlogarchive.c), and after a crash asks again.
+ * @returns false when the file is not, or not any more, the one that was verified
  */
 function takeOver({ path, identity }: ReadyFile, destination: string): boolean {
   try {
