@@ -53,6 +53,15 @@ test('a hostile NODE_OPTIONS is ignored', async () => {
   }
 });
 
+test('a broken configuration of OpenSSL is not read', async () => {
+  const directory = temporaryDirectory('openssl');
+  const path = join(directory, 'openssl.cnf');
+  writeFileSync(path, ']broken\n');
+  giveToUnprivileged(directory);
+  const { exitCode, stderr } = await runWalvault(['--version'], { env: { OPENSSL_CONF: path } });
+  assert.equal(exitCode, 0, stderr);
+});
+
 test("Node's own options are arguments like any other", async () => {
   const { exitCode, stdout } = await runWalvault(['-e', 'console.log("executed")']);
   assert.equal(exitCode, 2);

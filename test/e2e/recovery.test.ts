@@ -16,6 +16,7 @@ import { basename, dirname, join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { agentPlace, servedBy, type AgentPlace } from '../harness/agents.ts';
 import { assertNothingIsLeft } from '../soak/kill-agent.ts';
+import { restoreCommandOf } from '../../src/operations/restore/restore-command.ts';
 import { readControlFile } from '../../src/postgres/cluster/control-file.ts';
 import { walKey } from '../../src/repository/layout.ts';
 import type { PostgresServer } from '../harness/postgres-server.ts';
@@ -33,6 +34,7 @@ import {
   type Site,
 } from '../harness/site.ts';
 import { makeSegment, walFile } from '../harness/wal.ts';
+import { walvaultExecutable } from '../harness/walvault.ts';
 
 const signal = new AbortController().signal;
 const rows = (last: number) => Array.from({ length: last }, (_, index) => index + 1);
@@ -131,6 +133,25 @@ function defineCases(agents: AgentPlace | undefined): void {
     await server.start({ until: 'spawned' });
     assert.equal(await outcomeOf(server), 'promoted', server.logTail());
     assert.deepEqual(await rowsOf(server), rows(10));
+  });
+
+  it('is not ended where no process can be started: what restore writes needs none but the first', async () => {
+    const walvault = restoreCommandOf({
+      walvaultCommand: [walvaultExecutable()],
+      configPath: site.configPath,
+      timeline: 1,
+      hasTarget: false,
+    });
+    // dash has -p for what others call -u.
+    const limit = '{ ulimit -p 1 || ulimit -u 1; } 2>/dev/null';
+    await using server = await startRecovery(site, {
+      from: base,
+      mode: 'point-in-time',
+      restoreCommand: `if [ %f = ${middle} ]; then ${limit}; fi; ${walvault}`,
+    });
+    assert.equal(await outcomeOf(server), 'exited');
+    assert.ok(!hasOpenedTimeline(server, 2));
+    assert.match(server.log(), new RegExp(`could not restore file "${middle}"`), server.logTail());
   });
 
   it('takes an empty mount point for an outage', async () => {

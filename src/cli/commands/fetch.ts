@@ -27,6 +27,6 @@ Returns 0 when the file is there, whole and verified, and 1 only when the archiv
 else stops a recovery instead of ending it early.
 
 Examples:
-  restore_command = 'walvault fetch %f "%p"'    # postgresql.conf of a standby
+  restore_command = 'exec walvault fetch %f "%p"'    # postgresql.conf of a standby
   walvault fetch 000000010000000000000005 /tmp/segment --system-id 7300000000000000001
 `;

@@ -52,7 +52,7 @@ export async function fetch(options: FetchOptions): Promise<FetchResult> {
   const file = parseWalFileName(options.name);
   if (file === undefined)
     throw new WalvaultError('invalid-file', `${options.name}: not the name of a WAL file`, {
-      hint: 'PostgreSQL gives the name where restore_command has %f, as in restore_command = \'walvault fetch %f "%p"\'.',
+      hint: 'PostgreSQL gives the name where restore_command has %f, as in restore_command = \'exec walvault fetch %f "%p"\'.',
     });
   const timeoutMs = patienceMs(options, file);
   const deadline = startDeadline(timeoutMs, `fetch ${options.name}`, options.signal);

@@ -1,3 +1,5 @@
+import { shellWord } from '../../base/shell-word.ts';
+
 /**
  * The lines for postgresql.conf. The text of a command passes through three readers: postgresql.conf (a quote is
  * doubled), the server's expansion of `%` (a literal one is doubled, archive_command in the documentation), and sh.
@@ -12,13 +14,8 @@ export function postgresqlLines(configPath: string, defaultConfigPath: string): 
     '# how much work may be lost at most when the server is lost; costs a segment each time, compressed to little',
     'archive_timeout = 60s',
     '# for a standby; restore writes its own',
-    `restore_command = ${quoted(`walvault${option} fetch %f "%p"`)}`,
+    `restore_command = ${quoted(`exec walvault${option} fetch %f "%p"`)}`,
   ];
-}
-
-/** A word as sh reads it back. */
-export function shellWord(text: string): string {
-  return /^[\w@%+=:,./-]+$/.test(text) ? text : `'${text.replaceAll("'", `'\\''`)}'`;
 }
 
 function quoted(text: string): string {

@@ -1,4 +1,5 @@
 /** The restore_command that restore writes. Pure. */
+import { shellWord } from '../../base/shell-word.ts';
 
 export interface RestoreCommandOptions {
   /** How this walvault was started: its executable, or an interpreter and a script. */
@@ -10,11 +11,13 @@ export interface RestoreCommandOptions {
 
 /**
  * Run by the shell, after PostgreSQL has put file and path in place of %f and %p (RestoreArchivedFile in
- * xlogarchive.c), so a percent sign of ours is doubled.
+ * xlogarchive.c), so a percent sign of ours is doubled. With `exec` the shell becomes walvault instead of starting it: a
+ * shell that can start no process exits with 2 (dash), which a recovery takes for the end of the archive.
  */
 export function restoreCommandOf(options: RestoreCommandOptions): string {
   const { walvaultCommand, configPath, timeline, hasTarget } = options;
   const words = [
+    'exec',
     ...walvaultCommand,
     'fetch',
     ...(configPath === undefined ? [] : ['--config', configPath]),
@@ -22,9 +25,5 @@ export function restoreCommandOf(options: RestoreCommandOptions): string {
     String(timeline),
     ...(hasTarget ? ['--target-set'] : []),
   ];
-  return `${words.map(quoteWord).join(' ').replaceAll('%', '%%')} %f "%p"`;
-}
-
-export function quoteWord(word: string): string {
-  return /^[A-Za-z0-9_/.:=@+-]+$/.test(word) ? word : `'${word.replaceAll("'", `'\\''`)}'`;
+  return `${words.map(shellWord).join(' ').replaceAll('%', '%%')} %f "%p"`;
 }

@@ -68,7 +68,7 @@ describe('the lines for postgresql.conf', () => {
   test('need no --config for the default path', () => {
     const lines = postgresqlLines('/etc/walvault.toml', '/etc/walvault.toml');
     assert.ok(lines.includes(`archive_command = 'walvault push %p'`));
-    assert.ok(lines.includes(`restore_command = 'walvault fetch %f "%p"'`));
+    assert.ok(lines.includes(`restore_command = 'exec walvault fetch %f "%p"'`));
   });
 
   test('survive postgresql.conf, % expansion and sh', () => {

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { execFileSync } from 'node:child_process';
+import { execFileSync, spawnSync } from 'node:child_process';
 import { test } from 'node:test';
 import { restoreCommandOf } from '../../../../src/operations/restore/restore-command.ts';
 
@@ -12,7 +12,7 @@ test('the plain form', () => {
   });
   assert.equal(
     command,
-    '/usr/bin/walvault fetch --config /etc/walvault.toml --timeline 3 --target-set %f "%p"',
+    'exec /usr/bin/walvault fetch --config /etc/walvault.toml --timeline 3 --target-set %f "%p"',
   );
 });
 
@@ -23,10 +23,7 @@ test('the shell sees each word whole after PostgreSQL has replaced its placehold
     timeline: 1,
     hasTarget: false,
   });
-  const replaced = command.replaceAll(
-    /%[%fp]/g,
-    found => ({ '%%': '%', '%f': 'F', '%p': 'P Q' })[found] ?? '',
-  );
+  const replaced = replacePlaceholders(command);
   assert.deepEqual(execFileSync('sh', ['-c', replaced], { encoding: 'utf8' }).trimEnd().split('\n'), [
     'fetch',
     '--config',
@@ -37,3 +34,19 @@ test('the shell sees each word whole after PostgreSQL has replaced its placehold
     'P Q',
   ]);
 });
+
+test('the shell starts no process, which it may be unable to, but becomes walvault', () => {
+  const command = restoreCommandOf({
+    walvaultCommand: ['sh', '-c', 'echo $$'],
+    configPath: undefined,
+    timeline: 1,
+    hasTarget: true,
+  });
+  const { pid, stdout } = spawnSync('sh', ['-c', replacePlaceholders(command)], { encoding: 'utf8' });
+  assert.equal(stdout, `${pid}\n`);
+});
+
+/** As PostgreSQL does. */
+function replacePlaceholders(command: string): string {
+  return command.replaceAll(/%[%fp]/g, found => ({ '%%': '%', '%f': 'F', '%p': 'P Q' })[found] ?? '');
+}
