@@ -1,6 +1,6 @@
+import { shellWord } from '../../base/shell-word.ts';
 import type { MarkedRepository } from '../../operations/init/existing-config.ts';
 import type { InitResult } from '../../operations/init/request.ts';
-import { shellWord } from '../../base/shell-word.ts';
 import { defaultConfigPath } from '../../config/index.ts';
 
 /** What was set up and what is left for a person to do, in the order to do it. */
