@@ -12,6 +12,8 @@ import {
 } from '../../../src/pipeline/tar/index.ts';
 import { everything, inChunks, withFlippedBit } from '../../unit/pipeline/streams.ts';
 
+const blockBytes = 512;
+
 interface Member {
   readonly entry: TarEntry;
   readonly content: Uint8Array;
@@ -88,14 +90,23 @@ test('tar: a flipped bit outside the contents is damaged', async () => {
       const outcome = await readAll(inChunks(withFlippedBit(archive, position), 700)).catch(
         (error: unknown) => error,
       );
-      if (Array.isArray(outcome)) assert.ok(isInsidePaxText(archive, position), `bit ${position}`);
-      else assert.ok(isDamaged(outcome));
+      if (!Array.isArray(outcome)) assert.ok(isDamaged(outcome));
+      else if (isInChecksum(position, headerBytes)) assert.deepEqual(outcome, [member]);
+      else assert.ok(isInPaxText(position, headerBytes), `bit ${position}`);
     }),
     { numRuns: 400 },
   );
 });
 
 /** The text of extended headers has no checksum of its own: zstd's, the MDC and the manifest's digest cover it. */
-function isInsidePaxText(archive: Buffer, bit: number): boolean {
-  return archive.toString('latin1', 156, 157) === 'x' && bit >= 512 * 8;
+function isInPaxText(bit: number, headerBytes: number): boolean {
+  const byte = bit >> 3;
+  return byte >= blockBytes && byte < headerBytes - blockBytes;
+}
+
+/** A checksum's leading zero and the blank and zero after it may be spelled either way: it is the same number. */
+function isInChecksum(bit: number, headerBytes: number): boolean {
+  const byte = bit >> 3;
+  const inBlock = byte % blockBytes;
+  return byte < headerBytes && !isInPaxText(bit, headerBytes) && inBlock >= 148 && inBlock < 156;
 }
