@@ -1,7 +1,11 @@
 /** The tree of timelines an archive holds, from the metadata of its history files: no private key is needed. */
 import { collect } from '../base/bytes.ts';
 import type { Lsn } from '../postgres/wal/lsn.ts';
-import { parseTimelineHistory, type TimelineHistoryEntry } from '../postgres/wal/timeline-history.ts';
+import {
+  parseTimelineHistory,
+  type TimelineHistories,
+  type TimelineHistoryEntry,
+} from '../postgres/wal/timeline-history.ts';
 import { parseWalKey, timelinesPrefix, type SystemPath } from './layout.ts';
 import { decodeMetadata } from './object-metadata.ts';
 import type { Repository } from './repository.ts';
@@ -57,4 +61,9 @@ export function historyFromTree(tree: TimelineTree, timeline: number): TimelineH
     current = tree.get(current.parent);
   }
   return history;
+}
+
+/** Of every timeline that has a parent. */
+export function historiesFromTree(tree: TimelineTree): TimelineHistories {
+  return new Map([...tree.keys()].map(timeline => [timeline, historyFromTree(tree, timeline)]));
 }

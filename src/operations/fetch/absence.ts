@@ -3,12 +3,8 @@
  * on that answer: it ends the recovery and opens a new timeline. So a missing key alone proves nothing.
  */
 import { WalvaultError } from '../../base/errors.ts';
-import {
-  segmentNumber,
-  segmentName,
-  parseWalFileName,
-  type WalFileName,
-} from '../../postgres/wal/file-name.ts';
+import { segmentNumber, parseWalFileName, type WalFileName } from '../../postgres/wal/file-name.ts';
+import type { TimelineHistories } from '../../postgres/wal/timeline-history.ts';
 import { readClusterRecord } from '../../repository/cluster-record.ts';
 import { systemPrefix, type SystemPath } from '../../repository/layout.ts';
 import { describeLoss, findLoss } from '../../repository/lost-wal/lost-wal.ts';
@@ -16,7 +12,7 @@ import { readLostWal } from '../../repository/lost-wal/lost-wal-notes.ts';
 import { verifyMarker } from '../../repository/marker.ts';
 import { readNotes, walSubject } from '../../repository/notes.ts';
 import type { Repository } from '../../repository/repository.ts';
-import { readTimelineTree } from '../../repository/timelines.ts';
+import { historiesFromTree, readTimelineTree } from '../../repository/timelines.ts';
 import { hasLaterSegment } from '../../repository/wal-listing.ts';
 import { gapReason } from './plan.ts';
 
@@ -57,13 +53,19 @@ export interface Gap {
   readonly reason: string;
 }
 
+export interface GapSearch {
+  readonly system: SystemPath;
+  readonly segmentSizeBytes: number;
+  /** Those that lie in `pg_wal`. */
+  readonly histories: TimelineHistories;
+  readonly signal: AbortSignal;
+}
+
 /** Why the absent segment is a hole in this repository's archive, or undefined. */
 export async function findGap(
   repository: Repository,
-  system: SystemPath,
   file: WalFileName & { kind: 'segment' },
-  segmentSizeBytes: number,
-  signal: AbortSignal,
+  { system, segmentSizeBytes, histories, signal }: GapSearch,
 ): Promise<Gap | undefined> {
   const segment = segmentNumber(file, segmentSizeBytes);
   const hasLater = await hasLaterSegment(
@@ -78,8 +80,8 @@ export async function findGap(
   const losses = await readLostWal(repository, system, segmentSizeBytes, signal);
   const loss = findLoss(losses, file.timeline, segment);
   if (loss !== undefined) return { kind: 'given-up', reason: `it was ${describeLoss(loss)}` };
-  const tree = await readTimelineTree(repository, system, signal);
-  const reason = gapReason(file, { hasLater, tree, segmentSizeBytes });
+  const archived = historiesFromTree(await readTimelineTree(repository, system, signal));
+  const reason = gapReason(file, { hasLater, histories: [...archived, ...histories], segmentSizeBytes });
   return reason === undefined ? undefined : { kind: 'hole', reason };
 }
 
@@ -100,13 +102,4 @@ async function isRemoved(
       segmentNumber(first, segmentSizeBytes) <= wanted && wanted <= segmentNumber(last, segmentSizeBytes)
     );
   });
-}
-
-/** The name of the segment that the followed timeline should hold in place of its parent's. */
-export function ownCopyName(
-  timeline: number,
-  file: WalFileName & { kind: 'segment' },
-  segmentSizeBytes: number,
-): string {
-  return segmentName(timeline, segmentNumber(file, segmentSizeBytes), segmentSizeBytes);
 }

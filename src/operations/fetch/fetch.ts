@@ -4,23 +4,23 @@
  * Either the file is delivered, or it is proven absent, or this throws: PostgreSQL must never take an outage, a hole,
  * a damaged or a foreign segment for the end of the archive (P3).
  */
-import { open } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
+import { dirname } from 'node:path';
 import { retryUntilDeadline, startDeadline } from '../../base/abort.ts';
 import { monotonicMs } from '../../base/clock.ts';
-import { localIoError, systemCode, WalvaultError } from '../../base/errors.ts';
+import { WalvaultError } from '../../base/errors.ts';
 import { warn, type Log } from '../../base/log.ts';
+import type { Checkpoint } from '../../postgres/cluster/control-file.ts';
 import type { RecoveryMode } from '../../postgres/cluster/signal-files.ts';
 import { parseWalFileName, type WalFileName } from '../../postgres/wal/file-name.ts';
-import { checkSegment } from '../../postgres/wal/segment-check.ts';
 import type { SystemPath } from '../../repository/layout.ts';
 import { RepositoryFailure, type Repository } from '../../repository/repository.ts';
 import { StoreError } from '../../stores/store.ts';
-import { findGap, ownCopyName, proveAbsent, type Gap } from './absence.ts';
+import { findGap, proveAbsent, type Gap } from './absence.ts';
+import { mayServe } from './branch-rule.ts';
 import { deliverFromFirst, keyOf } from './delivery.ts';
-import { followedTimeline } from './followed.ts';
+import { readHistories } from './followed.ts';
 import { GapError } from './gap-error.ts';
-import { judgeBranch } from './plan.ts';
+import { isLocalSegmentWhole } from './local-segment.ts';
 
 export interface FetchOptions {
   /** `%f` */
@@ -30,6 +30,8 @@ export interface FetchOptions {
   readonly system: SystemPath;
   readonly segmentSizeBytes: number;
   readonly mode: RecoveryMode;
+  /** The latest one of the data directory's `pg_control`, if there is one. */
+  readonly checkpoint: Checkpoint | undefined;
   /** The timeline that the recovery follows, where restore has written it into restore_command. */
   readonly timeline: number | undefined;
   /** The recovery has a target: PostgreSQL itself refuses to end before it, so a hole may be answered with 1. */
@@ -94,6 +96,7 @@ function isForGood(thrown: WalvaultError, options: FetchOptions): boolean {
     error.code === 'invalid-file' ||
     error.code === 'key' ||
     error.code === 'config' ||
+    error.code === 'refused' ||
     error.code === 'interrupted'
   );
 }
@@ -111,7 +114,7 @@ interface Attempt extends FetchOptions {
 }
 
 async function attempt(options: Attempt, file: WalFileName): Promise<FetchResult> {
-  if (file.kind === 'segment' && (await isOffBranch(options, file))) return { outcome: 'absent' };
+  if (file.kind === 'segment' && !(await mayServe(options, file))) return { outcome: 'absent' };
   const tried = await deliverFromFirst(options, file);
   if ('repository' in tried) return { outcome: 'delivered', repository: tried.repository.name };
   const { failures, absentIn } = tried;
@@ -126,46 +129,17 @@ async function attempt(options: Attempt, file: WalFileName): Promise<FetchResult
   return { outcome: 'absent' };
 }
 
-/** True: answer "absent", because only the followed timeline's WAL may come next. */
-async function isOffBranch(options: FetchOptions, file: WalFileName & { kind: 'segment' }): Promise<boolean> {
-  const { segmentSizeBytes } = options;
-  const followed = await followedTimeline(options, file.timeline);
-  const verdict = judgeBranch(file, followed, segmentSizeBytes);
-  if (verdict === 'on-branch' || followed === undefined) return false;
-  if (verdict === 'past-switchpoint' || (await hasValidLocalCopy(options, file))) return true;
-  const own = ownCopyName(followed.timeline, file, segmentSizeBytes);
-  if (!(await isArchived(options, own))) {
-    throw new GapError(
-      'wal-missing',
-      `${file.name} holds the end of timeline ${file.timeline} and more; the recovery follows timeline ${followed.timeline}, whose own copy ${own} is not archived`,
-      {
-        hint: `Archive ${own} (\`walvault push --missing\` on the server that has it), or restore with --target-timeline ${file.timeline}.`,
-        retry: true,
-      },
-    );
-  }
-  return true;
-}
-
-async function isArchived(options: FetchOptions, name: string): Promise<boolean> {
-  const file = parseWalFileName(name);
-  if (file === undefined) return false;
-  for (const { store } of options.repositories) {
-    if ((await store.head(keyOf(options, file), { signal: options.signal })) !== undefined) return true;
-  }
-  return false;
-}
-
-/** @throws GapError unless the segment lies valid in `pg_wal`, where PostgreSQL reads it by itself */
+/** @throws GapError unless the segment lies whole in `pg_wal`, where PostgreSQL reads it by itself */
 async function refuseGap(
   options: FetchOptions,
   file: WalFileName & { kind: 'segment' },
   repositories: readonly Repository[],
 ): Promise<void> {
+  const whose = { systemId: options.system.systemId, segmentSizeBytes: options.segmentSizeBytes };
   for (const repository of repositories) {
     const gap = await gapIn(repository, options, file);
     if (gap === undefined) continue;
-    if (await hasValidLocalCopy(options, file)) return;
+    if (await isLocalSegmentWhole(dirname(options.destination), file.name, whose, options.signal)) return;
     throw new GapError(
       'wal-missing',
       `${repository.store.url}: ${file.name} is missing and is not the end of the archive: ${gap.reason}`,
@@ -187,31 +161,13 @@ async function gapIn(
   file: WalFileName & { kind: 'segment' },
 ): Promise<Gap | undefined> {
   try {
-    return await findGap(repository, options.system, file, options.segmentSizeBytes, options.signal);
+    return await findGap(repository, file, {
+      ...options,
+      histories: readHistories(dirname(options.destination)),
+    });
   } catch (error) {
     if (repository.required || !(error instanceof WalvaultError)) throw error;
     warn(options.log, `best-effort repository "${repository.name}": ${error.message}`, error.hint);
     return undefined;
-  }
-}
-
-async function hasValidLocalCopy(
-  options: FetchOptions,
-  file: WalFileName & { kind: 'segment' },
-): Promise<boolean> {
-  const { system, segmentSizeBytes } = options;
-  const path = join(dirname(options.destination), file.name);
-  try {
-    await using handle = await open(path, 'r');
-    const { size: sizeBytes } = await handle.stat();
-    const firstPage = Buffer.alloc(8192);
-    await handle.read(firstPage, 0, firstPage.length, 0);
-    return (
-      checkSegment({ file, sizeBytes, firstPage, systemId: system.systemId, segmentSizeBytes }).problems
-        .length === 0
-    );
-  } catch (error) {
-    if (systemCode(error) === 'ENOENT') return false;
-    throw localIoError('read', path, error);
   }
 }

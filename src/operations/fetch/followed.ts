@@ -1,41 +1,74 @@
-/** Which timeline the recovery follows: told by restore in restore_command, else seen from the histories in `pg_wal`. */
+/** Which timeline the recovery follows: told by restore in restore_command, or shown by the data directory. */
 import { readdirSync, readFileSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { join } from 'node:path';
 import { localIoError, systemCode, WalvaultError } from '../../base/errors.ts';
-import { historyFileName, parseWalFileName } from '../../postgres/wal/file-name.ts';
-import { parseTimelineHistory, type TimelineHistoryEntry } from '../../postgres/wal/timeline-history.ts';
+import type { Checkpoint } from '../../postgres/cluster/control-file.ts';
+import type { RecoveryMode } from '../../postgres/cluster/signal-files.ts';
+import { historyFileName, parseWalFileName, type WalFileName } from '../../postgres/wal/file-name.ts';
+import {
+  parseTimelineHistory,
+  type TimelineHistories,
+  type TimelineHistoryEntry,
+} from '../../postgres/wal/timeline-history.ts';
 import { historyFromTree, readTimelineTree } from '../../repository/timelines.ts';
+import { branchShown, type Branch } from './branch.ts';
 import type { FetchOptions } from './fetch.ts';
-import { followedFromHistories, type FollowedTimeline } from './plan.ts';
+import { hasLocalSegment } from './local-segment.ts';
 
-/** Undefined when nothing says that the recovery leaves `fileTimeline`. */
-export async function followedTimeline(
+export interface FollowedClues {
+  readonly mode: RecoveryMode;
+  /** `--timeline`. */
+  readonly timeline: number | undefined;
+  readonly walDirectory: string;
+  readonly checkpoint: Checkpoint | undefined;
+  readonly systemId: bigint;
+  readonly segmentSizeBytes: number;
+}
+
+/** Undefined when nothing says that the recovery leaves the timeline of `file`. */
+export async function followedBranch(
   options: FetchOptions,
-  fileTimeline: number,
-): Promise<FollowedTimeline | undefined> {
-  const { timeline } = options;
-  const known = locallyFollowed({ walDirectory: dirname(options.destination), timeline }, fileTimeline);
-  if (known !== 'unknown') return known;
+  clues: FollowedClues,
+  file: WalFileName & { kind: 'segment' },
+): Promise<Branch | undefined> {
+  const known = locallyFollowed(clues, file);
+  const { timeline } = clues;
   // Only a timeline that was named can be unknown.
-  return timeline === undefined ? undefined : { timeline, history: await archivedHistory(options, timeline) };
+  if (known !== 'unknown' || timeline === undefined) return known === 'unknown' ? undefined : known;
+  return { timeline, history: await archivedHistory(options, timeline), isCertain: true };
 }
 
 /**
- * From `pg_wal` alone; `unknown`: the history of the timeline that restore named is not there. Synchronous, because the
- * agent answers a server that waits, while all threads of Node's pool may be busy.
+ * From the data directory alone; `unknown`: the history of the timeline that restore named is not there. Synchronous,
+ * because the agent answers a server that waits, while all threads of Node's pool may be busy.
+ *
+ * `--timeline` binds a point-in-time recovery, unless what was replayed shows that it is from an earlier one, and
+ * whoever asks by hand. A standby outlives it: there only what the data directory shows counts.
  */
 export function locallyFollowed(
-  { walDirectory, timeline }: { readonly walDirectory: string; readonly timeline: number | undefined },
-  fileTimeline: number,
-): FollowedTimeline | undefined | 'unknown' {
-  if (timeline === fileTimeline) return undefined;
-  if (timeline === undefined) return followedFromHistories(readHistories(walDirectory), fileTimeline);
-  const history = readHistory(join(walDirectory, historyFileName(timeline)));
-  return history === undefined ? 'unknown' : { timeline, history };
+  clues: FollowedClues,
+  file: WalFileName & { kind: 'segment' },
+): Branch | undefined | 'unknown' {
+  const { mode, timeline, walDirectory, segmentSizeBytes } = clues;
+  if (mode !== 'standby' && timeline !== undefined && timeline !== file.timeline) {
+    const history = readHistory(join(walDirectory, historyFileName(timeline)));
+    return history === undefined ? 'unknown' : { timeline, history, isCertain: true };
+  }
+  if (mode === 'none') return undefined;
+  const shown = branchShown(
+    file,
+    {
+      histories: readHistories(walDirectory),
+      checkpoint: clues.checkpoint,
+      hasSegment: name => hasLocalSegment(walDirectory, name, clues),
+    },
+    segmentSizeBytes,
+  );
+  return shown?.isCertain === false && mode === 'point-in-time' && timeline !== undefined ? undefined : shown;
 }
 
-/** PostgreSQL keeps the history of the timeline it follows in `pg_wal` (readTimeLineHistory in timeline.c). */
-function readHistories(walDirectory: string): Map<number, TimelineHistoryEntry[]> {
+/** Those in `pg_wal`. @throws WalvaultError `damaged`, `local-io` */
+export function readHistories(walDirectory: string): TimelineHistories {
   const histories = new Map<number, TimelineHistoryEntry[]>();
   for (const name of readNames(walDirectory)) {
     const file = parseWalFileName(name);

@@ -11,7 +11,6 @@ import {
   timelineOfLsn,
   type TimelineHistoryEntry,
 } from '../../postgres/wal/timeline-history.ts';
-import { historyFromTree, type TimelineTree } from '../../repository/timelines.ts';
 
 export interface FollowedTimeline {
   readonly timeline: number;
@@ -52,42 +51,42 @@ export function judgeBranch(
 export function segmentsAfter(
   number: bigint,
   count: number,
-  { timeline, history }: FollowedTimeline,
+  followed: FollowedTimeline,
   segmentSizeBytes: number,
 ): string[] {
   return Array.from({ length: count }, (_, index) => {
     const next = number + BigInt(index) + 1n;
-    const lastByte = segmentStartLsn(next + 1n, segmentSizeBytes) - 1n;
-    return segmentName(timelineOfLsn(history, timeline, lastByte), next, segmentSizeBytes);
+    return segmentName(timelineOfSegment(next, followed, segmentSizeBytes), next, segmentSizeBytes);
   });
 }
 
-/** The newest timeline among the histories in `pg_wal` that descends from `timeline`: the one recovery follows. */
-export function followedFromHistories(
-  histories: ReadonlyMap<number, readonly TimelineHistoryEntry[]>,
-  timeline: number,
-): FollowedTimeline | undefined {
-  let found: FollowedTimeline | undefined;
-  for (const [candidate, history] of histories) {
-    if (switchpointOf(history, timeline) === undefined) continue;
-    if (found === undefined || candidate > found.timeline) found = { timeline: candidate, history };
-  }
-  return found;
+/** The timeline on which a recovery that follows `followed` wants the segment. */
+export function timelineOfSegment(
+  number: bigint,
+  { timeline, history }: FollowedTimeline,
+  segmentSizeBytes: number,
+): number {
+  return timelineOfLsn(history, timeline, segmentStartLsn(number + 1n, segmentSizeBytes) - 1n);
 }
 
 /**
  * Why an absent segment is a hole and not the end of its timeline, or undefined. `hasLater`: the archive has a later
- * segment or partial of the timeline. The other sign is a child that left the timeline in a later segment: the WAL up
- * to there did exist.
+ * segment or partial of the timeline. The other sign is a child that left the timeline in a later segment, whoever has
+ * its history: the WAL up to there did exist.
  */
 export function gapReason(
   file: WalFileName & { kind: 'segment' },
-  evidence: { readonly hasLater: boolean; readonly tree: TimelineTree; readonly segmentSizeBytes: number },
+  evidence: {
+    readonly hasLater: boolean;
+    /** Each with the timeline that it is the history of. */
+    readonly histories: Iterable<readonly [timeline: number, history: readonly TimelineHistoryEntry[]]>;
+    readonly segmentSizeBytes: number;
+  },
 ): string | undefined {
   if (evidence.hasLater) return `later segments of timeline ${file.timeline} are archived`;
   const number = segmentNumber(file, evidence.segmentSizeBytes);
-  for (const child of evidence.tree.keys()) {
-    const switchpoint = switchpointOf(historyFromTree(evidence.tree, child), file.timeline);
+  for (const [child, history] of evidence.histories) {
+    const switchpoint = switchpointOf(history, file.timeline);
     if (switchpoint !== undefined && segmentNumberOfLsn(switchpoint, evidence.segmentSizeBytes) > number) {
       return `timeline ${child} left timeline ${file.timeline} in a later segment`;
     }

@@ -1,6 +1,6 @@
 /** Whose WAL is asked for. */
 import { WalvaultError } from '../../base/errors.ts';
-import { readControlFile } from '../../postgres/cluster/control-file.ts';
+import { checkpointOf, readControlFile, type Checkpoint } from '../../postgres/cluster/control-file.ts';
 import { findDataDirectory } from '../../postgres/cluster/find-data-directory.ts';
 import { recoveryModeOf, type RecoveryMode } from '../../postgres/cluster/signal-files.ts';
 import { listSystemIds, readClusterRecord } from '../../repository/cluster-record.ts';
@@ -22,6 +22,8 @@ export interface TargetSystem {
   readonly mode: RecoveryMode;
   readonly system: SystemPath;
   readonly segmentSizeBytes: number;
+  /** The latest one of the server that asks. */
+  readonly checkpoint: Checkpoint | undefined;
 }
 
 /**
@@ -37,8 +39,9 @@ export async function findTargetSystem(options: TargetSystemOptions): Promise<Ta
     configured: options.dataDirectory,
   });
   if (dataDirectory !== undefined && options.systemId === undefined) {
-    const { systemId, segmentSizeBytes } = await readControlFile(dataDirectory, signal);
-    return { mode, system: { cluster, systemId }, segmentSizeBytes };
+    const control = await readControlFile(dataDirectory, signal);
+    const { systemId, segmentSizeBytes } = control;
+    return { mode, system: { cluster, systemId }, segmentSizeBytes, checkpoint: checkpointOf(control) };
   }
   const [repository] = options.repositories;
   if (repository === undefined) throw new WalvaultError('config', 'no repository is configured');
@@ -49,7 +52,7 @@ export async function findTargetSystem(options: TargetSystemOptions): Promise<Ta
       'not-found',
       `${repository.store.url}: system ${system.systemId} of cluster "${cluster}" is not archived here`,
     );
-  return { mode, system, segmentSizeBytes: record.segmentSizeBytes };
+  return { mode, system, segmentSizeBytes: record.segmentSizeBytes, checkpoint: undefined };
 }
 
 async function onlySystem(repository: Repository, cluster: string, signal: AbortSignal): Promise<bigint> {

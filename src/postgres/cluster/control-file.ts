@@ -33,6 +33,15 @@ export interface ControlFile {
 export type ClusterState =
   | 'starting-up' | 'shut-down' | 'shut-down-in-recovery' | 'shutting-down' | 'in-crash-recovery' | 'in-archive-recovery' | 'in-production'; // prettier-ignore
 
+export interface Checkpoint {
+  readonly timeline: number;
+  readonly lsn: Lsn;
+}
+
+export function checkpointOf({ timeline, checkpointLsn }: ControlFile): Checkpoint {
+  return { timeline, lsn: checkpointLsn };
+}
+
 /** In the order of enum DBState. */
 const states: readonly ClusterState[] = [
   'starting-up',

@@ -15,6 +15,9 @@ export interface TimelineHistoryEntry {
   reason: string;
 }
 
+/** By the timeline whose history it is. */
+export type TimelineHistories = ReadonlyMap<number, readonly TimelineHistoryEntry[]>;
+
 /**
  * Reads a history file as readTimeLineHistory does: blank lines and lines starting with `#` are skipped, timelines
  * must rise. `source` names the file in errors.

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeEach, describe, it } from 'node:test';
 import { sleep } from '../../../../src/base/abort.ts';
@@ -23,6 +23,7 @@ import {
 } from '../../../harness/archive.ts';
 import { temporaryDirectory } from '../../../harness/temp.ts';
 import { makeSegment, walFile } from '../../../harness/wal.ts';
+import { bodyOf, WalWriter } from '../../../property/postgres/wal-writer.ts';
 
 let directory: string;
 let destination: string;
@@ -46,6 +47,7 @@ function ask(wanted: string, options: Partial<FetchOptions> = {}): Promise<Fetch
     system,
     segmentSizeBytes,
     mode: 'point-in-time',
+    checkpoint: undefined,
     timeline: undefined,
     isTargetSet: false,
     repositories: [repository],
@@ -208,13 +210,29 @@ describe('fetch', () => {
     assert.equal(events.filter(({ level }) => level === 'error').length, 2);
   });
 
-  it('leaves a hole to PostgreSQL when pg_wal has the segment', async () => {
+  it('leaves a hole to PostgreSQL when pg_wal has the whole segment', async () => {
     await archiveSegment(repository, 1, 7n);
-    const made = { timeline: 1, number: 6n, systemId: system.systemId, segmentSizeBytes };
-    writeFileSync(join(directory, name(1, 6)), makeSegment(made).subarray(0, 9000));
-    await fails(ask(name(1, 6)), 'wal-missing', /later segments/);
-    writeFileSync(join(directory, name(1, 6)), makeSegment(made));
-    assert.deepEqual(await ask(name(1, 6)), { outcome: 'absent' });
+    const whole = wholeSegment(6n);
+    for (const [what, content] of [
+      ['cut', whole.subarray(0, 9000)],
+      ['streamed in part', Buffer.concat([whole.subarray(0, 128 * 1024)], segmentSizeBytes)],
+    ] as const) {
+      writeFileSync(join(directory, name(1, 6)), content);
+      await fails(ask(name(1, 6)), 'wal-missing', /later segments/).catch((error: unknown) =>
+        assert.fail(`${what}: ${String(error)}`),
+      );
+    }
+    for (const content of [whole, switchedSegment(6n)]) {
+      writeFileSync(join(directory, name(1, 6)), content);
+      assert.deepEqual(await ask(name(1, 6)), { outcome: 'absent' });
+    }
+  });
+
+  it('sees a hole before the point at which a timeline left that only pg_wal knows', async () => {
+    await archiveSegment(repository, 1, 5n);
+    writeFileSync(join(directory, '00000002.history'), '1\t0/780000\tfailover\n');
+    for (const timeline of [undefined, 2])
+      await fails(ask(name(1, 6), { timeline }), 'wal-missing', /timeline 2 left timeline 1/);
   });
 
   describe('on a branch', () => {
@@ -232,21 +250,114 @@ describe('fetch', () => {
       assert.equal((await ask(name(1, 8), { timeline: 1 })).outcome, 'delivered');
     });
 
-    it('sees the followed timeline in pg_wal when it is not told', async () => {
-      await archiveSegment(repository, 2, 6n);
-      writeFileSync(join(directory, '00000002.history'), '1\t0/680000\tfailover\n');
-      assert.equal((await ask(name(1, 7))).outcome, 'absent');
-      assert.equal((await ask(name(1, 5))).outcome, 'delivered');
-    });
-
     it("demands the child's own copy of the segment that holds the switchpoint", async () => {
       await fails(
         ask(name(1, 6), { timeline: 2 }),
         'wal-missing',
         /follows timeline 2, whose own copy 000000020000000000000006 is not archived/,
       );
+      assert.equal((await ask(name(1, 6), { timeline: 2, mode: 'standby' })).outcome, 'delivered');
+    });
+
+    it("ends a recovery that asks for the parent's copy though its own is archived", async () => {
       await archiveSegment(repository, 2, 6n);
-      assert.equal((await ask(name(1, 6), { timeline: 2 })).outcome, 'absent');
+      const both = { timeline: 2, isTargetSet: true };
+      await fails(ask(name(1, 6), { ...both, ...unhurried }), 'refused', /is to follow timeline 2/);
+    });
+
+    it("ends a recovery that would read the parent's segment in pg_wal past the switchpoint", async () => {
+      for (const number of [6n, 8n]) {
+        const made = { timeline: 1, number, systemId: system.systemId, segmentSizeBytes };
+        writeFileSync(join(directory, name(1, Number(number))), makeSegment(made));
+        const both = { timeline: 2, isTargetSet: true, ...unhurried };
+        await fails(ask(name(1, Number(number)), both), 'refused', /lies in pg_wal/);
+      }
+    });
+  });
+
+  describe('not told its timeline, with the history of a child in pg_wal', () => {
+    beforeEach(async () => {
+      for (const number of [5n, 6n, 7n, 8n]) await archiveSegment(repository, 1, number);
+      writeFileSync(join(directory, '00000002.history'), '1\t0/680000\tfailover\n');
+    });
+
+    const replayed = (timeline: number, number: bigint) =>
+      writeFileSync(
+        join(directory, name(timeline, Number(number))),
+        makeSegment({ timeline, number, systemId: system.systemId, segmentSizeBytes }),
+      );
+    const told = [undefined, 1];
+
+    it('serves what comes before the switchpoint', async () => {
+      assert.equal((await ask(name(1, 5))).outcome, 'delivered');
+    });
+
+    for (const mode of ['point-in-time', 'standby'] as const) {
+      it(`serves the parent's when that is what was replayed past the switchpoint (${mode})`, async () => {
+        replayed(1, 7n);
+        for (const timeline of told)
+          assert.equal((await ask(name(1, 8), { mode, timeline })).outcome, 'delivered');
+      });
+
+      it(`serves the parent's when the last checkpoint lies past the switchpoint (${mode})`, async () => {
+        const checkpoint = { timeline: 1, lsn: 0x680028n };
+        for (const timeline of told)
+          assert.equal((await ask(name(1, 7), { mode, timeline, checkpoint })).outcome, 'delivered');
+      });
+
+      it(`serves the parent's where the child's own has long been there (${mode})`, async () => {
+        for (const number of [6n, 7n]) await archiveSegment(repository, 2, number);
+        const hourAgo = new Date(Date.now() - 3600_000);
+        const old: typeof repository.store.head = async (key, options) => {
+          const stat = await repository.store.head(key, options);
+          return stat && { ...stat, modified: hourAgo };
+        };
+        const repositories = [{ ...repository, store: overrideStore(repository.store, { head: old }) }];
+        for (const number of [6, 7])
+          assert.equal((await ask(name(1, number), { mode, repositories })).outcome, 'delivered');
+      });
+    }
+
+    it("never serves the parent's when the child's was replayed, whatever restore_command says", async () => {
+      replayed(2, 7n);
+      for (const timeline of told)
+        assert.equal((await ask(name(1, 8), { mode: 'standby', timeline })).outcome, 'absent');
+      assert.equal((await ask(name(1, 8))).outcome, 'absent');
+      await fails(
+        ask(name(1, 8), { timeline: 1, ...unhurried }),
+        'refused',
+        /restore_command has --timeline 1/,
+      );
+    });
+
+    it("never serves the parent's when the last checkpoint is the child's", async () => {
+      const checkpoint = { timeline: 2, lsn: 0x680028n };
+      assert.equal((await ask(name(1, 7), { mode: 'standby', checkpoint, timeline: 1 })).outcome, 'absent');
+      assert.equal((await ask(name(1, 7), { checkpoint })).outcome, 'absent');
+    });
+
+    it('does not guess: a point-in-time recovery ends, a standby asks again', async () => {
+      await archiveSegment(repository, 2, 6n);
+      for (const number of [6, 7]) {
+        await fails(
+          ask(name(1, number), unhurried),
+          'refused',
+          /by 00000002.history in pg_wal .* may follow/,
+        );
+        assert.equal((await ask(name(1, number), { mode: 'standby' })).outcome, 'absent');
+        assert.equal((await ask(name(1, number), { mode: 'standby', timeline: 1 })).outcome, 'absent');
+        assert.match(events.at(-1)?.message ?? '', /is not served: by 00000002.history/);
+        assert.equal((await ask(name(1, number), { timeline: 1 })).outcome, 'delivered');
+        assert.equal((await ask(name(1, number), { mode: 'none' })).outcome, 'delivered');
+        rmSync(destination);
+      }
+      assert.deepEqual(await ask(name(1, 9)), { outcome: 'absent' }, 'there is nothing to serve');
+    });
+
+    it('takes no recycled segment for one that was replayed', async () => {
+      replayed(1, 3n);
+      renameSync(join(directory, name(1, 3)), join(directory, name(1, 7)));
+      await fails(ask(name(1, 8), unhurried), 'refused', /may follow timeline 2/);
     });
   });
 
@@ -314,6 +425,30 @@ describe('fetch', () => {
     assert.ok(existsSync(destination));
   });
 });
+
+/** Records all over it, the last one going on in the next segment. */
+function wholeSegment(number: bigint): Buffer {
+  const writer = writerAt(number);
+  const record = { resourceManager: 10, info: 0, transactionId: 3, body: bodyOf(Buffer.alloc(300_000, 7)) };
+  while (writer.bytes.length <= segmentSizeBytes) writer.record(record);
+  return ofThisSystem(writer.bytes.subarray(0, segmentSizeBytes));
+}
+
+/** Zeros after its one record, because the segment was changed (pg_switch_wal). */
+function switchedSegment(number: bigint): Buffer {
+  const writer = writerAt(number);
+  writer.record({ resourceManager: 0, info: 0x40, transactionId: 0, body: new Uint8Array(0) });
+  return ofThisSystem(writer.bytes);
+}
+
+function writerAt(number: bigint): WalWriter {
+  return new WalWriter(number * BigInt(segmentSizeBytes), segmentSizeBytes);
+}
+
+function ofThisSystem(segment: Buffer): Buffer {
+  segment.writeBigUInt64LE(system.systemId, 24);
+  return segment;
+}
 
 async function bytesOf(target: Repository, key: string): Promise<Buffer> {
   const chunks: Uint8Array[] = [];
