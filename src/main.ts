@@ -11,7 +11,7 @@ import { errorCodes, WalvaultError } from './base/errors.ts';
 import type { FetchThroughAgent } from './agent/client/fetch.ts';
 import type { CliContext } from './cli/context.ts';
 import { failingExitStatus } from './operations/fetch/exit-status.ts';
-import { recoveryModeOf, type RecoveryMode } from './postgres/cluster/signal-files.ts';
+import { recoveryModeOfAsking, type RecoveryMode } from './postgres/cluster/signal-files.ts';
 
 interface Verb {
   failingStatus(error?: unknown): number;
@@ -19,6 +19,9 @@ interface Verb {
   interruptedStatus(signal: NodeJS.Signals): number;
   run(argv: string[], context: CliContext): Promise<number>;
 }
+
+/** Those with a value that may stand before the verb. */
+const optionsOfValue = new Set(['--config', '--timeline', '--system-id']);
 
 /** After a signal the work has this long to tidy up before the process ends anyway. */
 const tidyUpMs = 1500;
@@ -43,7 +46,7 @@ function chooseVerb(args: readonly string[]): Verb {
   // Help comes from the command tree, also for the verbs that PostgreSQL calls without it.
   switch (args.includes('--help') || args.includes('-h') ? undefined : verbOf(args)) {
     case 'fetch':
-      return fetchVerb(recoveryModeOf('.'));
+      return fetchVerb(recoveryModeOfAsking(args.at(-1)));
     case 'push':
       return ordinaryVerb(pushByAgentOrHere);
     case 'agent':
@@ -51,13 +54,25 @@ function chooseVerb(args: readonly string[]): Verb {
     case 'agent-worker':
       return ordinaryVerb(async () => (await import('./cli/push-worker.ts')).runPushWorker());
     default:
-      return ordinaryVerb(async (rest, context) => (await import('./cli/program.ts')).runCli(rest, context));
+      return cliVerb(recoveryModeOfAsking(args.at(-1)));
   }
 }
 
-/** The first argument that is neither an option nor the value of `--config`. */
+/** The first argument that is neither an option nor the value of one that may stand before `fetch`. */
 function verbOf(args: readonly string[]): string | undefined {
-  return args.find((argument, index) => !argument.startsWith('-') && args[index - 1] !== '--config');
+  return args.find(
+    (argument, index) => !argument.startsWith('-') && !optionsOfValue.has(args[index - 1] ?? ''),
+  );
+}
+
+/** A misspelt `fetch` is no command, and to PostgreSQL as much of an answer. */
+function cliVerb(mode: RecoveryMode): Verb {
+  return ordinaryVerb(async (args, context) => {
+    const { runCli } = await import('./cli/program.ts');
+    const status = await runCli(args, context);
+    const isAnswer = mode === 'point-in-time' && status === errorCodes.usage;
+    return isAnswer ? failingExitStatus(mode, new WalvaultError('usage', 'no such command')) : status;
+  });
 }
 
 /** Statuses of the table only, and never a death by signal: PostgreSQL's archiver dies from both (pgarch.c). */

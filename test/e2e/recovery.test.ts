@@ -4,6 +4,7 @@
  */
 import assert from 'node:assert/strict';
 import {
+  existsSync,
   mkdirSync,
   readdirSync,
   readFileSync,
@@ -47,6 +48,7 @@ for (const agents of [undefined, agentPlace()])
 function defineCases(agents: AgentPlace | undefined): void {
   let site: Site;
   let base: string;
+  let baseWithWal: string;
   let segmentPath: (name: string) => string;
   let middle: string;
   let systemId: bigint;
@@ -57,6 +59,7 @@ function defineCases(agents: AgentPlace | undefined): void {
     await commitRows(origin, 1, 1);
     await origin.stop();
     base = coldCopy(origin);
+    baseWithWal = coldCopy(origin, { withWal: true });
     await origin.start();
     await commitRows(origin, 2, 4);
     middle = await segmentOf(origin);
@@ -134,6 +137,30 @@ function defineCases(agents: AgentPlace | undefined): void {
     assert.equal(await outcomeOf(server), 'promoted', server.logTail());
     assert.deepEqual(await rowsOf(server), rows(10));
   });
+
+  for (const [what, restoreCommand] of [
+    ['changes its directory', () => `d=$(pwd); cd / && exec ${site.command('fetch %f "$d/%p"')}`],
+    ['has options before the verb', () => `exec ${site.command('--timeline 1 fetch %f "%p"')}`],
+    ['misspells the verb', () => `exec ${site.command('fecth %f "%p"')}`],
+    ['forgets the verb', () => `exec ${walvaultExecutable()}`],
+  ] as const)
+    it(`is not ended early by an outage when restore_command ${what}`, async () => {
+      const hidden = `${site.repositoryPath}.unmounted`;
+      const armed = `${hidden}.${what.split(' ')[0] ?? ''}`;
+      const outage = `if [ %f = ${middle} ] && [ ! -e ${armed} ]; then touch ${armed}; mv ${site.repositoryPath} ${hidden}; fi`;
+      await using server = await startRecovery(site, {
+        from: baseWithWal,
+        mode: 'point-in-time',
+        restoreCommand: `${outage}; ${restoreCommand()}`,
+      });
+      try {
+        assert.equal(await outcomeOf(server), 'exited', server.logTail());
+        assert.match(server.log(), /FATAL: {2}could not restore file/);
+        assert.ok(!hasOpenedTimeline(server, 2));
+      } finally {
+        if (existsSync(hidden)) renameSync(hidden, site.repositoryPath);
+      }
+    });
 
   it('is not ended where no process can be started: what restore writes needs none but the first', async () => {
     const walvault = restoreCommandOf({

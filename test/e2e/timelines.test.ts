@@ -1,8 +1,10 @@
 /** Failovers, forks and copies, with live servers: recovery follows one branch, whole, and nothing is overwritten. */
 import assert from 'node:assert/strict';
-import { cpSync, readdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { cpSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, describe, it } from 'node:test';
+import { readControlFile } from '../../src/postgres/cluster/control-file.ts';
+import { formatLsn } from '../../src/postgres/wal/lsn.ts';
 import { agentPlace, type AgentPlace } from '../harness/agents.ts';
 import type { PostgresServer } from '../harness/postgres-server.ts';
 import { startPostgres } from '../harness/postgres-server.ts';
@@ -129,6 +131,129 @@ function defineCases(agents: AgentPlace | undefined): void {
       assert.equal(await outcomeOf(old), 'promoted', old.logTail());
       assert.deepEqual(await rowsOf(old), [...rows(1, 4), ...rows(101, 106)]);
     });
+
+    it("a standby takes nothing of the old primary's last segment, whatever restore_command still says", async () => {
+      const { site, base, primary, standby } = await startPair(agents);
+      await using _standby = standby;
+      await using _primary = primary;
+      // A restore has left this behind.
+      await using other = await startRecovery(site, {
+        from: base,
+        mode: 'standby',
+        fetchArgs: '--timeline 1',
+      });
+      await caughtUp(other, 4);
+      await primary.query('insert into committed values (5)');
+      await caughtUp(standby, 5);
+      await promote(standby);
+      await until('the standby turns to timeline 2', () => other.log().includes('new target timeline is 2'));
+      await commitRows(primary, 6, 7);
+      await archiveEverything(primary);
+      await until('it is refused what the old primary has written', () =>
+        /holds the end of timeline 1 and more/.test(other.log()),
+      );
+      await commitRows(standby, 200, 201);
+      await archiveEverything(standby);
+      await caughtUp(other, 201);
+      assert.deepEqual(await rowsOf(other), [...rows(1, 5), 200, 201]);
+      assert.deepEqual(await rowsOf(standby), [...rows(1, 5), 200, 201]);
+    });
+
+    it("no recovery reads the old primary's last segment in pg_wal past the switchpoint", async () => {
+      const { site, base, primary, standby } = await startPair(agents);
+      await using _standby = standby;
+      await using _primary = primary;
+      setting(primary, 'archive_command', "'/bin/false'");
+      await primary.query('select pg_reload_conf()');
+      await primary.query('insert into committed values (5)');
+      const last = await currentSegment(primary);
+      await caughtUp(standby, 5);
+      await promote(standby);
+      await until('the history is archived', () => archivedTimeline2(site).size > 0);
+      await commitRows(primary, 6, 7);
+      await primary.stop();
+      const salvaged = withLocalWal(base, primary, name => name === last);
+      for (const fetchArgs of ['', '--timeline 2', '--timeline 2 --target-set']) {
+        await using server = await startRecovery(site, { from: salvaged, mode: 'point-in-time', fetchArgs });
+        assert.equal(await outcomeOf(server), 'exited', server.logTail());
+        assert.match(server.log(), /lies in pg_wal, and PostgreSQL would replay it past/);
+        assert.ok(!hasOpenedTimeline(server, 3));
+      }
+    });
+
+    it('a hole before a fork that only pg_wal knows ends no recovery', async () => {
+      const { site, base, primary, standby } = await startPair(agents);
+      await using _standby = standby;
+      await using _primary = primary;
+      for (const server of [primary, standby]) {
+        setting(server, 'archive_command', "'/bin/false'");
+        await server.query('select pg_reload_conf()');
+      }
+      await commitRows(primary, 5, 6);
+      await caughtUp(standby, 6);
+      await primary.stop('kill');
+      await promote(standby);
+      await commitRows(standby, 7, 9);
+      await standby.query('checkpoint');
+      const salvaged = withLocalWal(base, standby, name => name.startsWith('00000002'));
+      for (const fetchArgs of ['', '--timeline 2']) {
+        await using server = await startRecovery(site, { from: salvaged, mode: 'point-in-time', fetchArgs });
+        assert.equal(await outcomeOf(server), 'exited', server.logTail());
+        assert.match(server.log(), /timeline 2 left timeline 1 in a later segment/);
+        assert.ok(!hasOpenedTimeline(server, 3));
+      }
+    });
+  });
+
+  describe('a copy that was promoted at an earlier point and archives beside its origin', () => {
+    it('holds up nobody who follows the origin', async () => {
+      const site = await createSite({ agents });
+      await using origin = await site.startOrigin();
+      await commitRows(origin, 1, 1);
+      await origin.stop();
+      const base = coldCopy(origin);
+      await origin.start();
+      await commitRows(origin, 2, 2);
+      await origin.query("select pg_create_restore_point('fork')");
+      await commitRows(origin, 3, 5);
+      await archiveEverything(origin);
+      await using standby = await startRecovery(site, { from: base, mode: 'standby' });
+      await caughtUp(standby, 5);
+      await using copy = await startRecovery(site, {
+        from: base,
+        mode: 'point-in-time',
+        fetchArgs: '--target-set',
+        conf: {
+          ...site.archiveConf,
+          recovery_target_name: "'fork'",
+          recovery_target_action: "'promote'",
+        },
+      });
+      assert.equal(await outcomeOf(copy), 'promoted', copy.logTail());
+      await commitRows(copy, 901, 902);
+      await archiveEverything(copy);
+      await until('the standby refuses the new timeline', () =>
+        standby.log().includes('new timeline 2 forked off'),
+      );
+      assert.ok(hasOpenedTimeline(standby, 2), 'and keeps its history all the same');
+      await commitRows(origin, 6, 9);
+      await archiveEverything(origin);
+      await caughtUp(standby, 9);
+      assert.deepEqual(await minRecoveryPointOf(standby), await minRecoveryPointSaid(standby));
+      await standby.stop();
+
+      await commitRows(origin, 10, 12);
+      await archiveEverything(origin);
+      const stopped = coldCopy(standby, { withWal: true });
+      rmSync(join(stopped, 'standby.signal'));
+      await using server = await startRecovery(site, {
+        from: stopped,
+        mode: 'point-in-time',
+        conf: { recovery_target_timeline: "'1'" },
+      });
+      assert.equal(await outcomeOf(server), 'promoted', server.logTail());
+      assert.deepEqual(await rowsOf(server), rows(1, 12));
+    });
   });
 
   describe('promotion during an outage', () => {
@@ -232,6 +357,36 @@ function defineCases(agents: AgentPlace | undefined): void {
       assert.deepEqual(await rowsOf(server), rows(1, 6));
     });
   });
+}
+
+async function currentSegment(server: PostgresServer): Promise<string> {
+  const [row] = await server.query<{ name: string }>('select pg_walfile_name(pg_current_wal_lsn()) as name');
+  return row?.name ?? '';
+}
+
+async function minRecoveryPointOf({ dataDirectory }: PostgresServer): Promise<string> {
+  const { minRecoveryPoint } = await readControlFile(dataDirectory);
+  return minRecoveryPoint === undefined
+    ? 'none'
+    : `${formatLsn(minRecoveryPoint.lsn + 1n)} ${minRecoveryPoint.timeline}`;
+}
+
+async function minRecoveryPointSaid(standby: PostgresServer): Promise<string> {
+  const [row] = await standby.query<{ place: string }>(
+    `select min_recovery_end_lsn || ' ' || min_recovery_end_timeline as place from pg_control_recovery()`,
+  );
+  return row?.place ?? '';
+}
+
+/** The base with some files of another server's pg_wal, as an administrator salvages them. */
+function withLocalWal(base: string, from: PostgresServer, isWanted: (name: string) => boolean): string {
+  const copy = join(temporaryDirectory('salvaged'), 'data');
+  cpSync(base, copy, { recursive: true, preserveTimestamps: true });
+  const walDirectory = join(from.dataDirectory, 'pg_wal');
+  for (const name of readdirSync(walDirectory).filter(isWanted))
+    cpSync(join(walDirectory, name), join(copy, 'pg_wal', name), { preserveTimestamps: true });
+  giveToUnprivileged(copy);
+  return copy;
 }
 
 /** Every object of timeline 2 with its bytes. */

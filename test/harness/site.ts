@@ -123,11 +123,11 @@ export async function until(
   }
 }
 
-/** A cold copy of a stopped server: the simplest base backup there is. Its pg_wal is emptied. */
-export function coldCopy(server: PostgresServer): string {
+/** A cold copy of a stopped server: the simplest base backup there is. Its pg_wal is emptied unless it is wanted. */
+export function coldCopy(server: PostgresServer, { withWal = false } = {}): string {
   const copy = join(temporaryDirectory('cold'), 'data');
   cpSync(server.dataDirectory, copy, { recursive: true, preserveTimestamps: true });
-  emptyWal(copy);
+  if (!withWal) emptyWal(copy);
   giveToUnprivileged(copy);
   return copy;
 }

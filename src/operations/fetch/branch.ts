@@ -5,7 +5,7 @@
  * refused because they left its own before the place that it had reached (readTimeLineHistory in timeline.c,
  * rescanLatestTimeLine in xlogrecovery.c). What it has replayed tells more.
  */
-import type { Checkpoint } from '../../postgres/cluster/control-file.ts';
+import type { Reached } from '../../postgres/cluster/control-file.ts';
 import { segmentName, segmentNumber, type WalFileName } from '../../postgres/wal/file-name.ts';
 import { switchpointOf, type TimelineHistories } from '../../postgres/wal/timeline-history.ts';
 import { timelineOfSegment, type FollowedTimeline } from './plan.ts';
@@ -19,8 +19,8 @@ export interface Branch extends FollowedTimeline {
 export interface BranchSigns {
   /** Those that lie in `pg_wal`. */
   readonly histories: TimelineHistories;
-  /** The latest one of `pg_control`: the recovery refuses every timeline that does not lead past it. */
-  readonly checkpoint: Checkpoint | undefined;
+  /** By `pg_control`. */
+  readonly reached: readonly Reached[];
   /** `pg_wal` has this segment, under its own name: from the archive or a primary, and replayed (KeepFileRestoredFromArchive). */
   hasSegment(name: string): boolean;
 }
@@ -46,18 +46,16 @@ export function branchShown(
 function hasTaken(
   candidate: FollowedTimeline,
   file: WalFileName & { kind: 'segment' },
-  { checkpoint, hasSegment }: BranchSigns,
+  { reached, hasSegment }: BranchSigns,
   segmentSizeBytes: number,
 ): boolean | undefined {
   const { timeline: left } = file;
   const { timeline, history } = candidate;
-  if (checkpoint !== undefined) {
-    const switchpoint = switchpointOf(history, left);
-    if (checkpoint.timeline === left && switchpoint !== undefined && checkpoint.lsn >= switchpoint)
-      return false;
-    const isOnTheWay =
-      timeline === checkpoint.timeline || switchpointOf(history, checkpoint.timeline) !== undefined;
-    if (checkpoint.timeline > left && isOnTheWay) return true;
+  const switchpoint = switchpointOf(history, left);
+  for (const place of reached) {
+    if (place.timeline === left && switchpoint !== undefined && place.lsn >= switchpoint) return false;
+    const isOnTheWay = timeline === place.timeline || switchpointOf(history, place.timeline) !== undefined;
+    if (place.timeline > left && isOnTheWay) return true;
   }
   // Of the segment before this one both timelines may have had a copy: the one that lies there was replayed.
   const before = segmentNumber(file, segmentSizeBytes) - 1n;

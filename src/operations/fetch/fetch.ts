@@ -9,7 +9,7 @@ import { retryUntilDeadline, startDeadline } from '../../base/abort.ts';
 import { monotonicMs } from '../../base/clock.ts';
 import { WalvaultError } from '../../base/errors.ts';
 import { warn, type Log } from '../../base/log.ts';
-import type { Checkpoint } from '../../postgres/cluster/control-file.ts';
+import type { Reached } from '../../postgres/cluster/control-file.ts';
 import type { RecoveryMode } from '../../postgres/cluster/signal-files.ts';
 import { parseWalFileName, type WalFileName } from '../../postgres/wal/file-name.ts';
 import type { SystemPath } from '../../repository/layout.ts';
@@ -30,8 +30,8 @@ export interface FetchOptions {
   readonly system: SystemPath;
   readonly segmentSizeBytes: number;
   readonly mode: RecoveryMode;
-  /** The latest one of the data directory's `pg_control`, if there is one. */
-  readonly checkpoint: Checkpoint | undefined;
+  /** Where the server that asks has been, by its `pg_control`. */
+  readonly reached: readonly Reached[];
   /** The timeline that the recovery follows, where restore has written it into restore_command. */
   readonly timeline: number | undefined;
   /** The recovery has a target: PostgreSQL itself refuses to end before it, so a hole may be answered with 1. */

@@ -2,7 +2,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { localIoError, systemCode, WalvaultError } from '../../base/errors.ts';
-import type { Checkpoint } from '../../postgres/cluster/control-file.ts';
+import type { Reached } from '../../postgres/cluster/control-file.ts';
 import type { RecoveryMode } from '../../postgres/cluster/signal-files.ts';
 import { historyFileName, parseWalFileName, type WalFileName } from '../../postgres/wal/file-name.ts';
 import {
@@ -20,7 +20,7 @@ export interface FollowedClues {
   /** `--timeline`. */
   readonly timeline: number | undefined;
   readonly walDirectory: string;
-  readonly checkpoint: Checkpoint | undefined;
+  readonly reached: readonly Reached[];
   readonly systemId: bigint;
   readonly segmentSizeBytes: number;
 }
@@ -59,7 +59,7 @@ export function locallyFollowed(
     file,
     {
       histories: readHistories(walDirectory),
-      checkpoint: clues.checkpoint,
+      reached: clues.reached,
       hasSegment: name => hasLocalSegment(walDirectory, name, clues),
     },
     segmentSizeBytes,

@@ -1,5 +1,5 @@
 /** What a recovery that asks for a segment will ask for next, from its own data directory alone. */
-import { checkpointOf, readControlFile, readControlFileNow } from '../../postgres/cluster/control-file.ts';
+import { reachedIn, readControlFile, readControlFileNow } from '../../postgres/cluster/control-file.ts';
 import { recoveryModeOf, type RecoveryMode } from '../../postgres/cluster/signal-files.ts';
 import { parseWalFileName, segmentNumber } from '../../postgres/wal/file-name.ts';
 import { locallyFollowed } from './followed.ts';
@@ -42,11 +42,8 @@ export async function lookOut(options: OutlookOptions): Promise<Outlook | undefi
   if (file?.kind !== 'segment' || mode === 'none') return undefined;
   const control = readControlFileNow(dataDirectory) ?? (await readControlFile(dataDirectory, options.signal));
   const { systemId, segmentSizeBytes } = control;
-  const checkpoint = checkpointOf(control);
-  const known = locallyFollowed(
-    { mode, timeline, walDirectory, checkpoint, systemId, segmentSizeBytes },
-    file,
-  );
+  const reached = reachedIn(control);
+  const known = locallyFollowed({ mode, timeline, walDirectory, reached, systemId, segmentSizeBytes }, file);
   if (known === 'unknown') return undefined;
   const followed = known ?? { timeline: file.timeline, history: [] };
   const number = segmentNumber(file, segmentSizeBytes);

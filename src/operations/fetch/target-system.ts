@@ -1,8 +1,8 @@
 /** Whose WAL is asked for. */
 import { WalvaultError } from '../../base/errors.ts';
-import { checkpointOf, readControlFile, type Checkpoint } from '../../postgres/cluster/control-file.ts';
+import { reachedIn, readControlFile, type Reached } from '../../postgres/cluster/control-file.ts';
 import { findDataDirectory } from '../../postgres/cluster/find-data-directory.ts';
-import { recoveryModeOf, type RecoveryMode } from '../../postgres/cluster/signal-files.ts';
+import { recoveryModeOfAsking, type RecoveryMode } from '../../postgres/cluster/signal-files.ts';
 import { listSystemIds, readClusterRecord } from '../../repository/cluster-record.ts';
 import type { SystemPath } from '../../repository/layout.ts';
 import type { Repository } from '../../repository/repository.ts';
@@ -18,12 +18,12 @@ export interface TargetSystemOptions {
 }
 
 export interface TargetSystem {
-  /** How the server that asks recovers, by the signal files of the working directory. */
+  /** How the server that asks recovers, by the signal files of its data directory. */
   readonly mode: RecoveryMode;
   readonly system: SystemPath;
   readonly segmentSizeBytes: number;
-  /** The latest one of the server that asks. */
-  readonly checkpoint: Checkpoint | undefined;
+  /** Where that server has been, by its `pg_control`. */
+  readonly reached: readonly Reached[];
 }
 
 /**
@@ -32,7 +32,7 @@ export interface TargetSystem {
  */
 export async function findTargetSystem(options: TargetSystemOptions): Promise<TargetSystem> {
   const { cluster, signal } = options;
-  const mode = recoveryModeOf('.');
+  const mode = recoveryModeOfAsking(options.destination);
   const dataDirectory = findDataDirectory({
     workingDirectory: process.cwd(),
     walPath: options.destination,
@@ -41,7 +41,7 @@ export async function findTargetSystem(options: TargetSystemOptions): Promise<Ta
   if (dataDirectory !== undefined && options.systemId === undefined) {
     const control = await readControlFile(dataDirectory, signal);
     const { systemId, segmentSizeBytes } = control;
-    return { mode, system: { cluster, systemId }, segmentSizeBytes, checkpoint: checkpointOf(control) };
+    return { mode, system: { cluster, systemId }, segmentSizeBytes, reached: reachedIn(control) };
   }
   const [repository] = options.repositories;
   if (repository === undefined) throw new WalvaultError('config', 'no repository is configured');
@@ -52,7 +52,7 @@ export async function findTargetSystem(options: TargetSystemOptions): Promise<Ta
       'not-found',
       `${repository.store.url}: system ${system.systemId} of cluster "${cluster}" is not archived here`,
     );
-  return { mode, system, segmentSizeBytes: record.segmentSizeBytes, checkpoint: undefined };
+  return { mode, system, segmentSizeBytes: record.segmentSizeBytes, reached: [] };
 }
 
 async function onlySystem(repository: Repository, cluster: string, signal: AbortSignal): Promise<bigint> {

@@ -1,6 +1,6 @@
 /**
- * `global/pg_control` (ControlFileData in pg_control.h). The fields up to the checkpoint copy lie where they have lain
- * since 9.6; those after it are found from the `floatFormat` constant 1234567.0 that the file carries for this purpose,
+ * `global/pg_control` (ControlFileData in pg_control.h). The fields up to the minimum recovery point lie where they have lain
+ * since 12; those after it are found from the `floatFormat` constant 1234567.0 that the file carries for this purpose,
  * so that a field added before it moves nothing here.
  */
 import { readFileSync } from 'node:fs';
@@ -22,6 +22,8 @@ export interface ControlFile {
   redoLsn: Lsn;
   /** Of the latest checkpoint. A standby or a fresh primary may already be on a later one. */
   timeline: number;
+  /** The last byte that a recovery has to have replayed; undefined if none has to. */
+  minRecoveryPoint: Reached | undefined;
   blockSizeBytes: number;
   walBlockSizeBytes: number;
   segmentSizeBytes: number;
@@ -33,13 +35,15 @@ export interface ControlFile {
 export type ClusterState =
   | 'starting-up' | 'shut-down' | 'shut-down-in-recovery' | 'shutting-down' | 'in-crash-recovery' | 'in-archive-recovery' | 'in-production'; // prettier-ignore
 
-export interface Checkpoint {
+/** A place in the WAL that a server has been at. */
+export interface Reached {
   readonly timeline: number;
   readonly lsn: Lsn;
 }
 
-export function checkpointOf({ timeline, checkpointLsn }: ControlFile): Checkpoint {
-  return { timeline, lsn: checkpointLsn };
+/** A recovery refuses every timeline that does not lead past these (InitWalRecovery in xlogrecovery.c). */
+export function reachedIn({ timeline, checkpointLsn, minRecoveryPoint }: ControlFile): Reached[] {
+  return [{ timeline, lsn: checkpointLsn }, ...(minRecoveryPoint === undefined ? [] : [minRecoveryPoint])];
 }
 
 /** In the order of enum DBState. */
@@ -116,6 +120,7 @@ export function parseControlFile(data: Uint8Array): ControlFile {
   if (controlVersion < 1300 || postgresMajor === undefined) throw unsupported(`version ${controlVersion}`);
   const state = states[view.getUint32(16, true)];
   const segmentSizeBytes = view.getUint32(floatAt + 20, true);
+  const minRecoveryEnd = view.getBigUint64(136, true);
   if (state === undefined) throw damaged('its state is unknown');
   if (!isValidSegmentSize(segmentSizeBytes)) throw damaged(`a WAL segment size of ${segmentSizeBytes} bytes`);
   return {
@@ -126,6 +131,8 @@ export function parseControlFile(data: Uint8Array): ControlFile {
     checkpointLsn: view.getBigUint64(32, true),
     redoLsn: view.getBigUint64(40, true),
     timeline: view.getUint32(48, true),
+    minRecoveryPoint:
+      minRecoveryEnd === 0n ? undefined : { timeline: view.getUint32(144, true), lsn: minRecoveryEnd - 1n },
     blockSizeBytes: view.getUint32(floatAt + 8, true),
     relationSegmentBlocks: view.getUint32(floatAt + 12, true),
     walBlockSizeBytes: view.getUint32(floatAt + 16, true),

@@ -1,6 +1,6 @@
 /** The files that tell PostgreSQL how to recover (xlogrecovery.c, readRecoverySignalFile). */
 import { existsSync } from 'node:fs';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 
 export const standbySignal = 'standby.signal';
 export const recoverySignal = 'recovery.signal';
@@ -17,4 +17,13 @@ export function recoveryModeOf(dataDirectory: string): RecoveryMode {
   if (existsSync(join(dataDirectory, standbySignal))) return 'standby';
   if (existsSync(join(dataDirectory, recoverySignal))) return 'point-in-time';
   return 'none';
+}
+
+/**
+ * How the server recovers that asks for a file at `walPath` (`%p`): the working directory is its data directory, or, where
+ * a restore_command has changed it, the path's second parent is.
+ */
+export function recoveryModeOfAsking(walPath: string | undefined): RecoveryMode {
+  const mode = recoveryModeOf('.');
+  return mode === 'none' && walPath !== undefined ? recoveryModeOf(dirname(dirname(walPath))) : mode;
 }

@@ -47,7 +47,7 @@ function ask(wanted: string, options: Partial<FetchOptions> = {}): Promise<Fetch
     system,
     segmentSizeBytes,
     mode: 'point-in-time',
-    checkpoint: undefined,
+    reached: [],
     timeline: undefined,
     isTargetSet: false,
     repositories: [repository],
@@ -299,10 +299,10 @@ describe('fetch', () => {
           assert.equal((await ask(name(1, 8), { mode, timeline })).outcome, 'delivered');
       });
 
-      it(`serves the parent's when the last checkpoint lies past the switchpoint (${mode})`, async () => {
-        const checkpoint = { timeline: 1, lsn: 0x680028n };
+      it(`serves the parent's when pg_control lies past the switchpoint (${mode})`, async () => {
+        const reached = [{ timeline: 1, lsn: 0x680000n }];
         for (const timeline of told)
-          assert.equal((await ask(name(1, 7), { mode, timeline, checkpoint })).outcome, 'delivered');
+          assert.equal((await ask(name(1, 7), { mode, timeline, reached })).outcome, 'delivered');
       });
 
       it(`serves the parent's where the child's own has long been there (${mode})`, async () => {
@@ -330,10 +330,10 @@ describe('fetch', () => {
       );
     });
 
-    it("never serves the parent's when the last checkpoint is the child's", async () => {
-      const checkpoint = { timeline: 2, lsn: 0x680028n };
-      assert.equal((await ask(name(1, 7), { mode: 'standby', checkpoint, timeline: 1 })).outcome, 'absent');
-      assert.equal((await ask(name(1, 7), { checkpoint })).outcome, 'absent');
+    it("never serves the parent's when pg_control is on the child's", async () => {
+      const reached = [{ timeline: 2, lsn: 0x680028n }];
+      assert.equal((await ask(name(1, 7), { mode: 'standby', reached, timeline: 1 })).outcome, 'absent');
+      assert.equal((await ask(name(1, 7), { reached })).outcome, 'absent');
     });
 
     it('does not guess: a point-in-time recovery ends, a standby asks again', async () => {

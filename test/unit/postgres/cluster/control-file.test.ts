@@ -20,6 +20,7 @@ for (const sample of clusterSamples)
         state: 'shut-down',
         checkpointLsn: sample.checkpointLsn,
         timeline: 1,
+        minRecoveryPoint: undefined,
         blockSizeBytes: 8192,
         walBlockSizeBytes: 8192,
         segmentSizeBytes: 4 * 1024 ** 2,
