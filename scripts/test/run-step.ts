@@ -43,9 +43,9 @@ function runCommand(
   args: readonly string[],
   cwd: string,
 ): Promise<{ status: number; output: string }> {
+  process.umask(0o022);
   return new Promise((resolve, reject) => {
-    const env = { ...process.env, NO_COLOR: '1', FORCE_COLOR: '0' };
-    const child = spawn(program, args, { cwd, env, stdio: ['ignore', 'pipe', 'pipe'] });
+    const child = spawn(program, args, { cwd, env: neutralEnvironment(), stdio: ['ignore', 'pipe', 'pipe'] });
     const chunks: Buffer[] = [];
     child.stdout.on('data', (chunk: Buffer) => chunks.push(chunk));
     child.stderr.on('data', (chunk: Buffer) => chunks.push(chunk));
@@ -54,4 +54,10 @@ function runCommand(
       resolve({ status: status ?? 1, output: Buffer.concat(chunks).toString('utf8') }),
     );
   });
+}
+
+/** Tests talk to servers of their own and look at modes of files: neither a proxy nor a umask of the host's may matter. */
+function neutralEnvironment(): NodeJS.ProcessEnv {
+  const own = Object.entries(process.env).filter(([name]) => !/^(https?|all|no)_proxy$/i.test(name));
+  return { ...Object.fromEntries(own), NO_COLOR: '1', FORCE_COLOR: '0' };
 }

@@ -1,5 +1,6 @@
 /** What every driver that goes through a network must make of one that misbehaves. */
 import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
 import type { Store } from '../../src/stores/store.ts';
 import { StoreError } from '../../src/stores/store.ts';
 import type { ProxyFault, TcpFaultProxy } from '../harness/tcp-fault-proxy.ts';
@@ -109,9 +110,11 @@ export const networkCases: readonly NetworkCase[] = [
     // What the kernel has taken into its buffers moves unseen: the limit must be longer than their emptying.
     name: 'slow but moving: writing for longer than the limit on silence succeeds',
     async run({ proxy, connect, near, prefix }) {
-      const data = randomBody(8 * mebibyte);
-      const store = await connect(1500);
-      proxy.setFault({ kind: 'slow', bytesPerSecond: 4 * mebibyte });
+      const bytesPerSecond = 16 * mebibyte;
+      const limitMs = (kernelBufferBytes() / bytesPerSecond) * 1000 + 500;
+      const data = randomBody(Math.ceil((bytesPerSecond * limitMs * 1.25) / 1000));
+      const store = await connect(limitMs);
+      proxy.setFault({ kind: 'slow', bytesPerSecond });
       await put(store, `${prefix}/a`, [data]);
       await store.close();
       assert.ok(data.equals(await read(near, `${prefix}/a`)));
@@ -196,6 +199,14 @@ export const networkCases: readonly NetworkCase[] = [
     },
   },
 ];
+
+/** What a connection may hold unseen, a sender's and a receiver's buffer at their largest (tcp(7)); within reason. */
+function kernelBufferBytes(): number {
+  const largest = ['tcp_wmem', 'tcp_rmem'].map(name =>
+    Number(readFileSync(`/proc/sys/net/ipv4/${name}`, 'utf8').trim().split(/\s+/)[2]),
+  );
+  return Math.min((largest[0] ?? 0) + (largest[1] ?? 0), 40 * mebibyte);
+}
 
 function wordsOf(fault: ProxyFault): string {
   const where = 'afterBytes' in fault ? ` after ${fault.afterBytes} bytes` : '';

@@ -6,6 +6,6 @@ import { useMemoryForScratch } from '../soak/scratch.ts';
 useMemoryForScratch();
 
 test('nothing is lost, and nothing grows, while S3 is away', async context => {
-  const figures = await surviveOutages({ outages: 1, awayMs: 7500, presentMs: 500, pauseMs: 15 });
+  const figures = await surviveOutages({ outages: 1, awayMs: 15_000, presentMs: 500, pauseMs: 15 });
   context.diagnostic(JSON.stringify(figures));
 });

@@ -227,11 +227,11 @@ function defineCases(agents: AgentPlace | undefined): void {
       env: { WALVAULT_FETCH_TIMEOUT: '60s' },
     });
     try {
-      await until('fetch waits for the missing segment', () => fetchOf(middle) !== undefined);
+      await until('fetch waits for the missing segment', () => fetchOf(site, middle) !== undefined);
       const stopped = await server.stop('fast');
       assert.equal(stopped?.signal, null, server.logTail());
       assert.ok(!hasOpenedTimeline(server, 2));
-      await until('no fetch is left', () => fetchOf(middle) === undefined, 5000);
+      await until('no fetch is left', () => fetchOf(site, middle) === undefined, 30_000);
     } finally {
       writeFileSync(path, whole);
     }
@@ -302,13 +302,13 @@ function setAsideSidecars(path: string): { restore(): void } {
   };
 }
 
-/** Process id of a running `fetch` of this segment. */
-function fetchOf(name: string): number | undefined {
+/** Process id of a running `fetch` of this segment from this site: other tests have segments of the same name. */
+function fetchOf({ configPath }: Site, name: string): number | undefined {
   for (const entry of readdirSync('/proc')) {
     if (!/^\d+$/.test(entry)) continue;
     try {
       const words = readFileSync(`/proc/${entry}/cmdline`, 'utf8').split('\0');
-      if (words.includes('fetch') && words.includes(name)) return Number(entry);
+      if (words.includes('fetch') && words.includes(name) && words.includes(configPath)) return Number(entry);
     } catch {
       // It ended between the listing and the look.
     }

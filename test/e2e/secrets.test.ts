@@ -242,7 +242,11 @@ describe('no secret is ever printed', () => {
       { WALVAULT_REPOSITORY_AZURE_ACCOUNT_KEY_COMMAND: `cat ${secretFile('wrong', secret)}; exit 3` },
       { WALVAULT_REPOSITORY_GOOGLE_CREDENTIALS_FILE: brokenAccount(text => text.slice(0, -200)) },
       { WALVAULT_REPOSITORY_GOOGLE_CREDENTIALS_FILE: brokenAccount(text => `x${text}`) },
-      { WALVAULT_REPOSITORY_GOOGLE_CREDENTIALS_FILE: brokenAccount(text => text.replace('END', 'EMD')) },
+      {
+        WALVAULT_REPOSITORY_GOOGLE_CREDENTIALS_FILE: brokenAccount(text =>
+          text.replace('-----END', '-----EMD'),
+        ),
+      },
     ];
     for (const one of wrong) {
       // The others would answer first.

@@ -337,6 +337,7 @@ describe("where the archive may hold another server's files", () => {
     await arrive(segment(5));
     await arrive(segment(6));
     await arrive(segment(4), failure('conflict'));
+    while (bench.queue.figures.failed === 0) await delay(1);
     ready(segment(7));
     for (const number of [1, 2, 3]) assert.equal((await ask(segment(number))).kind, 'done');
     const refused = ask(segment(4));
@@ -354,6 +355,7 @@ describe("where the archive may hold another server's files", () => {
     await isSending(segment(1), segment(2));
     assert.deepEqual(queue.figures.running, [segment(1), segment(2)]);
     await arrive(segment(2), failure('conflict'));
+    while (queue.figures.failed === 0) await delay(1);
     await arrive(segment(1));
     await first;
     await delay(50);

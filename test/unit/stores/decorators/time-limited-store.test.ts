@@ -104,6 +104,9 @@ describe('time limited store', () => {
       put: () => new Promise(resolve => setTimeout(resolve, 80)),
     });
     await createTimeLimitedStore(inner, { ...limits, watchesPut: false }).put('a', [], putOptions());
-    await rejectsAs('unreachable', createTimeLimitedStore(inner, limits).put('a', [], putOptions()));
+    await rejectsAs(
+      'unreachable',
+      createTimeLimitedStore(overrideStore(inner, { put: never }), limits).put('a', [], putOptions()),
+    );
   });
 });
