@@ -44,6 +44,24 @@ export function startDeadline(timeoutMs: number, what: string, parent?: AbortSig
   };
 }
 
+/** A part of what is left of `whole`, so that each of `count` gets its turn: progress prolongs both. */
+export function startShare(whole: Deadline, count: number, what: string): Deadline {
+  if (count <= 1) return { ...whole, clear: () => undefined };
+  const share = startDeadline(whole.remainingMs() / count, what, whole.signal);
+  return {
+    ...share,
+    restart() {
+      share.restart();
+      whole.restart();
+    },
+  };
+}
+
+/** True for a deadline that fired by itself, unlike an interruption by the user. */
+export function hasTimedOut({ aborted, reason }: AbortSignal): boolean {
+  return aborted && reason instanceof WalvaultError && reason.retry;
+}
+
 /** Sleeps, or rejects with the signal's reason. */
 export function sleep(ms: number, signal?: AbortSignal): Promise<void> {
   return new Promise((resolve, reject) => {
@@ -98,7 +116,7 @@ export async function retryUntilDeadline<T>(work: () => Promise<T>, options: Ret
   }
 }
 
-/** True for a deadline's own reason, unlike an interruption by the user: what went wrong before it says more. */
+/** A deadline's own reason, perhaps in other words: what went wrong before it says more. */
 function isTimeLimit(error: unknown, signal: AbortSignal): boolean {
-  return error === signal.reason && error instanceof WalvaultError && error.retry;
+  return hasTimedOut(signal) && error instanceof Error && [error, error.cause].includes(signal.reason);
 }

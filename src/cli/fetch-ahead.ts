@@ -5,6 +5,7 @@ import type { LogEvent } from '../base/log.ts';
 import { Turns } from '../base/turns.ts';
 import type { Config } from '../config/index.ts';
 import { fetchAhead } from '../operations/fetch/fetch-ahead.ts';
+import { Laggards } from '../operations/fetch/laggards.ts';
 import { openRepositories } from './compose.ts';
 
 export interface AheadReader extends AsyncDisposable {
@@ -18,6 +19,7 @@ export async function openAheadReader(config: Config): Promise<AheadReader> {
   const standing: LogEvent[] = [];
   const opened = await openRepositories(config, { event: event => void standing.push(event) });
   const turns = new Turns();
+  const laggards = new Laggards();
   return {
     async answer({ name, destination, systemId, segmentSizeBytes, silenceMs }, signal) {
       const events: LogEvent[] = [];
@@ -33,6 +35,7 @@ export async function openAheadReader(config: Config): Promise<AheadReader> {
           log: { event: event => void events.push(event) },
           signal,
           turns,
+          laggards,
         });
         if (identity === undefined) return { kind: 'absent' };
         return { kind: 'ready', events: [...standing, ...events], identity };

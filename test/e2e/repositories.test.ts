@@ -1,16 +1,17 @@
 /** Two repositories, limits and raw access, from the built executable: real segments, encrypted and signed. */
 import assert from 'node:assert/strict';
-import { appendFileSync, readFileSync, writeFileSync } from 'node:fs';
+import { appendFileSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { createServer, type AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { errorCodes } from '../../src/base/errors.ts';
 import { findPostgresBinaries } from '../harness/postgres-binaries.ts';
-import { runOk, type RunOptions } from '../harness/run.ts';
+import { bareEnvironment, runOk, type RunOptions } from '../harness/run.ts';
 import { startS3Server, type S3Server } from '../harness/s3-server.ts';
 import { createSite, type Site } from '../harness/site.ts';
 import { temporaryDirectory } from '../harness/temp.ts';
 import { giveToUnprivileged } from '../harness/unprivileged.ts';
-import { walvaultExecutable } from '../harness/walvault.ts';
+import { runWalvault, walvaultExecutable } from '../harness/walvault.ts';
 
 const segment = '000000010000000000000001';
 let s3: S3Server;
@@ -127,6 +128,51 @@ test('store put never replaces, rm refuses what the format needs, and both say w
   await walvaultOk(['copy', '--from', 'offsite', '--to', 'main']);
   await walvaultOk(['store', 'get', ...choice, '--decode', key]);
   assert.equal((await walvault(['store', 'ls'])).exitCode, errorCodes.usage);
+});
+
+test('fetch passes over a repository that takes connections and never answers, and says which', async () => {
+  const silent = createServer(() => undefined);
+  await new Promise<void>(resolve => silent.listen(0, '127.0.0.1', resolve));
+  try {
+    const { port } = silent.address() as AddressInfo;
+    const url = `s3://b/p?region=us-east-1&path-style=true&endpoint=${encodeURIComponent(`http://127.0.0.1:${port}`)}`;
+    const first = `[[repository]]\nname = "silent"\nurl = "${url}"\naccess-key-id = "a"\nsecret-access-key = "s"\n\n`;
+    const config = join(site.directory, 'silent-first.toml');
+    const text = readFileSync(site.configPath, 'utf8');
+    writeFileSync(
+      config,
+      text.replace('[[repository]]', () => `${first}[[repository]]`),
+      { mode: 0o600 },
+    );
+    giveToUnprivileged(site.directory);
+    for (const [signalFile, timeoutMs] of [
+      ['recovery.signal', 6000],
+      ['standby.signal', 3000],
+    ] as const) {
+      writeFileSync(join(dataDirectory, signalFile), '');
+      const env = {
+        ...bareEnvironment,
+        ...site.readerEnv,
+        WALVAULT_FETCH_TIMEOUT: '6s',
+        WALVAULT_FETCH_STANDBY_TIMEOUT: '3s',
+      };
+      const fetched = await runWalvault(['fetch', segment, 'pg_wal/RECOVERYXLOG'], {
+        cwd: dataDirectory,
+        config,
+        env,
+      });
+      rmSync(join(dataDirectory, signalFile));
+      assert.equal(fetched.exitCode, 0, fetched.stderr);
+      assert.match(fetched.stderr, /WARNING: repository "silent": fetch \w+: no answer within/);
+      assert.ok(fetched.elapsedMs < timeoutMs, `${fetched.elapsedMs} ms`);
+      const [delivered, original] = ['RECOVERYXLOG', segment].map(name =>
+        readFileSync(join(dataDirectory, 'pg_wal', name)),
+      );
+      assert.ok(original !== undefined && delivered?.equals(original));
+    }
+  } finally {
+    silent.close();
+  }
 });
 
 test('a rate that is set is held', async () => {

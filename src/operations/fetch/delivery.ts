@@ -2,6 +2,7 @@
  * One WAL file from the first repository that has it, verified before it gets its name. fetch and the agent's prefetch
  * get their files here, so that what was fetched ahead was checked exactly as what is fetched when it is asked for.
  */
+import { hasTimedOut, startShare, type Deadline } from '../../base/abort.ts';
 import { WalvaultError } from '../../base/errors.ts';
 import type { FileIdentity } from '../../base/file-identity.ts';
 import { warn, type Log } from '../../base/log.ts';
@@ -15,18 +16,19 @@ import { openWalObject } from '../../repository/wal-reader.ts';
 import { isStoreError } from '../../stores/store.ts';
 import { deliver, type ReceivedFile } from './destination.ts';
 import { GapError } from './gap-error.ts';
+import type { Laggards } from './laggards.ts';
 
 export interface DeliveryOptions {
   readonly destination: string;
   readonly system: SystemPath;
   readonly segmentSizeBytes: number;
   readonly headerCheck: boolean;
-  /** In the order in which they are asked. */
+  /** In the order in which they are asked, but for `laggards`. */
   readonly repositories: readonly Repository[];
+  readonly laggards: Laggards;
+  /** Of all repositories together; whatever arrives from a store prolongs it. */
+  readonly deadline: Deadline;
   readonly log: Log;
-  readonly signal: AbortSignal;
-  /** Called for each chunk that arrives from a store. */
-  onReceived(): void;
   /** Of those who deliver side by side: one at a time holds a whole file. */
   readonly turns?: Turns | undefined;
 }
@@ -36,22 +38,42 @@ export type Delivery =
   /** None delivered: those that say they do not have it, and what is wrong with the others. */
   | { readonly failures: readonly WalvaultError[]; readonly absentIn: readonly Repository[] };
 
-/** `destination` is there, whole and durable, or untouched. @throws the signal's reason, and what is no WalvaultError */
+/**
+ * `destination` is there, whole and durable, or untouched. A repository that does not answer is passed over after its
+ * share of the time, and counts as one that failed. @throws the deadline's reason, and what is no WalvaultError
+ */
 export async function deliverFromFirst(options: DeliveryOptions, file: WalFileName): Promise<Delivery> {
+  const { deadline, laggards, log } = options;
+  const repositories = laggards.putLast(options.repositories);
+  const naming = (repository: Repository, error: WalvaultError) =>
+    repositories.length > 1 ? new RepositoryFailure(repository, error) : error;
   const failures: WalvaultError[] = [];
-  const failed = (repository: Repository, error: WalvaultError) =>
-    failures.push(options.repositories.length > 1 ? new RepositoryFailure(repository, error) : error);
+  const tellFailures = () => failures.forEach(({ message, hint }) => warn(log, message, hint));
   const absentIn: Repository[] = [];
-  for (const repository of options.repositories) {
+  for (const [index, repository] of repositories.entries()) {
+    const share = startShare(deadline, repositories.length - index, `fetch ${file.name}`);
     try {
-      return { repository, identity: await deliverFrom(repository, options, file) };
-    } catch (error) {
-      options.signal.throwIfAborted();
+      const identity = await deliverFrom(repository, { ...options, deadline: share }, file);
+      tellFailures();
+      return { repository, identity };
+    } catch (thrown) {
+      if (hasTimedOut(share.signal)) laggards.add(repository);
+      if (deadline.signal.aborted) {
+        tellFailures();
+        throw hasTimedOut(deadline.signal)
+          ? naming(repository, deadline.signal.reason as WalvaultError)
+          : deadline.signal.reason;
+      }
+      const error: unknown =
+        share.signal.aborted && !(thrown instanceof WalvaultError) ? share.signal.reason : thrown;
       if (!(error instanceof WalvaultError)) throw error;
       if (isStoreError(error, 'absent') && !error.hasDeleteMarker) absentIn.push(repository);
-      else if (isStoreError(error, 'absent')) failed(repository, deletedError(repository, file));
-      else if (countsAsFailure(repository, error)) failed(repository, error);
-      else warn(options.log, `best-effort repository "${repository.name}": ${error.message}`, error.hint);
+      else if (isStoreError(error, 'absent'))
+        failures.push(naming(repository, deletedError(repository, file)));
+      else if (countsAsFailure(repository, error)) failures.push(naming(repository, error));
+      else warn(log, `best-effort repository "${repository.name}": ${error.message}`, error.hint);
+    } finally {
+      share.clear();
     }
   }
   return { failures, absentIn };
@@ -77,8 +99,12 @@ async function deliverFrom(
   options: DeliveryOptions,
   file: WalFileName,
 ): Promise<FileIdentity> {
+  const { deadline, turns } = options;
   const key = file.kind === 'partial' ? await newestPartial(repository, options, file) : keyOf(options, file);
-  const { plain, release } = await openWalObject(repository, key, options.signal, options);
+  const { plain, release } = await openWalObject(repository, key, deadline.signal, {
+    onReceived: () => deadline.restart(),
+    turns,
+  });
   try {
     return await deliver(options.destination, plain, received => {
       // It is written: fsync, which takes longest, holds nothing.
@@ -101,7 +127,7 @@ async function newestPartial(
   file: WalFileName & { kind: 'partial' },
 ): Promise<string> {
   const prefix = partialPrefix(options.system, file);
-  const found = await listPartials(repository, prefix, options.signal);
+  const found = await listPartials(repository, prefix, options.deadline.signal);
   const newest = found.sort((a, b) => b.modified.getTime() - a.modified.getTime())[0];
   return newest?.key ?? prefix.slice(0, -1);
 }

@@ -5,8 +5,9 @@ import type { FileIdentity } from '../../base/file-identity.ts';
 import { parseWalFileName } from '../../postgres/wal/file-name.ts';
 import { deliverFromFirst, type DeliveryOptions } from './delivery.ts';
 
-export interface FetchAheadOptions extends Omit<DeliveryOptions, 'onReceived'> {
+export interface FetchAheadOptions extends Omit<DeliveryOptions, 'deadline'> {
   readonly name: string;
+  readonly signal: AbortSignal;
   /** Longest time in which nothing arrives. */
   readonly silenceMs: number;
 }
@@ -21,8 +22,7 @@ export async function fetchAhead(options: FetchAheadOptions): Promise<FileIdenti
     throw new WalvaultError('invalid-file', `${options.name}: not the name of a WAL file`);
   const deadline = startDeadline(options.silenceMs, `prefetch ${options.name}`, options.signal);
   try {
-    const { signal } = deadline;
-    const tried = await deliverFromFirst({ ...options, signal, onReceived: () => deadline.restart() }, file);
+    const tried = await deliverFromFirst({ ...options, deadline }, file);
     if ('identity' in tried) return tried.identity;
     const [failure] = tried.failures;
     if (failure !== undefined) throw failure;

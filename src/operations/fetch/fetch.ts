@@ -5,7 +5,7 @@
  * a damaged or a foreign segment for the end of the archive (P3).
  */
 import { dirname } from 'node:path';
-import { retryUntilDeadline, startDeadline } from '../../base/abort.ts';
+import { retryUntilDeadline, startDeadline, type Deadline } from '../../base/abort.ts';
 import { monotonicMs } from '../../base/clock.ts';
 import { WalvaultError } from '../../base/errors.ts';
 import { warn, type Log } from '../../base/log.ts';
@@ -20,6 +20,7 @@ import { mayServe } from './branch-rule.ts';
 import { deliverFromFirst, keyOf } from './delivery.ts';
 import { readHistories } from './followed.ts';
 import { GapError } from './gap-error.ts';
+import { Laggards } from './laggards.ts';
 import { isLocalSegmentWhole } from './local-segment.ts';
 
 export interface FetchOptions {
@@ -62,9 +63,9 @@ export async function fetch(options: FetchOptions): Promise<FetchResult> {
   // A large segment over a slow line takes longer than anybody's patience with silence: what arrives prolongs the
   // attempt it arrives in. It does not prolong the retries, else a damaged object would be read for ever.
   const lastRetryAt = monotonicMs() + timeoutMs;
-  const onReceived = () => deadline.restart();
+  const laggards = new Laggards();
   try {
-    return await retryUntilDeadline(() => attempt({ ...options, signal, onReceived }, file), {
+    return await retryUntilDeadline(() => attempt({ ...options, signal, deadline, laggards }, file), {
       signal,
       isRetryable: error =>
         error instanceof WalvaultError && !isForGood(error, options) && monotonicMs() < lastRetryAt,
@@ -110,7 +111,8 @@ function isGap(error: unknown): error is WalvaultError {
 }
 
 interface Attempt extends FetchOptions {
-  onReceived(): void;
+  readonly deadline: Deadline;
+  readonly laggards: Laggards;
 }
 
 async function attempt(options: Attempt, file: WalFileName): Promise<FetchResult> {
