@@ -1,10 +1,10 @@
 /** The directories above an object: made private, made durable, taken away when empty, never the root. */
-import { chmod, mkdir, rmdir, stat } from 'node:fs/promises';
+import { chmod, lstat, mkdir, rmdir, stat } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import { systemCode } from '../../base/errors.ts';
 import { fsyncDirectory } from '../../base/files.ts';
 import { StoreError } from '../store.ts';
-import { fsError, io } from './fs-error.ts';
+import { fsError, io, isMissing } from './fs-error.ts';
 
 /**
  * Creates the root of a directory store, durably and with mode 0700; one that exists is left as it is. Only `init`
@@ -33,6 +33,33 @@ export async function assertRoot(root: string): Promise<void> {
   throw new StoreError('no-container', `${root}: there is no such directory`, {
     hint: 'Mount the disk it lies on, or create the repository with `walvault init`.',
   });
+}
+
+/**
+ * For a path at which nothing was found. Where a link on the way leads nowhere, the disk it led to went away, and what lies
+ * there is not absent. @throws StoreError `no-container` also when the root is missing
+ */
+export async function assertReachable(root: string, path: string): Promise<void> {
+  await assertRoot(root);
+  let at = root;
+  for (const part of path.split('/')) {
+    at = join(at, part);
+    try {
+      if (!(await lstat(at)).isSymbolicLink()) continue;
+    } catch (error) {
+      if (isMissing(error)) return;
+      throw fsError(`open ${at}`, error);
+    }
+    try {
+      await stat(at);
+    } catch (error) {
+      if (!isMissing(error)) throw fsError(`open ${at}`, error);
+      throw new StoreError('no-container', `${at}: a link that leads nowhere`, {
+        cause: error,
+        hint: 'Mount the disk it leads to. If nothing of the repository was ever there, remove the link.',
+      });
+    }
+  }
 }
 
 /**

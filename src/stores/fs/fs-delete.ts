@@ -4,7 +4,7 @@ import { basename, dirname, join } from 'node:path';
 import { fsyncDirectory } from '../../base/files.ts';
 import { separateKeys } from '../key.ts';
 import { StoreError, type CallOptions, type DeleteFailure } from '../store.ts';
-import { assertRoot, pruneDirectories } from './directories.ts';
+import { assertReachable, assertRoot, pruneDirectories } from './directories.ts';
 import { fsError, isMissing } from './fs-error.ts';
 import { sidecarName } from '../key.ts';
 
@@ -45,8 +45,11 @@ async function deleteInDirectory(
     }
     await fsyncDirectory(path);
   } catch (error) {
-    // Pruned by another deleter as soon as it was empty.
-    if (isMissing(error)) return failures;
+    if (isMissing(error)) {
+      // Pruned by another deleter as soon as it was empty.
+      await assertReachable(root, directory);
+      return failures;
+    }
     const failed = new Set(failures.map(failure => failure.key));
     for (const key of keys.filter(key => !failed.has(key)))
       failures.push({ key, error: storeError(`delete ${key}`, error) });

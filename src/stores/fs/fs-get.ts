@@ -4,7 +4,7 @@ import { open, stat, type FileHandle } from 'node:fs/promises';
 import { join } from 'node:path';
 import { assertRange, resolveRange, type ByteRange } from '../body.ts';
 import { StoreError, type GetOptions, type ObjectStat, type StoredObject } from '../store.ts';
-import { assertRoot } from './directories.ts';
+import { assertReachable } from './directories.ts';
 import { chunkBytes, digestOfFile } from './digest.ts';
 import { fsError, io, isMissing } from './fs-error.ts';
 import { readSidecars, type Sidecar } from './sidecar.ts';
@@ -60,7 +60,7 @@ async function openFile(root: string, key: string, action: string): Promise<Open
   } catch (error) {
     await handle?.close().catch(() => undefined);
     if (!isMissing(error)) throw fsError(action, error);
-    await assertRoot(root);
+    await assertReachable(root, key);
   }
   return undefined;
 }
@@ -137,7 +137,7 @@ export async function assertThere(root: string, key: string): Promise<void> {
     if ((await stat(join(root, key))).isFile()) return;
   } catch (error) {
     if (!isMissing(error)) throw fsError(`open ${key}`, error);
-    await assertRoot(root);
+    await assertReachable(root, key);
   }
   throw new StoreError('absent', `open ${key}: no such object`);
 }

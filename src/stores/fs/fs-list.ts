@@ -10,7 +10,7 @@ import { join } from 'node:path';
 import { systemCode } from '../../base/errors.ts';
 import { isLegalKey } from '../key.ts';
 import type { ListEntry, ListOptions } from '../store.ts';
-import { assertRoot } from './directories.ts';
+import { assertReachable, assertRoot } from './directories.ts';
 import { fsError, isMissing } from './fs-error.ts';
 
 /** Files whose size and time are asked for at once. */
@@ -77,7 +77,7 @@ async function readEntries(root: string, directory: string): Promise<Entry[]> {
     found = await readdir(join(root, directory), { withFileTypes: true });
   } catch (error) {
     if (!isMissing(error)) throw fsError(`list ${directory === '' ? root : directory}`, error);
-    await assertRoot(root);
+    await assertReachable(root, directory);
     return [];
   }
   const entries: Entry[] = [];
@@ -94,11 +94,13 @@ async function readEntries(root: string, directory: string): Promise<Entry[]> {
   return entries.sort((a, b) => (a.key < b.key ? -1 : 1));
 }
 
+/** Also true for a link that leads nowhere: what went away with its disk may have been one, and to read it tells. */
 async function leadsToDirectory(path: string): Promise<boolean> {
   try {
     return (await stat(path)).isDirectory();
   } catch (error) {
-    if (isMissing(error) || systemCode(error) === 'ELOOP') return false;
+    if (isMissing(error)) return true;
+    if (systemCode(error) === 'ELOOP') return false;
     throw fsError(`list ${path}`, error);
   }
 }
@@ -110,7 +112,7 @@ async function statFiles(root: string, files: readonly Entry[]): Promise<ListEnt
         const { size, mtime, mode } = await stat(join(root, key));
         return (mode & 0o170000) === 0o100000 ? { key, sizeBytes: size, modified: mtime } : undefined;
       } catch (error) {
-        // Deleted since the directory was read, or a link that leads nowhere.
+        // Deleted since the directory was read, or a link in a circle.
         if (isMissing(error) || systemCode(error) === 'ELOOP') return undefined;
         throw fsError(`list ${key}`, error);
       }

@@ -10,7 +10,7 @@
  * Killed in between it leaves hidden files, never a visible part of an object.
  */
 import { link, lstat, open, rename, unlink, type FileHandle } from 'node:fs/promises';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { systemCode } from '../../base/errors.ts';
 import { writeAll } from '../../base/files.ts';
 import { BodyCheck, announcedSizeBytes, streamOfBody } from '../body.ts';
@@ -19,6 +19,7 @@ import {
   makeDirectories,
   notADirectory,
   syncDirectories,
+  assertReachable,
   assertRoot,
   pruneDirectories,
 } from './directories.ts';
@@ -63,7 +64,7 @@ async function openTemporary(root: string, key: string, temporary: string): Prom
       }
       if (systemCode(error) !== 'ENOENT' || attempt === directoryAttempts) throw fsError(`put ${key}`, error);
     }
-    await assertRoot(root);
+    await assertReachable(root, dirname(key));
     try {
       await makeDirectories(root, key);
     } catch (error) {

@@ -108,15 +108,42 @@ describe('fs store', () => {
     assert.deepEqual(await names(store, { prefix: '' }), ['a']);
   });
 
-  it('lists through a linked directory and survives links that lead nowhere or in circles', async () => {
+  it('lists through a linked directory and survives links that lead in circles', async () => {
     const { root, store } = open();
     const elsewhere = temporaryDirectory('fs', { keepOwner: true });
     await symlink(elsewhere, join(root, 'disk'));
-    await symlink('nowhere', join(root, 'broken'));
     await symlink('self', join(root, 'self'));
     await put(store, 'disk/a', 'x');
     assert.deepEqual(await names(store, { prefix: '' }), ['disk/a']);
     assert(existsSync(join(elsewhere, 'a')));
+  });
+
+  it('never takes what lies behind a link that leads nowhere for absent', async () => {
+    const { root, store } = open();
+    const disk = join(temporaryDirectory('fs', { keepOwner: true }), 'disk');
+    await mkdir(disk);
+    await mkdir(join(root, 'c'));
+    await symlink(disk, join(root, 'c/wal'));
+    await put(store, 'c/wal/1/a', 'x');
+    await put(store, 'c/other', 'x');
+    await rename(disk, `${disk}.away`);
+    for (const key of ['c/wal/1/a', 'c/wal/1/none', 'c/wal/a', 'c/wal']) {
+      await rejectsAs('no-container', store.get(key, { signal }));
+      await rejectsAs('no-container', store.head(key, { signal }));
+      await rejectsAs('no-container', store.makeDurable?.(key, { signal }) ?? Promise.resolve());
+      await rejectsAs('no-container', names(store, { prefix: key }));
+    }
+    await rejectsAs('no-container', names(store, { prefix: '' }));
+    await rejectsAs('no-container', names(store, { prefix: 'c/w', startAfter: 'c/wal/1/a' }));
+    await rejectsAs('no-container', names(store, { prefix: 'c/', delimiter: '/' }));
+    await rejectsAs('no-container', store.delete(['c/wal/1/a'], { signal }));
+    await rejectsAs('no-container', put(store, 'c/wal/1/b', 'x'));
+    await rejectsAs('absent', store.get('c/none', { signal }));
+    assert.deepEqual(await names(store, { prefix: 'c/o' }), ['c/other']);
+    assert.deepEqual(await names(store, { prefix: '', startAfter: 'c/wall' }), []);
+    await rename(`${disk}.away`, disk);
+    await rejectsAs('absent', store.get('c/wal/1/none', { signal }));
+    assert.deepEqual(await names(store, { prefix: '' }), ['c/other', 'c/wal/1/a']);
   });
 
   it('does not write through a link that has the name of an object', async () => {
