@@ -8,6 +8,7 @@ import { availableParallelism } from 'node:os';
 import { walvaultVersion } from '../base/build-info.ts';
 import { messageOf } from '../base/errors.ts';
 import { info, type Log } from '../base/log.ts';
+import { patienceInMs } from '../operations/fetch/patience.ts';
 import { ArchiveStatus } from './archive-status.ts';
 import { inspectDirectory, type AgentAddress } from './client/address.ts';
 import { exchange } from './client/exchange.ts';
@@ -60,6 +61,8 @@ const orphanLookEveryMs = 50;
 const maxAsked = 8;
 /** After `stop`, and once nobody waits for an answer, what is in flight has this long. */
 const stopWithinMs = 1000;
+/** Beyond the time that a question waits for its segment, to give an answer in. */
+const spareMs = 1000;
 
 /** Resolves when it has left, with the reason. @throws WalvaultError, system errors when it cannot begin */
 export async function runAgent(options: AgentOptions): Promise<string> {
@@ -111,7 +114,10 @@ class Agent {
       rmSync(attemptPath(address), { force: true });
       return 'another agent is there';
     }
-    this.#listening = await listen(address, request => this.#answer(request));
+    this.#listening = await listen(address, {
+      answer: request => this.#answer(request),
+      mayTakeMs: request => this.#mayTakeMs(request),
+    });
     info(log, `agent for ${address.dataDirectory}, listening at ${address.socketPath}`);
     for (const pathOf of [attemptPath, problemPath, saidPath]) rmSync(pathOf(address), { force: true });
     this.#prefetcher.removeLeftovers();
@@ -157,6 +163,12 @@ class Agent {
       this.#lastAskedAt = performance.now();
       if (this.#reason !== undefined && this.#asked === 0) this.#giveUpSoon();
     }
+  }
+
+  /** What is being fetched ahead is waited for, what hangs is not. */
+  #mayTakeMs(request: Request | undefined): number | undefined {
+    if (request?.verb !== 'fetch') return undefined;
+    return patienceInMs(this.#options.address.dataDirectory, this.#options.prefetch) + spareMs;
   }
 
   #isStale(fingerprint: string, environment: Readonly<Record<string, string>>): boolean {

@@ -9,12 +9,14 @@ import { messageOf } from '../base/errors.ts';
 import { identityOf, isSameFile } from '../base/file-identity.ts';
 import type { Log, LogEvent } from '../base/log.ts';
 import { isInRecovery, lookOut, type Outlook } from '../operations/fetch/outlook.ts';
+import { patienceMs, type Patience } from '../operations/fetch/patience.ts';
 import type { AheadAnswer, AheadFetcher, AheadJob } from './ahead-fetcher.ts';
 import type { Failure, PrefetchFigures, ReadyFile } from './client/protocol.ts';
 import { PrefetchDirectory } from './prefetch-directory.ts';
 import { planPrefetch } from './prefetch-plan.ts';
 
-export interface PrefetcherOptions {
+/** As for fetch: how long nothing may arrive. A question waits no longer than that for a segment on its way. */
+export interface PrefetcherOptions extends Patience {
   readonly fetcher: AheadFetcher;
   readonly dataDirectory: string;
   /** `pg_wal` without symbolic links. */
@@ -22,9 +24,6 @@ export interface PrefetcherOptions {
   /** How far ahead; 0: not at all. */
   readonly depthBytes: number;
   readonly jobs: number;
-  /** As for fetch: how long nothing may arrive. A question waits no longer than the first for a segment on its way. */
-  readonly timeoutMs: number;
-  readonly standbyTimeoutMs: number;
   /** Told of each failure of fetching ahead. */
   readonly onFailure: (failure: Failure) => void;
   readonly log: Log;
@@ -100,13 +99,18 @@ export class Prefetcher {
     const outlook = await lookOut({ name, timeline, dataDirectory, walDirectory, depthBytes, signal });
     if (outlook === undefined || signal.aborted) return undefined;
     this.#lastAskedAt = performance.now();
-    if (outlook.systemId !== this.#outlook?.systemId) await this.#clear();
+    if (outlook.systemId !== this.#outlook?.systemId) {
+      this.#forget();
+      // The other system's segments may have the same names; whoever asks does not wait until they are given up.
+      if (!this.isIdle) return undefined;
+      this.#release();
+    }
     if (outlook.place !== this.#outlook?.place) this.#isStopped = false;
     this.#outlook = outlook;
     this.#handed = undefined;
     this.#goOn();
     if (!outlook.isOnBranch) return undefined;
-    await this.#arrival(name);
+    await this.#arrival(outlook);
     return this.#take(name);
   }
 
@@ -123,11 +127,11 @@ export class Prefetcher {
     await this.#clear();
   }
 
-  async #arrival(name: string): Promise<void> {
+  async #arrival({ name, mode }: Outlook): Promise<void> {
     const running = this.#running.get(name);
     if (running === undefined) return;
     const wait = new AbortController();
-    const timeUp = delay(this.#options.timeoutMs, undefined, { signal: wait.signal, ref: false });
+    const timeUp = delay(patienceMs(mode, this.#options), undefined, { signal: wait.signal, ref: false });
     try {
       await Promise.race([running, timeUp]);
     } finally {
@@ -184,8 +188,7 @@ export class Prefetcher {
   }
 
   #start(name: string, { systemId, segmentSizeBytes, mode }: Outlook): void {
-    const { timeoutMs, standbyTimeoutMs } = this.#options;
-    const silenceMs = mode === 'standby' ? standbyTimeoutMs : timeoutMs;
+    const silenceMs = patienceMs(mode, this.#options);
     const destination = this.#directory.pathOf(systemId, name);
     this.#running.set(name, this.#fetch({ name, destination, systemId, segmentSizeBytes, silenceMs }));
   }
@@ -216,14 +219,22 @@ export class Prefetcher {
   }
 
   async #clear(): Promise<void> {
+    this.#forget();
+    await Promise.all(this.#running.values());
+    this.#release();
+  }
+
+  #forget(): void {
     this.#outlook = undefined;
     this.#handed = undefined;
     this.#inARow = 0;
     this.#ready.clear();
     this.#round.abort(new Error('not wanted any more'));
     this.#round = new AbortController();
-    await Promise.all(this.#running.values());
-    // Somebody may have asked meanwhile.
+  }
+
+  #release(): void {
+    // Somebody may have asked while jobs came to their end.
     if (this.isIdle && this.#ready.size === 0) this.#attempt(() => this.#directory.release());
   }
 

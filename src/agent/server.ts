@@ -13,7 +13,11 @@ const requestWithinMs = 5000;
 const aliveEveryMs = 1000;
 const maxConnections = 64;
 
-export type Handler = (request: Request | undefined) => Promise<Exclude<Reply, { kind: 'working' }>>;
+export interface Handler {
+  answer(request: Request | undefined): Promise<Exclude<Reply, { kind: 'working' }>>;
+  /** After which nobody waits for the answer; undefined: they do. */
+  mayTakeMs(request: Request | undefined): number | undefined;
+}
 
 export interface ListeningServer {
   /** True while the path leads to this server: a later one gives its socket the name. */
@@ -87,9 +91,11 @@ async function serve(socket: Socket, handler: Handler): Promise<void> {
     socket.destroy();
     return;
   }
-  const alive = setInterval(() => socket.write(encodeLine({ kind: 'working' })), aliveEveryMs);
+  const request = parseRequest(line);
+  const working = encodeLine({ kind: 'working', mayTakeMs: handler.mayTakeMs(request) });
+  const alive = setInterval(() => socket.write(working), aliveEveryMs);
   try {
-    socket.end(encodeLine(await handler(parseRequest(line))));
+    socket.end(encodeLine(await handler.answer(request)));
   } finally {
     clearInterval(alive);
   }

@@ -1,11 +1,12 @@
 /** One question to the agent and its answer. */
 import { existsSync } from 'node:fs';
 import type { Socket } from 'node:net';
+import { monotonicMs } from '../../base/clock.ts';
 import { encodeLine, maxLineBytes, parseReply, type Reply, type Request } from './protocol.ts';
 
 /**
  * - `absent`: nobody listens there; a socket that a killed agent left counts as nobody.
- * - `silent`: it took the question, or should have, and gives no sign of life. `broken`: it ended before its answer.
+ * - `silent`: it took the question, or should have, and gives no sign of life, or no answer. `broken`: it ended before that.
  */
 export type Answer =
   | Exclude<Reply, { kind: 'working' }>
@@ -14,6 +15,8 @@ export type Answer =
 export interface ExchangeOptions {
   /** Longest time without a sign of life. */
   readonly silenceMs: number;
+  /** Longest time until the answer, unless the agent says how long it may take; undefined: as long as it lives. */
+  readonly mayTakeMs?: number | undefined;
   readonly signal?: AbortSignal | undefined;
 }
 
@@ -35,8 +38,10 @@ function ask(socket: Socket, request: Request, options: ExchangeOptions): Promis
   return new Promise((resolve, reject) => {
     let received = '';
     let isConnected = false;
+    const askedAt = monotonicMs();
     const settle = (answer: Answer) => {
       clearTimeout(timer);
+      clearTimeout(limit);
       options.signal?.removeEventListener('abort', onAbort);
       // Closing takes a millisecond, and a process that has its answer is about to end.
       setTimeout(() => socket.destroy(), lingerMs).unref();
@@ -44,6 +49,7 @@ function ask(socket: Socket, request: Request, options: ExchangeOptions): Promis
     };
     const onAbort = () => {
       clearTimeout(timer);
+      clearTimeout(limit);
       socket.destroy();
       reject(options.signal?.reason as Error);
     };
@@ -51,6 +57,16 @@ function ask(socket: Socket, request: Request, options: ExchangeOptions): Promis
       () => settle({ kind: 'silent', detail: `no sign of life for ${options.silenceMs / 1000} s` }),
       options.silenceMs,
     );
+    let limit: NodeJS.Timeout | undefined;
+    const limitTo = (mayTakeMs: number | undefined) => {
+      if (options.mayTakeMs === undefined || mayTakeMs === undefined) return;
+      clearTimeout(limit);
+      limit = setTimeout(
+        () => settle({ kind: 'silent', detail: `still at work after ${mayTakeMs / 1000} s` }),
+        askedAt + mayTakeMs - monotonicMs(),
+      );
+    };
+    limitTo(options.mayTakeMs);
     if (options.signal?.aborted === true) {
       onAbort();
       return;
@@ -67,7 +83,10 @@ function ask(socket: Socket, request: Request, options: ExchangeOptions): Promis
       for (let end = received.indexOf('\n'); end !== -1; end = received.indexOf('\n')) {
         const reply = parseReply(received.slice(0, end));
         received = received.slice(end + 1);
-        if (reply?.kind === 'working') continue;
+        if (reply?.kind === 'working') {
+          limitTo(reply.mayTakeMs);
+          continue;
+        }
         settle(reply ?? { kind: 'broken', detail: 'its answer is not understood' });
         return;
       }

@@ -15,6 +15,8 @@ import type { ReadyFile } from './protocol.ts';
 
 /** The agent shows that it is alive every second. */
 const silenceMs = 5000;
+/** Before it has said how long it may take. */
+const mayTakeMs = 60_000;
 
 export type FetchThroughAgent =
   /** The destination is there, verified, its content durable. */
@@ -59,7 +61,7 @@ export async function fetchThroughAgent(
     destination,
     timeline: given.timeline,
   } as const;
-  const answer = await exchange(address.socketPath, request, { silenceMs, signal });
+  const answer = await exchange(address.socketPath, request, { silenceMs, mayTakeMs, signal });
   switch (answer.kind) {
     case 'ready': {
       if (!takeOver(answer.file, destination)) return unanswered(address);

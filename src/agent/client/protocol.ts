@@ -40,7 +40,8 @@ export type Request =
   | { readonly verb: 'stop' };
 
 export type Reply =
-  | { readonly kind: 'working' }
+  /** `mayTakeMs`: the answer is given up by whoever has waited for so long. */
+  | { readonly kind: 'working'; readonly mayTakeMs?: number | undefined }
   /** Durable in every required repository. */
   | { readonly kind: 'done'; readonly events: readonly LogEvent[] }
   | { readonly kind: 'failed'; readonly events: readonly LogEvent[]; readonly failure: Failure }
@@ -126,8 +127,10 @@ export function parseReply(line: string): Reply | undefined {
   const message = parseObject(line);
   if (message === undefined) return undefined;
   switch (message['kind']) {
-    case 'working':
-      return { kind: 'working' };
+    case 'working': {
+      const mayTakeMs = message['mayTakeMs'];
+      return { kind: 'working', ...(typeof mayTakeMs === 'number' && { mayTakeMs }) };
+    }
     case 'done': {
       const events = parseEvents(message['events']);
       return events === undefined ? undefined : { kind: 'done', events };

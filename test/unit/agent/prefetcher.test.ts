@@ -33,7 +33,15 @@ function name(timeline: number, number: number): string {
 }
 
 /** A recovering data directory and an archive whose segments arrive when the test says so. */
-function createBench(options: { jobs?: number; depth?: number; timeoutMs?: number } = {}) {
+function createBench(
+  options: {
+    jobs?: number;
+    depth?: number;
+    timeoutMs?: number;
+    standbyTimeoutMs?: number;
+    mode?: 'recovery' | 'standby';
+  } = {},
+) {
   const dataDirectory = temporaryDirectory('prefetch', { keepOwner: true });
   const walDirectory = join(dataDirectory, 'pg_wal');
   const directory = join(walDirectory, 'walvault.prefetch');
@@ -42,9 +50,11 @@ function createBench(options: { jobs?: number; depth?: number; timeoutMs?: numbe
   const becomes = ({ controlFile }: ClusterSample) =>
     writeFileSync(join(dataDirectory, 'global/pg_control'), Buffer.from(controlFile, 'base64'));
   becomes(cluster);
-  writeFileSync(join(dataDirectory, 'recovery.signal'), '');
+  writeFileSync(join(dataDirectory, `${options.mode ?? 'recovery'}.signal`), '');
   const started: string[] = [];
   const failures: string[] = [];
+  /** Jobs that go on when they are told to end. */
+  const stuck = new Set<string>();
   const arriving = new Map<string, (answer: 'whole' | 'absent' | Failure) => void>();
   const prefetcher = new Prefetcher({
     fetcher: {
@@ -52,9 +62,9 @@ function createBench(options: { jobs?: number; depth?: number; timeoutMs?: numbe
         started.push(job.name);
         const fate = await new Promise<'whole' | 'absent' | Failure>(resolve => {
           arriving.set(job.name, resolve);
-          signal.addEventListener('abort', () =>
-            resolve({ code: 'interrupted', message: 'gone', retry: false }),
-          );
+          signal.addEventListener('abort', () => {
+            if (!stuck.has(job.name)) resolve({ code: 'interrupted', message: 'gone', retry: false });
+          });
         });
         if (fate === 'absent') return { kind: 'absent' };
         if (fate !== 'whole') return { kind: 'failed', events: [], failure: fate };
@@ -68,7 +78,7 @@ function createBench(options: { jobs?: number; depth?: number; timeoutMs?: numbe
     depthBytes: (options.depth ?? 4) * segmentSizeBytes,
     jobs: options.jobs ?? 2,
     timeoutMs: options.timeoutMs ?? 60_000,
-    standbyTimeoutMs: 5000,
+    standbyTimeoutMs: options.standbyTimeoutMs ?? 60_000,
     onFailure: ({ code }) => failures.push(code),
     log: silentLog,
   });
@@ -79,6 +89,7 @@ function createBench(options: { jobs?: number; depth?: number; timeoutMs?: numbe
     walDirectory,
     started,
     failures,
+    stuck,
     becomes,
     ask: (asked: string, timeline?: number): Promise<ReadySegment | undefined> =>
       prefetcher.ask({ name: asked, destination: join(walDirectory, 'RECOVERYXLOG'), timeline }),
@@ -131,13 +142,18 @@ describe('the prefetcher', () => {
     assert.equal(contentOf(await asked), `${cluster.systemId} ${name(1, 6)}`);
   });
 
-  it('does not wait for ever', async () => {
-    const bench = createBench({ timeoutMs: 1 });
-    await bench.ask(name(1, 5));
-    assert.equal(await bench.ask(name(1, 6)), undefined);
-    await bench.arrives(name(1, 6));
-    assert.equal(contentOf(await bench.ask(name(1, 6))), `${cluster.systemId} ${name(1, 6)}`);
-  });
+  for (const [mode, limits] of [
+    ['recovery', { timeoutMs: 1 }],
+    ['standby', { standbyTimeoutMs: 1 }],
+  ] as const) {
+    it(`does not wait for ever (${mode})`, { timeout: 30_000 }, async () => {
+      const bench = createBench({ mode, ...limits });
+      await bench.ask(name(1, 5));
+      assert.equal(await bench.ask(name(1, 6)), undefined);
+      await bench.arrives(name(1, 6));
+      assert.equal(contentOf(await bench.ask(name(1, 6))), `${cluster.systemId} ${name(1, 6)}`);
+    });
+  }
 
   it('asks once at the end of the archive, however often the recovery does', async () => {
     const bench = createBench();
@@ -238,10 +254,29 @@ describe('the prefetcher', () => {
     await bench.arrives(name(1, 6));
     bench.becomes(otherCluster);
     assert.equal(await bench.ask(name(1, 6)), undefined);
+    for (let i = 0; i < 5; i++) await turn();
+    assert.equal(await bench.ask(name(1, 6)), undefined);
     assert.deepEqual(bench.files(), ['owner']);
     await bench.arrives(name(1, 7));
     assert.deepEqual(bench.files(), [`${otherCluster.systemId}.${name(1, 7)}`, 'owner']);
   });
+
+  it(
+    'lets nobody wait until what another cluster has asked for is given up',
+    { timeout: 30_000 },
+    async () => {
+      const bench = createBench({ jobs: 1 });
+      bench.stuck.add(name(1, 6));
+      await bench.ask(name(1, 5));
+      bench.becomes(otherCluster);
+      for (let i = 0; i < 2; i++) assert.equal(await bench.ask(name(1, 5)), undefined);
+      await bench.arrives(name(1, 6));
+      assert.deepEqual(bench.started, [name(1, 6)]);
+      assert.equal(await bench.ask(name(1, 5)), undefined);
+      await bench.arrives(name(1, 6));
+      assert.equal(contentOf(await bench.ask(name(1, 6))), `${otherCluster.systemId} ${name(1, 6)}`);
+    },
+  );
 
   it('leaves nothing when the recovery is over, and does nothing where there is none', async () => {
     const bench = createBench();

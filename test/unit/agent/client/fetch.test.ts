@@ -1,6 +1,11 @@
 import assert from 'node:assert/strict';
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { describe, it } from 'node:test';
-import { plainFetch } from '../../../../src/agent/client/fetch.ts';
+import { findAddress } from '../../../../src/agent/client/address.ts';
+import { fetchThroughAgent, plainFetch } from '../../../../src/agent/client/fetch.ts';
+import { listen } from '../../../../src/agent/server.ts';
+import { temporaryDirectory } from '../../../harness/temp.ts';
 
 const segment = '000000010000000000000005';
 
@@ -50,3 +55,33 @@ describe('the arguments of a fetch that an agent may answer', () => {
       assert.equal(plainFetch(argv), undefined, argv.join(' '));
   });
 });
+
+it(
+  'a fetch goes on without an agent that is at work for longer than it may be',
+  { timeout: 30_000 },
+  async () => {
+    const workingDirectory = temporaryDirectory('data', { keepOwner: true });
+    mkdirSync(join(workingDirectory, 'global'));
+    writeFileSync(join(workingDirectory, 'global/pg_control'), '');
+    const env = { WALVAULT_AGENT_DIRECTORY: join(workingDirectory, 's'), WALVAULT_CONFIG: '/none' };
+    const walPath = 'pg_wal/RECOVERYXLOG';
+    const address = findAddress({ workingDirectory, walPath, configPath: undefined, env });
+    assert.ok(address !== undefined);
+    const answered = Promise.withResolvers<{ kind: 'declined'; reason: 'not-ready' }>();
+    const server = await listen(address, { answer: () => answered.promise, mayTakeMs: () => 1200 });
+    try {
+      const { signal } = new AbortController();
+      assert.deepEqual(
+        await fetchThroughAgent(['fetch', segment, walPath], { env, workingDirectory, signal }),
+        {
+          kind: 'unanswered',
+          address,
+          complaint: 'the agent did not answer (still at work after 1.2 s): this fetch works without it',
+        },
+      );
+    } finally {
+      answered.resolve({ kind: 'declined', reason: 'not-ready' });
+      server.leave();
+    }
+  },
+);

@@ -60,7 +60,7 @@ describe('the protocol', () => {
       { requiredKeys: ['code', 'message', 'retry'] },
     );
     const replies = fc.oneof(
-      fc.constant({ kind: 'working' }),
+      fc.record({ kind: fc.constant('working'), mayTakeMs: fc.nat() }, { requiredKeys: ['kind'] }),
       fc.record({ kind: fc.constant('done'), events }),
       fc.record({ kind: fc.constant('failed'), events, failure }),
       fc.record({
