@@ -10,6 +10,7 @@ import {
   mkdirSync,
   readdirSync,
   readFileSync,
+  readlinkSync,
   renameSync,
   rmSync,
   statfsSync,
@@ -69,6 +70,19 @@ export class PrefetchDirectory {
     if (!this.isHeld) this.#removeAbandoned();
   }
 
+  /**
+   * For whoever keeps nothing here and must not take it from an agent that lives, perhaps in another container: only what
+   * a dead process of this very process namespace left. @throws system errors
+   */
+  removeOrphaned(): void {
+    const owner = this.#readOwner();
+    if (owner === undefined || !isOfThisNamespace(owner) || isLiving(owner)) return;
+    const aside = this.#moveAside();
+    // An agent that starts at this moment was quicker: it is in use again.
+    if (readOwner(aside) !== owner) renameSync(aside, this.#path);
+    else rmSync(aside, { recursive: true, force: true });
+  }
+
   /** Everything in it that is not of these files, finished or not. @throws system errors */
   keepOnly(systemId: bigint, names: Iterable<string>): void {
     const kept = new Set([...names].map(name => nameOf(systemId, name)));
@@ -96,19 +110,23 @@ export class PrefetchDirectory {
     this.#remove();
     for (const name of readdirSync(this.#walDirectory)) {
       const pid = /^walvault\.prefetch\.(\d+)\.(?:old|new)$/.exec(name)?.[1];
-      if (pid !== undefined && !isLiving(ownerText(Number(pid))))
+      if (pid !== undefined && startTimeOf(pid) === undefined)
         rmSync(join(this.#walDirectory, name), { recursive: true, force: true });
     }
     return true;
   }
 
-  /** Aside first: of several that do so only one has it, and nobody sees it half empty. */
   #remove(): void {
     if (lstatSync(this.#path, { throwIfNoEntry: false }) === undefined) return;
+    rmSync(this.#moveAside(), { recursive: true, force: true });
+  }
+
+  /** Before it is removed: of several that do so only one has it, and nobody sees it half empty. */
+  #moveAside(): string {
     const aside = this.#privatePath('old');
     rmSync(aside, { recursive: true, force: true });
     renameSync(this.#path, aside);
-    rmSync(aside, { recursive: true, force: true });
+    return aside;
   }
 
   #privatePath(what: 'new' | 'old'): string {
@@ -116,14 +134,18 @@ export class PrefetchDirectory {
   }
 
   #readOwner(): string | undefined {
-    try {
-      // Not through a link, which is none of ours.
-      return lstatSync(this.#path).isDirectory()
-        ? readFileSync(join(this.#path, ownerName), 'latin1')
-        : undefined;
-    } catch {
-      return undefined;
-    }
+    return readOwner(this.#path);
+  }
+}
+
+function readOwner(directory: string): string | undefined {
+  try {
+    // Not through a link, which is none of ours.
+    return lstatSync(directory).isDirectory()
+      ? readFileSync(join(directory, ownerName), 'latin1')
+      : undefined;
+  } catch {
+    return undefined;
   }
 }
 
@@ -131,18 +153,41 @@ function nameOf(systemId: bigint, name: string): string {
   return `${systemId}.${name}`;
 }
 
-/** Process id and start time, which together name a process once and for all (proc(5), field 22 of stat). */
+/**
+ * Process id and start time, which together name a process of a process namespace once and for all, and that namespace.
+ */
 function ownerText(pid: number): string | undefined {
+  const startTime = startTimeOf(pid);
+  return startTime === undefined ? undefined : `${pid} ${startTime} ${ownNamespace() ?? 'unknown'}\n`;
+}
+
+const ownerPattern = /^(\d+) (\d+)(?: (\S+))?\n$/;
+
+function isLiving(owner: string | undefined): boolean {
+  const [, pid, startTime] = ownerPattern.exec(owner ?? '') ?? [];
+  return pid !== undefined && startTimeOf(pid) === startTime;
+}
+
+function isOfThisNamespace(owner: string): boolean {
+  const namespace = ownNamespace();
+  return namespace !== undefined && ownerPattern.exec(owner)?.[3] === namespace;
+}
+
+/** Field 22 of stat, proc(5). Undefined: there is no such process. */
+function startTimeOf(pid: number | string): string | undefined {
   try {
     const stat = readFileSync(`/proc/${pid}/stat`, 'latin1');
-    const startTime = stat.slice(stat.lastIndexOf(')') + 2).split(' ')[19];
-    return `${pid} ${startTime}\n`;
+    return stat.slice(stat.lastIndexOf(')') + 2).split(' ')[19];
   } catch {
     return undefined;
   }
 }
 
-function isLiving(owner: string | undefined): boolean {
-  const pid = /^(\d+) \d+\n$/.exec(owner ?? '')?.[1];
-  return pid !== undefined && ownerText(Number(pid)) === owner;
+/** `pid:[4026531836]`. Undefined where /proc is another namespace's, or does not tell. */
+function ownNamespace(): string | undefined {
+  try {
+    return readlinkSync('/proc/self') === String(process.pid) ? readlinkSync('/proc/self/ns/pid') : undefined;
+  } catch {
+    return undefined;
+  }
 }

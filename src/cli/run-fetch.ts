@@ -1,4 +1,6 @@
 /** `walvault fetch`, from arguments to exit status, without the command tree. */
+import { realpathSync } from 'node:fs';
+import { dirname } from 'node:path';
 import type { AgentAddress } from '../agent/client/address.ts';
 import { messageOf } from '../base/errors.ts';
 import { warn, type Log } from '../base/log.ts';
@@ -103,10 +105,27 @@ async function fetchWith(
   });
   if (result.outcome === 'absent')
     log.event({ level: 'debug', message: `${wanted.name} is not in the archive` });
-  if (result.outcome !== 'delivered') return absentStatus;
+  if (result.outcome !== 'delivered') {
+    await removeOrphanedPrefetch(wanted.destination, log);
+    return absentStatus;
+  }
   const isForAgent = config.agent.mode === 'auto' && config.fetch.prefetchBytes > 0;
   if (agent?.address !== undefined && isForAgent) await startAgentForNext(agent.address, context, log);
   return 0;
+}
+
+/**
+ * What an agent left that was killed near the end of a recovery: nothing starts another one that would tidy up, and
+ * the last that PostgreSQL asks for, a history, is absent.
+ */
+async function removeOrphanedPrefetch(destination: string, log: Log): Promise<void> {
+  try {
+    const { PrefetchDirectory } = await import('../agent/prefetch-directory.ts');
+    new PrefetchDirectory(realpathSync.native(dirname(destination))).removeOrphaned();
+  } catch (error) {
+    // The answer stands, whatever becomes of this.
+    log.event({ level: 'debug', message: `prefetch: ${messageOf(error)}` });
+  }
 }
 
 /** Only after a segment was delivered: whoever waits at the end of the archive asks every few seconds. */

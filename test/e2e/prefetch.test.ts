@@ -1,6 +1,15 @@
 /** Recoveries whose segments the agent fetches ahead: the same answers as without it, and nothing left afterwards. */
 import assert from 'node:assert/strict';
-import { cpSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  cpSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  readlinkSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { before, describe, it } from 'node:test';
 import { readControlFile } from '../../src/postgres/cluster/control-file.ts';
@@ -88,6 +97,20 @@ describe('a recovery with prefetch', () => {
     await until('the directory is gone', () => prefetchDirectories(server).length === 0, 10_000);
     await server.stop();
     await until('the agent has left', () => place.pids().length === 0, 10_000);
+  });
+
+  it('leaves nothing of an agent that was killed, though no other one is started', async () => {
+    const left = join(temporaryDirectory('left'), 'data');
+    cpSync(base, left, { recursive: true, preserveTimestamps: true });
+    const directory = join(left, 'pg_wal/walvault.prefetch');
+    mkdirSync(directory);
+    writeFileSync(join(directory, 'owner'), `999999999 1 ${readlinkSync('/proc/self/ns/pid')}\n`);
+    writeFileSync(fileIn(directory, nameOf(14)), garbage);
+    giveToUnprivileged(left);
+    await using server = await startRecovery(site, { from: left, mode: 'point-in-time' });
+    assert.equal(await outcomeOf(server), 'promoted', server.logTail());
+    assert.deepEqual(await rowsOf(server), rows(1, 14));
+    assert.deepEqual(prefetchDirectories(server), []);
   });
 
   it('stops at a gap, at damage and in an outage with the documented statuses, and completes once repaired', async () => {
