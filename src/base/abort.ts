@@ -18,14 +18,7 @@ export interface Deadline {
 export function startDeadline(timeoutMs: number, what: string, parent?: AbortSignal): Deadline {
   const controller = new AbortController();
   let endsAt = monotonicMs() + timeoutMs;
-  const timer = setTimeout(() => {
-    const reason = new WalvaultError(
-      'unreachable',
-      `${what}: no answer within ${formatDuration(timeoutMs)}`,
-      { retry: true },
-    );
-    controller.abort(reason);
-  }, timeoutMs);
+  const timer = setTimeout(() => controller.abort(timeLimitError(what, timeoutMs)), timeoutMs);
   const onParent = () => controller.abort(parent?.reason);
   if (parent?.aborted) onParent();
   else parent?.addEventListener('abort', onParent, { once: true });
@@ -60,6 +53,12 @@ export function startShare(whole: Deadline, count: number, what: string): Deadli
 /** True for a deadline that fired by itself, unlike an interruption by the user. */
 export function hasTimedOut({ aborted, reason }: AbortSignal): boolean {
   return aborted && reason instanceof WalvaultError && reason.retry;
+}
+
+export function timeLimitError(what: string, timeoutMs: number): WalvaultError {
+  return new WalvaultError('unreachable', `${what}: no answer within ${formatDuration(timeoutMs)}`, {
+    retry: true,
+  });
 }
 
 /** Sleeps, or rejects with the signal's reason. */

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { before, beforeEach, describe, it } from 'node:test';
 import { WalvaultError, type ErrorCode } from '../../src/base/errors.ts';
 import { silentLog, type LogEvent } from '../../src/base/log.ts';
+import { PushMemory } from '../../src/operations/push/push-memory.ts';
 import { push, type PushOptions, type PushResult } from '../../src/operations/push/push.ts';
 import { pushMissing } from '../../src/operations/push/push-missing.ts';
 import { readControlFile, type ControlFile } from '../../src/postgres/cluster/control-file.ts';
@@ -62,6 +63,14 @@ function failing(kind: StoreErrorKind, name = 'main'): Promise<Repository> {
   }));
 }
 
+function takingNoWal(): Repository {
+  const put: Repository['store']['put'] = (key, ...rest) =>
+    key.includes('/wal/')
+      ? Promise.reject(new StoreError('unreachable', 'cut in the middle'))
+      : repository.store.put(key, ...rest);
+  return { ...repository, store: overrideStore(repository.store, { put }) };
+}
+
 function options(more: Partial<PushOptions> = {}): Omit<PushOptions, 'path'> {
   return {
     cluster: 'orders',
@@ -106,6 +115,35 @@ describe('push over archive.queue-limit', () => {
       assert.match(loud?.message ?? '', new RegExp(`${nameOf(20)} IS GIVEN UP .*3 segments \\(3\\.0 MiB\\) wait.*queue-limit \\(2\\.0 MiB\\).*unreachable today`)); // prettier-ignore
     },
   );
+
+  it('asks a second time before it gives anything up', async () => {
+    for (const kind of ['unreachable', 'denied', 'no-container'] as const) {
+      const made = await makeRepository();
+      let asked = 0;
+      const get: typeof made.store.get = (...args) =>
+        ++asked === 1 ? Promise.reject(new StoreError(kind, 'an unlucky moment')) : made.store.get(...args);
+      const unlucky = { ...made, store: overrideStore(made.store, { get }) };
+      const result = await send(waiting(20, 21, 22), { repositories: [unlucky] });
+      assert.deepEqual([...result.outcomes], [['main', 'created']]);
+    }
+    assert.deepEqual(await recorded(), []);
+  });
+
+  it('gives up what a repository that answers could not take in the whole time of the push', async () => {
+    const result = await send(waiting(20, 21, 22), { repositories: [takingNoWal()], timeoutMs: 2000 });
+    assert.deepEqual(result.givenUpIn, ['main']);
+    assert.deepEqual(await recorded(), [nameOf(20)]);
+  });
+
+  it('does not blame a repository for what this host spent of the time', async () => {
+    const repositories = [takingNoWal()];
+    const path = waiting(20, 21, 22);
+    for (const readingMs of [800, 1500]) {
+      const memory = new PushMemory();
+      setTimeout(await memory.turns.take(), readingMs);
+      await refuses(send(path, { repositories, memory, timeoutMs: 1000 }), 'unreachable');
+    }
+  });
 
   it('archives it all the same where the store answers', async () => {
     const result = await send(waiting(20, 21, 22));

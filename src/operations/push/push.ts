@@ -8,26 +8,17 @@
  * The one exception to P1 is `archive.queue-limit`: give-up.ts.
  */
 import { messageOf, WalvaultError } from '../../base/errors.ts';
-import { retryUntilDeadline, startDeadline } from '../../base/abort.ts';
+import { startDeadline } from '../../base/abort.ts';
 import { monotonicMs } from '../../base/clock.ts';
 import { tap } from '../../base/bytes.ts';
 import { warn, type Log } from '../../base/log.ts';
-import type { ControlFile } from '../../postgres/cluster/control-file.ts';
+import { heldWhile, RunningTime } from '../../base/running-time.ts';
 import type { WalFileName } from '../../postgres/wal/file-name.ts';
-import { ensureClusterRecord } from '../../repository/cluster-record.ts';
-import type { SystemPath } from '../../repository/layout.ts';
-import { verifyMarker } from '../../repository/marker.ts';
 import { RepositoryFailure, type Repository } from '../../repository/repository.ts';
-import {
-  encodeWalObject,
-  storeWalObject,
-  type StoreOutcome,
-  type WalObject,
-} from '../../repository/wal-writer.ts';
+import { encodeWalObject, type StoreOutcome, type WalObject } from '../../repository/wal-writer.ts';
 import { deliverLosses, giveUp, readQueue, type Queue, type Undelivered } from './give-up.ts';
 import { PushMemory } from './push-memory.ts';
-import { contactTimeoutMs } from './queue-limit.ts';
-import type { RepositoryProofs } from './repository-proofs.ts';
+import { storeRetrying, type TimeLimit } from './store-retrying.ts';
 import { warnOfUndecidedRaces } from './warn-of-races.ts';
 import { readWalSource, type WalSource } from './wal-source.ts';
 
@@ -69,20 +60,29 @@ async function pushInTime(
   options: PushOptions,
 ): Promise<{ readonly result: PushResult; readonly dataDirectory: string }> {
   if (options.isMissingRun !== true) warnOfUndecidedRaces(options.repositories, options.log);
-  const deadline = startDeadline(options.timeoutMs, `push ${options.path}`, options.signal);
+  const { timeoutMs } = options;
+  const deadline = startDeadline(timeoutMs, `push ${options.path}`, options.signal);
   const { signal } = deadline;
-  const lastRetryAt = monotonicMs() + options.timeoutMs;
+  const lastRetryAt = monotonicMs() + timeoutMs;
   const memory = options.memory ?? new PushMemory();
-  const onProgress = () => deadline.restart();
+  const storesTime = new RunningTime();
+  const reading = {
+    storesTime,
+    onProgress() {
+      deadline.restart();
+      storesTime.mark();
+    },
+  };
   try {
-    const { source, encoded } = await readAndEncode({ ...options, signal }, memory, onProgress);
+    const { source, encoded } = await readAndEncode({ ...options, signal }, memory, reading);
     const queue = await readQueue(options, source);
-    const limit = { signal, lastRetryAt, queue };
+    const limit = { signal, timeoutMs, lastRetryAt, storesTime, queue };
     const result = await storeEverywhere(options, { source, encoded, proofs: memory.proofs }, limit);
     if (result.outcomes.size === options.repositories.length) memory.giveBackStored(await encoded);
     return { result, dataDirectory: source.dataDirectory };
   } finally {
     deadline.clear();
+    storesTime.clear();
   }
 }
 
@@ -91,14 +91,22 @@ interface EncodedSource {
   readonly encoded: Promise<WalObject>;
 }
 
+interface Reading {
+  /** Held while this host alone is at work. */
+  readonly storesTime: RunningTime;
+  /** At each piece of a file that is not read into memory. */
+  readonly onProgress: () => void;
+}
+
 /** Resolves when the file is known to be what it says; what it is encoded to may take longer. */
 async function readAndEncode(
   options: PushOptions,
   memory: PushMemory,
-  onProgress: () => void,
+  { storesTime, onProgress }: Reading,
 ): Promise<EncodedSource> {
   const [first] = options.repositories;
   if (first === undefined) throw new WalvaultError('config', 'no repository is configured');
+  storesTime.hold();
   let endTurn = (): void => undefined;
   const mayRead = async () => {
     endTurn = await memory.turns.take();
@@ -109,7 +117,10 @@ async function readAndEncode(
     const object = await encodeWalObject(first.codec, {
       system: { cluster: options.cluster, systemId: control.systemId },
       file,
-      plain: typeof content === 'function' ? { ...plain, content: () => tap(content(), onProgress) } : plain,
+      plain:
+        typeof content === 'function'
+          ? { ...plain, content: () => tap(heldWhile(content(), storesTime), onProgress) }
+          : plain,
       branch,
       ...(options.asConflict === true && { asConflict: true }),
       buffers: memory.stored,
@@ -119,7 +130,7 @@ async function readAndEncode(
   };
   try {
     const source = await readWalSource({ ...options, buffers: memory.plain, mayRead });
-    const encoded = encoding(source);
+    const encoded = encoding(source).finally(() => storesTime.release());
     encoded.then(endTurn, endTurn);
     return { source, encoded };
   } catch (error) {
@@ -128,18 +139,10 @@ async function readAndEncode(
   }
 }
 
-interface TimeLimit {
-  readonly signal: AbortSignal;
-  /** By the clock of `monotonicMs`. */
-  readonly lastRetryAt: number;
-  /** Set when it is over its limit: then a repository that is out of reach is not waited for. */
-  readonly queue: Queue | undefined;
-}
-
 async function storeEverywhere(
   options: PushOptions,
   { source, encoded, proofs }: EncodedSource & Pick<PushMemory, 'proofs'>,
-  limit: TimeLimit,
+  limit: TimeLimit & { readonly queue: Queue | undefined },
 ): Promise<PushResult> {
   const { file, control } = source;
   const system = { cluster: options.cluster, systemId: control.systemId };
@@ -158,62 +161,6 @@ async function storeEverywhere(
   throw options.repositories.length > 1 && reason instanceof WalvaultError
     ? new RepositoryFailure(repository, reason)
     : reason;
-}
-
-async function storeRetrying(
-  repository: Repository,
-  storing: Storing,
-  { signal, lastRetryAt, queue }: TimeLimit,
-): Promise<StoreOutcome> {
-  let hasAnswered = queue === undefined;
-  const contact = { timeoutMs: queue && contactTimeoutMs(queue), onAnswer: () => (hasAnswered = true) };
-  return await retryUntilDeadline(() => storeInto(repository, storing, { signal, contact }), {
-    signal,
-    isRetryable: error =>
-      error instanceof WalvaultError && error.retry && hasAnswered && monotonicMs() < lastRetryAt,
-  });
-}
-
-interface Storing {
-  readonly system: SystemPath;
-  readonly control: ControlFile;
-  readonly encoded: Promise<WalObject>;
-  readonly proofs: RepositoryProofs;
-}
-
-interface Contact {
-  /** Longest wait for the repository's first answers; undefined: the push's own limit alone. */
-  readonly timeoutMs: number | undefined;
-  readonly onAnswer: () => void;
-}
-
-async function storeInto(
-  repository: Repository,
-  { system, control, encoded, proofs }: Storing,
-  { signal, contact }: { readonly signal: AbortSignal; readonly contact: Contact },
-): Promise<StoreOutcome> {
-  // The two small reads travel while the segment is being compressed.
-  const prepare = async () => {
-    if (contact.timeoutMs === undefined && proofs.holdFor(repository, control)) return;
-    const what = `repository "${repository.name}"`;
-    const deadline =
-      contact.timeoutMs === undefined ? undefined : startDeadline(contact.timeoutMs, what, signal);
-    try {
-      await verifyMarker(repository, deadline?.signal ?? signal);
-      await ensureClusterRecord(repository.store, system, control, deadline?.signal ?? signal);
-      contact.onAnswer();
-      proofs.add(repository, control);
-    } finally {
-      deadline?.clear();
-    }
-  };
-  try {
-    const [object] = await Promise.all([encoded, prepare()]);
-    return await storeWalObject(repository, object, signal);
-  } catch (error) {
-    proofs.clear();
-    throw error;
-  }
 }
 
 /** One failure never hides behind another's success, nor stops the others from receiving the file. */

@@ -43,13 +43,31 @@ export function isExpendable(
 const patientMs = 5000;
 const impatientMs = 1000;
 
+/** Over the limit a repository that has not answered is asked so often before the segment is given up. */
+export const contactAttempts = 2;
+
 /**
- * How long a repository may take for its first answer once the queue is over its limit. At the full deadline for each
- * segment of an outage a busy server would fill its disk all the same; too short a time would take a slow store for
- * one that is away. So it is short only when the queue goes on growing.
+ * How long a repository may take for its first answer once the queue is over its limit, in the time in which this
+ * process ran. At the full deadline for each segment of an outage a busy server would fill its disk all the same; too
+ * short a time would take a slow store for one that is away. So it is short only when the queue goes on growing, and
+ * for the last attempt, a fresh one that was not unlucky in the same way.
  */
-export function contactTimeoutMs({ backlogBytes, limitBytes }: QueueState): number {
-  return backlogBytes > 2 * limitBytes ? impatientMs : patientMs;
+export function contactTimeoutMs({ backlogBytes, limitBytes }: QueueState, attempt: number): number {
+  return attempt === contactAttempts || backlogBytes > 2 * limitBytes ? impatientMs : patientMs;
+}
+
+/**
+ * A failure that says nothing about the repository: this host was held up, or was slow itself, and left it too little
+ * of the push's time.
+ */
+export class HeldUp extends WalvaultError {
+  constructor(failure: WalvaultError) {
+    super(failure.code, failure.message, {
+      hint: 'The segment is not given up for this: the host stopped walvault, or was slow itself, and the repository may be well.',
+      retry: true,
+      cause: failure,
+    });
+  }
 }
 
 const outages: ReadonlySet<StoreErrorKind> = new Set<StoreErrorKind>([
@@ -66,6 +84,7 @@ const outages: ReadonlySet<StoreErrorKind> = new Set<StoreErrorKind>([
  */
 export function isOutage({ expectedId }: Pick<Repository, 'expectedId'>, reason: unknown): boolean {
   const error = reason instanceof RepositoryFailure ? reason.failure : reason;
+  if (error instanceof HeldUp) return false;
   if (error instanceof StoreError) return outages.has(error.kind);
   // Without a pinned id an empty place may be a wrong URL as well as a disk that is not mounted.
   if (error instanceof MarkerMissing) return expectedId !== undefined;

@@ -2,7 +2,9 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { WalvaultError } from '../../../../src/base/errors.ts';
 import {
+  contactAttempts,
   contactTimeoutMs,
+  HeldUp,
   isExpendable,
   isOutage,
   waitingSegments,
@@ -44,9 +46,11 @@ test('only a whole segment, the oldest, beyond the limit is expendable', () => {
     assert.equal(isExpendable(walFile(name), oldest, over), false, name);
 });
 
-test('the more the queue has grown, the shorter a silent repository is waited for', () => {
-  const within = contactTimeoutMs({ backlogBytes: 200, limitBytes: 100 });
-  assert.ok(contactTimeoutMs({ backlogBytes: 201, limitBytes: 100 }) < within);
+test('the more the queue has grown, the shorter a silent repository is waited for, and for the last attempt', () => {
+  const within = { backlogBytes: 200, limitBytes: 100 };
+  const first = contactTimeoutMs(within, 1);
+  assert.ok(contactTimeoutMs({ ...within, backlogBytes: 201 }, 1) < first);
+  assert.ok(contactTimeoutMs(within, contactAttempts) < first);
 });
 
 test('an outage or a denial of the store is one; a conflict, a wrong file, key or setting never is', () => {
@@ -72,6 +76,18 @@ test('an outage or a denial of the store is one; a conflict, a wrong file, key o
   assert.equal(isOutage(repository, new TypeError('a fault of our own')), false);
   const wrapped = new RepositoryFailure({ name: 'main' }, new StoreError('denied', 'no'));
   assert.equal(isOutage(repository, wrapped), true);
+});
+
+test('a failure for which this host itself is to blame is no outage', () => {
+  for (const failure of [
+    new StoreError('unreachable', 'cut'),
+    new WalvaultError('unreachable', 'deadline'),
+  ]) {
+    const heldUp = new HeldUp(failure);
+    assert.deepEqual([heldUp.code, heldUp.message, heldUp.retry], ['unreachable', failure.message, true]);
+    assert.equal(isOutage({ expectedId: undefined }, heldUp), false);
+    assert.equal(isOutage({ expectedId: undefined }, new RepositoryFailure({ name: 'main' }, heldUp)), false);
+  }
 });
 
 test('an empty place is an unmounted disk only where the configuration says which repository it was', () => {
