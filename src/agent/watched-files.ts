@@ -1,5 +1,6 @@
 /** Files whose change makes an agent out of date: keys, credentials, certificate authorities. */
 import { statSync } from 'node:fs';
+import { ageMs } from '../base/clock.ts';
 import { systemCode } from '../base/errors.ts';
 
 export class WatchedFiles {
@@ -27,7 +28,8 @@ const clockTickMs = 20;
 function changedAfter(path: string, time: number): boolean {
   try {
     const found = statSync(path);
-    return !found.isDirectory() && found.ctimeMs > time;
+    // A time yet to come is no change of now, and would still be one for every agent to follow.
+    return !found.isDirectory() && found.ctimeMs > time && Number.isFinite(ageMs(found.ctimeMs));
   } catch {
     return false;
   }

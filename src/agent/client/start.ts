@@ -18,6 +18,7 @@ import {
 } from 'node:fs';
 import { join } from 'node:path';
 import { isSea } from 'node:sea';
+import { ageMs } from '../../base/clock.ts';
 import { describeSystemCode, systemCode } from '../../base/errors.ts';
 import { inspectDirectory, type AgentAddress } from './address.ts';
 import { isAlive } from './is-alive.ts';
@@ -91,7 +92,7 @@ function makeDirectory(directory: string): 'ours' | { readonly problem: string; 
 }
 
 /** Of several pushes at once only one may start an agent. */
-function claimAttempt(address: AgentAddress): boolean {
+export function claimAttempt(address: Pick<AgentAddress, 'directory' | 'key'>): boolean {
   const path = attemptPath(address);
   try {
     closeSync(openSync(path, 'wx', 0o600));
@@ -107,13 +108,13 @@ function claimAttempt(address: AgentAddress): boolean {
 }
 
 /** An attempt that is being made, or that failed a moment ago. One that was killed may be made again at once. */
-function isUnderWay(address: AgentAddress): boolean {
+function isUnderWay(address: Pick<AgentAddress, 'directory' | 'key'>): boolean {
   try {
     const path = attemptPath(address);
-    const ageMs = Date.now() - statSync(path).mtimeMs;
-    if (ageMs >= attemptEveryMs) return false;
+    const attemptMs = ageMs(statSync(path).mtimeMs);
+    if (attemptMs >= attemptEveryMs) return false;
     const pid = Number(readFileSync(path, 'latin1'));
-    if (pid === 0) return ageMs < youngMs;
+    if (pid === 0) return attemptMs < youngMs;
     return isAlive(pid) || existsSync(problemPath(address));
   } catch {
     // The agent has begun to listen and removed it.
@@ -121,9 +122,10 @@ function isUnderWay(address: AgentAddress): boolean {
   }
 }
 
-function isYoung(path: string): boolean {
+/** Of a socket: whoever listens there has only just begun. */
+export function isYoung(path: string): boolean {
   const found = statSync(path, { throwIfNoEntry: false });
-  return found !== undefined && Date.now() - found.ctimeMs < youngMs;
+  return found !== undefined && ageMs(found.ctimeMs) < youngMs;
 }
 
 /** From a checkout the program is Node with a script. */

@@ -64,6 +64,16 @@ it('watched files change with their content, by being exchanged, and by coming o
   assert.ok(second.hasChanged());
 });
 
+it('a file that changed at a time yet to come, before the clock was set back, is watched like others', t => {
+  const key = join(temporaryDirectory('watched', { keepOwner: true }), 'key.asc');
+  writeFileSync(key, 'secret');
+  t.mock.timers.enable({ apis: ['Date'], now: Date.now() - 3_600_000 });
+  const watched = new WatchedFiles([key], Date.now());
+  assert.ok(!watched.hasChanged());
+  writeFileSync(key, 'another secret');
+  assert.ok(watched.hasChanged());
+});
+
 it('only an ordinary push is asked of an agent', () => {
   const plain = { configPath: undefined, verbose: false, quiet: false };
   assert.deepEqual(plainPush(['push', 'pg_wal/X']), { ...plain, path: 'pg_wal/X' });
