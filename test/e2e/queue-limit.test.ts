@@ -23,6 +23,8 @@ import { countCalls, runWithFault } from '../soak/strace.ts';
 
 const limitSegments = 4;
 const limit = { WALVAULT_ARCHIVE_QUEUE_LIMIT: `${limitSegments}MiB` };
+/** Nothing here is about how long a fetch may take, whatever else the machine is busy with. */
+const patientFetch = { WALVAULT_FETCH_TIMEOUT: '15s' };
 const isSegment = (name: string) => /^[0-9A-F]{24}$/.test(name);
 
 interface ListedLoss {
@@ -61,19 +63,16 @@ test('a server whose archive is away goes on, and everything knows what that cos
   await commitRows(origin, 1, 2);
   const before = await backUp(site, origin);
   await commitRows(origin, 3, 4);
-  await archiveEverything(origin);
+  await archiveEverything(origin, 240_000);
 
   // The store is away: the server goes on, and pg_wal stays bounded.
   renameSync(site.repositoryPath, away);
   await commitRows(origin, 5, 17);
-  await until(
-    'the queue is back at its limit',
-    () => waitingSegments(origin).length <= limitSegments,
-    60_000,
-  );
-  await origin.query('checkpoint');
-  const kept = readdirSync(join(origin.dataDirectory, 'pg_wal')).filter(isSegment);
-  assert.ok(kept.length < 12, `${kept.length} segments are kept`);
+  await until('the queue is back at its limit', () => waitingSegments(origin).length <= limitSegments);
+  await until('pg_wal is bounded', async () => {
+    await origin.query('checkpoint');
+    return readdirSync(join(origin.dataDirectory, 'pg_wal')).filter(isSegment).length < 12;
+  });
   assert.equal((await rowsOf(origin)).length, 17);
   const recorded = recordedSegments(origin);
   assert.ok(recorded.length >= 13 - limitSegments, `${recorded.length} losses are recorded`);
@@ -81,8 +80,8 @@ test('a server whose archive is away goes on, and everything knows what that cos
 
   // It is back: the next push that succeeds brings the losses into the archive.
   renameSync(away, site.repositoryPath);
-  await archiveEverything(origin);
-  await until('the records are delivered', () => recordedSegments(origin).length === 0, 30_000);
+  await archiveEverything(origin, 240_000);
+  await until('the records are delivered', () => recordedSegments(origin).length === 0);
   const losses = await listedLosses(site);
   assert.equal(
     losses.reduce((sum, { segmentCount }) => sum + segmentCount, 0),
@@ -103,7 +102,8 @@ test('a server whose archive is away goes on, and everything knows what that cos
 
   const systemId = readdirSync(join(site.repositoryPath, 'orders'))[0] ?? '';
   const wanted = join(temporaryDirectory('fetched'), 'segment');
-  const fetched = await site.walvault(['fetch', '--system-id', systemId, first.lastSegment, wanted]);
+  const fetch = ['fetch', '--system-id', systemId, first.lastSegment, wanted];
+  const fetched = await site.walvault(fetch, { env: patientFetch });
   assert.equal(fetched.exitCode, errorCodes['wal-missing'], fetched.stderr);
   assert.match(fetched.stderr, /it was given up between/);
 
@@ -141,8 +141,9 @@ async function assertRecoveryStops(site: Site): Promise<void> {
     join(directory, 'postgresql.auto.conf'),
     `recovery_target = ''\nrestore_command = '${site.command('fetch %f "%p"')}'\n`,
   );
-  const copy = await startCopy(site, directory, { hot_standby: 'off' });
-  assert.equal(await outcomeOf(copy, 60_000), 'exited');
+  const readerEnv = { ...site.readerEnv, ...patientFetch };
+  const copy = await startCopy({ ...site, readerEnv }, directory, { hot_standby: 'off' });
+  assert.equal(await outcomeOf(copy), 'exited');
   assert.equal(hasOpenedTimeline(copy, 2), false);
   const log = readFileSync(copy.logPath, 'utf8');
   assert.match(log, /is not the end of the archive: it was given up/);
@@ -161,7 +162,8 @@ async function assertRecordedBeforeSuccess(site: Site, server: PostgresServer): 
     );
   writeFileSync(join(statusDirectory(server), `${oldest}.ready`), '');
   const push = ['push', `pg_wal/${oldest}`];
-  const options = { cwd: server.dataDirectory, env: { ...limit, WALVAULT_CONFIG: site.configPath } };
+  const env = { ...limit, WALVAULT_CONFIG: site.configPath, WALVAULT_ARCHIVE_TIMEOUT: '4min' };
+  const options = { cwd: server.dataDirectory, env, timeoutMs: 300_000 };
   const calls = 'fsync,fdatasync';
   for (let nth = 1; nth <= 3; nth++) {
     const failed = await runWithFault(push, { calls, effect: 'error=EIO', nth }, options);
