@@ -8,7 +8,6 @@ import { availableParallelism } from 'node:os';
 import { walvaultVersion } from '../base/build-info.ts';
 import { messageOf } from '../base/errors.ts';
 import { info, type Log } from '../base/log.ts';
-import { patienceInMs } from '../operations/fetch/patience.ts';
 import { ArchiveStatus } from './archive-status.ts';
 import { inspectDirectory, type AgentAddress } from './client/address.ts';
 import { exchange } from './client/exchange.ts';
@@ -168,7 +167,7 @@ class Agent {
   /** What is being fetched ahead is waited for, what hangs is not. */
   #mayTakeMs(request: Request | undefined): number | undefined {
     if (request?.verb !== 'fetch') return undefined;
-    return patienceInMs(this.#options.address.dataDirectory, this.#options.prefetch) + spareMs;
+    return this.#options.prefetch.timeoutMs + spareMs;
   }
 
   #isStale(fingerprint: string, environment: Readonly<Record<string, string>>): boolean {

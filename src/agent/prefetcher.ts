@@ -9,14 +9,12 @@ import { messageOf } from '../base/errors.ts';
 import { identityOf, isSameFile } from '../base/file-identity.ts';
 import type { Log, LogEvent } from '../base/log.ts';
 import { isInRecovery, lookOut, type Outlook } from '../operations/fetch/outlook.ts';
-import { patienceMs, type Patience } from '../operations/fetch/patience.ts';
 import type { AheadAnswer, AheadFetcher, AheadJob } from './ahead-fetcher.ts';
 import type { Failure, PrefetchFigures, ReadyFile } from './client/protocol.ts';
 import { PrefetchDirectory } from './prefetch-directory.ts';
 import { planPrefetch } from './prefetch-plan.ts';
 
-/** As for fetch: how long nothing may arrive. A question waits no longer than that for a segment on its way. */
-export interface PrefetcherOptions extends Patience {
+export interface PrefetcherOptions {
   readonly fetcher: AheadFetcher;
   readonly dataDirectory: string;
   /** `pg_wal` without symbolic links. */
@@ -24,6 +22,9 @@ export interface PrefetcherOptions extends Patience {
   /** How far ahead; 0: not at all. */
   readonly depthBytes: number;
   readonly jobs: number;
+  /** As for fetch: how long nothing may arrive. A question waits no longer than the first for a segment on its way. */
+  readonly timeoutMs: number;
+  readonly standbyTimeoutMs: number;
   /** Told of each failure of fetching ahead. */
   readonly onFailure: (failure: Failure) => void;
   readonly log: Log;
@@ -110,7 +111,7 @@ export class Prefetcher {
     this.#handed = undefined;
     this.#goOn();
     if (!outlook.isOnBranch) return undefined;
-    await this.#arrival(outlook);
+    await this.#arrival(name);
     return this.#take(name);
   }
 
@@ -127,11 +128,11 @@ export class Prefetcher {
     await this.#clear();
   }
 
-  async #arrival({ name, mode }: Outlook): Promise<void> {
+  async #arrival(name: string): Promise<void> {
     const running = this.#running.get(name);
     if (running === undefined) return;
     const wait = new AbortController();
-    const timeUp = delay(patienceMs(mode, this.#options), undefined, { signal: wait.signal, ref: false });
+    const timeUp = delay(this.#options.timeoutMs, undefined, { signal: wait.signal, ref: false });
     try {
       await Promise.race([running, timeUp]);
     } finally {
@@ -188,7 +189,8 @@ export class Prefetcher {
   }
 
   #start(name: string, { systemId, segmentSizeBytes, mode }: Outlook): void {
-    const silenceMs = patienceMs(mode, this.#options);
+    const { timeoutMs, standbyTimeoutMs } = this.#options;
+    const silenceMs = mode === 'standby' ? standbyTimeoutMs : timeoutMs;
     const destination = this.#directory.pathOf(systemId, name);
     this.#running.set(name, this.#fetch({ name, destination, systemId, segmentSizeBytes, silenceMs }));
   }
