@@ -23,8 +23,9 @@ export interface StoreSettings extends DriverSettings {
  */
 export async function openStore(settings: StoreSettings): Promise<Store> {
   const { timeoutMs, limits } = settings;
-  const watchesItsUploads = parseUrl(settings.url).protocol !== 'file:';
-  return decorateStore(await openDriver(settings), { timeoutMs, watchesItsUploads }, limits);
+  const isDirectory = parseUrl(settings.url).protocol === 'file:';
+  const facts = { timeoutMs, watchesItsUploads: !isDirectory, holdsThreads: isDirectory };
+  return decorateStore(await openDriver(settings), facts, limits);
 }
 
 async function openDriver(settings: DriverSettings): Promise<Store> {

@@ -17,6 +17,8 @@ export interface DriverFacts {
   readonly timeoutMs: number | undefined;
   /** The driver sees by itself when an upload no longer moves. */
   readonly watchesItsUploads: boolean;
+  /** A call that hangs occupies a thread of the process until it ends. */
+  readonly holdsThreads: boolean;
 }
 
 /**
@@ -24,12 +26,12 @@ export interface DriverFacts {
  * of what makes a call wait; a pause before a repetition occupies nothing, so that repeating lies outermost.
  */
 export function decorateStore(driver: Store, facts: DriverFacts, limits: StoreLimits = {}): Store {
-  const { timeoutMs, watchesItsUploads } = facts;
+  const { timeoutMs, watchesItsUploads, holdsThreads } = facts;
   const { maxRequests, counters, upload, download } = limits;
   let store = driver;
   if (counters !== undefined) store = createCountingStore(store, counters);
   if (timeoutMs !== undefined)
-    store = createTimeLimitedStore(store, { timeoutMs, watchesPut: !watchesItsUploads });
+    store = createTimeLimitedStore(store, { timeoutMs, watchesPut: !watchesItsUploads, holdsThreads });
   if (maxRequests !== undefined) store = createSlotLimitedStore(store, maxRequests);
   if (upload !== undefined || download !== undefined)
     store = createRateLimitedStore(store, { upload, download });

@@ -11,6 +11,11 @@ export interface TimeLimits {
    * what it does between them (a pause the service asked for) is not ours to cut short.
    */
   readonly watchesPut: boolean;
+  /**
+   * True: a call that does not end holds one of the few threads that the process has for files, and with enough of them no
+   * file can be opened any more, be it on another disk. So nothing is begun while one hangs.
+   */
+  readonly holdsThreads: boolean;
   /** After an abort the driver has this long to end by itself and tidy up. Default 1 s. */
   readonly graceMs?: number | undefined;
 }
@@ -27,14 +32,23 @@ const leastDeletions = 100;
  * not end after an abort (a file system whose server is gone answers no signal) is left to itself after a moment.
  */
 export function createTimeLimitedStore(inner: Store, limits: TimeLimits): Store {
-  return followOperations(inner, (call, signal) => new TimedOperation(call, signal, limits));
+  const abandoned = new Set<StoreCall>();
+  return followOperations(
+    inner,
+    (call, signal) => new TimedOperation(call, signal, { ...limits, abandoned }),
+  );
+}
+
+interface TimedStore extends TimeLimits {
+  /** Calls left to themselves that have not ended since. */
+  readonly abandoned: Set<StoreCall>;
 }
 
 class TimedOperation implements Operation {
   readonly signal: AbortSignal;
   readonly #call: StoreCall;
   readonly #parent: AbortSignal;
-  readonly #limits: TimeLimits;
+  readonly #limits: TimedStore;
   readonly #controller = new AbortController();
   /** One for all turns: a body has many, and a new timer costs more than the rest of a turn. */
   #timer: NodeJS.Timeout | undefined;
@@ -46,7 +60,7 @@ class TimedOperation implements Operation {
   #turns = 0;
   #isInTurn = false;
 
-  constructor(call: StoreCall, parent: AbortSignal, limits: TimeLimits) {
+  constructor(call: StoreCall, parent: AbortSignal, limits: TimedStore) {
     this.#call = call;
     this.#parent = parent;
     this.#limits = limits;
@@ -55,17 +69,34 @@ class TimedOperation implements Operation {
     else parent.addEventListener('abort', this.#onParentAbort, { once: true });
   }
 
-  driver<T>(work: () => Promise<T>): Promise<T> {
+  async driver<T>(work: () => Promise<T>): Promise<T> {
+    // What was begun before goes on: its file is open, and only it can close that.
+    if (this.#turns === 0) this.#assertNoneHangs();
     this.#turns++;
     this.#isInTurn = true;
-    return new Promise<T>((resolve, reject) => {
-      this.#abandon = () => reject(this.signal.reason as Error);
+    const { abandoned } = this.#limits;
+    return await new Promise<T>((resolve, reject) => {
+      this.#abandon = () => {
+        abandoned.add(this.#call);
+        reject(this.signal.reason as Error);
+      };
       if (this.signal.aborted) this.#startGrace();
       this.#startTurn();
       work()
         .then(resolve, reject)
-        .finally(() => this.#endTurn());
+        .finally(() => {
+          abandoned.delete(this.#call);
+          this.#endTurn();
+        });
     });
+  }
+
+  #assertNoneHangs(): void {
+    const { holdsThreads, abandoned } = this.#limits;
+    const [hanging] = holdsThreads ? abandoned : [];
+    if (hanging === undefined) return;
+    const [action, earlier] = [this.#call, hanging].map(describe);
+    throw new StoreError('unreachable', `${action}: an earlier call still hangs (${earlier})`);
   }
 
   async caller(next: () => Promise<IteratorResult<Uint8Array>>): Promise<IteratorResult<Uint8Array>> {
@@ -98,12 +129,8 @@ class TimedOperation implements Operation {
   }
 
   #tooLate(limitMs: number): StoreError {
-    const { method, key } = this.#call;
-    const what = method === 'get' && this.#turns > 1 ? 'no byte' : 'no answer';
-    return new StoreError(
-      'unreachable',
-      `${method === 'other' ? 'call' : method} ${key}: ${what} for ${formatDuration(limitMs)}`,
-    );
+    const what = this.#call.method === 'get' && this.#turns > 1 ? 'no byte' : 'no answer';
+    return new StoreError('unreachable', `${describe(this.#call)}: ${what} for ${formatDuration(limitMs)}`);
   }
 
   /** Between turns the timer keeps no process alive and says nothing. */
@@ -148,4 +175,8 @@ class TimedOperation implements Operation {
   #startGrace(): void {
     this.#grace ??= setTimeout(() => this.#abandon?.(), this.#limits.graceMs ?? 1000);
   }
+}
+
+function describe({ method, key }: StoreCall): string {
+  return `${method === 'other' ? 'call' : method} ${key}`;
 }

@@ -6,7 +6,7 @@ import type { Store } from '../../../../src/stores/store.ts';
 import { names, put, putOptions, read, rejectsAs, signal } from '../../../contract/contract-driver.ts';
 import { overrideStore } from '../../../harness/archive.ts';
 
-const limits = { timeoutMs: 30, graceMs: 10, watchesPut: true };
+const limits = { timeoutMs: 30, graceMs: 10, watchesPut: true, holdsThreads: false };
 
 /** As a file system whose server is gone: it answers nothing, a signal least of all. */
 const never = <T>() => new Promise<T>(() => undefined);
@@ -108,5 +108,58 @@ describe('time limited store', () => {
       'unreachable',
       createTimeLimitedStore(overrideStore(inner, { put: never }), limits).put('a', [], putOptions()),
     );
+  });
+
+  describe('over a driver that occupies a thread for each call', () => {
+    function hangingOnce(holdsThreads = true) {
+      const hung = Promise.withResolvers<undefined>();
+      const inner = createMemoryStore();
+      let calls = 0;
+      const overrides: Partial<Store> = {
+        head: (key, options) => (++calls === 1 ? hung.promise : inner.head(key, options)),
+      };
+      const store = createTimeLimitedStore(overrideStore(inner, overrides), { ...limits, holdsThreads });
+      return { store, hung, calls: () => calls };
+    }
+
+    it('begins nothing while a call that was given up hangs, and goes on when it has ended', async () => {
+      const { store, hung, calls } = hangingOnce();
+      const { body } = (await put(store, 'k', 'x'), await store.get('k', { signal }));
+      await assert.rejects(store.head('a', { signal }), /head a: no answer for 30 ms/);
+      const refused = /^StoreError: head b: an earlier call still hangs \(head a\)$/;
+      await assert.rejects(store.head('b', { signal }), refused);
+      await rejectsAs('unreachable', names(store, { prefix: '' }));
+      await rejectsAs('unreachable', read(store, 'k'));
+      assert.equal(calls(), 1);
+      for await (const chunk of body) assert.equal(Buffer.from(chunk).toString(), 'x', 'begun before');
+      hung.resolve(undefined);
+      await hung.promise;
+      await new Promise(resolve => setImmediate(resolve));
+      assert.equal(await store.head('b', { signal }), undefined);
+    });
+
+    it('goes on at once after a call that ends when it is told to', async () => {
+      const inner = createMemoryStore();
+      const overrides: Partial<Store> = {
+        head: (_, options) =>
+          new Promise((__, reject) => {
+            options.signal.addEventListener('abort', () => reject(options.signal.reason as Error));
+          }),
+      };
+      const store = createTimeLimitedStore(overrideStore(inner, overrides), {
+        ...limits,
+        holdsThreads: true,
+      });
+      await rejectsAs('unreachable', store.head('a', { signal }));
+      await put(store, 'k', 'x');
+      assert.equal((await read(store, 'k')).toString(), 'x');
+    });
+
+    it('a service over the network is asked again in any case', async () => {
+      const { store, calls } = hangingOnce(false);
+      await rejectsAs('unreachable', store.head('a', { signal }));
+      assert.equal(await store.head('b', { signal }), undefined);
+      assert.equal(calls(), 2);
+    });
   });
 });
