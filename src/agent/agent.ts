@@ -20,8 +20,9 @@ import { ServerRun } from './purpose.ts';
 import { PushQueue } from './push-queue.ts';
 import type { AheadFetcher } from './ahead-fetcher.ts';
 import { Prefetcher, type PrefetcherOptions, type Question } from './prefetcher.ts';
-import type { Sender } from './sender.ts';
+import type { Sender, SignsOfLife } from './sender.ts';
 import { listen, type ListeningServer } from './server.ts';
+import { unlessSilent } from './unless-silent.ts';
 import { WatchedFiles } from './watched-files.ts';
 
 export interface AgentOptions {
@@ -31,7 +32,9 @@ export interface AgentOptions {
   readonly environment: NodeJS.ProcessEnv;
   /** Names in it that secrets are taken from. */
   readonly namedVariables: readonly string[];
-  readonly sender: Sender;
+  readonly sender: Sender & SignsOfLife;
+  /** What one attempt to push a file may take, or the next piece of a large one. */
+  readonly pushTimeoutMs: number;
   readonly fetcher: AheadFetcher;
   readonly prefetch: Pick<PrefetcherOptions, 'depthBytes' | 'jobs' | 'timeoutMs' | 'standbyTimeoutMs'>;
   /** `pg_wal` without symbolic links. */
@@ -62,6 +65,8 @@ const maxAsked = 8;
 const stopWithinMs = 1000;
 /** Beyond the time that a question waits for its segment, to give an answer in. */
 const spareMs = 1000;
+/** A push ends by itself in its time and what it takes to be given up, unless the files of this host hang. */
+const pushMarginMs = 5000;
 
 /** Resolves when it has left, with the reason. @throws WalvaultError, system errors when it cannot begin */
 export async function runAgent(options: AgentOptions): Promise<string> {
@@ -176,7 +181,13 @@ class Agent {
   }
 
   async #push(path: string, givenPath: string): Promise<Exclude<Reply, { kind: 'working' }>> {
-    const answer = await this.#queue.ask(path);
+    const { sender, pushTimeoutMs } = this.#options;
+    const silence = { limitMs: pushTimeoutMs + pushMarginMs, lastSignAt: () => sender.lastSignAt(path) };
+    const answer = await unlessSilent(this.#queue.ask(path), silence);
+    if (answer === undefined) {
+      this.#leave(`a push hangs: ${path}`);
+      return { kind: 'declined', reason: 'unfit' };
+    }
     const text = (message: string) => this.#options.redact(message).replaceAll(path, givenPath);
     const events = answer.events.map(event => ({ ...event, message: text(event.message) }));
     if (answer.kind === 'done') return { kind: 'done', events };

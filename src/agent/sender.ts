@@ -21,3 +21,8 @@ export interface Sender {
   send(path: string, isAsked: boolean, signal: AbortSignal): Promise<PushAnswer>;
   close(): Promise<void>;
 }
+
+export interface SignsOfLife {
+  /** When the file's sending began or a piece of it was last taken, by the clock of `performance.now()`. Undefined: it is not on its way. */
+  lastSignAt(path: string): number | undefined;
+}

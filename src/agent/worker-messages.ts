@@ -12,8 +12,10 @@ export type ToWorker =
   /** Nothing follows: it closes its connections and ends. */
   | { readonly kind: 'close' };
 
+export type TaskAnswer = PushAnswer | AheadAnswer;
+
 export interface FromWorker {
   readonly id: number;
-  /** Of the kind that the task has. */
-  readonly answer: PushAnswer | AheadAnswer;
+  /** Of the kind that the task has. Undefined: there is none yet, but the work moves on. */
+  readonly answer: TaskAnswer | undefined;
 }

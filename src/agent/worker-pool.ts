@@ -6,8 +6,8 @@
 import type { Worker } from 'node:worker_threads';
 import { messageOf } from '../base/errors.ts';
 import type { AheadAnswer, AheadFetcher, AheadJob } from './ahead-fetcher.ts';
-import type { PushAnswer, Sender } from './sender.ts';
-import type { FromWorker, ToWorker, WorkerTask } from './worker-messages.ts';
+import type { PushAnswer, Sender, SignsOfLife } from './sender.ts';
+import type { FromWorker, TaskAnswer, ToWorker, WorkerTask } from './worker-messages.ts';
 
 export interface WorkerPoolOptions {
   readonly start: () => Worker;
@@ -16,15 +16,21 @@ export interface WorkerPoolOptions {
 
 const idleMs = 15_000;
 
+interface Waiting {
+  settle(answer: TaskAnswer): void;
+  onSign(): void;
+}
+
 interface Member {
   readonly worker: Worker;
-  readonly waiting: Map<number, (answer: FromWorker['answer']) => void>;
+  readonly waiting: Map<number, Waiting>;
   readonly ended: Promise<void>;
 }
 
-export class WorkerPool implements Sender, AheadFetcher {
+export class WorkerPool implements Sender, SignsOfLife, AheadFetcher {
   readonly #options: WorkerPoolOptions;
   readonly #members = new Set<Member>();
+  readonly #signs = new Map<string, number>();
   #idle: NodeJS.Timeout | undefined;
   #lastId = 0;
 
@@ -33,18 +39,28 @@ export class WorkerPool implements Sender, AheadFetcher {
   }
 
   async send(path: string, isAsked: boolean, signal: AbortSignal): Promise<PushAnswer> {
-    return (await this.#run({ kind: 'push', path, isAsked }, signal)) as PushAnswer;
+    const onSign = () => void this.#signs.set(path, performance.now());
+    onSign();
+    try {
+      return (await this.#run({ kind: 'push', path, isAsked }, signal, onSign)) as PushAnswer;
+    } finally {
+      this.#signs.delete(path);
+    }
+  }
+
+  lastSignAt(path: string): number | undefined {
+    return this.#signs.get(path);
   }
 
   async fetchAhead(job: AheadJob, signal: AbortSignal): Promise<AheadAnswer> {
     return (await this.#run({ kind: 'fetch-ahead', job }, signal)) as AheadAnswer;
   }
 
-  async #run(task: WorkerTask, signal: AbortSignal): Promise<FromWorker['answer']> {
+  async #run(task: WorkerTask, signal: AbortSignal, onSign = () => {}): Promise<TaskAnswer> {
     clearTimeout(this.#idle);
     const { worker, waiting } = this.#choose();
     const id = ++this.#lastId;
-    const answered = new Promise<FromWorker['answer']>(resolve => waiting.set(id, resolve));
+    const answered = new Promise<TaskAnswer>(settle => waiting.set(id, { settle, onSign }));
     const abort = () => post(worker, { kind: 'abort', id });
     signal.addEventListener('abort', abort, { once: true });
     post(worker, { ...task, id });
@@ -86,12 +102,16 @@ export class WorkerPool implements Sender, AheadFetcher {
     const ended = new Promise<void>(resolve => worker.once('exit', () => resolve()));
     const member: Member = { worker, waiting, ended };
     let reason = 'it ended';
-    worker.on('message', ({ id, answer }: FromWorker) => waiting.get(id)?.(answer));
+    worker.on('message', ({ id, answer }: FromWorker) => {
+      const waiter = waiting.get(id);
+      if (answer === undefined) waiter?.onSign();
+      else waiter?.settle(answer);
+    });
     worker.on('error', error => (reason = messageOf(error)));
     worker.once('exit', () => {
       this.#members.delete(member);
       const message = `a worker of the agent failed: ${reason}`;
-      for (const settle of waiting.values())
+      for (const { settle } of waiting.values())
         settle({ kind: 'failed', events: [], failure: { code: 'internal', message, retry: true } });
     });
     this.#members.add(member);

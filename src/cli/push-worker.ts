@@ -16,8 +16,13 @@ import { unpackSecrets } from './packed-config.ts';
 import { pushSettings } from './push-settings.ts';
 import { workerVerb } from './start-push-worker.ts';
 
+/** How often it says that a file is on its way. */
+const signEveryMs = 1000;
+
 /** A segment that was fetched has given back what it held itself; what came from a store in pieces is left. */
 const keptBytes = 24 * 1024 ** 2;
+
+type PushTask = Extract<WorkerTask, { kind: 'push' }> & { readonly id: number };
 
 /** @returns 0 when it was told to end */
 export async function runPushWorker(): Promise<number> {
@@ -36,13 +41,19 @@ export async function runPushWorker(): Promise<number> {
     memory: new PushMemory(),
   };
 
-  async function answer(path: string, isAsked: boolean, signal: AbortSignal): Promise<PushAnswer> {
+  async function answer({ id, path, isAsked }: PushTask, signal: AbortSignal): Promise<PushAnswer> {
     const events: LogEvent[] = [];
+    let lastSignAt = performance.now();
     try {
       const { givenUpIn, outcomes } = await push({
         ...settings,
         ...(!isAsked && { queueLimitBytes: undefined }),
         path,
+        onProgress() {
+          if (performance.now() - lastSignAt < signEveryMs) return;
+          lastSignAt = performance.now();
+          post({ id, answer: undefined });
+        },
         log: { event: event => void events.push(event) },
         signal,
       });
@@ -72,10 +83,13 @@ export async function runPushWorker(): Promise<number> {
 
   async function work(task: WorkerTask & { readonly id: number }, signal: AbortSignal): Promise<void> {
     const { id } = task;
-    const done =
-      task.kind === 'push' ? answer(task.path, task.isAsked, signal) : fetchAhead(task.job, signal);
-    const message: FromWorker = { id, answer: await done };
+    const done = task.kind === 'push' ? answer({ ...task, id }, signal) : fetchAhead(task.job, signal);
+    const message = { id, answer: await done };
     tasks.delete(id);
+    post(message);
+  }
+
+  function post(message: FromWorker): void {
     port?.postMessage(message, []);
   }
 

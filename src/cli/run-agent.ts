@@ -71,6 +71,12 @@ interface Start {
   readonly context: CliContext;
 }
 
+/**
+ * What waits for the pool of threads is most of all calls to directory repositories, one for each file on its way. While a
+ * file server is gone each holds its thread, and the agent and its workers still have files of their own to open.
+ */
+const poolThreads = '32';
+
 async function serve({
   configPath,
   dataDirectory,
@@ -80,6 +86,8 @@ async function serve({
   context,
 }: Start): Promise<number> {
   process.umask(0o077);
+  // Read once, when the first file is opened (threadpool.c of libuv).
+  process.env['UV_THREADPOOL_SIZE'] ??= poolThreads;
   const { env, signal } = context;
   // Before the configuration is read: what changes in between makes it stale, not unnoticed.
   const readSince = Date.now();
@@ -107,6 +115,7 @@ async function serve({
     namedVariables: loaded.variables,
     readSince,
     sender: pool,
+    pushTimeoutMs: config.archive.timeoutMs,
     fetcher: pool,
     prefetch: {
       ...config.fetch,

@@ -37,6 +37,8 @@ export interface PushOptions {
   readonly asConflict?: boolean;
   /** Of whoever pushes one file after the other. */
   readonly memory?: PushMemory;
+  /** A piece of a streamed file was taken, which prolongs the attempt. */
+  readonly onProgress?: () => void;
   readonly log: Log;
   readonly signal: AbortSignal;
 }
@@ -71,6 +73,7 @@ async function pushInTime(
     onProgress() {
       deadline.restart();
       storesTime.mark();
+      options.onProgress?.();
     },
   };
   try {

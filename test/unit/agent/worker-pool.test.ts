@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
 import { describe, it } from 'node:test';
 import { Worker } from 'node:worker_threads';
 import { WorkerPool } from '../../../src/agent/worker-pool.ts';
@@ -41,4 +42,30 @@ describe('a thread that ends in the middle of its work', () => {
       assert.equal(started, 2);
       await pool.close();
     });
+});
+
+/** A thread that says once that it moves on, and then hears nothing any more. */
+function hangingThread(): Worker {
+  const script = `
+    const { parentPort } = require('node:worker_threads');
+    parentPort.once('message', ({ id }) => {
+      parentPort.postMessage({ id, answer: undefined });
+      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0);
+    });`;
+  return new Worker(script, { eval: true });
+}
+
+describe('a thread that hangs', () => {
+  it('has given its last sign of life for a file when it last had one', async () => {
+    const worker = hangingThread();
+    const pool = new WorkerPool({ maxWorkers: 1, start: () => worker });
+    assert.equal(pool.lastSignAt('a'), undefined);
+    const sent = pool.send('a', true, never);
+    const begunAt = pool.lastSignAt('a') ?? 0;
+    await once(worker, 'message');
+    assert.ok((pool.lastSignAt('a') ?? 0) > begunAt);
+    await worker.terminate();
+    assert.equal((await sent).kind, 'failed');
+    assert.equal(pool.lastSignAt('a'), undefined);
+  });
 });

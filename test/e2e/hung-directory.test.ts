@@ -1,0 +1,123 @@
+/**
+ * A directory repository on a file server that is gone. What is called there never returns and no signal ends it, so that
+ * each call costs its process a thread of the few it has; neither a push, an agent nor the server may wait for it.
+ */
+import assert from 'node:assert/strict';
+import { appendFileSync, mkdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, it } from 'node:test';
+import { agentPlace, type AgentPlace } from '../harness/agents.ts';
+import { hangDirectory } from '../harness/hung-directory.ts';
+import { bareEnvironment, runOk, type RunResult } from '../harness/run.ts';
+import { createSite, type Site } from '../harness/site.ts';
+import { giveToUnprivileged } from '../harness/unprivileged.ts';
+import { walvaultExecutable } from '../harness/walvault.ts';
+import { startForegroundAgent, type ForegroundAgent } from '../soak/foreground-agent.ts';
+import { createPusher, patience, type Pusher, type Segment } from '../soak/pusher.ts';
+import { useMemoryForScratch } from '../soak/scratch.ts';
+
+useMemoryForScratch();
+
+const impatient = { ...patience, WALVAULT_ARCHIVE_TIMEOUT: '2s' };
+/** On a busy machine; what hangs takes for ever. */
+const generousMs = 30_000;
+
+interface Scene extends AsyncDisposable {
+  readonly site: Site;
+  readonly pusher: Pusher;
+  readonly place: AgentPlace;
+  readonly agent: ForegroundAgent;
+  push(segment: Segment): Promise<RunResult>;
+}
+
+/** An agent that has sent a first segment; the others are ready, so that it will send them side by side. */
+async function createScene(segments: number, env: Readonly<Record<string, string>> = {}) {
+  const site = await createSite();
+  const pusher = await createPusher(site, { segmentSizeMiB: 1 });
+  const place = agentPlace(impatient);
+  const agent = await startForegroundAgent(
+    site,
+    { ...place, env: { ...place.env, ...env } },
+    { dataDirectory: pusher.directory, until: 'listening' },
+  );
+  const push = (segment: Segment) => pusher.push(segment, { env: place.env, timeoutMs: generousMs });
+  const scene: Scene = {
+    site,
+    pusher,
+    place,
+    agent,
+    push,
+    async [Symbol.asyncDispose]() {
+      agent.child.kill('SIGKILL');
+      await agent.ended();
+    },
+  };
+  assert.equal((await push(pusher.writeSegment(1))).exitCode, 0);
+  const status = join(pusher.directory, 'pg_wal/archive_status');
+  mkdirSync(status);
+  const waiting = Array.from({ length: segments }, (_, index) => pusher.writeSegment(index + 2));
+  for (const { name } of waiting) writeFileSync(join(status, `${name}.ready`), '');
+  giveToUnprivileged(pusher.directory);
+  return { ...scene, waiting };
+}
+
+describe('while the directory of a required repository hangs', () => {
+  it('each push through the agent fails in its time, and the agent works on when it is back', async () => {
+    await using scene = await createScene(8);
+    const { push, agent, site, waiting } = scene;
+    const bringBack = await hangDirectory(site.repositoryPath);
+    for (const segment of waiting.slice(0, 4)) {
+      const { exitCode, stderr } = await push(segment);
+      assert.equal(exitCode, 5, stderr);
+      assert.match(stderr, /^walvault: .*(no answer within 2.0 s|an earlier call still hangs)/);
+    }
+    bringBack();
+    for (const segment of waiting) assert.equal((await push(segment)).exitCode, 0);
+    assert.equal(agent.child.exitCode, null, 'the same agent');
+  });
+
+  it('an agent without a thread left sends the push away', async () => {
+    await using scene = await createScene(2, { UV_THREADPOOL_SIZE: '1' });
+    const { push, site, waiting } = scene;
+    await hangDirectory(site.repositoryPath);
+    const [segment] = waiting;
+    const { exitCode, stderr } = await push(segment as Segment);
+    assert.equal(exitCode, 5, stderr);
+  });
+});
+
+describe('while the directory of a best-effort repository hangs', () => {
+  it('each push through the agent succeeds in its time', async () => {
+    await using scene = await createScene(8);
+    const { push, agent, site, place, pusher, waiting } = scene;
+    agent.child.kill('SIGTERM');
+    await agent.ended();
+    const spare = await addSpareRepository(site);
+    const successor = await startForegroundAgent(site, place, {
+      dataDirectory: pusher.directory,
+      until: 'listening',
+    });
+    await hangDirectory(spare);
+    for (const segment of waiting) {
+      const { exitCode, stderr } = await push(segment);
+      assert.equal(exitCode, 0, stderr);
+      assert.match(stderr, /best-effort repository "spare": /);
+    }
+    assert.equal(successor.child.exitCode, null, 'nothing to leave for');
+    successor.child.kill('SIGKILL');
+    await successor.ended();
+  });
+});
+
+async function addSpareRepository(site: Site): Promise<string> {
+  const directory = join(site.directory, 'spare');
+  const url = `file://${directory}`;
+  const config = join(site.directory, 'spare.toml');
+  const repository = ['--cluster', 'orders', '--repository', url, '--create-directory', '--no-encryption'];
+  await runOk(walvaultExecutable(), ['init', '--config', config, ...repository], {
+    cwd: site.directory,
+    env: bareEnvironment,
+  });
+  appendFileSync(site.configPath, `\n[[repository]]\nname = "spare"\nurl = "${url}"\nrequired = false\n`);
+  return directory;
+}
