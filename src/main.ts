@@ -17,6 +17,8 @@ interface Verb {
   failingStatus(error?: unknown): number;
   /** The status when a signal ended the work. */
   interruptedStatus(signal: NodeJS.Signals): number;
+  /** It works in threads, whose calls that hang this one does not see. */
+  readonly hasThreads?: boolean;
   run(argv: string[], context: CliContext): Promise<number>;
 }
 
@@ -100,7 +102,7 @@ function agentVerb(args: readonly string[]): Verb {
     (await import('./cli/run-agent.ts')).runAgent(rest, context),
   );
   if (args.includes('status') || args.includes('stop')) return verb;
-  return { ...verb, failingStatus: () => 1, interruptedStatus: () => 0 };
+  return { ...verb, failingStatus: () => 1, interruptedStatus: () => 0, hasThreads: true };
 }
 
 async function fetchByAgentOrHere(mode: RecoveryMode, args: string[], context: CliContext): Promise<number> {
@@ -169,7 +171,7 @@ function fail(error: unknown): never {
  */
 function exit(status: number): never {
   const isStuck = process.getActiveResourcesInfo().some(name => /^(FSReq|GetAddrInfo)/i.test(name));
-  if (isStuck && process.execve !== undefined) {
+  if ((isStuck || verb.hasThreads === true) && process.execve !== undefined) {
     try {
       process.execve('/bin/sh', ['sh', '-c', `exit ${status}`], {});
     } catch {

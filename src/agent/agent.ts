@@ -5,6 +5,7 @@
  */
 import { rmSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
+import { setTimeout as delay } from 'node:timers/promises';
 import { walvaultVersion } from '../base/build-info.ts';
 import { messageOf } from '../base/errors.ts';
 import { info, type Log } from '../base/log.ts';
@@ -63,6 +64,8 @@ const orphanLookEveryMs = 50;
 const maxAsked = 8;
 /** After `stop`, and once nobody waits for an answer, what is in flight has this long. */
 const stopWithinMs = 1000;
+/** What does not end for so long after it was aborted hangs, and is left to itself. */
+const endWithinMs = 1500;
 /** Beyond the time that a question waits for its segment, to give an answer in. */
 const spareMs = 1000;
 /** A push ends by itself in its time and what it takes to be given up, unless the files of this host hang. */
@@ -131,7 +134,7 @@ class Agent {
     signal.addEventListener('abort', onAbort, { once: true });
     try {
       const reason = await this.#left.promise;
-      await Promise.all([this.#queue.drain(), this.#prefetcher.close()]);
+      await Promise.race([Promise.all([this.#queue.drain(), this.#prefetcher.close()]), this.#timeUp()]);
       return reason;
     } finally {
       clearInterval(look);
@@ -248,6 +251,15 @@ class Agent {
   /** What was sent ahead of any question is of no use to anybody now; a store that hangs must not keep an agent alive. */
   #giveUpSoon(): void {
     setTimeout(() => this.#stop.abort(new Error('stopped')), stopWithinMs).unref();
+  }
+
+  async #timeUp(): Promise<void> {
+    const { signal } = this.#stop;
+    await new Promise<void>(resolve => {
+      if (signal.aborted) resolve();
+      else signal.addEventListener('abort', () => resolve(), { once: true });
+    });
+    await delay(endWithinMs);
   }
 
   #status() {

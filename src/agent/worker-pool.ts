@@ -3,6 +3,7 @@
  * of a fetch) and would block whoever waits for an answer. A thread is started when there is work for it and ends when
  * there is none for a while, with all the memory it had.
  */
+import { setTimeout as delay } from 'node:timers/promises';
 import type { Worker } from 'node:worker_threads';
 import { messageOf } from '../base/errors.ts';
 import type { AheadAnswer, AheadFetcher, AheadJob } from './ahead-fetcher.ts';
@@ -15,6 +16,8 @@ export interface WorkerPoolOptions {
 }
 
 const idleMs = 15_000;
+/** A thread with a call that hangs (a dead file server) never ends. */
+const closeWithinMs = 1000;
 
 interface Waiting {
   settle(answer: TaskAnswer): void;
@@ -74,14 +77,18 @@ export class WorkerPool implements Sender, SignsOfLife, AheadFetcher {
     }
   }
 
-  /** Resolves when the threads of this moment have ended. */
+  /** Resolves when the threads of this moment have ended; one that hangs is left to itself. */
   async close(): Promise<void> {
     clearTimeout(this.#idle);
     const members = [...this.#members];
     // Whoever comes from now on gets a new thread.
     this.#members.clear();
     for (const { worker } of members) post(worker, { kind: 'close' });
-    await Promise.all(members.map(({ ended }) => ended));
+    const timeUp = new AbortController();
+    const limit = delay(closeWithinMs, undefined, { signal: timeUp.signal });
+    await Promise.race([Promise.all(members.map(({ ended }) => ended)), limit]);
+    timeUp.abort();
+    await limit.catch(() => undefined);
   }
 
   #isIdle(): boolean {

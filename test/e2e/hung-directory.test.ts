@@ -6,13 +6,15 @@ import assert from 'node:assert/strict';
 import { appendFileSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
+import { setTimeout as delay } from 'node:timers/promises';
 import { agentPlace, type AgentPlace } from '../harness/agents.ts';
 import { hangDirectory } from '../harness/hung-directory.ts';
 import { bareEnvironment, runOk, type RunResult } from '../harness/run.ts';
-import { createSite, type Site } from '../harness/site.ts';
+import { archiveEverything, commitRows, createSite, until, type Site } from '../harness/site.ts';
 import { giveToUnprivileged } from '../harness/unprivileged.ts';
 import { walvaultExecutable } from '../harness/walvault.ts';
 import { startForegroundAgent, type ForegroundAgent } from '../soak/foreground-agent.ts';
+import { assertNothingIsLeft } from '../soak/kill-agent.ts';
 import { createPusher, patience, type Pusher, type Segment } from '../soak/pusher.ts';
 import { useMemoryForScratch } from '../soak/scratch.ts';
 
@@ -61,6 +63,11 @@ async function createScene(segments: number, env: Readonly<Record<string, string
   return { ...scene, waiting };
 }
 
+/** Whether it ends by itself: it may not need more than a few seconds. */
+async function endOf({ child, ended }: ForegroundAgent) {
+  return await Promise.race([ended(), delay(generousMs, `process ${child.pid} is still there`)]);
+}
+
 describe('while the directory of a required repository hangs', () => {
   it('each push through the agent fails in its time, and the agent works on when it is back', async () => {
     await using scene = await createScene(8);
@@ -76,13 +83,46 @@ describe('while the directory of a required repository hangs', () => {
     assert.equal(agent.child.exitCode, null, 'the same agent');
   });
 
-  it('an agent without a thread left sends the push away', async () => {
+  it('an agent without a thread left sends the push away and leaves', async () => {
     await using scene = await createScene(2, { UV_THREADPOOL_SIZE: '1' });
-    const { push, site, waiting } = scene;
+    const { push, agent, site, waiting } = scene;
     await hangDirectory(site.repositoryPath);
     const [segment] = waiting;
     const { exitCode, stderr } = await push(segment as Segment);
     assert.equal(exitCode, 5, stderr);
+    assert.deepEqual(await endOf(agent), { exitCode: 0, signal: null });
+    assert.match(agent.output(), /agent ends: a push hangs/);
+  });
+
+  for (const how of ['SIGTERM', 'stop'] as const)
+    it(`the agent ends by ${how} whatever hangs in it`, async () => {
+      await using scene = await createScene(8);
+      const { push, agent, site, place, waiting } = scene;
+      await hangDirectory(site.repositoryPath);
+      const [segment] = waiting;
+      assert.equal((await push(segment as Segment)).exitCode, 5);
+      if (how === 'SIGTERM') agent.child.kill('SIGTERM');
+      else {
+        const { stdout } = await site.walvault(['agent', 'stop'], { env: place.env });
+        assert.match(stdout, /^stopped process/);
+      }
+      assert.deepEqual(await endOf(agent), { exitCode: 0, signal: null });
+      assert.deepEqual(place.files(), []);
+    });
+
+  it('the server stops, and its agent leaves with it', async () => {
+    const agents = agentPlace(impatient);
+    const site = await createSite({ agents });
+    await using server = await site.startOrigin();
+    await commitRows(server, 1, 3);
+    await archiveEverything(server);
+    await until('an agent listens', () => agents.files().some(name => name.endsWith('.sock')));
+    await hangDirectory(site.repositoryPath);
+    await commitRows(server, 4, 9);
+    await until('a push has failed', () => server.log().includes('archive command failed'), generousMs);
+    const stopped = await Promise.race([server.stop('fast'), delay(60_000, 'the server has not stopped')]);
+    assert.deepEqual(stopped, { exitCode: 0, signal: null }, server.logTail());
+    await assertNothingIsLeft(agents);
   });
 });
 
@@ -104,8 +144,8 @@ describe('while the directory of a best-effort repository hangs', () => {
       assert.match(stderr, /best-effort repository "spare": /);
     }
     assert.equal(successor.child.exitCode, null, 'nothing to leave for');
-    successor.child.kill('SIGKILL');
-    await successor.ended();
+    successor.child.kill('SIGTERM');
+    assert.deepEqual(await endOf(successor), { exitCode: 0, signal: null });
   });
 });
 

@@ -56,6 +56,16 @@ function hangingThread(): Worker {
 }
 
 describe('a thread that hangs', () => {
+  it('does not keep the pool from closing', async () => {
+    const worker = hangingThread();
+    const pool = new WorkerPool({ maxWorkers: 1, start: () => worker });
+    void pool.send('a', true, never);
+    const startedAt = performance.now();
+    await pool.close();
+    assert.ok(performance.now() - startedAt < 5000);
+    await worker.terminate();
+  });
+
   it('has given its last sign of life for a file when it last had one', async () => {
     const worker = hangingThread();
     const pool = new WorkerPool({ maxWorkers: 1, start: () => worker });
