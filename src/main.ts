@@ -9,6 +9,7 @@ import { describeEvent } from './base/describe-event.ts';
 import { describeFailure } from './base/describe-failure.ts';
 import { errorCodes, WalvaultError } from './base/errors.ts';
 import type { FetchThroughAgent } from './agent/client/fetch.ts';
+import { isOrphanOfServer } from './agent/client/orphanage.ts';
 import type { CliContext } from './cli/context.ts';
 import { failingExitStatus } from './operations/fetch/exit-status.ts';
 import { recoveryModeOfAsking, type RecoveryMode } from './postgres/cluster/signal-files.ts';
@@ -50,7 +51,7 @@ function chooseVerb(args: readonly string[]): Verb {
     case 'fetch':
       return fetchVerb(recoveryModeOfAsking(args.at(-1)));
     case 'push':
-      return ordinaryVerb(pushByAgentOrHere);
+      return pushVerb();
     case 'agent':
       return agentVerb(args);
     case 'agent-worker':
@@ -83,6 +84,16 @@ function ordinaryVerb(run: Verb['run']): Verb {
     failingStatus: error => (error instanceof WalvaultError ? error.exitCode : errorCodes.internal),
     interruptedStatus: () => errorCodes.interrupted,
     run,
+  };
+}
+
+/** SIGQUIT means that the server crashed or stops at once, and its archiver may be gone before the push (`exit`). */
+function pushVerb(): Verb {
+  const verb = ordinaryVerb(pushByAgentOrHere);
+  return {
+    ...verb,
+    interruptedStatus: signal =>
+      signal === 'SIGQUIT' ? errorCodes.internal : verb.interruptedStatus(signal),
   };
 }
 
@@ -166,10 +177,13 @@ function fail(error: unknown): never {
 }
 
 /**
+ * An orphan's status is read by nobody but PostgreSQL as process 1, which takes it for a backend's.
+ *
  * Node joins its pool's threads before it exits, so one that hangs in a file or name lookup (a dead NFS server, no
  * DNS) would keep the process for as long. Turning into a shell that leaves with the status ends them at once.
  */
-function exit(status: number): never {
+function exit(wantedStatus: number): never {
+  const status = wantedStatus > 1 && isOrphanOfServer() ? 1 : wantedStatus;
   const isStuck = process.getActiveResourcesInfo().some(name => /^(FSReq|GetAddrInfo)/i.test(name));
   if ((isStuck || verb.hasThreads === true) && process.execve !== undefined) {
     try {

@@ -160,6 +160,8 @@ const interruptions: readonly { verb: string[]; files: string[]; signal: NodeJS.
     { verb: ['push', 'x'], files: [], signal: 'SIGTERM', status: 18 },
     { verb: ['push', 'x'], files: [], signal: 'SIGINT', status: 18 },
     { verb: ['push', 'x'], files: [], signal: 'SIGHUP', status: 18 },
+    { verb: ['push', 'x'], files: [], signal: 'SIGQUIT', status: 1 },
+    { verb: ['config', 'show'], files: [], signal: 'SIGQUIT', status: 18 },
     { verb: ['config', 'show'], files: [], signal: 'SIGTERM', status: 18 },
   ];
 

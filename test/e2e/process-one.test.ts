@@ -6,7 +6,9 @@ import assert from 'node:assert/strict';
 import { copyFileSync, existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
+import { setTimeout as delay } from 'node:timers/promises';
 import { agentPlace, type AgentPlace } from '../harness/agents.ts';
+import { hangDirectory } from '../harness/hung-directory.ts';
 import { embeddedBinaries } from '../harness/postgres-binaries.ts';
 import type { PostgresServer } from '../harness/postgres-server.ts';
 import { run } from '../harness/run.ts';
@@ -16,6 +18,7 @@ import { giveToUnprivileged } from '../harness/unprivileged.ts';
 import { walvaultExecutable } from '../harness/walvault.ts';
 import { isExcused } from '../soak/file-systems.ts';
 import { startForegroundAgent } from '../soak/foreground-agent.ts';
+import { pushesOf } from '../soak/killer.ts';
 import { startAsProcessOne } from '../soak/process-one.ts';
 import { useMemoryForScratch } from '../soak/scratch.ts';
 
@@ -29,17 +32,19 @@ interface Scene {
   inside(command: string): Promise<void>;
 }
 
+function serverOptions(major: 15 | 18, site: Site) {
+  const binDir = embeddedBinaries(major);
+  assert.ok(binDir !== undefined, `npm did not install PostgreSQL ${major}`);
+  return { binDir, initdbArgs: ['--wal-segsize=1'], conf: site.archiveConf };
+}
+
 /** Whatever is done in it, a session that was open before lives on. */
 async function withProcessOne(major: 15 | 18, work: (scene: Scene) => Promise<void>): Promise<void> {
   if (isExcused()) return;
-  const binDir = embeddedBinaries(major);
-  assert.ok(binDir !== undefined, `npm did not install PostgreSQL ${major}`);
   const site = await createSite();
   const place = agentPlace();
   const { server, stop } = await startAsProcessOne({
-    binDir,
-    initdbArgs: ['--wal-segsize=1'],
-    conf: site.archiveConf,
+    ...serverOptions(major, site),
     env: { ...site.readerEnv, ...place.env },
   });
   const inside = async (command: string) => {
@@ -121,6 +126,53 @@ for (const major of [15, 18] as const) {
       });
     });
   });
+}
+
+for (const major of [15, 18] as const)
+  for (const [victim, start, timeout] of [
+    // PostgreSQL ends its archiver, and with it the push, by SIGQUIT.
+    ['client backend', '', '10min'],
+    // Of one that is gone already the push hears nothing: it runs into its own limit.
+    ['archiver', '', '3s'],
+    ['archiver', ' from a shell', '3s'],
+  ] as const)
+    it(`a killed ${victim} of PostgreSQL ${major} ends all sessions once, whatever becomes of the push in flight${start}`, async () => {
+      if (isExcused()) return;
+      const site = await createSite();
+      const { conf, ...options } = serverOptions(major, site);
+      const shell = { archive_command: `'${site.command('push %p')}; exit $?'` };
+      const { server, stop } = await startAsProcessOne({
+        ...options,
+        conf: { ...conf, ...(start !== '' && shell) },
+        env: { WALVAULT_ARCHIVE_TIMEOUT: timeout, WALVAULT_AGENT_MODE: 'off' },
+      });
+      const bystander = await server.connect();
+      try {
+        await hangDirectory(site.repositoryPath);
+        await commitRows(server, 1, 1);
+        await until('a push is in flight', () => pushesOf(site).length > 0, 20_000);
+        const orphans = pushesOf(site);
+        const find = `select pid from pg_stat_activity where backend_type = '${victim}' and pid <> pg_backend_pid() limit 1`;
+        const [row] = await server.query<{ pid: number }>(find);
+        const killing = server.query(`copy (select 1) to program 'cat >/dev/null; kill -9 ${row?.pid}'`);
+        // Its own session is ended, too.
+        await killing.catch(() => undefined);
+        await until('the push has ended', () => !pushesOf(site).some(pid => orphans.includes(pid)), 30_000);
+        // What PostgreSQL makes of its status it does at once.
+        await delay(1000);
+        await until('PostgreSQL is back', () => isAnswering(server), 30_000);
+        assert.equal(server.log().split('terminated; reinitializing').length - 1, 1, server.log());
+      } finally {
+        await bystander.end().catch(() => undefined);
+        await stop();
+      }
+    });
+
+async function isAnswering(server: PostgresServer): Promise<boolean> {
+  return await server.query('select 1').then(
+    () => true,
+    () => false,
+  );
 }
 
 const signals = [

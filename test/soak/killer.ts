@@ -62,7 +62,7 @@ function kill(pid: number): boolean {
   }
 }
 
-function pushesOf(site: Site): number[] {
+export function pushesOf(site: Site): number[] {
   return readdirSync('/proc')
     .filter(name => /^\d+$/.test(name))
     .filter(pid => {

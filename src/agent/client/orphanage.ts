@@ -1,7 +1,7 @@
 /**
- * Whose child an agent becomes once whoever started it has ended. Where PostgreSQL is process 1, as in many containers, it
- * is PostgreSQL's, and a child of the postmaster that ends by a signal, or with a status other than 0 and 1, makes it
- * restart every backend (reaper in postmaster.c).
+ * Whose child an agent becomes, or a push whose archiver has died, once whoever started it has ended. Where PostgreSQL is
+ * process 1, as in many containers, it is PostgreSQL's, and a child of the postmaster that ends by a signal, or with a
+ * status other than 0 and 1, makes it restart every backend (reaper in postmaster.c).
  */
 import { readFileSync, readlinkSync } from 'node:fs';
 import { systemCode } from '../../base/errors.ts';
@@ -37,12 +37,29 @@ export function isServerAbove(): boolean {
   });
 }
 
+/** Whether PostgreSQL as process 1 gets this process' status, itself or through a shell, and no other process of its own does. */
+export function isOrphanOfServer(): boolean {
+  try {
+    if (!isServer(1)) return false;
+    let pid = process.ppid;
+    while (pid > 1 && !isServer(pid)) pid = parentOf(pid);
+    return pid === 1;
+  } catch {
+    return process.ppid === 1;
+  }
+}
+
 const hint =
   'Let an init process be process 1 (docker run --init), or run `walvault agent` as a container of its own beside the server; agent.mode = "off" ends this message.';
 
 /** By the name under which it runs. @throws system errors */
 function isServer(pid: number): boolean {
   return /^(postgres|postmaster)\n?$/.test(readFileSync(`/proc/${pid}/comm`, 'latin1'));
+}
+
+/** @throws system errors */
+function parentOf(pid: number): number {
+  return Number(/^PPid:\s*(\d+)$/m.exec(readFileSync(`/proc/${pid}/status`, 'latin1'))?.[1]);
 }
 
 function isProcMounted(): boolean {
