@@ -183,6 +183,21 @@ for (const { verb, files, signal, status } of interruptions)
     assert.match(result.stderr, new RegExp(`^walvault: interrupted by ${signal}\n$`));
   });
 
+test('a file with a secret that hangs does not keep it from ending', async () => {
+  const cwd = temporaryDirectory('signal');
+  const [config, secret] = [join(cwd, 'walvault.toml'), join(cwd, 'fifo')];
+  const repository = `[[repository]]\nurl = "s3://bucket"\nsecret-access-key = { file = "${secret}" }\n`;
+  writeFileSync(config, `cluster = "main"\n\n${repository}`, { mode: 0o600 });
+  giveToUnprivileged(cwd);
+  await run('/usr/bin/mkfifo', ['-m', '600', secret]);
+  const result = await runWalvault(['config', 'show'], {
+    config,
+    timeoutMs: 10_000,
+    onStart: child => void delay(1000).then(() => child.kill('SIGTERM')),
+  });
+  assert.deepEqual([result.exitCode, result.stderr], [18, 'walvault: interrupted by SIGTERM\n']);
+});
+
 /** Sends the signal once the program has its handlers (the kernel lists the signals a process catches). */
 async function stopWhenListening(
   child: { pid: number; kill(signal: NodeJS.Signals): void },

@@ -23,4 +23,7 @@ process.on('exit', () => {
   for (const [pack, script] of scripts) writeFileSync(cachePath(pack), script.createCachedData());
 });
 
+// Who leaves by exec is not heard by the above.
+Object.defineProperty(process, 'execve', { value: undefined });
+
 requireChunk('./main.js');

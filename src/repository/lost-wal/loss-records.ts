@@ -6,10 +6,10 @@
  * it, base backups leave it out by its name (postgres/cluster/backup-selection.ts). pg_basebackup copies it, which is
  * harmless: what it says is true of every copy. pg_rewind and pg_upgrade lose it; docs/queue-limit.md says so.
  */
-import { mkdir, readdir, readFile, stat, unlink } from 'node:fs/promises';
+import { mkdir, readdir, stat, unlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import { localIoError, systemCode, WalvaultError } from '../../base/errors.ts';
-import { fsyncDirectory, writeFileDurably } from '../../base/files.ts';
+import { fsyncDirectory, readWhole, writeFileDurably } from '../../base/files.ts';
 import { warn, type Log } from '../../base/log.ts';
 import { isPossiblePosition, isValidSegmentSize, parseWalFileName } from '../../postgres/wal/file-name.ts';
 import { encodeJson, parseJsonObject } from '../json-object.ts';
@@ -59,7 +59,7 @@ export async function readLossRecords(dataDirectory: string, log: Log): Promise<
   for (const name of await namesIn(directory)) {
     if (!name.endsWith('.json') || name.startsWith('.')) continue;
     const path = join(directory, name);
-    const data = await unlessGone('read', path, readFile(path));
+    const data = await unlessGone('read', path, readWhole(path));
     if (data === undefined) continue;
     try {
       records.push(parseRecord(data, path));

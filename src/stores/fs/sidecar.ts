@@ -4,9 +4,10 @@
  * never share one, and after a crash the payload itself tells which is its own.
  */
 import { randomBytes } from 'node:crypto';
-import { link, open, readdir, readFile, rename, rm } from 'node:fs/promises';
+import { link, open, readdir, rename, rm } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { systemCode } from '../../base/errors.ts';
+import { readWhole } from '../../base/files.ts';
 import { sidecarName } from '../key.ts';
 
 export interface Sidecar {
@@ -84,7 +85,7 @@ export async function readSidecars(file: string): Promise<Sidecar[]> {
 
 async function readIfThere(path: string): Promise<string> {
   try {
-    return await readFile(path, 'utf8');
+    return (await readWhole(path)).toString('utf8');
   } catch (error) {
     if (systemCode(error) === 'ENOENT') return '';
     throw error;
