@@ -80,6 +80,21 @@ export function sleep(ms: number, signal?: AbortSignal): Promise<void> {
   });
 }
 
+/** `work`, or a rejection with the signal's reason: for work in which something may hang that no signal reaches. */
+export async function orAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
+  const stop = new AbortController();
+  const aborted = new Promise<never>((_, reject) => {
+    const onAbort = () => reject(signal.reason as Error);
+    if (signal.aborted) onAbort();
+    signal.addEventListener('abort', onAbort, { once: true, signal: stop.signal });
+  });
+  try {
+    return await Promise.race([work, aborted]);
+  } finally {
+    stop.abort();
+  }
+}
+
 export interface RetryOptions {
   readonly signal: AbortSignal;
   /** First pause; each further one doubles, up to `maxPauseMs`, with full jitter in its upper half. */

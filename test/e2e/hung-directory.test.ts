@@ -149,6 +149,30 @@ describe('while the directory of a best-effort repository hangs', () => {
   });
 });
 
+describe('a push without an agent', () => {
+  it('succeeds in its time while the directory of a best-effort repository hangs', async () => {
+    const site = await createSite();
+    const pusher = await createPusher(site, { segmentSizeMiB: 1 });
+    await hangDirectory(await addSpareRepository(site));
+    const env = { WALVAULT_ARCHIVE_TIMEOUT: '8s', WALVAULT_STORE_REQUEST_TIMEOUT: '1s' };
+    const { exitCode, stderr } = await pusher.push(pusher.writeSegment(1), { env, timeoutMs: generousMs });
+    assert.equal(exitCode, 0, stderr);
+    assert.match(stderr, /best-effort repository "spare": .*an earlier call still hangs/);
+  });
+
+  it('that is durable does not wait for a record of losses that cannot be read', async () => {
+    const site = await createSite();
+    const pusher = await createPusher(site, { segmentSizeMiB: 1 });
+    const records = join(pusher.directory, '.walvault-lost-wal');
+    mkdirSync(records, { mode: 0o700 });
+    giveToUnprivileged(pusher.directory);
+    await runOk('/usr/bin/mkfifo', [join(records, '000000010000000000000001.json')]);
+    const { exitCode, stderr } = await pusher.push(pusher.writeSegment(2), { timeoutMs: generousMs });
+    assert.equal(exitCode, 0, stderr);
+    assert.match(stderr, /WARNING: noting WAL that was given up: no answer within 10\.0 s/);
+  });
+});
+
 async function addSpareRepository(site: Site): Promise<string> {
   const directory = join(site.directory, 'spare');
   const url = `file://${directory}`;

@@ -6,7 +6,7 @@
 import { readdir } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
-import { startDeadline } from '../../base/abort.ts';
+import { orAborted, startDeadline } from '../../base/abort.ts';
 import { messageOf, systemCode, WalvaultError } from '../../base/errors.ts';
 import { warn } from '../../base/log.ts';
 import { formatCount, formatSize } from '../../base/units.ts';
@@ -92,7 +92,8 @@ export async function deliverLosses(
   const deadline = startDeadline(deliveryTimeoutMs, 'noting WAL that was given up', options.signal);
   try {
     const { cluster, repositories, log } = options;
-    await deliverLossRecords({ dataDirectory, cluster, repositories, log, signal: deadline.signal });
+    const { signal } = deadline;
+    await orAborted(deliverLossRecords({ dataDirectory, cluster, repositories, log, signal }), signal);
   } catch (error) {
     if (!(error instanceof WalvaultError)) throw error;
     warn(options.log, error.message, error.hint);

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { retryUntilDeadline, sleep, startDeadline } from '../../../src/base/abort.ts';
+import { orAborted, retryUntilDeadline, sleep, startDeadline } from '../../../src/base/abort.ts';
 import { WalvaultError } from '../../../src/base/errors.ts';
 
 describe('startDeadline', () => {
@@ -23,6 +23,22 @@ describe('startDeadline', () => {
     cleared.clear();
     await sleep(20);
     assert.equal(cleared.signal.aborted, false);
+  });
+});
+
+describe('orAborted', () => {
+  it('gives what the work gives while the signal is silent', async () => {
+    const { signal } = new AbortController();
+    assert.equal(await orAborted(Promise.resolve(1), signal), 1);
+    await assert.rejects(orAborted(Promise.reject(new Error('failed')), signal), /failed/);
+  });
+
+  it('leaves work that hangs when the signal fires, or has fired', async () => {
+    const controller = new AbortController();
+    const left = orAborted(new Promise(() => undefined), controller.signal);
+    controller.abort(new Error('time is up'));
+    await assert.rejects(left, /time is up/);
+    await assert.rejects(orAborted(new Promise(() => undefined), controller.signal), /time is up/);
   });
 });
 
