@@ -60,6 +60,10 @@ export interface S3Call {
   readonly limit?: 'idle';
 }
 
+const silence = () => undefined;
+/** Without one the SDK writes to the console, which is PostgreSQL's log. What went wrong is in the error. */
+const silentLogger = { trace: silence, debug: silence, info: silence, warn: silence, error: silence };
+
 const defaultTimeoutMs = 30_000;
 const connectTimeoutMs = 10_000;
 
@@ -77,6 +81,7 @@ export async function connectS3(options: S3StoreOptions): Promise<S3Connection> 
     requestChecksumCalculation: 'WHEN_REQUIRED',
     responseChecksumValidation: 'WHEN_REQUIRED',
     expectContinueHeader: false,
+    logger: silentLogger,
     requestHandler: new NodeHttpHandler({
       connectionTimeout: Math.min(connectTimeoutMs, timeoutMs),
       socketTimeout: timeoutMs,

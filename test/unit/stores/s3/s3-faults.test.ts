@@ -62,6 +62,18 @@ async function errorOf(work: Promise<unknown>): Promise<StoreError> {
   throw new Error('nothing was thrown');
 }
 
+it('s3: the SDK says nothing by itself', async context => {
+  const console = (['debug', 'info', 'log', 'warn', 'error'] as const).map(method =>
+    context.mock.method(globalThis.console, method, () => undefined),
+  );
+  // Large enough to be sent as a stream, which the SDK cannot repeat.
+  const body = [randomBody(2 * mebibyte)];
+  await put(store, 'twice', body, { ifAbsent: true });
+  await rejectsAs('exists', put(store, 'twice', body, { ifAbsent: true }));
+  const said = console.flatMap(({ mock }) => mock.calls.map(call => call.arguments));
+  assert.deepEqual(said, []);
+});
+
 describe('s3: answers', () => {
   const answers = [
     [503, 'SlowDown', 'throttled'],
