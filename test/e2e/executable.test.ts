@@ -4,6 +4,7 @@ import { readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { test } from 'node:test';
 import { setTimeout as delay } from 'node:timers/promises';
+import { hasHandlers } from '../harness/caught-signals.ts';
 import { temporaryDirectory } from '../harness/temp.ts';
 import { runWalvault, walvaultExecutable } from '../harness/walvault.ts';
 import { run } from '../harness/run.ts';
@@ -198,17 +199,12 @@ test('a file with a secret that hangs does not keep it from ending', async () =>
   assert.deepEqual([result.exitCode, result.stderr], [18, 'walvault: interrupted by SIGTERM\n']);
 });
 
-/** Sends the signal once the program has its handlers (the kernel lists the signals a process catches). */
+/** Sends the signal once the program has its handlers. */
 async function stopWhenListening(
   child: { pid: number; kill(signal: NodeJS.Signals): void },
   signal: NodeJS.Signals,
 ): Promise<void> {
-  const sigquitBit = 1n << 2n;
-  for (;;) {
-    const caught = /^SigCgt:\s+([0-9a-f]+)$/m.exec(readFileSync(`/proc/${child.pid}/status`, 'utf8'))?.[1];
-    if (caught !== undefined && (BigInt(`0x${caught}`) & sigquitBit) !== 0n) break;
-    await delay(5);
-  }
+  while (!hasHandlers(child.pid)) await delay(5);
   child.kill(signal);
 }
 

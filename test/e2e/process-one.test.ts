@@ -9,6 +9,7 @@ import { describe, it } from 'node:test';
 import { setTimeout as delay } from 'node:timers/promises';
 import { agentPlace, type AgentPlace } from '../harness/agents.ts';
 import { hangDirectory } from '../harness/hung-directory.ts';
+import { hasHandlers } from '../harness/caught-signals.ts';
 import { embeddedBinaries } from '../harness/postgres-binaries.ts';
 import type { PostgresServer } from '../harness/postgres-server.ts';
 import { run } from '../harness/run.ts';
@@ -150,7 +151,7 @@ for (const major of [15, 18] as const)
       try {
         await hangDirectory(site.repositoryPath);
         await commitRows(server, 1, 1);
-        await until('a push is in flight', () => pushesOf(site).length > 0, 20_000);
+        await until('a push is in flight', () => pushesOf(site).some(pid => hasHandlers(pid)), 20_000);
         const orphans = pushesOf(site);
         const find = `select pid from pg_stat_activity where backend_type = '${victim}' and pid <> pg_backend_pid() limit 1`;
         const [row] = await server.query<{ pid: number }>(find);
