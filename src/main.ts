@@ -180,13 +180,12 @@ function fail(error: unknown): never {
  * An orphan's status is read by nobody but PostgreSQL as process 1, which takes it for a backend's.
  *
  * Node joins its pool's threads before it exits, so one that hangs in a file or name lookup (a dead NFS server, no
- * DNS) would keep the process for as long. Turning into a shell that leaves with the status ends them at once. Not every
- * call that hangs shows, so whoever fails always leaves so; who succeeds has opened files with nothing but `open`.
+ * DNS) would keep the process for as long. Turning into a shell that leaves with the status ends them at once.
  */
 function exit(wantedStatus: number): never {
   const status = wantedStatus > 1 && isOrphanOfServer() ? 1 : wantedStatus;
-  const isStuck = () => process.getActiveResourcesInfo().some(name => /^(FSReq|GetAddrInfo)/i.test(name));
-  if ((status !== 0 || verb.hasThreads === true || isStuck()) && process.execve !== undefined) {
+  const isStuck = process.getActiveResourcesInfo().some(name => /^(FSReq|GetAddrInfo)/i.test(name));
+  if ((isStuck || verb.hasThreads === true) && process.execve !== undefined) {
     try {
       process.execve('/bin/sh', ['sh', '-c', `exit ${status}`], {});
     } catch {

@@ -17,19 +17,6 @@ export async function fsyncDirectory(path: string): Promise<void> {
   }
 }
 
-/**
- * What `readFile` does, in calls that `process.getActiveResourcesInfo` shows. Node 26 opens and reads a small file in one
- * that it does not, so that the process would wait for one that hangs when it ends (`exit` in main.ts).
- */
-export async function readWhole(path: string): Promise<Buffer> {
-  const handle = await open(path, 'r');
-  try {
-    return await handle.readFile();
-  } finally {
-    await handle.close();
-  }
-}
-
 /** A temporary name beside `path`: hidden, recognisable, never a valid WAL or object name. */
 export function temporaryName(path: string): string {
   return join(dirname(path), `.${basename(path)}.${randomBytes(6).toString('hex')}.tmp`);

@@ -1,8 +1,8 @@
 /** Where secrets come from. Their values appear in no message: only the setting and the source are named. */
-import { readFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { WalvaultError, describeSystemCode, messageOf, systemCode } from '../base/errors.ts';
 import { Secret } from '../base/secret.ts';
+import { readText } from '../base/read-file.ts';
 import type { RawValue } from './raw-value.ts';
 import type { Setting } from './setting.ts';
 
@@ -49,7 +49,7 @@ function sourceOf(raw: RawValue): [(typeof forms)[number], string] {
 
 async function fromFile(path: string, raw: RawValue): Promise<string> {
   try {
-    return await readFile(path, 'utf8');
+    return await readText(path);
   } catch (error) {
     const code = systemCode(error);
     const reason = code === undefined ? messageOf(error) : describeSystemCode(code);

@@ -2,7 +2,6 @@
  * One session with a PostgreSQL server, by libpq's conventions: PGHOST (a directory means a socket), PGPORT, PGUSER,
  * PGDATABASE, PGSERVICE, PGSSLMODE, `.pgpass`… Values come back as the text PostgreSQL sends (`t`, `f`, `0/16B3740`).
  */
-import { readFile } from 'node:fs/promises';
 import { Socket } from 'node:net';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
@@ -10,6 +9,7 @@ import type { ConnectionOptions } from 'node:tls';
 import { Client } from 'pg';
 import { localIoError, messageOf, systemCode, WalvaultError } from '../base/errors.ts';
 import type { Secret } from '../base/secret.ts';
+import { readWhole } from '../base/read-file.ts';
 import { connectError, queryError } from './connection-errors.ts';
 import { resolveTarget, type ConnectionTarget } from './libpq/connection-target.ts';
 import { readPasswordFile } from './libpq/password-file.ts';
@@ -151,7 +151,7 @@ async function sslOptions(target: ConnectionTarget): Promise<ConnectionOptions> 
 
 async function readCertificate(path: string): Promise<Buffer> {
   try {
-    return await readFile(path);
+    return await readWhole(path);
   } catch (error) {
     throw localIoError('read', path, error);
   }

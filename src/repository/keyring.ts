@@ -2,9 +2,9 @@
  * The keys a configuration names, read from their files when first needed. A host that only pushes never reads a
  * private key (P7); a host that only fetches never reads a recipient.
  */
-import { readFile } from 'node:fs/promises';
 import { systemCode, describeSystemCode, WalvaultError } from '../base/errors.ts';
 import type { Secret } from '../base/secret.ts';
+import { readWhole } from '../base/read-file.ts';
 import {
   createDecryptor,
   createEncryptor,
@@ -134,7 +134,7 @@ export class Keyring {
 
 async function readKeyFile(path: string): Promise<Uint8Array> {
   try {
-    return await readFile(path);
+    return await readWhole(path);
   } catch (error) {
     throw new WalvaultError(
       'key',

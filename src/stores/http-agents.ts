@@ -1,11 +1,11 @@
 /** Connections to a service: kept for the next request, bounded in number, and ended when they fall silent. */
-import { readFile } from 'node:fs/promises';
 import { Agent as HttpAgent } from 'node:http';
 import { Agent as HttpsAgent } from 'node:https';
 import type { Duplex } from 'node:stream';
 import { Socket } from 'node:net';
 import { getCACertificates } from 'node:tls';
 import { messageOf, WalvaultError } from '../base/errors.ts';
+import { readText } from '../base/read-file.ts';
 
 export interface HttpSettings {
   /** PEM file of the only authorities to be trusted, instead of the system's. */
@@ -80,7 +80,7 @@ function endSilentConnections(agent: HttpAgent): void {
 
 async function readCaFile(path: string): Promise<string> {
   try {
-    return await readFile(path, 'utf8');
+    return await readText(path);
   } catch (error) {
     throw new WalvaultError('config', `read the certificate authority ${path}: ${messageOf(error)}`, {
       cause: error,

@@ -1,8 +1,8 @@
-import { readFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { localIoError, WalvaultError } from '../../base/errors.ts';
 import { Secret } from '../../base/secret.ts';
 import { parseDuration } from '../../base/units.ts';
+import { readText } from '../../base/read-file.ts';
 import { checkJson, renderCheckLine, renderCheckSummary } from '../render/check.ts';
 import { renderJson } from '../render/json.ts';
 import type { DefineVerb, Invocation } from '../verb.ts';
@@ -69,7 +69,7 @@ async function checkAll(options: CheckCliOptions, invocation: Invocation): Promi
 /** A final newline is the editor's, not the passphrase's. */
 async function readPassphrase(path: string): Promise<Secret> {
   try {
-    return new Secret((await readFile(path, 'utf8')).replace(/\r?\n$/, ''));
+    return new Secret((await readText(path)).replace(/\r?\n$/, ''));
   } catch (error) {
     throw localIoError('read', path, error);
   }

@@ -1,8 +1,8 @@
 /** From the options of `init` that say how to get into a service to what each repository needs of them. */
-import { readFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { localIoError, WalvaultError } from '../../base/errors.ts';
 import { Secret } from '../../base/secret.ts';
+import { readText } from '../../base/read-file.ts';
 import type { InitRepository, InitSecretField, InitSecrets } from '../../operations/init/request.ts';
 
 export interface AccessOptions {
@@ -92,7 +92,7 @@ export async function accessTo(url: string, options: AccessOptions): Promise<Acc
 
 export async function readSecretFile(path: string): Promise<Secret> {
   try {
-    const text = (await readFile(path, 'utf8')).replace(/[\r\n]+$/, '');
+    const text = (await readText(path)).replace(/[\r\n]+$/, '');
     if (text === '') throw new WalvaultError('usage', `secret file ${path} is empty`);
     return new Secret(text);
   } catch (error) {

@@ -1,8 +1,8 @@
 /** What is said of a finished backup in its commit record. */
-import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { walvaultVersion } from '../../base/build-info.ts';
 import { localIoError } from '../../base/errors.ts';
+import { readText } from '../../base/read-file.ts';
 import type { StartedBackup, StoppedBackup } from '../../postgres/backup-control.ts';
 import { parseBackupLabel, type BackupLabel } from '../../postgres/cluster/backup-label.ts';
 import type { PgConnection } from '../../postgres/connection.ts';
@@ -39,7 +39,7 @@ export async function spanOf(stopped: StoppedBackup, dataDirectory: string): Pro
 async function readHistory(dataDirectory: string, timeline: number): Promise<TimelineHistoryEntry[]> {
   const path = join(dataDirectory, 'pg_wal', historyFileName(timeline));
   try {
-    return parseTimelineHistory(await readFile(path, 'utf8'), path);
+    return parseTimelineHistory(await readText(path), path);
   } catch (error) {
     throw localIoError('read', path, error);
   }

@@ -1,7 +1,8 @@
 /** Whether this server can be backed up, from here, in a way that can be restored: asked before anything is written. */
-import { readFile, realpath, stat } from 'node:fs/promises';
+import { realpath, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { localIoError, systemCode, WalvaultError } from '../../base/errors.ts';
+import { readText } from '../../base/read-file.ts';
 import { readControlFile, type ControlFile } from '../../postgres/cluster/control-file.ts';
 import type { PgConnection } from '../../postgres/connection.ts';
 import { currentWalState, type WalState } from '../../postgres/server-state.ts';
@@ -111,7 +112,7 @@ async function requireSameServer(
 async function readPostmasterPort(dataDirectory: string): Promise<string | undefined> {
   const path = join(dataDirectory, 'postmaster.pid');
   try {
-    return (await readFile(path, 'utf8')).split('\n')[3]?.trim();
+    return (await readText(path)).split('\n')[3]?.trim();
   } catch (error) {
     if (systemCode(error) === 'ENOENT') return undefined;
     throw localIoError('read', path, error);

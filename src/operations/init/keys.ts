@@ -1,10 +1,11 @@
 /** Makes and collects keys. What a run before this one left complete is used again. */
-import { mkdir, readFile, stat } from 'node:fs/promises';
+import { mkdir, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { localIoError, systemCode, WalvaultError } from '../../base/errors.ts';
 import { fsyncDirectory, writeFileDurably } from '../../base/files.ts';
 import { info, type Log } from '../../base/log.ts';
 import type { Secret } from '../../base/secret.ts';
+import { readWhole } from '../../base/read-file.ts';
 import {
   createEncryptor,
   generateKeyPair,
@@ -75,7 +76,7 @@ async function publicKeyOf({ paths, passphrase, onWritten }: KeyRequest): Promis
 
 async function readKeyFile(path: string): Promise<Buffer> {
   try {
-    return await readFile(path);
+    return await readWhole(path);
   } catch (error) {
     throw localIoError('read', path, error);
   }

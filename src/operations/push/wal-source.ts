@@ -1,11 +1,12 @@
 /** A WAL file on disk, read once and identified: what push and `conflict keep` start from. */
 import { createHash } from 'node:crypto';
-import { open, readdir, readFile, type FileHandle } from 'node:fs/promises';
+import { open, readdir, type FileHandle } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
 import { localIoError, WalvaultError } from '../../base/errors.ts';
 import { BufferPool } from '../../base/buffer-pool.ts';
 import type { ByteStream } from '../../base/bytes.ts';
 import { warn, type Log } from '../../base/log.ts';
+import { readText } from '../../base/read-file.ts';
 import { readControlFile, type ControlFile } from '../../postgres/cluster/control-file.ts';
 import { requireDataDirectory } from '../../postgres/cluster/find-data-directory.ts';
 import { recoveryModeOf } from '../../postgres/cluster/signal-files.ts';
@@ -180,7 +181,7 @@ async function readLocalHistories(walDirectory: string): Promise<TimelineHistory
   const histories: TimelineHistoryEntry[][] = [];
   for (const name of await readdir(walDirectory)) {
     if (parseWalFileName(name)?.kind !== 'history') continue;
-    histories.push(parseTimelineHistory(await readFile(join(walDirectory, name), 'utf8'), name));
+    histories.push(parseTimelineHistory(await readText(join(walDirectory, name)), name));
   }
   return histories;
 }

@@ -2,10 +2,11 @@
  * The last steps, in an order that matters (P6): until `global/pg_control` has its name PostgreSQL refuses to start,
  * and it gets its name when everything else is durable.
  */
-import { mkdir, readFile, rename, rm, symlink } from 'node:fs/promises';
+import { mkdir, rename, rm, symlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import { localIoError, systemCode, WalvaultError } from '../../base/errors.ts';
 import { fsyncDirectory, writeFileDurably } from '../../base/files.ts';
+import { readText, readWhole } from '../../base/read-file.ts';
 import { parseBackupLabel } from '../../postgres/cluster/backup-label.ts';
 import { controlFilePath, parseControlFile } from '../../postgres/cluster/control-file.ts';
 import { writeRecoverySettings, type RecoverySettings } from '../../postgres/cluster/recovery-settings.ts';
@@ -76,7 +77,7 @@ async function writeSettings({ dataDirectory, settings }: FinishOptions): Promis
   const path = join(dataDirectory, 'postgresql.auto.conf');
   let text = '';
   try {
-    text = await readFile(path, 'utf8');
+    text = await readText(path);
   } catch (error) {
     if (systemCode(error) !== 'ENOENT') throw localIoError('read', path, error);
   }
@@ -85,7 +86,7 @@ async function writeSettings({ dataDirectory, settings }: FinishOptions): Promis
 
 async function read(path: string): Promise<Buffer> {
   try {
-    return await readFile(path);
+    return await readWhole(path);
   } catch (error) {
     throw localIoError('read', path, error);
   }

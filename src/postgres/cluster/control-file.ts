@@ -4,12 +4,12 @@
  * so that a field added before it moves nothing here.
  */
 import { readFileSync } from 'node:fs';
-import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { sleep } from '../../base/abort.ts';
 import { monotonicMs } from '../../base/clock.ts';
 import { localIoError, WalvaultError } from '../../base/errors.ts';
 import { startCrc32c, finishCrc32c, updateCrc32c } from '../../base/crc32c.ts';
+import { readWhole } from '../../base/read-file.ts';
 import { isValidSegmentSize } from '../wal/file-name.ts';
 import type { Lsn } from '../wal/lsn.ts';
 
@@ -99,7 +99,7 @@ export function readControlFileNow(dataDirectory: string): ControlFile | undefin
 async function readOrThrow(path: string, signal: AbortSignal | undefined): Promise<Uint8Array> {
   signal?.throwIfAborted();
   try {
-    return await readFile(path);
+    return await readWhole(path);
   } catch (error) {
     throw localIoError('read', path, error);
   }

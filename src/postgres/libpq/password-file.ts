@@ -1,8 +1,9 @@
 /** `~/.pgpass`: lines of `host:port:database:user:password`, `*` for any, `\` before `:` and `\` (fe-connect.c). */
-import { readFile, stat } from 'node:fs/promises';
+import { stat } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { Secret } from '../../base/secret.ts';
+import { readText } from '../../base/read-file.ts';
 
 export interface PasswordQuery {
   /** The host as given; for a socket its directory, and `localhost` as well, which libpq uses for the default one. */
@@ -25,7 +26,7 @@ export async function readPasswordFile(
   try {
     const { mode } = await stat(file);
     if ((mode & 0o077) !== 0) return undefined;
-    return findPassword(await readFile(file, 'utf8'), query);
+    return findPassword(await readText(file), query);
   } catch {
     // The server will ask for the password and say that none came: that message is the useful one.
     return undefined;

@@ -1,8 +1,8 @@
 /** Connection service files: `[name]` sections of `parameter=value` (fe-connect.c, parseServiceFile). */
-import { readFile } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { localIoError, systemCode, WalvaultError } from '../../base/errors.ts';
+import { readText } from '../../base/read-file.ts';
 import type { ConnectionParameters } from './connection-string.ts';
 
 /**
@@ -25,7 +25,7 @@ export async function readService(name: string, env: NodeJS.ProcessEnv): Promise
 
 async function readIfThere(path: string, isNamed: boolean): Promise<string | undefined> {
   try {
-    return await readFile(path, 'utf8');
+    return await readText(path);
   } catch (error) {
     if (systemCode(error) === 'ENOENT' && !isNamed) return undefined;
     throw localIoError('read', path, error);

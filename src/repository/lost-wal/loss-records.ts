@@ -9,8 +9,9 @@
 import { mkdir, readdir, stat, unlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import { localIoError, systemCode, WalvaultError } from '../../base/errors.ts';
-import { fsyncDirectory, readWhole, writeFileDurably } from '../../base/files.ts';
+import { fsyncDirectory, writeFileDurably } from '../../base/files.ts';
 import { warn, type Log } from '../../base/log.ts';
+import { readWhole } from '../../base/read-file.ts';
 import { isPossiblePosition, isValidSegmentSize, parseWalFileName } from '../../postgres/wal/file-name.ts';
 import { encodeJson, parseJsonObject } from '../json-object.ts';
 

@@ -7,7 +7,7 @@ import { randomBytes } from 'node:crypto';
 import { link, open, readdir, rename, rm } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { systemCode } from '../../base/errors.ts';
-import { readWhole } from '../../base/files.ts';
+import { readText } from '../../base/read-file.ts';
 import { sidecarName } from '../key.ts';
 
 export interface Sidecar {
@@ -85,7 +85,7 @@ export async function readSidecars(file: string): Promise<Sidecar[]> {
 
 async function readIfThere(path: string): Promise<string> {
   try {
-    return (await readWhole(path)).toString('utf8');
+    return await readText(path);
   } catch (error) {
     if (systemCode(error) === 'ENOENT') return '';
     throw error;

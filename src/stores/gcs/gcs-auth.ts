@@ -3,11 +3,11 @@
  * configuration. The library that knows them all is loaded with the first request.
  */
 import { existsSync } from 'node:fs';
-import { readFile } from 'node:fs/promises';
 import type { Agent as HttpAgent } from 'node:http';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { messageOf, systemCode, WalvaultError } from '../../base/errors.ts';
+import { readText } from '../../base/read-file.ts';
 import { agentFor, type HttpAgents } from '../http-agents.ts';
 import { networkFailure, oneLine, plainCause } from '../network-failure.ts';
 import { StoreError } from '../store.ts';
@@ -152,7 +152,7 @@ function externalClient(library: typeof import('./google-auth.ts'), json: Readon
 async function readCredentials(path: string): Promise<Record<string, string>> {
   let text: string;
   try {
-    text = await readFile(path, 'utf8');
+    text = await readText(path);
   } catch (error) {
     throw new WalvaultError('config', `read the credentials file ${path}: ${messageOf(error)}`, {
       hint: fileHint,
