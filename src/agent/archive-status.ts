@@ -1,6 +1,6 @@
 /** `pg_wal/archive_status`, where PostgreSQL marks what is to be archived (xlogarchive.c). */
 import { readdir, rename } from 'node:fs/promises';
-import { join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { systemCode } from '../base/errors.ts';
 import { fsyncDirectory } from '../base/files.ts';
 
@@ -14,6 +14,11 @@ export class ArchiveStatus {
   constructor(walDirectory: string) {
     this.walDirectory = walDirectory;
     this.#directory = join(walDirectory, 'archive_status');
+  }
+
+  /** Undefined for a file that lies elsewhere, whatever it is called. */
+  nameOf(path: string): string | undefined {
+    return dirname(path) === this.walDirectory ? basename(path) : undefined;
   }
 
   /** In any order; empty where there is no such directory. */

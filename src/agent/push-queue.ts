@@ -7,10 +7,11 @@ import { basename, join } from 'node:path';
 import { localIoError, messageOf, systemCode } from '../base/errors.ts';
 import type { Log } from '../base/log.ts';
 import type { ArchiveStatus } from './archive-status.ts';
-import { failureOf, type Failure } from './client/protocol.ts';
+import { failureOf } from './client/protocol.ts';
 import { DurableSet } from './durable-set.ts';
 import { fileKey, KeyedFile } from './file-key.ts';
 import { chooseNext, leadingDurable } from './look-ahead.ts';
+import { Pace, type Reason } from './pace.ts';
 import type { PushAnswer, Sender } from './sender.ts';
 
 export interface PushQueueOptions {
@@ -33,9 +34,6 @@ interface Running {
   readonly isAsked: boolean;
 }
 
-/** Time a file that failed is left to the archiver's own repetition. */
-const failedForMs = 60_000;
-
 /** With `archive.batch`, how long an answer waits for more files to become durable, to be marked together with it. */
 const gatherMs = 1000;
 
@@ -43,16 +41,9 @@ export class PushQueue {
   readonly #options: PushQueueOptions;
   readonly #durable = new DurableSet();
   readonly #running = new Map<string, Running>();
-  readonly #failed = new Map<string, { readonly at: number; readonly isRefused: boolean }>();
+  readonly #pace = new Pace();
   #looking: Promise<void> | undefined;
   #isLookWanted = false;
-  /**
-   * Until something that is next in order is new in the archive, and again after trouble that the next file would meet too.
-   * PostgreSQL stops at a conflict: where another server archives the same timeline, nothing may be put behind what
-   * was refused, and what is there already may be that server's. It may be a killed agent's of our own, too, so that
-   * it goes on, one by one as PostgreSQL itself does.
-   */
-  #isOneByOne = true;
   #pushed = 0;
   #failures = 0;
   /** Becomes true for good: nothing is started any more that nobody has asked for. */
@@ -80,7 +71,8 @@ export class PushQueue {
     const known = await this.#known(path);
     if (known !== undefined) void this.#lookAhead();
     const answer = known ?? (await this.#askToPush(path));
-    if (answer.kind === 'done' && this.#options.isBatch) {
+    const { isBatch, status } = this.#options;
+    if (answer.kind === 'done' && isBatch && status.nameOf(path) !== undefined) {
       await this.#lookAhead();
       await this.#markAhead(path);
     }
@@ -122,14 +114,14 @@ export class PushQueue {
     return sending;
   }
 
-  #start(path: string, why: 'asked' | 'next' | 'ahead'): Promise<PushAnswer> {
+  #start(path: string, why: Reason): Promise<PushAnswer> {
     const isAsked = why === 'asked';
     const answer = this.#push(path, isAsked).then(result => {
       this.#running.delete(path);
-      this.#count(path, result);
-      if (result.kind === 'failed') this.#isOneByOne ||= !isOfThisFileAlone(result.failure);
-      else if (!result.isNew) this.#isOneByOne = true;
-      else if (why !== 'ahead') this.#isOneByOne = false;
+      if (result.kind === 'done') this.#pushed++;
+      else this.#failures++;
+      const name = this.#options.status.nameOf(path);
+      if (name !== undefined) this.#pace.note(name, result, why);
       void this.#lookAhead();
       return result;
     });
@@ -159,16 +151,6 @@ export class PushQueue {
     }
   }
 
-  #count(path: string, answer: PushAnswer): void {
-    if (answer.kind === 'done') {
-      this.#pushed++;
-      this.#failed.delete(path);
-    } else {
-      this.#failures++;
-      this.#failed.set(path, { at: performance.now(), isRefused: answer.failure.code === 'conflict' });
-    }
-  }
-
   /** One look at a time, and another one after it if somebody wanted it meanwhile: its list of files was older. */
   #lookAhead(): Promise<void> {
     this.#isLookWanted = true;
@@ -188,16 +170,12 @@ export class PushQueue {
     try {
       const { status, jobs, jobsAtEase, segmentSizeBytes } = this.#options;
       const ready = await status.readyNames();
-      const names = (paths: Iterable<string>) => new Set([...paths].map(path => basename(path)));
-      const failed = this.#failedPaths();
-      // One that came first may have been refused while what was asked for was on its way.
-      const isOneByOne = this.#isOneByOne || failed.some(path => this.#failed.get(path)?.isRefused);
+      const limits = this.#pace.limits();
       const next = chooseNext({
         ready,
-        running: names(this.#running.keys()),
-        durable: names(this.#durable.paths()),
-        failed: names(failed),
-        isOneByOne,
+        running: this.#ownNames(this.#running.keys()),
+        durable: this.#ownNames(this.#durable.paths()),
+        ...limits,
         segmentSizeBytes,
         jobs,
         jobsAtEase,
@@ -205,17 +183,17 @@ export class PushQueue {
       if (this.#isDraining) return;
       for (const name of next) {
         const path = join(status.walDirectory, name);
-        if (!this.#running.has(path)) void this.#start(path, isOneByOne ? 'next' : 'ahead');
+        if (!this.#running.has(path)) void this.#start(path, limits.isOneByOne ? 'next' : 'ahead');
       }
     } catch (error) {
       this.#options.log.event({ level: 'warn', message: `look ahead: ${messageOf(error)}` });
     }
   }
 
-  #failedPaths(): string[] {
-    const now = performance.now();
-    for (const [path, { at }] of this.#failed) if (now - at > failedForMs) this.#failed.delete(path);
-    return [...this.#failed.keys()];
+  /** A file by the same name elsewhere is another file, perhaps another server's: it stands for none of these. */
+  #ownNames(paths: Iterable<string>): Set<string> {
+    const { status } = this.#options;
+    return new Set([...paths].map(path => status.nameOf(path)).filter(name => name !== undefined));
   }
 
   /**
@@ -226,10 +204,11 @@ export class PushQueue {
     const { status, dataDirectory, log } = this.#options;
     try {
       await this.#gather();
-      const durable = new Set<string>();
+      const durable: string[] = [];
       for (const path of this.#durable.paths())
-        if (await this.#isStillDurable(path, dataDirectory)) durable.add(basename(path));
-      const leading = leadingDurable(await status.readyNames(), durable, basename(asked));
+        if (await this.#isStillDurable(path, dataDirectory)) durable.push(path);
+      const ready = await status.readyNames();
+      const leading = leadingDurable(ready, this.#ownNames(durable), basename(asked));
       for (const name of await status.markDone(leading))
         this.#durable.forget(join(status.walDirectory, name));
     } catch (error) {
@@ -250,11 +229,6 @@ export class PushQueue {
     const key = await fileKey(path, dataDirectory).catch(() => undefined);
     return key !== undefined && this.#durable.find(path, key) !== undefined;
   }
-}
-
-/** Other trouble is the store's, the configuration's, or another server's. */
-function isOfThisFileAlone({ code }: Failure): boolean {
-  return code === 'invalid-file' || code === 'local-io';
 }
 
 /** Undefined where the file cannot be opened: the push itself says why. */

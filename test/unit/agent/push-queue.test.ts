@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { mkdirSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
-import { basename, join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { describe, it } from 'node:test';
 import { setTimeout as delay } from 'node:timers/promises';
 import { ArchiveStatus } from '../../../src/agent/archive-status.ts';
@@ -55,10 +55,12 @@ async function createBench(options: { isBatch?: boolean; jobs?: number; isFresh?
   /** Those of one look in no order: each file is opened before it is sent. In `figures.running` they have theirs. */
   const started: string[] = [];
   const sending = new Map<string, (answer: PushAnswer) => void>();
+  /** A file elsewhere goes by its whole path. */
+  const labelOf = (path: string) => (dirname(path) === walDirectory ? basename(path) : path);
   const sender: Sender = {
     send(path) {
-      started.push(basename(path));
-      return new Promise(resolve => sending.set(basename(path), resolve));
+      started.push(labelOf(path));
+      return new Promise(resolve => sending.set(labelOf(path), resolve));
     },
     close: async () => undefined,
   };
@@ -86,6 +88,12 @@ async function createBench(options: { isBatch?: boolean; jobs?: number; isFresh?
       }
     },
     ask: (name: string) => queue.ask(join(walDirectory, name)),
+    /** A file by this name that is not this server's: its path. */
+    elsewhere(name: string): string {
+      const path = join(temporaryDirectory('elsewhere'), name);
+      writeFileSync(path, 'another file');
+      return path;
+    },
     async isSending(...names: string[]) {
       for (let tries = 0; names.some(name => !sending.has(name)); tries++) {
         assert.ok(tries < 400, `${names.join()} not sent, but ${[...sending.keys()].join()}`);
@@ -300,6 +308,48 @@ describe('archive.batch', () => {
     await arrive(segment(1));
     assert.equal((await first).kind, 'done');
     assert.ok(statuses().includes(`${segment(2)}.ready`));
+  });
+});
+
+describe('a push by hand of a file elsewhere', () => {
+  it('says nothing about the one of that name in pg_wal, and has nothing marked', async () => {
+    await using bench = await createBench({ isBatch: true });
+    const { queue, statuses, ready, elsewhere, ask, arrive, isSending } = bench;
+    ready(segment(1), segment(2));
+    const copy = elsewhere(segment(2));
+    const byHand = queue.ask(copy);
+    await isSending(copy, segment(1), segment(2));
+    await arrive(segment(1));
+    await arrive(copy);
+    assert.equal((await byHand).kind, 'done');
+    const unmarked = [`${segment(1)}.ready`, `${segment(2)}.ready`];
+    assert.deepEqual(statuses(), unmarked);
+    assert.equal((await ask(segment(1))).kind, 'done');
+    assert.deepEqual(statuses(), unmarked);
+    await arrive(segment(2));
+    assert.equal((await ask(segment(1))).kind, 'done');
+    assert.deepEqual(statuses(), [`${segment(1)}.ready`, `${segment(2)}.done`]);
+  });
+
+  it('neither lets files go side by side nor holds them up, whatever becomes of it', async () => {
+    for (const [isFresh, answer, expected] of [
+      [true, done, [segment(1)]],
+      [false, { ...done, isNew: false }, [segment(1), segment(2)]],
+      [false, failure('conflict'), [segment(1), segment(2)]],
+    ] as const) {
+      await using bench = await createBench({ isFresh });
+      const { queue, started, ready, elsewhere, arrive } = bench;
+      const copy = elsewhere(segment(1));
+      const byHand = queue.ask(copy);
+      await arrive(copy, answer);
+      await byHand;
+      ready(segment(1), segment(2));
+      const again = queue.ask(copy);
+      if (answer.kind === 'failed') await arrive(copy, answer);
+      await again;
+      await delay(50);
+      assert.deepEqual(started.filter(name => name !== copy).toSorted(), expected);
+    }
   });
 });
 

@@ -1,0 +1,71 @@
+/** What the agent takes a path for: the same name may be another server's file, and another path the same file. */
+import assert from 'node:assert/strict';
+import { readdirSync, writeFileSync } from 'node:fs';
+import { basename, join } from 'node:path';
+import { it } from 'node:test';
+import { agentPlace } from '../harness/agents.ts';
+import { archivedSegments } from '../harness/cycle.ts';
+import { startPostgres } from '../harness/postgres-server.ts';
+import type { Environment } from '../harness/run.ts';
+import { createSite } from '../harness/site.ts';
+import { giveToUnprivileged } from '../harness/unprivileged.ts';
+import { makeSegment } from '../harness/wal.ts';
+import { readControlFile } from '../../src/postgres/cluster/control-file.ts';
+import { segmentName } from '../../src/postgres/wal/file-name.ts';
+import { startForegroundAgent } from '../soak/foreground-agent.ts';
+
+const never = new AbortController().signal;
+const nameOf = (number: number) => segmentName(1, BigInt(number), 1024 ** 2);
+
+/** A cluster whose server does not run, with these segments waiting: pushes by hand stand for its archiver's. */
+async function createCluster(numbers: readonly number[]) {
+  const { dataDirectory } = await startPostgres({ start: false, initdbArgs: ['--wal-segsize=1'] });
+  const { systemId, segmentSizeBytes } = await readControlFile(dataDirectory, never);
+  const walDirectory = join(dataDirectory, 'pg_wal');
+  for (const number of numbers) {
+    const made = makeSegment({ timeline: 1, number: BigInt(number), systemId, segmentSizeBytes });
+    writeFileSync(join(walDirectory, nameOf(number)), made);
+    writeFileSync(join(walDirectory, 'archive_status', `${nameOf(number)}.ready`), '');
+  }
+  giveToUnprivileged(dataDirectory);
+  const marked = () =>
+    readdirSync(join(walDirectory, 'archive_status')).filter(name => name.endsWith('.done'));
+  return { dataDirectory, walDirectory, systemId, marked };
+}
+
+/** An agent for that cluster, and pushes in its directory. */
+async function createArchiver(dataDirectory: string, env: Environment = {}) {
+  const site = await createSite();
+  const place = agentPlace(env);
+  const options = { cwd: dataDirectory, env: place.env };
+  const agent = await startForegroundAgent(site, place, { dataDirectory, until: 'listening' });
+  return {
+    site,
+    async push(path: string): Promise<void> {
+      const pushed = await site.walvault(['push', path], options);
+      assert.equal(pushed.exitCode, 0, pushed.stderr);
+    },
+    async [Symbol.asyncDispose](): Promise<void> {
+      agent.child.kill('SIGTERM');
+      await agent.ended();
+    },
+  };
+}
+
+it('marks nothing as archived for a push by hand of another server’s segment of that name', async () => {
+  const ours = await createCluster([10, 11, 12]);
+  const theirs = await createCluster([11]);
+  await using archiver = await createArchiver(ours.dataDirectory, { WALVAULT_ARCHIVE_BATCH: 'on' });
+  const { site, push } = archiver;
+  await push(join(theirs.walDirectory, nameOf(11)));
+  assert.deepEqual(ours.marked(), []);
+  await push(`pg_wal/${nameOf(10)}`);
+  const archived = archivedSegments(site)
+    .filter(path => path.startsWith(join('orders', String(ours.systemId))))
+    .map(path => basename(path));
+  assert.deepEqual(archived, [10, 11, 12].map(nameOf));
+  assert.deepEqual(
+    ours.marked(),
+    [11, 12].map(number => `${nameOf(number)}.done`),
+  );
+});
