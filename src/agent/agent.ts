@@ -81,6 +81,7 @@ class Agent {
   readonly #watched: WatchedFiles;
   readonly #environment: Readonly<Record<string, string>>;
   readonly #server: ServerRun;
+  readonly #archiveStatus: ArchiveStatus;
   readonly #queue: PushQueue;
   readonly #prefetcher: Prefetcher;
   readonly #startedAt = new Date();
@@ -97,10 +98,11 @@ class Agent {
     this.#watched = new WatchedFiles(options.watchedFiles, options.readSince);
     this.#environment = digestEnvironment(options.environment);
     this.#server = new ServerRun(address.dataDirectory);
+    this.#archiveStatus = new ArchiveStatus(options.walDirectory);
     this.#queue = new PushQueue({
       ...options,
       dataDirectory: address.dataDirectory,
-      status: new ArchiveStatus(options.walDirectory),
+      status: this.#archiveStatus,
       // With batches nobody asks for most files.
       jobsAtEase: options.isBatch ? options.jobs : Math.max(1, availableParallelism() - 1),
       signal: AbortSignal.any([signal, this.#stop.signal]),
@@ -185,13 +187,14 @@ class Agent {
 
   async #push(path: string, givenPath: string): Promise<Exclude<Reply, { kind: 'working' }>> {
     const { sender, pushTimeoutMs } = this.#options;
-    const silence = { limitMs: pushTimeoutMs + pushMarginMs, lastSignAt: () => sender.lastSignAt(path) };
-    const answer = await unlessSilent(this.#queue.ask(path), silence);
+    const file = this.#archiveStatus.locate(path);
+    const silence = { limitMs: pushTimeoutMs + pushMarginMs, lastSignAt: () => sender.lastSignAt(file) };
+    const answer = await unlessSilent(this.#queue.ask(file), silence);
     if (answer === undefined) {
-      this.#leave(`a push hangs: ${path}`);
+      this.#leave(`a push hangs: ${file}`);
       return { kind: 'declined', reason: 'unfit' };
     }
-    const text = (message: string) => this.#options.redact(message).replaceAll(path, givenPath);
+    const text = (message: string) => this.#options.redact(message).replaceAll(file, givenPath);
     const events = answer.events.map(event => ({ ...event, message: text(event.message) }));
     if (answer.kind === 'done') return { kind: 'done', events };
     const { failure } = answer;

@@ -1,4 +1,5 @@
 /** `pg_wal/archive_status`, where PostgreSQL marks what is to be archived (xlogarchive.c). */
+import { realpathSync } from 'node:fs';
 import { readdir, rename } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { systemCode } from '../base/errors.ts';
@@ -16,7 +17,24 @@ export class ArchiveStatus {
     this.#directory = join(walDirectory, 'archive_status');
   }
 
-  /** Undefined for a file that lies elsewhere, whatever it is called. */
+  /** One path for each file: PostgreSQL names it below the data directory, where `pg_wal` may be a symbolic link. */
+  locate(path: string): string {
+    const directory = dirname(path);
+    if (directory === this.walDirectory) return path;
+    try {
+      if (realpathSync.native(directory) !== this.walDirectory) return path;
+    } catch (error) {
+      // The push itself will say that there is no such directory.
+      if (systemCode(error) === undefined) throw error;
+      return path;
+    }
+    return join(this.walDirectory, basename(path));
+  }
+
+  /**
+   * @param path as `locate` gives it
+   * @returns undefined for a file that lies elsewhere, whatever it is called
+   */
   nameOf(path: string): string | undefined {
     return dirname(path) === this.walDirectory ? basename(path) : undefined;
   }

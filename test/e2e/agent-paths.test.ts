@@ -1,6 +1,6 @@
 /** What the agent takes a path for: the same name may be another server's file, and another path the same file. */
 import assert from 'node:assert/strict';
-import { readdirSync, writeFileSync } from 'node:fs';
+import { lstatSync, readdirSync, realpathSync, writeFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { it } from 'node:test';
 import { agentPlace } from '../harness/agents.ts';
@@ -8,6 +8,7 @@ import { archivedSegments } from '../harness/cycle.ts';
 import { startPostgres } from '../harness/postgres-server.ts';
 import type { Environment } from '../harness/run.ts';
 import { createSite } from '../harness/site.ts';
+import { temporaryDirectory } from '../harness/temp.ts';
 import { giveToUnprivileged } from '../harness/unprivileged.ts';
 import { makeSegment } from '../harness/wal.ts';
 import { readControlFile } from '../../src/postgres/cluster/control-file.ts';
@@ -18,8 +19,11 @@ const never = new AbortController().signal;
 const nameOf = (number: number) => segmentName(1, BigInt(number), 1024 ** 2);
 
 /** A cluster whose server does not run, with these segments waiting: pushes by hand stand for its archiver's. */
-async function createCluster(numbers: readonly number[]) {
-  const { dataDirectory } = await startPostgres({ start: false, initdbArgs: ['--wal-segsize=1'] });
+async function createCluster(numbers: readonly number[], initdbArgs: readonly string[] = []) {
+  const { dataDirectory } = await startPostgres({
+    start: false,
+    initdbArgs: ['--wal-segsize=1', ...initdbArgs],
+  });
   const { systemId, segmentSizeBytes } = await readControlFile(dataDirectory, never);
   const walDirectory = join(dataDirectory, 'pg_wal');
   for (const number of numbers) {
@@ -28,6 +32,7 @@ async function createCluster(numbers: readonly number[]) {
     writeFileSync(join(walDirectory, 'archive_status', `${nameOf(number)}.ready`), '');
   }
   giveToUnprivileged(dataDirectory);
+  giveToUnprivileged(realpathSync(walDirectory));
   const marked = () =>
     readdirSync(join(walDirectory, 'archive_status')).filter(name => name.endsWith('.done'));
   return { dataDirectory, walDirectory, systemId, marked };
@@ -45,6 +50,7 @@ async function createArchiver(dataDirectory: string, env: Environment = {}) {
       const pushed = await site.walvault(['push', path], options);
       assert.equal(pushed.exitCode, 0, pushed.stderr);
     },
+    status: () => site.walvault(['agent', 'status'], options),
     async [Symbol.asyncDispose](): Promise<void> {
       agent.child.kill('SIGTERM');
       await agent.ended();
@@ -68,4 +74,14 @@ it('marks nothing as archived for a push by hand of another server’s segment o
     ours.marked(),
     [11, 12].map(number => `${nameOf(number)}.done`),
   );
+});
+
+it('sends each segment once where pg_wal is a symbolic link', async () => {
+  const numbers = [10, 11, 12, 13];
+  const cluster = await createCluster(numbers, [`--waldir=${join(temporaryDirectory('wal'), 'of-orders')}`]);
+  assert.ok(lstatSync(cluster.walDirectory).isSymbolicLink());
+  await using archiver = await createArchiver(cluster.dataDirectory);
+  for (const number of numbers) await archiver.push(`pg_wal/${nameOf(number)}`);
+  const { stdout } = await archiver.status();
+  assert.match(stdout, /^ +4 sent, 0 attempts failed/m);
 });

@@ -1,0 +1,19 @@
+import assert from 'node:assert/strict';
+import { mkdirSync, symlinkSync } from 'node:fs';
+import { join } from 'node:path';
+import { it } from 'node:test';
+import { ArchiveStatus } from '../../../src/agent/archive-status.ts';
+import { temporaryDirectory } from '../../harness/temp.ts';
+
+it('knows its files by whatever path they are named, and no others', () => {
+  const directory = temporaryDirectory('status', { keepOwner: true });
+  const walDirectory = join(directory, 'wal');
+  for (const name of ['wal', 'data', 'elsewhere']) mkdirSync(join(directory, name));
+  symlinkSync(walDirectory, join(directory, 'data/pg_wal'));
+  const status = new ArchiveStatus(walDirectory);
+  const nameOf = (path: string) => status.nameOf(status.locate(join(directory, path)));
+  assert.equal(nameOf('wal/00000002.history'), '00000002.history');
+  assert.equal(nameOf('data/pg_wal/00000002.history'), '00000002.history');
+  assert.equal(nameOf('elsewhere/00000002.history'), undefined);
+  assert.equal(nameOf('missing/00000002.history'), undefined);
+});
