@@ -40,7 +40,10 @@ export const importRules: readonly ImportRule[] = [
     ],
   },
   { from: /^agent\/client\//, mayImport: [base] },
-  { from: /^agent\//, mayImport: [base, /^agent\/client\//, /^operations\/(push|fetch)\//] },
+  {
+    from: /^agent\//,
+    mayImport: [base, /^agent\/client\//, /^operations\/(push|fetch)\//, /^postgres\/wal\/file-name$/],
+  },
   {
     from: /^cli\/compose/,
     mayImport: [base, postgres, pipeline, config, repository, /^stores\//, /^operations\//, /^observe\//],

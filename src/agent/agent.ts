@@ -43,6 +43,7 @@ export interface AgentOptions {
   readonly segmentSizeBytes: number;
   readonly jobs: number;
   readonly isBatch: boolean;
+  readonly queueLimitBytes: number | undefined;
   readonly watchedFiles: readonly string[];
   /** `Date.now()` before any of them was read. */
   readonly readSince: number;

@@ -1,4 +1,5 @@
 /** What to send next, from what PostgreSQL has marked as ready. Pure. */
+import { parseWalFileName } from '../postgres/wal/file-name.ts';
 
 export interface LookAheadState {
   /** Names with a `.ready` file, in any order. */
@@ -55,6 +56,11 @@ function chooseSideBySide(state: LookAheadState): string[] {
   const histories = waiting.filter(isHistory);
   const isHistoryOnItsWay = histories.length > 0 || [...running].some(isHistory);
   return (isHistoryOnItsWay ? histories : waiting).slice(0, count);
+}
+
+/** As push counts it for `archive.queue-limit`: segments alone, those too that are durable and not asked for yet. */
+export function backlogBytes(ready: readonly string[], segmentSizeBytes: number): number {
+  return ready.filter(name => parseWalFileName(name)?.kind === 'segment').length * segmentSizeBytes;
 }
 
 function isHistory(name: string): boolean {

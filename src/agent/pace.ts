@@ -18,6 +18,12 @@ export class Pace {
    * it goes on, one by one as PostgreSQL itself does.
    */
   #isOneByOne = true;
+  /** The store is away, and each that is asked for has its turn alone until one arrives. */
+  #hasGivenUp = false;
+
+  get hasGivenUp(): boolean {
+    return this.#hasGivenUp;
+  }
 
   /** @param name of a file of this server's */
   note(name: string, answer: PushAnswer, why: Reason): void {
@@ -28,6 +34,7 @@ export class Pace {
       return;
     }
     this.#failed.delete(name);
+    this.#hasGivenUp = !answer.isDurable;
     if (!answer.isNew) this.#isOneByOne = true;
     else if (why !== 'ahead') this.#isOneByOne = false;
   }

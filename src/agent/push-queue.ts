@@ -4,15 +4,17 @@
  * still the same file.
  */
 import { basename, join } from 'node:path';
+import { waitAtMost } from '../base/abort.ts';
 import { localIoError, messageOf, systemCode } from '../base/errors.ts';
 import type { Log } from '../base/log.ts';
+import { contactTimeoutMs, type QueueState } from '../operations/push/queue-limit.ts';
 import type { ArchiveStatus } from './archive-status.ts';
 import { failureOf } from './client/protocol.ts';
 import { DurableSet } from './durable-set.ts';
 import { fileKey, KeyedFile } from './file-key.ts';
-import { chooseNext, leadingDurable } from './look-ahead.ts';
+import { backlogBytes, chooseNext, leadingDurable } from './look-ahead.ts';
 import { Pace, type Reason } from './pace.ts';
-import type { PushAnswer, Sender } from './sender.ts';
+import type { Attempt, PushAnswer, Sender } from './sender.ts';
 
 export interface PushQueueOptions {
   readonly sender: Sender;
@@ -23,6 +25,8 @@ export interface PushQueueOptions {
   /** Of these, as many at most once enough files are ahead of the archiver. */
   readonly jobsAtEase: number;
   readonly isBatch: boolean;
+  /** Of `archive.queue-limit`. */
+  readonly queueLimitBytes: number | undefined;
   /** Aborted: everything in flight is given up. */
   readonly signal: AbortSignal;
   readonly log: Log;
@@ -42,6 +46,10 @@ export class PushQueue {
   readonly #durable = new DurableSet();
   readonly #running = new Map<string, Running>();
   readonly #pace = new Pace();
+  /** Aborts what runs ahead; another one follows it. */
+  #ahead = new AbortController();
+  /** At the last look, if it was over its limit. */
+  #overLimit: QueueState | undefined;
   #looking: Promise<void> | undefined;
   #isLookWanted = false;
   #pushed = 0;
@@ -72,7 +80,8 @@ export class PushQueue {
     if (known !== undefined) void this.#lookAhead();
     const answer = known ?? (await this.#askToPush(path));
     const { isBatch, status } = this.#options;
-    if (answer.kind === 'done' && isBatch && status.nameOf(path) !== undefined) {
+    const isArchived = answer.kind === 'done' && answer.isDurable;
+    if (isArchived && isBatch && status.nameOf(path) !== undefined) {
       await this.#lookAhead();
       await this.#markAhead(path);
     }
@@ -101,22 +110,38 @@ export class PushQueue {
   }
 
   async #askToPush(path: string): Promise<PushAnswer> {
+    const askedAt = performance.now();
     const running = this.#running.get(path);
     if (running !== undefined) {
+      if (!running.isAsked) await this.#beImpatient(running);
       void this.#lookAhead();
       const answer = await running.answer;
       // Sent ahead: its time was not that of whoever asks, and the file may have been replaced meanwhile.
       const isAnswer = answer.kind === 'failed' ? running.isAsked : (await this.#known(path)) !== undefined;
       if (isAnswer) return answer;
     }
-    const sending = this.#running.get(path)?.answer ?? this.#start(path, 'asked');
+    const spentMs = performance.now() - askedAt;
+    const sending = this.#running.get(path)?.answer ?? this.#start(path, 'asked', spentMs);
     void this.#lookAhead();
     return sending;
   }
 
-  #start(path: string, why: Reason): Promise<PushAnswer> {
+  /**
+   * Over the limit whoever asks waits no longer for what runs ahead than a push of its own would for a sign of life from
+   * the store. Then all that runs ahead ends: it must not take the line from what will be given up without it.
+   */
+  async #beImpatient(running: Running): Promise<void> {
+    if (this.#options.queueLimitBytes === undefined) return;
+    await this.#lookAhead();
+    if (this.#overLimit === undefined) return;
+    if ((await waitAtMost(contactTimeoutMs(this.#overLimit, 1), running.answer)) === 'ended') return;
+    this.#ahead.abort();
+    this.#ahead = new AbortController();
+  }
+
+  #start(path: string, why: Reason, spentMs = 0): Promise<PushAnswer> {
     const isAsked = why === 'asked';
-    const answer = this.#push(path, isAsked).then(result => {
+    const answer = this.#push(path, { isAsked, spentMs }).then(result => {
       this.#running.delete(path);
       if (result.kind === 'done') this.#pushed++;
       else this.#failures++;
@@ -129,12 +154,14 @@ export class PushQueue {
     return answer;
   }
 
-  async #push(path: string, isAsked: boolean): Promise<PushAnswer> {
-    const { dataDirectory, sender, signal } = this.#options;
+  async #push(path: string, attempt: Attempt): Promise<PushAnswer> {
+    const { dataDirectory, sender } = this.#options;
+    const stopped = this.#options.signal;
+    const signal = attempt.isAsked ? stopped : AbortSignal.any([stopped, this.#ahead.signal]);
     const file = await openIfThere(path, dataDirectory);
     try {
       const before = await file?.key();
-      const answer = await sender.send(path, isAsked, signal);
+      const answer = await sender.send(path, attempt, signal);
       if (answer.kind === 'failed' || !answer.isDurable) return answer;
       // The same open file and the same path, unchanged by all that happened in between: so it is what was read.
       const isUnchanged =
@@ -170,6 +197,8 @@ export class PushQueue {
     try {
       const { status, jobs, jobsAtEase, segmentSizeBytes } = this.#options;
       const ready = await status.readyNames();
+      this.#overLimit = this.#measure(ready);
+      if (this.#overLimit !== undefined || this.#pace.hasGivenUp) return;
       const limits = this.#pace.limits();
       const next = chooseNext({
         ready,
@@ -188,6 +217,13 @@ export class PushQueue {
     } catch (error) {
       this.#options.log.event({ level: 'warn', message: `look ahead: ${messageOf(error)}` });
     }
+  }
+
+  #measure(ready: readonly string[]): QueueState | undefined {
+    const { queueLimitBytes: limitBytes, segmentSizeBytes } = this.#options;
+    if (limitBytes === undefined) return undefined;
+    const queue = { limitBytes, backlogBytes: backlogBytes(ready, segmentSizeBytes) };
+    return queue.backlogBytes > limitBytes ? queue : undefined;
   }
 
   /** A file by the same name elsewhere is another file, perhaps another server's: it stands for none of these. */
@@ -219,8 +255,8 @@ export class PushQueue {
   async #gather(): Promise<void> {
     const endsAt = performance.now() + gatherMs;
     while (this.#running.size > 0 && performance.now() < endsAt) {
-      const timeUp = new Promise(resolve => setTimeout(resolve, endsAt - performance.now()).unref());
-      await Promise.race([timeUp, ...[...this.#running.values()].map(({ answer }) => answer)]);
+      const next = Promise.race([...this.#running.values()].map(({ answer }) => answer));
+      await waitAtMost(endsAt - performance.now(), next);
       await this.#lookAhead();
     }
   }

@@ -7,18 +7,22 @@ export type PushAnswer =
       readonly kind: 'done';
       /** False only where `archive.queue-limit` had this file given up. */
       readonly isDurable: boolean;
-      /** No repository had it before. */
+      /** It is in all of them, and none had it before. */
       readonly isNew: boolean;
       readonly events: readonly LogEvent[];
     }
   | { readonly kind: 'failed'; readonly events: readonly LogEvent[]; readonly failure: Failure };
 
+export interface Attempt {
+  /** PostgreSQL waits for this file: only then may it be given up. */
+  readonly isAsked: boolean;
+  /** Of `archive.timeout`, by waiting for an attempt that nobody had asked for. */
+  readonly spentMs: number;
+}
+
 export interface Sender {
-  /**
-   * Never rejects.
-   * @param isAsked PostgreSQL waits for this file: only then may it be given up
-   */
-  send(path: string, isAsked: boolean, signal: AbortSignal): Promise<PushAnswer>;
+  /** Never rejects. */
+  send(path: string, attempt: Attempt, signal: AbortSignal): Promise<PushAnswer>;
   close(): Promise<void>;
 }
 

@@ -1,9 +1,9 @@
 /** What the agent and its worker threads say to each other. */
 import type { AheadAnswer, AheadJob } from './ahead-fetcher.ts';
-import type { PushAnswer } from './sender.ts';
+import type { Attempt, PushAnswer } from './sender.ts';
 
 export type WorkerTask =
-  | { readonly kind: 'push'; readonly path: string; readonly isAsked: boolean }
+  | { readonly kind: 'push'; readonly path: string; readonly attempt: Attempt }
   | { readonly kind: 'fetch-ahead'; readonly job: AheadJob };
 
 export type ToWorker =

@@ -7,7 +7,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { Worker } from 'node:worker_threads';
 import { messageOf } from '../base/errors.ts';
 import type { AheadAnswer, AheadFetcher, AheadJob } from './ahead-fetcher.ts';
-import type { PushAnswer, Sender, SignsOfLife } from './sender.ts';
+import type { Attempt, PushAnswer, Sender, SignsOfLife } from './sender.ts';
 import type { FromWorker, TaskAnswer, ToWorker, WorkerTask } from './worker-messages.ts';
 
 export interface WorkerPoolOptions {
@@ -41,11 +41,11 @@ export class WorkerPool implements Sender, SignsOfLife, AheadFetcher {
     this.#options = options;
   }
 
-  async send(path: string, isAsked: boolean, signal: AbortSignal): Promise<PushAnswer> {
+  async send(path: string, attempt: Attempt, signal: AbortSignal): Promise<PushAnswer> {
     const onSign = () => void this.#signs.set(path, performance.now());
     onSign();
     try {
-      return (await this.#run({ kind: 'push', path, isAsked }, signal, onSign)) as PushAnswer;
+      return (await this.#run({ kind: 'push', path, attempt }, signal, onSign)) as PushAnswer;
     } finally {
       this.#signs.delete(path);
     }

@@ -95,6 +95,19 @@ export async function orAborted<T>(work: Promise<T>, signal: AbortSignal): Promi
   }
 }
 
+/** Resolves when `work` has ended, however it did, but after `ms` at the latest. A wait keeps no process alive. */
+export async function waitAtMost(ms: number, work: Promise<unknown>): Promise<'ended' | 'time is up'> {
+  let timer: NodeJS.Timeout | undefined;
+  const timeUp = new Promise<'time is up'>(resolve => {
+    timer = setTimeout(() => resolve('time is up'), ms).unref();
+  });
+  try {
+    return await Promise.race([Promise.allSettled([work]).then(() => 'ended' as const), timeUp]);
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
 export interface RetryOptions {
   readonly signal: AbortSignal;
   /** First pause; each further one doubles, up to `maxPauseMs`, with full jitter in its upper half. */

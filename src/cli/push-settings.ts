@@ -2,6 +2,14 @@
 import type { Config } from '../config/index.ts';
 import type { PushOptions } from '../operations/push/push.ts';
 
+/** However long somebody else kept a push waiting, this much is left for doing it. */
+const leastTimeoutMs = 5000;
+
+/** Of `archive.timeout`, for a push that has spent some of it on waiting for an attempt of the agent's. */
+export function timeoutLeft(timeoutMs: number, spentMs: number): number {
+  return Math.max(timeoutMs - spentMs, Math.min(timeoutMs, leastTimeoutMs));
+}
+
 export function pushSettings(
   config: Config,
 ): Pick<PushOptions, 'cluster' | 'dataDirectory' | 'headerCheck' | 'timeoutMs' | 'queueLimitBytes'> {

@@ -13,7 +13,7 @@ import { garbageCollector } from './collect-garbage.ts';
 import { openRepositories } from './compose.ts';
 import type { AheadReader } from './fetch-ahead.ts';
 import { unpackSecrets } from './packed-config.ts';
-import { pushSettings } from './push-settings.ts';
+import { pushSettings, timeoutLeft } from './push-settings.ts';
 import { workerVerb } from './start-push-worker.ts';
 
 /** How often it says that a file is on its way. */
@@ -41,13 +41,15 @@ export async function runPushWorker(): Promise<number> {
     memory: new PushMemory(),
   };
 
-  async function answer({ id, path, isAsked }: PushTask, signal: AbortSignal): Promise<PushAnswer> {
+  async function answer({ id, path, attempt }: PushTask, signal: AbortSignal): Promise<PushAnswer> {
+    const { isAsked, spentMs } = attempt;
     const events: LogEvent[] = [];
     let lastSignAt = performance.now();
     try {
       const { givenUpIn, outcomes } = await push({
         ...settings,
         ...(!isAsked && { queueLimitBytes: undefined }),
+        timeoutMs: timeoutLeft(settings.timeoutMs, spentMs),
         path,
         onProgress() {
           if (performance.now() - lastSignAt < signEveryMs) return;
@@ -57,10 +59,11 @@ export async function runPushWorker(): Promise<number> {
         log: { event: event => void events.push(event) },
         signal,
       });
+      const found = [...outcomes.values()];
       return {
         kind: 'done',
         isDurable: givenUpIn === undefined,
-        isNew: [...outcomes.values()].every(outcome => outcome === 'created'),
+        isNew: givenUpIn === undefined && found.length > 0 && found.every(outcome => outcome === 'created'),
         events: [...standing, ...events],
       };
     } catch (error) {

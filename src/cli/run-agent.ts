@@ -125,6 +125,7 @@ async function serve({
     segmentSizeBytes: server.segmentSizeBytes,
     jobs: config.archive.jobs,
     isBatch: config.archive.batch,
+    queueLimitBytes: config.archive.queueLimitBytes,
     watchedFiles: [...loaded.files, ...credentialFiles(env)],
     idleTimeoutMs: spawnedBy === undefined ? undefined : config.agent.idleTimeoutMs,
     spawnedBy,

@@ -9,13 +9,10 @@ import { pushMissing } from '../operations/push/push-missing.ts';
 import { openRepositories } from './compose.ts';
 import type { CliContext } from './context.ts';
 import { parseVerb, usageError } from './parse-verb.ts';
-import { pushSettings } from './push-settings.ts';
+import { pushSettings, timeoutLeft } from './push-settings.ts';
 import { createTextLog } from './render/text.ts';
 
 const usage = 'walvault push [--config PATH] <path of a WAL file> | --missing';
-
-/** However long an agent kept a push waiting, this much is left for doing it. */
-const leastTimeoutMs = 5000;
 
 /** What became of asking the agent before. */
 export interface WithoutAgent {
@@ -76,7 +73,7 @@ async function pushWith(
   };
   if (path !== undefined) {
     if (agent?.complaint !== undefined) warn(log, agent.complaint);
-    const timeoutMs = Math.max(options.timeoutMs - (agent?.elapsedMs ?? 0), leastTimeoutMs);
+    const timeoutMs = timeoutLeft(options.timeoutMs, agent?.elapsedMs ?? 0);
     await push({ ...options, path, timeoutMs });
     if (agent?.address !== undefined && config.agent.mode === 'auto') {
       const { startAgentOrSayWhy } = await import('./start-agent.ts');

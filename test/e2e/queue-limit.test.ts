@@ -15,9 +15,11 @@ import {
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { errorCodes } from '../../src/base/errors.ts';
+import { agentPlace } from '../harness/agents.ts';
 import { backUp, newDirectory, restoreInto, startCopy } from '../harness/cycle.ts';
 import { archiveEverything, commitRows, createSite, hasOpenedTimeline, outcomeOf, rowsOf, until, type Site } from '../harness/site.ts'; // prettier-ignore
 import type { PostgresServer } from '../harness/postgres-server.ts';
+import { createS3Site } from '../harness/store-site.ts';
 import { temporaryDirectory } from '../harness/temp.ts';
 import { countCalls, runWithFault } from '../soak/strace.ts';
 
@@ -132,6 +134,32 @@ test('a server whose archive is away goes on, and everything knows what that cos
 
   await origin.stop();
   await assertRecordedBeforeSuccess(site, origin);
+});
+
+test('a server whose store accepts and never answers goes on as fast through an agent', async () => {
+  const place = agentPlace({ ...limit, WALVAULT_ARCHIVE_TIMEOUT: '20s' });
+  const { site, server: store, close } = await createS3Site();
+  await using origin = await site.startOrigin({ env: place.env });
+  try {
+    await commitRows(origin, 1, 2);
+    await archiveEverything(origin);
+    await until('an agent listens', () => place.files().some(name => name.endsWith('.sock')));
+    await commitRows(origin, 3, 4);
+    await archiveEverything(origin);
+    store.faults.inject({ times: Infinity, effect: { kind: 'stall' } });
+    await commitRows(origin, 5, 24);
+    // What was asked for below the limit has its full time; each that follows 2.5 s, beyond twice the limit.
+    const isNearLimit = () => waitingSegments(origin).length <= 2 * limitSegments;
+    await until('the queue shrinks', isNearLimit, 90_000);
+    const recorded = recordedSegments(origin).length;
+    assert.ok(recorded >= 20 - 2 * limitSegments, `${recorded} losses are recorded`);
+    store.faults.clear();
+    await archiveEverything(origin);
+    assert.equal(recordedSegments(origin).length, 0);
+    await origin.stop();
+  } finally {
+    await close();
+  }
 });
 
 /** By a server that is told of no target, so that PostgreSQL itself would take any end for the right one. */

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import * as fc from 'fast-check';
 import {
+  backlogBytes,
   chooseNext,
   compareAsArchiver,
   concurrentFiles,
@@ -108,6 +109,11 @@ describe('what is sent next', () => {
     assert.equal(concurrentFiles(1024 * mebibyte, 4), 4);
     assert.equal(concurrentFiles(1024 * mebibyte, 1), 1);
   });
+});
+
+it('a backlog is what waits of whole segments', () => {
+  const others = ['000000010000000000000005.partial', '000000010000000000000005.00000028.backup', '000.x'];
+  assert.equal(backlogBytes([...names, ...others], 16 * mebibyte), 32 * mebibyte);
 });
 
 describe('what may be marked as archived', () => {

@@ -6,16 +6,18 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { ArchiveStatus } from '../../../src/agent/archive-status.ts';
 import type { Failure } from '../../../src/agent/client/protocol.ts';
 import { PushQueue } from '../../../src/agent/push-queue.ts';
-import type { PushAnswer, Sender } from '../../../src/agent/sender.ts';
+import type { Attempt, PushAnswer, Sender } from '../../../src/agent/sender.ts';
 import { silentLog } from '../../../src/base/log.ts';
 import { temporaryDirectory } from '../../harness/temp.ts';
 
+const mebibyte = 1024 ** 2;
 const done = {
   kind: 'done',
   isDurable: true,
   isNew: true,
   events: [{ level: 'warn', message: 'the key expires soon' }],
 } as const satisfies PushAnswer;
+const givenUp: PushAnswer = { kind: 'done', isDurable: false, isNew: false, events: [] };
 /** What was sent ahead, answered from memory. */
 const known: PushAnswer = { ...done, isNew: false };
 const segment = (number: number) =>
@@ -44,8 +46,15 @@ class WatchedStatus extends ArchiveStatus {
   }
 }
 
+interface BenchOptions {
+  isBatch?: boolean;
+  jobs?: number;
+  isFresh?: boolean;
+  limitSegments?: number;
+}
+
 /** A data directory and a sender whose files arrive when the test says so. */
-async function createBench(options: { isBatch?: boolean; jobs?: number; isFresh?: boolean } = {}) {
+async function createBench(options: BenchOptions = {}) {
   const dataDirectory = temporaryDirectory('queue', { keepOwner: true });
   const walDirectory = join(dataDirectory, 'pg_wal');
   const statusDirectory = join(walDirectory, 'archive_status');
@@ -54,13 +63,19 @@ async function createBench(options: { isBatch?: boolean; jobs?: number; isFresh?
   writeFileSync(join(dataDirectory, 'global/pg_control'), 'SYSTEM-1');
   /** Those of one look in no order: each file is opened before it is sent. In `figures.running` they have theirs. */
   const started: string[] = [];
+  const attempts: Attempt[] = [];
   const sending = new Map<string, (answer: PushAnswer) => void>();
   /** A file elsewhere goes by its whole path. */
   const labelOf = (path: string) => (dirname(path) === walDirectory ? basename(path) : path);
   const sender: Sender = {
-    send(path) {
-      started.push(labelOf(path));
-      return new Promise(resolve => sending.set(labelOf(path), resolve));
+    send(path, attempt, signal) {
+      const label = labelOf(path);
+      started.push(label);
+      attempts.push(attempt);
+      return new Promise(resolve => {
+        sending.set(label, resolve);
+        signal.addEventListener('abort', () => void bench.arrive(label, failure('interrupted')));
+      });
     },
     close: async () => undefined,
   };
@@ -69,7 +84,8 @@ async function createBench(options: { isBatch?: boolean; jobs?: number; isFresh?
     sender,
     dataDirectory,
     status,
-    segmentSizeBytes: 1024 ** 2,
+    segmentSizeBytes: mebibyte,
+    queueLimitBytes: options.limitSegments && options.limitSegments * mebibyte,
     jobs: options.jobs ?? 4,
     jobsAtEase: options.jobs ?? 4,
     isBatch: options.isBatch ?? false,
@@ -79,6 +95,7 @@ async function createBench(options: { isBatch?: boolean; jobs?: number; isFresh?
   const bench = {
     queue,
     started,
+    attempts,
     walDirectory,
     statuses: () => readdirSync(statusDirectory).toSorted(),
     ready(...names: string[]) {
@@ -130,6 +147,7 @@ async function createBench(options: { isBatch?: boolean; jobs?: number; isFresh?
   // Else the look that follows may send ahead what a test is about to ask for.
   await status.isQuiet();
   started.length = 0;
+  attempts.length = 0;
   return bench;
 }
 
@@ -311,6 +329,88 @@ describe('archive.batch', () => {
   });
 });
 
+describe('archive.queue-limit', () => {
+  it('keeps whoever asks waiting for what runs ahead no longer than for a store, and then has nothing beside it', async () => {
+    await using bench = await createBench({ limitSegments: 3 });
+    const { queue, started, attempts, ready, ask, arrive, isSending } = bench;
+    ready(segment(1), segment(2), segment(3));
+    const first = ask(segment(1));
+    await isSending(segment(1), segment(2), segment(3));
+    ready(segment(4), segment(5), segment(6), segment(7));
+    const askedAt = performance.now();
+    const second = ask(segment(2));
+    while (started.length < 4 && performance.now() - askedAt < 3000) await delay(10);
+    const waitedMs = performance.now() - askedAt;
+    assert.ok(waitedMs >= 990 && waitedMs < 3000, `waited ${waitedMs} ms`);
+    assert.deepEqual(queue.figures.running, [segment(1), segment(2)]);
+    const { isAsked, spentMs = 0 } = attempts.at(-1) ?? {};
+    assert.ok(isAsked === true && spentMs >= 990 && spentMs <= waitedMs, `spent ${spentMs} ms`);
+    await arrive(segment(2), givenUp);
+    assert.deepEqual(await second, givenUp);
+    await arrive(segment(1));
+    await first;
+    await delay(50);
+    assert.equal(started.length, 4);
+  });
+
+  it('takes what arrives in that time, and starts nothing ahead', async () => {
+    await using bench = await createBench({ limitSegments: 2 });
+    const { started, ready, ask, arrive, isSending } = bench;
+    ready(segment(1), segment(2));
+    const first = ask(segment(1));
+    await isSending(segment(1), segment(2));
+    ready(segment(3), segment(4), segment(5), segment(6));
+    const second = ask(segment(2));
+    await delay(300);
+    await arrive(segment(2));
+    assert.deepEqual(await second, done);
+    await arrive(segment(1));
+    await first;
+    await delay(50);
+    assert.deepEqual(started.toSorted(), [segment(1), segment(2)]);
+  });
+
+  it('starts nothing ahead of what is asked for after a loss, until something arrives, and has nothing marked', async () => {
+    await using bench = await createBench({ limitSegments: 8, isBatch: true });
+    const { started, statuses, ready, ask, arrive, isSending } = bench;
+    ready(segment(1), segment(4));
+    const first = ask(segment(1));
+    await isSending(segment(1), segment(4));
+    await arrive(segment(4));
+    await arrive(segment(1), givenUp);
+    assert.deepEqual(await first, givenUp);
+    ready(segment(2), segment(3));
+    const lost = ask(segment(2));
+    await arrive(segment(2), givenUp);
+    await lost;
+    await delay(50);
+    assert.deepEqual(started.toSorted(), [segment(1), segment(2), segment(4)]);
+    assert.ok(statuses().every(name => name.endsWith('.ready')));
+    const third = ask(segment(2));
+    await arrive(segment(2));
+    await isSending(segment(3));
+    await arrive(segment(3));
+    assert.equal((await third).kind, 'done');
+  });
+});
+
+it('tells an attempt how much of its time was spent on one that nobody had asked for', async () => {
+  await using bench = await createBench();
+  const { attempts, ready, ask, arrive, isSending } = bench;
+  ready(segment(1), segment(2));
+  const first = ask(segment(1));
+  await isSending(segment(1), segment(2));
+  const second = ask(segment(2));
+  await delay(200);
+  await arrive(segment(2), failure('unreachable'));
+  await arrive(segment(2));
+  assert.equal((await second).kind, 'done');
+  const { isAsked, spentMs = 0 } = attempts.at(-1) ?? {};
+  assert.ok(isAsked === true && spentMs >= 190 && spentMs < 1000, `spent ${spentMs} ms`);
+  await arrive(segment(1));
+  await first;
+});
+
 describe('a push by hand of a file elsewhere', () => {
   it('says nothing about the one of that name in pg_wal, and has nothing marked', async () => {
     await using bench = await createBench({ isBatch: true });
@@ -357,7 +457,7 @@ it('a file that was given up is done, and not remembered as durable', async () =
   await using bench = await createBench();
   bench.ready(segment(1));
   const asked = bench.ask(segment(1));
-  await bench.arrive(segment(1), { kind: 'done', isDurable: false, isNew: true, events: [] });
+  await bench.arrive(segment(1), givenUp);
   assert.equal((await asked).kind, 'done');
   assert.equal(bench.queue.figures.ahead, 1);
 });

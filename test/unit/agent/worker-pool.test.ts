@@ -17,6 +17,7 @@ function threadThat(ends: string): Worker {
 }
 
 const never = new AbortController().signal;
+const asked = { isAsked: true, spentMs: 0 };
 
 describe('a thread that ends in the middle of its work', () => {
   for (const [how, ends, words] of [
@@ -32,13 +33,13 @@ describe('a thread that ends in the middle of its work', () => {
           return threadThat(ends);
         },
       });
-      assert.equal((await pool.send('a', true, never)).kind, 'done');
-      const answers = await Promise.all(['hang', 'crash'].map(path => pool.send(path, true, never)));
+      assert.equal((await pool.send('a', asked, never)).kind, 'done');
+      const answers = await Promise.all(['hang', 'crash'].map(path => pool.send(path, asked, never)));
       for (const answer of answers) {
         assert.ok(answer.kind === 'failed' && answer.failure.code === 'internal');
         assert.match(answer.failure.message, words);
       }
-      assert.equal((await pool.send('b', true, never)).kind, 'done');
+      assert.equal((await pool.send('b', asked, never)).kind, 'done');
       assert.equal(started, 2);
       await pool.close();
     });
@@ -59,7 +60,7 @@ describe('a thread that hangs', () => {
   it('does not keep the pool from closing', async () => {
     const worker = hangingThread();
     const pool = new WorkerPool({ maxWorkers: 1, start: () => worker });
-    void pool.send('a', true, never);
+    void pool.send('a', asked, never);
     const startedAt = performance.now();
     await pool.close();
     assert.ok(performance.now() - startedAt < 5000);
@@ -70,7 +71,7 @@ describe('a thread that hangs', () => {
     const worker = hangingThread();
     const pool = new WorkerPool({ maxWorkers: 1, start: () => worker });
     assert.equal(pool.lastSignAt('a'), undefined);
-    const sent = pool.send('a', true, never);
+    const sent = pool.send('a', asked, never);
     const begunAt = pool.lastSignAt('a') ?? 0;
     await once(worker, 'message');
     assert.ok((pool.lastSignAt('a') ?? 0) > begunAt);

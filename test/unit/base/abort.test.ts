@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { orAborted, retryUntilDeadline, sleep, startDeadline } from '../../../src/base/abort.ts';
+import { orAborted, retryUntilDeadline, sleep, startDeadline, waitAtMost } from '../../../src/base/abort.ts';
 import { WalvaultError } from '../../../src/base/errors.ts';
 
 describe('startDeadline', () => {
@@ -55,6 +55,14 @@ describe('a restarted deadline', () => {
     deadline.restart();
     assert.equal(deadline.signal.aborted, true);
   });
+});
+
+it('a wait ends with the work, however that ends, or with its time', async () => {
+  assert.equal(await waitAtMost(60_000, Promise.resolve()), 'ended');
+  assert.equal(await waitAtMost(60_000, Promise.reject(new Error('down'))), 'ended');
+  // A pending promise keeps no process alive, and the wait does not either.
+  const [waited] = await Promise.all([waitAtMost(10, new Promise(() => undefined)), sleep(50)]);
+  assert.equal(waited, 'time is up');
 });
 
 describe('retryUntilDeadline', () => {
