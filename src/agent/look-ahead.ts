@@ -53,9 +53,8 @@ function chooseSideBySide(state: LookAheadState): string[] {
   const waiting = state.ready
     .filter(name => !running.has(name) && !durable.has(name) && !failed.has(name))
     .sort(compareAsArchiver);
-  const histories = waiting.filter(isHistory);
-  const isHistoryOnItsWay = histories.length > 0 || [...running].some(isHistory);
-  return (isHistoryOnItsWay ? histories : waiting).slice(0, count);
+  const isHistoryMissing = state.ready.some(name => isHistory(name) && !durable.has(name));
+  return (isHistoryMissing ? waiting.filter(isHistory) : waiting).slice(0, count);
 }
 
 /** As push counts it for `archive.queue-limit`: segments alone, those too that are durable and not asked for yet. */

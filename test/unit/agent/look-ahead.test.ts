@@ -37,6 +37,16 @@ describe('what is sent next', () => {
     assert.deepEqual(chooseNext(state({ ready: names.toReversed(), durable: new Set([history]) })), segments);
   });
 
+  it('is no segment while a history is missing, also one that failed', () => {
+    const [history = '', ...segments] = names;
+    const failed = new Set([history]);
+    assert.deepEqual(chooseNext(state({ failed })), []);
+    assert.deepEqual(chooseNext(state({ ready: [...names, '00000003.history'], failed })), [
+      '00000003.history',
+    ]);
+    assert.deepEqual(chooseNext(state({ failed, durable: new Set([history]) })), segments);
+  });
+
   it('leaves out what is on its way, durable, or failed', () => {
     const [first = '', second = '', third = ''] = names;
     const durable = new Set([first]);
