@@ -4,6 +4,7 @@ import { readdir, rename } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { systemCode } from '../base/errors.ts';
 import { fsyncDirectory } from '../base/files.ts';
+import { parseWalFileName } from '../postgres/wal/file-name.ts';
 
 const suffix = '.ready';
 
@@ -39,11 +40,14 @@ export class ArchiveStatus {
     return dirname(path) === this.walDirectory ? basename(path) : undefined;
   }
 
-  /** In any order; empty where there is no such directory. */
+  /** In any order; empty where there is no such directory. Others PostgreSQL does not ask for (pgarch_readyXlog in pgarch.c). */
   async readyNames(): Promise<string[]> {
     try {
       const names = await readdir(this.#directory);
-      return names.filter(name => name.endsWith(suffix)).map(name => name.slice(0, -suffix.length));
+      return names
+        .filter(name => name.endsWith(suffix))
+        .map(name => name.slice(0, -suffix.length))
+        .filter(name => parseWalFileName(name) !== undefined);
     } catch (error) {
       if (systemCode(error) === 'ENOENT') return [];
       throw error;

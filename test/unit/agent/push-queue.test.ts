@@ -497,6 +497,17 @@ describe("where the archive may hold another server's files", () => {
     assert.ok(!started.includes(segment(7)));
   });
 
+  it('is not held up by a name that PostgreSQL ignores', async () => {
+    await using bench = await createBench({ isFresh: true });
+    const { ready, ask, arrive, isSending } = bench;
+    ready('000.x', segment(1), segment(2), segment(3));
+    const first = ask(segment(1));
+    await arrive(segment(1), there);
+    await first;
+    await arrive(segment(2));
+    await isSending(segment(3));
+  });
+
   it('puts nothing behind what was refused ahead, though what was asked for before it is new', async () => {
     await using bench = await createBench({ jobs: 2 });
     const { queue, started, ready, ask, arrive, isSending } = bench;
