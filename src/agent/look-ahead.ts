@@ -1,8 +1,7 @@
 /** What to send next, from what PostgreSQL has marked as ready. Pure. */
-import { parseWalFileName } from '../postgres/wal/file-name.ts';
 
 export interface LookAheadState {
-  /** Names with a `.ready` file, in any order. */
+  /** Names of WAL files with a `.ready` file, in any order. */
   readonly ready: readonly string[];
   /** Being sent. */
   readonly running: ReadonlySet<string>;
@@ -38,7 +37,7 @@ export const windowFiles = 64;
 export function chooseNext(state: LookAheadState): string[] {
   const next = chooseSideBySide(state);
   if (!state.isOneByOne) return next;
-  const [first] = state.ready.filter(name => !state.durable.has(name)).sort(compareAsArchiver);
+  const [first] = firstOf(1, missing(state));
   return state.running.size === 0 && first !== undefined && next[0] === first ? [first] : [];
 }
 
@@ -50,16 +49,34 @@ function chooseSideBySide(state: LookAheadState): string[] {
   const ahead = state.ready.filter(name => durable.has(name) || running.has(name)).length;
   const count = Math.min(free, windowFiles - ahead);
   if (count <= 0) return [];
-  const waiting = state.ready
-    .filter(name => !running.has(name) && !durable.has(name) && !failed.has(name))
-    .sort(compareAsArchiver);
-  const isHistoryMissing = state.ready.some(name => isHistory(name) && !durable.has(name));
-  return (isHistoryMissing ? waiting.filter(isHistory) : waiting).slice(0, count);
+  const absent = missing(state);
+  const waiting = absent.filter(name => !running.has(name) && !failed.has(name));
+  return firstOf(count, absent.some(isHistory) ? waiting.filter(isHistory) : waiting);
 }
+
+function missing({ ready, durable }: Pick<LookAheadState, 'ready' | 'durable'>): string[] {
+  return ready.filter(name => !durable.has(name));
+}
+
+/** As many of the archiver's next. In one pass: there may be hundreds of thousands, and whoever asks waits meanwhile. */
+function firstOf(count: number, names: readonly string[]): string[] {
+  const first: string[] = [];
+  for (const name of names) {
+    const last = first[count - 1];
+    if (last !== undefined && compareAsArchiver(name, last) > 0) continue;
+    const place = first.findLastIndex(other => compareAsArchiver(other, name) < 0) + 1;
+    first.splice(place, 0, name);
+    first.length = Math.min(first.length, count);
+  }
+  return first;
+}
+
+/** No other WAL file has a name of this length. */
+const segmentNameLength = 24;
 
 /** As push counts it for `archive.queue-limit`: segments alone, those too that are durable and not asked for yet. */
 export function backlogBytes(ready: readonly string[], segmentSizeBytes: number): number {
-  return ready.filter(name => parseWalFileName(name)?.kind === 'segment').length * segmentSizeBytes;
+  return ready.filter(name => name.length === segmentNameLength).length * segmentSizeBytes;
 }
 
 function isHistory(name: string): boolean {
@@ -87,11 +104,9 @@ export function leadingDurable(
   durable: ReadonlySet<string>,
   asked: string,
 ): string[] {
-  const leading: string[] = [];
-  for (const name of ready.toSorted(compareAsArchiver)) {
-    if (name === asked) continue;
-    if (!durable.has(name)) break;
-    leading.push(name);
-  }
-  return leading;
+  const others = ready.filter(name => name !== asked);
+  const [gap] = firstOf(1, missing({ ready: others, durable }));
+  return others
+    .filter(name => durable.has(name) && (gap === undefined || compareAsArchiver(name, gap) < 0))
+    .sort(compareAsArchiver);
 }
