@@ -4,7 +4,7 @@
  */
 import { lstatSync, realpathSync } from 'node:fs';
 import { dirname } from 'node:path';
-import { setTimeout as delay } from 'node:timers/promises';
+import { waitAtMost } from '../base/abort.ts';
 import { messageOf } from '../base/errors.ts';
 import { identityOf, isSameFile } from '../base/file-identity.ts';
 import type { Log, LogEvent } from '../base/log.ts';
@@ -130,15 +130,7 @@ export class Prefetcher {
 
   async #arrival(name: string): Promise<void> {
     const running = this.#running.get(name);
-    if (running === undefined) return;
-    const wait = new AbortController();
-    const timeUp = delay(this.#options.timeoutMs, undefined, { signal: wait.signal, ref: false });
-    try {
-      await Promise.race([running, timeUp]);
-    } finally {
-      wait.abort();
-      await timeUp.catch(() => undefined);
-    }
+    if (running !== undefined) await waitAtMost(this.#options.timeoutMs, running);
   }
 
   #take(name: string): ReadySegment | undefined {

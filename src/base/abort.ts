@@ -82,16 +82,14 @@ export function sleep(ms: number, signal?: AbortSignal): Promise<void> {
 
 /** `work`, or a rejection with the signal's reason: for work in which something may hang that no signal reaches. */
 export async function orAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
-  const stop = new AbortController();
-  const aborted = new Promise<never>((_, reject) => {
-    const onAbort = () => reject(signal.reason as Error);
-    if (signal.aborted) onAbort();
-    signal.addEventListener('abort', onAbort, { once: true, signal: stop.signal });
-  });
+  const aborted = Promise.withResolvers<never>();
+  const onAbort = () => aborted.reject(signal.reason as Error);
+  if (signal.aborted) onAbort();
+  else signal.addEventListener('abort', onAbort, { once: true });
   try {
-    return await Promise.race([work, aborted]);
+    return await Promise.race([aborted.promise, work]);
   } finally {
-    stop.abort();
+    signal.removeEventListener('abort', onAbort);
   }
 }
 

@@ -44,17 +44,15 @@ export async function mayServe(options: FetchOptions, file: Segment): Promise<bo
   const number = segmentNumber(file, segmentSizeBytes);
   const own = segmentName(timelineOfSegment(number, branch, segmentSizeBytes), number, segmentSizeBytes);
   if (!branch.isCertain && (await isLeftAside(options, file, own, verdict))) return true;
-  if (mode === 'point-in-time' && options.timeline === file.timeline) throw wrongTimelineTold(file, branch);
+  const mustNotEnd = mode === 'point-in-time';
+  if (mustNotEnd && options.timeline === file.timeline) throw wrongTimelineTold(file, branch);
   const isLocal = hasLocalSegment(clues.walDirectory, file.name, clues);
-  if (mode === 'point-in-time' && isLocal) throw wouldBeReplayed(file, branch);
+  if (mustNotEnd && isLocal) throw wouldBeReplayed(file, branch);
   // A standby that streamed it has it up to where its primary died.
   if (verdict === 'holds-switchpoint' && !isLocal && (await archivedSince(options, own)) === undefined)
     throw withoutOwnCopy(file, branch, own);
-  if (mode === 'point-in-time') {
-    if (!branch.isCertain || verdict === 'holds-switchpoint') throw undecided(file, branch);
-  } else if (!branch.isCertain) {
-    warn(options.log, `${file.name} is not served: ${mayFollow(branch)}`, whichTimeline);
-  }
+  if (mustNotEnd && (!branch.isCertain || verdict === 'holds-switchpoint')) throw undecided(file, branch);
+  if (!branch.isCertain) warn(options.log, `${file.name} is not served: ${mayFollow(branch)}`, whichTimeline);
   return false;
 }
 

@@ -1,5 +1,5 @@
 /** So many bytes a second, shared fairly by all who ask. */
-import { sleep } from '../../base/abort.ts';
+import { orAborted, sleep } from '../../base/abort.ts';
 
 export interface RateClock {
   /** Milliseconds, monotonic. */
@@ -46,17 +46,5 @@ export class RateLimiter {
     } finally {
       void before.then(() => turn.resolve());
     }
-  }
-}
-
-async function orAborted(work: Promise<void>, signal: AbortSignal): Promise<void> {
-  signal.throwIfAborted();
-  const aborted = Promise.withResolvers<never>();
-  const onAbort = () => aborted.reject(signal.reason as Error);
-  signal.addEventListener('abort', onAbort, { once: true });
-  try {
-    await Promise.race([work, aborted.promise]);
-  } finally {
-    signal.removeEventListener('abort', onAbort);
   }
 }
