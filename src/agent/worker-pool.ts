@@ -3,8 +3,8 @@
  * of a fetch) and would block whoever waits for an answer. A thread is started when there is work for it and ends when
  * there is none for a while, with all the memory it had.
  */
-import { setTimeout as delay } from 'node:timers/promises';
 import type { Worker } from 'node:worker_threads';
+import { waitAtMost } from '../base/abort.ts';
 import { messageOf } from '../base/errors.ts';
 import type { AheadAnswer, AheadFetcher, AheadJob } from './ahead-fetcher.ts';
 import type { Attempt, PushAnswer, Sender, SignsOfLife } from './sender.ts';
@@ -84,11 +84,7 @@ export class WorkerPool implements Sender, SignsOfLife, AheadFetcher {
     // Whoever comes from now on gets a new thread.
     this.#members.clear();
     for (const { worker } of members) post(worker, { kind: 'close' });
-    const timeUp = new AbortController();
-    const limit = delay(closeWithinMs, undefined, { signal: timeUp.signal });
-    await Promise.race([Promise.all(members.map(({ ended }) => ended)), limit]);
-    timeUp.abort();
-    await limit.catch(() => undefined);
+    await waitAtMost(closeWithinMs, Promise.all(members.map(({ ended }) => ended)));
   }
 
   #isIdle(): boolean {

@@ -36,14 +36,22 @@ interface Pair {
   readonly standby: PostgresServer;
 }
 
+/** A server that archives, with row 1, and what it was then. */
+async function startOrigin(
+  agents: AgentPlace | undefined,
+): Promise<{ readonly site: Site; readonly origin: PostgresServer; readonly base: string }> {
+  const site = await createSite({ agents });
+  const origin = await site.startOrigin();
+  await commitRows(origin, 1, 1);
+  await origin.stop();
+  const base = coldCopy(origin);
+  await origin.start();
+  return { site, origin, base };
+}
+
 /** A primary with rows 1 to 4 archived and a standby that streams from it and will archive once it is promoted. */
 async function startPair(agents: AgentPlace | undefined): Promise<Pair> {
-  const site = await createSite({ agents });
-  const primary = await site.startOrigin();
-  await commitRows(primary, 1, 1);
-  await primary.stop();
-  const base = coldCopy(primary);
-  await primary.start();
+  const { site, origin: primary, base } = await startOrigin(agents);
   const standby = await startRecovery(site, {
     from: base,
     mode: 'standby',
@@ -207,12 +215,8 @@ function defineCases(agents: AgentPlace | undefined): void {
 
   describe('a copy that was promoted at an earlier point and archives beside its origin', () => {
     it('holds up nobody who follows the origin', async () => {
-      const site = await createSite({ agents });
-      await using origin = await site.startOrigin();
-      await commitRows(origin, 1, 1);
-      await origin.stop();
-      const base = coldCopy(origin);
-      await origin.start();
+      const { site, origin, base } = await startOrigin(agents);
+      await using _origin = origin;
       await commitRows(origin, 2, 2);
       await origin.query("select pg_create_restore_point('fork')");
       await commitRows(origin, 3, 5);
@@ -258,12 +262,8 @@ function defineCases(agents: AgentPlace | undefined): void {
 
   describe('promotion during an outage', () => {
     it('does not happen in a point-in-time recovery until the archive answers', async () => {
-      const site = await createSite({ agents });
-      await using origin = await site.startOrigin();
-      await commitRows(origin, 1, 1);
-      await origin.stop();
-      const base = coldCopy(origin);
-      await origin.start();
+      const { site, origin, base } = await startOrigin(agents);
+      await using _origin = origin;
       await commitRows(origin, 2, 3);
       await origin.query("select pg_create_restore_point('here')");
       await commitRows(origin, 4, 5);
