@@ -4,7 +4,7 @@
  * docs/benchmarks.md. `cost` and `memory`, which nothing of the table needs, run when they are named. Figures depend on
  * the machine, so this is never a test.
  */
-import { installExecutable } from '../test/harness/walvault.ts';
+import { installExecutable } from '../test/support/site/walvault.ts';
 import { measureCost } from './bench/cost.ts';
 import { replaceFigures } from './bench/document.ts';
 import { benchDrain } from './bench/drain.ts';

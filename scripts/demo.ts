@@ -5,9 +5,9 @@
 import { spawnSync } from 'node:child_process';
 import { join, resolve } from 'node:path';
 import { formatSize } from '../src/base/units.ts';
-import { startPostgres, type PostgresServer } from '../test/harness/postgres-server.ts';
-import { until } from '../test/harness/site.ts';
-import { temporaryDirectory } from '../test/harness/temp.ts';
+import { startPostgres, type PostgresServer } from '../test/support/servers/postgres-server.ts';
+import { until } from '../test/support/site/site.ts';
+import { temporaryDirectory } from '../test/support/site/temp.ts';
 import { archiveAll, contentsOf, promoted, timeNow, write, type Contents } from './demo/database.ts';
 import { createInstallation, type Installation } from './demo/installation.ts';
 import { createNarrator } from './demo/narrator.ts';

@@ -1,9 +1,9 @@
 /**
- * `npm run soak -- [--minutes N] [scenario…]`: the torture of test/soak at full length, and its figures. About fifty minutes,
+ * `npm run soak -- [--minutes N] [scenario…]`: the torture of test/support/torture at full length, and its figures. About fifty minutes,
  * thirty of them the outage, and 10 GB of scratch space. Runs against a copy of the executable, so that a build beside it changes nothing.
  */
 import { parseArgs } from 'node:util';
-import { installExecutable } from '../test/harness/walvault.ts';
+import { installExecutable } from '../test/support/site/walvault.ts';
 import { scenarios } from './soak/scenarios.ts';
 
 const { values: options, positionals: wanted } = parseArgs({

@@ -6,11 +6,11 @@
 import { writeSync } from 'node:fs';
 import { versionLine } from './base/build-info.ts';
 import { describeEvent } from './base/describe-event.ts';
-import { describeFailure } from './base/describe-failure.ts';
-import { errorCodes, WalvaultError } from './base/errors.ts';
+import { describeFailure } from './base/errors/describe-failure.ts';
+import { errorCodes, WalvaultError } from './base/errors/errors.ts';
 import type { FetchThroughAgent } from './agent/client/fetch.ts';
 import { isOrphanOfServer } from './agent/client/orphanage.ts';
-import type { CliContext } from './cli/context.ts';
+import type { CliContext } from './entry/context.ts';
 import { failingExitStatus } from './operations/fetch/exit-status.ts';
 import { recoveryModeOfAsking, type RecoveryMode } from './postgres/cluster/signal-files.ts';
 
@@ -55,7 +55,7 @@ function chooseVerb(args: readonly string[]): Verb {
     case 'agent':
       return agentVerb(args);
     case 'agent-worker':
-      return ordinaryVerb(async () => (await import('./cli/push-worker.ts')).runPushWorker());
+      return ordinaryVerb(async () => (await import('./workers/worker.ts')).runPushWorker());
     default:
       return cliVerb(recoveryModeOfAsking(args.at(-1)));
   }
@@ -101,7 +101,7 @@ async function pushByAgentOrHere(args: string[], context: CliContext): Promise<n
   const { pushThroughAgent } = await import('./agent/client/push.ts');
   const { env, signal } = context;
   const asked = await pushThroughAgent(args, { env, signal, workingDirectory: process.cwd() });
-  if (asked.kind === 'unanswered') return (await import('./cli/run-push.ts')).runPush(args, context, asked);
+  if (asked.kind === 'unanswered') return (await import('./entry/run-push.ts')).runPush(args, context, asked);
   for (const event of asked.events) context.stderr(describeEvent(event));
   if (asked.error !== undefined) throw asked.error;
   return 0;
@@ -110,7 +110,7 @@ async function pushByAgentOrHere(args: string[], context: CliContext): Promise<n
 /** It may be a child of PostgreSQL's process 1, which takes any status but 0 and 1 for a crash. */
 function agentVerb(args: readonly string[]): Verb {
   const verb = ordinaryVerb(async (rest, context) =>
-    (await import('./cli/run-agent.ts')).runAgent(rest, context),
+    (await import('./entry/run-agent.ts')).runAgent(rest, context),
   );
   if (args.includes('status') || args.includes('stop')) return verb;
   return { ...verb, failingStatus: () => 1, interruptedStatus: () => 0, hasThreads: true };
@@ -119,7 +119,8 @@ function agentVerb(args: readonly string[]): Verb {
 async function fetchByAgentOrHere(mode: RecoveryMode, args: string[], context: CliContext): Promise<number> {
   // Only a recovery asks for one segment after the other.
   const asked = mode === 'none' ? undefined : await askForReadySegment(args, context);
-  if (asked?.kind !== 'delivered') return (await import('./cli/run-fetch.ts')).runFetch(args, context, asked);
+  if (asked?.kind !== 'delivered')
+    return (await import('./entry/run-fetch.ts')).runFetch(args, context, asked);
   for (const event of asked.events) context.stderr(describeEvent(event));
   return 0;
 }

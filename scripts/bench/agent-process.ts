@@ -1,8 +1,8 @@
 /** What Linux tells of a resident agent. */
 import { readdirSync, readFileSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
-import type { AgentPlace } from '../../test/harness/agents.ts';
-import { until } from '../../test/harness/site.ts';
+import type { AgentPlace } from '../../test/support/site/agents.ts';
+import { until } from '../../test/support/site/site.ts';
 
 /** Its threads end after 15 seconds. */
 const untilIdleMs = 17_000;

@@ -1,10 +1,10 @@
 /** Clusters whose WAL lies in an archive, with a copy of each from before, for a recovery to start from. */
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { agentPlace } from '../../test/harness/agents.ts';
-import type { PostgresServer } from '../../test/harness/postgres-server.ts';
-import { coldCopy, createSite, type Site } from '../../test/harness/site.ts';
-import { allArchived } from '../../test/soak/all-archived.ts';
+import { agentPlace } from '../../test/support/site/agents.ts';
+import type { PostgresServer } from '../../test/support/servers/postgres-server.ts';
+import { coldCopy, createSite, type Site } from '../../test/support/site/site.ts';
+import { allArchived } from '../../test/support/torture/all-archived.ts';
 import { pgbenchOf } from './pgbench.ts';
 
 export interface ArchivedWal {

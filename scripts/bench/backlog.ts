@@ -4,9 +4,9 @@
  */
 import { readdirSync, renameSync } from 'node:fs';
 import { join } from 'node:path';
-import { startPostgres, type PostgresServer } from '../../test/harness/postgres-server.ts';
-import type { Environment } from '../../test/harness/run.ts';
-import { readyCount } from '../../test/soak/all-archived.ts';
+import { startPostgres, type PostgresServer } from '../../test/support/servers/postgres-server.ts';
+import type { Environment } from '../../test/support/site/run.ts';
+import { readyCount } from '../../test/support/torture/all-archived.ts';
 import { pgbenchOf } from './pgbench.ts';
 
 export interface Backlog {

@@ -1,7 +1,7 @@
 /** What a command costs: its own time and processor, and that of the processes it starts. */
 import { spawnSync } from 'node:child_process';
-import { bareEnvironment, type Environment } from '../../test/harness/run.ts';
-import { unprivilegedIds } from '../../test/harness/unprivileged.ts';
+import { bareEnvironment, type Environment } from '../../test/support/site/run.ts';
+import { unprivilegedIds } from '../../test/support/site/unprivileged.ts';
 
 export interface Cost {
   readonly wallMs: number;

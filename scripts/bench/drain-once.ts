@@ -1,10 +1,10 @@
 /** One backlog drained by one archiver, between two measurements of zstd: what else the machine does meets both. */
 import { spawnSync } from 'node:child_process';
 import { setTimeout as delay } from 'node:timers/promises';
-import type { AgentPlace } from '../../test/harness/agents.ts';
-import type { PostgresServer } from '../../test/harness/postgres-server.ts';
-import { setting } from '../../test/harness/site.ts';
-import { readyCount } from '../../test/soak/all-archived.ts';
+import type { AgentPlace } from '../../test/support/site/agents.ts';
+import type { PostgresServer } from '../../test/support/servers/postgres-server.ts';
+import { setting } from '../../test/support/site/site.ts';
+import { readyCount } from '../../test/support/torture/all-archived.ts';
 import { endAgents, onlyAgent, residentBytes } from './agent-process.ts';
 import type { Backlog } from './backlog.ts';
 import type { Drainer } from './drainers.ts';

@@ -2,7 +2,7 @@
  * `npm run bench -- drain`: how fast a backlog becomes durable through PostgreSQL's own archiver, beside what zstd alone
  * takes for the same files, and beside pgBackRest. Rounds alternate all of them.
  */
-import { createSite } from '../../test/harness/site.ts';
+import { createSite } from '../../test/support/site/site.ts';
 import { onlyAgent, watchIdle } from './agent-process.ts';
 import { makeBacklog } from './backlog.ts';
 import { drain } from './drain-once.ts';

@@ -1,8 +1,8 @@
 /** Who drains the backlog: walvault with and without `archive.batch`, and pgBackRest. */
-import { agentPlace, type AgentPlace } from '../../test/harness/agents.ts';
-import type { Environment } from '../../test/harness/run.ts';
-import type { PostgresServer } from '../../test/harness/postgres-server.ts';
-import type { Site } from '../../test/harness/site.ts';
+import { agentPlace, type AgentPlace } from '../../test/support/site/agents.ts';
+import type { Environment } from '../../test/support/site/run.ts';
+import type { PostgresServer } from '../../test/support/servers/postgres-server.ts';
+import type { Site } from '../../test/support/site/site.ts';
 import { setUpPgBackRest } from './pgbackrest.ts';
 import type { S3Address } from './s3-main.ts';
 

@@ -4,10 +4,10 @@
  * but its metadata and its size. A segment costs it 6 to 10 ms, nearly all of that TLS, and the imitation over 20.
  */
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { S3Failure, type Bucket } from '../../test/harness/s3-buckets.ts';
-import { describedIn, handle, type Answer } from '../../test/harness/s3-handlers.ts';
-import { header } from '../../test/harness/s3-signature.ts';
-import { errorXml } from '../../test/harness/s3-xml.ts';
+import { S3Failure, type Bucket } from '../../test/support/servers/s3/buckets.ts';
+import { describedIn, handle, type Answer } from '../../test/support/servers/s3/handlers.ts';
+import { header } from '../../test/support/servers/s3/signature.ts';
+import { errorXml } from '../../test/support/servers/s3/xml.ts';
 
 /** What stands for the content of every segment. */
 const nothing = Buffer.alloc(32 * 1024 ** 2);

@@ -1,8 +1,8 @@
 /** What figures were measured on and with: without it they say nothing. */
 import { availableParallelism, cpus, loadavg } from 'node:os';
 import { join } from 'node:path';
-import { findPostgresBinaries } from '../../test/harness/postgres-binaries.ts';
-import { runOk } from '../../test/harness/run.ts';
+import { findPostgresBinaries } from '../../test/support/servers/postgres-binaries.ts';
+import { runOk } from '../../test/support/site/run.ts';
 import { pgBackRestVersion } from './pgbackrest.ts';
 
 export async function describeMachine(): Promise<string> {

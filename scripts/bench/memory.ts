@@ -1,8 +1,8 @@
 /** The memory of a long upload: the executable stores a stream of 8 GiB with default settings. */
 import { mkdirSync, truncateSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
-import { run } from '../../test/harness/run.ts';
-import { temporaryDirectory } from '../../test/harness/temp.ts';
+import { run } from '../../test/support/site/run.ts';
+import { temporaryDirectory } from '../../test/support/site/temp.ts';
 import { startServer } from './processes.ts';
 import { clouds, type Cloud } from './task.ts';
 import { settingsFor } from './urls.ts';

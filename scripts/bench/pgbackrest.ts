@@ -4,9 +4,9 @@
  */
 import { existsSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { runOk } from '../../test/harness/run.ts';
-import { temporaryDirectory } from '../../test/harness/temp.ts';
-import { giveToUnprivileged } from '../../test/harness/unprivileged.ts';
+import { runOk } from '../../test/support/site/run.ts';
+import { temporaryDirectory } from '../../test/support/site/temp.ts';
+import { giveToUnprivileged } from '../../test/support/site/unprivileged.ts';
 import type { S3Address } from './s3-main.ts';
 
 export interface PgBackRest {

@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import type { PostgresServer } from '../../test/harness/postgres-server.ts';
-import { runOk } from '../../test/harness/run.ts';
+import type { PostgresServer } from '../../test/support/servers/postgres-server.ts';
+import { runOk } from '../../test/support/site/run.ts';
 
 /** PostgreSQL's own load. @throws Error where PostgreSQL came without it */
 export function pgbenchOf(server: PostgresServer): (...args: string[]) => Promise<void> {

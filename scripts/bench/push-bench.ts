@@ -3,9 +3,9 @@
  * agent, and pgBackRest where there is one.
  */
 import { readFileSync } from 'node:fs';
-import { createGpg } from '../../test/harness/gpg.ts';
-import { createSite, type Site } from '../../test/harness/site.ts';
-import { walvaultExecutable } from '../../test/harness/walvault.ts';
+import { createGpg } from '../../test/support/openpgp/gpg.ts';
+import { createSite, type Site } from '../../test/support/site/site.ts';
+import { walvaultExecutable } from '../../test/support/site/walvault.ts';
 import { makeRealWal, type RealWal } from './real-wal.ts';
 import { forgetFiles } from './repository-files.ts';
 import { startS3Site } from './s3-site.ts';

@@ -1,7 +1,7 @@
 /** Segments as PostgreSQL really writes them, in a stopped cluster's `pg_wal`. */
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { startPostgres, type PostgresServer } from '../../test/harness/postgres-server.ts';
+import { startPostgres, type PostgresServer } from '../../test/support/servers/postgres-server.ts';
 import { pgbenchOf } from './pgbench.ts';
 
 export interface RealWal {

@@ -1,10 +1,10 @@
 /** One recovery by a real server, with the agent fetching ahead of it. */
 import { chmodSync, existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { agentPlace } from '../../test/harness/agents.ts';
-import { outcomeOf, startRecovery, type Site } from '../../test/harness/site.ts';
-import { temporaryDirectory } from '../../test/harness/temp.ts';
-import { giveToUnprivileged } from '../../test/harness/unprivileged.ts';
+import { agentPlace } from '../../test/support/site/agents.ts';
+import { outcomeOf, startRecovery, type Site } from '../../test/support/site/site.ts';
+import { temporaryDirectory } from '../../test/support/site/temp.ts';
+import { giveToUnprivileged } from '../../test/support/site/unprivileged.ts';
 import { endAgents } from './agent-process.ts';
 import { median } from './command.ts';
 

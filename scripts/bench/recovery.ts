@@ -4,7 +4,7 @@
  * replay nothing, and the waiting with pgbench's.
  */
 import { spawnSync } from 'node:child_process';
-import { walvaultExecutable } from '../../test/harness/walvault.ts';
+import { walvaultExecutable } from '../../test/support/site/walvault.ts';
 import { archiveWal, messageWal, pgbenchWal, type ArchivedWal } from './archived-wal.ts';
 import { costOf, median } from './command.ts';
 import type { Figure } from './figure.ts';

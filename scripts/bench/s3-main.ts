@@ -2,9 +2,9 @@
 import { once } from 'node:events';
 import { createServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
-import { makeCertificates } from '../../test/harness/certificates.ts';
-import { Bucket } from '../../test/harness/s3-buckets.ts';
-import { startS3Server } from '../../test/harness/s3-server.ts';
+import { makeCertificates } from '../../test/support/servers/certificates.ts';
+import { Bucket } from '../../test/support/servers/s3/buckets.ts';
+import { startS3Server } from '../../test/support/servers/s3/server.ts';
 import { createLeanS3, isSegmentKey } from './lean-s3.ts';
 
 export interface S3Address {

@@ -2,8 +2,8 @@
 import { fork } from 'node:child_process';
 import { once } from 'node:events';
 import { resolve } from 'node:path';
-import { createSite, type Site } from '../../test/harness/site.ts';
-import { secretFile } from '../../test/harness/store-site.ts';
+import { createSite, type Site } from '../../test/support/site/site.ts';
+import { secretFile } from '../../test/support/site/store-site.ts';
 import type { S3Address, S3Kind, S3Question } from './s3-main.ts';
 
 export interface S3Site extends AsyncDisposable {

@@ -2,7 +2,7 @@
 import { createServer as createHttp } from 'node:http';
 import { createServer as createHttps } from 'node:https';
 import type { AddressInfo } from 'node:net';
-import { makeCertificates } from '../../test/harness/certificates.ts';
+import { makeCertificates } from '../../test/support/servers/certificates.ts';
 import { contentOf } from './content.ts';
 import { createSink } from './sink.ts';
 

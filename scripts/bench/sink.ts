@@ -5,7 +5,7 @@
 import { createHash } from 'node:crypto';
 import type { IncomingMessage, OutgoingHttpHeaders, ServerResponse } from 'node:http';
 import { crc32 } from 'node:zlib';
-import { crc32c } from '../../src/base/crc32c.ts';
+import { crc32c } from '../../src/base/checksum/crc32c.ts';
 
 export function createSink(content: Uint8Array) {
   const getHeaders = headersOf(content);

@@ -1,6 +1,6 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { runOk } from '../../test/harness/run.ts';
+import { runOk } from '../../test/support/site/run.ts';
 import { pgBackRestVersion, setUpPgBackRest } from './pgbackrest.ts';
 import type { RealWal } from './real-wal.ts';
 

@@ -1,6 +1,6 @@
 /** How a repository on the sink is configured. */
 import { Secret } from '../../src/base/secret.ts';
-import type { DriverSettings } from '../../src/stores/driver-settings.ts';
+import type { DriverSettings } from '../../src/stores/driver-kit/driver-settings.ts';
 import type { Cloud } from './task.ts';
 
 export function settingsFor(cloud: Cloud, origin: string): DriverSettings {

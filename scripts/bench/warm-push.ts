@@ -4,10 +4,10 @@
  */
 import { readdirSync, utimesSync } from 'node:fs';
 import { join } from 'node:path';
-import { agentPlace } from '../../test/harness/agents.ts';
-import { runOk, type Environment } from '../../test/harness/run.ts';
-import { createSite } from '../../test/harness/site.ts';
-import { startForegroundAgent } from '../../test/soak/foreground-agent.ts';
+import { agentPlace } from '../../test/support/site/agents.ts';
+import { runOk, type Environment } from '../../test/support/site/run.ts';
+import { createSite } from '../../test/support/site/site.ts';
+import { startForegroundAgent } from '../../test/support/torture/foreground-agent.ts';
 import type { RealWal } from './real-wal.ts';
 import { forgetFiles } from './repository-files.ts';
 

@@ -1,7 +1,7 @@
 /** The least that compressing or decompressing the same files can cost, with the programs that everybody has. */
 import { rmSync } from 'node:fs';
-import { runOk } from '../../test/harness/run.ts';
-import { temporaryDirectory } from '../../test/harness/temp.ts';
+import { runOk } from '../../test/support/site/run.ts';
+import { temporaryDirectory } from '../../test/support/site/temp.ts';
 
 const timeoutMs = 600_000;
 

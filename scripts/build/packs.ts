@@ -16,7 +16,7 @@ export type Packs = ReadonlyMap<string, readonly string[]>;
  * In this order: what these need is theirs, whoever else needs it. A chunk that several others share is a pack by
  * itself, so that none of them loads another's code.
  */
-const eager = ['main.ts', 'agent/client/push.ts', 'cli/run-push.ts'];
+const eager = ['main.ts', 'agent/client/push.ts', 'entry/run-push.ts'];
 
 export function planPacks(chunks: ReadonlyMap<string, Chunk>): Packs {
   const entries = new Map<string, string>();
@@ -26,7 +26,7 @@ export function planPacks(chunks: ReadonlyMap<string, Chunk>): Packs {
     for (const [name, entryPoint] of entries)
       if (entryPoint.endsWith(`src/${suffix}`))
         for (const chunk of closureOf(name, chunks))
-          if (!placeOf.has(chunk)) placeOf.set(chunk, stemOf(name));
+          if (!placeOf.has(chunk)) placeOf.set(chunk, packNameOf(name, entryPoint));
   const users = new Map<string, string[]>();
   for (const name of entries.keys())
     for (const chunk of closureOf(name, chunks))
@@ -34,13 +34,16 @@ export function planPacks(chunks: ReadonlyMap<string, Chunk>): Packs {
   const packs = new Map<string, string[]>();
   const put = (pack: string, chunk: string) => packs.set(pack, [...(packs.get(pack) ?? []), chunk]);
   for (const [chunk, pack] of placeOf) put(pack, chunk);
-  const stems = Map.groupBy(entries.keys(), stemOf);
-  for (const [chunk, [first = '', ...others]] of users) {
-    // Entries of one name (packages have many a `dist-es/index.js`) keep esbuild's hash.
-    const isAlone = others.length === 0;
-    put(isAlone ? ((stems.get(stemOf(first)) ?? []).length === 1 ? stemOf(first) : first) : chunk, chunk);
-  }
+  for (const [chunk, [first = '', ...others]] of users)
+    put(others.length === 0 ? packNameOf(first, entries.get(first) ?? '') : chunk, chunk);
   return packs;
+}
+
+/** `src/stores/s3/store.ts` → `s3-store`; an entry of a package keeps esbuild's name, which its hash makes unique. */
+function packNameOf(chunk: string, entryPoint: string): string {
+  const own = /(?:^|\/)src\/(?:.*?([^/]+)\/)?([^/]+)\.ts$/.exec(entryPoint);
+  if (own === null) return chunk;
+  return [own[1], own[2]].filter(part => part !== undefined).join('-');
 }
 
 /** The chunk and all that it imports at once. */
@@ -50,9 +53,4 @@ function closureOf(name: string, chunks: ReadonlyMap<string, Chunk>, seen = new 
   for (const { path, kind } of chunks.get(name)?.imports ?? [])
     if (kind === 'import-statement' && chunks.has(path)) closureOf(path, chunks, seen);
   return seen;
-}
-
-/** `s3-store-4XEU4CGZ.js` → `s3-store` */
-function stemOf(name: string): string {
-  return name.replace(/(-[0-9A-Z]{8})?\.js$/, '');
 }

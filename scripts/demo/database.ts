@@ -1,7 +1,7 @@
 /** What the demo does to PostgreSQL. */
 import { setTimeout as delay } from 'node:timers/promises';
-import { runLoad } from '../../test/harness/load.ts';
-import type { PostgresServer } from '../../test/harness/postgres-server.ts';
+import { runLoad } from '../../test/support/site/load.ts';
+import type { PostgresServer } from '../../test/support/servers/postgres-server.ts';
 
 export interface Contents {
   readonly entries: number;

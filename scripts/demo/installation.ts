@@ -1,10 +1,10 @@
 /** The demo's stage: one scratch directory with a configuration, keys and a repository, all gone at the end. */
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { agentPlace, defaultAgentMode, type AgentPlace } from '../../test/harness/agents.ts';
-import { bareEnvironment, run, type Environment, type RunResult } from '../../test/harness/run.ts';
-import { temporaryDirectory } from '../../test/harness/temp.ts';
-import { walvaultExecutable } from '../../test/harness/walvault.ts';
+import { agentPlace, defaultAgentMode, type AgentPlace } from '../../test/support/site/agents.ts';
+import { bareEnvironment, run, type Environment, type RunResult } from '../../test/support/site/run.ts';
+import { temporaryDirectory } from '../../test/support/site/temp.ts';
+import { walvaultExecutable } from '../../test/support/site/walvault.ts';
 import type { Narrator } from './narrator.ts';
 
 export interface Installation {

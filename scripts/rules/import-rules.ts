@@ -1,6 +1,6 @@
 /** Who may import whom: the rooms of the source tree, in one table. */
 
-/** A file of ours is named from `src/`, without extension: `stores/fs/fs-store`. */
+/** A file of ours is named from `src/`, without extension: `stores/fs/store`. */
 export interface ImportRule {
   readonly from: RegExp;
   /** What files of this room may import besides their own room. */
@@ -8,12 +8,24 @@ export interface ImportRule {
 }
 
 const base = /^base\//;
-const storeInterface = /^stores\/(?!open$)[^/]+$/;
-const storeDecorators = /^stores\/decorators\//;
 const postgres = /^postgres\//;
 const pipeline = /^pipeline\//;
+const storeInterface = /^stores\/(?!open$)[^/]+$/;
+const driverKit = /^stores\/driver-kit\//;
+const storeDecorators = /^stores\/decorators\//;
 const config = /^config\//;
+const observe = /^observe\//;
+const events = /^observe\/events\//;
 const repository = /^repository\//;
+const operations = /^operations\//;
+const agentClient = /^agent\/client\//;
+const pushAndFetch = /^operations\/(push|fetch)\//;
+const workers = /^workers\//;
+const compose = /^compose\//;
+const entry = /^entry\//;
+
+/** A verb that may import another verb's main file: the verb, and the file. */
+const verbsOnVerbs: readonly (readonly [string, RegExp])[] = [];
 
 /** The first rule whose `from` matches a file is its rule; a file that none matches may import nothing of ours. */
 export const importRules: readonly ImportRule[] = [
@@ -22,10 +34,16 @@ export const importRules: readonly ImportRule[] = [
   { from: /^pipeline\//, mayImport: [base] },
   { from: /^stores\/open$/, mayImport: [base, /^stores\//] },
   { from: /^stores\/[^/]+$/, mayImport: [base, storeInterface] },
-  { from: /^stores\/[^/]+\//, mayImport: [base, storeInterface] },
+  { from: /^stores\/driver-kit\//, mayImport: [base, storeInterface] },
+  { from: /^stores\/decorators\//, mayImport: [base, storeInterface, driverKit] },
+  { from: /^stores\/[^/]+\//, mayImport: [base, storeInterface, driverKit] },
   { from: /^config\//, mayImport: [base] },
   { from: /^observe\//, mayImport: [base] },
-  { from: /^repository\//, mayImport: [base, storeInterface, pipeline, postgres] },
+  { from: /^repository\//, mayImport: [base, storeInterface, pipeline, postgres, events] },
+  ...verbsOnVerbs.map(([verb, file]) => ({
+    from: new RegExp(`^operations/${verb}/`),
+    mayImport: [base, postgres, pipeline, config, repository, storeInterface, storeDecorators, events, file],
+  })),
   {
     from: /^operations\//,
     mayImport: [
@@ -36,26 +54,35 @@ export const importRules: readonly ImportRule[] = [
       repository,
       storeInterface,
       storeDecorators,
+      events,
       /^operations\/[^/]+$/,
     ],
   },
   { from: /^agent\/client\//, mayImport: [base] },
   {
     from: /^agent\//,
-    mayImport: [base, /^agent\/client\//, /^operations\/(push|fetch)\//, /^postgres\/wal\/file-name$/],
+    mayImport: [base, agentClient, pushAndFetch, workers, events, /^postgres\//],
+  },
+  { from: /^workers\//, mayImport: [base, config, repository, operations, compose, events, agentClient] },
+  {
+    from: /^compose\//,
+    mayImport: [base, config, /^stores\//, repository, pipeline],
   },
   {
-    from: /^cli\/compose/,
-    mayImport: [base, postgres, pipeline, config, repository, /^stores\//, /^operations\//, /^observe\//],
+    from: /^entry\//,
+    mayImport: [base, config, observe, pushAndFetch, compose, workers, /^agent\//],
   },
-  { from: /^cli\//, mayImport: [base, config, /^operations\//, /^observe\//, /^agent\//] },
+  { from: /^cli\//, mayImport: [base, config, observe, operations, compose, entry, agentClient] },
   {
     from: /^main$/,
     mayImport: [
       base,
-      /^agent\/client\//,
-      /^operations\/(push|fetch)\//,
+      observe,
+      agentClient,
+      pushAndFetch,
+      entry,
       /^cli\//,
+      /^workers\/worker$/,
       /^postgres\/cluster\/signal-files$/,
     ],
   },
@@ -77,7 +104,7 @@ export const packageRules: readonly { readonly name: RegExp; readonly only: RegE
   { name: /^google-auth-library$/, only: /^stores\/gcs\// },
   { name: /^@azure\//, only: /^stores\/azure\// },
   { name: /^openpgp$/, only: /^pipeline\/openpgp\// },
-  { name: /^pg$/, only: /^postgres\// },
+  { name: /^pg$/, only: /^postgres\/server\// },
   { name: /^smol-toml$/, only: /^config\// },
   { name: /^commander$/, only: /^cli\// },
   { name: /^node:/, only: /^/ },

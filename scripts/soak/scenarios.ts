@@ -1,28 +1,28 @@
 /** What `npm run soak` does, at which length, and how each says what it found. */
 import { formatDuration, formatSize } from '../../src/base/units.ts';
-import { agentPlace } from '../../test/harness/agents.ts';
-import { createSite } from '../../test/harness/site.ts';
-import { archiveLoad } from '../../test/soak/archive-load.ts';
-import { signalPushes } from '../../test/soak/archiver-signals.ts';
+import { agentPlace } from '../../test/support/site/agents.ts';
+import { createSite } from '../../test/support/site/site.ts';
+import { archiveLoad } from '../../test/support/torture/archive-load.ts';
+import { signalPushes } from '../../test/support/torture/archiver-signals.ts';
 import {
   failFsyncs,
   fillDuringBackup,
   fillDuringFetch,
   fillDuringPush,
   fillDuringRestore,
-} from '../../test/soak/disk-faults.ts';
-import { isExcused, whyNotMountable } from '../../test/soak/file-systems.ts';
-import { assertNothingIsLeft, killAgentConf, killAgents } from '../../test/soak/kill-agent.ts';
-import { killBackups } from '../../test/soak/kill-backup.ts';
-import { killPushes } from '../../test/soak/kill-push.ts';
-import { killRestores } from '../../test/soak/kill-restore.ts';
-import { memoryLimits, memoryOfBackup, memoryOfPush } from '../../test/soak/memory.ts';
-import { surviveOutages } from '../../test/soak/outage.ts';
-import { cutPower } from '../../test/soak/power-cut.ts';
-import { startAsProcessOne } from '../../test/soak/process-one.ts';
-import { racePushes } from '../../test/soak/race.ts';
-import { archiveAndRecover } from '../../test/soak/segment-sizes.ts';
-import { createS3Site } from '../../test/harness/store-site.ts';
+} from '../../test/support/torture/disk-faults.ts';
+import { isExcused, whyNotMountable } from '../../test/support/torture/file-systems.ts';
+import { assertNothingIsLeft, killAgentConf, killAgents } from '../../test/support/torture/kill-agent.ts';
+import { killBackups } from '../../test/support/torture/kill-backup.ts';
+import { killPushes } from '../../test/support/torture/kill-push.ts';
+import { killRestores } from '../../test/support/torture/kill-restore.ts';
+import { memoryLimits, memoryOfBackup, memoryOfPush } from '../../test/support/torture/memory.ts';
+import { surviveOutages } from '../../test/support/torture/outage.ts';
+import { cutPower } from '../../test/support/torture/power-cut.ts';
+import { startAsProcessOne } from '../../test/support/torture/process-one.ts';
+import { racePushes } from '../../test/support/torture/race.ts';
+import { archiveAndRecover } from '../../test/support/torture/segment-sizes.ts';
+import { createS3Site } from '../../test/support/site/store-site.ts';
 
 export interface Scenario {
   readonly name: string;

@@ -20,7 +20,7 @@ export const steps: readonly Step[] = [
   { kind: 'suite', name: 'unit', files: ['test/unit/**/*.test.ts'], concurrency: 2 },
   { kind: 'suite', name: 'property', files: ['test/property/**/*.test.ts'], concurrency: 2 },
   { kind: 'suite', name: 'contract', files: ['test/contract/**/*.test.ts'], concurrency: 2 },
-  { kind: 'suite', name: 'tools', files: ['test/{harness,rules}/**/*.test.ts'], concurrency: 1 },
+  { kind: 'suite', name: 'tools', files: ['test/{support,rules}/**/*.test.ts'], concurrency: 1 },
   { kind: 'suite', name: 'postgres', files: ['test/postgres/**/*.test.ts'], concurrency: 2 },
   { kind: 'suite', name: 'e2e', files: ['test/e2e/**/*.test.ts'], concurrency: 2 },
 ];

@@ -2,7 +2,7 @@
 import { lstatSync, mkdirSync, readdirSync, renameSync, rmSync } from 'node:fs';
 import { createServer, type Server, type Socket } from 'node:net';
 import { join } from 'node:path';
-import { systemCode, WalvaultError } from '../base/errors.ts';
+import { systemCode, WalvaultError } from '../base/errors/errors.ts';
 import { inspectDirectory, privateName, type AgentAddress } from './client/address.ts';
 import { isAlive } from './client/is-alive.ts';
 import { encodeLine, maxLineBytes, parseRequest, type Reply, type Request } from './client/protocol.ts';

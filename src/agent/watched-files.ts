@@ -1,7 +1,7 @@
 /** Files whose change makes an agent out of date: keys, credentials, certificate authorities. */
 import { statSync } from 'node:fs';
-import { ageMs } from '../base/clock.ts';
-import { systemCode } from '../base/errors.ts';
+import { ageMs } from '../base/time/clock.ts';
+import { systemCode } from '../base/errors/errors.ts';
 
 export class WatchedFiles {
   readonly #paths: readonly string[];

@@ -1,5 +1,5 @@
 /** Durations and sizes as people write them, and back. */
-import { WalvaultError } from './errors.ts';
+import { WalvaultError } from './errors/errors.ts';
 
 const durationUnitsMs: Record<string, number> = {
   ms: 1,

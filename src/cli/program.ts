@@ -1,13 +1,13 @@
 /** The command line: one program, one file a verb under `commands/`. */
 import { Command, CommanderError, Option } from 'commander';
 import { versionLine } from '../base/build-info.ts';
-import { errorCodes, WalvaultError } from '../base/errors.ts';
+import { errorCodes, WalvaultError } from '../base/errors/errors.ts';
 import { loadConfig, secretsIn } from '../config/index.ts';
 import { Redactor } from '../observe/redact.ts';
 import { verbs } from './commands/index.ts';
-import type { CliContext } from './context.ts';
+import type { CliContext } from '../entry/context.ts';
 import { exitStatusOf, renderError } from './render/error.ts';
-import { createTextLog } from './render/text.ts';
+import { createTextLog } from '../observe/text-log.ts';
 import type { DefineVerb, Invocation, Run } from './verb.ts';
 
 interface GlobalOptions {

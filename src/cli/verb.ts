@@ -3,7 +3,7 @@ import type { Command } from 'commander';
 import type { Log } from '../base/log.ts';
 import type { Secret } from '../base/secret.ts';
 import type { LoadedConfig } from '../config/index.ts';
-import type { CliContext } from './context.ts';
+import type { CliContext } from '../entry/context.ts';
 
 /** One run of one command. */
 export interface Invocation {

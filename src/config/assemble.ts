@@ -1,5 +1,5 @@
 /** From the values of the table to the shape the program uses, and the rules that span several settings. */
-import { WalvaultError } from '../base/errors.ts';
+import { WalvaultError } from '../base/errors/errors.ts';
 import type { Config, RepositoryConfig } from './config.ts';
 import type { RepositoryValues, SettingValues } from './settings.ts';
 

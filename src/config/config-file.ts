@@ -2,7 +2,7 @@
 import { open } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
 import { parse, TomlError } from 'smol-toml';
-import { WalvaultError, describeSystemCode, messageOf, systemCode } from '../base/errors.ts';
+import { WalvaultError, describeSystemCode, messageOf, systemCode } from '../base/errors/errors.ts';
 import { nearestName } from './near.ts';
 import type { RawValue } from './raw-value.ts';
 import { repositorySettings, settings } from './settings.ts';

@@ -1,5 +1,5 @@
 /** Settings in the environment: `compression.level` is WALVAULT_COMPRESSION_LEVEL. An empty variable counts as unset. */
-import { WalvaultError } from '../base/errors.ts';
+import { WalvaultError } from '../base/errors/errors.ts';
 import { nearestName } from './near.ts';
 import type { RawValue } from './raw-value.ts';
 import type { Setting } from './setting.ts';

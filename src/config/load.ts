@@ -1,6 +1,6 @@
 /** Finds the configuration, merges file and environment, validates it. */
 import { defaultConfigPath } from '../base/default-config.ts';
-import { WalvaultError } from '../base/errors.ts';
+import { WalvaultError } from '../base/errors/errors.ts';
 import { assembleConfig, checkTogether } from './assemble.ts';
 import { readConfigFile, type ConfigFile } from './config-file.ts';
 import type { LoadedConfig } from './config.ts';

@@ -1,5 +1,5 @@
 /** Brings together the `[[repository]]` tables of the file and the WALVAULT_REPOSITORY_… variables. */
-import { WalvaultError } from '../base/errors.ts';
+import { WalvaultError } from '../base/errors/errors.ts';
 import { variablePart } from './environment.ts';
 import type { RawValue } from './raw-value.ts';
 

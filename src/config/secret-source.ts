@@ -1,8 +1,8 @@
 /** Where secrets come from. Their values appear in no message: only the setting and the source are named. */
 import { resolve } from 'node:path';
-import { WalvaultError, describeSystemCode, messageOf, systemCode } from '../base/errors.ts';
+import { WalvaultError, describeSystemCode, messageOf, systemCode } from '../base/errors/errors.ts';
 import { Secret } from '../base/secret.ts';
-import { readText } from '../base/read-file.ts';
+import { readText } from '../base/files/read.ts';
 import type { RawValue } from './raw-value.ts';
 import type { Setting } from './setting.ts';
 

@@ -1,6 +1,6 @@
 /** From a raw value to what the program uses. Text from the environment and typed TOML values meet here. */
 import { resolve } from 'node:path';
-import { WalvaultError } from '../base/errors.ts';
+import { WalvaultError } from '../base/errors/errors.ts';
 import { parseDuration, parseSize } from '../base/units.ts';
 import { hideUrlPasswords } from '../base/url-passwords.ts';
 import type { RawValue } from './raw-value.ts';

@@ -2,8 +2,8 @@
  * Pulls exact numbers of bytes out of a chunked stream: what a parser of packets, frames or tar blocks needs.
  * Holds one chunk of the source and no more.
  */
-import type { ByteStream } from '../base/bytes.ts';
-import { WalvaultError } from '../base/errors.ts';
+import type { ByteStream } from '../base/bytes/streams.ts';
+import { WalvaultError } from '../base/errors/errors.ts';
 
 export class ByteReader {
   readonly #source: AsyncIterator<Uint8Array>;

@@ -1,6 +1,6 @@
 /** Counts bytes and computes their SHA-256 while they pass. */
 import { createHash } from 'node:crypto';
-import { tap, type ByteTransform } from '../base/bytes.ts';
+import { tap, type ByteTransform } from '../base/bytes/streams.ts';
 
 export interface Digest {
   readonly sizeBytes: number;

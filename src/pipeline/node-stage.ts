@@ -1,8 +1,8 @@
 /** Runs a zlib stream as one stage of a pulled pipeline. */
 import type { Duplex } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
-import { tap, type ByteStream } from '../base/bytes.ts';
-import { WalvaultError } from '../base/errors.ts';
+import { tap, type ByteStream } from '../base/bytes/streams.ts';
+import { WalvaultError } from '../base/errors/errors.ts';
 
 /** `bytesWritten`: how many bytes of its input the codec has really taken. */
 export type ZlibStage = Duplex & { readonly bytesWritten: number };

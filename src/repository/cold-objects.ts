@@ -1,5 +1,5 @@
 /** What lies in an archive tier and cannot be read before the service has brought it back, and asking for that. */
-import { each } from '../base/each.ts';
+import { each } from '../base/threads/each.ts';
 import type { ListEntry, Store, ThawOptions, ThawOutcome } from '../stores/store.ts';
 
 export interface ColdObject {

@@ -1,7 +1,7 @@
 /** An opened repository: a store, the name people gave it, and how its objects are made and read. */
-import { WalvaultError } from '../base/errors.ts';
+import { WalvaultError } from '../base/errors/errors.ts';
 import type { Store } from '../stores/store.ts';
-import type { Codec } from './codec.ts';
+import type { Codec } from './encoding/codec.ts';
 
 export interface Repository {
   readonly name: string;

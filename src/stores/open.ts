@@ -3,12 +3,12 @@
  * so that a push into a directory never loads an SDK.
  */
 import { fileURLToPath } from 'node:url';
-import { WalvaultError } from '../base/errors.ts';
-import { azureOptionsOf } from './azure/azure-url.ts';
+import { WalvaultError } from '../base/errors/errors.ts';
+import { azureOptionsOf } from './azure/url.ts';
 import { decorateStore, type StoreLimits } from './decorators/decorate-store.ts';
-import type { DriverSettings } from './driver-settings.ts';
-import { gcsOptionsOf } from './gcs/gcs-url.ts';
-import { s3OptionsOf } from './s3/s3-url.ts';
+import type { DriverSettings } from './driver-kit/driver-settings.ts';
+import { gcsOptionsOf } from './gcs/url.ts';
+import { s3OptionsOf } from './s3/url.ts';
 import type { Store } from './store.ts';
 import { badUrl, exampleUrls, parseUrl } from './url.ts';
 
@@ -31,23 +31,23 @@ export async function openStore(settings: StoreSettings): Promise<Store> {
 async function openDriver(settings: DriverSettings): Promise<Store> {
   const url = parseUrl(settings.url);
   if (url.protocol === 'file:') {
-    const { createFsStore } = await import('./fs/fs-store.ts');
+    const { createFsStore } = await import('./fs/store.ts');
     return createFsStore({ root: directoryOf(url) });
   }
   switch (url.protocol) {
     case 'gs:': {
       const options = gcsOptionsOf(url, settings);
-      const { createGcsStore } = await import('./gcs/gcs-store.ts');
+      const { createGcsStore } = await import('./gcs/store.ts');
       return await createGcsStore(options);
     }
     case 'azure:': {
       const options = azureOptionsOf(url, settings);
-      const { createAzureStore } = await import('./azure/azure-store.ts');
+      const { createAzureStore } = await import('./azure/store.ts');
       return await createAzureStore(options);
     }
     default: {
       const options = s3OptionsOf(url, settings);
-      const { createS3Store } = await import('./s3/s3-store.ts');
+      const { createS3Store } = await import('./s3/store.ts');
       return await createS3Store(options);
     }
   }

@@ -5,8 +5,8 @@
  * Keys are ASCII, `/`-separated, relative to the store's URL, never starting or ending with `/`, with no part that is
  * empty or ends with a dot, without backslash, at most 512 bytes.
  */
-import { WalvaultError, type ErrorCode } from '../base/errors.ts';
-import type { ByteStream } from '../base/bytes.ts';
+import { WalvaultError, type ErrorCode } from '../base/errors/errors.ts';
+import type { ByteStream } from '../base/bytes/streams.ts';
 
 export interface Store {
   /** The URL without credentials, for messages. */

@@ -1,5 +1,5 @@
 /** Repository URLs, as far as all drivers share them. */
-import { WalvaultError } from '../base/errors.ts';
+import { WalvaultError } from '../base/errors/errors.ts';
 import { hideUrlPasswords } from '../base/url-passwords.ts';
 
 /**

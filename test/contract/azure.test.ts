@@ -1,10 +1,10 @@
 /** The Azure driver against Azurite. */
 import { randomBytes } from 'node:crypto';
 import { Secret } from '../../src/base/secret.ts';
-import { createAzureStore } from '../../src/stores/azure/azure-store.ts';
-import { azureOptionsOf } from '../../src/stores/azure/azure-url.ts';
+import { createAzureStore } from '../../src/stores/azure/store.ts';
+import { azureOptionsOf } from '../../src/stores/azure/url.ts';
 import { openStore } from '../../src/stores/open.ts';
-import { startAzurite } from '../harness/azurite.ts';
+import { startAzurite } from '../support/servers/azurite.ts';
 import { runStoreContract } from './store-contract.ts';
 
 const partSizeBytes = 1024 * 1024;

@@ -19,10 +19,10 @@ import {
 import { Secret } from '../../src/base/secret.ts';
 import { openStore } from '../../src/stores/open.ts';
 import type { StoreSettings } from '../../src/stores/open.ts';
-import { createS3Store, type S3StoreOptions } from '../../src/stores/s3/s3-store.ts';
-import { s3OptionsOf } from '../../src/stores/s3/s3-url.ts';
+import { createS3Store, type S3StoreOptions } from '../../src/stores/s3/store.ts';
+import { s3OptionsOf } from '../../src/stores/s3/url.ts';
 import type { Store, UnfinishedWrite } from '../../src/stores/store.ts';
-import { missingCephTools, startCeph, type CephGateway } from '../harness/ceph.ts';
+import { missingCephTools, startCeph, type CephGateway } from '../support/servers/ceph.ts';
 import { inPieces, names, put, randomBody, read, rejectsAs, signal } from './contract-driver.ts';
 import { runStoreContract } from './store-contract.ts';
 

@@ -1,7 +1,7 @@
 /** What a driver must lend to the contract suite, and what the cases share. */
 import { createHash, randomBytes } from 'node:crypto';
 import assert from 'node:assert/strict';
-import { collect } from '../../src/base/bytes.ts';
+import { collect } from '../../src/base/bytes/streams.ts';
 import {
   StoreError,
   type GetOptions,

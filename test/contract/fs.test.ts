@@ -1,10 +1,10 @@
 import { chmod, open, readdir, stat, truncate } from 'node:fs/promises';
 import { join } from 'node:path';
-import { createFsStore } from '../../src/stores/fs/fs-store.ts';
+import { createFsStore } from '../../src/stores/fs/store.ts';
 import { temporaryFileName } from '../../src/stores/key.ts';
-import { temporaryDirectory } from '../harness/temp.ts';
+import { temporaryDirectory } from '../support/site/temp.ts';
 import { runStoreContract } from './store-contract.ts';
-import { withoutPrivileges } from '../harness/without-privileges.ts';
+import { withoutPrivileges } from '../support/site/without-privileges.ts';
 
 runStoreContract(
   {

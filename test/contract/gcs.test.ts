@@ -2,11 +2,11 @@
 import { generateKeyPairSync } from 'node:crypto';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { createGcsStore } from '../../src/stores/gcs/gcs-store.ts';
-import { gcsOptionsOf } from '../../src/stores/gcs/gcs-url.ts';
+import { createGcsStore } from '../../src/stores/gcs/store.ts';
+import { gcsOptionsOf } from '../../src/stores/gcs/url.ts';
 import { openStore } from '../../src/stores/open.ts';
-import { startGcsServer } from '../harness/gcs-server.ts';
-import { temporaryDirectory } from '../harness/temp.ts';
+import { startGcsServer } from '../support/servers/gcs/server.ts';
+import { temporaryDirectory } from '../support/site/temp.ts';
 import { runStoreContract } from './store-contract.ts';
 
 const partSizeBytes = 1024 * 1024;

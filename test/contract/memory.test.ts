@@ -1,4 +1,4 @@
-import { createMemoryStore } from '../../src/stores/memory/memory-store.ts';
+import { createMemoryStore } from '../../src/stores/memory/store.ts';
 import { runStoreContract } from './store-contract.ts';
 
 runStoreContract(

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import type { Store } from '../../src/stores/store.ts';
 import { StoreError } from '../../src/stores/store.ts';
-import type { ProxyFault, TcpFaultProxy } from '../harness/tcp-fault-proxy.ts';
+import type { ProxyFault, TcpFaultProxy } from '../support/faults/tcp-fault-proxy.ts';
 import {
   inPieces,
   names,

@@ -5,9 +5,9 @@
 import { randomUUID } from 'node:crypto';
 import { Secret } from '../../src/base/secret.ts';
 import { openStore } from '../../src/stores/open.ts';
-import { createS3Store } from '../../src/stores/s3/s3-store.ts';
-import { s3OptionsOf } from '../../src/stores/s3/s3-url.ts';
-import { startS3Server } from '../harness/s3-server.ts';
+import { createS3Store } from '../../src/stores/s3/store.ts';
+import { s3OptionsOf } from '../../src/stores/s3/url.ts';
+import { startS3Server } from '../support/servers/s3/server.ts';
 import { runStoreContract } from './store-contract.ts';
 
 /** The service's own minimum, so that a long object is one of more than 5 MiB. */

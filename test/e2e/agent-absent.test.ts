@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { chmodSync, mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
-import { agentKey, agentPlace, type AgentPlace } from '../harness/agents.ts';
+import { agentKey, agentPlace, type AgentPlace } from '../support/site/agents.ts';
 import {
   archiveEverything,
   coldCopy,
@@ -14,9 +14,9 @@ import {
   startRecovery,
   until,
   type Site,
-} from '../harness/site.ts';
-import { giveToUnprivileged } from '../harness/unprivileged.ts';
-import { useMemoryForScratch } from '../soak/scratch.ts';
+} from '../support/site/site.ts';
+import { giveToUnprivileged } from '../support/site/unprivileged.ts';
+import { useMemoryForScratch } from '../support/torture/scratch.ts';
 
 useMemoryForScratch();
 

@@ -2,12 +2,12 @@
 import assert from 'node:assert/strict';
 import { existsSync, readdirSync } from 'node:fs';
 import { it } from 'node:test';
-import { agentKey, agentsFor, defaultAgentMode } from '../harness/agents.ts';
-import { backUp, restoreInto } from '../harness/cycle.ts';
-import { onExit } from '../harness/on-exit.ts';
-import { startPostgres, type PostgresServer } from '../harness/postgres-server.ts';
-import { archiveEverything, commitRows, createSite, outcomeOf, rowsOf, until } from '../harness/site.ts';
-import { unprivilegedIds } from '../harness/unprivileged.ts';
+import { agentKey, agentsFor, defaultAgentMode } from '../support/site/agents.ts';
+import { backUp, restoreInto } from '../support/site/cycle.ts';
+import { onExit } from '../support/site/on-exit.ts';
+import { startPostgres, type PostgresServer } from '../support/servers/postgres-server.ts';
+import { archiveEverything, commitRows, createSite, outcomeOf, rowsOf, until } from '../support/site/site.ts';
+import { unprivilegedIds } from '../support/site/unprivileged.ts';
 
 it('has an agent for its archiver and for its recovery, and nothing of them after the servers have stopped', async () => {
   const site = await createSite();

@@ -13,13 +13,17 @@ import { createConnection } from 'node:net';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import { setTimeout as delay } from 'node:timers/promises';
-import { agentPlace } from '../harness/agents.ts';
-import { run } from '../harness/run.ts';
-import { createSite, until, type Site } from '../harness/site.ts';
-import { giveToUnprivileged } from '../harness/unprivileged.ts';
-import { socketNames, startForegroundAgent, type ForegroundAgent } from '../soak/foreground-agent.ts';
-import { createPusher, patience, type Pusher, type Segment } from '../soak/pusher.ts';
-import { useMemoryForScratch } from '../soak/scratch.ts';
+import { agentPlace } from '../support/site/agents.ts';
+import { run } from '../support/site/run.ts';
+import { createSite, until, type Site } from '../support/site/site.ts';
+import { giveToUnprivileged } from '../support/site/unprivileged.ts';
+import {
+  socketNames,
+  startForegroundAgent,
+  type ForegroundAgent,
+} from '../support/torture/foreground-agent.ts';
+import { createPusher, patience, type Pusher, type Segment } from '../support/torture/pusher.ts';
+import { useMemoryForScratch } from '../support/torture/scratch.ts';
 
 useMemoryForScratch();
 

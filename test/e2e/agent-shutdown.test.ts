@@ -12,14 +12,14 @@ import {
 } from 'node:fs';
 import { join } from 'node:path';
 import { it } from 'node:test';
-import { agentPlace, agentsFor } from '../harness/agents.ts';
-import { onExit } from '../harness/on-exit.ts';
-import type { PostgresServer } from '../harness/postgres-server.ts';
-import { bareEnvironment, runOk } from '../harness/run.ts';
-import { archiveEverything, commitRows, createSite, until } from '../harness/site.ts';
-import { giveToUnprivileged, unprivilegedIds } from '../harness/unprivileged.ts';
-import { assertNothingIsLeft } from '../soak/kill-agent.ts';
-import { useMemoryForScratch } from '../soak/scratch.ts';
+import { agentPlace, agentsFor } from '../support/site/agents.ts';
+import { onExit } from '../support/site/on-exit.ts';
+import type { PostgresServer } from '../support/servers/postgres-server.ts';
+import { bareEnvironment, runOk } from '../support/site/run.ts';
+import { archiveEverything, commitRows, createSite, until } from '../support/site/site.ts';
+import { giveToUnprivileged, unprivilegedIds } from '../support/site/unprivileged.ts';
+import { assertNothingIsLeft } from '../support/torture/kill-agent.ts';
+import { useMemoryForScratch } from '../support/torture/scratch.ts';
 
 useMemoryForScratch();
 

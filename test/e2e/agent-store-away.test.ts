@@ -1,10 +1,10 @@
 /** An agent whose store has stopped answering. */
 import { it } from 'node:test';
-import { agentPlace } from '../harness/agents.ts';
-import { archiveEverything, commitRows, until } from '../harness/site.ts';
-import { createS3Site } from '../harness/store-site.ts';
-import { assertNothingIsLeft } from '../soak/kill-agent.ts';
-import { useMemoryForScratch } from '../soak/scratch.ts';
+import { agentPlace } from '../support/site/agents.ts';
+import { archiveEverything, commitRows, until } from '../support/site/site.ts';
+import { createS3Site } from '../support/site/store-site.ts';
+import { assertNothingIsLeft } from '../support/torture/kill-agent.ts';
+import { useMemoryForScratch } from '../support/torture/scratch.ts';
 
 useMemoryForScratch();
 

@@ -3,10 +3,10 @@ import assert from 'node:assert/strict';
 import { readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { it } from 'node:test';
-import { agentPlace, agentsFor, servedBy } from '../harness/agents.ts';
-import { hasTool, restoreInto, backUp } from '../harness/cycle.ts';
-import { startPostgres, type PostgresServer } from '../harness/postgres-server.ts';
-import { bareEnvironment, runOk } from '../harness/run.ts';
+import { agentPlace, agentsFor, servedBy } from '../support/site/agents.ts';
+import { hasTool, restoreInto, backUp } from '../support/site/cycle.ts';
+import { startPostgres, type PostgresServer } from '../support/servers/postgres-server.ts';
+import { bareEnvironment, runOk } from '../support/site/run.ts';
 import {
   archiveEverything,
   coldCopy,
@@ -18,10 +18,10 @@ import {
   startRecovery,
   until,
   type Site,
-} from '../harness/site.ts';
-import { giveToUnprivileged } from '../harness/unprivileged.ts';
-import { assertNothingIsLeft } from '../soak/kill-agent.ts';
-import { useMemoryForScratch } from '../soak/scratch.ts';
+} from '../support/site/site.ts';
+import { giveToUnprivileged } from '../support/site/unprivileged.ts';
+import { assertNothingIsLeft } from '../support/torture/kill-agent.ts';
+import { useMemoryForScratch } from '../support/torture/scratch.ts';
 
 useMemoryForScratch();
 const rows = (last: number) => Array.from({ length: last }, (_, index) => index + 1);

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { readdirSync, readFileSync, readlinkSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
-import { agentPlace } from '../harness/agents.ts';
+import { agentPlace } from '../support/site/agents.ts';
 import {
   archiveEverything,
   commitRows,
@@ -12,9 +12,9 @@ import {
   startRecovery,
   until,
   type Site,
-} from '../harness/site.ts';
-import { assertNothingIsLeft, killAgentConf, killAgents } from '../soak/kill-agent.ts';
-import { useMemoryForScratch } from '../soak/scratch.ts';
+} from '../support/site/site.ts';
+import { assertNothingIsLeft, killAgentConf, killAgents } from '../support/torture/kill-agent.ts';
+import { useMemoryForScratch } from '../support/torture/scratch.ts';
 
 useMemoryForScratch();
 

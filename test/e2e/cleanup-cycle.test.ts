@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
-import { errorCodes } from '../../src/base/errors.ts';
+import { errorCodes } from '../../src/base/errors/errors.ts';
 import {
   archivedSegments,
   assertSound,
@@ -11,8 +11,8 @@ import {
   restoreInto,
   startCopy,
   type TakenBackup,
-} from '../harness/cycle.ts';
-import type { PostgresServer } from '../harness/postgres-server.ts';
+} from '../support/site/cycle.ts';
+import type { PostgresServer } from '../support/servers/postgres-server.ts';
 import {
   archiveEverything,
   commitRows,
@@ -21,7 +21,7 @@ import {
   outcomeOf,
   rowsOf,
   type Site,
-} from '../harness/site.ts';
+} from '../support/site/site.ts';
 
 const rows = (last: number) => Array.from({ length: last }, (_, index) => index + 1);
 

@@ -4,11 +4,11 @@ import { readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { test } from 'node:test';
 import { setTimeout as delay } from 'node:timers/promises';
-import { hasHandlers } from '../harness/caught-signals.ts';
-import { temporaryDirectory } from '../harness/temp.ts';
-import { runWalvault, walvaultExecutable } from '../harness/walvault.ts';
-import { run } from '../harness/run.ts';
-import { giveToUnprivileged } from '../harness/unprivileged.ts';
+import { hasHandlers } from '../support/site/caught-signals.ts';
+import { temporaryDirectory } from '../support/site/temp.ts';
+import { runWalvault, walvaultExecutable } from '../support/site/walvault.ts';
+import { run } from '../support/site/run.ts';
+import { giveToUnprivileged } from '../support/site/unprivileged.ts';
 
 const root = resolve(import.meta.dirname, '../..');
 const { version, devDependencies } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as {

@@ -3,7 +3,14 @@ import assert from 'node:assert/strict';
 import { appendFileSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
-import { createBank, readContents, startLoad, takeMoment, type Bank, type Moment } from '../harness/bank.ts';
+import {
+  createBank,
+  readContents,
+  startLoad,
+  takeMoment,
+  type Bank,
+  type Moment,
+} from '../support/site/bank.ts';
 import {
   assertSound,
   backUp,
@@ -11,10 +18,17 @@ import {
   startCopy,
   verifyWithPostgres,
   type TakenBackup,
-} from '../harness/cycle.ts';
-import type { PostgresServer } from '../harness/postgres-server.ts';
-import { archiveEverything, createSite, isInRecovery, outcomeOf, until, type Site } from '../harness/site.ts';
-import { giveToUnprivileged } from '../harness/unprivileged.ts';
+} from '../support/site/cycle.ts';
+import type { PostgresServer } from '../support/servers/postgres-server.ts';
+import {
+  archiveEverything,
+  createSite,
+  isInRecovery,
+  outcomeOf,
+  until,
+  type Site,
+} from '../support/site/site.ts';
+import { giveToUnprivileged } from '../support/site/unprivileged.ts';
 
 /** Hundreds of pushes and fetches one after another, on a machine that does other things, too. */
 const patienceMs = 900_000;

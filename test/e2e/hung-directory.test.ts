@@ -7,16 +7,16 @@ import { appendFileSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import { setTimeout as delay } from 'node:timers/promises';
-import { agentPlace, type AgentPlace } from '../harness/agents.ts';
-import { hangDirectory } from '../harness/hung-directory.ts';
-import { bareEnvironment, runOk, type RunResult } from '../harness/run.ts';
-import { archiveEverything, commitRows, createSite, until, type Site } from '../harness/site.ts';
-import { giveToUnprivileged } from '../harness/unprivileged.ts';
-import { walvaultExecutable } from '../harness/walvault.ts';
-import { startForegroundAgent, type ForegroundAgent } from '../soak/foreground-agent.ts';
-import { assertNothingIsLeft } from '../soak/kill-agent.ts';
-import { createPusher, patience, type Pusher, type Segment } from '../soak/pusher.ts';
-import { useMemoryForScratch } from '../soak/scratch.ts';
+import { agentPlace, type AgentPlace } from '../support/site/agents.ts';
+import { hangDirectory } from '../support/faults/hung-directory.ts';
+import { bareEnvironment, runOk, type RunResult } from '../support/site/run.ts';
+import { archiveEverything, commitRows, createSite, until, type Site } from '../support/site/site.ts';
+import { giveToUnprivileged } from '../support/site/unprivileged.ts';
+import { walvaultExecutable } from '../support/site/walvault.ts';
+import { startForegroundAgent, type ForegroundAgent } from '../support/torture/foreground-agent.ts';
+import { assertNothingIsLeft } from '../support/torture/kill-agent.ts';
+import { createPusher, patience, type Pusher, type Segment } from '../support/torture/pusher.ts';
+import { useMemoryForScratch } from '../support/torture/scratch.ts';
 
 useMemoryForScratch();
 

@@ -1,10 +1,10 @@
 /** Signals to the push of a live archiver. PostgreSQL's archiver dies from signals, its backends must not. */
 import { describe, it } from 'node:test';
-import { createSite } from '../harness/site.ts';
-import { signalPushes } from '../soak/archiver-signals.ts';
-import { isExcused } from '../soak/file-systems.ts';
-import { startAsProcessOne } from '../soak/process-one.ts';
-import { useMemoryForScratch } from '../soak/scratch.ts';
+import { createSite } from '../support/site/site.ts';
+import { signalPushes } from '../support/torture/archiver-signals.ts';
+import { isExcused } from '../support/torture/file-systems.ts';
+import { startAsProcessOne } from '../support/torture/process-one.ts';
+import { useMemoryForScratch } from '../support/torture/scratch.ts';
 
 useMemoryForScratch();
 

@@ -1,12 +1,12 @@
 /** SIGKILL at random moments. `npm run soak` does the same for longer, and prints figures. */
 import assert from 'node:assert/strict';
 import { describe, it, test } from 'node:test';
-import { createSite } from '../harness/site.ts';
-import { isExcused } from '../soak/file-systems.ts';
-import { killBackups } from '../soak/kill-backup.ts';
-import { killPushes } from '../soak/kill-push.ts';
-import { killRestores, killRestoresAtLastFsyncs } from '../soak/kill-restore.ts';
-import { useMemoryForScratch } from '../soak/scratch.ts';
+import { createSite } from '../support/site/site.ts';
+import { isExcused } from '../support/torture/file-systems.ts';
+import { killBackups } from '../support/torture/kill-backup.ts';
+import { killPushes } from '../support/torture/kill-push.ts';
+import { killRestores, killRestoresAtLastFsyncs } from '../support/torture/kill-restore.ts';
+import { useMemoryForScratch } from '../support/torture/scratch.ts';
 
 useMemoryForScratch();
 

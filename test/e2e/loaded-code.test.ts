@@ -4,14 +4,14 @@ import { readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
 import pkgConfig from '../../pkg.config.json' with { type: 'json' };
-import { startPostgres } from '../harness/postgres-server.ts';
-import { makeCertificates } from '../harness/certificates.ts';
-import { runOk } from '../harness/run.ts';
-import { startS3Server } from '../harness/s3-server.ts';
-import { commitRows, createSite, type Site } from '../harness/site.ts';
-import { temporaryDirectory } from '../harness/temp.ts';
-import { giveToUnprivileged } from '../harness/unprivileged.ts';
-import { runWalvault } from '../harness/walvault.ts';
+import { startPostgres } from '../support/servers/postgres-server.ts';
+import { makeCertificates } from '../support/servers/certificates.ts';
+import { runOk } from '../support/site/run.ts';
+import { startS3Server } from '../support/servers/s3/server.ts';
+import { commitRows, createSite, type Site } from '../support/site/site.ts';
+import { temporaryDirectory } from '../support/site/temp.ts';
+import { giveToUnprivileged } from '../support/site/unprivileged.ts';
+import { runWalvault } from '../support/site/walvault.ts';
 
 const certificates = makeCertificates();
 const s3 = await startS3Server({ tls: certificates });
@@ -58,9 +58,9 @@ function assertAccepted(loaded: ReadonlyMap<string, string>): void {
 }
 
 const cases: readonly { what: string; site: Site; packs: string[] }[] = [
-  // `push` is the agent's client, which a fetch shares.
-  { what: 'a directory', site: directorySite, packs: ['fs-store', 'main', 'push', 'run-push'] },
-  { what: 'S3', site: s3Site, packs: ['main', 'push', 'run-push', 's3-store'] },
+  // `client-push` is the agent's client, which a fetch shares.
+  { what: 'a directory', site: directorySite, packs: ['client-push', 'entry-run-push', 'fs-store', 'main'] },
+  { what: 'S3', site: s3Site, packs: ['client-push', 'entry-run-push', 'main', 's3-store'] },
 ];
 
 for (const { what, site, packs } of cases) {
@@ -74,8 +74,8 @@ for (const { what, site, packs } of cases) {
     const loaded = await loadedBy(site, ['fetch', segment, 'pg_wal/RECOVERYXLOG']);
     assertAccepted(loaded);
     assert.deepEqual(
-      named(loaded).filter(pack => pack !== 'run-push'),
-      packs.map(pack => (pack === 'run-push' ? 'run-fetch' : pack)).toSorted(),
+      named(loaded).filter(pack => pack !== 'entry-run-push'),
+      packs.map(pack => (pack === 'entry-run-push' ? 'entry-run-fetch' : pack)).toSorted(),
     );
   });
 }

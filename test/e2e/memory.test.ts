@@ -1,8 +1,8 @@
 /** Memory of push; `npm run soak` measures backup and restore of a large cluster as well. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { createSite } from '../harness/site.ts';
-import { memoryLimits, memoryOfPush } from '../soak/memory.ts';
+import { createSite } from '../support/site/site.ts';
+import { memoryLimits, memoryOfPush } from '../support/torture/memory.ts';
 
 test('push of a segment of 16 MiB stays within 160 MiB', async () => {
   const bytes = await memoryOfPush(await createSite(), 16);

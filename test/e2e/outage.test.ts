@@ -1,7 +1,7 @@
 /** The store goes away under a writing server and comes back; `npm run soak -- outage` does it for longer. */
 import { test } from 'node:test';
-import { surviveOutages } from '../soak/outage.ts';
-import { useMemoryForScratch } from '../soak/scratch.ts';
+import { surviveOutages } from '../support/torture/outage.ts';
+import { useMemoryForScratch } from '../support/torture/scratch.ts';
 
 useMemoryForScratch();
 

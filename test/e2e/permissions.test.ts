@@ -7,12 +7,12 @@ import { readFileSync, readdirSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { CreateBucketCommand, PutBucketPolicyCommand, S3Client } from '@aws-sdk/client-s3';
-import { missingCephTools, startCeph, type CephGateway } from '../harness/ceph.ts';
-import { backUp } from '../harness/cycle.ts';
-import type { PostgresServer } from '../harness/postgres-server.ts';
-import { archiveEverything, commitRows, createSite, type Site } from '../harness/site.ts';
-import { temporaryDirectory } from '../harness/temp.ts';
-import { giveToUnprivileged } from '../harness/unprivileged.ts';
+import { missingCephTools, startCeph, type CephGateway } from '../support/servers/ceph.ts';
+import { backUp } from '../support/site/cycle.ts';
+import type { PostgresServer } from '../support/servers/postgres-server.ts';
+import { archiveEverything, commitRows, createSite, type Site } from '../support/site/site.ts';
+import { temporaryDirectory } from '../support/site/temp.ts';
+import { giveToUnprivileged } from '../support/site/unprivileged.ts';
 
 const page = readFileSync(resolve(import.meta.dirname, '../../docs/permissions.md'), 'utf8');
 const missing = missingCephTools();

@@ -7,9 +7,9 @@ import {
   fillDuringFetch,
   fillDuringPush,
   fillDuringRestore,
-} from '../soak/disk-faults.ts';
-import { isExcused, whyNotMountable } from '../soak/file-systems.ts';
-import { useMemoryForScratch } from '../soak/scratch.ts';
+} from '../support/torture/disk-faults.ts';
+import { isExcused, whyNotMountable } from '../support/torture/file-systems.ts';
+import { useMemoryForScratch } from '../support/torture/scratch.ts';
 
 useMemoryForScratch();
 

@@ -1,8 +1,8 @@
 /** Power cuts, on a loop-mounted file system of which a copy is taken while it is in use. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { isExcused, whyNotMountable } from '../soak/file-systems.ts';
-import { cutPower } from '../soak/power-cut.ts';
+import { isExcused, whyNotMountable } from '../support/torture/file-systems.ts';
+import { cutPower } from '../support/torture/power-cut.ts';
 
 test('what push has answered 0 for survives a power cut, also after a push that died before its fsync', async () => {
   const reason = isExcused() ? undefined : whyNotMountable();

@@ -13,9 +13,9 @@ import {
 import { join } from 'node:path';
 import { before, describe, it } from 'node:test';
 import { readControlFile } from '../../src/postgres/cluster/control-file.ts';
-import { walKey } from '../../src/repository/layout.ts';
-import { agentPlace, type AgentPlace } from '../harness/agents.ts';
-import type { PostgresServer } from '../harness/postgres-server.ts';
+import { walKey } from '../../src/repository/format/layout.ts';
+import { agentPlace, type AgentPlace } from '../support/site/agents.ts';
+import type { PostgresServer } from '../support/servers/postgres-server.ts';
 import {
   archiveEverything,
   coldCopy,
@@ -28,11 +28,11 @@ import {
   startRecovery,
   until,
   type Site,
-} from '../harness/site.ts';
-import { temporaryDirectory } from '../harness/temp.ts';
-import { giveToUnprivileged } from '../harness/unprivileged.ts';
-import { walFile } from '../harness/wal.ts';
-import { useMemoryForScratch } from '../soak/scratch.ts';
+} from '../support/site/site.ts';
+import { temporaryDirectory } from '../support/site/temp.ts';
+import { giveToUnprivileged } from '../support/site/unprivileged.ts';
+import { walFile } from '../support/wal/wal.ts';
+import { useMemoryForScratch } from '../support/torture/scratch.ts';
 
 useMemoryForScratch();
 const signal = new AbortController().signal;

@@ -8,16 +8,16 @@ import { existsSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { setTimeout as delay } from 'node:timers/promises';
-import { errorCodes } from '../../src/base/errors.ts';
+import { errorCodes } from '../../src/base/errors/errors.ts';
 import { readControlFile } from '../../src/postgres/cluster/control-file.ts';
 import { segmentName } from '../../src/postgres/wal/file-name.ts';
-import { archivedSegments } from '../harness/cycle.ts';
-import type { RunOptions, RunResult } from '../harness/run.ts';
-import { createSite, type Site } from '../harness/site.ts';
-import { createS3Site } from '../harness/store-site.ts';
-import { startPostgres, type PostgresServer } from '../harness/postgres-server.ts';
-import { giveToUnprivileged } from '../harness/unprivileged.ts';
-import { makeSegment } from '../harness/wal.ts';
+import { archivedSegments } from '../support/site/cycle.ts';
+import type { RunOptions, RunResult } from '../support/site/run.ts';
+import { createSite, type Site } from '../support/site/site.ts';
+import { createS3Site } from '../support/site/store-site.ts';
+import { startPostgres, type PostgresServer } from '../support/servers/postgres-server.ts';
+import { giveToUnprivileged } from '../support/site/unprivileged.ts';
+import { makeSegment } from '../support/wal/wal.ts';
 
 /** More than twice the limit waits: the repository's first answer may then take a second. */
 const env = { WALVAULT_ARCHIVE_QUEUE_LIMIT: '16MiB', WALVAULT_ARCHIVE_TIMEOUT: '2min' };

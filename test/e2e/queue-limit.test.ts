@@ -14,14 +14,14 @@ import {
 } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { errorCodes } from '../../src/base/errors.ts';
-import { agentPlace } from '../harness/agents.ts';
-import { backUp, newDirectory, restoreInto, startCopy } from '../harness/cycle.ts';
-import { archiveEverything, commitRows, createSite, hasOpenedTimeline, outcomeOf, rowsOf, until, type Site } from '../harness/site.ts'; // prettier-ignore
-import type { PostgresServer } from '../harness/postgres-server.ts';
-import { createS3Site } from '../harness/store-site.ts';
-import { temporaryDirectory } from '../harness/temp.ts';
-import { countCalls, runWithFault } from '../soak/strace.ts';
+import { errorCodes } from '../../src/base/errors/errors.ts';
+import { agentPlace } from '../support/site/agents.ts';
+import { backUp, newDirectory, restoreInto, startCopy } from '../support/site/cycle.ts';
+import { archiveEverything, commitRows, createSite, hasOpenedTimeline, outcomeOf, rowsOf, until, type Site } from '../support/site/site.ts'; // prettier-ignore
+import type { PostgresServer } from '../support/servers/postgres-server.ts';
+import { createS3Site } from '../support/site/store-site.ts';
+import { temporaryDirectory } from '../support/site/temp.ts';
+import { countCalls, runWithFault } from '../support/torture/strace.ts';
 
 const limitSegments = 4;
 const limit = { WALVAULT_ARCHIVE_QUEUE_LIMIT: `${limitSegments}MiB` };

@@ -1,9 +1,9 @@
 /** Two pushers of one name. `npm run soak` does the same for longer. */
 import { describe, it } from 'node:test';
-import { createSite } from '../harness/site.ts';
-import { racePushes } from '../soak/race.ts';
-import { createS3Site } from '../harness/store-site.ts';
-import { useMemoryForScratch } from '../soak/scratch.ts';
+import { createSite } from '../support/site/site.ts';
+import { racePushes } from '../support/torture/race.ts';
+import { createS3Site } from '../support/site/store-site.ts';
+import { useMemoryForScratch } from '../support/torture/scratch.ts';
 
 useMemoryForScratch();
 

@@ -15,12 +15,12 @@ import {
 } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
-import { agentPlace, servedBy, type AgentPlace } from '../harness/agents.ts';
-import { assertNothingIsLeft } from '../soak/kill-agent.ts';
+import { agentPlace, servedBy, type AgentPlace } from '../support/site/agents.ts';
+import { assertNothingIsLeft } from '../support/torture/kill-agent.ts';
 import { restoreCommandOf } from '../../src/operations/restore/restore-command.ts';
 import { readControlFile } from '../../src/postgres/cluster/control-file.ts';
-import { walKey } from '../../src/repository/layout.ts';
-import type { PostgresServer } from '../harness/postgres-server.ts';
+import { walKey } from '../../src/repository/format/layout.ts';
+import type { PostgresServer } from '../support/servers/postgres-server.ts';
 import {
   archiveEverything,
   coldCopy,
@@ -33,9 +33,9 @@ import {
   startRecovery,
   until,
   type Site,
-} from '../harness/site.ts';
-import { makeSegment, walFile } from '../harness/wal.ts';
-import { walvaultExecutable } from '../harness/walvault.ts';
+} from '../support/site/site.ts';
+import { makeSegment, walFile } from '../support/wal/wal.ts';
+import { walvaultExecutable } from '../support/site/walvault.ts';
 
 const signal = new AbortController().signal;
 const rows = (last: number) => Array.from({ length: last }, (_, index) => index + 1);

@@ -5,11 +5,11 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
-import { startS3Server, type S3Server } from '../harness/s3-server.ts';
-import { temporaryDirectory } from '../harness/temp.ts';
-import { startTokenServer } from '../harness/token-server.ts';
-import { giveToUnprivileged } from '../harness/unprivileged.ts';
-import { runWalvault } from '../harness/walvault.ts';
+import { startS3Server, type S3Server } from '../support/servers/s3/server.ts';
+import { temporaryDirectory } from '../support/site/temp.ts';
+import { startTokenServer } from '../support/servers/token-server.ts';
+import { giveToUnprivileged } from '../support/site/unprivileged.ts';
+import { runWalvault } from '../support/site/walvault.ts';
 
 describe('credentials of S3 in the executable', () => {
   let server: S3Server;

@@ -8,18 +8,18 @@ import { chmodSync, existsSync, readFileSync, readdirSync, writeFileSync } from 
 import { join } from 'node:path';
 import { after, afterEach, before, describe, it } from 'node:test';
 import { StorageSharedKeyCredential, generateBlobSASQueryParameters, ContainerSASPermissions } from '@azure/storage-blob'; // prettier-ignore
-import { errorCodes } from '../../src/base/errors.ts';
-import { startAzurite, type Azurite } from '../harness/azurite.ts';
-import { startEchoService, type EchoService } from '../harness/echo-service.ts';
-import { startGcsServer, type GcsServer } from '../harness/gcs-server.ts';
-import { PlantedSecrets } from '../harness/planted-secrets.ts';
-import type { PostgresServer } from '../harness/postgres-server.ts';
-import type { RunOptions } from '../harness/run.ts';
-import { startS3Server, type S3Server } from '../harness/s3-server.ts';
-import { archiveEverything, commitRows, createSite, until, type Site } from '../harness/site.ts';
-import { azureArgs, gcsArgs, s3Args, secretFile } from '../harness/store-site.ts';
-import { temporaryDirectory } from '../harness/temp.ts';
-import { giveToUnprivileged } from '../harness/unprivileged.ts';
+import { errorCodes } from '../../src/base/errors/errors.ts';
+import { startAzurite, type Azurite } from '../support/servers/azurite.ts';
+import { startEchoService, type EchoService } from '../support/servers/echo-service.ts';
+import { startGcsServer, type GcsServer } from '../support/servers/gcs/server.ts';
+import { PlantedSecrets } from '../support/site/planted-secrets.ts';
+import type { PostgresServer } from '../support/servers/postgres-server.ts';
+import type { RunOptions } from '../support/site/run.ts';
+import { startS3Server, type S3Server } from '../support/servers/s3/server.ts';
+import { archiveEverything, commitRows, createSite, until, type Site } from '../support/site/site.ts';
+import { azureArgs, gcsArgs, s3Args, secretFile } from '../support/site/store-site.ts';
+import { temporaryDirectory } from '../support/site/temp.ts';
+import { giveToUnprivileged } from '../support/site/unprivileged.ts';
 
 const random = () => randomBytes(30).toString('base64');
 const planted = new PlantedSecrets();

@@ -1,8 +1,8 @@
 /** Segments of 1 GB take too long here: `npm run soak -- segment-sizes`. */
 import assert from 'node:assert/strict';
 import { it } from 'node:test';
-import { useMemoryForScratch } from '../soak/scratch.ts';
-import { archiveAndRecover } from '../soak/segment-sizes.ts';
+import { useMemoryForScratch } from '../support/torture/scratch.ts';
+import { archiveAndRecover } from '../support/torture/segment-sizes.ts';
 
 useMemoryForScratch();
 

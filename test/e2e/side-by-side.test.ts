@@ -3,10 +3,10 @@ import assert from 'node:assert/strict';
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
-import { errorCodes } from '../../src/base/errors.ts';
-import { archivedSegments, backUp, startCopy } from '../harness/cycle.ts';
-import type { PostgresServer } from '../harness/postgres-server.ts';
-import { startS3Server, type S3Server } from '../harness/s3-server.ts';
+import { errorCodes } from '../../src/base/errors/errors.ts';
+import { archivedSegments, backUp, startCopy } from '../support/site/cycle.ts';
+import type { PostgresServer } from '../support/servers/postgres-server.ts';
+import { startS3Server, type S3Server } from '../support/servers/s3/server.ts';
 import {
   archiveEverything,
   commitRows,
@@ -15,9 +15,9 @@ import {
   rowsOf,
   until,
   type Site,
-} from '../harness/site.ts';
-import { s3Args } from '../harness/store-site.ts';
-import { temporaryDirectory } from '../harness/temp.ts';
+} from '../support/site/site.ts';
+import { s3Args } from '../support/site/store-site.ts';
+import { temporaryDirectory } from '../support/site/temp.ts';
 
 const rows = (last: number) => Array.from({ length: last }, (_, index) => index + 1);
 

@@ -3,8 +3,8 @@ import assert from 'node:assert/strict';
 import { renameSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
-import { backUp, restoreInto, startCopy, verifyWithPostgres } from '../harness/cycle.ts';
-import type { PostgresServer } from '../harness/postgres-server.ts';
+import { backUp, restoreInto, startCopy, verifyWithPostgres } from '../support/site/cycle.ts';
+import type { PostgresServer } from '../support/servers/postgres-server.ts';
 import {
   archiveEverything,
   commitRows,
@@ -14,7 +14,7 @@ import {
   rowsOf,
   until,
   type Site,
-} from '../harness/site.ts';
+} from '../support/site/site.ts';
 
 const rows = (last: number) => Array.from({ length: last }, (_, index) => index + 1);
 

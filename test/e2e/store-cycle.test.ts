@@ -1,11 +1,11 @@
 /** The whole way on every service: set up, archived, backed up, dropped, restored, by the executable and PostgreSQL. */
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
-import { errorCodes } from '../../src/base/errors.ts';
-import { makeCertificates } from '../harness/certificates.ts';
-import { bringBackDroppedTable } from '../harness/dropped-table.ts';
-import { createPusher } from '../soak/pusher.ts';
-import { createAzureSite, createGcsSite, createS3Site, type StoreSite } from '../harness/store-site.ts';
+import { errorCodes } from '../../src/base/errors/errors.ts';
+import { makeCertificates } from '../support/servers/certificates.ts';
+import { bringBackDroppedTable } from '../support/site/dropped-table.ts';
+import { createPusher } from '../support/torture/pusher.ts';
+import { createAzureSite, createGcsSite, createS3Site, type StoreSite } from '../support/site/store-site.ts';
 
 const certificates = makeCertificates();
 const sites: Readonly<Record<string, () => Promise<StoreSite>>> = {

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { existsSync, lstatSync, mkdirSync, readdirSync, readlinkSync, realpathSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
-import { errorCodes } from '../../src/base/errors.ts';
+import { errorCodes } from '../../src/base/errors/errors.ts';
 import {
   assertSound,
   backUp,
@@ -11,11 +11,11 @@ import {
   restoreInto,
   startCopy,
   verifyWithPostgres,
-} from '../harness/cycle.ts';
-import type { PostgresServer } from '../harness/postgres-server.ts';
-import { archiveEverything, createSite, outcomeOf, type Site } from '../harness/site.ts';
-import { temporaryDirectory } from '../harness/temp.ts';
-import { giveToUnprivileged } from '../harness/unprivileged.ts';
+} from '../support/site/cycle.ts';
+import type { PostgresServer } from '../support/servers/postgres-server.ts';
+import { archiveEverything, createSite, outcomeOf, type Site } from '../support/site/site.ts';
+import { temporaryDirectory } from '../support/site/temp.ts';
+import { giveToUnprivileged } from '../support/site/unprivileged.ts';
 
 describe('a cluster with two tablespaces and its WAL elsewhere', () => {
   let site: Site;

@@ -5,9 +5,9 @@ import { join } from 'node:path';
 import { after, describe, it } from 'node:test';
 import { readControlFile } from '../../src/postgres/cluster/control-file.ts';
 import { formatLsn } from '../../src/postgres/wal/lsn.ts';
-import { agentPlace, type AgentPlace } from '../harness/agents.ts';
-import type { PostgresServer } from '../harness/postgres-server.ts';
-import { startPostgres } from '../harness/postgres-server.ts';
+import { agentPlace, type AgentPlace } from '../support/site/agents.ts';
+import type { PostgresServer } from '../support/servers/postgres-server.ts';
+import { startPostgres } from '../support/servers/postgres-server.ts';
 import {
   archiveEverything,
   coldCopy,
@@ -21,10 +21,10 @@ import {
   startRecovery,
   until,
   type Site,
-} from '../harness/site.ts';
-import { giveToUnprivileged } from '../harness/unprivileged.ts';
-import { temporaryDirectory } from '../harness/temp.ts';
-import { assertNothingIsLeft } from '../soak/kill-agent.ts';
+} from '../support/site/site.ts';
+import { giveToUnprivileged } from '../support/site/unprivileged.ts';
+import { temporaryDirectory } from '../support/site/temp.ts';
+import { assertNothingIsLeft } from '../support/torture/kill-agent.ts';
 
 const rows = (first: number, last: number) =>
   Array.from({ length: last - first + 1 }, (_, index) => first + index);

@@ -14,15 +14,15 @@ import {
 } from 'node:fs';
 import { basename, join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
-import { errorCodes, type ErrorCode } from '../../src/base/errors.ts';
-import { archivedSegments, backUp, newDirectory, type TakenBackup } from '../harness/cycle.ts';
-import { startPostgres, type PostgresServer } from '../harness/postgres-server.ts';
-import { bareEnvironment, run, type RunResult } from '../harness/run.ts';
-import { startS3Server, type S3Server } from '../harness/s3-server.ts';
-import { archiveEverything, commitRows, createSite, type Site } from '../harness/site.ts';
-import { temporaryDirectory } from '../harness/temp.ts';
-import { giveToUnprivileged } from '../harness/unprivileged.ts';
-import { runWalvault, walvaultExecutable } from '../harness/walvault.ts';
+import { errorCodes, type ErrorCode } from '../../src/base/errors/errors.ts';
+import { archivedSegments, backUp, newDirectory, type TakenBackup } from '../support/site/cycle.ts';
+import { startPostgres, type PostgresServer } from '../support/servers/postgres-server.ts';
+import { bareEnvironment, run, type RunResult } from '../support/site/run.ts';
+import { startS3Server, type S3Server } from '../support/servers/s3/server.ts';
+import { archiveEverything, commitRows, createSite, type Site } from '../support/site/site.ts';
+import { temporaryDirectory } from '../support/site/temp.ts';
+import { giveToUnprivileged } from '../support/site/unprivileged.ts';
+import { runWalvault, walvaultExecutable } from '../support/site/walvault.ts';
 
 interface Expected {
   readonly code: ErrorCode;

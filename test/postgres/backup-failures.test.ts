@@ -2,13 +2,13 @@ import assert from 'node:assert/strict';
 import { closeSync, openSync, readSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
-import { WalvaultError } from '../../src/base/errors.ts';
-import { readCatalog } from '../../src/repository/backup-record.ts';
-import type { SystemPath } from '../../src/repository/layout.ts';
+import { WalvaultError } from '../../src/base/errors/errors.ts';
+import { readCatalog } from '../../src/repository/format/backup-record.ts';
+import type { SystemPath } from '../../src/repository/format/layout.ts';
 import type { Repository } from '../../src/repository/repository.ts';
-import { createMemoryStore } from '../../src/stores/memory/memory-store.ts';
+import { createMemoryStore } from '../../src/stores/memory/store.ts';
 import { StoreError, type Store } from '../../src/stores/store.ts';
-import { startPostgres, type PostgresServer } from '../harness/postgres-server.ts';
+import { startPostgres, type PostgresServer } from '../support/servers/postgres-server.ts';
 import {
   listKeys,
   makeRepository,
@@ -16,7 +16,7 @@ import {
   runBackup,
   signal,
   startArchivingServer,
-} from './backup-fixtures.ts';
+} from '../support/site/backup-fixtures.ts';
 
 describe('a backup that cannot be', () => {
   let repository: Repository;

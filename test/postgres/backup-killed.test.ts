@@ -2,12 +2,19 @@ import assert from 'node:assert/strict';
 import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
-import { readCatalog } from '../../src/repository/backup-record.ts';
-import type { SystemPath } from '../../src/repository/layout.ts';
+import { readCatalog } from '../../src/repository/format/backup-record.ts';
+import type { SystemPath } from '../../src/repository/format/layout.ts';
 import type { Repository } from '../../src/repository/repository.ts';
-import type { PostgresServer } from '../harness/postgres-server.ts';
-import { bareEnvironment, run, type RunResult } from '../harness/run.ts';
-import { cluster, listKeys, makeRepository, signal, startArchivingServer, until } from './backup-fixtures.ts';
+import type { PostgresServer } from '../support/servers/postgres-server.ts';
+import { bareEnvironment, run, type RunResult } from '../support/site/run.ts';
+import {
+  cluster,
+  listKeys,
+  makeRepository,
+  signal,
+  startArchivingServer,
+  until,
+} from '../support/site/backup-fixtures.ts';
 
 const main = join(import.meta.dirname, '../../src/main.ts');
 

@@ -15,16 +15,16 @@ import {
 } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
-import { collect } from '../../src/base/bytes.ts';
+import { collect } from '../../src/base/bytes/streams.ts';
 import type { BackupResult } from '../../src/operations/backup/backup.ts';
 import { readTar } from '../../src/pipeline/tar/index.ts';
-import { backupPrefix, manifestKey, type SystemPath } from '../../src/repository/layout.ts';
-import { comparePaths, readManifest, type ManifestEntry } from '../../src/repository/manifest.ts';
+import { backupPrefix, manifestKey, type SystemPath } from '../../src/repository/format/layout.ts';
+import { comparePaths, readManifest, type ManifestEntry } from '../../src/repository/format/manifest.ts';
 import type { Repository } from '../../src/repository/repository.ts';
-import type { PostgresServer } from '../harness/postgres-server.ts';
-import { runOk } from '../harness/run.ts';
-import { temporaryDirectory } from '../harness/temp.ts';
-import { giveToUnprivileged } from '../harness/unprivileged.ts';
+import type { PostgresServer } from '../support/servers/postgres-server.ts';
+import { runOk } from '../support/site/run.ts';
+import { temporaryDirectory } from '../support/site/temp.ts';
+import { giveToUnprivileged } from '../support/site/unprivileged.ts';
 import {
   makeRepository,
   recordingLog,
@@ -34,7 +34,7 @@ import {
   startUnpacked,
   switchAndArchive,
   unpackByHand,
-} from './backup-fixtures.ts';
+} from '../support/site/backup-fixtures.ts';
 
 /** Longer than PostgreSQL's own tar can name. */
 const longName = `long-${'x'.repeat(200)}`;

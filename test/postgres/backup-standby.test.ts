@@ -2,12 +2,12 @@ import assert from 'node:assert/strict';
 import { cpSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
-import type { SystemPath } from '../../src/repository/layout.ts';
+import type { SystemPath } from '../../src/repository/format/layout.ts';
 import type { Repository } from '../../src/repository/repository.ts';
-import { startPostgres, type PostgresServer } from '../harness/postgres-server.ts';
-import { runOk } from '../harness/run.ts';
-import { temporaryDirectory } from '../harness/temp.ts';
-import { giveToUnprivileged } from '../harness/unprivileged.ts';
+import { startPostgres, type PostgresServer } from '../support/servers/postgres-server.ts';
+import { runOk } from '../support/site/run.ts';
+import { temporaryDirectory } from '../support/site/temp.ts';
+import { giveToUnprivileged } from '../support/site/unprivileged.ts';
 import {
   makeRepository,
   recordingLog,
@@ -17,7 +17,7 @@ import {
   switchAndArchive,
   unpackByHand,
   until,
-} from './backup-fixtures.ts';
+} from '../support/site/backup-fixtures.ts';
 
 describe('a backup from a standby', () => {
   let repository: Repository;

@@ -3,15 +3,15 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { generateKeyPair } from '../../src/pipeline/openpgp/index.ts';
-import { readCatalog } from '../../src/repository/backup-record.ts';
-import { manifestKey, type SystemPath } from '../../src/repository/layout.ts';
-import { readManifest } from '../../src/repository/manifest.ts';
+import { readCatalog } from '../../src/repository/format/backup-record.ts';
+import { manifestKey, type SystemPath } from '../../src/repository/format/layout.ts';
+import { readManifest } from '../../src/repository/format/manifest.ts';
 import type { Repository } from '../../src/repository/repository.ts';
-import { createGpg, type Gpg } from '../harness/gpg.ts';
-import { runLoad } from '../harness/load.ts';
-import type { PostgresServer } from '../harness/postgres-server.ts';
-import { runOk } from '../harness/run.ts';
-import { temporaryDirectory } from '../harness/temp.ts';
+import { createGpg, type Gpg } from '../support/openpgp/gpg.ts';
+import { runLoad } from '../support/site/load.ts';
+import type { PostgresServer } from '../support/servers/postgres-server.ts';
+import { runOk } from '../support/site/run.ts';
+import { temporaryDirectory } from '../support/site/temp.ts';
 import {
   listKeys,
   makeRepository,
@@ -22,7 +22,7 @@ import {
   startUnpacked,
   switchAndArchive,
   unpackByHand,
-} from './backup-fixtures.ts';
+} from '../support/site/backup-fixtures.ts';
 
 describe('a backup under load, unpacked with gpg, zstd and tar alone', () => {
   let gpg: Gpg;

@@ -5,14 +5,14 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { test } from 'node:test';
 import { Client } from 'pg';
-import { createGpg } from '../harness/gpg.ts';
-import { onExit } from '../harness/on-exit.ts';
-import { freePort } from '../harness/ports.ts';
-import { bareEnvironment, runOk } from '../harness/run.ts';
-import { archiveEverything, commitRows, createSite, rowsOf, until } from '../harness/site.ts';
-import { temporaryDirectory } from '../harness/temp.ts';
-import { giveToUnprivileged, unprivilegedIds } from '../harness/unprivileged.ts';
-import { makeServerDirectory, takeBackup } from './restore-fixtures.ts';
+import { createGpg } from '../support/openpgp/gpg.ts';
+import { onExit } from '../support/site/on-exit.ts';
+import { freePort } from '../support/servers/ports.ts';
+import { bareEnvironment, runOk } from '../support/site/run.ts';
+import { archiveEverything, commitRows, createSite, rowsOf, until } from '../support/site/site.ts';
+import { temporaryDirectory } from '../support/site/temp.ts';
+import { giveToUnprivileged, unprivilegedIds } from '../support/site/unprivileged.ts';
+import { makeServerDirectory, takeBackup } from '../support/site/restore-fixtures.ts';
 
 const page = resolve(import.meta.dirname, '../../docs/recover-without-walvault.md');
 

@@ -2,12 +2,12 @@ import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 import { silentLog } from '../../src/base/log.ts';
 import { Secret } from '../../src/base/secret.ts';
-import { openRepositories } from '../../src/cli/compose.ts';
+import { openRepositories } from '../../src/compose/open-repositories.ts';
 import { loadConfig } from '../../src/config/index.ts';
 import { check } from '../../src/operations/check/check.ts';
 import type { CheckLine } from '../../src/operations/check/checklist.ts';
-import type { PostgresServer } from '../harness/postgres-server.ts';
-import { createSite, type Site } from '../harness/site.ts';
+import type { PostgresServer } from '../support/servers/postgres-server.ts';
+import { createSite, type Site } from '../support/site/site.ts';
 
 const signal = new AbortController().signal;
 

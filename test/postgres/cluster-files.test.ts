@@ -4,11 +4,16 @@ import { existsSync, mkdirSync, readFileSync, renameSync, symlinkSync, writeFile
 import { join } from 'node:path';
 import { readControlFile } from '../../src/postgres/cluster/control-file.ts';
 import { walkDataDirectory, type DataDirectoryEntry } from '../../src/postgres/cluster/data-directory.ts';
-import { pageChecksum, pageLsn, storedPageChecksum, verifyPages } from '../../src/postgres/page-checksum.ts';
+import {
+  pageChecksum,
+  pageLsn,
+  storedPageChecksum,
+  verifyPages,
+} from '../../src/postgres/cluster/page-checksum.ts';
 import { formatLsn } from '../../src/postgres/wal/lsn.ts';
 import { parseLongPageHeader, postgresMajorOfPageMagic } from '../../src/postgres/wal/page-header.ts';
-import { startPostgres, type PostgresServer } from '../harness/postgres-server.ts';
-import { temporaryDirectory } from '../harness/temp.ts';
+import { startPostgres, type PostgresServer } from '../support/servers/postgres-server.ts';
+import { temporaryDirectory } from '../support/site/temp.ts';
 
 const blockSizeBytes = 8192;
 

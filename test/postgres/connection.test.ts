@@ -3,14 +3,14 @@ import { after, before, describe, test } from 'node:test';
 import { chmodSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Secret } from '../../src/base/secret.ts';
-import { startBackup, stopBackup } from '../../src/postgres/backup-control.ts';
+import { startBackup, stopBackup } from '../../src/postgres/server/backup-control.ts';
 import { parseBackupLabel } from '../../src/postgres/cluster/backup-label.ts';
 import { readControlFile } from '../../src/postgres/cluster/control-file.ts';
-import { connectPostgres, type PgConnection } from '../../src/postgres/connection.ts';
-import { currentWalState, switchWal } from '../../src/postgres/server-state.ts';
-import { startPostgres, type PostgresServer } from '../harness/postgres-server.ts';
-import { freePort } from '../harness/ports.ts';
-import { temporaryDirectory } from '../harness/temp.ts';
+import { connectPostgres, type PgConnection } from '../../src/postgres/server/connection.ts';
+import { currentWalState, switchWal } from '../../src/postgres/server/wal-state.ts';
+import { startPostgres, type PostgresServer } from '../support/servers/postgres-server.ts';
+import { freePort } from '../support/servers/ports.ts';
+import { temporaryDirectory } from '../support/site/temp.ts';
 
 const signal = new AbortController().signal;
 

@@ -2,11 +2,11 @@ import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import { copyFileSync, createReadStream, mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { startBackup, stopBackup } from '../../src/postgres/backup-control.ts';
+import { startBackup, stopBackup } from '../../src/postgres/server/backup-control.ts';
 import { parseBackupLabel } from '../../src/postgres/cluster/backup-label.ts';
 import { walkDataDirectory } from '../../src/postgres/cluster/data-directory.ts';
 import { writeRecoverySettings, type RecoveryTarget } from '../../src/postgres/cluster/recovery-settings.ts';
-import { connectPostgres } from '../../src/postgres/connection.ts';
+import { connectPostgres } from '../../src/postgres/server/connection.ts';
 import {
   segmentName,
   segmentNumberOfLsn,
@@ -20,9 +20,9 @@ import {
   type WalScan,
   type WalTarget,
 } from '../../src/postgres/wal/segment-scan.ts';
-import { startPostgres, type PostgresServer } from '../harness/postgres-server.ts';
-import { temporaryDirectory } from '../harness/temp.ts';
-import { giveToUnprivileged } from '../harness/unprivileged.ts';
+import { startPostgres, type PostgresServer } from '../support/servers/postgres-server.ts';
+import { temporaryDirectory } from '../support/site/temp.ts';
+import { giveToUnprivileged } from '../support/site/unprivileged.ts';
 
 const segmentSizeBytes = 1024 ** 2;
 const signal = new AbortController().signal;

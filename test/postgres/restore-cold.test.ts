@@ -3,15 +3,21 @@ import assert from 'node:assert/strict';
 import { appendFileSync, existsSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
-import { WalvaultError } from '../../src/base/errors.ts';
+import { WalvaultError } from '../../src/base/errors/errors.ts';
 import { Secret } from '../../src/base/secret.ts';
 import { openStore } from '../../src/stores/open.ts';
-import type { PostgresServer } from '../harness/postgres-server.ts';
-import { startS3Server, type S3Server } from '../harness/s3-server.ts';
-import { archiveEverything, commitRows, createSite, type Site } from '../harness/site.ts';
-import { temporaryDirectory } from '../harness/temp.ts';
-import { giveToUnprivileged } from '../harness/unprivileged.ts';
-import { newDirectory, restoreFrom, signal, takeBackup, type RestoreChoice } from './restore-fixtures.ts';
+import type { PostgresServer } from '../support/servers/postgres-server.ts';
+import { startS3Server, type S3Server } from '../support/servers/s3/server.ts';
+import { archiveEverything, commitRows, createSite, type Site } from '../support/site/site.ts';
+import { temporaryDirectory } from '../support/site/temp.ts';
+import { giveToUnprivileged } from '../support/site/unprivileged.ts';
+import {
+  newDirectory,
+  restoreFrom,
+  signal,
+  takeBackup,
+  type RestoreChoice,
+} from '../support/site/restore-fixtures.ts';
 
 function secretFile({ secretAccessKey }: S3Server): string {
   const path = join(temporaryDirectory('s3-secret'), 'secret');

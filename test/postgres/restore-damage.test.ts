@@ -10,14 +10,19 @@ import {
 } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
-import type { WalvaultError } from '../../src/base/errors.ts';
-import { backupPrefix, commitRecordKey, signatureKey, walKey } from '../../src/repository/layout.ts';
-import type { BackupRecord } from '../../src/repository/backup-record.ts';
+import type { WalvaultError } from '../../src/base/errors/errors.ts';
+import { backupPrefix, commitRecordKey, signatureKey, walKey } from '../../src/repository/format/layout.ts';
+import type { BackupRecord } from '../../src/repository/format/backup-record.ts';
 import { parseWalFileName, segmentName, segmentNumberOfLsn } from '../../src/postgres/wal/file-name.ts';
-import type { PostgresServer } from '../harness/postgres-server.ts';
-import { run } from '../harness/run.ts';
-import { archiveEverything, commitRows, createSite, type Site } from '../harness/site.ts';
-import { newDirectory, restoreFrom, takeBackup, verifyWithPostgres } from './restore-fixtures.ts';
+import type { PostgresServer } from '../support/servers/postgres-server.ts';
+import { run } from '../support/site/run.ts';
+import { archiveEverything, commitRows, createSite, type Site } from '../support/site/site.ts';
+import {
+  newDirectory,
+  restoreFrom,
+  takeBackup,
+  verifyWithPostgres,
+} from '../support/site/restore-fixtures.ts';
 
 describe('a restore that cannot succeed leaves nothing PostgreSQL would start from', () => {
   let site: Site;

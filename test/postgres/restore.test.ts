@@ -2,9 +2,9 @@ import assert from 'node:assert/strict';
 import { existsSync, lstatSync, readFileSync, readdirSync, readlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
-import { WalvaultError } from '../../src/base/errors.ts';
-import type { BackupRecord } from '../../src/repository/backup-record.ts';
-import type { PostgresServer } from '../harness/postgres-server.ts';
+import { WalvaultError } from '../../src/base/errors/errors.ts';
+import type { BackupRecord } from '../../src/repository/format/backup-record.ts';
+import type { PostgresServer } from '../support/servers/postgres-server.ts';
 import {
   archiveEverything,
   commitRows,
@@ -14,8 +14,8 @@ import {
   rowsOf,
   until,
   type Site,
-} from '../harness/site.ts';
-import { temporaryDirectory } from '../harness/temp.ts';
+} from '../support/site/site.ts';
+import { temporaryDirectory } from '../support/site/temp.ts';
 import {
   makeServerDirectory,
   newDirectory,
@@ -24,7 +24,7 @@ import {
   takeBackup,
   verifyWithPostgres,
   type RestoreChoice,
-} from './restore-fixtures.ts';
+} from '../support/site/restore-fixtures.ts';
 
 /** Rows 1–3 before the first backup, 4–6 between the two, 7–9 after. */
 describe('restore from an encrypted archive', () => {

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import type { ByteStream } from '../../src/base/bytes.ts';
+import type { ByteStream } from '../../src/base/bytes/streams.ts';
 import { walEventOf, type WalEvent } from '../../src/postgres/wal/commit-record.ts';
 import {
   segmentName,
@@ -13,7 +13,7 @@ import {
 import { formatLsn, parseLsn, type Lsn } from '../../src/postgres/wal/lsn.ts';
 import { readWalRecords } from '../../src/postgres/wal/record-reader.ts';
 import { scanForTarget, scanSegment, type WalTarget } from '../../src/postgres/wal/segment-scan.ts';
-import { startPostgres, type PostgresServer } from '../harness/postgres-server.ts';
+import { startPostgres, type PostgresServer } from '../support/servers/postgres-server.ts';
 
 /** What the server itself says about its WAL: the extension pg_walinspect, which has PostgreSQL's own reader below. */
 interface InspectedRecord {

@@ -4,8 +4,8 @@ import { copyFileSync, cpSync, mkdirSync, readFileSync, symlinkSync, writeFileSy
 import { join, resolve } from 'node:path';
 import { test } from 'node:test';
 import { importsOf } from '../../scripts/rules/check-imports.ts';
-import { bareEnvironment, run } from '../harness/run.ts';
-import { temporaryDirectory } from '../harness/temp.ts';
+import { bareEnvironment, run } from '../support/site/run.ts';
+import { temporaryDirectory } from '../support/site/temp.ts';
 
 const root = resolve(import.meta.dirname, '../..');
 const planted = join(import.meta.dirname, 'planted');

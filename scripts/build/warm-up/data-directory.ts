@@ -1,7 +1,7 @@
 /** As much of a PostgreSQL cluster as push and fetch look at: `global/pg_control` and one segment. */
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { finishCrc32c, startCrc32c, updateCrc32c } from '../../../src/base/crc32c.ts';
+import { finishCrc32c, startCrc32c, updateCrc32c } from '../../../src/base/checksum/crc32c.ts';
 
 export const segmentName = '000000010000000000000001';
 

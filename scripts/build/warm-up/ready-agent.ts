@@ -4,7 +4,7 @@ import { createServer, type Socket } from 'node:net';
 import { join } from 'node:path';
 import { addressOf } from '../../../src/agent/client/address.ts';
 import { encodeLine, parseRequest, type Reply, type Request } from '../../../src/agent/client/protocol.ts';
-import { identityOf } from '../../../src/base/file-identity.ts';
+import { identityOf } from '../../../src/base/files/identity.ts';
 
 export interface ReadyAgent extends AsyncDisposable {
   /** For those who are to ask it. */

@@ -6,7 +6,7 @@
 import { existsSync, lstatSync, realpathSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { defaultConfigPath } from '../../base/default-config.ts';
-import { describeSystemCode, systemCode } from '../../base/errors.ts';
+import { describeSystemCode, systemCode } from '../../base/errors/errors.ts';
 import { quickDigest } from './quick-digest.ts';
 
 /** A socket's path has at most 108 bytes with its final zero (sockaddr_un in unix(7)). */

@@ -1,7 +1,7 @@
 /** One question to the agent and its answer. */
 import { existsSync } from 'node:fs';
 import type { Socket } from 'node:net';
-import { monotonicMs } from '../../base/clock.ts';
+import { monotonicMs } from '../../base/time/clock.ts';
 import { encodeLine, maxLineBytes, parseReply, type Reply, type Request } from './protocol.ts';
 
 /**

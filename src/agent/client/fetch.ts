@@ -5,7 +5,7 @@
  */
 import { lstatSync, renameSync } from 'node:fs';
 import { resolve } from 'node:path';
-import { identityOf, isSameFile } from '../../base/file-identity.ts';
+import { identityOf, isSameFile } from '../../base/files/identity.ts';
 import type { LogEvent } from '../../base/log.ts';
 import { findAddress, inspectDirectory, type AgentAddress } from './address.ts';
 import { exchange } from './exchange.ts';

@@ -1,4 +1,4 @@
-import { systemCode } from '../../base/errors.ts';
+import { systemCode } from '../../base/errors/errors.ts';
 
 /** Whether there is such a process; one of another user counts, too. */
 export function isAlive(pid: number): boolean {

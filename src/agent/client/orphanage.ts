@@ -4,7 +4,7 @@
  * status other than 0 and 1, makes it restart every backend (reaper in postmaster.c).
  */
 import { readFileSync, readlinkSync } from 'node:fs';
-import { systemCode } from '../../base/errors.ts';
+import { systemCode } from '../../base/errors/errors.ts';
 
 export interface Harm {
   readonly problem: string;

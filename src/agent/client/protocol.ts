@@ -3,8 +3,8 @@
  * it is being dealt with, then one line with the answer. Both sides are the same executable (the fingerprint proves
  * it), so the version only has to tell a later walvault that it talks to an earlier one.
  */
-import { WalvaultError, errorCodes, type ErrorCode } from '../../base/errors.ts';
-import type { FileIdentity } from '../../base/file-identity.ts';
+import { WalvaultError, errorCodes, type ErrorCode } from '../../base/errors/errors.ts';
+import type { FileIdentity } from '../../base/files/identity.ts';
 import type { LogEvent, LogLevel } from '../../base/log.ts';
 
 export const protocolVersion = 1;

@@ -3,8 +3,8 @@
  * does the work itself; only an answer ends it here.
  */
 import { resolve } from 'node:path';
-import { monotonicMs } from '../../base/clock.ts';
-import { WalvaultError } from '../../base/errors.ts';
+import { monotonicMs } from '../../base/time/clock.ts';
+import { WalvaultError } from '../../base/errors/errors.ts';
 import type { LogEvent } from '../../base/log.ts';
 import { findAddress, inspectDirectory, type AgentAddress } from './address.ts';
 import { exchange } from './exchange.ts';

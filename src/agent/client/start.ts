@@ -18,8 +18,8 @@ import {
 } from 'node:fs';
 import { join } from 'node:path';
 import { isSea } from 'node:sea';
-import { ageMs } from '../../base/clock.ts';
-import { describeSystemCode, systemCode } from '../../base/errors.ts';
+import { ageMs } from '../../base/time/clock.ts';
+import { describeSystemCode, systemCode } from '../../base/errors/errors.ts';
 import { inspectDirectory, type AgentAddress } from './address.ts';
 import { isAlive } from './is-alive.ts';
 import { whyOrphansDoHarm } from './orphanage.ts';

@@ -10,7 +10,7 @@ export const defineAgent: DefineVerb = (program, run) => {
     .addHelpText('after', notes)
     .action(async () => {
       await run(async ({ argv, context }) => {
-        const { runAgent } = await import('../run-agent.ts');
+        const { runAgent } = await import('../../entry/run-agent.ts');
         return await runAgent(argv, context);
       });
     });

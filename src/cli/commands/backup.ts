@@ -26,7 +26,7 @@ export const defineBackup: DefineVerb = (program, run) => {
     .addHelpText('after', notes)
     .action(async (options: BackupCliOptions) => {
       await run(async ({ context, log, loadConfig, print }) => {
-        const { openRepositories } = await import('../compose.ts');
+        const { openRepositories } = await import('../../compose/open-repositories.ts');
         const { backup } = await import('../../operations/backup/backup.ts');
         const { config } = await loadConfig();
         await using opened = await openRepositories(config, log);

@@ -1,8 +1,8 @@
 import { resolve } from 'node:path';
-import { localIoError, WalvaultError } from '../../base/errors.ts';
+import { localIoError, WalvaultError } from '../../base/errors/errors.ts';
 import { Secret } from '../../base/secret.ts';
 import { parseDuration } from '../../base/units.ts';
-import { readText } from '../../base/read-file.ts';
+import { readText } from '../../base/files/read.ts';
 import { checkJson, renderCheckLine, renderCheckSummary } from '../render/check.ts';
 import { renderJson } from '../render/json.ts';
 import type { DefineVerb, Invocation } from '../verb.ts';
@@ -32,7 +32,7 @@ export const defineCheck: DefineVerb = (program, run) => {
 
 async function checkAll(options: CheckCliOptions, invocation: Invocation): Promise<void> {
   const { context, log, loadConfig, print, hide } = invocation;
-  const { openRepositories } = await import('../compose.ts');
+  const { openRepositories } = await import('../../compose/open-repositories.ts');
   const { check } = await import('../../operations/check/check.ts');
   const timeoutMs = parseDuration(options.timeout);
   const { privateKey, privateKeyPassphraseFile } = options;

@@ -1,4 +1,4 @@
-import { WalvaultError } from '../../base/errors.ts';
+import { WalvaultError } from '../../base/errors/errors.ts';
 import { parseDuration } from '../../base/units.ts';
 import { cleanupJson, renderCleanup } from '../render/cleanup.ts';
 import { renderJson } from '../render/json.ts';
@@ -37,7 +37,7 @@ export const defineCleanup: DefineVerb = (program, run) => {
 
 async function clean(options: CleanupCliOptions, invocation: Invocation): Promise<void> {
   const { context, log, loadConfig, print } = invocation;
-  const { openRepositories } = await import('../compose.ts');
+  const { openRepositories } = await import('../../compose/open-repositories.ts');
   const { cleanup } = await import('../../operations/cleanup/cleanup.ts');
   const flags = {
     keepLast: options.keepLast === undefined ? undefined : parseCount(options.keepLast),

@@ -11,9 +11,9 @@ export const defineConflict: DefineVerb = (program, run) => {
     .addHelpText('after', notes)
     .action(async (path: string) => {
       await run(async ({ context, log, loadConfig, print }) => {
-        const { openRepositories } = await import('../compose.ts');
+        const { openRepositories } = await import('../../compose/open-repositories.ts');
         const { push } = await import('../../operations/push/push.ts');
-        const { pushSettings } = await import('../push-settings.ts');
+        const { pushSettings } = await import('../../operations/push/settings.ts');
         const { config } = await loadConfig();
         await using opened = await openRepositories(config, log);
         const { repositories } = opened;

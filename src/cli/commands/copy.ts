@@ -1,5 +1,5 @@
 import { Option } from 'commander';
-import { WalvaultError } from '../../base/errors.ts';
+import { WalvaultError } from '../../base/errors/errors.ts';
 import { formatCount } from '../../base/units.ts';
 import { copyJson, renderCopy } from '../render/copy.ts';
 import { renderJson } from '../render/json.ts';
@@ -37,7 +37,7 @@ export const defineCopy: DefineVerb = (program, run) => {
 
 async function copyBetween(options: CopyCliOptions, invocation: Invocation): Promise<void> {
   const { context, log, loadConfig, print } = invocation;
-  const { openRepositories } = await import('../compose.ts');
+  const { openRepositories } = await import('../../compose/open-repositories.ts');
   const { copy } = await import('../../operations/copy/copy.ts');
   const { config } = await loadConfig();
   await using opened = await openRepositories(config, log);

@@ -16,7 +16,7 @@ export const defineFetch: DefineVerb = (program, run) => {
     .addHelpText('after', notes)
     .action(async () => {
       await run(async ({ argv, context }) => {
-        const { runFetch } = await import('../run-fetch.ts');
+        const { runFetch } = await import('../../entry/run-fetch.ts');
         return await runFetch(argv, context);
       });
     });

@@ -1,8 +1,8 @@
 /** From the options of `init` that say how to get into a service to what each repository needs of them. */
 import { resolve } from 'node:path';
-import { localIoError, WalvaultError } from '../../base/errors.ts';
+import { localIoError, WalvaultError } from '../../base/errors/errors.ts';
 import { Secret } from '../../base/secret.ts';
-import { readText } from '../../base/read-file.ts';
+import { readText } from '../../base/files/read.ts';
 import type { InitRepository, InitSecretField, InitSecrets } from '../../operations/init/request.ts';
 
 export interface AccessOptions {

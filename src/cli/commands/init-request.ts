@@ -1,11 +1,11 @@
 /** From the options of `init` to its request. */
 import { resolve } from 'node:path';
-import { WalvaultError } from '../../base/errors.ts';
+import { WalvaultError } from '../../base/errors/errors.ts';
 import { defaultConfigPath, isClusterName } from '../../config/index.ts';
 import { findAccount } from '../../operations/init/ownership.ts';
 import { encryptionHint } from '../../operations/init/plan.ts';
 import type { InitEncryption, InitRepository, InitRequest } from '../../operations/init/request.ts';
-import { directoryOfUrl } from '../compose-init.ts';
+import { directoryOfUrl } from '../../compose/markers.ts';
 import { accessTo, checkAccess, readSecretFile, type AccessOptions } from './init-access.ts';
 
 export interface InitOptions extends AccessOptions {

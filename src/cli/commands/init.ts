@@ -21,7 +21,7 @@ async function setUp(options: InitOptions, invocation: Invocation): Promise<void
   const { signal } = context;
   const { requestOf } = await import('./init-request.ts');
   const { initialise } = await import('../../operations/init/init.ts');
-  const { makeMarker } = await import('../compose-init.ts');
+  const { makeMarker } = await import('../../compose/markers.ts');
   const request = await requestOf(options, {
     configPath: configPath ?? (context.env['WALVAULT_CONFIG'] || undefined),
     signal,
@@ -48,7 +48,7 @@ async function markExisting(options: InitOptions, invocation: Invocation): Promi
   const { context, log, print } = invocation;
   const { config } = await invocation.loadConfig();
   const { markConfigured } = await import('../../operations/init/existing-config.ts');
-  const { findMarker, makeMarker } = await import('../compose-init.ts');
+  const { findMarker, makeMarker } = await import('../../compose/markers.ts');
   const marked = await markConfigured(config, {
     log,
     signal: context.signal,

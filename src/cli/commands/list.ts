@@ -1,5 +1,5 @@
 import { Argument } from 'commander';
-import { WalvaultError } from '../../base/errors.ts';
+import { WalvaultError } from '../../base/errors/errors.ts';
 import { renderJson } from '../render/json.ts';
 import { listJson, renderList } from '../render/list.ts';
 import type { DefineVerb } from '../verb.ts';
@@ -15,7 +15,7 @@ export const defineList: DefineVerb = (program, run) => {
     .addHelpText('after', notes)
     .action(async (what: 'backups' | 'wal' | undefined, options: { repository?: string; json?: boolean }) => {
       await run(async ({ context, log, loadConfig, print }) => {
-        const { openRepositories } = await import('../compose.ts');
+        const { openRepositories } = await import('../../compose/open-repositories.ts');
         const { list } = await import('../../operations/list/list.ts');
         const { config } = await loadConfig();
         await using opened = await openRepositories(config, log);

@@ -10,7 +10,7 @@ export const definePush: DefineVerb = (program, run) => {
     .addHelpText('after', notes)
     .action(async () => {
       await run(async ({ argv, context }) => {
-        const { runPush } = await import('../run-push.ts');
+        const { runPush } = await import('../../entry/run-push.ts');
         return await runPush(argv, context);
       });
     });

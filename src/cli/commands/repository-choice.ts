@@ -1,4 +1,4 @@
-import { WalvaultError } from '../../base/errors.ts';
+import { WalvaultError } from '../../base/errors/errors.ts';
 
 /** The named repository, or all. @throws WalvaultError `usage` for a name that is not configured */
 export function chooseRepositories<Named extends { readonly name: string }>(

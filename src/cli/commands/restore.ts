@@ -1,7 +1,7 @@
 import { isSea } from 'node:sea';
 import { resolve } from 'node:path';
 import { Option, type Command } from 'commander';
-import { WalvaultError } from '../../base/errors.ts';
+import { WalvaultError } from '../../base/errors/errors.ts';
 import { warn } from '../../base/log.ts';
 import type { LoadedConfig } from '../../config/index.ts';
 import { renderJson } from '../render/json.ts';
@@ -49,8 +49,8 @@ async function restoreInto(
   { context, log, loadConfig, print }: Invocation,
 ): Promise<void> {
   const { signal } = context;
-  const { openRepositories } = await import('../compose.ts');
-  const { becomeServerUser } = await import('../server-user.ts');
+  const { openRepositories } = await import('../../compose/open-repositories.ts');
+  const { becomeServerUser } = await import('./server-user.ts');
   const { restore } = await import('../../operations/restore/restore.ts');
   const { summarise } = await import('../../operations/restore/summary.ts');
   const { parseTarget } = await import('../../operations/restore/target.ts');

@@ -1,8 +1,8 @@
 import { createReadStream } from 'node:fs';
 import type { Command } from 'commander';
-import { localIoError, WalvaultError } from '../../base/errors.ts';
+import { localIoError, WalvaultError } from '../../base/errors/errors.ts';
 import { formatCount } from '../../base/units.ts';
-import type { ByteStream } from '../../base/bytes.ts';
+import type { ByteStream } from '../../base/bytes/streams.ts';
 import { renderJson } from '../render/json.ts';
 import { entryJson, entryLine, renderStat, renderThaw } from '../render/store.ts';
 import type { DefineVerb, Invocation, Run } from '../verb.ts';
@@ -194,7 +194,7 @@ function withRepository(command: Command): Command {
 }
 
 async function open({ loadConfig, log }: Invocation, { repository }: ChoiceOptions) {
-  const { openRepositories } = await import('../compose.ts');
+  const { openRepositories } = await import('../../compose/open-repositories.ts');
   const { config } = await loadConfig();
   chooseRepository(config.repositories, repository);
   const opened = await openRepositories(config, log);

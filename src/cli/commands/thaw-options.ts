@@ -1,6 +1,6 @@
 /** How long and how fast to thaw, for the commands that ask for it. */
 import { Option } from 'commander';
-import { WalvaultError } from '../../base/errors.ts';
+import { WalvaultError } from '../../base/errors/errors.ts';
 
 const speeds = ['bulk', 'standard', 'expedited'] as const;
 export type ThawSpeed = (typeof speeds)[number];

@@ -1,5 +1,5 @@
-import { describeFailure } from '../../base/describe-failure.ts';
-import { errorCodes, WalvaultError } from '../../base/errors.ts';
+import { describeFailure } from '../../base/errors/describe-failure.ts';
+import { errorCodes, WalvaultError } from '../../base/errors/errors.ts';
 
 /** `walvault: …` and `HINT:  …`, each on its line, ended by a newline. */
 export function renderError(error: unknown, options: { isDebug: boolean }): string {

@@ -5,29 +5,29 @@
  * its WAL has arrived (P4). Before that any failure leaves pieces that nobody takes for a backup, and they are removed.
  */
 import type { Config } from '../../config/index.ts';
-import { WalvaultError } from '../../base/errors.ts';
+import { WalvaultError } from '../../base/errors/errors.ts';
 import { info, warn, type Log } from '../../base/log.ts';
-import { startBackup, stopBackup } from '../../postgres/backup-control.ts';
-import { connectPostgres, type PgConnection } from '../../postgres/connection.ts';
-import { newBackupId, type BackupRecord } from '../../repository/backup-record.ts';
-import { ensureClusterRecord } from '../../repository/cluster-record.ts';
-import type { SystemPath } from '../../repository/layout.ts';
-import { verifyMarker } from '../../repository/marker.ts';
+import { startBackup, stopBackup } from '../../postgres/server/backup-control.ts';
+import { connectPostgres, type PgConnection } from '../../postgres/server/connection.ts';
+import { newBackupId, type BackupRecord } from '../../repository/format/backup-record.ts';
+import { ensureClusterRecord } from '../../repository/format/cluster-record.ts';
+import type { SystemPath } from '../../repository/format/layout.ts';
+import { verifyMarker } from '../../repository/format/marker.ts';
 import type { Repository } from '../../repository/repository.ts';
-import { describeArchiver } from './archiver-state.ts';
+import { describeArchiver } from './wal/archiver-state.ts';
 import { claimBackup, discardBackup } from './claim.ts';
-import { commitBackup } from './commit.ts';
-import { copyCluster } from './copy-cluster.ts';
+import { commitBackup } from './ending/commit.ts';
+import { copyCluster } from './collect/copy-cluster.ts';
 import { chooseDestinations, type Destinations } from './destinations.ts';
-import { lossesSinceBackup, whyLost, type LostSinceBackup } from './lost-wal.ts';
-import { captureControlFile } from './last-part.ts';
-import { makeBackupRecord, spanOf } from './make-record.ts';
-import type { DamagedPage } from './page-check.ts';
+import { lossesSinceBackup, whyLost, type LostSinceBackup } from './wal/lost-wal.ts';
+import { captureControlFile } from './ending/last-part.ts';
+import { makeBackupRecord, spanOf } from './ending/make-record.ts';
+import type { DamagedPage } from './part/page-check.ts';
 import { Pieces } from './pieces.ts';
 import { readServerFacts, type ServerFacts } from './server-facts.ts';
-import { Spool } from './spool.ts';
-import { waitForWal } from './wait-for-wal.ts';
-import { writeEnding } from './write-ending.ts';
+import { Spool } from './collect/spool.ts';
+import { waitForWal } from './wal/wait-for-wal.ts';
+import { writeEnding } from './ending/write-ending.ts';
 
 export interface BackupOptions {
   readonly config: Pick<Config, 'cluster' | 'dataDirectory' | 'backup' | 'postgres'>;

@@ -1,10 +1,10 @@
 /** A backup's place in a repository: taken before the first part, given back when the backup fails. */
 import { hostname } from 'node:os';
-import { startDeadline } from '../../base/abort.ts';
-import { messageOf, WalvaultError } from '../../base/errors.ts';
+import { startDeadline } from '../../base/time/abort.ts';
+import { messageOf, WalvaultError } from '../../base/errors/errors.ts';
 import { warn, type Log } from '../../base/log.ts';
-import { createSmallObject, encodeJson } from '../../repository/json-object.ts';
-import { backupPrefix, claimKey, type SystemPath } from '../../repository/layout.ts';
+import { createSmallObject, encodeJson } from '../../repository/format/json-object.ts';
+import { backupPrefix, claimKey, type SystemPath } from '../../repository/format/layout.ts';
 import type { Repository } from '../../repository/repository.ts';
 
 const deleteBatch = 500;

@@ -3,15 +3,15 @@
  * fails is left out with a warning, and what it already has is removed.
  */
 import { randomBytes } from 'node:crypto';
-import type { ByteStream } from '../../base/bytes.ts';
-import { messageOf, WalvaultError } from '../../base/errors.ts';
+import type { ByteStream } from '../../base/bytes/streams.ts';
+import { messageOf, WalvaultError } from '../../base/errors/errors.ts';
 import { warn, type Log } from '../../base/log.ts';
 import { digestStream, type Digest } from '../../pipeline/digest.ts';
 import { isStoreError } from '../../stores/store.ts';
-import type { Codec } from '../../repository/codec.ts';
-import { isPartKey } from '../../repository/layout.ts';
+import type { Codec } from '../../repository/encoding/codec.ts';
+import { isPartKey } from '../../repository/format/layout.ts';
 import type { Repository } from '../../repository/repository.ts';
-import { teeInLockStep, type Branch } from './lock-step-tee.ts';
+import { teeInLockStep, type Branch } from './part/lock-step-tee.ts';
 
 export interface Destination {
   readonly repository: Repository;

@@ -1,10 +1,10 @@
 /** The stored pieces of one backup, parts and manifest, as they come into being. */
-import { sleep } from '../../base/abort.ts';
-import type { ByteStream } from '../../base/bytes.ts';
-import { messageOf, WalvaultError } from '../../base/errors.ts';
+import { sleep } from '../../base/time/abort.ts';
+import type { ByteStream } from '../../base/bytes/streams.ts';
+import { messageOf, WalvaultError } from '../../base/errors/errors.ts';
 import { warn, type Log } from '../../base/log.ts';
-import type { BackupPart, StoredPiece } from '../../repository/backup-record.ts';
-import { backupPrefix, manifestKey, partKey, type SystemPath } from '../../repository/layout.ts';
+import type { BackupPart, StoredPiece } from '../../repository/format/backup-record.ts';
+import { backupPrefix, manifestKey, partKey, type SystemPath } from '../../repository/format/layout.ts';
 import type { Destinations } from './destinations.ts';
 
 const attemptsLimit = 4;

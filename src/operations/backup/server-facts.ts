@@ -1,11 +1,11 @@
 /** Whether this server can be backed up, from here, in a way that can be restored: asked before anything is written. */
 import { realpath, stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { localIoError, systemCode, WalvaultError } from '../../base/errors.ts';
-import { readText } from '../../base/read-file.ts';
+import { localIoError, systemCode, WalvaultError } from '../../base/errors/errors.ts';
+import { readText } from '../../base/files/read.ts';
 import { readControlFile, type ControlFile } from '../../postgres/cluster/control-file.ts';
-import type { PgConnection } from '../../postgres/connection.ts';
-import { currentWalState, type WalState } from '../../postgres/server-state.ts';
+import type { PgConnection } from '../../postgres/server/connection.ts';
+import { currentWalState, type WalState } from '../../postgres/server/wal-state.ts';
 
 export interface ServerFacts {
   /** Absolute, without symbolic links. */

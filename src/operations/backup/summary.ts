@@ -1,6 +1,6 @@
 /** What of a record people want to see at a glance. */
-import type { BackupRecord } from '../../repository/backup-record.ts';
-import { describeSegments, neededSegments } from './wal-ranges.ts';
+import type { BackupRecord } from '../../repository/format/backup-record.ts';
+import { describeSegments, neededSegments } from './wal/wal-ranges.ts';
 
 /** Bytes it takes in one repository, its WAL apart. */
 export function storedBytesOf({ manifest, parts }: BackupRecord): number {

@@ -1,20 +1,20 @@
 /** WAL that `archive.queue-limit` has cost: what a recovery cannot cross, and what no repository has heard of yet. */
-import { WalvaultError } from '../../base/errors.ts';
+import { WalvaultError } from '../../base/errors/errors.ts';
 import { formatCount } from '../../base/units.ts';
 import { findDataDirectory } from '../../postgres/cluster/find-data-directory.ts';
-import { readCatalog } from '../../repository/backup-record.ts';
-import { listSystemIds, readClusterRecord } from '../../repository/cluster-record.ts';
-import type { SystemPath } from '../../repository/layout.ts';
-import { deliverLossRecords } from '../../repository/lost-wal/deliver-records.ts';
+import { readCatalog } from '../../repository/format/backup-record.ts';
+import { listSystemIds, readClusterRecord } from '../../repository/format/cluster-record.ts';
+import type { SystemPath } from '../../repository/format/layout.ts';
+import { deliverLossRecords } from '../../repository/wal/deliver-loss-records.ts';
 import {
   boundsOf,
   describeLoss,
   describeLostRange,
   stillMissing,
-} from '../../repository/lost-wal/lost-wal.ts';
-import { readLostWal } from '../../repository/lost-wal/lost-wal-notes.ts';
+} from '../../repository/format/notes/lost-wal.ts';
+import { readLostWal } from '../../repository/wal/read-lost-wal.ts';
 import type { Repository } from '../../repository/repository.ts';
-import { listWalRuns } from '../../repository/wal-listing.ts';
+import { listWalRuns } from '../../repository/wal/listing.ts';
 import type { CheckOptions } from './check.ts';
 import { linkOf } from './check-store.ts';
 import { skipped, warning, type Checklist, type Finding } from './checklist.ts';

@@ -1,8 +1,8 @@
 /** That what is written can be read again: through the same encoding, the store, and a private key. */
 import { randomBytes } from 'node:crypto';
-import { collect } from '../../base/bytes.ts';
-import type { Codec } from '../../repository/codec.ts';
-import type { ObjectUse } from '../../repository/keyring.ts';
+import { collect } from '../../base/bytes/streams.ts';
+import type { Codec } from '../../repository/encoding/codec.ts';
+import type { ObjectUse } from '../../repository/encoding/keyring.ts';
 import type { Repository } from '../../repository/repository.ts';
 import type { CheckOptions } from './check.ts';
 import { describe, nameOf } from './check-keys.ts';

@@ -1,12 +1,12 @@
 /** The server: reachable, set up to archive with this configuration, and the one whose data directory lies here. */
 import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { startDeadline } from '../../base/abort.ts';
-import { messageOf, systemCode } from '../../base/errors.ts';
+import { startDeadline } from '../../base/time/abort.ts';
+import { messageOf, systemCode } from '../../base/errors/errors.ts';
 import { defaultConfigPath } from '../../config/index.ts';
 import { controlFilePath, readControlFile } from '../../postgres/cluster/control-file.ts';
-import { connectPostgres, type PgConnection } from '../../postgres/connection.ts';
-import { currentWalState, type WalState } from '../../postgres/server-state.ts';
+import { connectPostgres, type PgConnection } from '../../postgres/server/connection.ts';
+import { currentWalState, type WalState } from '../../postgres/server/wal-state.ts';
 import { judgeArchiveCommand } from './archive-command.ts';
 import type { CheckOptions } from './check.ts';
 import { failure, ok, skipped, warning, type Checklist, type Finding } from './checklist.ts';

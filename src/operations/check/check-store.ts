@@ -1,10 +1,10 @@
 /** What walvault relies on a store for, tried out on the store itself: promises on paper have been broken before. */
 import { randomBytes } from 'node:crypto';
-import { collect } from '../../base/bytes.ts';
-import { messageOf } from '../../base/errors.ts';
-import { sha256Hex } from '../../repository/json-object.ts';
-import { clusterPrefix } from '../../repository/layout.ts';
-import { verifyMarker } from '../../repository/marker.ts';
+import { collect } from '../../base/bytes/streams.ts';
+import { messageOf } from '../../base/errors/errors.ts';
+import { sha256Hex } from '../../repository/format/json-object.ts';
+import { clusterPrefix } from '../../repository/format/layout.ts';
+import { verifyMarker } from '../../repository/format/marker.ts';
 import type { Repository } from '../../repository/repository.ts';
 import { isStoreError, type Store } from '../../stores/store.ts';
 import { failure, ok, warning, type Checklist, type Finding } from './checklist.ts';

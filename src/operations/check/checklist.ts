@@ -1,5 +1,5 @@
 /** The lines of a check: what was proven, what was not, and what to do about it. */
-import { messageOf, WalvaultError } from '../../base/errors.ts';
+import { messageOf, WalvaultError } from '../../base/errors/errors.ts';
 
 /** `skip`: could not be asked here, and that is no fault. */
 export type CheckStatus = 'ok' | 'warn' | 'fail' | 'skip';

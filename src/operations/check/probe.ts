@@ -1,7 +1,7 @@
 /** The objects a check writes. They lie under a prefix of their own, that nothing else reads, and are removed. */
 import { randomBytes } from 'node:crypto';
-import { probePrefix } from '../../repository/layout.ts';
-import { sha256Hex } from '../../repository/json-object.ts';
+import { probePrefix } from '../../repository/format/layout.ts';
+import { sha256Hex } from '../../repository/format/json-object.ts';
 import type { Store } from '../../stores/store.ts';
 
 /** Unique a run, so that checks of several hosts do not meet. */

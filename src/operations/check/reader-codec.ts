@@ -1,5 +1,5 @@
-import { Codec } from '../../repository/codec.ts';
-import { Keyring } from '../../repository/keyring.ts';
+import { Codec } from '../../repository/encoding/codec.ts';
+import { Keyring } from '../../repository/encoding/keyring.ts';
 import type { CheckOptions } from './check.ts';
 
 /**

@@ -2,10 +2,10 @@
  * `walvault cleanup`: removes what the policy no longer keeps, in each repository on its own. What one repository
  * lacks or refuses says nothing about the others.
  */
-import { messageOf, WalvaultError } from '../../base/errors.ts';
+import { messageOf, WalvaultError } from '../../base/errors/errors.ts';
 import { warn, type Log } from '../../base/log.ts';
-import { listSystemIds } from '../../repository/cluster-record.ts';
-import { verifyMarker } from '../../repository/marker.ts';
+import { listSystemIds } from '../../repository/format/cluster-record.ts';
+import { verifyMarker } from '../../repository/format/marker.ts';
 import type { Repository } from '../../repository/repository.ts';
 import type { CleanupPlan } from './decisions.ts';
 import { executePlan, type Removed } from './execute.ts';

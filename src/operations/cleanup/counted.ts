@@ -2,7 +2,7 @@
  * Which commit records retention counts. Whoever can write to the repository can plant records; one that counts may
  * push out a real one, so a record that cannot be trusted counts for nothing, and is kept.
  */
-import { describeVerdict } from '../../repository/codec.ts';
+import { describeVerdict } from '../../repository/encoding/codec.ts';
 import { lastSegmentBefore, segmentNumberOfLsn } from '../../postgres/wal/file-name.ts';
 import type { KnownBackup, RetentionLimits, SegmentRun } from './state.ts';
 

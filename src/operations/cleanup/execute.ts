@@ -2,8 +2,8 @@
  * Doing what the plan says, to the letter. Each step may be the last one before a crash: a note announces what goes,
  * commit records go before the data they name, WAL goes from its oldest end, and the next run finds what was left.
  */
-import { sleep } from '../../base/abort.ts';
-import { messageOf, WalvaultError } from '../../base/errors.ts';
+import { sleep } from '../../base/time/abort.ts';
+import { messageOf, WalvaultError } from '../../base/errors/errors.ts';
 import { info, warn, type Log } from '../../base/log.ts';
 import {
   backupPrefix,
@@ -12,8 +12,8 @@ import {
   notesPrefix,
   signatureKey,
   type SystemPath,
-} from '../../repository/layout.ts';
-import { walSubject, writeNote, type NewNote } from '../../repository/notes.ts';
+} from '../../repository/format/layout.ts';
+import { walSubject, writeNote, type NewNote } from '../../repository/format/notes/note.ts';
 import type { Repository } from '../../repository/repository.ts';
 import { isStoreError } from '../../stores/store.ts';
 import type { BackupDecision, CleanupPlan, WalDecision } from './decisions.ts';

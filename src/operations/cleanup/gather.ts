@@ -1,8 +1,13 @@
 /** Reads what one repository holds of one system. Listings only, and the small records; never a private key. */
 import { segmentNumber } from '../../postgres/wal/file-name.ts';
-import { isBackupId, readCatalog, type BackupRecord, type Catalog } from '../../repository/backup-record.ts';
-import { readClusterRecord } from '../../repository/cluster-record.ts';
-import { parseJsonObject, readSmallObject } from '../../repository/json-object.ts';
+import {
+  isBackupId,
+  readCatalog,
+  type BackupRecord,
+  type Catalog,
+} from '../../repository/format/backup-record.ts';
+import { readClusterRecord } from '../../repository/format/cluster-record.ts';
+import { parseJsonObject, readSmallObject } from '../../repository/format/json-object.ts';
 import {
   backupsPrefix,
   claimKey,
@@ -10,11 +15,11 @@ import {
   timelinesPrefix,
   walPrefix,
   type SystemPath,
-} from '../../repository/layout.ts';
-import { readNotes, type Note } from '../../repository/notes.ts';
+} from '../../repository/format/layout.ts';
+import { readNotes, type Note } from '../../repository/format/notes/note.ts';
 import type { Repository } from '../../repository/repository.ts';
-import { readTimelineTree } from '../../repository/timelines.ts';
-import { WalvaultError } from '../../base/errors.ts';
+import { readTimelineTree } from '../../repository/wal/timelines.ts';
+import { WalvaultError } from '../../base/errors/errors.ts';
 import type { KnownBackup, ParentClaim, Stored, SystemState, UnfinishedBackup, WalStretch } from './state.ts';
 
 const claimLimitBytes = 64 * 1024;

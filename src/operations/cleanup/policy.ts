@@ -1,5 +1,5 @@
 /** From flags and configuration to a policy. There is no default policy: what may be deleted is for people to say. */
-import { WalvaultError } from '../../base/errors.ts';
+import { WalvaultError } from '../../base/errors/errors.ts';
 import type { RetentionPolicy } from './state.ts';
 
 export interface PolicyFlags {

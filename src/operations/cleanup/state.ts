@@ -1,6 +1,6 @@
 /** What retention decides about: everything one repository holds of one PostgreSQL system, as it was listed. */
-import type { CatalogEntry, UnreadableEntry } from '../../repository/backup-record.ts';
-import type { TimelineTree } from '../../repository/timelines.ts';
+import type { CatalogEntry, UnreadableEntry } from '../../repository/format/backup-record.ts';
+import type { TimelineTree } from '../../repository/wal/timelines.ts';
 
 export interface SystemState {
   readonly systemId: bigint;

@@ -1,6 +1,6 @@
 /** Which timelines were in use lately, and from which backup each can be reached. Pure. */
 import { segmentNumberOfLsn } from '../../postgres/wal/file-name.ts';
-import type { TimelineTree } from '../../repository/timelines.ts';
+import type { TimelineTree } from '../../repository/wal/timelines.ts';
 import { comparePositions, consistencyPoint } from './counted.ts';
 import type { KnownBackup, SystemState } from './state.ts';
 import { reaches } from './timeline-path.ts';

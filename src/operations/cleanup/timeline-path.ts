@@ -1,6 +1,6 @@
 /** Which stretches of which timelines lead to a timeline, by positions and not by numbers or names. */
 import type { Lsn } from '../../postgres/wal/lsn.ts';
-import type { TimelineTree } from '../../repository/timelines.ts';
+import type { TimelineTree } from '../../repository/wal/timelines.ts';
 
 export interface PathStep {
   readonly timeline: number;

@@ -1,7 +1,7 @@
 /** What writers that died have left behind in a cluster's part of a repository: found by age, whatever the policy. */
-import { messageOf } from '../../base/errors.ts';
+import { messageOf } from '../../base/errors/errors.ts';
 import { info, warn, type Log } from '../../base/log.ts';
-import { clusterPrefix } from '../../repository/layout.ts';
+import { clusterPrefix } from '../../repository/format/layout.ts';
 import type { Repository } from '../../repository/repository.ts';
 import { isStoreError, type UnfinishedWrite } from '../../stores/store.ts';
 

@@ -1,6 +1,6 @@
 /** The objects that lie in a range of positions, found by listing; what a dry run counts and what removal deletes. */
 import { parseWalFileName, segmentName, segmentNumber } from '../../postgres/wal/file-name.ts';
-import { parseWalKey, walKey, walTimelinePrefix, type SystemPath } from '../../repository/layout.ts';
+import { parseWalKey, walKey, walTimelinePrefix, type SystemPath } from '../../repository/format/layout.ts';
 import type { Repository } from '../../repository/repository.ts';
 
 export interface PositionRange {

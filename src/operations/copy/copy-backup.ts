@@ -1,6 +1,6 @@
 /** One committed backup: everything it names first, its commit record last, so that it exists only where it is whole. */
-import { readVerdict, readSmallObject } from '../../repository/json-object.ts';
-import type { BackupRecord } from '../../repository/backup-record.ts';
+import { readVerdict, readSmallObject } from '../../repository/format/json-object.ts';
+import type { BackupRecord } from '../../repository/format/backup-record.ts';
 import {
   backupPrefix,
   claimKey,
@@ -8,9 +8,9 @@ import {
   isPartKey,
   signatureKey,
   type SystemPath,
-} from '../../repository/layout.ts';
+} from '../../repository/format/layout.ts';
 import { copyObject, type CopyContext } from './copy-object.ts';
-import { each } from '../../base/each.ts';
+import { each } from '../../base/threads/each.ts';
 import { neededSegments, piecesOf } from './plan.ts';
 import type { CopiedBackup } from './report.ts';
 

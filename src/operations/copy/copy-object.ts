@@ -1,7 +1,7 @@
 /** One object from one store to another, byte for byte, and proven to have arrived. */
 import { createHash } from 'node:crypto';
-import { collect, type ByteStream } from '../../base/bytes.ts';
-import { WalvaultError } from '../../base/errors.ts';
+import { collect, type ByteStream } from '../../base/bytes/streams.ts';
+import { WalvaultError } from '../../base/errors/errors.ts';
 import type { Log } from '../../base/log.ts';
 import type { Repository } from '../../repository/repository.ts';
 import {

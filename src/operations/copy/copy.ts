@@ -5,10 +5,10 @@
  * The order keeps the target honest at every moment: histories and WAL before backups, parts before the manifest before
  * the signature before the commit record (P4).
  */
-import { WalvaultError } from '../../base/errors.ts';
+import { WalvaultError } from '../../base/errors/errors.ts';
 import { warn, type Log } from '../../base/log.ts';
-import { readCatalog, type BackupRecord } from '../../repository/backup-record.ts';
-import { listSystemIds, readClusterRecord } from '../../repository/cluster-record.ts';
+import { readCatalog, type BackupRecord } from '../../repository/format/backup-record.ts';
+import { listSystemIds, readClusterRecord } from '../../repository/format/cluster-record.ts';
 import {
   clusterRecordKey,
   notesPrefix,
@@ -16,12 +16,12 @@ import {
   timelinesPrefix,
   walPrefix,
   type SystemPath,
-} from '../../repository/layout.ts';
-import { verifyMarker } from '../../repository/marker.ts';
+} from '../../repository/format/layout.ts';
+import { verifyMarker } from '../../repository/format/marker.ts';
 import type { Repository } from '../../repository/repository.ts';
 import { copyBackup } from './copy-backup.ts';
 import { copyObject, type CopyContext } from './copy-object.ts';
-import { each } from '../../base/each.ts';
+import { each } from '../../base/threads/each.ts';
 import { isCopiedNote, isWalKey, joinListings, neededSegments, withParents } from './plan.ts';
 import { CopyReport, type CopyResult } from './report.ts';
 

@@ -1,7 +1,7 @@
 /** What copying decides from names, sizes and metadata alone. */
-import type { BackupRecord } from '../../repository/backup-record.ts';
-import { backupPrefix, parseWalKey, walKey, type SystemPath } from '../../repository/layout.ts';
-import { decodeMetadata } from '../../repository/object-metadata.ts';
+import type { BackupRecord } from '../../repository/format/backup-record.ts';
+import { backupPrefix, parseWalKey, walKey, type SystemPath } from '../../repository/format/layout.ts';
+import { decodeMetadata } from '../../repository/format/object-metadata.ts';
 import {
   lastSegmentBefore,
   parseWalFileName,

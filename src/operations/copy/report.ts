@@ -1,5 +1,5 @@
 /** What a copy has done so far. */
-import { WalvaultError } from '../../base/errors.ts';
+import { WalvaultError } from '../../base/errors/errors.ts';
 import type { Log } from '../../base/log.ts';
 
 export interface CopyProblem {

@@ -2,18 +2,18 @@
  * What it takes to tell PostgreSQL that the archive ends here (DESIGN "surely absent" and "gap", P3). PostgreSQL acts
  * on that answer: it ends the recovery and opens a new timeline. So a missing key alone proves nothing.
  */
-import { WalvaultError } from '../../base/errors.ts';
+import { WalvaultError } from '../../base/errors/errors.ts';
 import { segmentNumber, parseWalFileName, type WalFileName } from '../../postgres/wal/file-name.ts';
 import type { TimelineHistories } from '../../postgres/wal/timeline-history.ts';
-import { readClusterRecord } from '../../repository/cluster-record.ts';
-import { systemPrefix, type SystemPath } from '../../repository/layout.ts';
-import { describeLoss, findLoss } from '../../repository/lost-wal/lost-wal.ts';
-import { readLostWal } from '../../repository/lost-wal/lost-wal-notes.ts';
-import { verifyMarker } from '../../repository/marker.ts';
-import { readNotes, walSubject } from '../../repository/notes.ts';
+import { readClusterRecord } from '../../repository/format/cluster-record.ts';
+import { systemPrefix, type SystemPath } from '../../repository/format/layout.ts';
+import { describeLoss, findLoss } from '../../repository/format/notes/lost-wal.ts';
+import { readLostWal } from '../../repository/wal/read-lost-wal.ts';
+import { verifyMarker } from '../../repository/format/marker.ts';
+import { readNotes, walSubject } from '../../repository/format/notes/note.ts';
 import type { Repository } from '../../repository/repository.ts';
-import { historiesFromTree, readTimelineTree } from '../../repository/timelines.ts';
-import { hasLaterSegment } from '../../repository/wal-listing.ts';
+import { historiesFromTree, readTimelineTree } from '../../repository/wal/timelines.ts';
+import { hasLaterSegment } from '../../repository/wal/listing.ts';
 import { gapReason } from './plan.ts';
 
 /**

@@ -4,7 +4,7 @@
  * upper bound (XLogFileReadAnyTLI in xlogrecovery.c).
  */
 import { dirname } from 'node:path';
-import { WalvaultError } from '../../base/errors.ts';
+import { WalvaultError } from '../../base/errors/errors.ts';
 import { warn } from '../../base/log.ts';
 import {
   historyFileName,

@@ -2,17 +2,17 @@
  * One WAL file from the first repository that has it, verified before it gets its name. fetch and the agent's prefetch
  * get their files here, so that what was fetched ahead was checked exactly as what is fetched when it is asked for.
  */
-import { hasTimedOut, startShare, type Deadline } from '../../base/abort.ts';
-import { WalvaultError } from '../../base/errors.ts';
-import type { FileIdentity } from '../../base/file-identity.ts';
+import { hasTimedOut, startShare, type Deadline } from '../../base/time/abort.ts';
+import { WalvaultError } from '../../base/errors/errors.ts';
+import type { FileIdentity } from '../../base/files/identity.ts';
 import { warn, type Log } from '../../base/log.ts';
-import type { Turns } from '../../base/turns.ts';
+import type { Turns } from '../../base/threads/turns.ts';
 import type { WalFileName } from '../../postgres/wal/file-name.ts';
 import { checkSegment } from '../../postgres/wal/segment-check.ts';
-import { partialPrefix, walKey, type SystemPath } from '../../repository/layout.ts';
+import { partialPrefix, walKey, type SystemPath } from '../../repository/format/layout.ts';
 import { RepositoryFailure, type Repository } from '../../repository/repository.ts';
-import { listPartials } from '../../repository/wal-listing.ts';
-import { openWalObject } from '../../repository/wal-reader.ts';
+import { listPartials } from '../../repository/wal/listing.ts';
+import { openWalObject } from '../../repository/wal/read-object.ts';
 import { isStoreError } from '../../stores/store.ts';
 import { deliver, type ReceivedFile } from './destination.ts';
 import { GapError } from './gap-error.ts';

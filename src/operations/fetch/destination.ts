@@ -1,10 +1,10 @@
 /** Giving PostgreSQL a file: complete, verified, fsynced, and only then under the name it asked for. */
 import { open, readdir, rename, rm, stat, type FileHandle } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
-import { localIoError, WalvaultError } from '../../base/errors.ts';
-import type { ByteStream } from '../../base/bytes.ts';
-import { identityOf, type FileIdentity } from '../../base/file-identity.ts';
-import { fsyncDirectory, temporaryName, writeAll } from '../../base/files.ts';
+import { localIoError, WalvaultError } from '../../base/errors/errors.ts';
+import type { ByteStream } from '../../base/bytes/streams.ts';
+import { identityOf, type FileIdentity } from '../../base/files/identity.ts';
+import { fsyncDirectory, temporaryName, writeAll } from '../../base/files/durable.ts';
 
 /** A temporary file this old belongs to a fetch that was killed. */
 const staleAfterMs = 3_600_000;

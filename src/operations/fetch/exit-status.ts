@@ -1,5 +1,5 @@
 /** Which status `fetch` ends with when it has no answer: PostgreSQL acts on each, so none may look like another. */
-import { errorCodes, WalvaultError } from '../../base/errors.ts';
+import { errorCodes, WalvaultError } from '../../base/errors/errors.ts';
 import type { RecoveryMode } from '../../postgres/cluster/signal-files.ts';
 
 /** Above 125 PostgreSQL ends the recovery instead of taking the failure for the end of the archive (xlogarchive.c). */

@@ -1,7 +1,7 @@
 /** Gets a segment that nobody has asked for yet. */
-import { startDeadline } from '../../base/abort.ts';
-import { WalvaultError } from '../../base/errors.ts';
-import type { FileIdentity } from '../../base/file-identity.ts';
+import { startDeadline } from '../../base/time/abort.ts';
+import { WalvaultError } from '../../base/errors/errors.ts';
+import type { FileIdentity } from '../../base/files/identity.ts';
 import { parseWalFileName } from '../../postgres/wal/file-name.ts';
 import { deliverFromFirst, type DeliveryOptions } from './delivery.ts';
 

@@ -5,14 +5,14 @@
  * a damaged or a foreign segment for the end of the archive (P3).
  */
 import { dirname } from 'node:path';
-import { retryUntilDeadline, startDeadline, type Deadline } from '../../base/abort.ts';
-import { monotonicMs } from '../../base/clock.ts';
-import { WalvaultError } from '../../base/errors.ts';
+import { retryUntilDeadline, startDeadline, type Deadline } from '../../base/time/abort.ts';
+import { monotonicMs } from '../../base/time/clock.ts';
+import { WalvaultError } from '../../base/errors/errors.ts';
 import { warn, type Log } from '../../base/log.ts';
 import type { Reached } from '../../postgres/cluster/control-file.ts';
 import type { RecoveryMode } from '../../postgres/cluster/signal-files.ts';
 import { parseWalFileName, type WalFileName } from '../../postgres/wal/file-name.ts';
-import type { SystemPath } from '../../repository/layout.ts';
+import type { SystemPath } from '../../repository/format/layout.ts';
 import { RepositoryFailure, type Repository } from '../../repository/repository.ts';
 import { StoreError } from '../../stores/store.ts';
 import { findGap, proveAbsent, type Gap } from './absence.ts';

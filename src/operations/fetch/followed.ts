@@ -1,7 +1,7 @@
 /** Which timeline the recovery follows: told by restore in restore_command, or shown by the data directory. */
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { localIoError, systemCode, WalvaultError } from '../../base/errors.ts';
+import { localIoError, systemCode, WalvaultError } from '../../base/errors/errors.ts';
 import type { Reached } from '../../postgres/cluster/control-file.ts';
 import type { RecoveryMode } from '../../postgres/cluster/signal-files.ts';
 import { historyFileName, parseWalFileName, type WalFileName } from '../../postgres/wal/file-name.ts';
@@ -10,7 +10,7 @@ import {
   type TimelineHistories,
   type TimelineHistoryEntry,
 } from '../../postgres/wal/timeline-history.ts';
-import { historyFromTree, readTimelineTree } from '../../repository/timelines.ts';
+import { historyFromTree, readTimelineTree } from '../../repository/wal/timelines.ts';
 import { branchShown, type Branch } from './branch.ts';
 import type { FetchOptions } from './fetch.ts';
 import { hasLocalSegment } from './local-segment.ts';

@@ -1,4 +1,4 @@
-import { monotonicMs } from '../../base/clock.ts';
+import { monotonicMs } from '../../base/time/clock.ts';
 import type { Repository } from '../../repository/repository.ts';
 
 /** For so long one that gave no answer comes last. */

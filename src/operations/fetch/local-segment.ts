@@ -1,7 +1,7 @@
 /** Segments that lie in `pg_wal` under their own names, where PostgreSQL reads them by itself. */
 import { closeSync, createReadStream, fstatSync, openSync, readSync } from 'node:fs';
 import { join } from 'node:path';
-import { localIoError, systemCode } from '../../base/errors.ts';
+import { localIoError, systemCode } from '../../base/errors/errors.ts';
 import { parseWalFileName, segmentNumber, segmentStartLsn } from '../../postgres/wal/file-name.ts';
 import { longHeaderBytes } from '../../postgres/wal/page-header.ts';
 import { checkSegment } from '../../postgres/wal/segment-check.ts';

@@ -1,10 +1,10 @@
 /** Whose WAL is asked for. */
-import { WalvaultError } from '../../base/errors.ts';
+import { WalvaultError } from '../../base/errors/errors.ts';
 import { reachedIn, readControlFile, type Reached } from '../../postgres/cluster/control-file.ts';
 import { findDataDirectory } from '../../postgres/cluster/find-data-directory.ts';
 import { recoveryModeOfAsking, type RecoveryMode } from '../../postgres/cluster/signal-files.ts';
-import { listSystemIds, readClusterRecord } from '../../repository/cluster-record.ts';
-import type { SystemPath } from '../../repository/layout.ts';
+import { listSystemIds, readClusterRecord } from '../../repository/format/cluster-record.ts';
+import type { SystemPath } from '../../repository/format/layout.ts';
 import type { Repository } from '../../repository/repository.ts';
 
 export interface TargetSystemOptions {

@@ -1,5 +1,5 @@
 /** For a configuration that exists, in a file or in the environment alone: its repositories get their format marker. */
-import { WalvaultError } from '../../base/errors.ts';
+import { WalvaultError } from '../../base/errors/errors.ts';
 import { info, type Log } from '../../base/log.ts';
 import type { Config, RepositoryConfig } from '../../config/index.ts';
 

@@ -5,8 +5,8 @@
  */
 import { hostname } from 'node:os';
 import { join } from 'node:path';
-import { messageOf, systemCode, WalvaultError } from '../../base/errors.ts';
-import { writeFileDurably } from '../../base/files.ts';
+import { messageOf, systemCode, WalvaultError } from '../../base/errors/errors.ts';
+import { writeFileDurably } from '../../base/files/durable.ts';
 import { info, warn } from '../../base/log.ts';
 import { defaultConfigPath, renderConfigFile } from '../../config/index.ts';
 import {

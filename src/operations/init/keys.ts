@@ -1,11 +1,11 @@
 /** Makes and collects keys. What a run before this one left complete is used again. */
 import { mkdir, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { localIoError, systemCode, WalvaultError } from '../../base/errors.ts';
-import { fsyncDirectory, writeFileDurably } from '../../base/files.ts';
+import { localIoError, systemCode, WalvaultError } from '../../base/errors/errors.ts';
+import { fsyncDirectory, writeFileDurably } from '../../base/files/durable.ts';
 import { info, type Log } from '../../base/log.ts';
 import type { Secret } from '../../base/secret.ts';
-import { readWhole } from '../../base/read-file.ts';
+import { readWhole } from '../../base/files/read.ts';
 import {
   createEncryptor,
   generateKeyPair,

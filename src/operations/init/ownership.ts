@@ -3,7 +3,7 @@ import { execFile } from 'node:child_process';
 import { chown, lchown, readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { localIoError, WalvaultError } from '../../base/errors.ts';
+import { localIoError, WalvaultError } from '../../base/errors/errors.ts';
 import { info, warn, type Log } from '../../base/log.ts';
 import type { Account, InitRequest } from './request.ts';
 

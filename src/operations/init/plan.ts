@@ -1,6 +1,6 @@
 /** Decides what `init` writes and where. Pure: it looks at nothing but the request. */
 import { basename, dirname, extname, join, sep } from 'node:path';
-import { WalvaultError } from '../../base/errors.ts';
+import { WalvaultError } from '../../base/errors/errors.ts';
 import type { ConfigFileContent } from '../../config/index.ts';
 import type { InitRepository, InitRequest } from './request.ts';
 

@@ -1,6 +1,6 @@
 /** What a best-effort repository lacks of what the required ones hold. Pure. */
 import { segmentName } from '../../postgres/wal/file-name.ts';
-import type { WalRun } from '../../repository/wal-listing.ts';
+import type { WalRun } from '../../repository/wal/listing.ts';
 import type { RepositoryListing, SystemListing } from './list.ts';
 import type { Hole } from './timelines.ts';
 

@@ -1,16 +1,20 @@
 /** `walvault list`: what each repository holds. Reads only, and never needs a private key. */
 import { lastSegmentBefore, segmentName, segmentNumberOfLsn } from '../../postgres/wal/file-name.ts';
 import { formatLsn } from '../../postgres/wal/lsn.ts';
-import { readCatalog, type CatalogEntry, type UnreadableEntry } from '../../repository/backup-record.ts';
+import {
+  readCatalog,
+  type CatalogEntry,
+  type UnreadableEntry,
+} from '../../repository/format/backup-record.ts';
 import { withTierOf, type TierCounts } from '../../repository/cold-objects.ts';
-import { listSystemIds, readClusterRecord } from '../../repository/cluster-record.ts';
-import { backupsPrefix, type SystemPath } from '../../repository/layout.ts';
-import { verifyMarker } from '../../repository/marker.ts';
-import { readLostWal } from '../../repository/lost-wal/lost-wal-notes.ts';
-import { readNotes } from '../../repository/notes.ts';
+import { listSystemIds, readClusterRecord } from '../../repository/format/cluster-record.ts';
+import { backupsPrefix, type SystemPath } from '../../repository/format/layout.ts';
+import { verifyMarker } from '../../repository/format/marker.ts';
+import { readLostWal } from '../../repository/wal/read-lost-wal.ts';
+import { readNotes } from '../../repository/format/notes/note.ts';
 import type { Repository } from '../../repository/repository.ts';
-import { readTimelineTree } from '../../repository/timelines.ts';
-import { listWalRuns, type WalRun } from '../../repository/wal-listing.ts';
+import { readTimelineTree } from '../../repository/wal/timelines.ts';
+import { listWalRuns, type WalRun } from '../../repository/wal/listing.ts';
 import { findBacklog, type Backlog } from './backlog.ts';
 import { describeTimelines, type TimelineListing } from './timelines.ts';
 

@@ -3,9 +3,9 @@ import { segmentName } from '../../postgres/wal/file-name.ts';
 import { formatLsn } from '../../postgres/wal/lsn.ts';
 import { sumTiers, type TierCounts } from '../../repository/cold-objects.ts';
 import type { SignatureVerdict } from '../../pipeline/openpgp/index.ts';
-import { describeLoss, stillMissing, type LostWal } from '../../repository/lost-wal/lost-wal.ts';
-import type { TimelineTree } from '../../repository/timelines.ts';
-import type { WalRun } from '../../repository/wal-listing.ts';
+import { describeLoss, stillMissing, type LostWal } from '../../repository/format/notes/lost-wal.ts';
+import type { TimelineTree } from '../../repository/wal/timelines.ts';
+import type { WalRun } from '../../repository/wal/listing.ts';
 
 export interface TimelineListing {
   readonly timeline: number;

@@ -6,12 +6,12 @@
 import { readdir } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
-import { orAborted, startDeadline } from '../../base/abort.ts';
-import { messageOf, systemCode, WalvaultError } from '../../base/errors.ts';
+import { orAborted, startDeadline } from '../../base/time/abort.ts';
+import { messageOf, systemCode, WalvaultError } from '../../base/errors/errors.ts';
 import { warn } from '../../base/log.ts';
 import { formatCount, formatSize } from '../../base/units.ts';
-import { deliverLossRecords } from '../../repository/lost-wal/deliver-records.ts';
-import { recordLoss } from '../../repository/lost-wal/loss-records.ts';
+import { deliverLossRecords } from '../../repository/wal/deliver-loss-records.ts';
+import { recordLoss } from '../../repository/wal/loss-records.ts';
 import type { Repository } from '../../repository/repository.ts';
 import type { PushOptions } from './push.ts';
 import { isExpendable, isOutage, waitingSegments, type QueueState } from './queue-limit.ts';

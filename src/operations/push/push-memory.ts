@@ -1,7 +1,7 @@
 /** What a thread that pushes one file after the other keeps between them. */
-import { BufferPool } from '../../base/buffer-pool.ts';
-import { Turns } from '../../base/turns.ts';
-import type { PlainFile, WalObject } from '../../repository/wal-writer.ts';
+import { BufferPool } from '../../base/bytes/buffer-pool.ts';
+import { Turns } from '../../base/threads/turns.ts';
+import type { PlainFile, WalObject } from '../../repository/wal/write-object.ts';
 import { RepositoryProofs } from './repository-proofs.ts';
 
 export class PushMemory {

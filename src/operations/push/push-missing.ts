@@ -4,12 +4,12 @@
  */
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { localIoError, WalvaultError } from '../../base/errors.ts';
+import { localIoError, WalvaultError } from '../../base/errors/errors.ts';
 import { info, warn } from '../../base/log.ts';
 import { readControlFile, type ControlFile } from '../../postgres/cluster/control-file.ts';
 import { requireDataDirectory } from '../../postgres/cluster/find-data-directory.ts';
 import { segmentNumberOfLsn, type WalFileName } from '../../postgres/wal/file-name.ts';
-import { walKey } from '../../repository/layout.ts';
+import { walKey } from '../../repository/format/layout.ts';
 import { deliverLosses } from './give-up.ts';
 import { finishedFiles, type LocalWalFile } from './plan.ts';
 import { push, type PushOptions } from './push.ts';

@@ -7,15 +7,15 @@
  *
  * The one exception to P1 is `archive.queue-limit`: give-up.ts.
  */
-import { messageOf, WalvaultError } from '../../base/errors.ts';
-import { startDeadline } from '../../base/abort.ts';
-import { monotonicMs } from '../../base/clock.ts';
-import { tap } from '../../base/bytes.ts';
+import { messageOf, WalvaultError } from '../../base/errors/errors.ts';
+import { startDeadline } from '../../base/time/abort.ts';
+import { monotonicMs } from '../../base/time/clock.ts';
+import { tap } from '../../base/bytes/streams.ts';
 import { warn, type Log } from '../../base/log.ts';
-import { heldWhile, RunningTime } from '../../base/running-time.ts';
+import { heldWhile, RunningTime } from '../../base/time/running-time.ts';
 import type { WalFileName } from '../../postgres/wal/file-name.ts';
 import { RepositoryFailure, type Repository } from '../../repository/repository.ts';
-import { encodeWalObject, type StoreOutcome, type WalObject } from '../../repository/wal-writer.ts';
+import { encodeWalObject, type StoreOutcome, type WalObject } from '../../repository/wal/write-object.ts';
 import { deliverLosses, giveUp, readQueue, type Queue, type Undelivered } from './give-up.ts';
 import { PushMemory } from './push-memory.ts';
 import { storeRetrying, type TimeLimit } from './store-retrying.ts';

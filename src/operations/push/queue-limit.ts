@@ -1,7 +1,7 @@
 /** What `archive.queue-limit` decides, from names and errors alone (docs/queue-limit.md). */
-import { WalvaultError } from '../../base/errors.ts';
+import { WalvaultError } from '../../base/errors/errors.ts';
 import { parseWalFileName, type WalFileName } from '../../postgres/wal/file-name.ts';
-import { MarkerMissing } from '../../repository/marker.ts';
+import { MarkerMissing } from '../../repository/format/marker.ts';
 import { RepositoryFailure, type Repository } from '../../repository/repository.ts';
 import { StoreError, type StoreErrorKind } from '../../stores/store.ts';
 

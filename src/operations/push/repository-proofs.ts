@@ -2,7 +2,7 @@
  * What was found out about repositories a moment ago: each push reads the marker and the cluster's record, two requests
  * beside the one that matters. Where files go out one after the other they are read once a second.
  */
-import { monotonicMs } from '../../base/clock.ts';
+import { monotonicMs } from '../../base/time/clock.ts';
 import type { ControlFile } from '../../postgres/cluster/control-file.ts';
 import type { Repository } from '../../repository/repository.ts';
 

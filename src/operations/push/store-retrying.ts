@@ -1,14 +1,14 @@
 /** One repository's part of a push: retried within the push's time, and what its failure says over `archive.queue-limit`. */
-import { retryUntilDeadline } from '../../base/abort.ts';
-import { monotonicMs } from '../../base/clock.ts';
-import { WalvaultError } from '../../base/errors.ts';
-import { startPatience, type RunningTime } from '../../base/running-time.ts';
+import { retryUntilDeadline } from '../../base/time/abort.ts';
+import { monotonicMs } from '../../base/time/clock.ts';
+import { WalvaultError } from '../../base/errors/errors.ts';
+import { startPatience, type RunningTime } from '../../base/time/running-time.ts';
 import type { ControlFile } from '../../postgres/cluster/control-file.ts';
-import { ensureClusterRecord } from '../../repository/cluster-record.ts';
-import type { SystemPath } from '../../repository/layout.ts';
-import { verifyMarker } from '../../repository/marker.ts';
+import { ensureClusterRecord } from '../../repository/format/cluster-record.ts';
+import type { SystemPath } from '../../repository/format/layout.ts';
+import { verifyMarker } from '../../repository/format/marker.ts';
 import type { Repository } from '../../repository/repository.ts';
-import { storeWalObject, type StoreOutcome, type WalObject } from '../../repository/wal-writer.ts';
+import { storeWalObject, type StoreOutcome, type WalObject } from '../../repository/wal/write-object.ts';
 import { contactAttempts, contactTimeoutMs, HeldUp, isOutage, type QueueState } from './queue-limit.ts';
 import type { RepositoryProofs } from './repository-proofs.ts';
 

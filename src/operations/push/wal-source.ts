@@ -2,20 +2,20 @@
 import { createHash } from 'node:crypto';
 import { open, readdir, type FileHandle } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
-import { localIoError, WalvaultError } from '../../base/errors.ts';
-import { BufferPool } from '../../base/buffer-pool.ts';
-import type { ByteStream } from '../../base/bytes.ts';
+import { localIoError, WalvaultError } from '../../base/errors/errors.ts';
+import { BufferPool } from '../../base/bytes/buffer-pool.ts';
+import type { ByteStream } from '../../base/bytes/streams.ts';
 import { warn, type Log } from '../../base/log.ts';
-import { readText } from '../../base/read-file.ts';
+import { readText } from '../../base/files/read.ts';
 import { readControlFile, type ControlFile } from '../../postgres/cluster/control-file.ts';
 import { requireDataDirectory } from '../../postgres/cluster/find-data-directory.ts';
 import { recoveryModeOf } from '../../postgres/cluster/signal-files.ts';
 import { parseWalFileName, type WalFileName } from '../../postgres/wal/file-name.ts';
 import { checkSegment } from '../../postgres/wal/segment-check.ts';
 import { parseTimelineHistory, type TimelineHistoryEntry } from '../../postgres/wal/timeline-history.ts';
-import type { WalObjectMetadata } from '../../repository/object-metadata.ts';
-import { branchOfHistory } from '../../repository/timelines.ts';
-import { inMemoryLimitBytes, type PlainFile } from '../../repository/wal-writer.ts';
+import type { WalObjectMetadata } from '../../repository/format/object-metadata.ts';
+import { branchOfHistory } from '../../repository/wal/timelines.ts';
+import { inMemoryLimitBytes, type PlainFile } from '../../repository/wal/write-object.ts';
 import { archivedAs } from './plan.ts';
 
 export interface WalSourceOptions {

@@ -1,8 +1,8 @@
 /** Which timelines a restore may follow, and where two of them part. Pure. */
-import { WalvaultError } from '../../base/errors.ts';
+import { WalvaultError } from '../../base/errors/errors.ts';
 import { segmentNumberOfLsn } from '../../postgres/wal/file-name.ts';
 import type { Lsn } from '../../postgres/wal/lsn.ts';
-import type { BackupRecord } from '../../repository/backup-record.ts';
+import type { BackupRecord } from '../../repository/format/backup-record.ts';
 import { backupsOn, findBackup } from './choose-backup.ts';
 import type { RestoreRequest, RestoreSurvey } from './plan.ts';
 import { lastWritten, type WalPath } from './wal-path.ts';

@@ -1,9 +1,9 @@
 /** Which backups serve a timeline and a target. Pure. Order follows LSNs along a timeline's history, never ids. */
-import { WalvaultError } from '../../base/errors.ts';
+import { WalvaultError } from '../../base/errors/errors.ts';
 import { formatLsn } from '../../postgres/wal/lsn.ts';
 import { switchpointOf, timelineOfLsn } from '../../postgres/wal/timeline-history.ts';
-import type { BackupRecord } from '../../repository/backup-record.ts';
-import { historyFromTree } from '../../repository/timelines.ts';
+import type { BackupRecord } from '../../repository/format/backup-record.ts';
+import { historyFromTree } from '../../repository/wal/timelines.ts';
 import type { RestoreRequest, RestoreSurvey } from './plan.ts';
 import { describeTarget, type RestoreTarget } from './target.ts';
 import { formatMicros, microsOf } from './target-time.ts';

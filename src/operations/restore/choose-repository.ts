@@ -1,7 +1,7 @@
 /** Which repository to restore from. */
-import { messageOf, WalvaultError, type ErrorCode } from '../../base/errors.ts';
+import { messageOf, WalvaultError, type ErrorCode } from '../../base/errors/errors.ts';
 import { warn, type Log } from '../../base/log.ts';
-import { verifyMarker } from '../../repository/marker.ts';
+import { verifyMarker } from '../../repository/format/marker.ts';
 import type { Repository } from '../../repository/repository.ts';
 
 export interface RepositoryChoice {

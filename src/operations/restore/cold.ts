@@ -1,11 +1,16 @@
 /** Before anything is written: can all that the plan needs be read now, or must some of it be thawed first? */
-import { WalvaultError } from '../../base/errors.ts';
+import { WalvaultError } from '../../base/errors/errors.ts';
 import { segmentNumber } from '../../postgres/wal/file-name.ts';
-import type { BackupRecord } from '../../repository/backup-record.ts';
+import type { BackupRecord } from '../../repository/format/backup-record.ts';
 import { coldObjects, thawObjects, type ColdObject } from '../../repository/cold-objects.ts';
-import { backupPrefix, parseWalKey, walTimelinePrefix, type SystemPath } from '../../repository/layout.ts';
+import {
+  backupPrefix,
+  parseWalKey,
+  walTimelinePrefix,
+  type SystemPath,
+} from '../../repository/format/layout.ts';
 import type { Repository } from '../../repository/repository.ts';
-import type { WalRun } from '../../repository/wal-listing.ts';
+import type { WalRun } from '../../repository/wal/listing.ts';
 import type { ListEntry, ThawOptions } from '../../stores/store.ts';
 import { candidateTimelines } from './branches.ts';
 import { backupsBefore } from './choose-backup.ts';

@@ -1,8 +1,8 @@
 /** Directories a restore writes into: refused unless empty, made if missing, removed again if it fails. */
 import { chmod, mkdir, readdir, realpath, rm, stat, statfs } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
-import { localIoError, systemCode, WalvaultError } from '../../base/errors.ts';
-import { fsyncDirectory } from '../../base/files.ts';
+import { localIoError, systemCode, WalvaultError } from '../../base/errors/errors.ts';
+import { fsyncDirectory } from '../../base/files/durable.ts';
 import { formatSize } from '../../base/units.ts';
 
 export interface PreparedDirectory {

@@ -4,13 +4,13 @@
  */
 import { mkdir, rename, rm, symlink } from 'node:fs/promises';
 import { join } from 'node:path';
-import { localIoError, systemCode, WalvaultError } from '../../base/errors.ts';
-import { fsyncDirectory, writeFileDurably } from '../../base/files.ts';
-import { readText, readWhole } from '../../base/read-file.ts';
+import { localIoError, systemCode, WalvaultError } from '../../base/errors/errors.ts';
+import { fsyncDirectory, writeFileDurably } from '../../base/files/durable.ts';
+import { readText, readWhole } from '../../base/files/read.ts';
 import { parseBackupLabel } from '../../postgres/cluster/backup-label.ts';
 import { controlFilePath, parseControlFile } from '../../postgres/cluster/control-file.ts';
 import { writeRecoverySettings, type RecoverySettings } from '../../postgres/cluster/recovery-settings.ts';
-import type { BackupRecord } from '../../repository/backup-record.ts';
+import type { BackupRecord } from '../../repository/format/backup-record.ts';
 import { fsyncTree } from './destination.ts';
 import { updateServerManifest } from './server-manifest.ts';
 import { encodeTablespaceMap, type TablespaceTarget } from './tablespaces.ts';

@@ -5,17 +5,17 @@
 import { randomBytes } from 'node:crypto';
 import { open, unlink, type FileHandle } from 'node:fs/promises';
 import { join } from 'node:path';
-import { WalvaultError } from '../../base/errors.ts';
-import { writeAll } from '../../base/files.ts';
-import { backupPrefix, type SystemPath } from '../../repository/layout.ts';
+import { WalvaultError } from '../../base/errors/errors.ts';
+import { writeAll } from '../../base/files/durable.ts';
+import { backupPrefix, type SystemPath } from '../../repository/format/layout.ts';
 import {
   decodeManifestLine,
   encodeManifestLine,
   readLines,
   readManifest,
   type ManifestEntry,
-} from '../../repository/manifest.ts';
-import type { BackupRecord } from '../../repository/backup-record.ts';
+} from '../../repository/format/manifest.ts';
+import type { BackupRecord } from '../../repository/format/backup-record.ts';
 import type { Repository } from '../../repository/repository.ts';
 import { readPiece } from './stored-piece.ts';
 

@@ -2,10 +2,10 @@
  * What to restore: which backup, along which timeline, and whether the archive has every segment on the way. It reads
  * nothing itself: what must be looked up in WAL it asks from `WalEvidence`.
  */
-import { WalvaultError } from '../../base/errors.ts';
+import { WalvaultError } from '../../base/errors/errors.ts';
 import { formatLsn, type Lsn } from '../../postgres/wal/lsn.ts';
 import type { WalTarget } from '../../postgres/wal/segment-scan.ts';
-import type { BackupRecord } from '../../repository/backup-record.ts';
+import type { BackupRecord } from '../../repository/format/backup-record.ts';
 import { candidateTimelines, forkOf } from './branches.ts';
 import { reach, type Reached } from './reach.ts';
 import { describeTarget, type RestoreTarget } from './target.ts';

@@ -1,5 +1,5 @@
 /** Does the archive lead along one timeline from a backup to the target? */
-import { WalvaultError } from '../../base/errors.ts';
+import { WalvaultError } from '../../base/errors/errors.ts';
 import { formatCount } from '../../base/units.ts';
 import {
   lastSegmentBefore,
@@ -8,8 +8,8 @@ import {
   segmentStartLsn,
 } from '../../postgres/wal/file-name.ts';
 import { formatLsn, type Lsn } from '../../postgres/wal/lsn.ts';
-import type { BackupRecord } from '../../repository/backup-record.ts';
-import { describeLoss } from '../../repository/lost-wal/lost-wal.ts';
+import type { BackupRecord } from '../../repository/format/backup-record.ts';
+import { describeLoss } from '../../repository/format/notes/lost-wal.ts';
 import { lastTimelineOf } from './branches.ts';
 import { backupsBefore, backupsOn } from './choose-backup.ts';
 import type { FoundTarget, RestoreRequest, RestoreSurvey, WalEvidence } from './plan.ts';

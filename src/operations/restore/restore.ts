@@ -3,13 +3,13 @@
  * archive to the target. Either the directory is complete and durable, or PostgreSQL refuses to start from it (P6).
  */
 import { join, resolve } from 'node:path';
-import { localIoError, messageOf, systemCode, WalvaultError } from '../../base/errors.ts';
+import { localIoError, messageOf, systemCode, WalvaultError } from '../../base/errors/errors.ts';
 import { info, warn, type Log } from '../../base/log.ts';
 import { formatSize } from '../../base/units.ts';
 import { controlFilePath } from '../../postgres/cluster/control-file.ts';
 import type { RecoverySettings } from '../../postgres/cluster/recovery-settings.ts';
-import type { BackupRecord } from '../../repository/backup-record.ts';
-import type { SystemPath } from '../../repository/layout.ts';
+import type { BackupRecord } from '../../repository/format/backup-record.ts';
+import type { SystemPath } from '../../repository/format/layout.ts';
 import type { Repository } from '../../repository/repository.ts';
 import { isStoreError, type ThawOptions } from '../../stores/store.ts';
 import { withUsableRepository } from './choose-repository.ts';

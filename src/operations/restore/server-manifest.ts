@@ -6,9 +6,9 @@ import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
 import { open, rename, stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { systemCode } from '../../base/errors.ts';
-import { fsyncDirectory, temporaryName, writeAll } from '../../base/files.ts';
-import { readLines } from '../../repository/manifest.ts';
+import { systemCode } from '../../base/errors/errors.ts';
+import { fsyncDirectory, temporaryName, writeAll } from '../../base/files/durable.ts';
+import { readLines } from '../../repository/format/manifest.ts';
 
 const batchBytes = 256 * 1024;
 

@@ -1,8 +1,8 @@
 /** Reads one object of a backup and holds it against what the commit record says of it. */
-import { tap, type ByteStream } from '../../base/bytes.ts';
-import { WalvaultError } from '../../base/errors.ts';
+import { tap, type ByteStream } from '../../base/bytes/streams.ts';
+import { WalvaultError } from '../../base/errors/errors.ts';
 import { digestStream } from '../../pipeline/digest.ts';
-import type { StoredPiece } from '../../repository/backup-record.ts';
+import type { StoredPiece } from '../../repository/format/backup-record.ts';
 import type { Repository } from '../../repository/repository.ts';
 import { isStoreError } from '../../stores/store.ts';
 

@@ -1,16 +1,16 @@
 /** Reads what a repository has to restore from: listings and catalogue only, no private key. */
-import { WalvaultError } from '../../base/errors.ts';
+import { WalvaultError } from '../../base/errors/errors.ts';
 import { warn, type Log } from '../../base/log.ts';
-import type { BackupRecord, CatalogEntry } from '../../repository/backup-record.ts';
-import { readCatalog } from '../../repository/backup-record.ts';
-import { listSystemIds, readClusterRecord } from '../../repository/cluster-record.ts';
-import { describeVerdict } from '../../repository/codec.ts';
-import { stillMissing } from '../../repository/lost-wal/lost-wal.ts';
-import { readLostWal } from '../../repository/lost-wal/lost-wal-notes.ts';
-import { parseWalKey, timelinesPrefix, type SystemPath } from '../../repository/layout.ts';
+import type { BackupRecord, CatalogEntry } from '../../repository/format/backup-record.ts';
+import { readCatalog } from '../../repository/format/backup-record.ts';
+import { listSystemIds, readClusterRecord } from '../../repository/format/cluster-record.ts';
+import { describeVerdict } from '../../repository/encoding/codec.ts';
+import { stillMissing } from '../../repository/format/notes/lost-wal.ts';
+import { readLostWal } from '../../repository/wal/read-lost-wal.ts';
+import { parseWalKey, timelinesPrefix, type SystemPath } from '../../repository/format/layout.ts';
 import type { Repository } from '../../repository/repository.ts';
-import { readTimelineTree } from '../../repository/timelines.ts';
-import { listWalRuns } from '../../repository/wal-listing.ts';
+import { readTimelineTree } from '../../repository/wal/timelines.ts';
+import { listWalRuns } from '../../repository/wal/listing.ts';
 import type { RestoreSurvey } from './plan.ts';
 
 export type SignaturePolicy = 'require' | 'warn' | 'off';

@@ -1,6 +1,6 @@
 /** Where tablespaces go. Pure. A repository may be hostile: it does not choose directories on this host by itself. */
 import { isAbsolute, resolve } from 'node:path';
-import { WalvaultError } from '../../base/errors.ts';
+import { WalvaultError } from '../../base/errors/errors.ts';
 
 export interface TablespaceTarget {
   readonly oid: number;

@@ -1,5 +1,5 @@
 /** Where a recovery is to stop, as people say it and as PostgreSQL reads it. Pure. */
-import { WalvaultError } from '../../base/errors.ts';
+import { WalvaultError } from '../../base/errors/errors.ts';
 import type { RecoveryTarget } from '../../postgres/cluster/recovery-settings.ts';
 import { formatLsn, parseLsn, type Lsn } from '../../postgres/wal/lsn.ts';
 import { formatMicros, parseTargetTime } from './target-time.ts';

@@ -1,5 +1,5 @@
 /** Looks into archived WAL for what a plan depends on. Streamed: memory does not grow with the distance. */
-import type { ByteStream } from '../../base/bytes.ts';
+import type { ByteStream } from '../../base/bytes/streams.ts';
 import { info, type Log } from '../../base/log.ts';
 import { walEventOf } from '../../postgres/wal/commit-record.ts';
 import {
@@ -11,9 +11,9 @@ import {
 import type { Lsn } from '../../postgres/wal/lsn.ts';
 import { WalRecordDecoder } from '../../postgres/wal/record-decoder.ts';
 import { scanForTarget } from '../../postgres/wal/segment-scan.ts';
-import { walKey, type SystemPath } from '../../repository/layout.ts';
+import { walKey, type SystemPath } from '../../repository/format/layout.ts';
 import type { Repository } from '../../repository/repository.ts';
-import { openWalObject } from '../../repository/wal-reader.ts';
+import { openWalObject } from '../../repository/wal/read-object.ts';
 import type { WalEvidence } from './plan.ts';
 import { segmentsOf, type WalPath } from './wal-path.ts';
 

@@ -2,9 +2,9 @@
 import { segmentName, segmentNumberOfLsn, segmentStartLsn } from '../../postgres/wal/file-name.ts';
 import type { Lsn } from '../../postgres/wal/lsn.ts';
 import type { TimelineHistoryEntry } from '../../postgres/wal/timeline-history.ts';
-import { findLoss, type LostWal } from '../../repository/lost-wal/lost-wal.ts';
-import { historyFromTree, type TimelineTree } from '../../repository/timelines.ts';
-import type { WalRun } from '../../repository/wal-listing.ts';
+import { findLoss, type LostWal } from '../../repository/format/notes/lost-wal.ts';
+import { historyFromTree, type TimelineTree } from '../../repository/wal/timelines.ts';
+import type { WalRun } from '../../repository/wal/listing.ts';
 
 /** What a repository has, as far as a plan needs it. */
 export interface WalSurvey {

@@ -1,8 +1,8 @@
 /** `walvault store put` and `rm`: by hand, and never without saying what that means. */
-import type { ByteStream } from '../../base/bytes.ts';
-import { WalvaultError } from '../../base/errors.ts';
+import type { ByteStream } from '../../base/bytes/streams.ts';
+import { WalvaultError } from '../../base/errors/errors.ts';
 import { warn, type Log } from '../../base/log.ts';
-import { purposeOfKey } from '../../repository/key-purpose.ts';
+import { purposeOfKey } from '../../repository/format/key-purpose.ts';
 import type { Repository } from '../../repository/repository.ts';
 import { isStoreError } from '../../stores/store.ts';
 

@@ -1,12 +1,12 @@
 /** `walvault store get`: an object as it lies there, or decoded as fetch and restore would. */
 import { createHash } from 'node:crypto';
-import { collect, type ByteStream } from '../../base/bytes.ts';
-import { WalvaultError } from '../../base/errors.ts';
+import { collect, type ByteStream } from '../../base/bytes/streams.ts';
+import { WalvaultError } from '../../base/errors/errors.ts';
 import { info, type Log } from '../../base/log.ts';
 import type { SignatureVerdict } from '../../pipeline/openpgp/index.ts';
-import { describeVerdict } from '../../repository/codec.ts';
-import { readVerdict } from '../../repository/json-object.ts';
-import { decodeMetadata } from '../../repository/object-metadata.ts';
+import { describeVerdict } from '../../repository/encoding/codec.ts';
+import { readVerdict } from '../../repository/format/json-object.ts';
+import { decodeMetadata } from '../../repository/format/object-metadata.ts';
 import type { Repository } from '../../repository/repository.ts';
 
 export interface GetObjectOptions {

@@ -1,5 +1,5 @@
 /** `walvault store ls` and `stat`: what lies there, page by page. */
-import { WalvaultError } from '../../base/errors.ts';
+import { WalvaultError } from '../../base/errors/errors.ts';
 import type { Repository } from '../../repository/repository.ts';
 import type { ListEntry, ObjectStat } from '../../stores/store.ts';
 

@@ -1,5 +1,5 @@
 /** `walvault store thaw`: asks for everything below a prefix that lies in an archive tier. */
-import { WalvaultError } from '../../base/errors.ts';
+import { WalvaultError } from '../../base/errors/errors.ts';
 import { coldObjects, thawObjects } from '../../repository/cold-objects.ts';
 import type { Repository } from '../../repository/repository.ts';
 import type { ListEntry, ThawOptions } from '../../stores/store.ts';

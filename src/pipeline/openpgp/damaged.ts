@@ -1,4 +1,4 @@
-import { WalvaultError } from '../../base/errors.ts';
+import { WalvaultError } from '../../base/errors/errors.ts';
 
 /** `what` names the object, `reason` says what is wrong with it. */
 export function damaged(what: string, reason: string): WalvaultError {

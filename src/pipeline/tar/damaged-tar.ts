@@ -1,4 +1,4 @@
-import { WalvaultError } from '../../base/errors.ts';
+import { WalvaultError } from '../../base/errors/errors.ts';
 
 export function damagedTar(what: string): WalvaultError {
   return new WalvaultError('damaged', `tar archive ${what}`);

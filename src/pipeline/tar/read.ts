@@ -2,8 +2,8 @@
  * Reads tar as walvault writes it, in one pass, believing nothing: an archive from a hostile repository must not be
  * able to name a place outside the directory it is unpacked into, or to make its reader hold much memory.
  */
-import type { ByteStream } from '../../base/bytes.ts';
-import { WalvaultError } from '../../base/errors.ts';
+import type { ByteStream } from '../../base/bytes/streams.ts';
+import { WalvaultError } from '../../base/errors/errors.ts';
 import { ByteReader } from '../byte-reader.ts';
 import { blockSizeBytes, type TarEntry } from './entry.ts';
 import { parseHeader, type RawHeader } from './parse-header.ts';

@@ -1,5 +1,5 @@
 /** `backup_label`, as pg_backup_stop gives it and PostgreSQL reads it (xlogbackup.c, build_backup_content). */
-import { WalvaultError } from '../../base/errors.ts';
+import { WalvaultError } from '../../base/errors/errors.ts';
 import { parseWalFileName } from '../wal/file-name.ts';
 import { parseLsn, type Lsn } from '../wal/lsn.ts';
 

@@ -5,11 +5,11 @@
  */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { sleep } from '../../base/abort.ts';
-import { monotonicMs } from '../../base/clock.ts';
-import { localIoError, WalvaultError } from '../../base/errors.ts';
-import { startCrc32c, finishCrc32c, updateCrc32c } from '../../base/crc32c.ts';
-import { readWhole } from '../../base/read-file.ts';
+import { sleep } from '../../base/time/abort.ts';
+import { monotonicMs } from '../../base/time/clock.ts';
+import { localIoError, WalvaultError } from '../../base/errors/errors.ts';
+import { startCrc32c, finishCrc32c, updateCrc32c } from '../../base/checksum/crc32c.ts';
+import { readWhole } from '../../base/files/read.ts';
 import { isValidSegmentSize } from '../wal/file-name.ts';
 import type { Lsn } from '../wal/lsn.ts';
 

@@ -2,7 +2,7 @@
 import { lstat, readdir, readlink, stat } from 'node:fs/promises';
 import type { Stats } from 'node:fs';
 import { join } from 'node:path';
-import { localIoError, systemCode, WalvaultError } from '../../base/errors.ts';
+import { localIoError, systemCode, WalvaultError } from '../../base/errors/errors.ts';
 import {
   classifyBackupPath,
   isDatabaseDirectory,

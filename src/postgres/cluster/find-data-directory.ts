@@ -5,7 +5,7 @@
  */
 import { existsSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
-import { WalvaultError } from '../../base/errors.ts';
+import { WalvaultError } from '../../base/errors/errors.ts';
 
 export interface DataDirectoryClues {
   readonly workingDirectory: string;

@@ -1,5 +1,5 @@
 /** Log sequence numbers: byte positions in the WAL, 64 bits, written `XXXXXXXX/XXXXXXXX` in hexadecimal (pg_lsn.c). */
-import { WalvaultError } from '../../base/errors.ts';
+import { WalvaultError } from '../../base/errors/errors.ts';
 
 export type Lsn = bigint;
 

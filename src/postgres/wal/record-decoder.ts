@@ -4,7 +4,7 @@
  * A record starts 8-byte aligned and may run over any number of pages; each page begins with a header that lies in
  * the middle of such a record. What is held in memory: one page, plus the bodies of records that somebody wants.
  */
-import { finishCrc32c, startCrc32c, updateCrc32c } from '../../base/crc32c.ts';
+import { finishCrc32c, startCrc32c, updateCrc32c } from '../../base/checksum/crc32c.ts';
 import type { Lsn } from './lsn.ts';
 import {
   longHeaderBytes,

@@ -1,5 +1,5 @@
 /** WAL records as an asynchronous sequence; see record-decoder.ts for what is decoded and how. */
-import type { ByteStream } from '../../base/bytes.ts';
+import type { ByteStream } from '../../base/bytes/streams.ts';
 import type { WalRecord } from './record.ts';
 import { WalRecordDecoder, type DecoderOptions } from './record-decoder.ts';
 

@@ -2,7 +2,7 @@
  * What one or several consecutive segments contain that matters to a restore, in one pass and little memory, and
  * whether recovery would stop in them.
  */
-import type { ByteStream } from '../../base/bytes.ts';
+import type { ByteStream } from '../../base/bytes/streams.ts';
 import { walEventOf, type WalEvent } from './commit-record.ts';
 import type { Lsn } from './lsn.ts';
 import type { WalRecord } from './record.ts';

@@ -3,7 +3,7 @@
  *
  *     1<TAB>0/3000158<TAB>no recovery target specified
  */
-import { WalvaultError } from '../../base/errors.ts';
+import { WalvaultError } from '../../base/errors/errors.ts';
 import { parseLsn, type Lsn } from './lsn.ts';
 
 export interface TimelineHistoryEntry {

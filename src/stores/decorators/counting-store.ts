@@ -1,5 +1,5 @@
 /** A store that counts what is asked of it. */
-import { tap } from '../../base/bytes.ts';
+import { tap } from '../../base/bytes/streams.ts';
 import { isInMemory } from '../body.ts';
 import type { Store } from '../store.ts';
 import { followOperations, type Operation } from './operation.ts';

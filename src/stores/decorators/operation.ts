@@ -3,7 +3,7 @@
  * time from the caller's: a reader that is slow, or a source that has nothing to send yet, is nobody's outage and
  * occupies no connection's turn.
  */
-import type { ByteStream } from '../../base/bytes.ts';
+import type { ByteStream } from '../../base/bytes/streams.ts';
 import { isInMemory } from '../body.ts';
 import type { PutBody, Store } from '../store.ts';
 

@@ -1,5 +1,5 @@
 /** A store whose bodies pass no faster than they may, up and down apart. */
-import type { ByteStream } from '../../base/bytes.ts';
+import type { ByteStream } from '../../base/bytes/streams.ts';
 import { isInMemory } from '../body.ts';
 import type { Store } from '../store.ts';
 import { RateLimiter } from './rate-limiter.ts';

@@ -1,6 +1,6 @@
 /** A store that repeats what failed for reasons of the moment. Everything else about it is the inner store's. */
 import { isInMemory } from '../body.ts';
-import { defaultRetryLimits, Pace, retryTransient, type RetryLimits } from '../retry.ts';
+import { defaultRetryLimits, Pace, retryTransient, type RetryLimits } from '../driver-kit/retry.ts';
 import { StoreError, type ListEntry, type ListOptions, type Store } from '../store.ts';
 
 /**

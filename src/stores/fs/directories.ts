@@ -1,10 +1,10 @@
 /** The directories above an object: made private, made durable, taken away when empty, never the root. */
 import { chmod, lstat, mkdir, rmdir, stat } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
-import { systemCode } from '../../base/errors.ts';
-import { fsyncDirectory } from '../../base/files.ts';
+import { systemCode } from '../../base/errors/errors.ts';
+import { fsyncDirectory } from '../../base/files/durable.ts';
 import { StoreError } from '../store.ts';
-import { fsError, io, isMissing } from './fs-error.ts';
+import { fsError, io, isMissing } from './error.ts';
 
 /**
  * Creates the root of a directory store, durably and with mode 0700; one that exists is left as it is. Only `init`

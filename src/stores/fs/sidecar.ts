@@ -6,8 +6,8 @@
 import { randomBytes } from 'node:crypto';
 import { link, open, readdir, rename, rm } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
-import { systemCode } from '../../base/errors.ts';
-import { readText } from '../../base/read-file.ts';
+import { systemCode } from '../../base/errors/errors.ts';
+import { readText } from '../../base/files/read.ts';
 import { sidecarName } from '../key.ts';
 
 export interface Sidecar {

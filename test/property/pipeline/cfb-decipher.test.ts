@@ -2,8 +2,8 @@ import assert from 'node:assert/strict';
 import { createCipheriv } from 'node:crypto';
 import { test } from 'node:test';
 import * as fc from 'fast-check';
-import { CfbDecipher } from '../../../src/pipeline/openpgp/cfb-decipher.ts';
-import { sampleBytes } from '../../unit/pipeline/streams.ts';
+import { CfbDecipher } from '../../../src/pipeline/openpgp/message/cfb-decipher.ts';
+import { sampleBytes } from '../../support/streams.ts';
 
 /** Around blocks, and around the pieces that are decrypted at once. */
 const chunkBytes = fc.oneof(

@@ -2,10 +2,10 @@ import assert from 'node:assert/strict';
 import { before, test } from 'node:test';
 import * as fc from 'fast-check';
 import { Secret } from '../../../src/base/secret.ts';
-import { WalvaultError } from '../../../src/base/errors.ts';
+import { WalvaultError } from '../../../src/base/errors/errors.ts';
 import { createDecryptor, createEncryptor, type Decryptor } from '../../../src/pipeline/openpgp/index.ts';
-import { decrypt, encrypt, makeCast, objectKey, type Cast } from '../../unit/pipeline/openpgp/fixtures.ts';
-import { sampleBytes, through, withFlippedBit } from '../../unit/pipeline/streams.ts';
+import { decrypt, encrypt, makeCast, objectKey, type Cast } from '../../support/openpgp/fixtures.ts';
+import { sampleBytes, through, withFlippedBit } from '../../support/streams.ts';
 
 let cast: Cast;
 let decryptor: Decryptor;

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import * as fc from 'fast-check';
-import { collect, type ByteStream } from '../../../src/base/bytes.ts';
-import { WalvaultError } from '../../../src/base/errors.ts';
+import { collect, type ByteStream } from '../../../src/base/bytes/streams.ts';
+import { WalvaultError } from '../../../src/base/errors/errors.ts';
 import {
   readTar,
   tarHeader,
@@ -10,7 +10,7 @@ import {
   tarTrailer,
   type TarEntry,
 } from '../../../src/pipeline/tar/index.ts';
-import { everything, inChunks, withFlippedBit } from '../../unit/pipeline/streams.ts';
+import { everything, inChunks, withFlippedBit } from '../../support/streams.ts';
 
 const blockBytes = 512;
 

@@ -2,8 +2,8 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import * as fc from 'fast-check';
 import { quoteSettingValue, setting, settingName } from '../../../src/postgres/cluster/recovery-settings.ts';
-import { parseConnectionString } from '../../../src/postgres/libpq/connection-string.ts';
-import { verifyPages, pageChecksum } from '../../../src/postgres/page-checksum.ts';
+import { parseConnectionString } from '../../../src/postgres/server/libpq/connection-string.ts';
+import { verifyPages, pageChecksum } from '../../../src/postgres/cluster/page-checksum.ts';
 import {
   lastSegmentBefore,
   parseWalFileName,

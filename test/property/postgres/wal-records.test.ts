@@ -3,7 +3,7 @@ import { describe, test } from 'node:test';
 import * as fc from 'fast-check';
 import type { WalRecord } from '../../../src/postgres/wal/record.ts';
 import { WalRecordDecoder } from '../../../src/postgres/wal/record-decoder.ts';
-import { bodyOf, pageBytes, WalWriter, type MadeRecord } from './wal-writer.ts';
+import { bodyOf, pageBytes, WalWriter, type MadeRecord } from '../../support/wal/wal-writer.ts';
 
 const segmentSizeBytes = 1024 ** 2;
 const startLsn = 7n * BigInt(segmentSizeBytes);

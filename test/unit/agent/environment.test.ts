@@ -6,9 +6,9 @@ import { digestEnvironment, readFingerprint } from '../../../src/agent/client/fi
 import { plainPush } from '../../../src/agent/client/push.ts';
 import { isSameEnvironment } from '../../../src/agent/environment.ts';
 import { WatchedFiles } from '../../../src/agent/watched-files.ts';
-import { packSecrets, unpackSecrets } from '../../../src/cli/packed-config.ts';
+import { packSecrets, unpackSecrets } from '../../../src/workers/packed-config.ts';
 import { Secret } from '../../../src/base/secret.ts';
-import { temporaryDirectory } from '../../harness/temp.ts';
+import { temporaryDirectory } from '../../support/site/temp.ts';
 
 it('an agent and whoever asks it need not agree on variables that change nothing', () => {
   const own = digestEnvironment({ WALVAULT_CLUSTER: 'a', HOME: '/h', PATH: '/bin' });

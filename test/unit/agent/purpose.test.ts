@@ -4,7 +4,7 @@ import { rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { it } from 'node:test';
 import { ServerRun } from '../../../src/agent/purpose.ts';
-import { temporaryDirectory } from '../../harness/temp.ts';
+import { temporaryDirectory } from '../../support/site/temp.ts';
 
 it('a run of a server is over when its file is gone, is that of another run, or its process has died', () => {
   const directory = temporaryDirectory('run', { keepOwner: true });

@@ -3,13 +3,13 @@ import assert from 'node:assert/strict';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
-import { errorCodes } from '../../../src/base/errors.ts';
+import { errorCodes } from '../../../src/base/errors/errors.ts';
 import { Secret } from '../../../src/base/secret.ts';
 import { runCli } from '../../../src/cli/program.ts';
 import { openStore } from '../../../src/stores/open.ts';
-import { archiveSegment, makeRepository, system } from '../../harness/archive.ts';
-import { startS3Server, type S3Server } from '../../harness/s3-server.ts';
-import { temporaryDirectory } from '../../harness/temp.ts';
+import { archiveSegment, makeRepository, system } from '../../support/site/archive.ts';
+import { startS3Server, type S3Server } from '../../support/servers/s3/server.ts';
+import { temporaryDirectory } from '../../support/site/temp.ts';
 
 describe('an archive in an archive tier', () => {
   const directory = temporaryDirectory('cold-tier');

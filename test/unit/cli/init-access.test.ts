@@ -3,7 +3,7 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, test } from 'node:test';
 import { accessTo, checkAccess, type AccessOptions } from '../../../src/cli/commands/init-access.ts';
-import { temporaryDirectory } from '../../harness/temp.ts';
+import { temporaryDirectory } from '../../support/site/temp.ts';
 
 const directory = temporaryDirectory('access', { keepOwner: true });
 const file = join(directory, 'secret');

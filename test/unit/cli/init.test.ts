@@ -3,7 +3,7 @@ import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { runCli } from '../../../src/cli/program.ts';
-import { temporaryDirectory } from '../../harness/temp.ts';
+import { temporaryDirectory } from '../../support/site/temp.ts';
 
 async function walvault(argv: readonly string[], env: NodeJS.ProcessEnv = {}) {
   let stdout = '';

@@ -2,11 +2,11 @@ import assert from 'node:assert/strict';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, test } from 'node:test';
-import { errorCodes, WalvaultError } from '../../../src/base/errors.ts';
+import { errorCodes, WalvaultError } from '../../../src/base/errors/errors.ts';
 import { Secret } from '../../../src/base/secret.ts';
 import { runCli } from '../../../src/cli/program.ts';
 import type { DefineVerb, Invocation } from '../../../src/cli/verb.ts';
-import { temporaryDirectory } from '../../harness/temp.ts';
+import { temporaryDirectory } from '../../support/site/temp.ts';
 
 interface Outcome {
   readonly status: number;

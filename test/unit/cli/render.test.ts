@@ -2,9 +2,9 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { Secret } from '../../../src/base/secret.ts';
 import { renderJson } from '../../../src/cli/render/json.ts';
-import { ProgressRenderer, progressLine } from '../../../src/cli/render/progress.ts';
+import { ProgressRenderer, progressLine } from '../../../src/observe/progress-line.ts';
 import { renderTable } from '../../../src/cli/render/table.ts';
-import { createTextLog } from '../../../src/cli/render/text.ts';
+import { createTextLog } from '../../../src/observe/text-log.ts';
 
 describe('a table', () => {
   test('is aligned, numbers to the right, without trailing blanks', () => {

@@ -4,12 +4,12 @@ import { writeFileSync, rmSync } from 'node:fs';
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
-import { errorCodes } from '../../../src/base/errors.ts';
+import { errorCodes } from '../../../src/base/errors/errors.ts';
 import { runCli } from '../../../src/cli/program.ts';
-import { findPostgresBinaries } from '../../harness/postgres-binaries.ts';
-import { runOk } from '../../harness/run.ts';
-import { startS3Server, type S3Server } from '../../harness/s3-server.ts';
-import { temporaryDirectory } from '../../harness/temp.ts';
+import { findPostgresBinaries } from '../../support/servers/postgres-binaries.ts';
+import { runOk } from '../../support/site/run.ts';
+import { startS3Server, type S3Server } from '../../support/servers/s3/server.ts';
+import { temporaryDirectory } from '../../support/site/temp.ts';
 
 const directory = temporaryDirectory('several');
 const dataDirectory = join(directory, 'data');

@@ -2,11 +2,11 @@ import assert from 'node:assert/strict';
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { before, describe, test } from 'node:test';
-import { errorCodes } from '../../../src/base/errors.ts';
+import { errorCodes } from '../../../src/base/errors/errors.ts';
 import { runCli } from '../../../src/cli/program.ts';
-import { findPostgresBinaries } from '../../harness/postgres-binaries.ts';
-import { runOk } from '../../harness/run.ts';
-import { temporaryDirectory } from '../../harness/temp.ts';
+import { findPostgresBinaries } from '../../support/servers/postgres-binaries.ts';
+import { runOk } from '../../support/site/run.ts';
+import { temporaryDirectory } from '../../support/site/temp.ts';
 
 const directory = temporaryDirectory('verbs');
 const dataDirectory = join(directory, 'data');

@@ -3,7 +3,7 @@ import { chmod, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
-import { WalvaultError } from '../../../src/base/errors.ts';
+import { WalvaultError } from '../../../src/base/errors/errors.ts';
 import { loadConfig } from '../../../src/config/index.ts';
 
 let directory: string;

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { describeFailure } from '../../../src/base/describe-failure.ts';
-import { errorCodes, WalvaultError } from '../../../src/base/errors.ts';
+import { describeFailure } from '../../../src/base/errors/describe-failure.ts';
+import { errorCodes, WalvaultError } from '../../../src/base/errors/errors.ts';
 import { Secret } from '../../../src/base/secret.ts';
 import { Redactor } from '../../../src/observe/redact.ts';
 

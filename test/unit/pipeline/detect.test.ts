@@ -4,8 +4,8 @@ import { gzipSync, zstdCompressSync } from 'node:zlib';
 import { detectFormat, detectLengthBytes } from '../../../src/pipeline/detect.ts';
 import { createEncryptor } from '../../../src/pipeline/openpgp/index.ts';
 import { Secret } from '../../../src/base/secret.ts';
-import { through } from './streams.ts';
-import { runOk } from '../../harness/run.ts';
+import { through } from '../../support/streams.ts';
+import { runOk } from '../../support/site/run.ts';
 
 test('detect: each format by its own first bytes', async () => {
   const data = Buffer.from('some text, some text, some text');

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
 import { test } from 'node:test';
 import { digestStream } from '../../../src/pipeline/digest.ts';
-import { sampleBytes, through } from './streams.ts';
+import { sampleBytes, through } from '../../support/streams.ts';
 
 test('digest: counts and hashes what passes, and passes it unchanged', async () => {
   for (const sizeBytes of [0, 1, 200_000]) {

@@ -2,10 +2,10 @@ import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import { describe, it } from 'node:test';
 import { inspect } from 'node:util';
-import { WalvaultError } from '../../../src/base/errors.ts';
+import { WalvaultError } from '../../../src/base/errors/errors.ts';
 import { Secret } from '../../../src/base/secret.ts';
 import { directoryOfUrl, openStore } from '../../../src/stores/open.ts';
-import { s3OptionsOf } from '../../../src/stores/s3/s3-url.ts';
+import { s3OptionsOf } from '../../../src/stores/s3/url.ts';
 
 describe('openStore', () => {
   const bad = [

@@ -5,7 +5,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { addressOf, type AgentAddress } from '../../../../src/agent/client/address.ts';
 import { exchange, type Answer } from '../../../../src/agent/client/exchange.ts';
 import { listen } from '../../../../src/agent/server.ts';
-import { temporaryDirectory } from '../../../harness/temp.ts';
+import { temporaryDirectory } from '../../../support/site/temp.ts';
 
 const request = {
   verb: 'fetch',

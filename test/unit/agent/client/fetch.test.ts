@@ -5,7 +5,7 @@ import { describe, it } from 'node:test';
 import { findAddress } from '../../../../src/agent/client/address.ts';
 import { fetchThroughAgent, plainFetch } from '../../../../src/agent/client/fetch.ts';
 import { listen } from '../../../../src/agent/server.ts';
-import { temporaryDirectory } from '../../../harness/temp.ts';
+import { temporaryDirectory } from '../../../support/site/temp.ts';
 
 const segment = '000000010000000000000005';
 

@@ -10,7 +10,7 @@ import {
   type Reply,
   type Request,
 } from '../../../../src/agent/client/protocol.ts';
-import { errorCodes, WalvaultError, type ErrorCode } from '../../../../src/base/errors.ts';
+import { errorCodes, WalvaultError, type ErrorCode } from '../../../../src/base/errors/errors.ts';
 
 const text = fc.string({ unit: 'binary' });
 const events = fc.array(

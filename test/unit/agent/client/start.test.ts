@@ -3,7 +3,7 @@ import { utimesSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import { attemptPath, claimAttempt, isYoung } from '../../../../src/agent/client/start.ts';
-import { temporaryDirectory } from '../../../harness/temp.ts';
+import { temporaryDirectory } from '../../../support/site/temp.ts';
 
 const hourMs = 3_600_000;
 

@@ -3,8 +3,8 @@ import { test } from 'node:test';
 import * as fc from 'fast-check';
 import { whyNotCounted } from '../../../../src/operations/cleanup/counted.ts';
 import { defaultLimits } from '../../../../src/operations/cleanup/state.ts';
-import { dayMs, kept, plan } from './build.ts';
-import { anyStep, segmentsOf, SimulatedCluster, staysAfter } from './simulated-cluster.ts';
+import { dayMs, kept, plan } from '../../../support/cleanup-state.ts';
+import { anyStep, segmentsOf, SimulatedCluster, staysAfter } from '../../../support/simulated-cluster.ts';
 
 const anyPolicy = fc
   .record({

@@ -13,7 +13,7 @@ import {
   segmentSizeBytes,
   unfinished,
   wal,
-} from './build.ts';
+} from '../../../support/cleanup-state.ts';
 
 /** One full a day on one timeline; ten segments a day. */
 const daily = (days: number) =>

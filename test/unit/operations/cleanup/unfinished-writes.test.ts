@@ -7,11 +7,11 @@ import { silentLog, type LogEvent } from '../../../../src/base/log.ts';
 import { Secret } from '../../../../src/base/secret.ts';
 import { cleanUnfinishedWrites } from '../../../../src/operations/cleanup/unfinished-writes.ts';
 import type { Repository } from '../../../../src/repository/repository.ts';
-import { createFsStore } from '../../../../src/stores/fs/fs-store.ts';
+import { createFsStore } from '../../../../src/stores/fs/store.ts';
 import { openStore } from '../../../../src/stores/open.ts';
 import type { Store } from '../../../../src/stores/store.ts';
-import { startS3Server } from '../../../harness/s3-server.ts';
-import { temporaryDirectory } from '../../../harness/temp.ts';
+import { startS3Server } from '../../../support/servers/s3/server.ts';
+import { temporaryDirectory } from '../../../support/site/temp.ts';
 
 const signal = new AbortController().signal;
 const hourMs = 3_600_000;

@@ -1,12 +1,12 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { collect } from '../../../../src/base/bytes.ts';
-import { WalvaultError } from '../../../../src/base/errors.ts';
+import { collect } from '../../../../src/base/bytes/streams.ts';
+import { WalvaultError } from '../../../../src/base/errors/errors.ts';
 import { silentLog } from '../../../../src/base/log.ts';
-import { backupPrefix, claimKey, commitRecordKey } from '../../../../src/repository/layout.ts';
+import { backupPrefix, claimKey, commitRecordKey } from '../../../../src/repository/format/layout.ts';
 import type { Repository } from '../../../../src/repository/repository.ts';
 import { createFaultyStore } from '../../../../src/stores/decorators/faulty-store.ts';
-import { createMemoryStore } from '../../../../src/stores/memory/memory-store.ts';
+import { createMemoryStore } from '../../../../src/stores/memory/store.ts';
 import type { Store } from '../../../../src/stores/store.ts';
 import {
   backupId,
@@ -17,7 +17,7 @@ import {
   prefix,
   run,
   segmentKey,
-} from './copied-repository.ts';
+} from '../../../support/copied-repository.ts';
 import {
   archiveSegment,
   makeRepository,
@@ -25,12 +25,12 @@ import {
   plainCodec,
   signal,
   system,
-} from '../../../harness/archive.ts';
+} from '../../../support/site/archive.ts';
 
 async function makeTarget(store?: Store): Promise<Repository> {
   const inner = createMemoryStore({ name: 'offsite' });
   const target = await makeRepository({ name: 'offsite', store: inner, empty: true });
-  const { createMarker } = await import('../../../../src/repository/marker.ts');
+  const { createMarker } = await import('../../../../src/repository/format/marker.ts');
   await createMarker(inner, signal);
   return { ...target, store: store ?? inner };
 }
@@ -103,7 +103,7 @@ describe('copy', () => {
 
   it('the same file in another encoding is no conflict', async () => {
     const [source, target] = [await makeSource(), await makeTarget()];
-    const { Codec } = await import('../../../../src/repository/codec.ts');
+    const { Codec } = await import('../../../../src/repository/encoding/codec.ts');
     const settings = { compressionLevel: 0, verifySignatures: 'off' } as const;
     const uncompressed = new Codec(plainCodec().keyring, settings, silentLog);
     await archiveSegment({ ...target, codec: uncompressed }, 1, 4n);

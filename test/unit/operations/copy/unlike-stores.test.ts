@@ -2,16 +2,16 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 import { Secret } from '../../../../src/base/secret.ts';
-import { createMarker } from '../../../../src/repository/marker.ts';
+import { createMarker } from '../../../../src/repository/format/marker.ts';
 import type { Repository } from '../../../../src/repository/repository.ts';
 import { openStore } from '../../../../src/stores/open.ts';
 import type { Store } from '../../../../src/stores/store.ts';
-import { makeRepository, overrideStore, signal } from '../../../harness/archive.ts';
-import { startAzurite, type Azurite } from '../../../harness/azurite.ts';
-import { startGcsServer, type GcsServer } from '../../../harness/gcs-server.ts';
-import { startS3Server, type S3Server } from '../../../harness/s3-server.ts';
-import { temporaryDirectory } from '../../../harness/temp.ts';
-import { contentOf, copyable, makeSource, run } from './copied-repository.ts';
+import { makeRepository, overrideStore, signal } from '../../../support/site/archive.ts';
+import { startAzurite, type Azurite } from '../../../support/servers/azurite.ts';
+import { startGcsServer, type GcsServer } from '../../../support/servers/gcs/server.ts';
+import { startS3Server, type S3Server } from '../../../support/servers/s3/server.ts';
+import { temporaryDirectory } from '../../../support/site/temp.ts';
+import { contentOf, copyable, makeSource, run } from '../../../support/copied-repository.ts';
 
 describe('copy between unlike stores', () => {
   let gcs: GcsServer;

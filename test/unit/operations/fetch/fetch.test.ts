@@ -2,14 +2,14 @@ import assert from 'node:assert/strict';
 import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeEach, describe, it } from 'node:test';
-import { sleep } from '../../../../src/base/abort.ts';
-import { collect } from '../../../../src/base/bytes.ts';
-import { WalvaultError, type ErrorCode } from '../../../../src/base/errors.ts';
+import { sleep } from '../../../../src/base/time/abort.ts';
+import { collect } from '../../../../src/base/bytes/streams.ts';
+import { WalvaultError, type ErrorCode } from '../../../../src/base/errors/errors.ts';
 import type { LogEvent } from '../../../../src/base/log.ts';
 import { fetch, type FetchOptions, type FetchResult } from '../../../../src/operations/fetch/fetch.ts';
 import { segmentName } from '../../../../src/postgres/wal/file-name.ts';
-import { walKey, markerKey, clusterRecordKey } from '../../../../src/repository/layout.ts';
-import { walSubject, writeNote } from '../../../../src/repository/notes.ts';
+import { walKey, markerKey, clusterRecordKey } from '../../../../src/repository/format/layout.ts';
+import { walSubject, writeNote } from '../../../../src/repository/format/notes/note.ts';
 import type { Repository } from '../../../../src/repository/repository.ts';
 import { StoreError, type StoreErrorKind } from '../../../../src/stores/store.ts';
 import {
@@ -20,10 +20,10 @@ import {
   segmentSizeBytes,
   signal,
   system,
-} from '../../../harness/archive.ts';
-import { temporaryDirectory } from '../../../harness/temp.ts';
-import { makeSegment, walFile } from '../../../harness/wal.ts';
-import { bodyOf, WalWriter } from '../../../property/postgres/wal-writer.ts';
+} from '../../../support/site/archive.ts';
+import { temporaryDirectory } from '../../../support/site/temp.ts';
+import { makeSegment, walFile } from '../../../support/wal/wal.ts';
+import { bodyOf, WalWriter } from '../../../support/wal/wal-writer.ts';
 
 let directory: string;
 let destination: string;

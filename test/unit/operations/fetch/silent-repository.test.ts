@@ -3,9 +3,9 @@ import assert from 'node:assert/strict';
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeEach, describe, it } from 'node:test';
-import { sleep } from '../../../../src/base/abort.ts';
-import { collect } from '../../../../src/base/bytes.ts';
-import { WalvaultError } from '../../../../src/base/errors.ts';
+import { sleep } from '../../../../src/base/time/abort.ts';
+import { collect } from '../../../../src/base/bytes/streams.ts';
+import { WalvaultError } from '../../../../src/base/errors/errors.ts';
 import type { LogEvent } from '../../../../src/base/log.ts';
 import { fetchAhead } from '../../../../src/operations/fetch/fetch-ahead.ts';
 import { fetch, type FetchOptions, type FetchResult } from '../../../../src/operations/fetch/fetch.ts';
@@ -20,8 +20,8 @@ import {
   segmentSizeBytes,
   signal,
   system,
-} from '../../../harness/archive.ts';
-import { temporaryDirectory } from '../../../harness/temp.ts';
+} from '../../../support/site/archive.ts';
+import { temporaryDirectory } from '../../../support/site/temp.ts';
 
 const timeoutMs = 1000;
 const name = (number: number) => segmentName(1, BigInt(number), segmentSizeBytes);

@@ -3,8 +3,8 @@ import { test } from 'node:test';
 import { silentLog } from '../../../../src/base/log.ts';
 import { loadConfig } from '../../../../src/config/index.ts';
 import { markConfigured } from '../../../../src/operations/init/existing-config.ts';
-import { createMarker, readMarker } from '../../../../src/repository/marker.ts';
-import { createMemoryStore } from '../../../../src/stores/memory/memory-store.ts';
+import { createMarker, readMarker } from '../../../../src/repository/format/marker.ts';
+import { createMemoryStore } from '../../../../src/stores/memory/store.ts';
 
 test('a configuration from the environment alone gets its markers; a pinned id is never created', async () => {
   const stores = new Map(['main', 'far'].map(name => [name, createMemoryStore()]));

@@ -2,19 +2,19 @@ import assert from 'node:assert/strict';
 import { chmod, mkdir, readFile, readdir, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, test } from 'node:test';
-import { WalvaultError } from '../../../../src/base/errors.ts';
+import { WalvaultError } from '../../../../src/base/errors/errors.ts';
 import type { LogEvent } from '../../../../src/base/log.ts';
 import { Secret } from '../../../../src/base/secret.ts';
 import { loadConfig } from '../../../../src/config/index.ts';
 import { initialise } from '../../../../src/operations/init/init.ts';
 import type { InitDependencies, InitRequest } from '../../../../src/operations/init/request.ts';
 import { createEncryptor, readPrivateKeys, readPublicKeys } from '../../../../src/pipeline/openpgp/index.ts';
-import { collect, streamOf } from '../../../../src/base/bytes.ts';
-import { createMarker, readMarker } from '../../../../src/repository/marker.ts';
-import { createFsStore } from '../../../../src/stores/fs/fs-store.ts';
-import { createGpg } from '../../../harness/gpg.ts';
-import { temporaryDirectory } from '../../../harness/temp.ts';
-import { unprivilegedAccount } from '../../../harness/unprivileged.ts';
+import { collect, streamOf } from '../../../../src/base/bytes/streams.ts';
+import { createMarker, readMarker } from '../../../../src/repository/format/marker.ts';
+import { createFsStore } from '../../../../src/stores/fs/store.ts';
+import { createGpg } from '../../../support/openpgp/gpg.ts';
+import { temporaryDirectory } from '../../../support/site/temp.ts';
+import { unprivilegedAccount } from '../../../support/site/unprivileged.ts';
 
 interface Bench {
   readonly directory: string;

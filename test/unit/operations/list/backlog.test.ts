@@ -4,8 +4,8 @@ import { array, assert as assertProperty, integer, property } from 'fast-check';
 import { subtractRuns } from '../../../../src/operations/list/backlog.ts';
 import { list } from '../../../../src/operations/list/list.ts';
 import { listJson, renderList } from '../../../../src/cli/render/list.ts';
-import { createUnopenedStore } from '../../../../src/stores/unopened-store.ts';
-import { archiveFile, archiveSegment, makeRepository, signal } from '../../../harness/archive.ts';
+import { createUnopenedStore } from '../../../../src/stores/driver-kit/unopened-store.ts';
+import { archiveFile, archiveSegment, makeRepository, signal } from '../../../support/site/archive.ts';
 
 const listAll = (repositories: Parameters<typeof list>[0]['repositories'], only?: string) =>
   list({ repositories, cluster: 'orders', what: 'all', signal, only });

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { WalvaultError } from '../../../../src/base/errors.ts';
+import { WalvaultError } from '../../../../src/base/errors/errors.ts';
 import {
   contactAttempts,
   contactTimeoutMs,
@@ -9,10 +9,10 @@ import {
   isOutage,
   waitingSegments,
 } from '../../../../src/operations/push/queue-limit.ts';
-import { MarkerMissing } from '../../../../src/repository/marker.ts';
+import { MarkerMissing } from '../../../../src/repository/format/marker.ts';
 import { RepositoryFailure } from '../../../../src/repository/repository.ts';
 import { StoreError, type StoreErrorKind } from '../../../../src/stores/store.ts';
-import { walFile } from '../../../harness/wal.ts';
+import { walFile } from '../../../support/wal/wal.ts';
 
 const first = '000000010000000000000010';
 const second = '000000010000000000000011';

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { RepositoryProofs } from '../../../../src/operations/push/repository-proofs.ts';
 import type { ControlFile } from '../../../../src/postgres/cluster/control-file.ts';
-import { makeRepository, overrideStore } from '../../../harness/archive.ts';
+import { makeRepository, overrideStore } from '../../../support/site/archive.ts';
 
 const control = { systemId: 7n, segmentSizeBytes: 16 * 1024 ** 2 } as ControlFile;
 

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { WalvaultError } from '../../../../src/base/errors.ts';
+import { WalvaultError } from '../../../../src/base/errors/errors.ts';
 import type { RestorePlan } from '../../../../src/operations/restore/plan.ts';
-import { at, commits, plan, type Drawn } from './scenario.ts';
+import { at, commits, plan, type Drawn } from '../../../support/restore-scenario.ts';
 
 /** Two backups on one timeline, segments 2 to 30, a commit a segment and minute. */
 const line: Drawn = {

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { WalvaultError } from '../../../../src/base/errors.ts';
+import { WalvaultError } from '../../../../src/base/errors/errors.ts';
 import { encodeTablespaceMap, mapTablespaces } from '../../../../src/operations/restore/tablespaces.ts';
 
 const spaces = [

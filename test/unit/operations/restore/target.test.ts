@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { WalvaultError } from '../../../../src/base/errors.ts';
+import { WalvaultError } from '../../../../src/base/errors/errors.ts';
 import { formatMicros, parseTargetTime } from '../../../../src/operations/restore/target-time.ts';
 import { describeTarget, parseTarget, recoveryTargetOf } from '../../../../src/operations/restore/target.ts';
 

@@ -2,9 +2,9 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import type { LogEvent } from '../../../../src/base/log.ts';
 import { removeObjects } from '../../../../src/operations/store/change-objects.ts';
-import { createMemoryStore } from '../../../../src/stores/memory/memory-store.ts';
+import { createMemoryStore } from '../../../../src/stores/memory/store.ts';
 import { StoreError } from '../../../../src/stores/store.ts';
-import { makeRepository, overrideStore, signal } from '../../../harness/archive.ts';
+import { makeRepository, overrideStore, signal } from '../../../support/site/archive.ts';
 
 describe('removing objects by hand', () => {
   it('says of each that stays why, and until when the last lock holds', async () => {

@@ -9,9 +9,9 @@ import {
   signDetached,
   verifyDetached,
 } from '../../../../src/pipeline/openpgp/index.ts';
-import { createGpg, type Gpg } from '../../../harness/gpg.ts';
-import { giveToUnprivileged } from '../../../harness/unprivileged.ts';
-import { sampleBytes } from '../streams.ts';
+import { createGpg, type Gpg } from '../../../support/openpgp/gpg.ts';
+import { giveToUnprivileged } from '../../../support/site/unprivileged.ts';
+import { sampleBytes } from '../../../support/streams.ts';
 import {
   decrypt,
   encrypt,
@@ -21,7 +21,7 @@ import {
   readPair,
   type Cast,
   type Pair,
-} from './fixtures.ts';
+} from '../../../support/openpgp/fixtures.ts';
 
 let gpg: Gpg;
 let cast: Cast;

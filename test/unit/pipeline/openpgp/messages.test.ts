@@ -8,8 +8,15 @@ import {
   signDetached,
   verifyDetached,
 } from '../../../../src/pipeline/openpgp/index.ts';
-import { sampleBytes, through, withFlippedBit } from '../streams.ts';
-import { decrypt, encrypt, makeCast, makePair, objectKey, type Cast } from './fixtures.ts';
+import { sampleBytes, through, withFlippedBit } from '../../../support/streams.ts';
+import {
+  decrypt,
+  encrypt,
+  makeCast,
+  makePair,
+  objectKey,
+  type Cast,
+} from '../../../support/openpgp/fixtures.ts';
 
 let cast: Cast;
 before(async () => {

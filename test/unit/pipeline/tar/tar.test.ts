@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { mkdirSync, readFileSync, readlinkSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { collect, streamOf } from '../../../../src/base/bytes.ts';
+import { collect, streamOf } from '../../../../src/base/bytes/streams.ts';
 import {
   readTar,
   tarHeader,
@@ -10,9 +10,9 @@ import {
   tarTrailer,
   type TarEntry,
 } from '../../../../src/pipeline/tar/index.ts';
-import { run, runOk } from '../../../harness/run.ts';
-import { temporaryDirectory } from '../../../harness/temp.ts';
-import { everything, inChunks, sampleBytes } from '../streams.ts';
+import { run, runOk } from '../../../support/site/run.ts';
+import { temporaryDirectory } from '../../../support/site/temp.ts';
+import { everything, inChunks, sampleBytes } from '../../../support/streams.ts';
 
 const damaged = { name: 'WalvaultError', code: 'damaged' };
 const plainFile: TarEntry = {

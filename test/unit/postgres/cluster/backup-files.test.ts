@@ -15,7 +15,7 @@ import {
 } from '../../../../src/postgres/cluster/relation-file.ts';
 import { recoveryModeOf } from '../../../../src/postgres/cluster/signal-files.ts';
 import { parseLsn } from '../../../../src/postgres/wal/lsn.ts';
-import { temporaryDirectory } from '../../../harness/temp.ts';
+import { temporaryDirectory } from '../../../support/site/temp.ts';
 
 const label = `START WAL LOCATION: 0/2000028 (file 000000010000000000000002)
 CHECKPOINT LOCATION: 0/2000060

@@ -3,9 +3,9 @@ import { describe, test } from 'node:test';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseControlFile, readControlFile } from '../../../../src/postgres/cluster/control-file.ts';
-import { crc32c } from '../../../../src/base/crc32c.ts';
-import { temporaryDirectory } from '../../../harness/temp.ts';
-import { clusterSamples } from '../cluster-samples.ts';
+import { crc32c } from '../../../../src/base/checksum/crc32c.ts';
+import { temporaryDirectory } from '../../../support/site/temp.ts';
+import { clusterSamples } from '../../../support/wal/cluster-samples.ts';
 
 for (const sample of clusterSamples)
   describe(`pg_control of PostgreSQL ${sample.major}`, () => {

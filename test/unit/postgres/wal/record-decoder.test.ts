@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { WalRecordDecoder } from '../../../../src/postgres/wal/record-decoder.ts';
-import { bodyOf, pageBytes, WalWriter } from '../../../property/postgres/wal-writer.ts';
+import { bodyOf, pageBytes, WalWriter } from '../../../support/wal/wal-writer.ts';
 
 const segmentSizeBytes = 1024 ** 2;
 const startLsn = BigInt(segmentSizeBytes);

@@ -3,7 +3,7 @@ import { describe, test } from 'node:test';
 import { parseWalFileName } from '../../../../src/postgres/wal/file-name.ts';
 import { parseLongPageHeader, postgresMajorOfPageMagic } from '../../../../src/postgres/wal/page-header.ts';
 import { checkSegment, type SegmentCheck } from '../../../../src/postgres/wal/segment-check.ts';
-import { clusterSamples } from '../cluster-samples.ts';
+import { clusterSamples } from '../../../support/wal/cluster-samples.ts';
 
 const segmentSizeBytes = 4 * 1024 ** 2;
 

@@ -1,13 +1,13 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { collect, streamOf } from '../../../../src/base/bytes.ts';
+import { collect, streamOf } from '../../../../src/base/bytes/streams.ts';
 import { createCountingStore, newStoreCounters } from '../../../../src/stores/decorators/counting-store.ts';
 import { createRateLimitedStore } from '../../../../src/stores/decorators/rate-limited-store.ts';
 import { RateLimiter, type RateClock } from '../../../../src/stores/decorators/rate-limiter.ts';
 import { createSlotLimitedStore } from '../../../../src/stores/decorators/slot-limited-store.ts';
-import { createMemoryStore } from '../../../../src/stores/memory/memory-store.ts';
+import { createMemoryStore } from '../../../../src/stores/memory/store.ts';
 import { put, read, rejectsAs, signal } from '../../../contract/contract-driver.ts';
-import { overrideStore } from '../../../harness/archive.ts';
+import { overrideStore } from '../../../support/site/archive.ts';
 
 const piece = RateLimiter.pieceBytes;
 

@@ -2,8 +2,8 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { createFaultyStore, type StoreFault } from '../../../../src/stores/decorators/faulty-store.ts';
 import { createRetryingStore } from '../../../../src/stores/decorators/retrying-store.ts';
-import { createMemoryStore } from '../../../../src/stores/memory/memory-store.ts';
-import { Pace, retryTransient } from '../../../../src/stores/retry.ts';
+import { createMemoryStore } from '../../../../src/stores/memory/store.ts';
+import { Pace, retryTransient } from '../../../../src/stores/driver-kit/retry.ts';
 import { StoreError } from '../../../../src/stores/store.ts';
 import { inPieces, names, put, read, rejectsAs, signal } from '../../../contract/contract-driver.ts';
 

@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { createTimeLimitedStore } from '../../../../src/stores/decorators/time-limited-store.ts';
-import { createMemoryStore } from '../../../../src/stores/memory/memory-store.ts';
+import { createMemoryStore } from '../../../../src/stores/memory/store.ts';
 import type { Store } from '../../../../src/stores/store.ts';
 import { names, put, putOptions, read, rejectsAs, signal } from '../../../contract/contract-driver.ts';
-import { overrideStore } from '../../../harness/archive.ts';
+import { overrideStore } from '../../../support/site/archive.ts';
 
 const limits = { timeoutMs: 30, graceMs: 10, watchesPut: true, holdsThreads: false };
 

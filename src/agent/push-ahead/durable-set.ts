@@ -1,0 +1,52 @@
+/**
+ * What this agent has made durable, as a hint: the store is the truth, and whatever is forgotten costs one repeated
+ * conditional create. The repositories are those of the agent's configuration, whose change ends the agent.
+ */
+import type { LogEvent } from '../../base/log.ts';
+
+const expiresAfterMs = 10 * 60_000;
+const maxEntries = 4096;
+
+export interface DurableFile {
+  /** `KeyedFile.key`, the same before and after the file was read. */
+  readonly key: string;
+  /** What its push had to say, for whoever asks for it. */
+  readonly events: readonly LogEvent[];
+}
+
+export class DurableSet {
+  readonly #files = new Map<string, DurableFile & { readonly addedAt: number }>();
+  readonly #now: () => number;
+
+  constructor(now: () => number = () => performance.now()) {
+    this.#now = now;
+  }
+
+  add(path: string, file: DurableFile): void {
+    this.#files.delete(path);
+    this.#files.set(path, { ...file, addedAt: this.#now() });
+    const [oldest] = this.#files.keys();
+    if (this.#files.size > maxEntries && oldest !== undefined) this.#files.delete(oldest);
+  }
+
+  /** Undefined when it is not known, has expired, or the path names something else by now. */
+  find(path: string, key: string): DurableFile | undefined {
+    const file = this.#files.get(path);
+    if (file === undefined) return undefined;
+    if (file.key === key && this.#now() - file.addedAt < expiresAfterMs) return file;
+    this.#files.delete(path);
+    return undefined;
+  }
+
+  forget(path: string): void {
+    this.#files.delete(path);
+  }
+
+  /** Paths that have not expired. */
+  paths(): string[] {
+    const now = this.#now();
+    for (const [path, { addedAt }] of this.#files)
+      if (now - addedAt >= expiresAfterMs) this.#files.delete(path);
+    return [...this.#files.keys()];
+  }
+}

@@ -1,0 +1,71 @@
+/**
+ * Local files made durable: what these functions return from is on disk, directory entry included.
+ * PostgreSQL does the same in fd.c (durable_rename) and for the same reason.
+ */
+import { randomBytes } from 'node:crypto';
+import { open, link, rename, rm, unlink, type FileHandle } from 'node:fs/promises';
+import { basename, dirname, join } from 'node:path';
+import { localIoError, systemCode } from '../errors/errors.ts';
+
+/** fsyncs a directory so that the entries made in it survive a power cut. */
+export async function fsyncDirectory(path: string): Promise<void> {
+  const handle = await open(path, 'r');
+  try {
+    await handle.sync();
+  } finally {
+    await handle.close();
+  }
+}
+
+/** A temporary name beside `path`: hidden, recognisable, never a valid WAL or object name. */
+export function temporaryName(path: string): string {
+  return join(dirname(path), `.${basename(path)}.${randomBytes(6).toString('hex')}.tmp`);
+}
+
+export interface WriteOptions {
+  readonly mode?: number;
+  /** `replace`: rename over what is there. `create`: fail with EEXIST if the name is taken, by link(2). */
+  readonly as?: 'replace' | 'create';
+}
+
+/**
+ * Writes a whole file under a temporary name, fsyncs it, gives it its name atomically and fsyncs the directory.
+ * A reader sees the old state or the whole new file, also after a crash.
+ * @throws WalvaultError `local-io`; with `as: 'create'` a taken name comes as a system error EEXIST.
+ */
+export async function writeFileDurably(
+  path: string,
+  data: Uint8Array | string,
+  options: WriteOptions = {},
+): Promise<void> {
+  const temporary = temporaryName(path);
+  let handle: FileHandle | undefined;
+  try {
+    handle = await open(temporary, 'wx', options.mode ?? 0o600);
+    await handle.writeFile(data);
+    await handle.sync();
+    await handle.close();
+    handle = undefined;
+    if (options.as === 'create') {
+      await link(temporary, path);
+      await unlink(temporary);
+    } else {
+      await rename(temporary, path);
+    }
+    await fsyncDirectory(dirname(path));
+  } catch (error) {
+    await handle?.close().catch(() => undefined);
+    await rm(temporary, { force: true }).catch(() => undefined);
+    if (systemCode(error) === 'EEXIST') throw error;
+    throw localIoError('write', path, error);
+  }
+}
+
+/** Writes every byte of `chunk` at the handle's position: a short write is continued, never ignored. */
+export async function writeAll(handle: FileHandle, chunk: Uint8Array): Promise<void> {
+  let offset = 0;
+  while (offset < chunk.length) {
+    const { bytesWritten } = await handle.write(chunk, offset, chunk.length - offset);
+    offset += bytesWritten;
+  }
+}

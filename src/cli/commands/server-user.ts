@@ -1,0 +1,28 @@
+/** PostgreSQL does not run as root, so what root restores would belong to nobody who can use it. */
+import { WalvaultError } from '../../base/errors/errors.ts';
+import { findAccount } from '../../operations/init/ownership.ts';
+
+/**
+ * As root: becomes `owner` for the rest of the process, before configuration and keys are read, since the restored
+ * server will read them as that user.
+ * @throws WalvaultError `refused` as root without an owner, `usage` for an unknown one
+ */
+export async function becomeServerUser(
+  owner: string | undefined,
+  { mayStayRoot, signal }: { readonly mayStayRoot: boolean; readonly signal: AbortSignal },
+): Promise<void> {
+  const account = owner === undefined ? undefined : await findAccount(owner, signal);
+  if (process.geteuid?.() !== 0) {
+    if (account === undefined || account.uid === process.geteuid?.()) return;
+    throw new WalvaultError('usage', `only root can restore as ${account.name}`);
+  }
+  if (account === undefined) {
+    if (mayStayRoot) return;
+    throw new WalvaultError('refused', 'running as root: the restored files would belong to root', {
+      hint: 'Run it as the user that runs PostgreSQL, or add --owner postgres.',
+    });
+  }
+  process.setgroups?.([account.gid]);
+  process.setgid?.(account.gid);
+  process.setuid?.(account.uid);
+}

@@ -1,0 +1,111 @@
+/** Opens what a configuration names. The only place where settings, stores and the repository format meet. */
+import { warn, type Log } from '../base/log.ts';
+import { WalvaultError } from '../base/errors/errors.ts';
+import { formatSize } from '../base/units.ts';
+import type { Config, RepositoryConfig } from '../config/index.ts';
+import { Codec } from '../repository/encoding/codec.ts';
+import { Keyring, type KeySettings } from '../repository/encoding/keyring.ts';
+import type { Repository } from '../repository/repository.ts';
+import { newStoreCounters, type StoreCounters } from '../stores/decorators/counting-store.ts';
+import type { StoreLimits } from '../stores/decorators/decorate-store.ts';
+import { RateLimiter } from '../stores/decorators/rate-limiter.ts';
+import { openStore, type StoreSettings } from '../stores/open.ts';
+import type { Store } from '../stores/store.ts';
+import { createUnopenedStore } from '../stores/driver-kit/unopened-store.ts';
+
+export interface OpenRepositories extends AsyncDisposable {
+  /** In the order of the configuration. Calls to one that could not be opened fail with the reason. */
+  readonly repositories: readonly Repository[];
+  /** What went to and from each so far. */
+  traffic(): RepositoryTraffic[];
+}
+
+export interface RepositoryTraffic extends Readonly<StoreCounters> {
+  readonly repository: string;
+}
+
+/** @throws WalvaultError `config` when none can be opened: bad URLs, a CA file that is not there */
+export async function openRepositories(config: Config, log: Log): Promise<OpenRepositories> {
+  const codec = new Codec(
+    new Keyring(keySettings(config)),
+    { compressionLevel: config.compressionLevel, verifySignatures: config.signing.verify },
+    log,
+  );
+  const rates = rateLimits(config);
+  const opened = await Promise.all(
+    config.repositories.map(async settings => {
+      const counters = newStoreCounters();
+      const limits = { ...rates, maxRequests: config.store.maxRequests, counters };
+      const { store, problem } = await openOrExplain({ ...storeSettings(settings, config), limits });
+      const { name, required, id: expectedId } = settings;
+      const repository: Repository = { name, required, expectedId, store, codec };
+      return { repository, counters, problem };
+    }),
+  );
+  for (const { name, url, verifyTls } of config.repositories)
+    if (!verifyTls && !url.startsWith('file:'))
+      warn(
+        log,
+        `repository "${name}": nobody's certificate is verified (verify-tls = off)`,
+        'Whoever is on the way can read the credentials and answer in its place; ca-file names an authority to trust.',
+      );
+  // One that cannot be opened fails alone; the others still receive what they should.
+  const [first] = opened;
+  if (first?.problem !== undefined && opened.every(({ problem }) => problem !== undefined))
+    throw first.problem;
+  const traffic = () =>
+    opened.map(({ repository, counters }) => ({ repository: repository.name, ...counters }));
+  return {
+    repositories: opened.map(({ repository }) => repository),
+    traffic,
+    async [Symbol.asyncDispose]() {
+      await Promise.all(opened.map(({ repository }) => repository.store.close()));
+      for (const one of traffic()) log.event({ level: 'debug', message: describeTraffic(one) });
+    },
+  };
+}
+
+async function openOrExplain(
+  settings: StoreSettings,
+): Promise<{ readonly store: Store; readonly problem?: WalvaultError }> {
+  try {
+    return { store: await openStore(settings) };
+  } catch (error) {
+    if (!(error instanceof WalvaultError)) throw error;
+    return { store: createUnopenedStore(settings.url, error), problem: error };
+  }
+}
+
+/** One limiter for all: it is the host's line that is to be spared. */
+function rateLimits({ store }: Config): Pick<StoreLimits, 'upload' | 'download'> {
+  const { uploadBytesPerSecond: up, downloadBytesPerSecond: down } = store;
+  return {
+    ...(up !== undefined && { upload: new RateLimiter(up) }),
+    ...(down !== undefined && { download: new RateLimiter(down) }),
+  };
+}
+
+function describeTraffic({ repository, ...counters }: RepositoryTraffic): string {
+  const { requests, failed, sentBytes, receivedBytes } = counters;
+  return `repository "${repository}": ${requests} requests (${failed} with an error), ${formatSize(sentBytes)} sent, ${formatSize(receivedBytes)} received`;
+}
+
+function keySettings({ encryption, signing }: Config): KeySettings {
+  return {
+    mode: encryption.mode,
+    walRecipients: encryption.walRecipients,
+    backupRecipients: encryption.backupRecipients,
+    passphrase: encryption.passphrase,
+    privateKeys: encryption.privateKeys,
+    privateKeyPassphrase: encryption.privateKeyPassphrase,
+    signingKey: signing.key,
+    signingPassphrase: signing.passphrase,
+    trustedSigners: signing.trustedSigners,
+  };
+}
+
+/** Also what `init` opens a store by. */
+export function storeSettings(repository: RepositoryConfig, config: Pick<Config, 'store'>): StoreSettings {
+  const { name: _name, id: _id, required: _required, ...store } = repository;
+  return { ...store, timeoutMs: config.store.requestTimeoutMs };
+}

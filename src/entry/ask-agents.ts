@@ -1,0 +1,88 @@
+/** `walvault agent status` and `stop`: asks the agents of this user and configuration. */
+import { readdirSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import { addressOf, inspectDirectory, socketDirectory } from '../agent/client/address.ts';
+import { exchange } from '../agent/client/exchange.ts';
+import type { AgentStatus } from '../agent/client/protocol.ts';
+import { errorCodes, WalvaultError } from '../base/errors/errors.ts';
+import { formatSize } from '../base/units.ts';
+import type { CliContext } from './context.ts';
+
+export interface AskOptions {
+  readonly configPath: string;
+  /** Only the agent of this cluster; undefined: those of all clusters. */
+  readonly dataDirectory: string | undefined;
+  readonly context: CliContext;
+}
+
+const silenceMs = 3000;
+/** An agent that is told to stop ends within two seconds. */
+const stopWithinMs = 4000;
+
+/** @returns 0; for `status` that of `not-found` when there is none. @throws WalvaultError `refused`, `internal` */
+export async function askAgents(verb: 'status' | 'stop', options: AskOptions): Promise<number> {
+  const { context, configPath } = options;
+  const { env, signal } = context;
+  let found = 0;
+  for (const path of socketPaths(options)) {
+    const answer = await exchange(path, { verb: 'status' }, { silenceMs, signal });
+    if (answer.kind === 'absent') continue;
+    if (answer.kind !== 'status')
+      throw new WalvaultError('internal', `the agent at ${path} does not answer`, {
+        hint: 'End its process; a killed agent does no harm.',
+      });
+    if (answer.status.configPath !== configPath) continue;
+    found++;
+    if (verb === 'stop') await stop(path, answer.status.pid, signal);
+    context.stdout(verb === 'stop' ? `stopped process ${answer.status.pid}\n` : describe(answer.status));
+  }
+  if (found > 0) return 0;
+  context.stdout(`no agent runs for ${configPath} (${socketDirectory(env)})\n`);
+  return verb === 'stop' ? 0 : errorCodes['not-found'];
+}
+
+function socketPaths({ configPath, dataDirectory, context: { env } }: AskOptions): string[] {
+  const directory = socketDirectory(env);
+  const state = inspectDirectory(directory);
+  if (state === 'absent') return [];
+  if (state !== 'ours') throw new WalvaultError('refused', state.problem);
+  if (dataDirectory !== undefined) {
+    const address = addressOf(resolve(dataDirectory), configPath, env);
+    return address === undefined ? [] : [address.socketPath];
+  }
+  return readdirSync(directory)
+    .filter(name => name.endsWith('.sock'))
+    .map(name => join(directory, name));
+}
+
+async function stop(path: string, pid: number, signal: AbortSignal): Promise<void> {
+  await exchange(path, { verb: 'stop' }, { silenceMs, signal });
+  const endsAt = performance.now() + stopWithinMs;
+  while (isRunning(pid)) {
+    if (performance.now() > endsAt)
+      throw new WalvaultError('internal', `process ${pid} was told to stop and still runs`);
+    await delay(20, undefined, { signal });
+  }
+}
+
+function isRunning(pid: number): boolean {
+  try {
+    return process.kill(pid, 0);
+  } catch {
+    return false;
+  }
+}
+
+function describe(status: AgentStatus): string {
+  const { pid, version, dataDirectory, startedAt, running, ahead, pushed, failed, prefetch, residentBytes } =
+    status;
+  return `${[
+    `agent of ${dataDirectory}: process ${pid}, version ${version}, since ${startedAt}`,
+    `  ${pushed} sent, ${failed} attempts failed, ${ahead} known to be durable`,
+    `  sending now: ${running.length === 0 ? 'nothing' : running.join(', ')}`,
+    `  ${prefetch.fetched} fetched ahead, ${prefetch.served} of them served, ${prefetch.ready} ready, ${prefetch.failed} attempts failed`,
+    `  fetching now: ${prefetch.running.length === 0 ? 'nothing' : prefetch.running.join(', ')}`,
+    `  memory ${formatSize(residentBytes)}`,
+  ].join('\n')}\n`;
+}

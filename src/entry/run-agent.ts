@@ -1,0 +1,159 @@
+/** `walvault agent`, from arguments to exit status, without the command tree. */
+import { existsSync, realpathSync, writeFileSync } from 'node:fs';
+import { availableParallelism, homedir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { runAgent as run } from '../agent/agent.ts';
+import { addressOf, type AgentAddress } from '../agent/client/address.ts';
+import { readFingerprint } from '../agent/client/fingerprint.ts';
+import { isServerAbove } from '../agent/client/orphanage.ts';
+import { problemPath } from '../agent/client/start.ts';
+import { WorkerPool } from '../workers/pool.ts';
+import { defaultConfigPath } from '../base/default-config.ts';
+import { messageOf, WalvaultError } from '../base/errors/errors.ts';
+import { info, type Log } from '../base/log.ts';
+import { loadConfig, secretsIn } from '../config/index.ts';
+import { Redactor } from '../observe/redact.ts';
+import { findServer } from '../operations/push/find-server.ts';
+import type { CliContext } from './context.ts';
+import { parseVerb, usageError } from './parse-verb.ts';
+import { startPushWorker } from '../workers/start-worker.ts';
+import { createTextLog } from '../observe/text-log.ts';
+
+const usage = 'walvault agent [--config PATH] [--data-directory PATH] | status | stop';
+
+/** @returns 0 whenever it left in order; a detached one never says why it failed but to the next push */
+export async function runAgent(argv: readonly string[], context: CliContext): Promise<number> {
+  const args = parseVerb(
+    argv,
+    { 'data-directory': { type: 'string', short: 'D' }, for: { type: 'string' }, parent: { type: 'string' } },
+    usage,
+  );
+  const [what, ...rest] = args.positionals;
+  const dataDirectory = args.values['data-directory'] ?? args.values['for'];
+  if (typeof dataDirectory === 'boolean' || rest.length > 0) throw usageError('too many arguments', usage);
+  const configPath = resolve(args.configPath ?? (context.env['WALVAULT_CONFIG'] || defaultConfigPath));
+  if (what === 'status' || what === 'stop')
+    return (await import('./ask-agents.ts')).askAgents(what, { configPath, dataDirectory, context });
+  if (what !== undefined) throw usageError(`"${what}" is not something an agent does`, usage);
+  const parent = args.values['parent'];
+  const spawnedBy = typeof parent === 'string' ? Number(parent) : undefined;
+  if (isServerAbove()) {
+    if (spawnedBy !== undefined) return 0;
+    throw new WalvaultError('refused', 'PostgreSQL would get this agent for a child', {
+      hint: 'Run it as a container of its own beside the server, or let an init process be process 1.',
+    });
+  }
+  const redactor = new Redactor();
+  const log = createTextLog({
+    stderr: text => context.stderr(redactor.redact(text)),
+    isTty: context.isTty,
+    verbose: args.verbose,
+    quiet: args.quiet,
+  });
+  const start = { configPath, dataDirectory, spawnedBy, redactor, log, context };
+  if (spawnedBy === undefined) return await serve(start);
+  const address = dataDirectory === undefined ? undefined : addressOf(dataDirectory, configPath, context.env);
+  try {
+    return await serve(start);
+  } catch (error) {
+    if (address !== undefined) leaveWord(address, redactor.redact(messageOf(error)));
+    throw error;
+  }
+}
+
+interface Start {
+  readonly configPath: string;
+  readonly dataDirectory: string | undefined;
+  /** The process of the push that started this one; undefined: it was started by a person or a supervisor. */
+  readonly spawnedBy: number | undefined;
+  readonly redactor: Redactor;
+  readonly log: Log;
+  readonly context: CliContext;
+}
+
+/**
+ * What waits for the pool of threads is most of all calls to directory repositories, one for each file on its way. While a
+ * file server is gone each holds its thread, and the agent and its workers still have files of their own to open.
+ */
+const poolThreads = '32';
+
+async function serve({
+  configPath,
+  dataDirectory,
+  spawnedBy,
+  redactor,
+  log,
+  context,
+}: Start): Promise<number> {
+  process.umask(0o077);
+  // Read once, when the first file is opened (threadpool.c of libuv).
+  process.env['UV_THREADPOOL_SIZE'] ??= poolThreads;
+  const { env, signal } = context;
+  // Before the configuration is read: what changes in between makes it stale, not unnoticed.
+  const readSince = Date.now();
+  const fingerprint = readFingerprint(configPath);
+  // Without a file the environment alone is the configuration, or says which file is missing.
+  const loaded = await loadConfig({ path: existsSync(configPath) ? configPath : undefined, env });
+  const { config } = loaded;
+  redactor.add(secretsIn(loaded));
+  redactor.addEnvironment(env);
+  const server = await findServer({ dataDirectory, configured: config.dataDirectory, signal });
+  const address = addressOf(server.dataDirectory, configPath, env);
+  if (address === undefined)
+    throw new WalvaultError('config', "the path of the agent's socket would be too long", {
+      hint: 'Name a directory with a shorter path in WALVAULT_AGENT_DIRECTORY.',
+    });
+  // So that it keeps no file system busy.
+  process.chdir('/');
+  const maxWorkers = Math.min(Math.max(config.archive.jobs, config.fetch.jobs), availableParallelism());
+  const settings = { ...config, dataDirectory: address.dataDirectory };
+  const pool = new WorkerPool({ maxWorkers, start: () => startPushWorker(settings, maxWorkers) });
+  const reason = await run({
+    address,
+    fingerprint,
+    environment: env,
+    namedVariables: loaded.variables,
+    readSince,
+    sender: pool,
+    pushTimeoutMs: config.archive.timeoutMs,
+    fetcher: pool,
+    prefetch: {
+      ...config.fetch,
+      depthBytes: config.fetch.prefetchBytes,
+    },
+    walDirectory: realpathSync(join(address.dataDirectory, 'pg_wal')),
+    segmentSizeBytes: server.segmentSizeBytes,
+    jobs: config.archive.jobs,
+    isBatch: config.archive.batch,
+    queueLimitBytes: config.archive.queueLimitBytes,
+    watchedFiles: [...loaded.files, ...credentialFiles(env)],
+    idleTimeoutMs: spawnedBy === undefined ? undefined : config.agent.idleTimeoutMs,
+    spawnedBy,
+    signal,
+    redact: text => redactor.redact(text),
+    log,
+  });
+  await pool.close();
+  info(log, `agent ends: ${reason}`);
+  return 0;
+}
+
+/** Where the stores' libraries look by themselves, and read only once. */
+function credentialFiles(env: NodeJS.ProcessEnv): string[] {
+  const home = env['HOME'] || homedir();
+  return [
+    env['AWS_SHARED_CREDENTIALS_FILE'] || join(home, '.aws/credentials'),
+    env['AWS_CONFIG_FILE'] || join(home, '.aws/config'),
+    env['GOOGLE_APPLICATION_CREDENTIALS'] ||
+      join(home, '.config/gcloud/application_default_credentials.json'),
+  ];
+}
+
+/** Nobody sees what a detached agent prints. */
+function leaveWord(address: AgentAddress, text: string): void {
+  try {
+    writeFileSync(problemPath(address), text, { mode: 0o600 });
+  } catch {
+    // Then there is no place for it.
+  }
+}

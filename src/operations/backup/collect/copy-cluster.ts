@@ -1,0 +1,128 @@
+/** Everything but the end of a backup: walk, cut into parts, write them, note what is in them. */
+import type { Config } from '../../../config/index.ts';
+import { tap } from '../../../base/bytes/streams.ts';
+import { warn, type Log } from '../../../base/log.ts';
+import type { StartedBackup } from '../../../postgres/server/backup-control.ts';
+import type { PgConnection } from '../../../postgres/server/connection.ts';
+import { parseLsn, type Lsn } from '../../../postgres/wal/lsn.ts';
+import { encodeManifestLine } from '../../../repository/format/manifest.ts';
+import { findExternalFiles } from './external-files.ts';
+import { mergeSorted } from './merge-sorted.ts';
+import type { DamagedPage, PageCheckSettings } from '../part/page-check.ts';
+import { streamPart, type PartContent } from '../part/part-stream.ts';
+import type { Pieces } from '../pieces.ts';
+import { cutIntoParts } from '../plan.ts';
+import { openLocalFile } from '../part/read-file.ts';
+import type { ServerFacts } from '../server-facts.ts';
+import type { Spool } from './spool.ts';
+import { walkCluster, type Tablespace } from './walk.ts';
+
+export interface CopyOptions {
+  readonly config: Pick<Config, 'backup'>;
+  readonly connection: PgConnection;
+  readonly facts: ServerFacts;
+  readonly started: StartedBackup;
+  readonly pieces: Pieces;
+  /** Takes the manifest's lines, in order. */
+  readonly spool: Spool;
+  readonly log: Log;
+  readonly signal: AbortSignal;
+}
+
+export interface CopiedCluster {
+  readonly fileCount: number;
+  /** Plain bytes of all files. */
+  readonly sizeBytes: number;
+  readonly tablespaces: readonly Tablespace[];
+  readonly externalFiles: readonly string[];
+  readonly damagedPageCount: number;
+  /** The first of them. */
+  readonly damagedPages: DamagedPage[];
+}
+
+const namedPages = 100;
+
+export async function copyCluster(options: CopyOptions): Promise<CopiedCluster> {
+  const { config, connection, facts, pieces, spool, log, signal } = options;
+  const { dataDirectory, controlFile, owner } = facts;
+  const external = await findExternalFiles(facts.configurationFiles, dataDirectory, log);
+  const tablespaces: Tablespace[] = [];
+  const walk = walkCluster({ dataDirectory, log, signal }, tablespaces);
+  const entries = mergeSorted(walk, external.entries);
+  const pages = pageCheckSettings(options);
+  const { blockSizeBytes } = controlFile;
+  const total = { fileCount: 0, sizeBytes: 0, damagedPageCount: 0 };
+  const damagedPages: DamagedPage[] = [];
+
+  for await (const members of cutIntoParts(entries, config.backup)) {
+    const content = await pieces.writePart(part => {
+      const read = { part, open: openLocalFile, blockSizeBytes, pages, owner, log, signal };
+      const { stream, content } = streamPart(members, read);
+      return { stream: withProgress(stream, total, log), content };
+    });
+    await noteContent(content, spool, total);
+    for (const page of content.damagedPages) noteDamagedPage(page, damagedPages, log);
+    // A session that was lost has ended the backup on the server: better known now than after all parts.
+    await connection.query('select 1');
+  }
+  return { ...total, tablespaces, externalFiles: external.paths, damagedPages };
+}
+
+function pageCheckSettings({
+  config,
+  facts,
+  connection,
+  started,
+}: CopyOptions): PageCheckSettings | undefined {
+  const { dataChecksums, blockSizeBytes, relationSegmentBlocks } = facts.controlFile;
+  if (!config.backup.checkPages || !dataChecksums) return undefined;
+  return {
+    blockSizeBytes,
+    relationSegmentBlocks,
+    startLsn: started.startLsn,
+    currentLsn: () => currentLsn(connection, started.isStandby),
+  };
+}
+
+async function currentLsn(connection: PgConnection, isStandby: boolean): Promise<Lsn> {
+  const position = isStandby
+    ? 'greatest(pg_last_wal_receive_lsn(), pg_last_wal_replay_lsn())'
+    : 'pg_current_wal_insert_lsn()';
+  const [row] = await connection.query<{ lsn: string }>(`select ${position}::text as lsn`);
+  return parseLsn(row?.lsn ?? '');
+}
+
+type Totals = { fileCount: number; sizeBytes: number; damagedPageCount: number };
+
+async function noteContent(content: PartContent, spool: Spool, total: Totals): Promise<void> {
+  for (const entry of content.entries) {
+    await spool.append(encodeManifestLine(entry));
+    total.sizeBytes += entry.sizeBytes;
+    if (entry.type === 'file') total.fileCount++;
+  }
+  total.damagedPageCount += content.damagedPages.length;
+}
+
+function withProgress(stream: AsyncIterable<Uint8Array>, total: Totals, log: Log) {
+  let partBytes = 0;
+  return tap(stream, chunk => {
+    partBytes += chunk.length;
+    log.progress?.({
+      stage: 'backup',
+      doneBytes: total.sizeBytes + partBytes,
+      doneFiles: total.fileCount,
+    });
+  });
+}
+
+function noteDamagedPage(page: DamagedPage, damagedPages: DamagedPage[], log: Log): void {
+  if (damagedPages.length >= namedPages) return;
+  damagedPages.push(page);
+  warn(
+    log,
+    `damaged page: ${page.path}, page ${page.page}: its checksum is wrong and no WAL of this backup repairs it`,
+    'The backup goes on and will be kept, with this page as it is. Check the disk, and restore the relation from an older backup.',
+  );
+  if (damagedPages.length === namedPages)
+    warn(log, `more than ${namedPages} damaged pages; the rest is only counted`);
+}

@@ -1,0 +1,85 @@
+/**
+ * Configuration files outside the data directory (Debian keeps them in /etc): captured, because whoever restores on
+ * a new machine needs them, under `walvault_external/` and the path they had.
+ *
+ * They are ordinary files of the backup, in both manifests, so `pg_verifybackup` knows them, and PostgreSQL takes no
+ * notice of a directory it does not know. restore leaves them there, in the restored data directory; putting them in
+ * their old place is for a person, who knows whether this is the same machine. A later backup does not back up that
+ * directory again, but captures what is in force then.
+ */
+import { lstat, realpath } from 'node:fs/promises';
+import { dirname, posix, sep } from 'node:path';
+import { describeSystemCode, systemCode } from '../../../base/errors/errors.ts';
+import { warn, type Log } from '../../../base/log.ts';
+import { openLocalFile } from '../part/read-file.ts';
+import { wholeMs, type BackupEntry } from '../part/part-stream.ts';
+
+export const externalDirectory = 'walvault_external';
+
+export function isExternalPath(path: string): boolean {
+  return path === externalDirectory || path.startsWith(`${externalDirectory}/`);
+}
+
+export interface ExternalFiles {
+  /** The files, and the directories they need, ready to be merged into the walk. */
+  readonly entries: readonly BackupEntry[];
+  /** Absolute paths, as the server names them. */
+  readonly paths: readonly string[];
+}
+
+/** One that cannot be read is left out with a warning: the data is worth more than its settings. */
+export async function findExternalFiles(
+  configurationFiles: readonly string[],
+  dataDirectory: string,
+  log: Log,
+): Promise<ExternalFiles> {
+  const entries = new Map<string, BackupEntry>();
+  const paths: string[] = [];
+  for (const path of configurationFiles.toSorted()) {
+    const entry = await captureIfOutside(path, dataDirectory, log);
+    if (entry === undefined) continue;
+    paths.push(path);
+    for (const directory of directoriesAbove(entry)) entries.set(directory.path, directory);
+    entries.set(entry.path, entry);
+  }
+  return { entries: [...entries.values()], paths };
+}
+
+async function captureIfOutside(
+  path: string,
+  dataDirectory: string,
+  log: Log,
+): Promise<BackupEntry | undefined> {
+  try {
+    const real = await realpath(path);
+    const isInside = real.startsWith(`${dataDirectory}${sep}`);
+    // A link in the data directory is skipped by the walk, as pg_basebackup skips it.
+    if (isInside && !(await lstat(path)).isSymbolicLink()) return undefined;
+    const file = await openLocalFile(real);
+    if (file === undefined) throw Object.assign(new Error('gone'), { code: 'ENOENT' });
+    await file.close();
+    const { size, mode, mtimeMs } = await lstat(real);
+    return {
+      path: `${externalDirectory}${posix.normalize(path)}`,
+      type: 'file',
+      sizeBytes: size,
+      mode: mode & 0o777,
+      mtimeMs: wholeMs(mtimeMs),
+      sourcePath: real,
+    };
+  } catch (error) {
+    warn(
+      log,
+      `configuration file ${path} is not in this backup: ${describeSystemCode(systemCode(error) ?? String(error))}`,
+      'Let the user that runs walvault read it, or keep a copy of it elsewhere.',
+    );
+    return undefined;
+  }
+}
+
+function directoriesAbove({ path, mtimeMs }: BackupEntry): BackupEntry[] {
+  const directories: BackupEntry[] = [];
+  for (let above = dirname(path); above !== '.'; above = dirname(above))
+    directories.push({ path: above, type: 'directory', sizeBytes: 0, mode: 0o700, mtimeMs, sourcePath: '' });
+  return directories;
+}

@@ -1,0 +1,27 @@
+/** Two sorted sequences as one, holding one entry of each: the order of manifests and of the walk. */
+import { comparePaths } from '../../../repository/format/manifest.ts';
+
+/**
+ * Merges by path. Where both have a path, the entry of `few` replaces that of `many`: what was captured on purpose
+ * wins over what a walk found under its name.
+ */
+export async function* mergeSorted<Entry extends { readonly path: string }>(
+  many: AsyncIterable<Entry>,
+  few: readonly Entry[],
+): AsyncGenerator<Entry> {
+  const rest = few.toSorted((a, b) => comparePaths(a.path, b.path));
+  let next = rest.shift();
+  for await (const entry of many) {
+    while (next !== undefined && comparePaths(next.path, entry.path) < 0) {
+      yield next;
+      next = rest.shift();
+    }
+    if (next?.path === entry.path) {
+      yield next;
+      next = rest.shift();
+    } else {
+      yield entry;
+    }
+  }
+  for (; next !== undefined; next = rest.shift()) yield next;
+}

@@ -1,0 +1,85 @@
+/** Manifest lines of a running backup, in a temporary file: a million files must not be a million objects (P9). */
+import { open, rm, type FileHandle } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { randomBytes } from 'node:crypto';
+
+import { localIoError } from '../../../base/errors/errors.ts';
+import { writeAll } from '../../../base/files/durable.ts';
+
+const batchBytes = 256 * 1024;
+const readBytes = 256 * 1024;
+
+/**
+ * A file without a name: it goes away with the process, however that ends. What is appended can be read back from
+ * the beginning as often as needed.
+ */
+export class Spool implements AsyncDisposable {
+  readonly #handle: FileHandle;
+  readonly #directory: string;
+  #batch: Uint8Array[] = [];
+  #batchedBytes = 0;
+  #sizeBytes = 0;
+
+  private constructor(handle: FileHandle, directory: string) {
+    this.#handle = handle;
+    this.#directory = directory;
+  }
+
+  /** @throws WalvaultError `local-io` */
+  static async create(directory: string = tmpdir()): Promise<Spool> {
+    const path = join(directory, `.walvault-spool.${randomBytes(8).toString('hex')}`);
+    try {
+      const handle = await open(path, 'wx+', 0o600);
+      await rm(path);
+      return new Spool(handle, directory);
+    } catch (error) {
+      throw localIoError('create', path, error);
+    }
+  }
+
+  get sizeBytes(): number {
+    return this.#sizeBytes;
+  }
+
+  /** @throws WalvaultError `local-io` */
+  async append(data: Uint8Array | string): Promise<void> {
+    const bytes = typeof data === 'string' ? Buffer.from(data) : data;
+    this.#batch.push(bytes);
+    this.#batchedBytes += bytes.length;
+    this.#sizeBytes += bytes.length;
+    if (this.#batchedBytes >= batchBytes) await this.#flush();
+  }
+
+  /** Everything appended so far. Each chunk is a buffer of its own. */
+  async *read(): AsyncGenerator<Uint8Array> {
+    await this.#flush();
+    for (let position = 0; position < this.#sizeBytes;) {
+      const { bytesRead, buffer } = await this.#handle.read(
+        Buffer.allocUnsafe(readBytes),
+        0,
+        readBytes,
+        position,
+      );
+      if (bytesRead === 0) throw new Error('a spool file has become shorter');
+      position += bytesRead;
+      yield buffer.subarray(0, bytesRead);
+    }
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#handle.close();
+  }
+
+  async #flush(): Promise<void> {
+    if (this.#batchedBytes === 0) return;
+    const data = Buffer.concat(this.#batch, this.#batchedBytes);
+    this.#batch = [];
+    this.#batchedBytes = 0;
+    try {
+      await writeAll(this.#handle, data);
+    } catch (error) {
+      throw localIoError('write a temporary file in', this.#directory, error);
+    }
+  }
+}

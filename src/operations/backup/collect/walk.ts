@@ -1,0 +1,51 @@
+/** What of the cluster goes into the parts: the walk of the data directory as entries of a backup. */
+import { warn, type Log } from '../../../base/log.ts';
+import { controlFilePath } from '../../../postgres/cluster/control-file.ts';
+import { walkDataDirectory, type DataDirectoryEntry } from '../../../postgres/cluster/data-directory.ts';
+import { isExternalPath } from './external-files.ts';
+import { wholeMs, type BackupEntry } from '../part/part-stream.ts';
+
+export interface Tablespace {
+  readonly oid: number;
+  readonly location: string;
+}
+
+export interface WalkOptions {
+  readonly dataDirectory: string;
+  readonly log: Log;
+  readonly signal: AbortSignal;
+}
+
+/**
+ * Sorted as manifests are. A tablespace is a directory here, its link comes back from `tablespace_map`; `found`
+ * collects them. `global/pg_control` is left out, because it is read last.
+ */
+export async function* walkCluster(options: WalkOptions, found: Tablespace[]): AsyncGenerator<BackupEntry> {
+  const { dataDirectory, log, signal } = options;
+  for await (const entry of walkDataDirectory(dataDirectory, signal)) {
+    if (entry.path === controlFilePath || isExternalPath(entry.path)) continue;
+    const { path, sizeBytes, mode, absolutePath } = entry;
+    const mtimeMs = wholeMs(entry.mtimeMs);
+    if (entry.type !== 'symlink') {
+      yield { path, type: entry.type, sizeBytes, mode, mtimeMs, sourcePath: absolutePath };
+      continue;
+    }
+    const tablespace = tablespaceOf(entry);
+    if (tablespace === undefined) {
+      warn(log, `${path} is a symbolic link and not in this backup`, linkHint);
+      continue;
+    }
+    found.push(tablespace);
+    yield { path, type: 'directory', sizeBytes: 0, mode: 0o700, mtimeMs, sourcePath: absolutePath };
+  }
+}
+
+const linkHint =
+  "Only tablespaces and pg_wal may be links, as for PostgreSQL's own pg_basebackup; configuration files behind links are captured apart.";
+
+function tablespaceOf({ path, linkTarget }: DataDirectoryEntry): Tablespace | undefined {
+  const oid = /^pg_tblspc\/(\d+)$/.exec(path)?.[1];
+  return oid === undefined || linkTarget === undefined
+    ? undefined
+    : { oid: Number(oid), location: linkTarget };
+}

@@ -1,0 +1,144 @@
+/**
+ * What is made or read at the very end of a backup and makes its last part: `global/pg_control`, the backup label, the
+ * tablespace map and PostgreSQL's own manifest.
+ */
+import { createHash } from 'node:crypto';
+import { open } from 'node:fs/promises';
+import { join } from 'node:path';
+import { sleep } from '../../../base/time/abort.ts';
+import { streamOf, tap, type ByteStream } from '../../../base/bytes/streams.ts';
+import { localIoError, WalvaultError } from '../../../base/errors/errors.ts';
+import { tarHeader, tarPadding, tarTrailer } from '../../../pipeline/tar/index.ts';
+import { controlFilePath, parseControlFile } from '../../../postgres/cluster/control-file.ts';
+import { comparePaths, type ManifestEntry } from '../../../repository/format/manifest.ts';
+import { sha256Hex } from '../../../repository/format/json-object.ts';
+import { inBlocks, wholeMs } from '../part/part-stream.ts';
+import { encodeServerManifest, serverManifestPath, type ServerManifest } from './server-manifest.ts';
+import type { Spool } from '../collect/spool.ts';
+
+/** A file of the last part, its bytes ready to be read any number of times. */
+export interface LastFile {
+  readonly path: string;
+  readonly sizeBytes: number;
+  readonly mode: number;
+  readonly mtimeMs: number;
+  readonly sha256: string;
+  read(): ByteStream;
+}
+
+export function fileOfText(
+  path: string,
+  text: string,
+  attributes: { readonly mode: number; readonly mtimeMs: number },
+): LastFile {
+  return fileOfBytes(path, Buffer.from(text), attributes);
+}
+
+function fileOfBytes(
+  path: string,
+  data: Buffer,
+  { mode, mtimeMs }: { readonly mode: number; readonly mtimeMs: number },
+): LastFile {
+  return {
+    path,
+    sizeBytes: data.length,
+    mode,
+    mtimeMs: wholeMs(mtimeMs),
+    sha256: sha256Hex(data),
+    read: () => streamOf(data),
+  };
+}
+
+/** How long the server may be seen writing it. */
+const rereadForMs = 10_000;
+
+/**
+ * Reads `global/pg_control` until its CRC is right: the server writes it in place, and a reader can see half of each.
+ * To be called when every other file has been read, so that nothing in the backup is newer than the checkpoint it
+ * names allows (basebackup.c sends it last for the same reason).
+ */
+export async function captureControlFile(dataDirectory: string, signal: AbortSignal): Promise<LastFile> {
+  const path = join(dataDirectory, controlFilePath);
+  const endsAt = performance.now() + rereadForMs;
+  for (;;) {
+    const { data, mode, mtimeMs } = await readWhole(path);
+    try {
+      parseControlFile(data);
+      return fileOfBytes(controlFilePath, data, { mode, mtimeMs });
+    } catch (error) {
+      const mayBeTorn = error instanceof WalvaultError && error.code === 'damaged';
+      if (!mayBeTorn || performance.now() > endsAt) throw error;
+      await sleep(20, signal);
+    }
+  }
+}
+
+async function readWhole(path: string): Promise<{ data: Buffer; mode: number; mtimeMs: number }> {
+  try {
+    const handle = await open(path, 'r');
+    try {
+      const { mode, mtimeMs } = await handle.stat();
+      return { data: await handle.readFile(), mode: mode & 0o7777, mtimeMs };
+    } finally {
+      await handle.close();
+    }
+  } catch (error) {
+    throw localIoError('read', path, error);
+  }
+}
+
+/** Writes PostgreSQL's manifest into the spool: its size must be known before it goes into a tar. */
+export async function makeServerManifest(
+  spool: Spool,
+  manifest: ServerManifest,
+  options: {
+    readonly entries: AsyncIterable<ManifestEntry>;
+    readonly mode: number;
+    readonly mtimeMs: number;
+  },
+): Promise<LastFile> {
+  const hash = createHash('sha256');
+  const text = encodeServerManifest(manifest, options.entries);
+  for await (const chunk of tap(text, chunk => hash.update(chunk))) await spool.append(chunk);
+  return {
+    path: serverManifestPath,
+    sizeBytes: spool.sizeBytes,
+    mode: options.mode,
+    mtimeMs: wholeMs(options.mtimeMs),
+    sha256: hash.digest('hex'),
+    read: () => spool.read(),
+  };
+}
+
+/** The plain tar of the last part, in the order of the manifest. */
+export function streamLastPart(
+  files: readonly LastFile[],
+  owner: { readonly uid: number; readonly gid: number },
+): ByteStream {
+  return inBlocks(
+    writeFiles(
+      files.toSorted((a, b) => comparePaths(a.path, b.path)),
+      owner,
+    ),
+  );
+}
+
+async function* writeFiles(
+  files: readonly LastFile[],
+  owner: { readonly uid: number; readonly gid: number },
+): AsyncGenerator<Uint8Array> {
+  for (const file of files) {
+    const { path, sizeBytes, mode, mtimeMs } = file;
+    yield tarHeader({ ...owner, path, type: 'file', sizeBytes, mode, mtimeMs });
+    yield* file.read();
+    yield tarPadding(sizeBytes);
+  }
+  yield tarTrailer;
+}
+
+export function entryOfLastFile(
+  { path, sizeBytes, mode, mtimeMs, sha256 }: LastFile,
+  part: number,
+): ManifestEntry {
+  return { path, type: 'file', sizeBytes, mode, mtimeMs, sha256, part };
+}

@@ -1,0 +1,116 @@
+/**
+ * One stream for several readers. The source is asked for its next chunk when every reader has come back for it, so
+ * exactly one chunk is in flight however many repositories there are and however slow one of them is.
+ */
+import type { ByteStream } from '../../../base/bytes/streams.ts';
+
+export interface Branch {
+  /** Read it once. */
+  readonly stream: ByteStream;
+  /** Says that nobody reads this branch any more, also if its stream was never begun; the others go on without it. */
+  leave(): void;
+}
+
+export interface Tee {
+  readonly branches: readonly Branch[];
+  /** Ends every branch with this error at its next chunk, and the source with them. */
+  fail(error: unknown): Promise<void>;
+  /** What ended it early: the error given to `fail`, or that of the source. */
+  failure(): unknown;
+}
+
+type Result = IteratorResult<Uint8Array, undefined>;
+
+interface Waiter {
+  resolve(result: Result): void;
+  reject(error: unknown): void;
+}
+
+/** A chunk is valid until its reader asks for the next one. */
+export function teeInLockStep(source: ByteStream, count: number): Tee {
+  const iterator = source[Symbol.asyncIterator]();
+  const present = new Set(Array.from({ length: count }, (_, index) => index));
+  const waiting = new Map<number, Waiter>();
+  let end: { readonly error: unknown } | 'done' | undefined;
+  let isPulling = false;
+
+  const settle = (settleOne: (waiter: Waiter) => void) => {
+    const waiters = [...waiting.values()];
+    waiting.clear();
+    for (const waiter of waiters) settleOne(waiter);
+  };
+
+  const pullWhenAllWait = async () => {
+    if (isPulling || waiting.size === 0 || waiting.size < present.size) return;
+    isPulling = true;
+    try {
+      const next = await iterator.next();
+      if (next.done === true) end ??= 'done';
+      const result: Result = next.done === true ? { done: true, value: undefined } : next;
+      isPulling = false;
+      const failure = end;
+      if (typeof failure === 'object') settle(waiter => waiter.reject(failure.error));
+      else settle(waiter => waiter.resolve(result));
+    } catch (error) {
+      isPulling = false;
+      end ??= { error };
+      settle(waiter => waiter.reject(error));
+    }
+  };
+
+  /** Nobody wants the rest: what goes wrong in closing concerns nobody either. */
+  const closeSource = async () => {
+    end ??= 'done';
+    try {
+      await iterator.return?.();
+    } catch {
+      // The error that matters is the one that made everybody leave.
+    }
+  };
+
+  const leave = (index: number) => {
+    if (!present.delete(index)) return;
+    waiting.get(index)?.resolve({ done: true, value: undefined });
+    waiting.delete(index);
+    if (present.size === 0) void closeSource();
+    else void pullWhenAllWait();
+  };
+
+  const next = (index: number): Promise<Result> => {
+    if (typeof end === 'object') return Promise.reject(asError(end.error));
+    if (end === 'done' || !present.has(index)) return Promise.resolve({ done: true, value: undefined });
+    return new Promise((resolve, reject) => {
+      waiting.set(index, { resolve, reject });
+      void pullWhenAllWait();
+    });
+  };
+
+  const branchOf = (index: number): Branch => ({
+    stream: {
+      [Symbol.asyncIterator]: () => ({
+        next: () => next(index),
+        return: () => {
+          leave(index);
+          return Promise.resolve({ done: true as const, value: undefined });
+        },
+      }),
+    },
+    leave: () => leave(index),
+  });
+
+  return {
+    branches: Array.from({ length: count }, (_, index) => branchOf(index)),
+    failure: () => (typeof end === 'object' ? end.error : undefined),
+    async fail(error) {
+      if (end !== undefined) return;
+      end = { error };
+      settle(waiter => waiter.reject(error));
+      present.clear();
+      await closeSource();
+    },
+  };
+}
+
+function asError(error: unknown): Error {
+  return error instanceof Error ? error : new Error(String(error));
+}

@@ -1,0 +1,81 @@
+/** One file of a running cluster, read as exactly as many bytes as its tar header will say. */
+import { open, type FileHandle } from 'node:fs/promises';
+import { localIoError, systemCode } from '../../../base/errors/errors.ts';
+import type { PageCheck } from './page-check.ts';
+
+/** What is needed of an open file. */
+export interface ReadableFile {
+  read(buffer: Uint8Array, offset: number, length: number, position: number): Promise<{ bytesRead: number }>;
+  stat(): Promise<{ size: number; mode: number; mtimeMs: number }>;
+  close(): Promise<void>;
+}
+
+/** Undefined when the file is not there any more. */
+export type OpenFile = (path: string) => Promise<ReadableFile | undefined>;
+
+/** A symbolic link in the place of a file is a change behind our back, and opened like the file it points to. */
+export const openLocalFile: OpenFile = async path => {
+  let handle: FileHandle;
+  try {
+    handle = await open(path, 'r');
+  } catch (error) {
+    if (systemCode(error) === 'ENOENT') return undefined;
+    throw localIoError('read', path, error);
+  }
+  return handle;
+};
+
+export interface ReadOptions {
+  /** For messages. */
+  readonly path: string;
+  /** Taken when the file was opened. */
+  readonly sizeBytes: number;
+  /** Reused for every chunk: a multiple of the page size. */
+  readonly buffer: Uint8Array;
+  readonly pageCheck?: PageCheck | undefined;
+  readonly blockSizeBytes: number;
+  readonly signal: AbortSignal;
+}
+
+/**
+ * Gives `sizeBytes` bytes: what was added meanwhile is left out and what was cut off becomes zeros, because WAL from
+ * the start of the backup brings either about again (basebackup.c, sendFile). A chunk is valid until the next is
+ * asked for.
+ * @throws WalvaultError `local-io`
+ */
+export async function* readExactly(file: ReadableFile, options: ReadOptions): AsyncGenerator<Uint8Array> {
+  const { path, sizeBytes, buffer, pageCheck, blockSizeBytes, signal } = options;
+  const reread = async (page: number, target: Uint8Array) =>
+    (await fill(file, { path, target, position: page * blockSizeBytes })) === target.length;
+  let isAtEnd = false;
+  for (let position = 0; position < sizeBytes;) {
+    signal.throwIfAborted();
+    const chunk = buffer.subarray(0, Math.min(buffer.length, sizeBytes - position));
+    const filledBytes: number = isAtEnd ? 0 : await fill(file, { path, target: chunk, position });
+    isAtEnd = filledBytes < chunk.length;
+    chunk.fill(0, filledBytes);
+    await pageCheck?.check(chunk, position / blockSizeBytes, { reread, signal });
+    position += chunk.length;
+    yield chunk;
+  }
+}
+
+/** A short read is continued; the result is short only at the end of the file. */
+async function fill(
+  file: ReadableFile,
+  options: { readonly path: string; readonly target: Uint8Array; readonly position: number },
+): Promise<number> {
+  const { path, target, position } = options;
+  let filledBytes = 0;
+  while (filledBytes < target.length) {
+    try {
+      const length = target.length - filledBytes;
+      const { bytesRead } = await file.read(target, filledBytes, length, position + filledBytes);
+      if (bytesRead === 0) break;
+      filledBytes += bytesRead;
+    } catch (error) {
+      throw localIoError('read', path, error);
+    }
+  }
+  return filledBytes;
+}

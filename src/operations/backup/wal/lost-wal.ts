@@ -1,0 +1,117 @@
+/** WAL that was given up (docs/queue-limit.md), as a backup must know of it: the first one beyond a gap ends it. */
+import { startDeadline } from '../../../base/time/abort.ts';
+import { messageOf, WalvaultError } from '../../../base/errors/errors.ts';
+import { warn, type Log } from '../../../base/log.ts';
+import { parseWalFileName, segmentName, segmentNumber } from '../../../postgres/wal/file-name.ts';
+import { readCatalog } from '../../../repository/format/backup-record.ts';
+import type { SystemPath } from '../../../repository/format/layout.ts';
+import { deliverLossRecords, foldRecords } from '../../../repository/wal/deliver-loss-records.ts';
+import { readLossRecords } from '../../../repository/wal/loss-records.ts';
+import {
+  boundsOf,
+  describeLoss,
+  describeLostRange,
+  findLoss,
+  stillMissing,
+} from '../../../repository/format/notes/lost-wal.ts';
+import { readLostWal } from '../../../repository/wal/read-lost-wal.ts';
+import type { Repository } from '../../../repository/repository.ts';
+import { listWalRuns } from '../../../repository/wal/listing.ts';
+
+export interface LossContext {
+  readonly system: SystemPath;
+  readonly dataDirectory: string;
+  readonly segmentSizeBytes: number;
+  readonly log: Log;
+  readonly signal: AbortSignal;
+}
+
+export interface LostSinceBackup {
+  readonly repository: string;
+  readonly firstSegment: string;
+  readonly lastSegment: string;
+  readonly segmentCount: number;
+  /** The last backup before the gap, from which no recovery reaches this one. */
+  readonly previousBackup: string | undefined;
+  /** When, where and why, in one line. */
+  readonly description: string;
+}
+
+const deliveryTimeoutMs = 60_000;
+
+/**
+ * Tells the repositories what this host gave up, and warns of every gap since each one's previous backup. A gap that
+ * cannot be looked up makes no backup fail: it is never worth less than none.
+ */
+export async function lossesSinceBackup(
+  repositories: readonly Repository[],
+  context: LossContext & { readonly all: readonly Repository[] },
+): Promise<LostSinceBackup[]> {
+  const { system, dataDirectory, all, log } = context;
+  const deadline = startDeadline(deliveryTimeoutMs, 'looking for WAL that was given up', context.signal);
+  const { signal } = deadline;
+  const found: LostSinceBackup[] = [];
+  try {
+    await deliverLossRecords({ dataDirectory, cluster: system.cluster, repositories: all, log, signal });
+    for (const repository of repositories)
+      found.push(...(await lossesIn(repository, { ...context, signal })));
+  } catch (error) {
+    context.signal.throwIfAborted();
+    if (!(error instanceof WalvaultError)) throw error;
+    warn(
+      log,
+      `whether WAL was given up since the previous backup is not known: ${messageOf(error)}`,
+      error.hint,
+    );
+  } finally {
+    deadline.clear();
+  }
+  for (const { description, repository, previousBackup } of found)
+    warn(
+      log,
+      `repository "${repository}": WAL is lost since ${previousBackup === undefined ? 'its beginning' : `backup ${previousBackup}`}: ${description}`,
+      'Recovery cannot cross this gap. This backup will be the first one beyond it, and what comes after it is recoverable again.',
+    );
+  return found;
+}
+
+async function lossesIn(
+  repository: Repository,
+  { system, segmentSizeBytes, signal }: LossContext,
+): Promise<LostSinceBackup[]> {
+  const losses = await readLostWal(repository, system, segmentSizeBytes, signal);
+  if (losses.length === 0) return [];
+  const missing = stillMissing(losses, await listWalRuns(repository, system, segmentSizeBytes, signal));
+  const { backups } = await readCatalog(repository, system, signal);
+  const records = backups.map(({ record }) => record);
+  return missing.flatMap(lost => {
+    const { before, beyond } = boundsOf(lost, records, segmentSizeBytes);
+    if (beyond !== undefined) return [];
+    return [
+      {
+        repository: repository.name,
+        firstSegment: segmentName(lost.timeline, lost.first, segmentSizeBytes),
+        lastSegment: segmentName(lost.timeline, lost.last, segmentSizeBytes),
+        segmentCount: Number(lost.last - lost.first) + 1,
+        previousBackup: before?.id,
+        description: `${describeLostRange(lost, segmentSizeBytes)} was ${describeLoss(lost)}`,
+      },
+    ];
+  });
+}
+
+/** Why a segment that a backup waits for will not come, from this host's records and the repository's notes. */
+export async function whyLost(
+  repository: Repository,
+  name: string,
+  { system, dataDirectory, segmentSizeBytes, log, signal }: LossContext,
+): Promise<string | undefined> {
+  const file = parseWalFileName(name);
+  if (file?.kind !== 'segment') return undefined;
+  const recorded = foldRecords(await readLossRecords(dataDirectory, log))
+    .filter(({ systemId }) => systemId === system.systemId)
+    .flatMap(({ losses }) => losses);
+  const noted = await readLostWal(repository, system, segmentSizeBytes, signal);
+  const lost = findLoss([...recorded, ...noted], file.timeline, segmentNumber(file, segmentSizeBytes));
+  return lost && describeLoss(lost);
+}

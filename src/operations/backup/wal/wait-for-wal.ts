@@ -1,0 +1,99 @@
+/** The last condition of a backup: all WAL that makes it consistent is in the archive (P4). */
+import { sleep } from '../../../base/time/abort.ts';
+import { WalvaultError } from '../../../base/errors/errors.ts';
+import { info, type Log } from '../../../base/log.ts';
+import { formatDuration } from '../../../base/units.ts';
+import { historyFileName, parseWalFileName } from '../../../postgres/wal/file-name.ts';
+import type { WalRange } from '../../../repository/format/backup-record.ts';
+import { walKey, type SystemPath } from '../../../repository/format/layout.ts';
+import type { Repository } from '../../../repository/repository.ts';
+import { findMissingSegments } from '../../../repository/wal/listing.ts';
+import { neededSegments } from './wal-ranges.ts';
+
+const firstPauseMs = 200;
+const longestPauseMs = 5000;
+/** Ordinary archiving takes less: only after this is waiting worth a word. */
+const quietMs = 10_000;
+
+export interface WalWait {
+  readonly system: SystemPath;
+  readonly ranges: readonly WalRange[];
+  readonly segmentSizeBytes: number;
+  readonly timeoutMs: number;
+  readonly backupFrom: 'primary' | 'standby';
+  /** What the server knows of its archiver's last failure, for the hint. */
+  readonly describeArchiver: () => Promise<string | undefined>;
+  /** Of a file that never will arrive, because the server gave it up: what became of it. */
+  readonly whyLost: (name: string) => Promise<string | undefined>;
+  readonly log: Log;
+  readonly signal: AbortSignal;
+}
+
+/** @throws WalvaultError `wal-missing` naming the first file that did not arrive in time */
+export async function waitForWal(repository: Repository, wait: WalWait): Promise<void> {
+  const startedAt = performance.now();
+  let saidAt = startedAt + quietMs;
+  for (let pauseMs = firstPauseMs; ; pauseMs = Math.min(pauseMs * 1.5, longestPauseMs)) {
+    const missing = await firstMissing(repository, wait);
+    if (missing === undefined) return;
+    const lost = await wait.whyLost(missing);
+    if (lost !== undefined) throw givenUp(repository, missing, lost);
+    const now = performance.now();
+    const leftMs = startedAt + wait.timeoutMs - now;
+    if (leftMs <= 0) throw await timedOut(repository, missing, wait);
+    if (now >= saidAt) {
+      saidAt = now + 30_000;
+      info(wait.log, `repository "${repository.name}": waiting for ${missing} (${primaryMustSwitch(wait)})`);
+    }
+    await sleep(Math.min(pauseMs, leftMs), wait.signal);
+  }
+}
+
+/** A history file comes before the segments of its timeline: without it recovery never looks for them. */
+async function firstMissing(repository: Repository, wait: WalWait): Promise<string | undefined> {
+  const { system, ranges, segmentSizeBytes, signal } = wait;
+  for (const { timeline } of ranges.slice(1)) {
+    const name = historyFileName(timeline);
+    const file = parseWalFileName(name);
+    if (file !== undefined && (await repository.store.head(walKey(system, file), { signal })) === undefined)
+      return name;
+  }
+  for (const needed of neededSegments(ranges, segmentSizeBytes)) {
+    const range = { ...needed, segmentSizeBytes, limit: 1 };
+    const [missing] = await findMissingSegments(repository, system, range, signal);
+    if (missing !== undefined) return missing;
+  }
+  return undefined;
+}
+
+function givenUp({ name }: Repository, missing: string, lost: string): WalvaultError {
+  return new WalvaultError(
+    'wal-missing',
+    `repository "${name}": ${missing}, which makes the backup consistent, was ${lost}; so the backup was not committed`,
+    {
+      hint: 'If it is still in pg_wal, `walvault push --missing` sends it. Take the backup again now that the store answers.',
+    },
+  );
+}
+
+async function timedOut(repository: Repository, missing: string, wait: WalWait): Promise<WalvaultError> {
+  const archiver = await wait.describeArchiver();
+  return new WalvaultError(
+    'wal-missing',
+    `repository "${repository.name}": ${missing} did not arrive within ${formatDuration(wait.timeoutMs)}, so the backup was not committed`,
+    {
+      hint: [
+        archiver,
+        `Look for the archive_command's messages in the server's log; ${primaryMustSwitch(wait)}.`,
+      ]
+        .filter(text => text !== undefined)
+        .join(' '),
+    },
+  );
+}
+
+function primaryMustSwitch({ backupFrom }: WalWait): string {
+  return backupFrom === 'standby'
+    ? 'this is a standby: an idle primary archives the segment only after select pg_switch_wal() there'
+    : 'the server has switched to a new segment already';
+}

@@ -1,0 +1,162 @@
+/** Reads OpenPGP messages: walvault's own, and what gpg 2.x writes, as streams in constant memory. */
+import type { ByteStream } from '../../../base/bytes/streams.ts';
+import { WalvaultError } from '../../../base/errors/errors.ts';
+import type { Secret } from '../../../base/secret.ts';
+import { ByteReader } from '../../byte-reader.ts';
+import { damaged } from '../damaged.ts';
+import { decryptBody, type SessionKey } from './integrity-protected.ts';
+import type { PrivateKey, PublicKey } from '../keys/keys.ts';
+import { readMessage } from './message-reader.ts';
+import { packetBody, smallPacketBody } from './packet-body.ts';
+import { readPacketHeader, tags, type PacketHeader } from './packet-header.ts';
+import { decryptSessionKey, openPassphrasePacket, type KnownKeys } from './session-key-packets.ts';
+import { deriveKey, type StringToKey } from '../keys/string-to-key.ts';
+import { combineVerdicts, judgeSignature, type SignatureVerdict } from '../sign/verdict.ts';
+
+export interface DecryptionRun {
+  /**
+   * The decrypted content. It comes before the integrity digest and the signature at the end were seen: nothing of
+   * it may be relied on until the stream has ended without an error and `verdict` was looked at.
+   */
+  apply(source: ByteStream): ByteStream;
+  /** Who signed it. Call it after the stream ended. */
+  verdict(): SignatureVerdict;
+}
+
+export interface Decryptor {
+  /** `objectKey`: where the message was stored; a signature for another key is bad. */
+  start(objectKey: string): DecryptionRun;
+}
+
+export interface DecryptorOptions {
+  readonly privateKeys: readonly PrivateKey[];
+  readonly passphrase?: Secret | undefined;
+  readonly trustedSigners: readonly PublicKey[];
+  readonly knownKeys?: KnownKeys;
+}
+
+/**
+ * Streams throw WalvaultError `key` when no private key fits (naming the key ids the message is encrypted to) or the
+ * passphrase is wrong, and `damaged` for everything that is not one whole message: cut, flipped, followed by other
+ * bytes, or without integrity protection.
+ */
+export function createDecryptor(options: DecryptorOptions): Promise<Decryptor> {
+  const derive = cachedDerivation(options.passphrase);
+  return Promise.resolve({
+    start(objectKey) {
+      let verdict: SignatureVerdict | undefined;
+      return {
+        apply: source => decryptMessage(source, objectKey, { ...options, derive, onVerdict }),
+        verdict() {
+          if (verdict === undefined)
+            throw new WalvaultError('internal', `${objectKey}: asked for its signature before it was read`);
+          return verdict;
+        },
+      };
+      function onVerdict(found: SignatureVerdict): void {
+        verdict = found;
+      }
+    },
+  });
+}
+
+interface MessageContext extends DecryptorOptions {
+  readonly derive: DeriveKey | undefined;
+  readonly onVerdict: (verdict: SignatureVerdict) => void;
+}
+
+type DeriveKey = (parameters: StringToKey, sizeBytes: number) => Uint8Array;
+
+async function* decryptMessage(
+  source: ByteStream,
+  what: string,
+  context: MessageContext,
+): AsyncGenerator<Uint8Array> {
+  const reader = new ByteReader(source, what);
+  try {
+    const { header, keys } = await readSessionKeys(reader, what, context);
+    const verdicts: SignatureVerdict[] = [];
+    const plain = decryptBody(packetBody(reader, header, what), keys, what);
+    yield* readMessage(plain, {
+      what,
+      mayBeCompressed: true,
+      onSignature({ signature, hash }) {
+        const expected = { objectKey: what, trusted: context.trustedSigners };
+        verdicts.push(judgeSignature(signature, hash, expected));
+      },
+    });
+    if (!(await reader.isAtEnd())) throw damaged(what, 'has data after its end');
+    context.onVerdict(combineVerdicts(verdicts));
+  } finally {
+    await reader.close();
+  }
+}
+
+/** Reads up to the encrypted data's header and finds the keys that may open it. */
+async function readSessionKeys(
+  reader: ByteReader,
+  what: string,
+  context: MessageContext,
+): Promise<{ header: PacketHeader; keys: SessionKey[] }> {
+  const publicKeyPackets: Buffer[] = [];
+  const passphrasePackets: Buffer[] = [];
+  for (;;) {
+    const header = await readPacketHeader(reader, what);
+    if (header === undefined) throw reader.endsEarly();
+    if (header.tag === tags.integrityProtected)
+      return { header, keys: await openSessionKeys(publicKeyPackets, passphrasePackets, what, context) };
+    if (header.tag === tags.encryptedWithoutIntegrity)
+      throw damaged(what, 'is encrypted without integrity protection');
+    const packets =
+      header.tag === tags.publicKeySessionKey
+        ? publicKeyPackets
+        : header.tag === tags.passphraseSessionKey
+          ? passphrasePackets
+          : undefined;
+    if (packets === undefined && header.tag !== tags.marker)
+      throw damaged(what, `has a packet of kind ${header.tag} where encrypted data should be`);
+    const body = await smallPacketBody(reader, header, what);
+    packets?.push(body);
+    if (publicKeyPackets.length + passphrasePackets.length > mostSessionKeys)
+      throw damaged(what, `is encrypted to more than ${mostSessionKeys} keys`);
+  }
+}
+
+const mostSessionKeys = 64;
+
+async function openSessionKeys(
+  publicKeyPackets: readonly Buffer[],
+  passphrasePackets: readonly Buffer[],
+  what: string,
+  { privateKeys, derive, knownKeys }: MessageContext,
+): Promise<SessionKey[]> {
+  const tryPassphrase = derive !== undefined && passphrasePackets.length > 0;
+  if (publicKeyPackets.length > 0 && (privateKeys.length > 0 || !tryPassphrase))
+    return [await decryptSessionKey(publicKeyPackets, privateKeys, { what, knownKeys })];
+  if (passphrasePackets.length === 0) throw damaged(what, 'has no session key');
+  if (derive === undefined)
+    throw new WalvaultError('key', `${what}: is encrypted to a passphrase and none is set`, {
+      hint: 'Set the passphrase it was written with.',
+    });
+  return passphrasePackets.flatMap(packet => openPassphrasePacket(packet, derive, what) ?? []);
+}
+
+/** Deriving takes some 40 ms, and a process that writes uses one salt: remember the last few. */
+function cachedDerivation(passphrase: Secret | undefined): DeriveKey | undefined {
+  if (passphrase === undefined) return undefined;
+  const derived = new Map<string, Uint8Array>();
+  return (parameters, sizeBytes) => {
+    const { hash, salt, countBytes } = parameters;
+    const name = `${hash} ${Buffer.from(salt).toString('hex')} ${countBytes} ${sizeBytes}`;
+    const key = derived.get(name) ?? deriveKey(passphrase.reveal(), parameters, sizeBytes);
+    derived.delete(name);
+    derived.set(name, key);
+    for (const oldest of derived.keys()) {
+      if (derived.size <= mostCachedKeys) break;
+      derived.delete(oldest);
+    }
+    return key;
+  };
+}
+
+const mostCachedKeys = 64;

@@ -1,0 +1,142 @@
+/**
+ * The body of an integrity-protected packet, version 1 (RFC 9580 §5.13.1): AES in CFB mode over a random prefix, the
+ * data and a SHA-1 of both. Every gpg reads it.
+ */
+import { createCipheriv, createHash, type Cipheriv } from 'node:crypto';
+import { release, type ByteStream } from '../../../base/bytes/streams.ts';
+import { WalvaultError } from '../../../base/errors/errors.ts';
+import { ByteReader } from '../../byte-reader.ts';
+import { CfbDecipher } from './cfb-decipher.ts';
+import { damaged } from '../damaged.ts';
+
+export interface SessionKey {
+  /** 16, 24 or 32 bytes of AES key. */
+  readonly data: Uint8Array;
+  /** A wrong passphrase shows only in the prefix; a key from a public-key packet carries its own checksum. */
+  readonly isFromPassphrase: boolean;
+}
+
+const blockSizeBytes = 16;
+const digestHeader = Buffer.of(0xd3, 0x14);
+const digestPacketBytes = 22;
+
+/** `prefix`: 16 random bytes, new for every message. */
+export async function* encryptBody(
+  plain: ByteStream,
+  sessionKey: Uint8Array,
+  prefix: Uint8Array,
+): AsyncGenerator<Uint8Array> {
+  const encryption = new BodyEncryption(sessionKey);
+  yield encryption.start(prefix);
+  for await (const chunk of plain) yield encryption.update(chunk);
+  yield encryption.finish();
+}
+
+/** How much longer than its plain data a body is. */
+export const bodyOverheadBytes = 1 + blockSizeBytes + 2 + digestPacketBytes;
+
+/** The same of what is in memory, written to the beginning of `target`, which has room for it and its overhead. */
+export function encryptBodyInto(
+  target: Uint8Array,
+  plain: readonly Uint8Array[],
+  { sessionKey, prefix }: { readonly sessionKey: Uint8Array; readonly prefix: Uint8Array },
+): void {
+  const encryption = new BodyEncryption(sessionKey);
+  let position = 0;
+  const write = (piece: Uint8Array) => {
+    target.set(piece, position);
+    position += piece.length;
+    release(piece);
+  };
+  write(encryption.start(prefix));
+  for (const part of plain)
+    for (let at = 0; at < part.length; at += pieceBytes)
+      write(encryption.update(part.subarray(at, at + pieceBytes)));
+  write(encryption.finish());
+}
+
+/** Digest and cipher find it in the processor's cache, and its memory is used again for the next. */
+const pieceBytes = 64 * 1024;
+
+class BodyEncryption {
+  readonly #cipher: Cipheriv;
+  readonly #digest = createHash('sha1');
+
+  constructor(sessionKey: Uint8Array) {
+    this.#cipher = createCipheriv(cipherName(sessionKey), sessionKey, Buffer.alloc(blockSizeBytes));
+  }
+
+  start(prefix: Uint8Array): Uint8Array {
+    return Buffer.concat([Buffer.of(1), this.update(Buffer.concat([prefix, prefix.subarray(-2)]))]);
+  }
+
+  update(piece: Uint8Array): Uint8Array {
+    this.#digest.update(piece);
+    return this.#cipher.update(piece);
+  }
+
+  finish(): Uint8Array {
+    const digest = this.#digest.update(digestHeader).digest();
+    return this.#cipher.update(Buffer.concat([digestHeader, digest]));
+  }
+}
+
+/**
+ * The plain data. It comes before the digest at the end was compared: nothing of it may be relied on until the stream
+ * has ended without an error.
+ * @throws WalvaultError `key` if the passphrase does not fit, `damaged` if the digest is wrong or missing
+ */
+export async function* decryptBody(
+  body: ByteStream,
+  keys: readonly SessionKey[],
+  what: string,
+): AsyncGenerator<Uint8Array> {
+  const reader = new ByteReader(body, what);
+  const version = (await reader.exactly(1)).readUInt8();
+  if (version !== 1) throw damaged(what, `encrypted data of version ${version}, walvault reads version 1`);
+  const encryptedHead = await reader.exactly(blockSizeBytes + 2);
+  const { decipher, head } = openHead(encryptedHead, keys, what);
+  const digest = createHash('sha1').update(head);
+  // The last 22 bytes are the digest packet, so the newest bytes are held back until more have come.
+  let held: Buffer = Buffer.alloc(0);
+  for (let chunk; (chunk = await reader.some(Infinity)) !== undefined;) {
+    const plain = decipher.update(chunk);
+    if (held.length < digestPacketBytes || plain.length < digestPacketBytes) {
+      held = Buffer.concat([held, plain]);
+      if (held.length < 4096) continue;
+      const ready = held.subarray(0, -digestPacketBytes);
+      held = Buffer.from(held.subarray(-digestPacketBytes));
+      digest.update(ready);
+      yield ready;
+    } else {
+      digest.update(held);
+      yield held;
+      held = plain;
+    }
+  }
+  if (held.length < digestPacketBytes) throw damaged(what, 'ends before its integrity digest');
+  const last = held.subarray(0, -digestPacketBytes);
+  digest.update(last).update(digestHeader);
+  if (!held.subarray(-digestPacketBytes).equals(Buffer.concat([digestHeader, digest.digest()])))
+    throw damaged(what, 'integrity digest does not match');
+  if (last.length > 0) yield last;
+}
+
+/** Picks the key whose prefix repeats its last two bytes. */
+function openHead(encryptedHead: Buffer, keys: readonly SessionKey[], what: string) {
+  for (const key of keys) {
+    const decipher = new CfbDecipher(key.data);
+    const head = decipher.update(encryptedHead);
+    if (head.readUInt16BE(blockSizeBytes - 2) === head.readUInt16BE(blockSizeBytes))
+      return { decipher, head };
+  }
+  if (keys.some(key => !key.isFromPassphrase))
+    throw damaged(what, 'encrypted data does not fit its session key');
+  throw new WalvaultError('key', `${what}: the passphrase does not open it`, {
+    hint: 'Use the passphrase that was set when this object was written; if it is the right one, the object is damaged.',
+  });
+}
+
+function cipherName(key: Uint8Array): string {
+  return `aes-${key.length * 8}-cfb`;
+}

@@ -1,0 +1,129 @@
+/**
+ * Follows the frame structure of a zstd stream (RFC 8878 §3.1) without decoding it. The decoder of node:zlib takes
+ * trailing garbage for the end of the data and says nothing; this walk notices it, and it refuses a window that
+ * would cost too much memory before the decoder has seen the frame.
+ */
+import { WalvaultError } from '../../base/errors/errors.ts';
+
+const frameMagic = 0xfd2fb528;
+/** 0x184D2A50 … 0x184D2A5F start a skippable frame. */
+const skippableMagic = 0x184d2a5;
+
+type Part = 'frame' | 'skippable-size' | 'descriptor' | 'frame-header' | 'block' | 'checksum';
+
+export class ZstdFrameWalk {
+  readonly #maxWindowBytes: number;
+  /** Bytes of a header being gathered: at most 14. */
+  readonly #header = Buffer.alloc(16);
+  #gathered = 0;
+  #wanted = 4;
+  #skip = 0;
+  #frames = 0;
+  #hasChecksum = false;
+  #next: Part = 'frame';
+
+  constructor(maxWindowLog: number) {
+    this.#maxWindowBytes = 2 ** maxWindowLog;
+  }
+
+  /** @throws WalvaultError `damaged` */
+  update(chunk: Uint8Array): void {
+    let offset = 0;
+    while (offset < chunk.length) {
+      const skipped = Math.min(this.#skip, chunk.length - offset);
+      this.#skip -= skipped;
+      offset += skipped;
+      const taken = Math.min(this.#wanted - this.#gathered, chunk.length - offset);
+      if (this.#skip > 0 || taken === 0) continue;
+      this.#header.set(chunk.subarray(offset, offset + taken), this.#gathered);
+      this.#gathered += taken;
+      offset += taken;
+      if (this.#gathered === this.#wanted) this.#step();
+    }
+  }
+
+  /** @throws WalvaultError `damaged` if the stream ended inside a frame, or held none */
+  end(): void {
+    if (this.#next !== 'frame' || this.#gathered > 0 || this.#skip > 0) throw damaged('ends inside a frame');
+    if (this.#frames === 0) throw damaged('holds no frame');
+  }
+
+  #step(): void {
+    const header = this.#header;
+    switch (this.#next) {
+      case 'frame': {
+        const magic = header.readUInt32LE(0);
+        if (magic >>> 4 === skippableMagic) return this.#expect('skippable-size', 4);
+        if (magic !== frameMagic)
+          throw damaged(this.#frames === 0 ? 'does not start with a frame' : 'has data after its last frame');
+        this.#frames++;
+        return this.#expect('descriptor', 1);
+      }
+      case 'skippable-size':
+        this.#skip = header.readUInt32LE(0);
+        return this.#expect('frame', 4);
+      case 'descriptor':
+        if ((byteAt(header, 0) & 0x08) !== 0) throw damaged('has a reserved bit set in a frame header');
+        this.#hasChecksum = (byteAt(header, 0) & 0x04) !== 0;
+        this.#wanted = 1 + sizeOfFrameHeaderRest(byteAt(header, 0));
+        this.#next = 'frame-header';
+        return;
+      case 'frame-header': {
+        const windowBytes = windowBytesOf(header.subarray(0, this.#wanted));
+        if (windowBytes > this.#maxWindowBytes)
+          throw damaged(`asks for a window of ${windowBytes} bytes, more than ${this.#maxWindowBytes}`);
+        return this.#expect('block', 3);
+      }
+      case 'block': {
+        const blockHeader = header.readUIntLE(0, 3);
+        const isRunLength = ((blockHeader >> 1) & 3) === 1;
+        this.#skip = isRunLength ? 1 : blockHeader >> 3;
+        if ((blockHeader & 1) === 0) return this.#expect('block', 3);
+        return this.#hasChecksum ? this.#expect('checksum', 4) : this.#expect('frame', 4);
+      }
+      case 'checksum':
+        return this.#expect('frame', 4);
+    }
+  }
+
+  #expect(next: Part, sizeBytes: number): void {
+    this.#next = next;
+    this.#wanted = sizeBytes;
+    this.#gathered = 0;
+  }
+}
+
+function sizeOfFrameHeaderRest(descriptor: number): number {
+  const isSingleSegment = (descriptor & 0x20) !== 0;
+  const dictionaryIdBytes = [0, 1, 2, 4][descriptor & 3] ?? 0;
+  const contentSizeBytes = [isSingleSegment ? 1 : 0, 2, 4, 8][descriptor >> 6] ?? 0;
+  return (isSingleSegment ? 0 : 1) + dictionaryIdBytes + contentSizeBytes;
+}
+
+/** A single-segment frame has no window field: its window is its whole content. */
+function windowBytesOf(header: Buffer): number {
+  const descriptor = byteAt(header, 0);
+  if ((descriptor & 0x20) === 0) {
+    const window = byteAt(header, 1);
+    const base = 2 ** (10 + (window >> 3));
+    return base + (base / 8) * (window & 7);
+  }
+  switch (descriptor >> 6) {
+    case 0:
+      return byteAt(header, header.length - 1);
+    case 1:
+      return header.readUInt16LE(header.length - 2) + 256;
+    case 2:
+      return header.readUInt32LE(header.length - 4);
+    default:
+      return Number(header.readBigUInt64LE(header.length - 8));
+  }
+}
+
+function byteAt(header: Buffer, index: number): number {
+  return header.readUInt8(index);
+}
+
+function damaged(what: string): WalvaultError {
+  return new WalvaultError('damaged', `zstd data ${what}`);
+}

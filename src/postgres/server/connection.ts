@@ -1,0 +1,164 @@
+/**
+ * One session with a PostgreSQL server, by libpq's conventions: PGHOST (a directory means a socket), PGPORT, PGUSER,
+ * PGDATABASE, PGSERVICE, PGSSLMODE, `.pgpass`… Values come back as the text PostgreSQL sends (`t`, `f`, `0/16B3740`).
+ */
+import { Socket } from 'node:net';
+import { homedir } from 'node:os';
+import { join } from 'node:path';
+import type { ConnectionOptions } from 'node:tls';
+import { Client } from 'pg';
+import { localIoError, messageOf, systemCode, WalvaultError } from '../../base/errors/errors.ts';
+import type { Secret } from '../../base/secret.ts';
+import { readWhole } from '../../base/files/read.ts';
+import { connectError, queryError } from './connection-errors.ts';
+import { resolveTarget, type ConnectionTarget } from './libpq/connection-target.ts';
+import { readPasswordFile } from './libpq/password-file.ts';
+
+export interface PgConnection {
+  /** @throws WalvaultError `postgres`, with PostgreSQL's words and a hint */
+  query<T extends object = Record<string, string | null>>(
+    sql: string,
+    params?: readonly unknown[],
+  ): Promise<T[]>;
+  close(): Promise<void>;
+  /** server_version_num: 150018 */
+  readonly serverVersion: number;
+}
+
+export interface ConnectOptions {
+  readonly connectionString?: Secret | undefined;
+  readonly applicationName?: string;
+  /** Ends the session at once, whatever it is doing. */
+  readonly signal: AbortSignal;
+  readonly env?: NodeJS.ProcessEnv;
+}
+
+/** @throws WalvaultError `postgres`, or `config` for settings that make no sense */
+export async function connectPostgres(options: ConnectOptions): Promise<PgConnection> {
+  options.signal.throwIfAborted();
+  const target = await resolveTarget(options.connectionString, options.env ?? process.env);
+  let failure: unknown;
+  for (const place of target.places) {
+    for (const ssl of await sslAttempts(target, place.host)) {
+      try {
+        return await openSession(target, place, ssl, options);
+      } catch (error) {
+        options.signal.throwIfAborted();
+        failure = connectError(error, place, target);
+        if (!isWorthAnotherSslMode(error)) break;
+      }
+    }
+  }
+  throw failure;
+}
+
+type Place = ConnectionTarget['places'][number];
+
+async function openSession(
+  target: ConnectionTarget,
+  place: Place,
+  ssl: false | ConnectionOptions,
+  { signal, applicationName, env }: ConnectOptions,
+): Promise<PgConnection> {
+  const socket = new Socket();
+  const passwordHosts = place.host.startsWith('/') ? [place.host, 'localhost'] : [place.host];
+  const { user, database, options } = target;
+  const client = new Client({
+    host: place.address,
+    port: place.port,
+    user,
+    database,
+    ssl,
+    stream: () => socket,
+    password: async () => {
+      const query = { hosts: passwordHosts, port: place.port, database, user };
+      const found =
+        target.password ?? (await readPasswordFile(query, target.passwordFile, env ?? process.env));
+      return found?.reveal() ?? '';
+    },
+    application_name: applicationName ?? 'walvault',
+    connectionTimeoutMillis: target.connectTimeoutMs,
+    keepAlive: true,
+    types: { getTypeParser: () => (value: unknown) => value },
+    ...(options === undefined ? {} : { options }),
+  });
+  let lost: unknown;
+  client.on('error', error => {
+    lost ??= error;
+  });
+  const onAbort = () => socket.destroy();
+  signal.addEventListener('abort', onAbort, { once: true });
+  const release = () => {
+    signal.removeEventListener('abort', onAbort);
+    socket.destroy();
+  };
+  const query = async <T extends object>(sql: string, params?: readonly unknown[]): Promise<T[]> => {
+    signal.throwIfAborted();
+    try {
+      const result = await client.query<T>(sql, params === undefined ? undefined : [...params]);
+      return result.rows;
+    } catch (error) {
+      signal.throwIfAborted();
+      throw queryError(lost ?? error);
+    }
+  };
+  try {
+    await client.connect();
+    const version = await query<{ version: string }>(prepareSessionSql);
+    return {
+      query,
+      serverVersion: Number(version[0]?.version),
+      async close() {
+        await client.end().catch(() => undefined);
+        release();
+      },
+    };
+  } catch (error) {
+    release();
+    throw error;
+  }
+}
+
+/** Limits a database or role may have set would end a backup in the middle; none of ours holds locks. */
+const prepareSessionSql = `
+  select current_setting('server_version_num') as version, count(set_config(name, '0', false))
+  from pg_settings
+  where name in ('statement_timeout', 'lock_timeout', 'idle_in_transaction_session_timeout',
+                 'idle_session_timeout', 'transaction_timeout')`;
+
+/** What to try, in order: `prefer` falls back to a plain connection, `allow` to an encrypted one. Sockets have no TLS. */
+async function sslAttempts(target: ConnectionTarget, host: string): Promise<(false | ConnectionOptions)[]> {
+  if (host.startsWith('/') || target.sslMode === 'disable') return [false];
+  const secure = await sslOptions(target);
+  if (target.sslMode === 'prefer') return [secure, false];
+  return target.sslMode === 'allow' ? [false, secure] : [secure];
+}
+
+async function sslOptions(target: ConnectionTarget): Promise<ConnectionOptions> {
+  const { sslMode, sslCertificate, sslKey } = target;
+  const isVerified = sslMode === 'verify-ca' || sslMode === 'verify-full';
+  const root =
+    target.sslRootCertificate ?? (isVerified ? join(homedir(), '.postgresql', 'root.crt') : undefined);
+  return {
+    // As libpq: with a root certificate at hand, `require` verifies the chain too.
+    rejectUnauthorized: isVerified || (sslMode === 'require' && root !== undefined),
+    ...(root === undefined || root === 'system' ? {} : { ca: await readCertificate(root) }),
+    ...(sslCertificate === undefined ? {} : { cert: await readCertificate(sslCertificate) }),
+    ...(sslKey === undefined ? {} : { key: await readCertificate(sslKey) }),
+    ...(sslMode === 'verify-full' ? {} : { checkServerIdentity: () => undefined }),
+  };
+}
+
+async function readCertificate(path: string): Promise<Buffer> {
+  try {
+    return await readWhole(path);
+  } catch (error) {
+    throw localIoError('read', path, error);
+  }
+}
+
+/** The server has no TLS, or its pg_hba.conf wants the other kind of connection. */
+function isWorthAnotherSslMode(error: unknown): boolean {
+  if (error instanceof WalvaultError) return false;
+  return systemCode(error) === '28000' || messageOf(error).includes('does not support SSL');
+}

@@ -1,0 +1,125 @@
+/**
+ * Where and how to connect, from a connection string, a service, the environment and libpq's defaults, in that
+ * order of precedence (fe-connect.c, conninfo_add_defaults).
+ */
+import { existsSync } from 'node:fs';
+import { userInfo } from 'node:os';
+import { join } from 'node:path';
+import { WalvaultError } from '../../../base/errors/errors.ts';
+import type { Secret } from '../../../base/secret.ts';
+import { Secret as SecretValue } from '../../../base/secret.ts';
+import { parseConnectionString, type ConnectionParameters } from './connection-string.ts';
+import { readService } from './service-file.ts';
+
+export type SslMode = 'disable' | 'allow' | 'prefer' | 'require' | 'verify-ca' | 'verify-full';
+
+export interface ConnectionTarget {
+  /** Tried in order. A host that starts with `/` is the directory of a socket. */
+  readonly places: readonly { readonly host: string; readonly address: string; readonly port: number }[];
+  readonly user: string;
+  readonly database: string;
+  readonly password: Secret | undefined;
+  readonly passwordFile: string | undefined;
+  readonly sslMode: SslMode;
+  readonly sslRootCertificate: string | undefined;
+  readonly sslCertificate: string | undefined;
+  readonly sslKey: string | undefined;
+  readonly connectTimeoutMs: number;
+  /** Server settings for the session, as `-c name=value`. */
+  readonly options: string | undefined;
+}
+
+const environmentNames: Readonly<Record<string, string>> = {
+  host: 'PGHOST',
+  hostaddr: 'PGHOSTADDR',
+  port: 'PGPORT',
+  dbname: 'PGDATABASE',
+  user: 'PGUSER',
+  password: 'PGPASSWORD',
+  passfile: 'PGPASSFILE',
+  service: 'PGSERVICE',
+  options: 'PGOPTIONS',
+  sslmode: 'PGSSLMODE',
+  sslrootcert: 'PGSSLROOTCERT',
+  sslcert: 'PGSSLCERT',
+  sslkey: 'PGSSLKEY',
+  connect_timeout: 'PGCONNECT_TIMEOUT',
+};
+
+/** @throws WalvaultError `config`, `local-io` */
+export async function resolveTarget(
+  connectionString: Secret | undefined,
+  env: NodeJS.ProcessEnv,
+): Promise<ConnectionTarget> {
+  const given = parseConnectionString(connectionString?.reveal() ?? '');
+  const serviceName = given.get('service') ?? env['PGSERVICE'];
+  const service = serviceName ? await readService(serviceName, env) : new Map<string, string>();
+  const value = (name: string): string | undefined =>
+    notEmpty(given.get(name)) ?? notEmpty(service.get(name)) ?? notEmpty(env[environmentNames[name] ?? '']);
+  const user = value('user') ?? userInfo().username;
+  const password = value('password');
+  return {
+    places: placesOf(value),
+    user,
+    database: databaseOf(value('dbname'), given) ?? user,
+    password: password === undefined ? undefined : new SecretValue(password),
+    passwordFile: value('passfile'),
+    sslMode: sslModeOf(value('sslmode') ?? 'prefer'),
+    sslRootCertificate: value('sslrootcert'),
+    sslCertificate: value('sslcert'),
+    sslKey: value('sslkey'),
+    connectTimeoutMs: timeoutOf(value('connect_timeout')),
+    options: value('options'),
+  };
+}
+
+function notEmpty(text: string | undefined): string | undefined {
+  return text === '' ? undefined : text;
+}
+
+/** `replication=…` is a parameter of other tools; here it would open a session that cannot run SQL. */
+function databaseOf(name: string | undefined, given: ConnectionParameters): string | undefined {
+  if (given.has('replication')) throw bad('replication', 'is not for walvault: it opens ordinary sessions');
+  return name;
+}
+
+function placesOf(value: (name: string) => string | undefined): ConnectionTarget['places'] {
+  const ports = (value('port') ?? '5432').split(',').map(portOf);
+  const port = ports[0] ?? 5432;
+  const hosts = (value('host') ?? value('hostaddr') ?? defaultHost(port)).split(',');
+  const addresses = value('hostaddr')?.split(',') ?? hosts;
+  if (ports.length > 1 && ports.length !== hosts.length) throw bad('port', 'has not one entry for each host');
+  return hosts.map((host, i) => {
+    const name = host === '' ? defaultHost(ports[i] ?? port) : host;
+    return { host: name, address: addresses[i] || name, port: ports[i] ?? port };
+  });
+}
+
+function portOf(text: string): number {
+  const port = text === '' ? 5432 : Number(text);
+  if (!Number.isInteger(port) || port < 1 || port > 65_535) throw bad('port', `"${text}" is not a port`);
+  return port;
+}
+
+/** The directory for sockets is compiled into libpq: Debian and Red Hat have the first, the project's sources the second. */
+function defaultHost(port: number): string {
+  const directories = ['/var/run/postgresql', '/run/postgresql', '/tmp'];
+  return directories.find(directory => existsSync(join(directory, `.s.PGSQL.${port}`))) ?? 'localhost';
+}
+
+function sslModeOf(text: string): SslMode {
+  const modes: readonly string[] = ['disable', 'allow', 'prefer', 'require', 'verify-ca', 'verify-full'];
+  if (!modes.includes(text)) throw bad('sslmode', `"${text}" is none of ${modes.join(', ')}`);
+  return text as SslMode;
+}
+
+/** Seconds; 0 means no limit in libpq. Two seconds is its smallest. Default here: 30 s, so that nothing hangs for ever. */
+function timeoutOf(text: string | undefined): number {
+  const seconds = Number(text ?? '30');
+  if (!Number.isInteger(seconds)) throw bad('connect_timeout', `"${text}" is not a number of seconds`);
+  return seconds <= 0 ? 0 : Math.max(2, seconds) * 1000;
+}
+
+function bad(name: string, what: string): WalvaultError {
+  return new WalvaultError('config', `postgres connection: ${name} ${what}`);
+}

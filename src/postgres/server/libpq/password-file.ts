@@ -1,0 +1,52 @@
+/** `~/.pgpass`: lines of `host:port:database:user:password`, `*` for any, `\` before `:` and `\` (fe-connect.c). */
+import { stat } from 'node:fs/promises';
+import { homedir } from 'node:os';
+import { join } from 'node:path';
+import { Secret } from '../../../base/secret.ts';
+import { readText } from '../../../base/files/read.ts';
+
+export interface PasswordQuery {
+  /** The host as given; for a socket its directory, and `localhost` as well, which libpq uses for the default one. */
+  readonly hosts: readonly string[];
+  readonly port: number;
+  readonly database: string;
+  readonly user: string;
+}
+
+/**
+ * The password for a connection, if the file has one. Like libpq, a file that group or others may read is ignored,
+ * and so is one that is missing.
+ */
+export async function readPasswordFile(
+  query: PasswordQuery,
+  path: string | undefined,
+  env: NodeJS.ProcessEnv,
+): Promise<Secret | undefined> {
+  const file = path ?? env['PGPASSFILE'] ?? join(env['HOME'] ?? homedir(), '.pgpass');
+  try {
+    const { mode } = await stat(file);
+    if ((mode & 0o077) !== 0) return undefined;
+    return findPassword(await readText(file), query);
+  } catch {
+    // The server will ask for the password and say that none came: that message is the useful one.
+    return undefined;
+  }
+}
+
+export function findPassword(text: string, query: PasswordQuery): Secret | undefined {
+  const wanted = [query.hosts, [String(query.port)], [query.database], [query.user]];
+  for (const line of text.split(/\r?\n/)) {
+    if (line.startsWith('#')) continue;
+    const fields = (line.match(/(?:\\.|[^\\:])*(?::|$)/gsu) ?? []).map(unescapeField);
+    if (
+      fields.length >= 5 &&
+      wanted.every((values, i) => fields[i] === '*' || values.includes(fields[i] ?? ''))
+    )
+      return new Secret(fields[4] ?? '');
+  }
+  return undefined;
+}
+
+function unescapeField(field: string): string {
+  return field.replace(/:$/, '').replaceAll(/\\(.)/gsu, '$1');
+}

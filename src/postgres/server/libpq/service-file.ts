@@ -1,0 +1,52 @@
+/** Connection service files: `[name]` sections of `parameter=value` (fe-connect.c, parseServiceFile). */
+import { homedir } from 'node:os';
+import { join } from 'node:path';
+import { localIoError, systemCode, WalvaultError } from '../../../base/errors/errors.ts';
+import { readText } from '../../../base/files/read.ts';
+import type { ConnectionParameters } from './connection-string.ts';
+
+/**
+ * The parameters of a service: from PGSERVICEFILE or `~/.pg_service.conf`, else from `pg_service.conf` in
+ * PGSYSCONFDIR.
+ * @throws WalvaultError `config` if no file defines it or a line is wrong, `local-io`
+ */
+export async function readService(name: string, env: NodeJS.ProcessEnv): Promise<ConnectionParameters> {
+  const own = env['PGSERVICEFILE'] ?? join(env['HOME'] ?? homedir(), '.pg_service.conf');
+  const files = [own, join(env['PGSYSCONFDIR'] ?? '/etc/postgresql-common', 'pg_service.conf')];
+  for (const file of files) {
+    const text = await readIfThere(file, file === env['PGSERVICEFILE']);
+    const service = text === undefined ? undefined : parseService(text, name, file);
+    if (service !== undefined) return service;
+  }
+  throw new WalvaultError('config', `postgres service "${name}" is not defined`, {
+    hint: `Looked in ${files.join(' and ')}.`,
+  });
+}
+
+async function readIfThere(path: string, isNamed: boolean): Promise<string | undefined> {
+  try {
+    return await readText(path);
+  } catch (error) {
+    if (systemCode(error) === 'ENOENT' && !isNamed) return undefined;
+    throw localIoError('read', path, error);
+  }
+}
+
+/** The first section of this name; undefined if there is none. */
+export function parseService(text: string, name: string, source: string): ConnectionParameters | undefined {
+  let found: ConnectionParameters | undefined;
+  for (const [index, raw] of text.split(/\r?\n/).entries()) {
+    const line = raw.trim();
+    if (line === '' || line.startsWith('#')) continue;
+    if (line.startsWith('[')) {
+      if (found !== undefined) return found;
+      if (line === `[${name}]`) found = new Map();
+    } else if (found !== undefined) {
+      const equals = line.indexOf('=');
+      if (equals < 1)
+        throw new WalvaultError('config', `${source}: line ${index + 1} is not parameter=value`);
+      found.set(line.slice(0, equals).trim(), line.slice(equals + 1).trim());
+    }
+  }
+  return found;
+}

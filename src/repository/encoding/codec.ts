@@ -1,0 +1,192 @@
+/**
+ * From a plain file to the bytes on the store and back.
+ *
+ * Writing follows the settings: zstd, then OpenPGP with the host's signature inside. Reading never does: magic bytes
+ * say how an object was made, so settings may change at any time (docs/repository-format.md, "Encoding").
+ */
+import { WalvaultError } from '../../base/errors/errors.ts';
+import { release, type ByteStream } from '../../base/bytes/streams.ts';
+import { warn, type Log } from '../../base/log.ts';
+import { detectFormat, type StoredFormat } from '../../pipeline/detect.ts';
+import { compressZstd, compressZstdAtOnce, decompressZstd } from '../../pipeline/zstd/streaming.ts';
+import type { SignatureVerdict } from '../../pipeline/openpgp/index.ts';
+import type { Keyring, ObjectUse } from './keyring.ts';
+import { unpackInMemory, type HeldWhole } from './unpack-in-memory.ts';
+
+export interface CodecSettings {
+  /** zstd level; 0 stores without compression. */
+  readonly compressionLevel: number;
+  readonly verifySignatures: 'require' | 'warn' | 'off';
+}
+
+export interface EncodeRun {
+  /** May run several times and yields the same bytes each time. */
+  apply(plain: ByteStream): ByteStream;
+  /** Of an object that is in memory; at a fraction of the cost, and not the same bytes. `plain` itself where nothing is done to it. */
+  applyAtOnce(plain: Uint8Array, allocate: (sizeBytes: number) => Buffer): Uint8Array;
+}
+
+export class Codec {
+  readonly keyring: Keyring;
+  readonly #settings: CodecSettings;
+  readonly #log: Log;
+  readonly #warned = new Set<string>();
+
+  constructor(keyring: Keyring, settings: CodecSettings, log: Log) {
+    this.keyring = keyring;
+    this.#settings = settings;
+    this.#log = log;
+  }
+
+  /** What the file name of a part says of its making: `.zst.pgp`, `.zst`, `.pgp` or nothing. */
+  get suffix(): string {
+    const { mode } = this.keyring.settings;
+    return `${this.#settings.compressionLevel > 0 ? '.zst' : ''}${mode === 'none' ? '' : '.pgp'}`;
+  }
+
+  async encode(key: string, use: ObjectUse): Promise<EncodeRun> {
+    const encryptor = await this.keyring.encryptor(use);
+    for (const warning of encryptor?.warnings ?? []) this.#warnOnce(warning);
+    const encryption = await encryptor?.start(key);
+    const level = this.#settings.compressionLevel;
+    return {
+      apply(plain) {
+        const compressed = level > 0 ? compressZstd({ level })(plain) : plain;
+        return encryption?.apply(compressed) ?? compressed;
+      },
+      applyAtOnce(plain, allocate) {
+        const compressed = level > 0 ? compressZstdAtOnce(plain, { level }) : plain;
+        if (encryption === undefined) return compressed;
+        const encrypted = encryption.applyAtOnce(compressed, allocate);
+        if (compressed !== plain) release(compressed);
+        return encrypted;
+      },
+    };
+  }
+
+  /**
+   * Decodes an object that was stored under `key`. The stream throws `damaged` where the bytes are, `key` where no
+   * private key fits, and at its end `damaged` where the signature policy says so. Until it has ended without an
+   * error nothing that came out of it may be relied on. A cut at a zstd frame boundary is not noticed here: compare
+   * length and digest.
+   */
+  async *decode(
+    key: string,
+    stored: ByteStream,
+    { onVerdict, inMemory }: DecodeOptions = {},
+  ): AsyncGenerator<Uint8Array> {
+    const source = stored[Symbol.asyncIterator]();
+    try {
+      const opened = await this.#open(key, { [Symbol.asyncIterator]: () => source });
+      const { format, content, verdict } = opened;
+      if (inMemory !== undefined) yield* unpackInMemory(format, content, inMemory);
+      else yield* format === 'zstd' ? decompressZstd()(content) : content;
+      onVerdict?.(verdict());
+      this.#judge(key, verdict());
+    } finally {
+      // Whichever stage has failed, and however far it had read: a file or a connection is open behind it.
+      await source.return?.();
+    }
+  }
+
+  /** Down to what is compressed or plain. */
+  async #open(key: string, stored: ByteStream): Promise<Opened> {
+    const outer = await peek(stored, 8);
+    const outerFormat = detectFormat(outer.head);
+    if (outerFormat !== 'openpgp')
+      return { ...readable(key, outerFormat), content: outer.whole, verdict: unsigned };
+    const run = (await this.keyring.decryptor()).start(key);
+    const inner = await peek(run.apply(outer.whole), 8);
+    return { ...readable(key, detectFormat(inner.head)), content: inner.whole, verdict: () => run.verdict() };
+  }
+
+  #judge(key: string, verdict: SignatureVerdict): void {
+    const policy = this.#settings.verifySignatures;
+    if (policy === 'off' || verdict.status === 'good') return;
+    const problem = describeVerdict(verdict);
+    if (verdict.status === 'bad' || policy === 'require') {
+      throw new WalvaultError('damaged', `${key}: ${problem}`, {
+        hint: 'Name the public signing keys of your hosts in signing.trusted-signers; an object none of them signed was not written by them.',
+      });
+    }
+    this.#warnOnce(
+      `${verdict.status === 'unsigned' ? 'objects are not signed' : problem}, first seen at ${key}`,
+      problem,
+    );
+  }
+
+  #warnOnce(message: string, identity: string = message): void {
+    if (this.#warned.has(identity)) return;
+    this.#warned.add(identity);
+    warn(this.#log, message);
+  }
+}
+
+export interface DecodeOptions {
+  /** Is told who signed it, before the policy decides. */
+  readonly onVerdict?: ((verdict: SignatureVerdict) => void) | undefined;
+  /** The caller has room for all of it: it comes in one piece, at half the cost, and with the same errors. */
+  readonly inMemory?: HeldWhole | undefined;
+}
+
+interface Opened {
+  readonly format: 'zstd' | 'plain';
+  readonly content: ByteStream;
+  /** Once the content has ended. */
+  verdict(): SignatureVerdict;
+}
+
+const unsigned = (): SignatureVerdict => ({ status: 'unsigned' });
+
+function readable(key: string, format: StoredFormat): Pick<Opened, 'format'> {
+  if (format === 'zstd' || format === 'plain') return { format };
+  throw new WalvaultError('damaged', `${key}: ${format} inside an object is not part of this format`);
+}
+
+export function describeVerdict(verdict: SignatureVerdict): string {
+  switch (verdict.status) {
+    case 'good':
+      return `signed by ${verdict.fingerprint}`;
+    case 'unsigned':
+      return 'is not signed';
+    case 'untrusted':
+      return `is signed by ${verdict.keyId}, which is not among the trusted signers`;
+    case 'bad':
+      return `has a bad signature: ${verdict.reason}`;
+  }
+}
+
+/** Reads enough to see the first `count` bytes and gives the stream back whole. */
+async function peek(source: ByteStream, count: number): Promise<{ head: Uint8Array; whole: ByteStream }> {
+  const iterator = source[Symbol.asyncIterator]();
+  const seen: Uint8Array[] = [];
+  let sizeBytes = 0;
+  while (sizeBytes < count) {
+    const next = await iterator.next();
+    if (next.done === true) break;
+    seen.push(next.value);
+    sizeBytes += next.value.length;
+  }
+  const first = seen[0];
+  const head =
+    seen.length === 1 && first !== undefined
+      ? first.subarray(0, count)
+      : Buffer.concat(seen).subarray(0, count);
+  return { head, whole: resume(seen, iterator) };
+}
+
+async function* resume(
+  seen: readonly Uint8Array[],
+  iterator: AsyncIterator<Uint8Array>,
+): AsyncGenerator<Uint8Array> {
+  try {
+    yield* seen;
+    for (;;) {
+      const next = await iterator.next();
+      if (next.done === true) return;
+      yield next.value;
+    }
+  } finally {
+    await iterator.return?.();
+  }
+}

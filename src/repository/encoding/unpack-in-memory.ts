@@ -1,0 +1,70 @@
+/** What is inside an object that is small enough to be held, decompressed in one call. */
+import { release, streamOf, TooLargeError, type ByteStream } from '../../base/bytes/streams.ts';
+import type { Turns } from '../../base/threads/turns.ts';
+import { decompressZstd } from '../../pipeline/zstd/streaming.ts';
+import { decompressZstdWhole } from '../../pipeline/zstd/whole.ts';
+
+export interface HeldWhole {
+  /** What is expected, as it was recorded: another size costs time and is no error here. */
+  readonly storedSizeBytes: number;
+  readonly plainSizeBytes: number;
+  /** Gets what is to be called once the caller has done with the content. */
+  readonly releases: (() => void)[];
+  /** Of those that want to hold a plain content; whoever has been given a turn ends it by the releases. */
+  readonly turns?: Turns | undefined;
+}
+
+/** `content`: decrypted, perhaps compressed. The stream that comes out has the errors of `decompressZstd`. */
+export async function* unpackInMemory(
+  format: 'zstd' | 'plain',
+  content: ByteStream,
+  { storedSizeBytes, plainSizeBytes, releases, turns }: HeldWhole,
+): AsyncGenerator<Uint8Array> {
+  const decompress = format === 'zstd' ? decompressZstd() : (stream: ByteStream) => stream;
+  const source = content[Symbol.asyncIterator]();
+  const packed = Buffer.allocUnsafeSlow(storedSizeBytes);
+  let filledBytes = 0;
+  for (let next = await source.next(); next.done !== true; next = await source.next()) {
+    const chunk = next.value;
+    if (filledBytes + chunk.length > storedSizeBytes) {
+      // It was compressed inside the encryption, or is not what was recorded.
+      yield* decompress(resume([packed.subarray(0, filledBytes), chunk], source));
+      return;
+    }
+    packed.set(chunk, filledBytes);
+    filledBytes += chunk.length;
+  }
+  const whole = packed.subarray(0, filledBytes);
+  if (format === 'plain') {
+    releases.push(() => release(packed));
+    yield whole;
+    return;
+  }
+  if (turns !== undefined) releases.push(await turns.take());
+  const plain = decompressOrNot(whole, plainSizeBytes);
+  if (plain === undefined) {
+    yield* decompress(streamOf(whole));
+    return;
+  }
+  release(packed);
+  releases.push(() => release(plain));
+  yield plain;
+}
+
+/** Undefined: there is more in it than there should be. */
+function decompressOrNot(data: Uint8Array, limitBytes: number): Buffer | undefined {
+  try {
+    return decompressZstdWhole(data, limitBytes);
+  } catch (error) {
+    if (error instanceof TooLargeError) return undefined;
+    throw error;
+  }
+}
+
+async function* resume(
+  seen: readonly Uint8Array[],
+  source: AsyncIterator<Uint8Array>,
+): AsyncGenerator<Uint8Array> {
+  yield* seen;
+  yield* { [Symbol.asyncIterator]: () => source };
+}

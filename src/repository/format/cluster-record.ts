@@ -1,0 +1,85 @@
+/** `cluster.json`: one for each PostgreSQL system, written by the first push; says what its WAL looks like. */
+import { WalvaultError } from '../../base/errors/errors.ts';
+import type { Store } from '../../stores/store.ts';
+import { createSmallObject, encodeJson, parseJsonObject, readSmallObject } from './json-object.ts';
+import { clusterRecordKey, type SystemPath } from './layout.ts';
+
+const limitBytes = 64 * 1024;
+
+export interface ClusterRecord {
+  readonly postgresMajor: number;
+  readonly segmentSizeBytes: number;
+  readonly blockSizeBytes: number;
+}
+
+export async function readClusterRecord(
+  store: Store,
+  system: SystemPath,
+  signal: AbortSignal,
+): Promise<ClusterRecord | undefined> {
+  const key = clusterRecordKey(system);
+  const data = await readSmallObject(store, key, { limitBytes, signal });
+  if (data === undefined) return undefined;
+  const record = parseJsonObject(data, `${store.url}: ${key}`);
+  const { postgresMajor, segmentSizeBytes, blockSizeBytes } = record;
+  if (record['systemId'] !== String(system.systemId))
+    throw new WalvaultError(
+      'damaged',
+      `${store.url}: ${key} belongs to system ${String(record['systemId'])}`,
+    );
+  if (
+    typeof postgresMajor !== 'number' ||
+    typeof segmentSizeBytes !== 'number' ||
+    typeof blockSizeBytes !== 'number'
+  ) {
+    throw new WalvaultError('damaged', `${store.url}: ${key} lacks a field`);
+  }
+  return { postgresMajor, segmentSizeBytes, blockSizeBytes };
+}
+
+/**
+ * Makes sure that the record is there and agrees on the segment size.
+ * @throws WalvaultError `invalid-file` when the archive was begun with another segment size (pg_resetwal --wal-segsize)
+ */
+export async function ensureClusterRecord(
+  store: Store,
+  system: SystemPath,
+  record: ClusterRecord,
+  signal: AbortSignal,
+): Promise<void> {
+  const existing = await readClusterRecord(store, system, signal);
+  if (existing === undefined) {
+    const { postgresMajor, segmentSizeBytes, blockSizeBytes } = record;
+    const data = encodeJson({
+      format: 1,
+      systemId: String(system.systemId),
+      postgresMajor,
+      segmentSizeBytes,
+      blockSizeBytes,
+      firstSeen: new Date().toISOString(),
+    });
+    if (await createSmallObject(store, clusterRecordKey(system), data, signal)) return;
+    return ensureClusterRecord(store, system, record, signal);
+  }
+  if (existing.segmentSizeBytes !== record.segmentSizeBytes) {
+    throw new WalvaultError(
+      'invalid-file',
+      `${store.url}: the archive of system ${system.systemId} has segments of ${existing.segmentSizeBytes} bytes, this server writes ${record.segmentSizeBytes}`,
+      {
+        hint: 'The segment size was changed by pg_resetwal: give the cluster another name in the configuration.',
+      },
+    );
+  }
+}
+
+/** The system identifiers this cluster name has had, oldest tree first by listing order of the decimal text. */
+export async function listSystemIds(store: Store, cluster: string, signal: AbortSignal): Promise<bigint[]> {
+  const prefix = `${cluster}/`;
+  const ids: bigint[] = [];
+  for await (const entry of store.list({ prefix, delimiter: '/', signal })) {
+    if (!('prefix' in entry)) continue;
+    const name = entry.prefix.slice(prefix.length, -1);
+    if (/^\d{1,20}$/.test(name)) ids.push(BigInt(name));
+  }
+  return ids;
+}

@@ -1,0 +1,116 @@
+/**
+ * Small JSON objects: the marker, cluster records, claims, commit records, notes. They are read with a bound, parsed
+ * once, and where they carry authority they have a detached OpenPGP signature beside them (`<key>.sig`).
+ */
+import { createHash } from 'node:crypto';
+import { WalvaultError } from '../../base/errors/errors.ts';
+import { collect, TooLargeError } from '../../base/bytes/streams.ts';
+import { signDetached, verifyDetached, type SignatureVerdict } from '../../pipeline/openpgp/index.ts';
+import { isStoreError, StoreError, type Store } from '../../stores/store.ts';
+import { signatureKey } from './layout.ts';
+import type { Repository } from '../repository.ts';
+
+const signatureLimitBytes = 64 * 1024;
+
+/** Pretty-printed with a final newline: people read these with `less`. */
+export function encodeJson(value: unknown): Buffer {
+  return Buffer.from(`${JSON.stringify(value, undefined, 1)}\n`);
+}
+
+/** The whole object, or undefined when the service says that it does not exist. */
+export async function readSmallObject(
+  store: Store,
+  key: string,
+  options: { readonly limitBytes: number; readonly signal: AbortSignal },
+): Promise<Buffer | undefined> {
+  try {
+    const { body } = await store.get(key, { signal: options.signal });
+    return await collect(body, options.limitBytes);
+  } catch (error) {
+    if (isStoreError(error, 'absent')) return undefined;
+    if (error instanceof TooLargeError)
+      throw new WalvaultError('damaged', `${store.url}: ${key} is larger than ${options.limitBytes} bytes`);
+    throw error;
+  }
+}
+
+/** A JSON object (never an array or a bare value). @throws WalvaultError `damaged` */
+export function parseJsonObject(data: Uint8Array, source: string): Record<string, unknown> {
+  let value: unknown;
+  try {
+    value = JSON.parse(Buffer.from(data).toString('utf8'));
+  } catch (error) {
+    throw new WalvaultError('damaged', `${source}: not JSON`, { cause: error });
+  }
+  if (typeof value !== 'object' || value === null || Array.isArray(value))
+    throw new WalvaultError('damaged', `${source}: not a JSON object`);
+  return value as Record<string, unknown>;
+}
+
+/** Creates the object unless the key is taken; true if it was this call that created it. */
+export async function createSmallObject(
+  store: Store,
+  key: string,
+  data: Buffer,
+  signal: AbortSignal,
+): Promise<boolean> {
+  try {
+    await store.put(key, [data], {
+      ifAbsent: true,
+      objectClass: 'catalog',
+      sizeBytes: data.length,
+      sha256: sha256Hex(data),
+      signal,
+    });
+    return true;
+  } catch (error) {
+    if (isStoreError(error, 'exists')) return false;
+    throw error;
+  }
+}
+
+/**
+ * Writes a signed object: the signature first, so that whoever sees the object can check it. Without a signing key
+ * the object is written alone and readers judge it as unsigned.
+ * @throws StoreError `exists` when the key is taken by other content
+ */
+export async function writeSignedObject(
+  repository: Repository,
+  key: string,
+  data: Buffer,
+  signal: AbortSignal,
+): Promise<void> {
+  const { store, codec } = repository;
+  const signer = await codec.keyring.signer();
+  if (signer !== undefined) {
+    const signature = Buffer.from(await signDetached(signer, data, key));
+    await createSmallObject(store, signatureKey(key), signature, signal);
+  }
+  if (await createSmallObject(store, key, data, signal)) return;
+  // A lost response of our own first attempt looks like somebody else's object; the content tells.
+  const isOurSize = (await store.head(key, { signal }))?.sizeBytes === data.length;
+  const existing = isOurSize
+    ? await readSmallObject(store, key, { limitBytes: data.length, signal })
+    : undefined;
+  if (existing?.equals(data) !== true)
+    throw new StoreError('exists', `${store.url}: ${key} exists with other content`);
+}
+
+/** Who signed `data` as the object `key`. */
+export async function readVerdict(
+  repository: Repository,
+  key: string,
+  data: Uint8Array,
+  signal: AbortSignal,
+): Promise<SignatureVerdict> {
+  const signature = await readSmallObject(repository.store, signatureKey(key), {
+    limitBytes: signatureLimitBytes,
+    signal,
+  });
+  if (signature === undefined) return { status: 'unsigned' };
+  return verifyDetached(data, signature, key, await repository.codec.keyring.trustedSigners());
+}
+
+export function sha256Hex(data: Uint8Array): string {
+  return createHash('sha256').update(data).digest('hex');
+}

@@ -1,0 +1,143 @@
+/**
+ * Where everything lies. This file alone makes keys and takes them apart (docs/repository-format.md, "Layout").
+ *
+ * WAL and history keys carry no codec suffix: two spellings of one file would be two keys, and the store's
+ * create-if-absent could no longer keep one content a file (P2).
+ */
+import { formatHex8, parseWalFileName, type WalFileName } from '../../postgres/wal/file-name.ts';
+
+/** The tree of one PostgreSQL system: the configured cluster name and the decimal system identifier. */
+export interface SystemPath {
+  readonly cluster: string;
+  readonly systemId: bigint;
+}
+
+export const markerKey = 'walvault.json';
+
+/** Objects that `check` writes and removes lie under here and are read by nothing else. */
+export function probePrefix(run: string): string {
+  return `walvault-probe/${run}/`;
+}
+
+export function clusterPrefix(cluster: string): string {
+  return `${cluster}/`;
+}
+
+export function systemPrefix(system: SystemPath): string {
+  return `${system.cluster}/${system.systemId}/`;
+}
+
+export function clusterRecordKey(system: SystemPath): string {
+  return `${systemPrefix(system)}cluster.json`;
+}
+
+/**
+ * The one key of a WAL file. A `.partial` needs its content's digest: partials of one segment come from several
+ * servers and never conflict with one another.
+ */
+export function walKey(system: SystemPath, file: WalFileName, sha256?: string): string {
+  if (file.kind === 'history') return `${timelinesPrefix(system)}${formatHex8(file.timeline)}.history`;
+  const key = `${walLogPrefix(system, file.timeline, file.log)}${file.name}`;
+  if (file.kind !== 'partial') return key;
+  if (sha256 === undefined) throw new TypeError(`the key of ${file.name} needs a digest`);
+  return `${key}.${shortDigest(sha256)}`;
+}
+
+/** Every key of one partial starts with this. */
+export function partialPrefix(system: SystemPath, file: WalFileName & { kind: 'partial' }): string {
+  return `${walLogPrefix(system, file.timeline, file.log)}${file.name}.`;
+}
+
+/** Where `conflict keep` puts a second content of a file that is already archived. */
+export function conflictKey(system: SystemPath, file: WalFileName, sha256: string): string {
+  return `${walKey(system, file, sha256)}.conflict.${shortDigest(sha256)}`;
+}
+
+export function walPrefix(system: SystemPath): string {
+  return `${systemPrefix(system)}wal/`;
+}
+
+export function walTimelinePrefix(system: SystemPath, timeline: number): string {
+  return `${walPrefix(system)}${formatHex8(timeline)}/`;
+}
+
+function walLogPrefix(system: SystemPath, timeline: number, log: number): string {
+  return `${walTimelinePrefix(system, timeline)}${formatHex8(log)}/`;
+}
+
+export function timelinesPrefix(system: SystemPath): string {
+  return `${systemPrefix(system)}timelines/`;
+}
+
+export type WalEntry =
+  | { readonly kind: 'file'; readonly file: WalFileName }
+  | { readonly kind: 'partial'; readonly file: WalFileName & { kind: 'partial' }; readonly digest: string }
+  | { readonly kind: 'conflict'; readonly file: WalFileName; readonly digest: string };
+
+/** What a key under `wal/` or `timelines/` holds, or undefined for anything that is not ours. */
+export function parseWalKey(key: string): WalEntry | undefined {
+  const name = key.slice(key.lastIndexOf('/') + 1);
+  const conflict = /^(.*)\.conflict\.([0-9a-f]{16})$/.exec(name);
+  if (conflict !== null) {
+    const inner = /^(.*\.partial)\.[0-9a-f]{16}$/.exec(conflict[1] ?? '')?.[1] ?? conflict[1] ?? '';
+    const file = parseWalFileName(inner);
+    return file && { kind: 'conflict', file, digest: conflict[2] ?? '' };
+  }
+  const partial = /^(.*\.partial)\.([0-9a-f]{16})$/.exec(name);
+  if (partial !== null) {
+    const file = parseWalFileName(partial[1] ?? '');
+    return file?.kind === 'partial' ? { kind: 'partial', file, digest: partial[2] ?? '' } : undefined;
+  }
+  const file = parseWalFileName(name);
+  return file === undefined || file.kind === 'partial' ? undefined : { kind: 'file', file };
+}
+
+export function backupPrefix(system: SystemPath, id: string): string {
+  return `${systemPrefix(system)}backups/${id}/`;
+}
+
+export function backupsPrefix(system: SystemPath): string {
+  return `${systemPrefix(system)}backups/`;
+}
+
+export function claimKey(system: SystemPath, id: string): string {
+  return `${backupPrefix(system, id)}claim.json`;
+}
+
+/** Parts and manifests end in what they are made of, for whoever recovers by hand. */
+export function partKey(system: SystemPath, id: string, part: number, suffix: string): string {
+  return `${backupPrefix(system, id)}parts/${String(part).padStart(6, '0')}.tar${suffix}`;
+}
+
+export function isPartKey(key: string): boolean {
+  return /\/parts\/\d+\.tar[^/]*$/.test(key);
+}
+
+export function manifestKey(system: SystemPath, id: string, suffix: string): string {
+  return `${backupPrefix(system, id)}manifest.ndjson${suffix}`;
+}
+
+export function commitRecordsPrefix(system: SystemPath): string {
+  return `${systemPrefix(system)}catalog/backups/`;
+}
+
+export function commitRecordKey(system: SystemPath, id: string): string {
+  return `${commitRecordsPrefix(system)}${id}.json`;
+}
+
+export function signatureKey(key: string): string {
+  return `${key}.sig`;
+}
+
+export function notesPrefix(system: SystemPath, subject?: string): string {
+  return `${systemPrefix(system)}catalog/notes/${subject === undefined ? '' : `${subject}/`}`;
+}
+
+export function noteKey(system: SystemPath, subject: string, time: string, kind: string): string {
+  return `${notesPrefix(system, subject)}${time}-${kind}.json`;
+}
+
+/** Sixteen hex digits of a SHA-256: enough to tell apart the few contents one name can have. */
+function shortDigest(sha256: string): string {
+  return sha256.slice(0, 16);
+}

@@ -1,0 +1,164 @@
+/**
+ * The manifest of a backup: newline-delimited JSON, one line a file or directory, sorted by the bytes of the path,
+ * between a header line and a trailer line that counts them. It is streamed both ways and never held whole (P9).
+ *
+ * Files of one part stand together and in the order of the part's tar; the last part (`global/pg_control`, the backup
+ * label and what else is made at the end) is the exception, its few lines are merged into their places.
+ */
+import { StringDecoder } from 'node:string_decoder';
+import { WalvaultError } from '../../base/errors/errors.ts';
+import type { ByteStream } from '../../base/bytes/streams.ts';
+
+export interface ManifestEntry {
+  /** Relative to the data directory, `/`-separated; tablespaces as `pg_tblspc/<oid>/PG_…`. */
+  readonly path: string;
+  readonly type: 'file' | 'directory';
+  readonly sizeBytes: number;
+  /** Permission bits. */
+  readonly mode: number;
+  readonly mtimeMs: number;
+  /** Files: SHA-256 of the bytes in the backup, 64 hex digits. */
+  readonly sha256?: string | undefined;
+  /** Files: where the bytes are. `backup` is given when it is not the backup this manifest belongs to. */
+  readonly part?: number | undefined;
+  readonly backup?: string | undefined;
+}
+
+const manifestFormat = 1;
+const lineLimitBytes = 64 * 1024;
+const batchBytes = 256 * 1024;
+
+/** Orders entries as manifests are sorted. */
+export function comparePaths(a: string, b: string): number {
+  return Buffer.compare(Buffer.from(a), Buffer.from(b));
+}
+
+export async function* encodeManifest(
+  backupId: string,
+  entries: AsyncIterable<ManifestEntry> | Iterable<ManifestEntry>,
+): AsyncGenerator<Uint8Array> {
+  let batch = `${JSON.stringify({ format: manifestFormat, backup: backupId })}\n`;
+  let count = 0;
+  for await (const entry of entries) {
+    batch += encodeManifestLine(entry);
+    count++;
+    if (batch.length < batchBytes) continue;
+    yield Buffer.from(batch);
+    batch = '';
+  }
+  yield Buffer.from(`${batch}${JSON.stringify({ entries: count })}\n`);
+}
+
+/** One line with its newline; also the form in which a running backup spools entries. */
+export function encodeManifestLine(entry: ManifestEntry): string {
+  const { path, type, sizeBytes, mode, mtimeMs, sha256, part, backup } = entry;
+  return `${JSON.stringify({ path, type, size: sizeBytes, mode: mode.toString(8), mtime: mtimeMs, sha256, part, backup })}\n`;
+}
+
+/**
+ * Checks form, order and completeness as it goes; use entries for anything irreversible only after the end was
+ * reached without an error.
+ * @throws WalvaultError `damaged`
+ */
+export async function* readManifest(source: ByteStream, backupId: string): AsyncGenerator<ManifestEntry> {
+  let previous: string | undefined;
+  let count = 0;
+  let isHeaderSeen = false;
+  let isEnded = false;
+  for await (const line of readLines(source)) {
+    if (isEnded) throw damaged('lines after its trailer');
+    const value = parseLine(line);
+    if (!isHeaderSeen) {
+      if (value['format'] !== manifestFormat || value['backup'] !== backupId)
+        throw damaged(`is not the manifest of ${backupId}`);
+      isHeaderSeen = true;
+    } else if (value['entries'] === undefined) {
+      const entry = manifestEntryOf(value);
+      if (previous !== undefined && comparePaths(previous, entry.path) >= 0)
+        throw damaged(`"${entry.path}" is out of order`);
+      previous = entry.path;
+      count++;
+      yield entry;
+    } else {
+      if (value['entries'] !== count)
+        throw damaged(`holds ${count} entries, its trailer says ${JSON.stringify(value['entries'])}`);
+      isEnded = true;
+    }
+  }
+  if (!isEnded) throw damaged('ends before its trailer');
+}
+
+/** Reads a line that `encodeManifestLine` wrote. @throws WalvaultError `damaged` */
+export function decodeManifestLine(line: string): ManifestEntry {
+  return manifestEntryOf(parseLine(line));
+}
+
+/** Lines of bounded length, without their newline. */
+export async function* readLines(source: ByteStream): AsyncGenerator<string> {
+  const decoder = new StringDecoder('utf8');
+  let rest = '';
+  for await (const chunk of source) {
+    const text = rest + decoder.write(Buffer.from(chunk.buffer, chunk.byteOffset, chunk.byteLength));
+    let start = 0;
+    for (let end = text.indexOf('\n', start); end !== -1; end = text.indexOf('\n', start)) {
+      yield text.slice(start, end);
+      start = end + 1;
+    }
+    rest = text.slice(start);
+    if (rest.length > lineLimitBytes) throw damaged('has a line of excessive length');
+  }
+  if (rest !== '') throw damaged('ends inside a line');
+}
+
+function parseLine(line: string): Record<string, unknown> {
+  if (line.length > lineLimitBytes) throw damaged('has a line of excessive length');
+  try {
+    const value: unknown = JSON.parse(line);
+    if (typeof value === 'object' && value !== null) return value as Record<string, unknown>;
+  } catch {
+    // Reported below: what is not JSON is treated as JSON of the wrong shape.
+  }
+  throw damaged('has a line that is not a JSON object');
+}
+
+function manifestEntryOf(value: Record<string, unknown>): ManifestEntry {
+  const { path, type, size, mode, mtime, sha256, part, backup } = value;
+  if (typeof path !== 'string' || !isSafePath(path))
+    throw damaged(`has an impossible path ${JSON.stringify(path)}`);
+  const isFile = type === 'file';
+  const isWellFormed =
+    (isFile || type === 'directory') &&
+    isCount(size) &&
+    isCount(mtime) &&
+    typeof mode === 'string' &&
+    /^[0-7]{1,4}$/.test(mode) &&
+    (!isFile || (typeof sha256 === 'string' && /^[0-9a-f]{64}$/.test(sha256) && isCount(part))) &&
+    (backup === undefined || typeof backup === 'string');
+  if (!isWellFormed) throw damaged(`has a malformed entry for "${path}"`);
+  return {
+    path,
+    type: isFile ? 'file' : 'directory',
+    sizeBytes: size,
+    mode: Number.parseInt(mode, 8),
+    mtimeMs: mtime,
+    ...(isFile && { sha256: sha256 as string, part: part as number }),
+    ...(backup !== undefined && { backup }),
+  };
+}
+
+function isCount(value: unknown): value is number {
+  return typeof value === 'number' && Number.isSafeInteger(value) && value >= 0;
+}
+
+/** Relative, without empty, `.` or `..` parts, without NUL: a manifest from a hostile store names nothing outside. */
+export function isSafePath(path: string): boolean {
+  return (
+    path !== '' &&
+    !path.includes('\0') &&
+    path.split('/').every(part => part !== '' && part !== '.' && part !== '..')
+  );
+}
+
+function damaged(what: string): WalvaultError {
+  return new WalvaultError('damaged', `backup manifest ${what}`);
+}

@@ -1,0 +1,75 @@
+/**
+ * `walvault.json`: says that this place is a walvault repository, and which. Only `init` creates it. A store without
+ * it is an unmounted disk, a wrong prefix or a foreign bucket, and nothing may be concluded from what it lacks.
+ */
+import { randomUUID } from 'node:crypto';
+import { WalvaultError } from '../../base/errors/errors.ts';
+import type { Store } from '../../stores/store.ts';
+import { createSmallObject, encodeJson, parseJsonObject, readSmallObject } from './json-object.ts';
+import { markerKey } from './layout.ts';
+import type { Repository } from '../repository.ts';
+
+export const formatVersion = 1;
+const limitBytes = 64 * 1024;
+
+export interface Marker {
+  readonly id: string;
+  readonly created: string;
+}
+
+/** The store answers and has no marker: mostly a disk that is not mounted. */
+export class MarkerMissing extends WalvaultError {}
+
+/** Creates the marker, or reads the one that is there: two `init`s of one place agree on its id. */
+export async function createMarker(store: Store, signal: AbortSignal): Promise<Marker> {
+  const marker: Marker = { id: randomUUID(), created: new Date().toISOString() };
+  if (await createSmallObject(store, markerKey, encodeJson({ format: formatVersion, ...marker }), signal))
+    return marker;
+  const existing = await readMarker(store, signal);
+  if (existing === undefined)
+    throw new WalvaultError(
+      'not-a-repository',
+      `${store.url}: ${markerKey} was refused as existing and cannot be read`,
+    );
+  return existing;
+}
+
+/** @throws WalvaultError `damaged`, or `not-a-repository` for a format this version does not know */
+export async function readMarker(store: Store, signal: AbortSignal): Promise<Marker | undefined> {
+  const data = await readSmallObject(store, markerKey, { limitBytes, signal });
+  if (data === undefined) return undefined;
+  const { format, id, created } = parseJsonObject(data, `${store.url}: ${markerKey}`);
+  if (format !== formatVersion) {
+    throw new WalvaultError(
+      'not-a-repository',
+      `${store.url}: repository format ${String(format)} is not known to this version`,
+      {
+        hint: 'Upgrade walvault on this host.',
+      },
+    );
+  }
+  if (typeof id !== 'string' || id === '')
+    throw new WalvaultError('damaged', `${store.url}: ${markerKey} has no id`);
+  return { id, created: typeof created === 'string' ? created : '' };
+}
+
+/** Proves that the repository is there and is the configured one. @throws WalvaultError `not-a-repository` */
+export async function verifyMarker(repository: Repository, signal: AbortSignal): Promise<Marker> {
+  const { store, expectedId } = repository;
+  const marker = await readMarker(store, signal);
+  if (marker === undefined) {
+    throw new MarkerMissing('not-a-repository', `${store.url}: not a walvault repository (no ${markerKey})`, {
+      hint: 'Is the disk mounted and the prefix right? A new repository is made by `walvault init`.',
+    });
+  }
+  if (expectedId !== undefined && marker.id !== expectedId) {
+    throw new WalvaultError(
+      'not-a-repository',
+      `${store.url}: repository id is ${marker.id}, the configuration expects ${expectedId}`,
+      {
+        hint: 'This is another repository than the one set up here. If it was replaced on purpose, change repository.id.',
+      },
+    );
+  }
+  return marker;
+}

@@ -1,0 +1,132 @@
+/**
+ * Losses on their way to the repositories: one small file a segment under `.walvault-lost-wal` in the data directory,
+ * since the store is out of reach when a segment is given up.
+ *
+ * The directory belongs to the cluster and to the server's user and survives restarts. PostgreSQL knows nothing of
+ * it, base backups leave it out by its name (postgres/cluster/backup-selection.ts). pg_basebackup copies it, which is
+ * harmless: what it says is true of every copy. pg_rewind and pg_upgrade lose it; docs/queue-limit.md says so.
+ */
+import { mkdir, readdir, stat, unlink } from 'node:fs/promises';
+import { join } from 'node:path';
+import { localIoError, systemCode, WalvaultError } from '../../base/errors/errors.ts';
+import { fsyncDirectory, writeFileDurably } from '../../base/files/durable.ts';
+import { warn, type Log } from '../../base/log.ts';
+import { readWhole } from '../../base/files/read.ts';
+import { isPossiblePosition, isValidSegmentSize, parseWalFileName } from '../../postgres/wal/file-name.ts';
+import { encodeJson, parseJsonObject } from '../format/json-object.ts';
+
+export const lossRecordsDirectory = '.walvault-lost-wal';
+
+export interface LossRecord {
+  readonly systemId: bigint;
+  /** Name of the segment. */
+  readonly segment: string;
+  readonly segmentSizeBytes: number;
+  readonly time: Date;
+  readonly host: string;
+  readonly backlogBytes: number;
+  readonly limitBytes: number;
+  readonly reason: string;
+}
+
+/**
+ * On return the record survives a power cut, the directory's own entry included. A segment that was recorded before
+ * is recorded anew.
+ * @throws WalvaultError `local-io`; `refused` when this is not the server's user, who could not remove it again
+ */
+export async function recordLoss(dataDirectory: string, record: LossRecord): Promise<void> {
+  const directory = join(dataDirectory, lossRecordsDirectory);
+  await requireOwner(dataDirectory);
+  try {
+    await mkdir(directory, { mode: 0o700 });
+  } catch (error) {
+    if (systemCode(error) !== 'EEXIST') throw localIoError('make', directory, error);
+  }
+  const { systemId, time, ...rest } = record;
+  const data = encodeJson({ format: 1, systemId: String(systemId), time: time.toISOString(), ...rest });
+  await writeFileDurably(join(directory, `${record.segment}.json`), data);
+  try {
+    // Also when the directory was there: whoever made it may have died before this.
+    await fsyncDirectory(dataDirectory);
+  } catch (error) {
+    throw localIoError('fsync', dataDirectory, error);
+  }
+}
+
+/** In the order of their names. One that cannot be read is warned about and stays. @throws WalvaultError `local-io` */
+export async function readLossRecords(dataDirectory: string, log: Log): Promise<LossRecord[]> {
+  const directory = join(dataDirectory, lossRecordsDirectory);
+  const records: LossRecord[] = [];
+  for (const name of await namesIn(directory)) {
+    if (!name.endsWith('.json') || name.startsWith('.')) continue;
+    const path = join(directory, name);
+    const data = await unlessGone('read', path, readWhole(path));
+    if (data === undefined) continue;
+    try {
+      records.push(parseRecord(data, path));
+    } catch (error) {
+      if (!(error instanceof WalvaultError)) throw error;
+      warn(log, error.message, 'It says which WAL was given up: look at it and remove it by hand.');
+    }
+  }
+  return records;
+}
+
+/** On return they do not come back with a power cut. */
+export async function removeLossRecords(
+  dataDirectory: string,
+  records: readonly LossRecord[],
+): Promise<void> {
+  const directory = join(dataDirectory, lossRecordsDirectory);
+  for (const { segment } of records) {
+    const path = join(directory, `${segment}.json`);
+    await unlessGone('remove', path, unlink(path));
+  }
+  await unlessGone('fsync', directory, fsyncDirectory(directory));
+}
+
+function parseRecord(data: Uint8Array, path: string): LossRecord {
+  const body = parseJsonObject(data, path);
+  const { systemId, segment, segmentSizeBytes, time, host, backlogBytes, limitBytes, reason } = body;
+  const file = parseWalFileName(String(segment));
+  const at = new Date(String(time));
+  if (
+    !/^\d{1,20}$/.test(String(systemId)) ||
+    file?.kind !== 'segment' ||
+    typeof segmentSizeBytes !== 'number' ||
+    !isValidSegmentSize(segmentSizeBytes) ||
+    !isPossiblePosition(file, segmentSizeBytes) ||
+    Number.isNaN(at.getTime())
+  )
+    throw new WalvaultError('damaged', `${path}: not a record of WAL that was given up`);
+  return {
+    systemId: BigInt(String(systemId)),
+    segment: file.name,
+    segmentSizeBytes,
+    time: at,
+    host: String(host),
+    backlogBytes: Number(backlogBytes),
+    limitBytes: Number(limitBytes),
+    reason: String(reason),
+  };
+}
+
+async function requireOwner(dataDirectory: string): Promise<void> {
+  const user = process.geteuid?.();
+  const { uid } = await stat(dataDirectory);
+  if (user !== undefined && user !== uid)
+    throw new WalvaultError('refused', `${dataDirectory} belongs to another user than the one who runs push`);
+}
+
+async function namesIn(directory: string): Promise<string[]> {
+  return ((await unlessGone('read', directory, readdir(directory))) ?? []).toSorted();
+}
+
+async function unlessGone<T>(action: string, path: string, work: Promise<T>): Promise<T | undefined> {
+  try {
+    return await work;
+  } catch (error) {
+    if (systemCode(error) === 'ENOENT') return undefined;
+    throw localIoError(action, path, error);
+  }
+}

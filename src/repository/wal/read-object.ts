@@ -1,0 +1,84 @@
+/** Reading one WAL object back, checked against what was recorded when it was written. */
+import { createHash } from 'node:crypto';
+import { WalvaultError } from '../../base/errors/errors.ts';
+import { tap, type ByteStream } from '../../base/bytes/streams.ts';
+import type { Turns } from '../../base/threads/turns.ts';
+import type { ObjectStat } from '../../stores/store.ts';
+import { decodeMetadata, type WalObjectMetadata } from '../format/object-metadata.ts';
+import type { Repository } from '../repository.ts';
+import { inMemoryLimitBytes } from './write-object.ts';
+
+export interface WalContent {
+  readonly metadata: WalObjectMetadata | undefined;
+  readonly modified: Date;
+  /**
+   * The plain file. It throws `damaged` at the latest at its end when size, digest or signature are wrong: nothing
+   * that came out of it counts until it has ended.
+   */
+  readonly plain: ByteStream;
+  /** For whoever has done with all that came out of `plain`: gives the memory back at once, where it is much. */
+  release(): void;
+}
+
+export interface ReadOptions {
+  /** Called for each chunk that arrives from the store. */
+  readonly onReceived?: (() => void) | undefined;
+  /** Of several readers that share them one at a time holds a whole plain file: each must then call `release`. */
+  readonly turns?: Turns | undefined;
+}
+
+/** @throws StoreError `absent`, `denied`, `cold`… */
+export async function openWalObject(
+  repository: Repository,
+  key: string,
+  signal: AbortSignal,
+  { onReceived = () => undefined, turns }: ReadOptions = {},
+): Promise<WalContent> {
+  const { stat, body } = await repository.store.get(key, { signal });
+  const metadata = decodeMetadata(stat.metadata);
+  const releases: (() => void)[] = [];
+  const inMemory =
+    metadata !== undefined && fitsInMemory(stat, metadata)
+      ? { storedSizeBytes: stat.sizeBytes, plainSizeBytes: metadata.sizeBytes, releases, turns }
+      : undefined;
+  const decoded = repository.codec.decode(key, tap(body, onReceived), { inMemory });
+  const plain =
+    metadata === undefined ? decoded : verifyDigest(decoded, metadata, `${repository.store.url}: ${key}`);
+  return {
+    metadata,
+    modified: stat.modified,
+    plain,
+    release: () => releases.splice(0).forEach(release => release()),
+  };
+}
+
+/** Both sizes are known before a byte is decoded. */
+function fitsInMemory(stat: ObjectStat, { sizeBytes }: WalObjectMetadata): boolean {
+  return sizeBytes <= inMemoryLimitBytes && stat.sizeBytes <= inMemoryLimitBytes + mostOverheadBytes;
+}
+
+/** What keys, signatures and frames add to data that does not compress. */
+const mostOverheadBytes = 1024 ** 2;
+
+async function* verifyDigest(
+  source: ByteStream,
+  expected: WalObjectMetadata,
+  what: string,
+): AsyncGenerator<Uint8Array> {
+  const hash = createHash('sha256');
+  let sizeBytes = 0;
+  for await (const chunk of source) {
+    hash.update(chunk);
+    sizeBytes += chunk.length;
+    if (sizeBytes > expected.sizeBytes) break;
+    yield chunk;
+  }
+  if (sizeBytes !== expected.sizeBytes) {
+    throw new WalvaultError(
+      'damaged',
+      `${what}: decodes to ${sizeBytes > expected.sizeBytes ? 'more' : 'fewer'} bytes than the ${expected.sizeBytes} archived`,
+    );
+  }
+  if (hash.digest('hex') !== expected.sha256)
+    throw new WalvaultError('damaged', `${what}: content does not have the digest it was archived with`);
+}

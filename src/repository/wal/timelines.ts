@@ -1,0 +1,69 @@
+/** The tree of timelines an archive holds, from the metadata of its history files: no private key is needed. */
+import { collect } from '../../base/bytes/streams.ts';
+import type { Lsn } from '../../postgres/wal/lsn.ts';
+import {
+  parseTimelineHistory,
+  type TimelineHistories,
+  type TimelineHistoryEntry,
+} from '../../postgres/wal/timeline-history.ts';
+import { parseWalKey, timelinesPrefix, type SystemPath } from '../format/layout.ts';
+import { decodeMetadata } from '../format/object-metadata.ts';
+import type { Repository } from '../repository.ts';
+
+/** From a timeline to where it left its parent. Timelines without an entry have no known parent (timeline 1). */
+export type TimelineTree = ReadonlyMap<number, { readonly parent: number; readonly switchpoint: Lsn }>;
+
+const historyLimitBytes = 16 * 1024 ** 2;
+
+export async function readTimelineTree(
+  repository: Repository,
+  system: SystemPath,
+  signal: AbortSignal,
+): Promise<TimelineTree> {
+  const tree = new Map<number, { parent: number; switchpoint: Lsn }>();
+  for await (const entry of repository.store.list({ prefix: timelinesPrefix(system), signal })) {
+    if ('prefix' in entry) continue;
+    const parsed = parseWalKey(entry.key);
+    if (parsed?.kind !== 'file' || parsed.file.kind !== 'history') continue;
+    const stat = await repository.store.head(entry.key, { signal });
+    const branch =
+      (stat && decodeMetadata(stat.metadata)?.branch) ??
+      (await branchFromContent(repository, entry.key, signal));
+    if (branch !== undefined) tree.set(parsed.file.timeline, branch);
+  }
+  return tree;
+}
+
+/** The newest ancestor in a history file's text. */
+export function branchOfHistory(
+  history: readonly TimelineHistoryEntry[],
+): { parent: number; switchpoint: Lsn } | undefined {
+  const last = history.at(-1);
+  return last && { parent: last.timeline, switchpoint: last.switchpoint };
+}
+
+async function branchFromContent(
+  repository: Repository,
+  key: string,
+  signal: AbortSignal,
+): Promise<{ parent: number; switchpoint: Lsn } | undefined> {
+  const { body } = await repository.store.get(key, { signal });
+  const text = await collect(repository.codec.decode(key, body), historyLimitBytes);
+  return branchOfHistory(parseTimelineHistory(text.toString('utf8'), key));
+}
+
+/** Ancestors of `timeline`, oldest first, as its history file would list them. */
+export function historyFromTree(tree: TimelineTree, timeline: number): TimelineHistoryEntry[] {
+  const history: TimelineHistoryEntry[] = [];
+  let current = tree.get(timeline);
+  for (let depth = 0; current !== undefined && depth <= tree.size; depth++) {
+    history.unshift({ timeline: current.parent, switchpoint: current.switchpoint, reason: '' });
+    current = tree.get(current.parent);
+  }
+  return history;
+}
+
+/** Of every timeline that has a parent. */
+export function historiesFromTree(tree: TimelineTree): TimelineHistories {
+  return new Map([...tree.keys()].map(timeline => [timeline, historyFromTree(tree, timeline)]));
+}

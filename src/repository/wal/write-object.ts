@@ -1,0 +1,198 @@
+/**
+ * Putting one WAL file into repositories: encode once, create-if-absent in each, and tell "already there" from
+ * "something else is there" (P1, P2).
+ */
+import { createHash, randomBytes } from 'node:crypto';
+import { WalvaultError } from '../../base/errors/errors.ts';
+import { BufferPool } from '../../base/bytes/buffer-pool.ts';
+import type { ByteStream } from '../../base/bytes/streams.ts';
+import { isStoreError, type ObjectStat } from '../../stores/store.ts';
+import { detectFormat } from '../../pipeline/detect.ts';
+import type { Codec } from '../encoding/codec.ts';
+import { conflictKey, walKey, type SystemPath } from '../format/layout.ts';
+import { decodeMetadata, encodeMetadata, type WalObjectMetadata } from '../format/object-metadata.ts';
+import type { Repository } from '../repository.ts';
+import type { WalFileName } from '../../postgres/wal/file-name.ts';
+
+/** Up to this plain size the encoded object is kept in memory; above it the file is encoded once to hash and again to send. */
+export const inMemoryLimitBytes = 32 * 1024 ** 2;
+
+/** A file that can be read several times with the same result. */
+export interface PlainFile {
+  readonly sizeBytes: number;
+  /** SHA-256 of the content. */
+  readonly sha256: string;
+  /** In memory up to `inMemoryLimitBytes`; larger ones are read anew each time. */
+  readonly content: Uint8Array | (() => ByteStream);
+}
+
+export interface WalObject {
+  readonly system: SystemPath;
+  readonly file: WalFileName;
+  readonly key: string;
+  readonly metadata: WalObjectMetadata;
+  /** What was encoded, or whoever encodes it anew, to the same bytes. */
+  readonly body: Uint8Array | (() => ByteStream);
+}
+
+export interface WalObjectSource {
+  readonly system: SystemPath;
+  readonly file: WalFileName;
+  readonly plain: PlainFile;
+  readonly branch?: WalObjectMetadata['branch'];
+  /** Store under the digest key beside an archived file of other content (`conflict keep`). */
+  readonly asConflict?: boolean;
+  /** Where the body comes from, if it is in memory; it is the caller's again once nobody reads it. */
+  readonly buffers?: BufferPool;
+}
+
+/** Compresses, signs and encrypts; nothing is sent yet. */
+export async function encodeWalObject(codec: Codec, source: WalObjectSource): Promise<WalObject> {
+  const { system, file, plain, buffers = new BufferPool() } = source;
+  const key =
+    source.asConflict === true ? conflictKey(system, file, plain.sha256) : walKey(system, file, plain.sha256);
+  const run = await codec.encode(key, 'wal');
+  const { content } = plain;
+  const body =
+    typeof content === 'function'
+      ? () => run.apply(content())
+      : run.applyAtOnce(content, sizeBytes => buffers.take(sizeBytes));
+  const hash = createHash('sha256');
+  let storedSizeBytes = 0;
+  for await (const chunk of typeof body === 'function' ? body() : [body]) {
+    hash.update(chunk);
+    storedSizeBytes += chunk.length;
+  }
+  const metadata: WalObjectMetadata = {
+    sha256: plain.sha256,
+    sizeBytes: plain.sizeBytes,
+    storedSha256: hash.digest('hex'),
+    storedSizeBytes,
+    writeId: randomBytes(12).toString('hex'),
+    branch: source.branch,
+  };
+  return { system, file, key, metadata, body };
+}
+
+export type StoreOutcome =
+  | 'created'
+  /** The same content is there already, and durable. */
+  | 'identical'
+  /** Other content is there, and this content lies beside it by an operator's `conflict keep`. */
+  | 'kept-beside';
+
+/**
+ * Stores the object unless its key is taken. On return the content is durable in this repository.
+ * @throws WalvaultError `conflict` when other content is archived under the name
+ * @throws StoreError when the store fails
+ */
+export async function storeWalObject(
+  repository: Repository,
+  object: WalObject,
+  signal: AbortSignal,
+): Promise<StoreOutcome> {
+  const { store } = repository;
+  const { body } = object;
+  const isKept = typeof body !== 'function';
+  try {
+    await store.put(object.key, isKept ? [body] : body(), {
+      ifAbsent: true,
+      // Histories are read before anything else, and must never wait for a thaw.
+      objectClass: object.key.endsWith('.history') ? 'catalog' : 'wal',
+      metadata: encodeMetadata(object.metadata),
+      sizeBytes: object.metadata.storedSizeBytes,
+      sha256: object.metadata.storedSha256,
+      isDigestOfBody: isKept,
+      signal,
+    });
+    return 'created';
+  } catch (error) {
+    if (!isStoreError(error, 'exists')) throw error;
+  }
+  const existing = await store.head(object.key, { signal });
+  if (existing === undefined) {
+    throw new WalvaultError(
+      'unreachable',
+      `${store.url}: ${object.key} was refused as existing and then not found`,
+      { retry: true },
+    );
+  }
+  const outcome = await compareWithExisting(repository, object, existing, signal);
+  // On a directory the first writer may have died between giving the file its name and fsyncing it.
+  await store.makeDurable?.(object.key, { signal });
+  return outcome;
+}
+
+async function compareWithExisting(
+  repository: Repository,
+  object: WalObject,
+  existing: ObjectStat,
+  signal: AbortSignal,
+): Promise<StoreOutcome> {
+  const stored = decodeMetadata(existing.metadata);
+  if (stored?.writeId === object.metadata.writeId) return 'created';
+  const archived = stored ?? (await digestOfUnencrypted(repository, object.key, signal));
+  if (archived === undefined) {
+    throw new WalvaultError(
+      'conflict',
+      `${repository.store.url}: ${object.key} exists, encrypted and without a digest to compare`,
+      {
+        hint: 'Its metadata was lost, probably in a copy. Decrypt it and compare it with the file by hand; `walvault conflict keep` archives this content beside it.',
+      },
+    );
+  }
+  if (archived.sha256 === object.metadata.sha256 && archived.sizeBytes === object.metadata.sizeBytes)
+    return 'identical';
+  if (await isKeptBeside(repository, object, signal)) return 'kept-beside';
+  throw conflictError(repository, object, archived, existing.modified);
+}
+
+async function isKeptBeside(
+  repository: Repository,
+  object: WalObject,
+  signal: AbortSignal,
+): Promise<boolean> {
+  const key = conflictKey(object.system, object.file, object.metadata.sha256);
+  if (key === object.key) return false;
+  const beside = await repository.store.head(key, { signal });
+  return beside !== undefined && decodeMetadata(beside.metadata)?.sha256 === object.metadata.sha256;
+}
+
+type Digest = Pick<WalObjectMetadata, 'sha256' | 'sizeBytes'>;
+
+async function digestOfUnencrypted(
+  repository: Repository,
+  key: string,
+  signal: AbortSignal,
+): Promise<Digest | undefined> {
+  const head = await repository.store.get(key, { range: { start: 0, end: 8 }, signal });
+  for await (const chunk of head.body) if (detectFormat(chunk) === 'openpgp') return undefined;
+  const { body } = await repository.store.get(key, { signal });
+  const hash = createHash('sha256');
+  let sizeBytes = 0;
+  for await (const chunk of repository.codec.decode(key, body)) {
+    hash.update(chunk);
+    sizeBytes += chunk.length;
+  }
+  return { sha256: hash.digest('hex'), sizeBytes };
+}
+
+function conflictError(
+  repository: Repository,
+  object: WalObject,
+  archived: Digest,
+  archivedAt: Date,
+): WalvaultError {
+  const { file, metadata } = object;
+  return new WalvaultError(
+    'conflict',
+    `${repository.store.url}: ${file.name} is archived with other content: archived ${archivedAt.toISOString()} ` +
+      `sha256 ${archived.sha256.slice(0, 16)} (${archived.sizeBytes} bytes), this file sha256 ${metadata.sha256.slice(0, 16)} (${metadata.sizeBytes} bytes)`,
+    {
+      hint:
+        file.kind === 'history'
+          ? "Another server was promoted to the same timeline, or this is a restored copy archiving into its origin's repository. If this server is the wrong one, stop it or set archive_mode=off; if it is the right one, `walvault conflict keep` stores its file beside the archived one."
+          : "Two servers write the same timeline, or this is a restored copy archiving into its origin's repository. If this server is the wrong one, stop it or set archive_mode=off; if it is the right one, promote it to a new timeline or let `walvault conflict keep` store its file beside the archived one.",
+    },
+  );
+}

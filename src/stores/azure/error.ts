@@ -1,0 +1,174 @@
+/**
+ * What Azure and the SDK throw, in the terms of `StoreErrorKind`. The service's own code stays in the message. Codes:
+ * "Common REST API error codes" and "Blob Storage error codes".
+ */
+import { RestError } from '@azure/storage-blob';
+import { messageOf, WalvaultError } from '../../base/errors/errors.ts';
+import { networkFailure, oneLine, plainCause, retryAfterMs } from '../driver-kit/network-failure.ts';
+import { coldHint, StoreError, type StoreErrorKind } from '../store.ts';
+
+export interface AzureErrorContext {
+  /** The call and the object: `put a/b`. */
+  readonly action: string;
+  readonly container: string;
+  readonly signal: AbortSignal;
+}
+
+/** An abort by the caller comes back as the caller's own reason; everything else as a `StoreError`. */
+export function azureError(error: unknown, context: AzureErrorContext): Error {
+  if (context.signal.aborted) return context.signal.reason as Error;
+  if (error instanceof WalvaultError) return error;
+  const answer = answerOf(error);
+  if (answer !== undefined) return fromAnswer(answer, error, context);
+  if (error instanceof TokenServiceFailure)
+    return networkFailure(error.cause, `${context.action}: asking for a token`);
+  if (isAboutCredentials(error)) return credentialsFailure(error, context);
+  return networkFailure(error, context.action);
+}
+
+/** The service's own error code (`BlobNotFound`…), if it answered. */
+export function azureCode(error: unknown): string | undefined {
+  if (error instanceof StoreError) return azureCode(error.cause);
+  if (error instanceof AnswerError) return error.code;
+  return answerOf(error)?.code;
+}
+
+/** Kept as the cause in place of the SDK's error, which carries the request with its signature. */
+class AnswerError extends Error {
+  override readonly name = 'AzureAnswerError';
+  readonly status: number;
+  readonly code: string;
+
+  constructor({ status, code, message }: Answer) {
+    super(message);
+    this.status = status;
+    this.code = code;
+  }
+}
+
+interface Answer {
+  readonly status: number;
+  readonly code: string;
+  readonly message: string;
+  readonly retryAfter: string | undefined;
+}
+
+function answerOf(error: unknown): Answer | undefined {
+  if (!(error instanceof RestError) || error.statusCode === undefined) return undefined;
+  const { statusCode: status, code, message, response } = error;
+  const header = (name: string) => response?.headers.get(name);
+  return {
+    status,
+    code: header('x-ms-error-code') ?? code ?? '',
+    // Further lines tell the request id, the time and, for signatures, what was signed.
+    message: oneLine(message.split('\n')[0] ?? ''),
+    retryAfter: header('retry-after'),
+  };
+}
+
+function fromAnswer(answer: Answer, _error: unknown, { action, container }: AzureErrorContext): StoreError {
+  const { status, code, message } = answer;
+  const isPut = action.startsWith('put ');
+  // Somebody holds a lease on the blob, so there is one.
+  const kind = isLease(code) ? (isPut ? 'exists' : 'denied') : kindOfAnswer(answer);
+  const said = code === '' || code === 'REQUEST_SEND_ERROR' ? `${status}` : `${status} ${code}`;
+  const details = {
+    cause: new AnswerError(answer),
+    hint: isLease(code) ? leaseHint : hints[kind],
+    retryAfterMs: retryAfterMs(answer.retryAfter),
+  };
+  switch (kind) {
+    case 'absent':
+      return new StoreError(kind, `${action}: no such object (${said})`, details);
+    case 'no-container':
+      return new StoreError(kind, `${action}: there is no container ${container} (${said})`, details);
+    case 'exists':
+      return new StoreError(kind, `${action}: already exists (${said})`, details);
+    case 'denied':
+      return new StoreError(kind, `${action}: denied by the service (${said}: ${message})`, details);
+    case 'cold':
+      return new StoreError(kind, `${action}: in the archive tier Archive (${said})`, {
+        ...details,
+        hint: coldHint(action),
+      });
+    case 'throttled':
+      return new StoreError(kind, `${action}: the service asks to slow down (${said})`, details);
+    default:
+      return new StoreError(kind, `${action}: the service answered ${said}: ${message}`, details);
+  }
+}
+
+const leaseHint =
+  'Somebody holds a lease on it; it can be broken in the portal or with `az storage blob lease break`.';
+
+function isLease(code: string): boolean {
+  return code === 'LeaseIdMissing' || code === 'LeaseIdMismatchWithBlobOperation';
+}
+
+function kindOfAnswer({ status, code }: Answer): StoreErrorKind {
+  const byCode = kindOfCode[code];
+  if (byCode !== undefined) return byCode;
+  if (status === 401 || status === 403) return 'denied';
+  if (status === 404) return 'absent';
+  if (status === 412) return 'exists';
+  if (status === 429 || status === 503) return 'throttled';
+  if (status === 408 || (status >= 500 && status !== 501)) return 'unreachable';
+  // Below 400 the answer was no error, and what followed could not be read: a cut or foreign answer.
+  return status < 400 ? 'unreachable' : 'invalid';
+}
+
+const kindOfCode: Record<string, StoreErrorKind> = {
+  BlobNotFound: 'absent',
+  ContainerNotFound: 'no-container',
+  ContainerBeingDeleted: 'no-container',
+  BlobAlreadyExists: 'exists',
+  ConditionNotMet: 'exists',
+  // 403 for who may create but not replace: there is something to replace.
+  UnauthorizedBlobOverwrite: 'exists',
+  BlobArchived: 'cold',
+  BlobBeingRehydrated: 'cold',
+  ServerBusy: 'throttled',
+  OperationTimedOut: 'unreachable',
+  AccountIsDisabled: 'denied',
+  PublicAccessNotPermitted: 'denied',
+  BlobImmutableDueToPolicy: 'denied',
+  // The bytes that arrived are not those we sent.
+  Md5Mismatch: 'damaged',
+  Crc64Mismatch: 'damaged',
+};
+
+const hints: Partial<Record<StoreErrorKind, string>> = {
+  denied:
+    'Check the credentials, the clock of this host, and that this identity may read, write, list and delete in this container.',
+  'no-container': 'Create the container, or correct its name in the URL.',
+};
+
+const noIdentity = 'none are configured, and this host has no identity';
+
+/** The service that gives tokens did not answer, or not for now: nothing is known about the credentials. */
+export class TokenServiceFailure extends Error {
+  override readonly name = 'TokenServiceFailure';
+
+  constructor(cause: unknown) {
+    super('no token', { cause });
+  }
+}
+
+/** The service that gives tokens said no, in its own words. */
+export class TokenServiceRefusal extends Error {
+  override readonly name = 'TokenServiceRefusal';
+}
+
+/** `@azure/identity` has a class for each way it can fail; all their names say what they are about. */
+function isAboutCredentials(error: unknown): boolean {
+  return error instanceof Error && /Credential|Authentication|TokenServiceRefusal/.test(error.name);
+}
+
+function credentialsFailure(error: unknown, { action }: AzureErrorContext): StoreError {
+  const hasNone = error instanceof Error && /^(Aggregate|CredentialUnavailable)/.test(error.name);
+  const said = hasNone ? noIdentity : oneLine(messageOf(error));
+  return new StoreError('denied', `${action}: no credentials (${said})`, {
+    cause: plainCause(error),
+    hint: 'Set account-key, sas-token or connection-string of this repository, or give this host a managed or workload identity.',
+  });
+}

@@ -1,0 +1,58 @@
+/** The words for requests that got no answer, and what else drivers need to tell of answers. */
+import { messageOf, systemCode } from '../../base/errors/errors.ts';
+import { StoreError } from '../store.ts';
+
+/** No answer at all: name lookup, connection, TLS, a cut or silent connection. */
+export function networkFailure(error: unknown, action: string): StoreError {
+  const code = systemCode(error) ?? '';
+  const name = error instanceof Error ? error.name : '';
+  return new StoreError(
+    'unreachable',
+    `${action}: ${texts[code] ?? (oneLine(messageOf(error)) || code || name)}`,
+    {
+      cause: plainCause(error),
+      hint: isCertificateProblem(code)
+        ? 'Name the certificate authority of the service in ca-file, and use a host name that its certificate carries.'
+        : undefined,
+    },
+  );
+}
+
+const texts: Record<string, string> = {
+  ECONNREFUSED: 'connection refused',
+  ECONNRESET: 'the connection was cut',
+  EPIPE: 'the connection was cut',
+  ETIMEDOUT: 'no answer in time',
+  ENOTFOUND: 'the host name is not known',
+  EAI_AGAIN: 'the name service does not answer',
+  EHOSTUNREACH: 'no route to the host',
+  ENETUNREACH: 'no route to the network',
+  ERR_TLS_CERT_ALTNAME_INVALID: 'the certificate is for another host',
+  DEPTH_ZERO_SELF_SIGNED_CERT: 'the certificate is signed by itself',
+  SELF_SIGNED_CERT_IN_CHAIN: 'the certificate comes from an unknown authority',
+  UNABLE_TO_VERIFY_LEAF_SIGNATURE: 'the certificate comes from an unknown authority',
+  UNABLE_TO_GET_ISSUER_CERT_LOCALLY: 'the certificate comes from an unknown authority',
+  CERT_HAS_EXPIRED: 'the certificate has expired',
+};
+
+function isCertificateProblem(code: string): boolean {
+  return code === 'ERR_TLS_CERT_ALTNAME_INVALID' || /CERT|SIGNATURE/.test(code);
+}
+
+/** A library's error carries its request, and with it tokens and signatures: only the words go on. */
+export function plainCause(error: unknown): Error {
+  const plain = new Error(oneLine(messageOf(error)));
+  const code = systemCode(error);
+  return code === undefined ? plain : Object.assign(plain, { code });
+}
+
+/** The value of `Retry-After`: seconds or a date (RFC 9110 §10.2.3). */
+export function retryAfterMs(value: string | undefined): number | undefined {
+  if (value === undefined) return undefined;
+  const ms = /^\d+$/.test(value) ? Number(value) * 1000 : Date.parse(value) - Date.now();
+  return Number.isNaN(ms) ? undefined : Math.max(0, ms);
+}
+
+export function oneLine(text: string): string {
+  return text.replaceAll(/\s+/g, ' ').trim().slice(0, 300);
+}

@@ -1,0 +1,77 @@
+/** Deleting from a directory: the file, then its sidecars, then directories that have become empty. */
+import { readdir, unlink } from 'node:fs/promises';
+import { basename, dirname, join } from 'node:path';
+import { fsyncDirectory } from '../../base/files/durable.ts';
+import { separateKeys } from '../key.ts';
+import { StoreError, type CallOptions, type DeleteFailure } from '../store.ts';
+import { assertReachable, assertRoot, pruneDirectories } from './directories.ts';
+import { fsError, isMissing } from './error.ts';
+import { sidecarName } from '../key.ts';
+
+/** @throws StoreError `no-container`; all else is in the result, key by key */
+export async function deleteFiles(
+  root: string,
+  keys: readonly string[],
+  options: CallOptions,
+): Promise<DeleteFailure[]> {
+  await assertRoot(root);
+  const { legal, failures } = separateKeys(keys);
+  for (const [directory, group] of Map.groupBy(legal, key => dirname(key))) {
+    options.signal.throwIfAborted();
+    failures.push(...(await deleteInDirectory(root, directory, group)));
+  }
+  return failures;
+}
+
+async function deleteInDirectory(
+  root: string,
+  directory: string,
+  keys: readonly string[],
+): Promise<DeleteFailure[]> {
+  const path = join(root, directory);
+  const failures: DeleteFailure[] = [];
+  try {
+    const sidecars = Map.groupBy(
+      (await readdir(path)).filter(name => sidecarName.test(name)),
+      name => name.replace(sidecarName, ''),
+    );
+    for (const key of keys) {
+      try {
+        await remove(join(root, key));
+        for (const sidecar of sidecars.get(basename(key)) ?? []) await remove(join(path, sidecar));
+      } catch (error) {
+        failures.push({ key, error: storeError(`delete ${key}`, error) });
+      }
+    }
+    await fsyncDirectory(path);
+  } catch (error) {
+    if (isMissing(error)) {
+      // Pruned by another deleter as soon as it was empty.
+      await assertReachable(root, directory);
+      return failures;
+    }
+    const failed = new Set(failures.map(failure => failure.key));
+    for (const key of keys.filter(key => !failed.has(key)))
+      failures.push({ key, error: storeError(`delete ${key}`, error) });
+    return failures;
+  }
+  for (const key of keys.slice(0, 1)) await pruneDirectories(root, key);
+  return failures;
+}
+
+/** A key that is a directory holds no object, and one that is not there counts as deleted. */
+async function remove(path: string): Promise<void> {
+  try {
+    await unlink(path);
+  } catch (error) {
+    if (!isMissing(error) && !(error instanceof Error && 'code' in error && error.code === 'EISDIR'))
+      throw error;
+  }
+}
+
+function storeError(action: string, error: unknown): StoreError {
+  const translated = fsError(action, error);
+  return translated instanceof StoreError
+    ? translated
+    : new StoreError('local-io', `${action}: ${translated.message}`, { cause: error });
+}

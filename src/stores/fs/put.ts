@@ -1,0 +1,197 @@
+/**
+ * Writing into a directory. The order of steps is what makes it safe:
+ *
+ * 1. the bytes go to a hidden file beside the target and are fsynced;
+ * 2. the sidecar with the metadata is written and fsynced, under a name made from the digest;
+ * 3. link(2) gives the file its name: atomic, whole, and refused if the name is taken. Opening the target with O_EXCL
+ *    would decide the race as well, but show a torn object to every reader until the last byte is written;
+ * 4. the directories up to the root are fsynced. Only then does the call return.
+ *
+ * Killed in between it leaves hidden files, never a visible part of an object.
+ */
+import { link, lstat, open, rename, unlink, type FileHandle } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { systemCode } from '../../base/errors/errors.ts';
+import { writeAll } from '../../base/files/durable.ts';
+import { BodyCheck, announcedSizeBytes, streamOfBody } from '../body.ts';
+import { StoreError, type PutBody, type PutOptions } from '../store.ts';
+import {
+  makeDirectories,
+  notADirectory,
+  syncDirectories,
+  assertReachable,
+  assertRoot,
+  pruneDirectories,
+} from './directories.ts';
+import { digestOfFile } from './digest.ts';
+import { fsError, io } from './error.ts';
+import { sidecarPath, sidecarPaths, temporaryPath, writeSidecar, type SidecarContent } from './sidecar.ts';
+
+/** How often a put may lose its directory to a delete that prunes empty ones. */
+const directoryAttempts = 20;
+
+/** @throws StoreError `exists`, `no-container`, `denied`, `invalid`, `local-io`; whatever the body throws */
+export async function putFile(root: string, key: string, body: PutBody, options: PutOptions): Promise<void> {
+  const action = `put ${key}`;
+  const target = join(root, key);
+  const temporary = temporaryPath(target);
+  const handle = await openTemporary(root, key, temporary);
+  try {
+    const { sizeBytes, sha256 = '' } = await writeBody(handle, key, body, options);
+    const metadata = options.metadata ?? {};
+    const sidecar = Object.keys(metadata).length === 0 ? undefined : { sizeBytes, sha256, metadata };
+    options.signal.throwIfAborted();
+    if (options.ifAbsent) await giveName(root, key, temporary, sidecar);
+    else await io(action, replace(key, target, temporary, sidecar));
+    await makeNameDurable(root, key);
+  } catch (error) {
+    await handle.close().catch(() => undefined);
+    await unlink(temporary).catch(() => undefined);
+    await pruneDirectories(root, key);
+    throw error;
+  }
+}
+
+/** A file in the directory also keeps that directory from being pruned by a concurrent delete. */
+async function openTemporary(root: string, key: string, temporary: string): Promise<FileHandle> {
+  for (let attempt = 1; ; attempt++) {
+    try {
+      return await open(temporary, 'wx', 0o600);
+    } catch (error) {
+      if (systemCode(error) === 'ENOTDIR') {
+        await assertRoot(root);
+        throw notADirectory(key);
+      }
+      if (systemCode(error) !== 'ENOENT' || attempt === directoryAttempts) throw fsError(`put ${key}`, error);
+    }
+    await assertReachable(root, dirname(key));
+    try {
+      await makeDirectories(root, key);
+    } catch (error) {
+      if (systemCode(error) !== 'ENOENT') throw fsError(`put ${key}`, error);
+    }
+  }
+}
+
+async function writeBody(handle: FileHandle, key: string, body: PutBody, options: PutOptions) {
+  const check = new BodyCheck(
+    key,
+    { ...options, sizeBytes: options.sizeBytes ?? announcedSizeBytes(body, options) },
+    'always',
+  );
+  for await (const chunk of streamOfBody(body)) {
+    options.signal.throwIfAborted();
+    check.update(chunk);
+    await io(`put ${key}`, writeAll(handle, chunk));
+  }
+  const written = check.finish();
+  await io(`put ${key}`, handle.sync());
+  await io(`put ${key}`, handle.close());
+  return written;
+}
+
+async function giveName(
+  root: string,
+  key: string,
+  temporary: string,
+  sidecar: SidecarContent | undefined,
+): Promise<void> {
+  try {
+    await linkWithSidecar(key, temporary, join(root, key), sidecar);
+  } catch (error) {
+    if (noHardLinks.has(systemCode(error) ?? '')) throw withoutHardLinks(root, error);
+    throw fsError(`put ${key}`, error);
+  }
+}
+
+async function linkWithSidecar(
+  key: string,
+  temporary: string,
+  target: string,
+  sidecar: SidecarContent | undefined,
+): Promise<void> {
+  const madeSidecar = sidecar !== undefined && (await writeSidecar(target, sidecar, 'create'));
+  try {
+    await linkOnce(temporary, target);
+  } catch (error) {
+    if (systemCode(error) === 'EEXIST') {
+      if (madeSidecar) await removeLosersSidecar(target, sidecar);
+      throw (await isDirectory(target))
+        ? isADirectory(key)
+        : new StoreError('exists', `put ${key}: already exists`, { cause: error });
+    }
+    if (madeSidecar) await unlink(sidecarPath(target, sidecar.sha256));
+    throw error;
+  }
+  await unlink(temporary);
+  // A loser of the same content may have taken the shared sidecar away after we found it.
+  if (sidecar !== undefined && !madeSidecar) await writeSidecar(target, sidecar, 'create');
+}
+
+async function makeNameDurable(root: string, key: string): Promise<void> {
+  try {
+    await syncDirectories(root, key);
+  } catch (error) {
+    if (systemCode(error) !== 'ENOENT') throw fsError(`put ${key}`, error);
+    // Only a directory without our object can be pruned: it was there, and somebody has already deleted it.
+    await assertRoot(root);
+  }
+}
+
+/** On NFS a repeated request can report EEXIST for the link that its first copy has made (link(2), open(2) NOTES). */
+async function linkOnce(temporary: string, target: string): Promise<void> {
+  try {
+    await link(temporary, target);
+  } catch (error) {
+    if (systemCode(error) !== 'EEXIST') throw error;
+    const [ours, theirs] = await Promise.all([lstat(temporary), lstat(target).catch(() => undefined)]);
+    if (theirs === undefined || ours.ino !== theirs.ino || ours.dev !== theirs.dev) throw error;
+  }
+}
+
+/** The winner may have the same content and rely on the sidecar that we made: then it stays. */
+async function removeLosersSidecar(target: string, sidecar: SidecarContent): Promise<void> {
+  try {
+    if ((await lstat(target)).size === sidecar.sizeBytes && (await digestOfFile(target)) === sidecar.sha256)
+      return;
+  } catch (error) {
+    // Deleted meanwhile, or not readable: an orphan is harmless, a missing sidecar is not.
+    if (systemCode(error) !== undefined) return;
+    throw error;
+  }
+  await unlink(sidecarPath(target, sidecar.sha256)).catch(() => undefined);
+}
+
+async function replace(
+  key: string,
+  target: string,
+  temporary: string,
+  sidecar: SidecarContent | undefined,
+): Promise<void> {
+  if (await isDirectory(target)) throw isADirectory(key);
+  const own = sidecar === undefined ? undefined : sidecarPath(target, sidecar.sha256);
+  if (sidecar !== undefined) await writeSidecar(target, sidecar, 'replace');
+  await rename(temporary, target);
+  for (const path of await sidecarPaths(target)) {
+    if (path !== own) await unlink(path).catch(() => undefined);
+  }
+}
+
+function isADirectory(key: string): StoreError {
+  return new StoreError('invalid', `put ${key}: there are objects below this name`);
+}
+
+async function isDirectory(path: string): Promise<boolean> {
+  const found = await lstat(path).catch(() => undefined);
+  return found?.isDirectory() ?? false;
+}
+
+/** What link(2) answers on FAT, exFAT and some network and FUSE file systems. */
+const noHardLinks = new Set(['EPERM', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS', 'EMLINK']);
+
+function withoutHardLinks(root: string, cause: unknown): StoreError {
+  return new StoreError('local-io', `${root}: this file system has no hard links`, {
+    cause,
+    hint: 'Put the repository on a file system with hard links (ext4, xfs, zfs, nfs…): they alone create a whole file under a name only if it is free.',
+  });
+}

@@ -1,0 +1,102 @@
+/** What writers that died have left in a directory: temporary files, and sidecars whose object never came. */
+import type { Dirent } from 'node:fs';
+import { link, lstat, readdir, rename, unlink } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { isLegalKey, sidecarName, temporaryFileName } from '../key.ts';
+import { StoreError, type CallOptions, type DeleteFailure, type UnfinishedWrite } from '../store.ts';
+import { assertRoot, pruneDirectories } from './directories.ts';
+import { fsError, isMissing } from './error.ts';
+import { temporaryPath } from './sidecar.ts';
+
+/** @throws StoreError `no-container`, `denied`, `local-io` */
+export async function* listUnfinishedFiles(
+  root: string,
+  options: CallOptions & { readonly prefix: string },
+): AsyncGenerator<UnfinishedWrite> {
+  await assertRoot(root);
+  const directory = options.prefix.slice(0, options.prefix.lastIndexOf('/') + 1);
+  if (directory !== '' && !isLegalKey(directory.slice(0, -1))) return;
+  yield* findIn(root, directory, options);
+}
+
+async function* findIn(
+  root: string,
+  directory: string,
+  options: CallOptions & { readonly prefix: string },
+): AsyncGenerator<UnfinishedWrite> {
+  options.signal.throwIfAborted();
+  const { prefix } = options;
+  const entries = await readEntries(root, directory);
+  const names = new Set(entries.map(({ name }) => name));
+  for (const entry of entries) {
+    const id = directory + entry.name;
+    if (entry.isDirectory()) {
+      const mayHold = `${id}/`.startsWith(prefix) || prefix.startsWith(`${id}/`);
+      if (mayHold && isLegalKey(id) && id !== 'lost+found') yield* findIn(root, `${id}/`, options);
+      continue;
+    }
+    const isTemporary = temporaryFileName.test(entry.name);
+    const object = entry.name.replace(sidecarName, '');
+    const isOrphan = object !== entry.name && !names.has(object);
+    if (!entry.isFile() || !(isTemporary || isOrphan) || !id.startsWith(isTemporary ? directory : prefix))
+      continue;
+    const found = await statIfThere(join(root, id));
+    if (found !== undefined)
+      yield { key: directory + object, id, lastWritten: found.mtime, sizeBytes: found.size };
+  }
+}
+
+async function readEntries(root: string, directory: string): Promise<Dirent[]> {
+  try {
+    return await readdir(join(root, directory), { withFileTypes: true });
+  } catch (error) {
+    if (isMissing(error)) return [];
+    throw fsError(`list ${directory === '' ? root : directory}`, error);
+  }
+}
+
+async function statIfThere(path: string) {
+  try {
+    return await lstat(path);
+  } catch (error) {
+    if (isMissing(error)) return undefined;
+    throw fsError(`stat ${path}`, error);
+  }
+}
+
+export async function removeUnfinishedFiles(
+  root: string,
+  writes: readonly UnfinishedWrite[],
+  { signal }: CallOptions,
+): Promise<DeleteFailure[]> {
+  const failures: DeleteFailure[] = [];
+  for (const { key, id } of writes) {
+    signal.throwIfAborted();
+    try {
+      if (sidecarName.test(id)) await removeSidecar(join(root, key), join(root, id));
+      else await unlink(join(root, id));
+      await pruneDirectories(root, key);
+    } catch (error) {
+      if (isMissing(error)) continue;
+      const failure = fsError(`remove ${id}`, error);
+      if (!(failure instanceof StoreError)) throw failure;
+      failures.push({ key, error: failure });
+    }
+  }
+  return failures;
+}
+
+/**
+ * A writer of the same content may find the sidecar there at this very moment, rely on it and give the object its
+ * name. So it is first moved away: either that writer misses it and makes it anew, or its object is seen here and
+ * the sidecar goes back.
+ */
+async function removeSidecar(file: string, sidecar: string): Promise<void> {
+  const aside = temporaryPath(join(dirname(sidecar), 'sidecar'));
+  await rename(sidecar, aside);
+  if ((await statIfThere(file)) !== undefined)
+    await link(aside, sidecar).catch((error: unknown) => {
+      if (!(error instanceof Error && 'code' in error && error.code === 'EEXIST')) throw error;
+    });
+  await unlink(aside);
+}

@@ -1,0 +1,24 @@
+/** CRC-32C as the service writes it: big-endian, base64 ("Hashes and ETags" of Cloud Storage). */
+import { finishCrc32c, startCrc32c, updateCrc32c } from '../../base/checksum/crc32c.ts';
+
+/** The checksum of bytes that come in pieces. */
+export class Crc32c {
+  #crc = startCrc32c;
+
+  update(chunk: Uint8Array): this {
+    this.#crc = updateCrc32c(this.#crc, chunk, 0, chunk.length);
+    return this;
+  }
+
+  toBase64(): string {
+    const bytes = Buffer.alloc(4);
+    bytes.writeUInt32BE(finishCrc32c(this.#crc));
+    return bytes.toString('base64');
+  }
+}
+
+/** `crc32c=AAAAAA==,md5=…`, in one header or several. */
+export function crc32cIn(header: string | string[] | undefined): string | undefined {
+  const text = Array.isArray(header) ? header.join(',') : (header ?? '');
+  return /(?:^|[,\s])crc32c=([^,\s]+)/.exec(text)?.[1];
+}

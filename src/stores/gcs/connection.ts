@@ -1,0 +1,172 @@
+/**
+ * Requests to Google Cloud Storage: the JSON API for uploads and listings, the XML API for single objects, because it
+ * gives metadata and bytes in one answer and says which is missing, the object or the bucket.
+ *
+ * Plain node:http(s) and not Google's client: that takes no signal, so a push that gave up would leave its requests
+ * running, and retries by rules of its own.
+ */
+import { request as httpRequest, type IncomingHttpHeaders, type IncomingMessage } from 'node:http';
+import { request as httpsRequest } from 'node:https';
+import { startDeadline } from '../../base/time/abort.ts';
+import { createHttpAgents, type HttpAgents } from '../driver-kit/http-agents.ts';
+import { networkFailure } from '../driver-kit/network-failure.ts';
+import { createAuthorize, type GcsCredentials } from './auth.ts';
+import { GcsAnswerError, gcsError, type GcsErrorContext } from './error.ts';
+
+export interface GcsStoreOptions extends GcsCredentials {
+  readonly bucket: string;
+  /** Without slashes at its ends; '' puts the keys at the top of the bucket. */
+  readonly prefix: string;
+  /** `https://host[:port]` of a private endpoint or an emulator. */
+  readonly endpoint?: string | undefined;
+  /** The project that pays, for buckets whose requester does. */
+  readonly project?: string | undefined;
+  readonly storageClasses?: { readonly wal?: string | undefined; readonly backup?: string | undefined };
+  readonly caFile?: string | undefined;
+  readonly verifyTls?: boolean | undefined;
+  /** How long the service may keep silent, also in the middle of a body. */
+  readonly timeoutMs?: number | undefined;
+  /** Length of the chunks of a long upload: a multiple of 256 KiB. */
+  readonly partSizeBytes?: number | undefined;
+  /** The URL for messages. Default: `gs://bucket/prefix`. */
+  readonly url?: string | undefined;
+}
+
+export interface GcsRequest {
+  readonly method: 'GET' | 'HEAD' | 'PUT' | 'POST' | 'DELETE';
+  /** With its query, encoded. */
+  readonly path: string;
+  readonly headers?: Readonly<Record<string, string>> | undefined;
+  readonly body?: readonly Uint8Array[] | undefined;
+  /** Statuses besides 2xx that are answers and no failures. */
+  readonly accept?: readonly number[] | undefined;
+}
+
+export interface GcsAnswer {
+  readonly status: number;
+  readonly headers: IncomingHttpHeaders;
+  readonly body: IncomingMessage;
+}
+
+export interface GcsCall extends Pick<GcsErrorContext, 'action' | 'signal' | 'notFound'> {
+  /** `idle`: the answer may take as long as bytes keep moving (uploads); else it must come in time. */
+  readonly limit?: 'idle';
+}
+
+export interface GcsConnection {
+  readonly bucket: string;
+  fullKey(key: string): string;
+  /** One request, and what `read` makes of its answer within the same limits. @throws StoreError */
+  send<T>(call: GcsCall, request: GcsRequest, read: (answer: GcsAnswer) => Promise<T> | T): Promise<T>;
+  close(): void;
+}
+
+const defaultEndpoint = 'https://storage.googleapis.com';
+const defaultTimeoutMs = 30_000;
+/** No answer of ours is longer: a page of a listing has a thousand names of at most 512 bytes. */
+const longestAnswerBytes = 16 * 1024 * 1024;
+
+/** @throws WalvaultError `config` when the CA file cannot be read */
+export async function connectGcs(options: GcsStoreOptions): Promise<GcsConnection> {
+  const timeoutMs = options.timeoutMs ?? defaultTimeoutMs;
+  const agents = await createHttpAgents({ ...options, timeoutMs });
+  const tokenAgents = await createHttpAgents({ ...options, timeoutMs, trustsSystemToo: true });
+  const endpoint = new URL(options.endpoint ?? defaultEndpoint);
+  const authorize = createAuthorize(options, tokenAgents);
+  const { bucket, project, prefix } = options;
+  return {
+    bucket,
+    fullKey: key => (prefix === '' ? key : `${prefix}/${key}`),
+    async send(call, request, read) {
+      const { action, signal, limit } = call;
+      signal.throwIfAborted();
+      const deadline = startDeadline(timeoutMs, action, signal);
+      try {
+        const headers = { ...(await authorize({ action, signal: deadline.signal })), ...request.headers };
+        if (project !== undefined) headers['x-goog-user-project'] = project;
+        if (limit === 'idle') deadline.clear();
+        const within = limit === 'idle' ? signal : deadline.signal;
+        const answer = await exchange({ endpoint, agents, signal: within }, { ...request, headers });
+        return await read(await successOf(answer, request.accept ?? []));
+      } catch (error) {
+        if (deadline.signal.aborted && !signal.aborted) throw networkFailure(noAnswer(), action);
+        throw gcsError(error, { ...call, bucket });
+      } finally {
+        deadline.clear();
+      }
+    },
+    close() {
+      agents.destroy();
+      tokenAgents.destroy();
+    },
+  };
+}
+
+interface Line {
+  readonly endpoint: URL;
+  readonly agents: HttpAgents;
+  readonly signal: AbortSignal;
+}
+
+function exchange({ endpoint, agents, signal }: Line, request: GcsRequest): Promise<GcsAnswer> {
+  const { method, path, headers, body = [] } = request;
+  const isTls = endpoint.protocol === 'https:';
+  return new Promise((resolve, reject) => {
+    const sent = (isTls ? httpsRequest : httpRequest)({
+      agent: isTls ? agents.https : agents.http,
+      host: endpoint.hostname.replaceAll(/[[\]]/g, ''),
+      port: endpoint.port,
+      method,
+      path: endpoint.pathname.replace(/\/$/, '') + path,
+      headers: {
+        ...headers,
+        ...(method !== 'GET' &&
+          method !== 'HEAD' && { 'content-length': body.reduce((total, chunk) => total + chunk.length, 0) }),
+      },
+      signal,
+    });
+    sent.once('error', reject);
+    sent.once('response', body => {
+      resolve({ status: body.statusCode ?? 0, headers: body.headers, body });
+    });
+    for (const chunk of body) sent.write(chunk);
+    sent.end();
+  });
+}
+
+async function successOf(answer: GcsAnswer, accept: readonly number[]): Promise<GcsAnswer> {
+  const { status, headers } = answer;
+  if ((status >= 200 && status < 300) || accept.includes(status)) return answer;
+  throw new GcsAnswerError(status, await readText(answer), headers['retry-after']);
+}
+
+export async function readText({ body }: GcsAnswer): Promise<string> {
+  const chunks: Buffer[] = [];
+  let sizeBytes = 0;
+  for await (const chunk of body as AsyncIterable<Buffer>) {
+    sizeBytes += chunk.length;
+    if (sizeBytes > longestAnswerBytes) throw new Error(`an answer of more than ${longestAnswerBytes} bytes`);
+    chunks.push(chunk);
+  }
+  return Buffer.concat(chunks).toString();
+}
+
+/** An answer that is no JSON was cut, or comes from something between us and the service: both pass. */
+export async function readJson<T>(answer: GcsAnswer): Promise<T> {
+  return JSON.parse(await readText(answer)) as T;
+}
+
+/** Reads and drops the body, so that the connection serves the next request. */
+export async function readNothing(answer: GcsAnswer): Promise<void> {
+  await readText(answer);
+}
+
+/** The path of an object in the XML API. */
+export function objectPath(connection: GcsConnection, key: string): string {
+  const parts = connection.fullKey(key).split('/').map(encodeURIComponent);
+  return `/${encodeURIComponent(connection.bucket)}/${parts.join('/')}`;
+}
+
+function noAnswer(): Error {
+  return Object.assign(new Error('no answer in time'), { code: 'ETIMEDOUT' });
+}

@@ -1,0 +1,18 @@
+import { deleteEach } from '../driver-kit/delete-each.ts';
+import type { CallOptions, DeleteFailure } from '../store.ts';
+import { objectPath, readNothing, type GcsConnection } from './connection.ts';
+
+/** @throws StoreError `no-container` */
+export async function deleteObjects(
+  connection: GcsConnection,
+  keys: readonly string[],
+  { signal }: CallOptions,
+): Promise<DeleteFailure[]> {
+  return await deleteEach(keys, signal, key =>
+    connection.send(
+      { action: `delete ${key}`, signal },
+      { method: 'DELETE', path: objectPath(connection, key) },
+      readNothing,
+    ),
+  );
+}

@@ -1,0 +1,159 @@
+/**
+ * What S3 and the SDK throw, in the terms of `StoreErrorKind`. The service's own code stays in the message: it is what
+ * an administrator searches for. Codes: Amazon S3 API reference, "Error responses"; Ceph and others add few of their own.
+ */
+import { messageOf, WalvaultError } from '../../base/errors/errors.ts';
+import { networkFailure, oneLine, plainCause, retryAfterMs } from '../driver-kit/network-failure.ts';
+import { coldHint, StoreError, type StoreErrorDetails, type StoreErrorKind } from '../store.ts';
+
+export interface S3ErrorContext {
+  /** The call and the object: `put a/b`. */
+  readonly action: string;
+  readonly bucket: string;
+  readonly signal: AbortSignal;
+}
+
+/** An abort by the caller comes back as the caller's own reason; everything else as a `StoreError`. */
+export function s3Error(error: unknown, context: S3ErrorContext): Error {
+  if (context.signal.aborted) return context.signal.reason as Error;
+  if (error instanceof WalvaultError) return error;
+  const answer = answerOf(error);
+  return answer === undefined ? withoutAnswer(error, context) : fromAnswer(answer, error, context);
+}
+
+/** The service's own error code (`NoSuchKey`, `ConditionalRequestConflict`…), if it answered. */
+export function s3Code(error: unknown): string | undefined {
+  const source = error instanceof StoreError ? error.cause : error;
+  return answerOf(source)?.code;
+}
+
+/** For codes that come inside an answer, without a status of their own. */
+export function kindOfCode(code: string): StoreErrorKind {
+  return kindsOfCodes[code] ?? 'invalid';
+}
+
+interface Answer {
+  readonly status: number;
+  readonly code: string;
+  readonly message: string;
+  readonly headers: Readonly<Record<string, string>>;
+}
+
+function answerOf(error: unknown): Answer | undefined {
+  if (!(error instanceof Error) || !('$metadata' in error)) return undefined;
+  const { httpStatusCode: status } = error.$metadata as { httpStatusCode?: number };
+  if (status === undefined) return undefined;
+  const response = ('$response' in error ? error.$response : undefined) as
+    { headers?: Record<string, string> } | undefined;
+  return { status, code: error.name, message: error.message, headers: response?.headers ?? {} };
+}
+
+function fromAnswer(answer: Answer, cause: unknown, { action, bucket }: S3ErrorContext): StoreError {
+  const { status, code, headers } = answer;
+  const kind = kindOfAnswer(answer);
+  const said = /^(Unknown|UnknownError|NotFound|Forbidden)$/.test(code) ? `${status}` : `${status} ${code}`;
+  const details: StoreErrorDetails = {
+    cause,
+    hint: hintOf(answer, kind),
+    retryAfterMs: retryAfterMs(headers['retry-after']),
+  };
+  switch (kind) {
+    case 'absent': {
+      const hasDeleteMarker = headers['x-amz-delete-marker'] === 'true';
+      const what = hasDeleteMarker ? 'deleted: a delete marker hides its versions' : 'no such object';
+      return new StoreError(kind, `${action}: ${what} (${said})`, { ...details, hasDeleteMarker });
+    }
+    case 'no-container':
+      return new StoreError(kind, `${action}: there is no bucket ${bucket} (${said})`, details);
+    case 'exists':
+      return new StoreError(kind, `${action}: already exists (${said})`, details);
+    case 'denied':
+      return new StoreError(kind, `${action}: denied by the service (${said})`, details);
+    case 'cold':
+      return new StoreError(kind, `${action}: ${tierIn(cause)} (${said})`, {
+        ...details,
+        hint: coldHint(action),
+      });
+    case 'throttled':
+      return new StoreError(kind, `${action}: the service asks to slow down (${said})`, details);
+    default:
+      return new StoreError(
+        kind,
+        `${action}: the service answered ${said}: ${oneLine(answer.message)}`,
+        details,
+      );
+  }
+}
+
+function kindOfAnswer({ status, code }: Answer): StoreErrorKind {
+  const byCode = kindsOfCodes[code];
+  if (byCode !== undefined) return byCode;
+  if (status === 401 || status === 403) return 'denied';
+  if (status === 404) return 'absent';
+  if (status === 412) return 'exists';
+  if (status === 429 || status === 503) return 'throttled';
+  if (status === 408 || status === 409 || (status >= 500 && status !== 501)) return 'unreachable';
+  // Below 400 the answer was no error, and what followed could not be read: a cut or foreign answer.
+  return status < 400 && status !== 301 && status !== 307 ? 'unreachable' : 'invalid';
+}
+
+const kindsOfCodes: Record<string, StoreErrorKind> = {
+  AccessDenied: 'denied',
+  NoSuchKey: 'absent',
+  NoSuchBucket: 'no-container',
+  PreconditionFailed: 'exists',
+  InvalidObjectState: 'cold',
+  GlacierExpeditedRetrievalNotAvailable: 'invalid',
+  SlowDown: 'throttled',
+  SlowDownRead: 'throttled',
+  SlowDownWrite: 'throttled',
+  Throttling: 'throttled',
+  ThrottlingException: 'throttled',
+  TooManyRequests: 'throttled',
+  ServiceUnavailable: 'throttled',
+  RequestTimeout: 'unreachable',
+  InternalError: 'unreachable',
+  ExpiredToken: 'denied',
+  InvalidToken: 'denied',
+  AuthorizationHeaderMalformed: 'invalid',
+  // The bytes that arrived are not those we sent.
+  BadDigest: 'damaged',
+  XAmzContentSHA256Mismatch: 'damaged',
+  XAmzContentChecksumMismatch: 'damaged',
+};
+
+function hintOf({ status, code }: Answer, kind: StoreErrorKind): string | undefined {
+  if (code === 'RequestTimeTooSkewed')
+    return 'Set the clock of this host: the signature is refused for its time.';
+  if (code === 'AuthorizationHeaderMalformed' || code === 'PermanentRedirect' || status === 301)
+    return 'Set the region of the bucket in the URL, as in s3://bucket/prefix?region=eu-central-1.';
+  if (status === 501)
+    return 'The service does not know this request; where it lacks conditional writes, add conditional-create=none to the URL.';
+  if (kind === 'denied') return 'Check the access key and that its policy allows this call on this bucket.';
+  if (kind === 'no-container') return 'Create the bucket, or correct its name in the URL.';
+  return undefined;
+}
+
+/** The service names the class of what it will not give, and of INTELLIGENT_TIERING the tier. */
+function tierIn(cause: unknown): string {
+  const { StorageClass, AccessTier } = cause as { StorageClass?: string; AccessTier?: string };
+  const tier = [StorageClass, AccessTier].filter(name => name !== undefined).join('/');
+  return tier === '' ? 'in an archive tier' : `in the archive tier ${tier}`;
+}
+
+function withoutAnswer(error: unknown, { action }: S3ErrorContext): StoreError {
+  const name = error instanceof Error ? error.name : '';
+  const message = oneLine(messageOf(error));
+  if (name === 'CredentialsProviderError' || name === 'TokenProviderError')
+    return new StoreError('denied', `${action}: no credentials (${message})`, {
+      cause: plainCause(error),
+      hint: 'Configure the access key of this repository, or give the process AWS_ACCESS_KEY_ID, a profile or a role.',
+    });
+  if (message.includes('Region is missing'))
+    return new StoreError('invalid', `${action}: no region is known`, {
+      code: 'config',
+      cause: plainCause(error),
+      hint: 'Add it to the URL, as in s3://bucket/prefix?region=eu-central-1.',
+    });
+  return networkFailure(error, action);
+}

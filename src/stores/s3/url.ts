@@ -1,0 +1,127 @@
+/** `s3://bucket/prefix?region=…&endpoint=…&path-style=true` in detail. Loads no SDK. */
+import { parseDuration } from '../../base/units.ts';
+import type { DriverSettings } from '../driver-kit/driver-settings.ts';
+import {
+  assertContainer,
+  choice,
+  endpointOf,
+  parametersOf,
+  partSizeOf,
+  prefixOf,
+} from '../driver-kit/url-parameters.ts';
+import { badUrl } from '../url.ts';
+import type { S3StoreOptions } from './connection.ts';
+import type { S3Encryption, S3Lock } from './parameters.ts';
+
+const s3Parameters = [
+  'region',
+  'endpoint',
+  'path-style',
+  'payload',
+  'conditional-create',
+  'part-size-mib',
+  'sse',
+  'kms-key-id',
+  'tags',
+  'lock',
+  'lock-for',
+  'requester-pays',
+] as const;
+
+/** @throws WalvaultError `config` */
+export function s3OptionsOf(url: URL, settings: DriverSettings): S3StoreOptions {
+  const parameters = parametersOf(url, s3Parameters);
+  assertContainer(url, url.host, 'bucket');
+  return {
+    url: url.href,
+    bucket: url.host,
+    prefix: prefixOf(url, url.pathname),
+    region: parameters.get('region'),
+    endpoint: endpointOf(url, parameters.get('endpoint'), 'https://s3.example.com:9000'),
+    pathStyle: choice(url, parameters, 'path-style', ['true', 'false']) === 'true',
+    payload: choice(url, parameters, 'payload', ['signed', 'unsigned']),
+    conditionalCreate: choice(url, parameters, 'conditional-create', ['atomic', 'none']),
+    partSizeBytes: partSizeOf(url, parameters, { smallestMib: 5, largestMib: 1024 }),
+    credentials: credentialsOf(url, settings),
+    encryption: encryptionOf(url, parameters, settings),
+    storageClasses: settings.storageClasses,
+    tags: tagsOf(url, parameters),
+    lock: lockOf(url, parameters),
+    isRequesterPays: choice(url, parameters, 'requester-pays', ['true', 'false']) === 'true',
+    caFile: settings.caFile,
+    verifyTls: settings.verifyTls,
+    timeoutMs: settings.timeoutMs,
+  };
+}
+
+function credentialsOf(url: URL, settings: DriverSettings): S3StoreOptions['credentials'] {
+  const { accessKeyId, secretAccessKey, sessionToken } = settings;
+  if (accessKeyId === undefined && secretAccessKey === undefined) return undefined;
+  if (accessKeyId === undefined || secretAccessKey === undefined)
+    throw badUrl(
+      url.href,
+      'has half of its credentials',
+      'Set both access-key-id and secret-access-key, or neither to use the environment, a profile or a role.',
+    );
+  return { accessKeyId, secretAccessKey, sessionToken };
+}
+
+type Parameters = ReadonlyMap<string, string>;
+
+function encryptionOf(url: URL, parameters: Parameters, settings: DriverSettings): S3Encryption | undefined {
+  const kind = choice(url, parameters, 'sse', ['s3', 'kms', 'dsse-kms']);
+  const keyId = parameters.get('kms-key-id');
+  const { customerKey } = settings;
+  if (keyId !== undefined && (kind === undefined || kind === 's3'))
+    throw badUrl(url.href, 'has a kms-key-id without sse=kms', 'Add sse=kms or sse=dsse-kms.');
+  if (customerKey === undefined) {
+    if (kind === undefined) return undefined;
+    return kind === 's3' ? { kind } : { kind, keyId };
+  }
+  if (kind !== undefined)
+    throw badUrl(url.href, `has sse=${kind} and a customer-key`, 'Use one of them: the service does.');
+  if (!/^[A-Za-z0-9+/]{43}=$/.test(customerKey.reveal()))
+    throw badUrl(
+      url.href,
+      'has a customer-key that is not 32 bytes in base64',
+      'Make one with `openssl rand -base64 32`, and keep it: without it nothing can be read.',
+    );
+  return { kind: 'customer', key: customerKey };
+}
+
+/** `tags=team=db,env=prod`. */
+function tagsOf(url: URL, parameters: Parameters): ReadonlyMap<string, string> | undefined {
+  const text = parameters.get('tags');
+  if (text === undefined) return undefined;
+  const tags = new Map<string, string>();
+  for (const pair of text.split(',')) {
+    const [, name = '', value = ''] = /^([^=]+)=(.*)$/.exec(pair) ?? [];
+    if (name === '' || tags.has(name) || name.length > 128 || value.length > 256)
+      throw badUrl(url.href, `has tags=${text}`, 'Write them as tags=team=db,env=prod, each name once.');
+    tags.set(name, value);
+  }
+  if (tags.size > 10) throw badUrl(url.href, `has ${tags.size} tags`, 'An object can have ten.');
+  return tags;
+}
+
+function lockOf(url: URL, parameters: Parameters): S3Lock | undefined {
+  const mode = choice(url, parameters, 'lock', ['governance', 'compliance']);
+  const period = parameters.get('lock-for');
+  if (mode === undefined && period === undefined) return undefined;
+  const periodMs = period === undefined ? undefined : durationOf(period);
+  if (mode === undefined || periodMs === undefined || periodMs < 60_000)
+    throw badUrl(
+      url.href,
+      'has half of a lock, or one without a length',
+      'Write both, as in lock=compliance&lock-for=30d.',
+    );
+  return { mode, periodMs };
+}
+
+function durationOf(text: string): number | undefined {
+  try {
+    return parseDuration(text);
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,149 @@
+/** Versions of objects: finding all of a set of keys, and saying why one of them cannot be deleted yet. */
+import {
+  HeadObjectCommand,
+  ListObjectVersionsCommand,
+  type ListObjectVersionsCommandOutput,
+} from '@aws-sdk/client-s3';
+import { StoreError, type DeleteFailure } from '../store.ts';
+import type { S3Connection } from './connection.ts';
+import { contentParameters, requestParameters } from './parameters.ts';
+
+export interface ObjectVersion {
+  readonly key: string;
+  /** `null` is an id as well: what was written while versioning was off. */
+  readonly versionId: string;
+}
+
+/**
+ * Every version and delete marker of these keys, and of no other. One listing goes over all of them, and leaps where
+ * other keys lie between.
+ * @throws StoreError `denied`…
+ */
+export async function* versionsOf(
+  connection: S3Connection,
+  keys: readonly string[],
+  signal: AbortSignal,
+): AsyncGenerator<ObjectVersion> {
+  const wanted = keys.map(key => connection.fullKey(key)).sort();
+  const isWanted = new Set(wanted);
+  const prefix = commonPrefix(wanted[0] ?? '', wanted.at(-1) ?? '');
+  const baseLength = connection.fullKey('').length;
+  let at = 0;
+  let from: Position = startBefore(wanted[0] ?? '', prefix);
+  for (;;) {
+    const page = await listPage(connection, prefix, from, signal);
+    for (const { Key = '', VersionId } of [...(page.Versions ?? []), ...(page.DeleteMarkers ?? [])])
+      if (isWanted.has(Key) && VersionId !== undefined)
+        yield { key: Key.slice(baseLength), versionId: VersionId };
+    const { NextKeyMarker: key, NextVersionIdMarker: version } = page;
+    if (page.IsTruncated !== true) return;
+    if (key === undefined)
+      throw new StoreError('damaged', `list versions of ${prefix}: a cut page without its end`);
+    while (at < wanted.length && (wanted[at] ?? '') < key) at++;
+    const next = wanted[at];
+    if (next === undefined) return;
+    const leap = startBefore(next, prefix);
+    from = leap.key !== undefined && leap.key > key ? leap : { key, version };
+  }
+}
+
+interface Position {
+  readonly key?: string | undefined;
+  readonly version?: string | undefined;
+}
+
+async function listPage(
+  connection: S3Connection,
+  prefix: string,
+  { key, version }: Position,
+  signal: AbortSignal,
+): Promise<ListObjectVersionsCommandOutput> {
+  return await connection.send({ action: `list versions of ${prefix}`, signal }, abortSignal =>
+    connection.client.send(
+      new ListObjectVersionsCommand({
+        Bucket: connection.bucket,
+        Prefix: prefix,
+        ...requestParameters(connection.objects),
+        ...(key !== undefined && { KeyMarker: key }),
+        ...(version !== undefined && { VersionIdMarker: version }),
+      }),
+      { abortSignal },
+    ),
+  );
+}
+
+/** A listing starts behind a key: one that is a little less, and has the prefix of the listing. */
+function startBefore(key: string, prefix: string): Position {
+  const last = key.charCodeAt(key.length - 1);
+  const before = `${key.slice(0, -1)}${last > 0x20 ? `${String.fromCharCode(last - 1)}~` : ''}`;
+  return before.startsWith(prefix) ? { key: before } : {};
+}
+
+function commonPrefix(first: string, last: string): string {
+  let length = 0;
+  while (length < first.length && first[length] === last[length]) length++;
+  return first.slice(0, length);
+}
+
+/** A deletion that the service refused. */
+export interface Refusal extends DeleteFailure {
+  readonly versionId?: string | undefined;
+}
+
+const headsAtOnce = 16;
+
+/**
+ * A locked version is refused like one without permission; only its own head tells until when. Asked after the
+ * attempt, which a lock withstands, so that objects without a lock cost no request of their own.
+ */
+export async function explainLocks(
+  connection: S3Connection,
+  refused: readonly Refusal[],
+  signal: AbortSignal,
+): Promise<Refusal[]> {
+  const explained: Refusal[] = [];
+  for (let at = 0; at < refused.length; at += headsAtOnce)
+    explained.push(
+      ...(await Promise.all(
+        refused.slice(at, at + headsAtOnce).map(async refusal => {
+          const error = await lockOf(connection, refusal, signal);
+          return error === undefined ? refusal : { ...refusal, error };
+        }),
+      )),
+    );
+  return explained;
+}
+
+async function lockOf(
+  connection: S3Connection,
+  { key, versionId, error }: Refusal,
+  signal: AbortSignal,
+): Promise<StoreError | undefined> {
+  if (error.kind !== 'denied' || versionId === undefined) return undefined;
+  try {
+    const head = await connection.send({ action: `head ${key}`, signal }, abortSignal =>
+      connection.client.send(
+        new HeadObjectCommand({
+          Bucket: connection.bucket,
+          Key: connection.fullKey(key),
+          VersionId: versionId,
+          ...contentParameters(connection.objects),
+        }),
+        { abortSignal },
+      ),
+    );
+    if (head.ObjectLockLegalHoldStatus === 'ON')
+      return new StoreError('denied', `delete ${key}: under a legal hold`, { cause: error });
+    const until = head.ObjectLockRetainUntilDate;
+    if (until === undefined || until.getTime() < Date.now()) return undefined;
+    const mode = (head.ObjectLockMode ?? 'unknown').toLowerCase();
+    return new StoreError('denied', `delete ${key}: locked until ${until.toISOString()} (${mode})`, {
+      cause: error,
+      lockedUntil: until,
+    });
+  } catch (problem) {
+    // What could not be asked does not change that the deletion was refused.
+    if (problem instanceof StoreError) return undefined;
+    throw problem;
+  }
+}

@@ -1,0 +1,126 @@
+/** A small repository with all that copy meets, and what is compared afterwards. */
+import { createHash } from 'node:crypto';
+import { collect } from '../../src/base/bytes/streams.ts';
+import { silentLog } from '../../src/base/log.ts';
+import { copy, type CopyOptions } from '../../src/operations/copy/copy.ts';
+import { segmentStartLsn } from '../../src/postgres/wal/file-name.ts';
+import { writeBackupRecord, type BackupRecord } from '../../src/repository/format/backup-record.ts';
+import { backupPrefix, claimKey } from '../../src/repository/format/layout.ts';
+import { writeNote } from '../../src/repository/format/notes/note.ts';
+import type { Repository } from '../../src/repository/repository.ts';
+import { createMemoryStore } from '../../src/stores/memory/store.ts';
+import type { Store } from '../../src/stores/store.ts';
+import {
+  archiveFile,
+  archiveSegment,
+  makeRepository,
+  segmentSizeBytes,
+  signal,
+  system,
+} from './site/archive.ts';
+
+export const backupId = '20261122T020000Z-full-3f2a91';
+export const prefix = 'orders/7300000000000000001/';
+export const segmentKey = (number: number) =>
+  `${prefix}wal/00000001/00000000/00000001000000000000000${number.toString(16).toUpperCase()}`;
+export const partKey = (part: number) => `${backupPrefix(system, backupId)}parts/00000${part}.tar`;
+
+async function putObject(store: Store, key: string, text: string): Promise<void> {
+  await store.put(key, [Buffer.from(text)], {
+    ifAbsent: true,
+    objectClass: 'backup',
+    metadata: { writeid: `w${key.length}` },
+    signal,
+  });
+}
+
+function piece(name: string, text: string) {
+  return {
+    name,
+    storedSizeBytes: text.length,
+    storedSha256: createHash('sha256').update(text).digest('hex'),
+  };
+}
+
+async function commitBackup(repository: Repository): Promise<void> {
+  const at = new Date('2026-11-22T02:00:00Z');
+  const record: BackupRecord = {
+    id: backupId,
+    type: 'full',
+    parent: undefined,
+    systemId: system.systemId,
+    serverVersion: 150006,
+    walvaultVersion: '0.1.0',
+    label: '',
+    backupFrom: 'primary',
+    startTime: at,
+    stopTime: at,
+    timeline: 1,
+    startLsn: segmentStartLsn(3n, segmentSizeBytes) + 40n,
+    stopLsn: segmentStartLsn(4n, segmentSizeBytes) + 40n,
+    walRanges: [
+      {
+        timeline: 1,
+        startLsn: segmentStartLsn(3n, segmentSizeBytes) + 40n,
+        endLsn: segmentStartLsn(4n, segmentSizeBytes) + 40n,
+      },
+    ],
+    segmentSizeBytes,
+    dataChecksums: true,
+    damagedPages: 0,
+    fileCount: 2,
+    sizeBytes: 6,
+    tablespaces: [],
+    externalFiles: [],
+    manifest: piece('manifest.ndjson', 'manifest'),
+    parts: [
+      { number: 1, ...piece('parts/000001.tar', 'one') },
+      { number: 2, ...piece('parts/000002.tar', 'two') },
+    ],
+  };
+  const { store } = repository;
+  await putObject(store, claimKey(system, backupId), '{}');
+  await putObject(store, partKey(1), 'one');
+  await putObject(store, partKey(2), 'two');
+  await putObject(store, `${backupPrefix(system, backupId)}manifest.ndjson`, 'manifest');
+  await writeBackupRecord(repository, system, record, signal);
+}
+
+/** Segments 1 to 6, a history, a backup over 3 and 4, a pin and the note of a removal. */
+export async function makeSource(store: Store = createMemoryStore({ name: 'main' })): Promise<Repository> {
+  const source = await makeRepository({ name: 'main', store });
+  for (let number = 1n; number <= 6n; number++) await archiveSegment(source, 1, number);
+  await archiveFile(source, '00000002.history', '1\t0/600000\tpromoted\n');
+  await commitBackup(source);
+  await writeNote(source, system, { subject: backupId, kind: 'pin', body: {} }, signal);
+  await writeNote(source, system, { subject: 'wal-00000001', kind: 'wal-removed', body: {} }, signal);
+  return source;
+}
+
+export function run(from: Repository, to: Repository, options: Partial<CopyOptions> = {}) {
+  return copy({
+    from,
+    to,
+    cluster: 'orders',
+    what: { kind: 'everything' },
+    isDryRun: false,
+    log: silentLog,
+    signal,
+    ...options,
+  });
+}
+
+export async function contentOf({ store }: Repository): Promise<Map<string, string>> {
+  const content = new Map<string, string>();
+  for await (const entry of store.list({ prefix: 'orders/', signal })) {
+    if ('prefix' in entry) continue;
+    const { stat, body } = await store.get(entry.key, { signal });
+    const bytes = await collect(body, 8 * 1024 ** 2);
+    const digest = createHash('sha256').update(bytes).digest('hex');
+    content.set(entry.key, JSON.stringify([digest, stat.metadata]));
+  }
+  return content;
+}
+
+export const copyable = (content: Map<string, string>) =>
+  new Map([...content].filter(([key]) => !key.includes('wal-removed')));

@@ -1,0 +1,158 @@
+/** Archives drawn by hand for tests of the plan: backups, a timeline tree, runs of segments, commits with times. */
+import { parseTarget, type TargetOptions } from '../../src/operations/restore/target.ts';
+import {
+  planRestore,
+  type RestorePlan,
+  type RestoreSurvey,
+  type WalEvidence,
+} from '../../src/operations/restore/plan.ts';
+import { microsOf } from '../../src/operations/restore/target-time.ts';
+import { segmentsOf, type WalPath } from '../../src/operations/restore/wal-path.ts';
+import { stopsAt } from '../../src/postgres/wal/segment-scan.ts';
+import type { WalEvent } from '../../src/postgres/wal/commit-record.ts';
+import type { BackupRecord } from '../../src/repository/format/backup-record.ts';
+
+export const segmentSizeBytes = 1024 ** 2;
+
+/** `at(3)` is the start of segment 3, `at(3.5)` its middle. */
+export function at(segment: number): bigint {
+  return BigInt(Math.round(segment * segmentSizeBytes));
+}
+
+/** Minutes past ten on one day. */
+export function minute(minutes: number): Date {
+  return new Date(Date.UTC(2026, 10, 22, 10, minutes));
+}
+
+export interface Drawn {
+  /** Start and stop as segments, stop time in minutes; on timeline 1 unless said. */
+  readonly backups: readonly { id: string; from: number; to: number; ended: number; timeline?: number }[];
+  /** Child to parent and the segment it left it at; `seen`: minutes. */
+  readonly branches?: Readonly<Record<number, { parent: number; at: number; seen?: number }>>;
+  /** First and last whole segment, inclusive; `seen`: when the last arrived, in minutes. */
+  readonly runs: readonly { timeline: number; first: number; last: number; seen?: number }[];
+  /** What was given up and never archived, both ends included. */
+  readonly lost?: readonly { timeline: number; first: number; last: number }[];
+  /** Ends of transactions and restore points. */
+  readonly events?: readonly { timeline: number; at: number; minute: number; xid?: number; name?: string }[];
+}
+
+export function plan(
+  drawn: Drawn,
+  options: TargetOptions & { backup?: string; timeline?: number | 'latest' } = {},
+): Promise<RestorePlan> {
+  return planRestore(
+    surveyOf(drawn),
+    { target: parseTarget(options), backupId: options.backup, timeline: options.timeline },
+    evidenceOf(drawn),
+  );
+}
+
+export function surveyOf({ backups, branches = {}, runs, lost = [] }: Drawn): RestoreSurvey {
+  const tree = Object.entries(branches).map(
+    ([child, branch]) => [Number(child), { parent: branch.parent, switchpoint: at(branch.at) }] as const,
+  );
+  return {
+    segmentSizeBytes,
+    backups: backups.map(recordOf),
+    tree: new Map(tree),
+    runs: runs.map(({ timeline, first, last, seen = 0 }) => ({
+      timeline,
+      first: BigInt(first),
+      last: BigInt(last),
+      storedBytes: 1,
+      lastModified: minute(seen),
+    })),
+    lost: lost.map(({ timeline, first, last }) => ({
+      timeline,
+      first: BigInt(first),
+      last: BigInt(last),
+      lostFrom: minute(50),
+      lostTo: minute(51),
+      host: 'db1',
+      backlogBytes: 3 * segmentSizeBytes,
+      limitBytes: 2 * segmentSizeBytes,
+      reason: 'no answer',
+    })),
+    historyTimes: new Map(
+      Object.entries(branches).map(([child, { seen = 0 }]) => [Number(child), minute(seen)]),
+    ),
+  };
+}
+
+function recordOf(backup: Drawn['backups'][number]): BackupRecord {
+  const { id, from, to, ended, timeline = 1 } = backup;
+  const startLsn = at(from);
+  const stopLsn = at(to);
+  return {
+    id,
+    type: 'full',
+    parent: undefined,
+    systemId: 1n,
+    serverVersion: 150_006,
+    walvaultVersion: '0',
+    label: '',
+    backupFrom: 'primary',
+    startTime: minute(ended - 1),
+    stopTime: minute(ended),
+    timeline,
+    startLsn,
+    stopLsn,
+    walRanges: [{ timeline, startLsn, endLsn: stopLsn }],
+    segmentSizeBytes,
+    dataChecksums: true,
+    damagedPages: 0,
+    fileCount: 1,
+    sizeBytes: 1,
+    tablespaces: [],
+    externalFiles: [],
+    manifest: { name: 'manifest.ndjson', storedSizeBytes: 0, storedSha256: '' },
+    parts: [],
+  };
+}
+
+function evidenceOf({ events = [] }: Drawn): WalEvidence {
+  const walEvents = (path: WalPath): WalEvent[] => {
+    const segments = [...segmentsOf(path.pieces, 0n, 1_000_000n)];
+    return events
+      .filter(event =>
+        segments.some(
+          ({ timeline, segment }) => timeline === event.timeline && segment === BigInt(Math.floor(event.at)),
+        ),
+      )
+      .map(event => eventOf(event));
+  };
+  return {
+    async lastCommit(path, before) {
+      const times = walEvents(path)
+        .filter(event => event.kind === 'commit' && event.lsn >= path.startLsn && event.lsn < before)
+        .map(event => ('timeMicros' in event ? event.timeMicros : 0n));
+      return times.at(-1);
+    },
+    async find(path, target, { from, to }) {
+      return walEvents(path)
+        .filter(({ lsn }) => lsn >= from && lsn < to)
+        .find(event => stopsAt(target, event, event));
+    },
+  };
+}
+
+function eventOf(event: NonNullable<Drawn['events']>[number]): WalEvent {
+  const lsn = at(event.at);
+  const endLsn = lsn + 64n;
+  const time = minute(event.minute);
+  const timeMicros = microsOf(time);
+  return event.name === undefined
+    ? { kind: 'commit', time, timeMicros, transactionId: event.xid ?? 0, lsn, endLsn }
+    : { kind: 'restore-point', name: event.name, timeMicros, lsn, endLsn };
+}
+
+/** One commit in the middle of each segment, the minute being the segment's number plus `offset`. */
+export function commits(timeline: number, first: number, last: number, offset = 0) {
+  return Array.from({ length: last - first + 1 }, (_, index) => ({
+    timeline,
+    at: first + index + 0.6,
+    minute: first + index + offset,
+    xid: 1000 * timeline + first + index,
+  }));
+}

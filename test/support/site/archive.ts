@@ -1,0 +1,92 @@
+/** An archive in memory, filled through the repository's own code, for tests of what reads it. */
+import { silentLog } from '../../../src/base/log.ts';
+import { Codec } from '../../../src/repository/encoding/codec.ts';
+import { ensureClusterRecord } from '../../../src/repository/format/cluster-record.ts';
+import { Keyring } from '../../../src/repository/encoding/keyring.ts';
+import { createMarker } from '../../../src/repository/format/marker.ts';
+import type { Repository } from '../../../src/repository/repository.ts';
+import { branchOfHistory } from '../../../src/repository/wal/timelines.ts';
+import { encodeWalObject, storeWalObject } from '../../../src/repository/wal/write-object.ts';
+import { parseTimelineHistory } from '../../../src/postgres/wal/timeline-history.ts';
+import { createMemoryStore } from '../../../src/stores/memory/store.ts';
+import type { Store } from '../../../src/stores/store.ts';
+import { makeSegment, plainFile, segmentFile, walFile } from '../wal/wal.ts';
+
+export const system = { cluster: 'orders', systemId: 7_300_000_000_000_000_001n };
+export const segmentSizeBytes = 1024 ** 2;
+export const signal = new AbortController().signal;
+
+export function plainCodec(): Codec {
+  const keyring = new Keyring({
+    mode: 'none',
+    walRecipients: [],
+    backupRecipients: [],
+    passphrase: undefined,
+    privateKeys: [],
+    privateKeyPassphrase: undefined,
+    signingKey: undefined,
+    signingPassphrase: undefined,
+    trustedSigners: [],
+  });
+  return new Codec(keyring, { compressionLevel: 1, verifySignatures: 'off' }, silentLog);
+}
+
+/** A repository with its marker and this system's record; `name` tells several apart. */
+export async function makeRepository(
+  options: { name?: string; required?: boolean; store?: Store; empty?: boolean } = {},
+): Promise<Repository> {
+  const { name = 'main', required = true, store = createMemoryStore() } = options;
+  if (options.empty !== true) {
+    await createMarker(store, signal);
+    await ensureClusterRecord(
+      store,
+      system,
+      { postgresMajor: 15, segmentSizeBytes, blockSizeBytes: 8192 },
+      signal,
+    );
+  }
+  return { name, required, expectedId: undefined, store, codec: plainCodec() };
+}
+
+export async function archiveSegment(
+  repository: Repository,
+  timeline: number,
+  number: bigint,
+  fill = Number(number % 251n),
+): Promise<void> {
+  const made = { timeline, number, systemId: system.systemId, segmentSizeBytes, fill };
+  const object = await encodeWalObject(repository.codec, {
+    system,
+    file: segmentFile(made),
+    plain: plainFile(makeSegment(made)),
+  });
+  await storeWalObject(repository, object, signal);
+}
+
+/** Archives `<name>` with any content, a history with its branch. */
+export async function archiveFile(repository: Repository, name: string, content: string): Promise<void> {
+  const file = walFile(name);
+  const branch = file.kind === 'history' ? branchOfHistory(parseTimelineHistory(content, name)) : undefined;
+  const object = await encodeWalObject(repository.codec, {
+    system,
+    file,
+    plain: plainFile(Buffer.from(content)),
+    branch,
+  });
+  await storeWalObject(repository, object, signal);
+}
+
+/** The same store with some methods replaced, to make it fail on purpose. */
+export function overrideStore(store: Store, overrides: Partial<Store>): Store {
+  return {
+    url: store.url,
+    capabilities: store.capabilities,
+    put: (key, body, options) => store.put(key, body, options),
+    get: (key, options) => store.get(key, options),
+    head: (key, options) => store.head(key, options),
+    list: options => store.list(options),
+    delete: (keys, options) => store.delete(keys, options),
+    close: () => store.close(),
+    ...overrides,
+  };
+}

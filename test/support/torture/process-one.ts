@@ -1,0 +1,75 @@
+/** PostgreSQL as process 1 of a process namespace, as in a container: every orphan becomes its child. */
+import { spawn } from 'node:child_process';
+import { closeSync, openSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { onExit } from '../site/on-exit.ts';
+import { startPostgres, type PostgresOptions, type PostgresServer } from '../servers/postgres-server.ts';
+import { bareEnvironment } from '../site/run.ts';
+import { until } from '../site/site.ts';
+import { unprivilegedAccount } from '../site/unprivileged.ts';
+
+export interface ProcessOne {
+  /** For its connections and its log; it is started and stopped here, not by its own methods. */
+  readonly server: PostgresServer;
+  stop(): Promise<void>;
+}
+
+/** @throws Error when the kernel gives no process namespace */
+export async function startAsProcessOne(options: PostgresOptions): Promise<ProcessOne> {
+  const server = await startPostgres({ ...options, start: false });
+  const settings = [
+    `port=${server.port}`,
+    'listen_addresses=',
+    `unix_socket_directories=${server.socketDirectory}`,
+  ];
+  const postgres = [join(server.binDir, 'postgres'), '-D', server.dataDirectory];
+  const account = unprivilegedAccount();
+  const asUser =
+    account === undefined
+      ? []
+      : ['setpriv', `--reuid=${account.uid}`, `--regid=${account.gid}`, '--clear-groups'];
+  const namespace = ['--pid', '--fork', '--mount-proc'];
+  if (account === undefined) namespace.unshift('--user', '--map-current-user');
+  const output = openSync(server.logPath, 'a', 0o644);
+  const unshare = spawn(
+    'unshare',
+    [...namespace, ...asUser, ...postgres, ...settings.flatMap(setting => ['-c', setting])],
+    { cwd: '/', env: { ...bareEnvironment, ...options.env }, stdio: ['ignore', output, output] },
+  );
+  closeSync(output);
+  let hasEnded = false;
+  const ended = new Promise<void>(resolve => {
+    const end = () => {
+      hasEnded = true;
+      resolve();
+    };
+    unshare.once('error', end);
+    unshare.once('exit', end);
+  });
+  // unshare's --kill-child does not outlive a change of user. Immediate shutdown: it removes its shared memory.
+  const kill = onExit(() => {
+    for (const pid of childrenOf(unshare.pid)) process.kill(pid, 'SIGQUIT');
+  });
+  await until('PostgreSQL accepts connections as process 1', async () => {
+    if (hasEnded) throw new Error(`PostgreSQL as process 1 ended while starting:\n${server.logTail()}`);
+    return server.query('select 1').then(
+      () => true,
+      () => false,
+    );
+  });
+  return {
+    server,
+    async stop() {
+      kill();
+      await ended;
+    },
+  };
+}
+
+function childrenOf(pid: number | undefined): number[] {
+  try {
+    return readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').split(' ').filter(Boolean).map(Number);
+  } catch {
+    return [];
+  }
+}

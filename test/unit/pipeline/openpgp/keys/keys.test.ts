@@ -1,0 +1,169 @@
+import assert from 'node:assert/strict';
+import { inspect } from 'node:util';
+import { test } from 'node:test';
+import { generateKey } from 'openpgp';
+import { Secret } from '../../../../../src/base/secret.ts';
+import {
+  createDecryptor,
+  createEncryptor,
+  createSigner,
+  generateKeyPair,
+  publicKeyFingerprint,
+  readPrivateKeys,
+  readPublicKeys,
+} from '../../../../../src/pipeline/openpgp/index.ts';
+import { createGpg } from '../../../../support/openpgp/gpg.ts';
+import { decrypt, encrypt, makePair, readPair } from '../../../../support/openpgp/fixtures.ts';
+
+const day = 24 * 3600;
+
+test("keys: fingerprints and user ids are gpg's, and gpg imports both halves", async () => {
+  const gpg = createGpg();
+  for (const use of ['encrypt', 'sign'] as const) {
+    const made = await generateKeyPair({ userId: `walvault ${use} <db1@example.org>`, use });
+    await gpg.importKeys(made.privateArmored);
+    const { stdout } = await gpg.run(['--with-colons', '--list-secret-keys', made.fingerprint]);
+    assert.match(stdout, new RegExp(`^fpr:+${made.fingerprint}:$`, 'm'));
+    assert.match(stdout, /^uid:.*walvault .* <db1@example\.org>/m);
+    assert.equal(/^ssb:/m.test(stdout), use === 'encrypt');
+    assert.match(stdout, /^sec:[^:]*:255:22:[0-9A-F]{16}:\d+:::/m, 'Ed25519 and never expires');
+    const [key] = await readPublicKeys(Buffer.from(made.publicArmored), 'k');
+    assert.equal(key?.fingerprint, made.fingerprint);
+    assert.equal(key.userId, `walvault ${use} <db1@example.org>`);
+    assert.equal(key.expiresAt, undefined);
+    assert.equal(await publicKeyFingerprint(made.publicArmored), made.fingerprint);
+  }
+});
+
+test('keys: gpg opens a private key with the passphrase it was made with', async () => {
+  const gpg = createGpg();
+  const made = await generateKeyPair({ userId: 'locked', use: 'encrypt', passphrase: new Secret('öpen') });
+  await gpg.run(['--passphrase', 'öpen', '--import'], made.privateArmored);
+  const [key] = await readPublicKeys(Buffer.from(made.publicArmored), 'k');
+  assert.ok(key);
+  const message = await encrypt({ recipients: [key] }, Buffer.from('text'));
+  assert.equal((await gpg.decrypt(message, 'öpen')).plain.toString(), 'text');
+});
+
+test('keys: binary files and several armored blocks in one file are read', async () => {
+  const gpg = createGpg();
+  const pairs = [await makePair('encrypt', 'one'), await makePair('encrypt', 'two')];
+  for (const pair of pairs) await gpg.importKeys(pair.publicArmored);
+  const { stdoutBytes } = await gpg.run(['--export']);
+  const armored = Buffer.from(pairs.map(pair => pair.publicArmored).join('some text\n'));
+  for (const file of [stdoutBytes, armored]) {
+    const keys = await readPublicKeys(file, 'k');
+    assert.deepEqual(keys.map(key => key.userId).sort(), ['one', 'two']);
+  }
+  const secrets = Buffer.from(pairs.map(pair => pair.privateArmored).join('\n'));
+  assert.equal((await readPrivateKeys(secrets, 'k')).length, 2);
+});
+
+test('keys: what cannot be used is named in one line', async () => {
+  const locked = await generateKeyPair({ userId: 'locked', use: 'sign', passphrase: new Secret('right') });
+  const data = (text: string) => Buffer.from(text);
+  const failures: [Promise<unknown>, RegExp][] = [
+    [readPublicKeys(data('nonsense'), '/etc/k.asc'), /^\/etc\/k\.asc: not an OpenPGP key$/],
+    [readPublicKeys(data(''), '/etc/k.asc'), /^\/etc\/k\.asc: /],
+    [readPublicKeys(data(locked.publicArmored.slice(0, 300)), 'k'), /^k: not an OpenPGP key$/],
+    [
+      readPublicKeys(data(locked.privateArmored), 'k'),
+      /^k: holds a private key where a public key is needed$/,
+    ],
+    [
+      readPrivateKeys(data(locked.publicArmored), 'k'),
+      /^k: holds a public key where a private key is needed$/,
+    ],
+    [readPrivateKeys(data(locked.privateArmored), 'k'), /^k: .* is locked by a passphrase and none is set$/],
+    [
+      readPrivateKeys(data(locked.privateArmored), 'k', new Secret('wrong')),
+      new RegExp(`^k: private key ${locked.fingerprint}: wrong passphrase$`),
+    ],
+  ];
+  for (const [failing, message] of failures) await assert.rejects(failing, { code: 'key', message });
+});
+
+test('keys: a key of a newer version than gpg 2.2 reads is refused', async () => {
+  const { publicKey } = await generateKey({
+    userIDs: [{ name: 'six' }],
+    type: 'curve25519',
+    config: { v6Keys: true },
+  });
+  await assert.rejects(readPublicKeys(Buffer.from(publicKey), 'k'), { code: 'key', message: /version 6/ });
+});
+
+test('keys: a private key does not print itself', async () => {
+  const { privateKey } = await makePair('sign', 'quiet');
+  const text = inspect(privateKey, { depth: 9 }) + JSON.stringify(privateKey);
+  assert.doesNotMatch(text, /seed|privateParams/);
+  assert.doesNotMatch(inspect(createSigner(privateKey), { depth: 9 }), /seed|PrivateKeyObject/);
+});
+
+test('keys: an expired recipient is still encrypted to, with a warning that names it and the date', async () => {
+  const expired = await expiringPair(-10);
+  const soon = await expiringPair(59);
+  const late = await expiringPair(61);
+  const recipients = [expired.publicKey, soon.publicKey, late.publicKey];
+  const { warnings } = await createEncryptor({ recipients });
+  assert.equal(warnings.length, 2);
+  const date = (pair: typeof expired) => pair.publicKey.expiresAt?.toISOString().slice(0, 10) ?? 'none';
+  assert.ok(warnings[0]?.includes(expired.publicKey.fingerprint) === true);
+  assert.match(warnings[0], new RegExp(`expired on ${date(expired)}`));
+  assert.ok(warnings[1]?.includes(soon.publicKey.fingerprint) === true);
+  assert.match(warnings[1], new RegExp(`expires on ${date(soon)}`));
+  const message = await encrypt({ recipients: [expired.publicKey] }, Buffer.from('text'));
+  const decryptor = await createDecryptor({ privateKeys: [expired.privateKey], trustedSigners: [] });
+  assert.equal((await decrypt(decryptor, message)).plain.toString(), 'text');
+});
+
+test('keys: an encryption subkey that expires before its key counts', async () => {
+  const made = await generateKey({
+    userIDs: [{ name: 'subkey' }],
+    type: 'ecc',
+    curve: 'curve25519Legacy',
+    date: new Date(Date.now() - 100 * day * 1000),
+    subkeys: [{ keyExpirationTime: 90 * day }],
+    config: { aeadProtect: false },
+  });
+  const { publicKey } = await readPair(made.publicKey, made.privateKey);
+  assert.ok(publicKey.expiresAt !== undefined && publicKey.expiresAt < new Date());
+  assert.equal((await createEncryptor({ recipients: [publicKey] })).warnings.length, 1);
+});
+
+test('keys: no recipient, or one without an encryption subkey, is an error that names it', async () => {
+  const { publicKey } = await makePair('sign', 'signing only');
+  await assert.rejects(createEncryptor({ recipients: [] }), { code: 'key' });
+  await assert.rejects(createEncryptor({ recipients: [publicKey] }), {
+    code: 'key',
+    message: new RegExp(`^key ${publicKey.fingerprint} \\(signing only\\) has no subkey`),
+  });
+});
+
+test('keys: a revoked recipient is refused', async () => {
+  const gpg = createGpg();
+  const pair = await makePair('encrypt', 'revoked');
+  await gpg.importKeys(pair.privateArmored);
+  const { fingerprint } = pair.publicKey;
+  await gpg.run(['--trust-model', 'pgp', '--check-trustdb']);
+  const revoke = ['--command-fd', '0', '--no-batch', '--gen-revoke', fingerprint];
+  const { stdout } = await gpg.run(revoke, 'y\n0\n\ny\n');
+  await gpg.importKeys(stdout);
+  const exported = await gpg.exportPublic(fingerprint);
+  const revoked = await readPair(exported, pair.privateArmored);
+  await assert.rejects(createEncryptor({ recipients: [revoked.publicKey] }), {
+    code: 'key',
+    message: /is revoked$/,
+  });
+});
+
+async function expiringPair(inDays: number) {
+  const made = await generateKey({
+    userIDs: [{ name: `in ${inDays} days` }],
+    type: 'ecc',
+    curve: 'curve25519Legacy',
+    date: new Date(Date.now() - 100 * day * 1000),
+    keyExpirationTime: (100 + inDays) * day,
+    config: { aeadProtect: false },
+  });
+  return await readPair(made.publicKey, made.privateKey);
+}

@@ -1,0 +1,89 @@
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { Secret } from '../../../../../src/base/secret.ts';
+import { parseConnectionString } from '../../../../../src/postgres/server/libpq/connection-string.ts';
+import { resolveTarget } from '../../../../../src/postgres/server/libpq/connection-target.ts';
+import { findPassword } from '../../../../../src/postgres/server/libpq/password-file.ts';
+import { parseService } from '../../../../../src/postgres/server/libpq/service-file.ts';
+import { temporaryDirectory } from '../../../../support/site/temp.ts';
+
+describe('connection strings', () => {
+  const cases: readonly (readonly [string, Record<string, string>])[] = [
+    ['', {}],
+    ['orders', { dbname: 'orders' }],
+    ['host=/tmp port = 5433', { host: '/tmp', port: '5433' }],
+    [String.raw`user='o\'neil' password='a b\\c' dbname=''`, { user: "o'neil", password: String.raw`a b\c`, dbname: '' }],
+    ['postgresql://', {}],
+    ['postgres://u:p%40ss@db.example:5433/orders?sslmode=require', { user: 'u', password: 'p@ss', host: 'db.example', port: '5433', dbname: 'orders', sslmode: 'require' }],
+    ['postgresql://%2Fvar%2Frun/db', { host: '/var/run', dbname: 'db' }],
+    ['postgresql:///db?host=/tmp&port=6000', { host: '/tmp', port: '6000', dbname: 'db' }],
+    ['postgresql://[::1]:5434', { host: '::1', port: '5434' }],
+    ['postgresql://a:1,b:2/x', { host: 'a,b', port: '1,2', dbname: 'x' }],
+    ['postgresql://h/d?ssl=true', { host: 'h', dbname: 'd', sslmode: 'require' }],
+  ]; // prettier-ignore
+  for (const [text, expected] of cases)
+    test(text === '' ? 'nothing' : text, () => {
+      assert.deepEqual(Object.fromEntries(parseConnectionString(text)), expected);
+    });
+  for (const text of [
+    "host='open",
+    'host=a b',
+    'postgresql://h:port/d',
+    'postgresql://h/d?novalue',
+    'postgresql://%zz/',
+  ])
+    test(`${text} is refused without being repeated`, () => {
+      assert.throws(
+        () => parseConnectionString(text),
+        (error: Error & { code: string }) => error.code === 'config' && !error.message.includes(text),
+      );
+    });
+});
+
+describe('where to connect', () => {
+  test('the string wins over the service, the service over the environment', async () => {
+    const file = join(temporaryDirectory('service', { keepOwner: true }), 'services');
+    writeFileSync(file, '[main]\nhost=from-service\nport=1111\n');
+    const env = { PGSERVICEFILE: file, PGSERVICE: 'main', PGPORT: '2222', PGUSER: 'from-env', PGHOST: 'x' };
+    const target = await resolveTarget(new Secret('port=3333'), env);
+    assert.deepEqual(target.places, [{ host: 'from-service', address: 'from-service', port: 3333 }]);
+    assert.equal(target.user, 'from-env');
+    assert.equal(target.database, 'from-env');
+    await assert.rejects(resolveTarget(undefined, { ...env, PGSERVICE: 'gone' }), {
+      code: 'config',
+      message: /"gone" is not defined/,
+    });
+  });
+  for (const [text, message] of [
+    ['port=0', /port "0" is not a port/],
+    ['host=a,b,c port=1,2', /not one entry for each host/],
+    ['sslmode=often', /sslmode "often" is none of/],
+    ['connect_timeout=soon', /connect_timeout/],
+    ['host=a replication=true', /replication/],
+  ] as const)
+    test(`${text} is refused`, async () => {
+      await assert.rejects(resolveTarget(new Secret(text), {}), { code: 'config', message });
+    });
+});
+
+test('a password file: the first line that fits, with wildcards and escapes', () => {
+  const text = '# note\nh:5432:db:u:first\n*:*:*:o\\:u:colon\n*:*:*:u:a\\\\b:ignored\n[::1]:1:*:*:six\n';
+  const find = (host: string, port: number, database: string, user: string) =>
+    findPassword(text, { hosts: [host], port, database, user })?.reveal();
+  assert.equal(find('h', 5432, 'db', 'u'), 'first');
+  assert.equal(find('h', 5432, 'other', 'u'), String.raw`a\b`);
+  assert.equal(find('h', 5432, 'db', 'o:u'), 'colon');
+  assert.equal(find('h', 5432, 'db', 'nobody'), undefined);
+});
+
+test('a service file: the first section of the name, and a wrong line in it is an error', () => {
+  const text = '[a]\nhost=x\n[b]\nnonsense\n[a]\nhost=y\n';
+  assert.deepEqual(Object.fromEntries(parseService(text, 'a', 'f') ?? []), { host: 'x' });
+  assert.equal(parseService(text, 'c', 'f'), undefined);
+  assert.throws(() => parseService(text, 'b', 'f'), {
+    code: 'config',
+    message: 'f: line 4 is not parameter=value',
+  });
+});

@@ -1,0 +1,104 @@
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import { segmentName } from '../../../../src/postgres/wal/file-name.ts';
+import { readTimelineTree, historyFromTree } from '../../../../src/repository/wal/timelines.ts';
+import { findMissingSegments, hasLaterSegment, listWalRuns } from '../../../../src/repository/wal/listing.ts';
+import {
+  archiveFile,
+  archiveSegment,
+  makeRepository,
+  segmentSizeBytes,
+  signal,
+  system,
+} from '../../../support/site/archive.ts';
+
+/** 1 MiB segments: 4096 a log, so these cross from log 0 to log 1. */
+const numbers = [4090n, 4091n, 4094n, 4095n, 4096n, 4098n];
+const name = (timeline: number, number: bigint) => segmentName(timeline, number, segmentSizeBytes);
+
+async function makeArchive() {
+  const repository = await makeRepository();
+  for (const number of numbers) await archiveSegment(repository, 1, number);
+  await archiveSegment(repository, 2, 4096n);
+  await archiveFile(repository, `${name(1, 4099n)}.partial`, 'x');
+  await archiveFile(repository, `${name(1, 4091n)}.00000028.backup`, 'START WAL LOCATION');
+  return repository;
+}
+
+describe('a listing', () => {
+  it('folds segments into runs, across logs and by timeline', async () => {
+    const runs = await listWalRuns(await makeArchive(), system, segmentSizeBytes, signal);
+    assert.deepEqual(
+      runs.map(({ timeline, first, last }) => [timeline, first, last]),
+      [
+        [1, 4090n, 4091n],
+        [1, 4094n, 4096n],
+        [1, 4098n, 4098n],
+        [2, 4096n, 4096n],
+      ],
+    );
+  });
+
+  it('finds each missing segment of a range, ends included', async () => {
+    const repository = await makeArchive();
+    const missing = (first: bigint, last: bigint, timeline = 1) =>
+      findMissingSegments(repository, system, { timeline, first, last, segmentSizeBytes }, signal);
+    assert.deepEqual(await missing(4090n, 4096n), [name(1, 4092n), name(1, 4093n)]);
+    assert.deepEqual(await missing(4096n, 4099n), [name(1, 4097n), name(1, 4099n)]);
+    assert.deepEqual(await missing(4094n, 4096n), []);
+    assert.deepEqual(await missing(4088n, 4090n), [name(1, 4088n), name(1, 4089n)]);
+    assert.deepEqual(await missing(1n, 2n, 3), [name(3, 1n), name(3, 2n)]);
+    assert.equal(
+      (
+        await findMissingSegments(
+          repository,
+          system,
+          { timeline: 3, first: 1n, last: 10_000n, segmentSizeBytes, limit: 5 },
+          signal,
+        )
+      ).length,
+      5,
+    );
+  });
+
+  it('sees later segments and partials, but not what belongs to the segment itself', async () => {
+    const repository = await makeArchive();
+    const later = (segment: bigint, timeline = 1) =>
+      hasLaterSegment(repository, system, { timeline, segment, segmentSizeBytes }, signal);
+    assert.equal(await later(4092n), true);
+    assert.equal(await later(4098n), true, 'a partial counts');
+    assert.equal(await later(4099n), false, 'its own partial does not');
+    assert.equal(await later(4096n, 2), false);
+  });
+});
+
+describe('the tree of timelines', () => {
+  it('comes from histories', async () => {
+    const repository = await makeRepository();
+    await archiveFile(repository, '00000002.history', '1\t0/300000\tno recovery target specified\n');
+    await archiveFile(repository, '00000003.history', '1\t0/500000\tbefore 2026\n');
+    await archiveFile(repository, '00000004.history', '1\t0/300000\tx\n2\t0/400000\ty\n');
+    const tree = await readTimelineTree(repository, system, signal);
+    assert.deepEqual(tree.get(4), { parent: 2, switchpoint: 0x400000n });
+    assert.deepEqual(
+      historyFromTree(tree, 4).map(({ timeline, switchpoint }) => [timeline, switchpoint]),
+      [
+        [1, 0x300000n],
+        [2, 0x400000n],
+      ],
+    );
+  });
+
+  it('is read from the content when metadata was lost', async () => {
+    const repository = await makeRepository();
+    await archiveFile(repository, '00000002.history', '1\t0/300000\tx\n');
+    const key = 'orders/7300000000000000001/timelines/00000002.history';
+    const chunks: Uint8Array[] = [];
+    for await (const chunk of (await repository.store.get(key, { signal })).body) chunks.push(chunk);
+    await repository.store.put(key, chunks, { ifAbsent: false, objectClass: 'wal', signal });
+    assert.deepEqual((await readTimelineTree(repository, system, signal)).get(2), {
+      parent: 1,
+      switchpoint: 0x300000n,
+    });
+  });
+});

@@ -1,0 +1,133 @@
+/** In which order the directory store asks the kernel for what: its promises after a crash rest on nothing else. */
+import assert from 'node:assert/strict';
+import fsPromises, { type FileHandle } from 'node:fs/promises';
+import { syncBuiltinESMExports } from 'node:module';
+import { relative } from 'node:path';
+import { afterEach, beforeEach, describe, it } from 'node:test';
+import { createFsStore } from '../../../../src/stores/fs/store.ts';
+import { temporaryDirectory } from '../../../support/site/temp.ts';
+import { put, rejectsAs, signal } from '../../../contract/contract-driver.ts';
+
+let root: string;
+let steps: string[];
+let failSyncOf: string | undefined;
+const original = { ...fsPromises };
+
+beforeEach(() => {
+  root = temporaryDirectory('fs', { keepOwner: true });
+  steps = [];
+  failSyncOf = undefined;
+  record();
+});
+
+afterEach(() => {
+  Object.assign(fsPromises, original);
+  syncBuiltinESMExports();
+});
+
+describe('fs store: durability', () => {
+  it('names a file only after its bytes and its sidecar are on disk, and returns only after its directories are', async () => {
+    await put(createFsStore({ root }), 'a/b/c', 'x', { metadata: { a: 'b' } });
+    const named = steps.indexOf('link TEMP a/b/c');
+    assert(named > 0, steps.join('\n'));
+    const before = steps.slice(0, named);
+    assert.equal(before.filter(step => step === 'sync a/b/TEMP').length, 2, steps.join('\n'));
+    assert(
+      before.some(step => /^link TEMP a\/b\/c\.[0-9a-f]{16}\.meta$/.test(step)),
+      steps.join('\n'),
+    );
+    const after = steps.slice(named + 1);
+    for (const directory of ['a/b', 'a', '.'])
+      assert(after.includes(`sync ${directory}`), `${directory}\n${steps.join('\n')}`);
+  });
+
+  it('syncs every directory up to the root, also those that others made', async () => {
+    const store = createFsStore({ root });
+    await put(store, 'a/b/first', 'x');
+    steps = [];
+    await put(store, 'a/b/second', 'x');
+    for (const directory of ['a/b', 'a', '.']) assert(steps.includes(`sync ${directory}`), steps.join('\n'));
+  });
+
+  it('makes durable what a dead writer only named', async () => {
+    const store = createFsStore({ root });
+    await put(store, 'a/b/c', 'x', { metadata: { a: 'b' } });
+    steps = [];
+    await store.makeDurable?.('a/b/c', { signal });
+    for (const path of ['a/b/c', 'a/b', 'a', '.']) assert(steps.includes(`sync ${path}`), steps.join('\n'));
+    assert(
+      steps.some(step => /^sync a\/b\/c\.[0-9a-f]{16}\.meta$/.test(step)),
+      steps.join('\n'),
+    );
+  });
+
+  it('names nothing when its bytes could not be made durable', async () => {
+    failSyncOf = 'a/TEMP';
+    const store = createFsStore({ root });
+    await rejectsAs('local-io', put(store, 'a/b', 'x', { metadata: { a: 'b' } }));
+    assert(!steps.some(step => step.startsWith('link')), steps.join('\n'));
+    assert.deepEqual(await original.readdir(root), []);
+  });
+
+  it('does not return when a directory could not be made durable', async () => {
+    failSyncOf = 'a';
+    await rejectsAs('local-io', put(createFsStore({ root }), 'a/b', 'x'));
+  });
+
+  it('says so when the file system has no hard links', async () => {
+    fsPromises.link = () => Promise.reject(Object.assign(new Error('no links'), { code: 'EPERM' }));
+    syncBuiltinESMExports();
+    await assert.rejects(put(createFsStore({ root }), 'a/b', 'x', { metadata: { a: 'b' } }), /no hard links/);
+    assert.deepEqual(await original.readdir(root), []);
+  });
+
+  it('takes its own link for success when a repeated request was told that it exists', async () => {
+    fsPromises.link = async (from, to) => {
+      await original.link(from, to);
+      throw Object.assign(new Error('said twice'), { code: 'EEXIST' });
+    };
+    syncBuiltinESMExports();
+    await put(createFsStore({ root }), 'a/b', 'x');
+  });
+
+  it('a loser of the same content leaves the sidecar that the winner relies on', async () => {
+    const store = createFsStore({ root });
+    let isFirst = true;
+    fsPromises.link = async (from, to) => {
+      if (isFirst && shown(to) === 'a/b') {
+        isFirst = false;
+        // Our sidecar is there, our name is not yet: now another writer comes and wins.
+        await put(createFsStore({ root }), 'a/b', 'same', { metadata: { writer: 'winner' } });
+      }
+      await original.link(from, to);
+    };
+    syncBuiltinESMExports();
+    await rejectsAs('exists', put(store, 'a/b', 'same', { metadata: { writer: 'loser' } }));
+    assert.match((await store.head('a/b', { signal }))?.metadata['writer'] ?? '', /winner|loser/);
+  });
+});
+
+/** Temporary names are random: `TEMP` stands for any. */
+function shown(path: unknown): string {
+  const name = relative(root, String(path)) || '.';
+  return name.replace(/[^/]*\.walvault-tmp$/, 'TEMP');
+}
+
+function record(): void {
+  fsPromises.open = async (...args: Parameters<typeof original.open>): Promise<FileHandle> => {
+    const handle = await original.open(...args);
+    const sync = handle.sync.bind(handle);
+    handle.sync = async () => {
+      const path = shown(args[0]);
+      steps.push(`sync ${path}`);
+      if (path === failSyncOf) throw Object.assign(new Error('injected'), { code: 'EIO' });
+      await sync();
+    };
+    return handle;
+  };
+  fsPromises.link = async (from, to) => {
+    steps.push(`link ${shown(from).replace(/^.*\//, '')} ${shown(to)}`);
+    await original.link(from, to);
+  };
+  syncBuiltinESMExports();
+}
