@@ -11,7 +11,7 @@ import type { Codec } from '../../repository/encoding/codec.ts';
 import { walKey } from '../../repository/format/layout.ts';
 import type { Repository } from '../../repository/repository.ts';
 import { openWalObject } from '../../repository/wal/read-object.ts';
-import type { CheckOptions } from './check.ts';
+import type { CheckOptions } from './options.ts';
 import type { CheckedServer } from './check-postgres.ts';
 import { failure, ok, skipped, warning, type Checklist, type Finding } from './checklist.ts';
 

@@ -1,5 +1,5 @@
 /** The configuration has been read and validated by the time this runs; here is what is valid and still unwise. */
-import type { CheckOptions } from './check.ts';
+import type { CheckOptions } from './options.ts';
 import { failure, ok, warning, type Checklist } from './checklist.ts';
 
 const link = 'configuration';

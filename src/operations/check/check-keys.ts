@@ -3,7 +3,7 @@ import { stat } from 'node:fs/promises';
 import { formatDuration } from '../../base/units.ts';
 import type { PublicKey } from '../../pipeline/openpgp/index.ts';
 import type { Keyring, ObjectUse } from '../../repository/encoding/keyring.ts';
-import type { CheckOptions } from './check.ts';
+import type { CheckOptions } from './options.ts';
 import { failure, ok, skipped, warning, type Checklist, type Finding } from './checklist.ts';
 
 const link = 'keys';

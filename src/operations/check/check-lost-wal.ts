@@ -15,7 +15,7 @@ import {
 import { readLostWal } from '../../repository/wal/read-lost-wal.ts';
 import type { Repository } from '../../repository/repository.ts';
 import { listWalRuns } from '../../repository/wal/listing.ts';
-import type { CheckOptions } from './check.ts';
+import type { CheckOptions } from './options.ts';
 import { linkOf } from './check-store.ts';
 import { skipped, warning, type Checklist, type Finding } from './checklist.ts';
 

@@ -4,7 +4,7 @@ import { collect } from '../../base/bytes/streams.ts';
 import type { Codec } from '../../repository/encoding/codec.ts';
 import type { ObjectUse } from '../../repository/encoding/keyring.ts';
 import type { Repository } from '../../repository/repository.ts';
-import type { CheckOptions } from './check.ts';
+import type { CheckOptions } from './options.ts';
 import { describe, nameOf } from './check-keys.ts';
 import { linkOf } from './check-store.ts';
 import { failure, ok, skipped, type Checklist, type Finding } from './checklist.ts';

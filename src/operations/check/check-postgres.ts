@@ -8,7 +8,7 @@ import { controlFilePath, readControlFile } from '../../postgres/cluster/control
 import { connectPostgres, type PgConnection } from '../../postgres/server/connection.ts';
 import { currentWalState, type WalState } from '../../postgres/server/wal-state.ts';
 import { judgeArchiveCommand } from './archive-command.ts';
-import type { CheckOptions } from './check.ts';
+import type { CheckOptions } from './options.ts';
 import { failure, ok, skipped, warning, type Checklist, type Finding } from './checklist.ts';
 
 const link = 'postgresql';

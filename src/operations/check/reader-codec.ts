@@ -1,6 +1,6 @@
 import { Codec } from '../../repository/encoding/codec.ts';
 import { Keyring } from '../../repository/encoding/keyring.ts';
-import type { CheckOptions } from './check.ts';
+import type { CheckOptions } from './options.ts';
 
 /**
  * What opens objects: the private key given on the command line alone, so that nothing else can have opened them, or

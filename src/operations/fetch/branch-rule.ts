@@ -15,7 +15,7 @@ import {
 } from '../../postgres/wal/file-name.ts';
 import type { Branch } from './branch.ts';
 import { keyOf } from './delivery.ts';
-import type { FetchOptions } from './fetch.ts';
+import type { FetchOptions } from './options.ts';
 import { followedBranch } from './followed.ts';
 import { GapError } from './gap-error.ts';
 import { hasLocalSegment } from './local-segment.ts';

@@ -8,11 +8,8 @@ import { dirname } from 'node:path';
 import { retryUntilDeadline, startDeadline, type Deadline } from '../../base/time/abort.ts';
 import { monotonicMs } from '../../base/time/clock.ts';
 import { WalvaultError } from '../../base/errors/errors.ts';
-import { warn, type Log } from '../../base/log.ts';
-import type { Reached } from '../../postgres/cluster/control-file.ts';
-import type { RecoveryMode } from '../../postgres/cluster/signal-files.ts';
+import { warn } from '../../base/log.ts';
 import { parseWalFileName, type WalFileName } from '../../postgres/wal/file-name.ts';
-import type { SystemPath } from '../../repository/format/layout.ts';
 import { RepositoryFailure, type Repository } from '../../repository/repository.ts';
 import { StoreError } from '../../stores/store.ts';
 import { findGap, proveAbsent, type Gap } from './absence.ts';
@@ -22,29 +19,7 @@ import { readHistories } from './followed.ts';
 import { GapError } from './gap-error.ts';
 import { Laggards } from './laggards.ts';
 import { isLocalSegmentWhole } from './local-segment.ts';
-
-export interface FetchOptions {
-  /** `%f` */
-  readonly name: string;
-  /** `%p`, relative to the working directory. */
-  readonly destination: string;
-  readonly system: SystemPath;
-  readonly segmentSizeBytes: number;
-  readonly mode: RecoveryMode;
-  /** Where the server that asks has been, by its `pg_control`. */
-  readonly reached: readonly Reached[];
-  /** The timeline that the recovery follows, where restore has written it into restore_command. */
-  readonly timeline: number | undefined;
-  /** The recovery has a target: PostgreSQL itself refuses to end before it, so a hole may be answered with 1. */
-  readonly isTargetSet: boolean;
-  /** In the order in which they are asked. */
-  readonly repositories: readonly Repository[];
-  readonly headerCheck: boolean;
-  readonly timeoutMs: number;
-  readonly standbyTimeoutMs: number;
-  readonly log: Log;
-  readonly signal: AbortSignal;
-}
+import type { FetchOptions } from './options.ts';
 
 export type FetchResult =
   | { readonly outcome: 'delivered'; readonly repository: string }

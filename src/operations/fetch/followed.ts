@@ -12,7 +12,7 @@ import {
 } from '../../postgres/wal/timeline-history.ts';
 import { historyFromTree, readTimelineTree } from '../../repository/wal/timelines.ts';
 import { branchShown, type Branch } from './branch.ts';
-import type { FetchOptions } from './fetch.ts';
+import type { FetchOptions } from './options.ts';
 import { hasLocalSegment } from './local-segment.ts';
 
 export interface FollowedClues {

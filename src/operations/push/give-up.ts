@@ -13,7 +13,7 @@ import { formatCount, formatSize } from '../../base/units.ts';
 import { deliverLossRecords } from '../../repository/wal/deliver-loss-records.ts';
 import { recordLoss } from '../../repository/wal/loss-records.ts';
 import type { Repository } from '../../repository/repository.ts';
-import type { PushOptions } from './push.ts';
+import type { PushOptions } from './options.ts';
 import { isExpendable, isOutage, waitingSegments, type QueueState } from './queue-limit.ts';
 import type { WalSource } from './wal-source.ts';
 

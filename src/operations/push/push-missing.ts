@@ -12,7 +12,8 @@ import { segmentNumberOfLsn, type WalFileName } from '../../postgres/wal/file-na
 import { walKey } from '../../repository/format/layout.ts';
 import { deliverLosses } from './give-up.ts';
 import { finishedFiles, type LocalWalFile } from './plan.ts';
-import { push, type PushOptions } from './push.ts';
+import type { PushOptions } from './options.ts';
+import { push } from './push.ts';
 import { warnOfUndecidedRaces } from './warn-of-races.ts';
 
 export interface PushMissingResult {

@@ -11,37 +11,17 @@ import { messageOf, WalvaultError } from '../../base/errors/errors.ts';
 import { startDeadline } from '../../base/time/abort.ts';
 import { monotonicMs } from '../../base/time/clock.ts';
 import { tap } from '../../base/bytes/streams.ts';
-import { warn, type Log } from '../../base/log.ts';
+import { warn } from '../../base/log.ts';
 import { heldWhile, RunningTime } from '../../base/time/running-time.ts';
 import type { WalFileName } from '../../postgres/wal/file-name.ts';
-import { RepositoryFailure, type Repository } from '../../repository/repository.ts';
+import { RepositoryFailure } from '../../repository/repository.ts';
 import { encodeWalObject, type StoreOutcome, type WalObject } from '../../repository/wal/write-object.ts';
 import { deliverLosses, giveUp, readQueue, type Queue, type Undelivered } from './give-up.ts';
+import type { PushOptions } from './options.ts';
 import { PushMemory } from './push-memory.ts';
 import { storeRetrying, type TimeLimit } from './store-retrying.ts';
 import { warnOfUndecidedRaces } from './warn-of-races.ts';
 import { readWalSource, type WalSource } from './wal-source.ts';
-
-export interface PushOptions {
-  /** `%p`, relative to the working directory. */
-  readonly path: string;
-  readonly cluster: string;
-  readonly dataDirectory: string | undefined;
-  readonly repositories: readonly Repository[];
-  readonly headerCheck: boolean;
-  readonly timeoutMs: number;
-  /** Of `archive.queue-limit`; undefined: a segment is never given up. */
-  readonly queueLimitBytes?: number | undefined;
-  readonly isMissingRun?: boolean;
-  /** Store the file beside an archived one of other content (`conflict keep`). */
-  readonly asConflict?: boolean;
-  /** Of whoever pushes one file after the other. */
-  readonly memory?: PushMemory;
-  /** A piece of a streamed file was taken, which prolongs the attempt. */
-  readonly onProgress?: () => void;
-  readonly log: Log;
-  readonly signal: AbortSignal;
-}
 
 export interface PushResult {
   readonly file: WalFileName;

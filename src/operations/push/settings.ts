@@ -1,6 +1,6 @@
 /** From the configuration to the options of the push operation: for push, `conflict keep` and the agent. */
 import type { Config } from '../../config/index.ts';
-import type { PushOptions } from './push.ts';
+import type { PushOptions } from './options.ts';
 
 /** However long somebody else kept a push waiting, this much is left for doing it. */
 const leastTimeoutMs = 5000;
