@@ -1,9 +1,9 @@
 /** A store that counts what is asked of it. */
 import { tap } from '../../base/bytes/streams.ts';
 import { isInMemory } from '../body.ts';
+import { withMethods } from '../methods.ts';
 import type { Store } from '../store.ts';
 import { followOperations, type Operation } from './operation.ts';
-import { withMethods } from './with-methods.ts';
 
 /** What one store was asked for, each attempt counted. A page of a listing and a part of an upload are no calls. */
 export interface StoreCounters {

@@ -1,7 +1,6 @@
 /** A store whose calls fail on demand: faults below the code under test, above any driver. */
-import { StoreError, type ListEntry, type ListOptions, type Store, type StoreErrorKind } from '../store.ts';
-
-export type StoreMethod = 'put' | 'get' | 'head' | 'list' | 'delete' | 'makeDurable';
+import { wrapStore, type StoreMethod } from '../methods.ts';
+import { StoreError, type Store, type StoreErrorKind } from '../store.ts';
 
 export interface StoreFault {
   readonly method: StoreMethod;
@@ -45,38 +44,29 @@ export function createFaultyStore(inner: Store, faults: readonly StoreFault[]): 
     }
     return undefined;
   };
-  const call = async <T>(
-    method: StoreMethod,
-    keys: readonly string[],
-    work: () => Promise<T>,
-  ): Promise<T> => {
-    const error = begin(method, keys);
-    const result = await work();
-    if (error !== undefined) throw error;
-    return result;
-  };
-  const makeDurable = inner.makeDurable?.bind(inner);
-  return {
-    url: inner.url,
-    capabilities: inner.capabilities,
-    calls,
-    put: (key, body, options) => call('put', [key], () => inner.put(key, body, options)),
-    async get(key, options) {
-      const error = begin('get', [key]);
-      const object = await inner.get(key, options);
-      return error === undefined ? object : { stat: object.stat, body: breakAfterFirst(object.body, error) };
+  const store = wrapStore(
+    inner,
+    {
+      async result({ method, keys, signal }, work) {
+        const error = begin(method, keys);
+        const result = await work(signal);
+        if (error !== undefined) throw error;
+        return result;
+      },
+      async *entries({ method, keys, signal }, work) {
+        const error = begin(method, keys);
+        yield* error === undefined ? work(signal) : breakAfterFirst(work(signal), error);
+      },
     },
-    head: (key, options) => call('head', [key], () => inner.head(key, options)),
-    async *list(options: ListOptions): AsyncGenerator<ListEntry> {
-      const error = begin('list', [options.prefix]);
-      yield* error === undefined ? inner.list(options) : breakAfterFirst(inner.list(options), error);
+    {
+      async get(key, options) {
+        const error = begin('get', [key]);
+        const { stat, body } = await inner.get(key, options);
+        return { stat, body: error === undefined ? body : breakAfterFirst(body, error) };
+      },
     },
-    delete: (keys, options) => call('delete', keys, () => inner.delete(keys, options)),
-    ...(makeDurable && {
-      makeDurable: (key, options) => call('makeDurable', [key], () => makeDurable(key, options)),
-    }),
-    close: () => inner.close(),
-  };
+  );
+  return { ...store, calls };
 }
 
 async function* breakAfterFirst<T>(source: AsyncIterable<T>, error: StoreError): AsyncGenerator<T> {

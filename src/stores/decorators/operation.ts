@@ -5,6 +5,7 @@
  */
 import type { ByteStream } from '../../base/bytes/streams.ts';
 import { isInMemory } from '../body.ts';
+import { wrapStore, type MethodCall, type StoreMethod } from '../methods.ts';
 import type { PutBody, Store } from '../store.ts';
 
 export interface StoreCall {
@@ -43,76 +44,55 @@ export function followOperations(
       operation.end();
     }
   };
-  const other = (key: string, weight = 1): StoreCall => ({ method: 'other', key, weight });
-  const makeDurable = inner.makeDurable?.bind(inner);
-  const refusesWrongChecksum = inner.refusesWrongChecksum?.bind(inner);
-  const joinsOnlyIfAbsent = inner.joinsOnlyIfAbsent?.bind(inner);
-  const listUnfinished = inner.listUnfinished?.bind(inner);
-  const removeUnfinished = inner.removeUnfinished?.bind(inner);
-  const thaw = inner.thaw?.bind(inner);
-  return {
-    url: inner.url,
-    capabilities: inner.capabilities,
-    put: (key, body, options) =>
-      once({ method: 'put', key, weight: weightOf(body) }, options.signal, operation =>
-        inner.put(key, isInMemory(body) ? body : callersTurns(body, operation), {
-          ...options,
-          signal: operation.signal,
-        }),
-      ),
-    async get(key, options) {
-      const operation = begin({ method: 'get', key, weight: 1 }, options.signal);
-      try {
-        const { signal } = operation;
-        const { stat, body } = await operation.driver(() => inner.get(key, { ...options, signal }));
-        return { stat, body: driversTurns(() => body, operation) };
-      } catch (error) {
-        operation.end();
-        throw error;
-      }
-    },
-    head: (key, options) =>
-      once({ method: 'head', key, weight: 1 }, options.signal, ({ signal }) =>
-        inner.head(key, { ...options, signal }),
-      ),
-    list(options) {
-      const operation = begin({ method: 'list', key: options.prefix, weight: 1 }, options.signal);
-      return driversTurns(() => inner.list({ ...options, signal: operation.signal }), operation);
-    },
-    delete: (keys, options) =>
-      once({ method: 'delete', key: keys[0] ?? '', weight: keys.length }, options.signal, ({ signal }) =>
-        inner.delete(keys, { ...options, signal }),
-      ),
-    ...(makeDurable && {
-      makeDurable: (key, options) =>
-        once(other(key), options.signal, ({ signal }) => makeDurable(key, { ...options, signal })),
-    }),
-    ...(refusesWrongChecksum && {
-      refusesWrongChecksum: (key, options) =>
-        once(other(key), options.signal, ({ signal }) => refusesWrongChecksum(key, { ...options, signal })),
-    }),
-    ...(joinsOnlyIfAbsent && {
-      joinsOnlyIfAbsent: (key, options) =>
-        once(other(key), options.signal, ({ signal }) => joinsOnlyIfAbsent(key, { ...options, signal })),
-    }),
-    ...(listUnfinished && {
-      listUnfinished(options) {
-        const operation = begin({ method: 'list', key: options.prefix, weight: 1 }, options.signal);
-        return driversTurns(() => listUnfinished({ ...options, signal: operation.signal }), operation);
+  return wrapStore(
+    inner,
+    {
+      result: (call, work) => once(storeCall(call), call.signal, ({ signal }) => work(signal)),
+      entries(call, work) {
+        const operation = begin(storeCall(call), call.signal);
+        return driversTurns(() => work(operation.signal), operation);
       },
-    }),
-    ...(removeUnfinished && {
-      removeUnfinished: (writes, options) =>
-        once(other(writes[0]?.key ?? '', writes.length), options.signal, ({ signal }) =>
-          removeUnfinished(writes, { ...options, signal }),
+    },
+    {
+      put: (key, body, options) =>
+        once({ method: 'put', key, weight: weightOf(body) }, options.signal, operation =>
+          inner.put(key, isInMemory(body) ? body : callersTurns(body, operation), {
+            ...options,
+            signal: operation.signal,
+          }),
         ),
-    }),
-    ...(thaw && {
-      thaw: (key, options) =>
-        once(other(key), options.signal, ({ signal }) => thaw(key, { ...options, signal })),
-    }),
-    close: () => inner.close(),
-  };
+      async get(key, options) {
+        const operation = begin({ method: 'get', key, weight: 1 }, options.signal);
+        try {
+          const { signal } = operation;
+          const { stat, body } = await operation.driver(() => inner.get(key, { ...options, signal }));
+          return { stat, body: driversTurns(() => body, operation) };
+        } catch (error) {
+          operation.end();
+          throw error;
+        }
+      },
+    },
+  );
+}
+
+function storeCall({ method, keys }: MethodCall): StoreCall {
+  return { method: wordFor(method), key: keys[0] ?? '', weight: keys.length };
+}
+
+function wordFor(method: StoreMethod): StoreCall['method'] {
+  switch (method) {
+    case 'put':
+    case 'get':
+    case 'head':
+    case 'list':
+    case 'delete':
+      return method;
+    case 'listUnfinished':
+      return 'list';
+    default:
+      return 'other';
+  }
 }
 
 function weightOf(body: PutBody): number {

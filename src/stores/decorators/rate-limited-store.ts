@@ -1,9 +1,9 @@
 /** A store whose bodies pass no faster than they may, up and down apart. */
 import type { ByteStream } from '../../base/bytes/streams.ts';
 import { isInMemory } from '../body.ts';
+import { withMethods } from '../methods.ts';
 import type { Store } from '../store.ts';
 import { RateLimiter } from './rate-limiter.ts';
-import { withMethods } from './with-methods.ts';
 
 export interface RateLimits {
   readonly upload?: RateLimiter | undefined;

@@ -1,6 +1,7 @@
 /** A store that repeats what failed for reasons of the moment. Everything else about it is the inner store's. */
 import { isInMemory } from '../body.ts';
 import { defaultRetryLimits, Pace, retryTransient, type RetryLimits } from '../driver-kit/retry.ts';
+import { wrapStore } from '../methods.ts';
 import { StoreError, type ListEntry, type ListOptions, type Store } from '../store.ts';
 
 /**
@@ -13,40 +14,20 @@ import { StoreError, type ListEntry, type ListOptions, type Store } from '../sto
 export function createRetryingStore(inner: Store, limits: RetryLimits = defaultRetryLimits): Store {
   const pace = new Pace();
   const repeat: Repeat = (work, signal) => retryTransient(work, signal, limits, pace);
-  const makeDurable = inner.makeDurable?.bind(inner);
-  const listUnfinished = inner.listUnfinished?.bind(inner);
-  const removeUnfinished = inner.removeUnfinished?.bind(inner);
-  const thaw = inner.thaw?.bind(inner);
-  const refusesWrongChecksum = inner.refusesWrongChecksum?.bind(inner);
-  const joinsOnlyIfAbsent = inner.joinsOnlyIfAbsent?.bind(inner);
-  return {
-    url: inner.url,
-    capabilities: inner.capabilities,
-    put: (key, body, options) =>
-      isInMemory(body)
-        ? repeat(() => inner.put(key, body, options), options.signal)
-        : inner.put(key, body, options),
-    get: (key, options) => repeat(() => inner.get(key, options), options.signal),
-    head: (key, options) => repeat(() => inner.head(key, options), options.signal),
-    list: options => listRetrying(inner, options, repeat),
-    delete: (keys, options) => repeat(() => inner.delete(keys, options), options.signal),
-    ...(makeDurable && {
-      makeDurable: (key, options) => repeat(() => makeDurable(key, options), options.signal),
-    }),
-    ...(refusesWrongChecksum && {
-      refusesWrongChecksum: (key, options) =>
-        repeat(() => refusesWrongChecksum(key, options), options.signal),
-    }),
-    ...(joinsOnlyIfAbsent && {
-      joinsOnlyIfAbsent: (key, options) => repeat(() => joinsOnlyIfAbsent(key, options), options.signal),
-    }),
-    ...(listUnfinished && { listUnfinished }),
-    ...(removeUnfinished && {
-      removeUnfinished: (writes, options) => repeat(() => removeUnfinished(writes, options), options.signal),
-    }),
-    ...(thaw && { thaw: (key, options) => repeat(() => thaw(key, options), options.signal) }),
-    close: () => inner.close(),
-  };
+  return wrapStore(
+    inner,
+    {
+      result: ({ signal }, work) => repeat(() => work(signal), signal),
+      entries: ({ signal }, work) => work(signal),
+    },
+    {
+      put: (key, body, options) =>
+        isInMemory(body)
+          ? repeat(() => inner.put(key, body, options), options.signal)
+          : inner.put(key, body, options),
+      list: options => listRetrying(inner, options, repeat),
+    },
+  );
 }
 
 type Repeat = <T>(work: () => Promise<T>, signal: AbortSignal) => Promise<T>;

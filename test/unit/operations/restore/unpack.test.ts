@@ -15,7 +15,7 @@ import { sha256Hex } from '../../../../src/repository/format/json-object.ts';
 import { backupPrefix } from '../../../../src/repository/format/layout.ts';
 import { encodeManifest, type ManifestEntry } from '../../../../src/repository/format/manifest.ts';
 import type { Repository } from '../../../../src/repository/repository.ts';
-import { withMethods } from '../../../../src/stores/decorators/with-methods.ts';
+import { withMethods } from '../../../../src/stores/methods.ts';
 import { createMemoryStore } from '../../../../src/stores/memory/store.ts';
 import type { Store } from '../../../../src/stores/store.ts';
 import { makeRepository, signal, system } from '../../../support/site/archive.ts';
