@@ -58,7 +58,8 @@ export const importRules: readonly ImportRule[] = [
       /^operations\/[^/]+$/,
     ],
   },
-  { from: /^agent\/client\//, mayImport: [base] },
+  // A push that starts an agent looks whose server runs here, before anything else is loaded.
+  { from: /^agent\/client\//, mayImport: [base, /^postgres\/cluster\/postmaster-pid$/] },
   {
     from: /^agent\//,
     mayImport: [base, agentClient, pushAndFetch, workers, events, /^postgres\//],

@@ -9,7 +9,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { walvaultVersion } from '../base/build-info.ts';
 import { messageOf } from '../base/errors/errors.ts';
 import { info, type Log } from '../base/log.ts';
-import { ArchiveStatus } from './push-ahead/archive-status.ts';
+import { ArchiveStatus } from '../postgres/cluster/archive-status.ts';
 import { inspectDirectory, type AgentAddress } from './client/address.ts';
 import { exchange } from './client/exchange.ts';
 import { digestEnvironment } from './client/fingerprint.ts';
@@ -17,6 +17,7 @@ import { isServerAbove } from './client/orphanage.ts';
 import type { Reply, Request } from './client/protocol.ts';
 import { attemptPath, problemPath, saidPath } from './client/start.ts';
 import { isSameEnvironment } from './environment.ts';
+import { locate } from './push-ahead/own-files.ts';
 import { ServerRun } from './purpose.ts';
 import { PushQueue } from './push-ahead/push-queue.ts';
 import type { AheadFetcher } from '../workers/ahead-fetcher.ts';
@@ -82,7 +83,6 @@ class Agent {
   readonly #watched: WatchedFiles;
   readonly #environment: Readonly<Record<string, string>>;
   readonly #server: ServerRun;
-  readonly #archiveStatus: ArchiveStatus;
   readonly #queue: PushQueue;
   readonly #prefetcher: Prefetcher;
   readonly #startedAt = new Date();
@@ -99,11 +99,10 @@ class Agent {
     this.#watched = new WatchedFiles(options.watchedFiles, options.readSince);
     this.#environment = digestEnvironment(options.environment);
     this.#server = new ServerRun(address.dataDirectory);
-    this.#archiveStatus = new ArchiveStatus(options.walDirectory);
     this.#queue = new PushQueue({
       ...options,
       dataDirectory: address.dataDirectory,
-      status: this.#archiveStatus,
+      status: new ArchiveStatus(options.walDirectory),
       // With batches nobody asks for most files.
       jobsAtEase: options.isBatch ? options.jobs : Math.max(1, availableParallelism() - 1),
       signal: AbortSignal.any([signal, this.#stop.signal]),
@@ -187,8 +186,8 @@ class Agent {
   }
 
   async #push(path: string, givenPath: string): Promise<Exclude<Reply, { kind: 'working' }>> {
-    const { sender, pushTimeoutMs } = this.#options;
-    const file = this.#archiveStatus.locate(path);
+    const { sender, pushTimeoutMs, walDirectory } = this.#options;
+    const file = locate(walDirectory, path);
     const silence = { limitMs: pushTimeoutMs + pushMarginMs, lastSignAt: () => sender.lastSignAt(file) };
     const answer = await unlessSilent(this.#queue.ask(file), silence);
     if (answer === undefined) {

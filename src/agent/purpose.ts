@@ -1,19 +1,14 @@
 /** Whether an agent still has somebody to work for. */
-import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { readPostmasterPid } from '../postgres/cluster/postmaster-pid.ts';
 import { isAlive } from './client/is-alive.ts';
 
-/**
- * The server that this agent was started for, by its `postmaster.pid`: it is removed when the server stops, and has
- * another process and start time (its first and third line) after the next start (pidfile.h). One that was killed
- * leaves it behind.
- */
+/** The run of a server that an agent was started for: another process, or another start of it, is another run. */
 export class ServerRun {
-  readonly #path: string;
+  readonly #dataDirectory: string;
   readonly #first: string | undefined;
 
   constructor(dataDirectory: string) {
-    this.#path = join(dataDirectory, 'postmaster.pid');
+    this.#dataDirectory = dataDirectory;
     this.#first = this.#look();
   }
 
@@ -23,8 +18,8 @@ export class ServerRun {
 
   #look(): string | undefined {
     try {
-      const [pid, , startedAt] = readFileSync(this.#path, 'latin1').split('\n');
-      return isAlive(Number(pid)) ? `${pid} ${startedAt}` : undefined;
+      const server = readPostmasterPid(this.#dataDirectory);
+      return server !== undefined && isAlive(server.pid) ? `${server.pid} ${server.startedAt}` : undefined;
     } catch {
       return undefined;
     }

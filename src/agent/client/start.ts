@@ -21,6 +21,7 @@ import { isSea } from 'node:sea';
 import { ageMs } from '../../base/time/clock.ts';
 import { describeSystemCode, systemCode } from '../../base/errors/errors.ts';
 import { inspectDirectory, type AgentAddress } from './address.ts';
+import { serverUserId } from '../../postgres/cluster/postmaster-pid.ts';
 import { isAlive } from './is-alive.ts';
 import { whyOrphansDoHarm } from './orphanage.ts';
 
@@ -71,7 +72,7 @@ export function attemptPath({ directory, key }: Pick<AgentAddress, 'directory' |
 /** A running server of this very user: a push by hand beside a stopped one, or by root, needs no agent. */
 function isServersHost(dataDirectory: string): boolean {
   try {
-    return statSync(join(dataDirectory, 'postmaster.pid')).uid === process.getuid?.();
+    return serverUserId(dataDirectory) === process.getuid?.();
   } catch {
     return false;
   }

@@ -8,11 +8,12 @@ import { waitAtMost } from '../../base/time/abort.ts';
 import { localIoError, messageOf, systemCode } from '../../base/errors/errors.ts';
 import type { Log } from '../../base/log.ts';
 import { contactTimeoutMs, type QueueState } from '../../operations/push/queue-limit.ts';
-import type { ArchiveStatus } from './archive-status.ts';
+import type { ArchiveStatus } from '../../postgres/cluster/archive-status.ts';
 import { failureOf } from '../client/protocol.ts';
 import { DurableSet } from './durable-set.ts';
 import { fileKey, KeyedFile } from './file-key.ts';
 import { backlogBytes, chooseNext, leadingDurable } from './look-ahead.ts';
+import { ownName } from './own-files.ts';
 import { Pace, type Reason } from './pace.ts';
 import type { Attempt, PushAnswer, Sender } from '../../workers/sender.ts';
 
@@ -81,7 +82,7 @@ export class PushQueue {
     const answer = known ?? (await this.#askToPush(path));
     const { isBatch, status } = this.#options;
     const isArchived = answer.kind === 'done' && answer.isDurable;
-    if (isArchived && isBatch && status.nameOf(path) !== undefined) {
+    if (isArchived && isBatch && ownName(status.walDirectory, path) !== undefined) {
       await this.#lookAhead();
       await this.#markAhead(path);
     }
@@ -145,7 +146,7 @@ export class PushQueue {
       this.#running.delete(path);
       if (result.kind === 'done') this.#pushed++;
       else this.#failures++;
-      const name = this.#options.status.nameOf(path);
+      const name = ownName(this.#options.status.walDirectory, path);
       if (name !== undefined) this.#pace.note(name, result, why);
       void this.#lookAhead();
       return result;
@@ -196,7 +197,7 @@ export class PushQueue {
     if (this.#isDraining || this.#options.signal.aborted) return;
     try {
       const { status, jobs, jobsAtEase, segmentSizeBytes } = this.#options;
-      const ready = await status.readyNames();
+      const { ready } = await status.read();
       this.#overLimit = this.#measure(ready);
       if (this.#overLimit !== undefined || this.#pace.hasGivenUp) return;
       const limits = this.#pace.limits();
@@ -228,8 +229,8 @@ export class PushQueue {
 
   /** A file by the same name elsewhere is another file, perhaps another server's: it stands for none of these. */
   #ownNames(paths: Iterable<string>): Set<string> {
-    const { status } = this.#options;
-    return new Set([...paths].map(path => status.nameOf(path)).filter(name => name !== undefined));
+    const { walDirectory } = this.#options.status;
+    return new Set([...paths].map(path => ownName(walDirectory, path)).filter(name => name !== undefined));
   }
 
   /**
@@ -243,7 +244,7 @@ export class PushQueue {
       const durable: string[] = [];
       for (const path of this.#durable.paths())
         if (await this.#isStillDurable(path, dataDirectory)) durable.push(path);
-      const ready = await status.readyNames();
+      const { ready } = await status.read();
       const leading = leadingDurable(ready, this.#ownNames(durable), basename(asked));
       for (const name of await status.markDone(leading))
         this.#durable.forget(join(status.walDirectory, name));

@@ -121,7 +121,7 @@ async function takeBackup(run: BackupRun): Promise<{ record: BackupRecord; damag
   const copied = await copyCluster({ ...run, started, pieces, spool });
   const capturedControl = await captureControlFile(dataDirectory, signal);
   const stopped = await stopBackup(connection);
-  const span = await spanOf(stopped, dataDirectory);
+  const span = spanOf(stopped, dataDirectory);
   const ending = await writeEnding({ ...run, pieces, spool, capturedControl, stopped, span });
 
   await destinations.inEach(repository =>

@@ -1,9 +1,13 @@
 /** Whether this server can be backed up, from here, in a way that can be restored: asked before anything is written. */
 import { realpath, stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { localIoError, systemCode, WalvaultError } from '../../base/errors/errors.ts';
-import { readText } from '../../base/files/read.ts';
+import { localIoError, WalvaultError } from '../../base/errors/errors.ts';
 import { readControlFile, type ControlFile } from '../../postgres/cluster/control-file.ts';
+import {
+  postmasterPidName,
+  readPostmasterPid,
+  type PostmasterPid,
+} from '../../postgres/cluster/postmaster-pid.ts';
 import type { PgConnection } from '../../postgres/server/connection.ts';
 import { currentWalState, type WalState } from '../../postgres/server/wal-state.ts';
 
@@ -99,23 +103,20 @@ async function requireSameServer(
     throw refuse(
       `${found.named} belongs to system ${found.systemId}, the server is of system ${state.systemId}`,
     );
-  const directoryPort = await readPostmasterPort(found.dataDirectory);
+  const directoryPort = runningServer(found.dataDirectory)?.port;
   if (directoryPort === undefined) throw refuse(`${found.named}: no server runs in this data directory`);
   const [row] = await connection.query<{ port: string }>("select current_setting('port') as port");
-  if (directoryPort !== row?.port)
+  if (String(directoryPort) !== row?.port)
     throw refuse(
       `${found.named}: its server has port ${directoryPort}, the connection is to port ${row?.port}`,
     );
 }
 
-/** `postmaster.pid`: pid, data directory, start time, port, … one a line (pidfile.h). */
-async function readPostmasterPort(dataDirectory: string): Promise<string | undefined> {
-  const path = join(dataDirectory, 'postmaster.pid');
+function runningServer(dataDirectory: string): PostmasterPid | undefined {
   try {
-    return (await readText(path)).split('\n')[3]?.trim();
+    return readPostmasterPid(dataDirectory);
   } catch (error) {
-    if (systemCode(error) === 'ENOENT') return undefined;
-    throw localIoError('read', path, error);
+    throw localIoError('read', join(dataDirectory, postmasterPidName), error);
   }
 }
 

@@ -9,13 +9,13 @@ import { retryUntilDeadline, startDeadline, type Deadline } from '../../base/tim
 import { monotonicMs } from '../../base/time/clock.ts';
 import { WalvaultError } from '../../base/errors/errors.ts';
 import { warn } from '../../base/log.ts';
+import { readLocalHistories } from '../../postgres/cluster/local-histories.ts';
 import { parseWalFileName, type WalFileName } from '../../postgres/wal/file-name.ts';
 import { RepositoryFailure, type Repository } from '../../repository/repository.ts';
 import { StoreError } from '../../stores/store.ts';
 import { findGap, proveAbsent, type Gap } from './absence.ts';
 import { mayServe } from './branch-rule.ts';
 import { deliverFromFirst, keyOf } from './delivery.ts';
-import { readHistories } from './followed.ts';
 import { GapError } from './gap-error.ts';
 import { Laggards } from './laggards.ts';
 import { isLocalSegmentWhole } from './local-segment.ts';
@@ -140,7 +140,7 @@ async function gapIn(
   try {
     return await findGap(repository, file, {
       ...options,
-      histories: readHistories(dirname(options.destination)),
+      histories: readLocalHistories(dirname(options.destination)),
     });
   } catch (error) {
     if (repository.required || !(error instanceof WalvaultError)) throw error;

@@ -1,15 +1,10 @@
 /** Which timeline the recovery follows: told by restore in restore_command, or shown by the data directory. */
-import { readdirSync, readFileSync } from 'node:fs';
-import { join } from 'node:path';
-import { localIoError, systemCode, WalvaultError } from '../../base/errors/errors.ts';
+import { WalvaultError } from '../../base/errors/errors.ts';
 import type { Reached } from '../../postgres/cluster/control-file.ts';
+import { readLocalHistories, readLocalHistory } from '../../postgres/cluster/local-histories.ts';
 import type { RecoveryMode } from '../../postgres/cluster/signal-files.ts';
-import { historyFileName, parseWalFileName, type WalFileName } from '../../postgres/wal/file-name.ts';
-import {
-  parseTimelineHistory,
-  type TimelineHistories,
-  type TimelineHistoryEntry,
-} from '../../postgres/wal/timeline-history.ts';
+import { historyFileName, type WalFileName } from '../../postgres/wal/file-name.ts';
+import type { TimelineHistoryEntry } from '../../postgres/wal/timeline-history.ts';
 import { historyFromTree, readTimelineTree } from '../../repository/wal/timelines.ts';
 import { branchShown, type Branch } from './branch.ts';
 import type { FetchOptions } from './options.ts';
@@ -51,49 +46,20 @@ export function locallyFollowed(
 ): Branch | undefined | 'unknown' {
   const { mode, timeline, walDirectory, segmentSizeBytes } = clues;
   if (mode !== 'standby' && timeline !== undefined && timeline !== file.timeline) {
-    const history = readHistory(join(walDirectory, historyFileName(timeline)));
+    const history = readLocalHistory(walDirectory, timeline);
     return history === undefined ? 'unknown' : { timeline, history, isCertain: true };
   }
   if (mode === 'none') return undefined;
   const shown = branchShown(
     file,
     {
-      histories: readHistories(walDirectory),
+      histories: readLocalHistories(walDirectory),
       reached: clues.reached,
       hasSegment: name => hasLocalSegment(walDirectory, name, clues),
     },
     segmentSizeBytes,
   );
   return shown?.isCertain === false && mode === 'point-in-time' && timeline !== undefined ? undefined : shown;
-}
-
-/** Those in `pg_wal`. @throws WalvaultError `damaged`, `local-io` */
-export function readHistories(walDirectory: string): TimelineHistories {
-  const histories = new Map<number, TimelineHistoryEntry[]>();
-  for (const name of readNames(walDirectory)) {
-    const file = parseWalFileName(name);
-    if (file?.kind !== 'history') continue;
-    const history = readHistory(join(walDirectory, name));
-    if (history !== undefined) histories.set(file.timeline, history);
-  }
-  return histories;
-}
-
-function readNames(directory: string): string[] {
-  try {
-    return readdirSync(directory);
-  } catch (error) {
-    throw localIoError('read', directory, error);
-  }
-}
-
-function readHistory(path: string): TimelineHistoryEntry[] | undefined {
-  try {
-    return parseTimelineHistory(readFileSync(path, 'utf8'), path);
-  } catch (error) {
-    if (systemCode(error) === 'ENOENT') return undefined;
-    throw localIoError('read', path, error);
-  }
 }
 
 async function archivedHistory(options: FetchOptions, timeline: number): Promise<TimelineHistoryEntry[]> {

@@ -3,13 +3,13 @@
  * given up, so that the server goes on (docs/queue-limit.md). The loss is durable on this host before push returns,
  * and reaches the repositories with the next push that succeeds.
  */
-import { readdir } from 'node:fs/promises';
 import { hostname } from 'node:os';
-import { dirname, join, resolve } from 'node:path';
+import { dirname, resolve } from 'node:path';
 import { orAborted, startDeadline } from '../../base/time/abort.ts';
 import { messageOf, systemCode, WalvaultError } from '../../base/errors/errors.ts';
 import { warn } from '../../base/log.ts';
 import { formatCount, formatSize } from '../../base/units.ts';
+import { ArchiveStatus } from '../../postgres/cluster/archive-status.ts';
 import { deliverLossRecords } from '../../repository/wal/deliver-loss-records.ts';
 import { recordLoss } from '../../repository/wal/loss-records.ts';
 import type { Repository } from '../../repository/repository.ts';
@@ -33,19 +33,18 @@ export async function readQueue(
 ): Promise<Queue | undefined> {
   const { queueLimitBytes: limitBytes, isMissingRun, asConflict, path } = options;
   if (limitBytes === undefined || isMissingRun === true || asConflict === true) return undefined;
-  const statusNames = await readStatusNames(join(dirname(resolve(path)), 'archive_status'));
-  const waiting = waitingSegments(statusNames, file.name);
+  const waiting = waitingSegments(await readReady(dirname(resolve(path))), file.name);
   const backlogBytes = waiting.count * control.segmentSizeBytes;
   const queue = { backlogBytes, limitBytes, segmentCount: waiting.count };
   return isExpendable(file, waiting, queue) ? queue : undefined;
 }
 
-async function readStatusNames(directory: string): Promise<string[]> {
+async function readReady(walDirectory: string): Promise<readonly string[]> {
   try {
-    return await readdir(directory);
+    return (await new ArchiveStatus(walDirectory).read()).ready;
   } catch (error) {
-    // Not the directory of a server: nobody waits for this file.
-    if (['ENOENT', 'ENOTDIR', 'EACCES'].includes(systemCode(error) ?? '')) return [];
+    // The directory of another user's server, which is not the one that waits for this file.
+    if (systemCode(error) === 'EACCES') return [];
     throw error;
   }
 }

@@ -5,7 +5,7 @@ import {
   segmentNumberOfLsn,
   type WalFileName,
 } from '../../postgres/wal/file-name.ts';
-import { switchpointOf, type TimelineHistoryEntry } from '../../postgres/wal/timeline-history.ts';
+import { switchpointOf, type TimelineHistories } from '../../postgres/wal/timeline-history.ts';
 
 type SegmentFile = WalFileName & { kind: 'segment' | 'partial' };
 
@@ -16,11 +16,11 @@ type SegmentFile = WalFileName & { kind: 'segment' | 'partial' };
  */
 export function archivedAs(
   file: SegmentFile,
-  histories: readonly (readonly TimelineHistoryEntry[])[],
+  histories: TimelineHistories,
   segmentSizeBytes: number,
 ): SegmentFile {
   if (file.kind === 'partial') return file;
-  const isSwitchpointInside = histories.some(history => {
+  const isSwitchpointInside = [...histories.values()].some(history => {
     const switchpoint = switchpointOf(history, file.timeline);
     return (
       switchpoint !== undefined &&
@@ -33,8 +33,8 @@ export function archivedAs(
 
 export interface LocalWalFile {
   readonly name: string;
-  /** `.ready` or `.done` in `archive_status`: PostgreSQL has finished this file. */
-  readonly hasStatus: boolean;
+  /** In `archive_status`, whatever as: PostgreSQL has finished this file. */
+  readonly isMarked: boolean;
 }
 
 /**
@@ -46,11 +46,11 @@ export function finishedFiles(
   files: readonly LocalWalFile[],
   redo: { readonly segment: bigint; readonly segmentSizeBytes: number },
 ): WalFileName[] {
-  const finished = files.flatMap(({ name, hasStatus }) => {
+  const finished = files.flatMap(({ name, isMarked }) => {
     const file = parseWalFileName(name);
     if (file === undefined) return [];
-    if (hasStatus || file.kind === 'history') return [file];
-    // Without a status file only what lies before the last checkpoint is certainly no longer written to.
+    if (isMarked || file.kind === 'history') return [file];
+    // Unmarked, only what lies before the last checkpoint is certainly no longer written to.
     const isBeforeRedo = file.kind === 'segment' && segmentNumber(file, redo.segmentSizeBytes) < redo.segment;
     return isBeforeRedo ? [file] : [];
   });

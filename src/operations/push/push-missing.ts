@@ -6,6 +6,7 @@ import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { localIoError, WalvaultError } from '../../base/errors/errors.ts';
 import { info, warn } from '../../base/log.ts';
+import { ArchiveStatus } from '../../postgres/cluster/archive-status.ts';
 import { readControlFile, type ControlFile } from '../../postgres/cluster/control-file.ts';
 import { requireDataDirectory } from '../../postgres/cluster/find-data-directory.ts';
 import { segmentNumberOfLsn, type WalFileName } from '../../postgres/wal/file-name.ts';
@@ -82,12 +83,10 @@ async function isArchivedEverywhere(
 
 async function readWalDirectory(walDirectory: string): Promise<LocalWalFile[]> {
   try {
-    const statuses = new Set(await readdir(join(walDirectory, 'archive_status')));
+    const { ready, done } = await new ArchiveStatus(walDirectory).read();
+    const marked = new Set([...ready, ...done]);
     const names = await readdir(walDirectory);
-    return names.map(name => ({
-      name,
-      hasStatus: statuses.has(`${name}.ready`) || statuses.has(`${name}.done`),
-    }));
+    return names.map(name => ({ name, isMarked: marked.has(name) }));
   } catch (error) {
     throw localIoError('read', walDirectory, error);
   }

@@ -12,14 +12,11 @@ export interface WaitingSegments {
 }
 
 /**
- * The segments that have a `.ready` file. PostgreSQL archives in the order of the names (ready_file_comparator in
+ * The segments among the files that are ready. PostgreSQL archives in the order of the names (ready_file_comparator in
  * pgarch.c). A file that it does not wait for, sent by hand or ahead of its turn, is not the oldest.
  */
-export function waitingSegments(statusNames: readonly string[], name: string): WaitingSegments {
-  const waiting = statusNames
-    .filter(status => status.endsWith('.ready'))
-    .map(status => status.slice(0, -'.ready'.length))
-    .filter(waitingName => parseWalFileName(waitingName)?.kind === 'segment');
+export function waitingSegments(ready: readonly string[], name: string): WaitingSegments {
+  const waiting = ready.filter(waitingName => parseWalFileName(waitingName)?.kind === 'segment');
   return {
     count: waiting.length,
     isOldest: waiting.includes(name) && waiting.every(other => other >= name),

@@ -1,18 +1,18 @@
 /** A WAL file on disk, read once and identified: what push and `conflict keep` start from. */
 import { createHash } from 'node:crypto';
-import { open, readdir, type FileHandle } from 'node:fs/promises';
-import { basename, dirname, join, resolve } from 'node:path';
+import { open, type FileHandle } from 'node:fs/promises';
+import { basename, dirname, resolve } from 'node:path';
 import { localIoError, WalvaultError } from '../../base/errors/errors.ts';
 import { BufferPool } from '../../base/bytes/buffer-pool.ts';
 import type { ByteStream } from '../../base/bytes/streams.ts';
 import { warn, type Log } from '../../base/log.ts';
-import { readText } from '../../base/files/read.ts';
 import { readControlFile, type ControlFile } from '../../postgres/cluster/control-file.ts';
 import { requireDataDirectory } from '../../postgres/cluster/find-data-directory.ts';
+import { readLocalHistories } from '../../postgres/cluster/local-histories.ts';
 import { recoveryModeOf } from '../../postgres/cluster/signal-files.ts';
 import { parseWalFileName, type WalFileName } from '../../postgres/wal/file-name.ts';
 import { checkSegment } from '../../postgres/wal/segment-check.ts';
-import { parseTimelineHistory, type TimelineHistoryEntry } from '../../postgres/wal/timeline-history.ts';
+import { parseTimelineHistory } from '../../postgres/wal/timeline-history.ts';
 import type { WalObjectMetadata } from '../../repository/format/object-metadata.ts';
 import { branchOfHistory } from '../../repository/wal/timelines.ts';
 import { inMemoryLimitBytes, type PlainFile } from '../../repository/wal/write-object.ts';
@@ -63,7 +63,7 @@ export async function readWalSource(options: WalSourceOptions): Promise<WalSourc
   if (file.kind === 'segment' || file.kind === 'partial') {
     if (options.headerCheck) refuseWrongSegment(options, { file, plain, firstPage, control });
     const isInRecovery = options.isMissingRun === true || recoveryModeOf(dataDirectory) !== 'none';
-    const histories = isInRecovery ? await readLocalHistories(dirname(resolve(path))) : [];
+    const histories = isInRecovery ? readLocalHistories(dirname(resolve(path))) : new Map();
     const stored = archivedAs(file, histories, control.segmentSizeBytes);
     return { file: stored, plain, branch: undefined, control, dataDirectory };
   }
@@ -174,16 +174,6 @@ async function* readChunks(handle: FileHandle, sizeBytes: number): AsyncGenerato
     position += bytesRead;
     yield chunk.subarray(0, bytesRead);
   }
-}
-
-/** Histories that lie in `pg_wal`; a file that cannot be read as one says nothing about switchpoints. */
-async function readLocalHistories(walDirectory: string): Promise<TimelineHistoryEntry[][]> {
-  const histories: TimelineHistoryEntry[][] = [];
-  for (const name of await readdir(walDirectory)) {
-    if (parseWalFileName(name)?.kind !== 'history') continue;
-    histories.push(parseTimelineHistory(await readText(join(walDirectory, name)), name));
-  }
-  return histories;
 }
 
 function readBranch(path: string, { content }: PlainFile, log: Log): WalObjectMetadata['branch'] {

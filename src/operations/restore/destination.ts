@@ -4,6 +4,7 @@ import { dirname, join, resolve } from 'node:path';
 import { localIoError, systemCode, WalvaultError } from '../../base/errors/errors.ts';
 import { fsyncDirectory } from '../../base/files/durable.ts';
 import { formatSize } from '../../base/units.ts';
+import { postmasterPidName } from '../../postgres/cluster/postmaster-pid.ts';
 
 export interface PreparedDirectory {
   /** Absolute, links resolved. */
@@ -23,10 +24,10 @@ export async function refuseOccupied(path: string): Promise<void> {
     if (code === 'ENOTDIR') throw new WalvaultError('destination', `${path} is not a directory`);
     throw localIoError('read directory', path, error);
   }
-  if (names.includes('postmaster.pid'))
+  if (names.includes(postmasterPidName))
     throw new WalvaultError(
       'destination',
-      `${path} is a data directory with a postmaster.pid: a server may be running in it`,
+      `${path} is a data directory with a ${postmasterPidName}: a server may be running in it`,
       {
         hint: 'Restore into another directory; or stop the server, and move its directory away.',
       },

@@ -9,7 +9,9 @@ import { fsyncDirectory, writeFileDurably } from '../../base/files/durable.ts';
 import { readText, readWhole } from '../../base/files/read.ts';
 import { parseBackupLabel } from '../../postgres/cluster/backup-label.ts';
 import { controlFilePath, parseControlFile } from '../../postgres/cluster/control-file.ts';
+import { postmasterPidName } from '../../postgres/cluster/postmaster-pid.ts';
 import { writeRecoverySettings, type RecoverySettings } from '../../postgres/cluster/recovery-settings.ts';
+import { promoteSignal, recoverySignal, standbySignal } from '../../postgres/cluster/signal-files.ts';
 import type { BackupRecord } from '../../repository/format/backup-record.ts';
 import { fsyncTree } from './destination.ts';
 import { updateServerManifest } from './server-manifest.ts';
@@ -19,7 +21,7 @@ import { encodeTablespaceMap, type TablespaceTarget } from './tablespaces.ts';
 export const waitingControlFilePath = 'global/pg_control.walvault-restore';
 
 /** Of another server's life; a backup made by other means than ours may hold them. */
-const strayFiles = ['standby.signal', 'recovery.signal', 'promote', 'postmaster.pid', 'postmaster.opts'];
+const strayFiles = [standbySignal, recoverySignal, promoteSignal, postmasterPidName, 'postmaster.opts'];
 
 export interface FinishOptions {
   readonly dataDirectory: string;
@@ -37,7 +39,7 @@ export async function finish(options: FinishOptions): Promise<void> {
     await mkdir(join(dataDirectory, name), { recursive: true, mode: 0o700 });
   await linkTablespaces(dataDirectory, tablespaces);
   await writeSettings(options);
-  await writeFileDurably(join(dataDirectory, 'recovery.signal'), '');
+  await writeFileDurably(join(dataDirectory, recoverySignal), '');
   for (const { directory } of tablespaces) await fsyncTree(directory);
   await fsyncTree(dataDirectory);
   signal.throwIfAborted();

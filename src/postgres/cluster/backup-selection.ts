@@ -2,6 +2,7 @@
  * What a base backup takes of a data directory: the lists of basebackup.c, plus files that must not come back to life
  * with a restored copy.
  */
+import { postmasterPidName } from './postmaster-pid.ts';
 import { isTemporaryRelation, parseRelationFile } from './relation-file.ts';
 import { promoteSignal, recoverySignal, standbySignal } from './signal-files.ts';
 
@@ -32,7 +33,7 @@ const skippedAtTop = new Set([
   'backup_label',
   'tablespace_map',
   'backup_manifest',
-  'postmaster.pid',
+  postmasterPidName,
   'postmaster.opts',
   standbySignal,
   recoverySignal,

@@ -1,17 +1,13 @@
 /** What is said of a finished backup in its commit record. */
 import { join } from 'node:path';
 import { walvaultVersion } from '../../../base/build-info.ts';
-import { localIoError } from '../../../base/errors/errors.ts';
-import { readText } from '../../../base/files/read.ts';
+import { WalvaultError } from '../../../base/errors/errors.ts';
 import type { StartedBackup, StoppedBackup } from '../../../postgres/server/backup-control.ts';
 import { parseBackupLabel, type BackupLabel } from '../../../postgres/cluster/backup-label.ts';
+import { readLocalHistory } from '../../../postgres/cluster/local-histories.ts';
 import type { PgConnection } from '../../../postgres/server/connection.ts';
 import { historyFileName } from '../../../postgres/wal/file-name.ts';
-import {
-  parseTimelineHistory,
-  timelineOfLsn,
-  type TimelineHistoryEntry,
-} from '../../../postgres/wal/timeline-history.ts';
+import { timelineOfLsn, type TimelineHistoryEntry } from '../../../postgres/wal/timeline-history.ts';
 import type { BackupPart, BackupRecord, WalRange } from '../../../repository/format/backup-record.ts';
 import type { CopiedCluster } from '../collect/copy-cluster.ts';
 import type { ServerFacts } from '../server-facts.ts';
@@ -25,24 +21,22 @@ export interface Span {
   readonly ranges: readonly WalRange[];
 }
 
-export async function spanOf(stopped: StoppedBackup, dataDirectory: string): Promise<Span> {
+export function spanOf(stopped: StoppedBackup, dataDirectory: string): Span {
   const label = parseBackupLabel(stopped.labelFile);
   const { startTimeline, startLsn } = label;
   const { stopLsn } = stopped;
   const history =
-    stopped.stopTimeline === startTimeline ? [] : await readHistory(dataDirectory, stopped.stopTimeline);
+    stopped.stopTimeline === startTimeline ? [] : requireHistory(dataDirectory, stopped.stopTimeline);
   // The standby may have moved on between its stop and the question which timeline it is on.
   const stopTimeline = timelineOfLsn(history, stopped.stopTimeline, stopLsn - 1n);
   return { label, ranges: walRangesOf({ startTimeline, startLsn, stopTimeline, stopLsn }, history) };
 }
 
-async function readHistory(dataDirectory: string, timeline: number): Promise<TimelineHistoryEntry[]> {
-  const path = join(dataDirectory, 'pg_wal', historyFileName(timeline));
-  try {
-    return parseTimelineHistory(await readText(path), path);
-  } catch (error) {
-    throw localIoError('read', path, error);
-  }
+function requireHistory(dataDirectory: string, timeline: number): TimelineHistoryEntry[] {
+  const walDirectory = join(dataDirectory, 'pg_wal');
+  const history = readLocalHistory(walDirectory, timeline);
+  if (history !== undefined) return history;
+  throw new WalvaultError('local-io', `${historyFileName(timeline)} is not in ${walDirectory}`);
 }
 
 export interface RecordSource {

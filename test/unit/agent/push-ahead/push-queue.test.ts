@@ -3,9 +3,9 @@ import { mkdirSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:
 import { basename, dirname, join } from 'node:path';
 import { describe, it } from 'node:test';
 import { setTimeout as delay } from 'node:timers/promises';
-import { ArchiveStatus } from '../../../../src/agent/push-ahead/archive-status.ts';
 import type { Failure } from '../../../../src/agent/client/protocol.ts';
 import { PushQueue } from '../../../../src/agent/push-ahead/push-queue.ts';
+import { ArchiveStatus, type MarkedFiles } from '../../../../src/postgres/cluster/archive-status.ts';
 import type { Attempt, PushAnswer, Sender } from '../../../../src/workers/sender.ts';
 import { silentLog } from '../../../../src/base/log.ts';
 import { temporaryDirectory } from '../../../support/site/temp.ts';
@@ -31,10 +31,10 @@ function failure(code: Failure['code']): PushAnswer {
 class WatchedStatus extends ArchiveStatus {
   #looks = 0;
 
-  override async readyNames(): Promise<string[]> {
+  override async read(): Promise<MarkedFiles> {
     this.#looks++;
     try {
-      return await super.readyNames();
+      return await super.read();
     } finally {
       this.#looks--;
     }

@@ -17,22 +17,20 @@ import { walFile } from '../../../support/wal/wal.ts';
 const first = '000000010000000000000010';
 const second = '000000010000000000000011';
 
-test('only segments that wait count, whatever else lies in archive_status', () => {
+test('of the files that wait only segments count', () => {
   const names = [
-    `${first}.ready`,
-    `${second}.ready`,
-    '00000001000000000000000F.done',
-    '00000001000000000000000E.partial.ready',
-    '00000001000000000000000D.00000028.backup.ready',
-    '00000002.history.ready',
-    'nonsense.ready',
+    first,
+    second,
+    '00000001000000000000000E.partial',
+    '00000001000000000000000D.00000028.backup',
+    '00000002.history',
   ];
   assert.deepEqual(waitingSegments(names, first), { count: 2, isOldest: true });
   assert.deepEqual(waitingSegments(names, second), { count: 2, isOldest: false });
 });
 
 test('a file that the server does not wait for is never the oldest', () => {
-  assert.equal(waitingSegments([`${second}.ready`], first).isOldest, false);
+  assert.equal(waitingSegments([second], first).isOldest, false);
   assert.equal(waitingSegments([], first).isOldest, false);
 });
 

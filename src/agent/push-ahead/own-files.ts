@@ -1,0 +1,29 @@
+/** Which paths mean a file of this server's `pg_wal`, and by which name. */
+import { realpathSync } from 'node:fs';
+import { basename, dirname, join } from 'node:path';
+import { systemCode } from '../../base/errors/errors.ts';
+
+/**
+ * One path for each file: PostgreSQL names it below the data directory, where `pg_wal` may be a symbolic link.
+ * @param walDirectory without symbolic links
+ */
+export function locate(walDirectory: string, path: string): string {
+  const directory = dirname(path);
+  if (directory === walDirectory) return path;
+  try {
+    if (realpathSync.native(directory) !== walDirectory) return path;
+  } catch (error) {
+    // The push itself will say that there is no such directory.
+    if (systemCode(error) === undefined) throw error;
+    return path;
+  }
+  return join(walDirectory, basename(path));
+}
+
+/**
+ * @param path as `locate` gives it
+ * @returns undefined for a file that lies elsewhere, whatever it is called
+ */
+export function ownName(walDirectory: string, path: string): string | undefined {
+  return dirname(path) === walDirectory ? basename(path) : undefined;
+}

@@ -1,0 +1,69 @@
+/**
+ * `pg_wal/archive_status`, where PostgreSQL keeps an empty file for each WAL file that it has finished: `.ready` while
+ * it waits to be archived, `.done` afterwards (XLogArchiveNotify and XLogArchiveForceDone in xlogarchive.c).
+ */
+import { readdir, rename } from 'node:fs/promises';
+import { join } from 'node:path';
+import { systemCode } from '../../base/errors/errors.ts';
+import { fsyncDirectory } from '../../base/files/durable.ts';
+import { parseWalFileName } from '../wal/file-name.ts';
+
+/** Names of WAL files, in any order. Other names are left out: PostgreSQL archives none (pgarch_readyXlog in pgarch.c). */
+export interface MarkedFiles {
+  readonly ready: readonly string[];
+  readonly done: readonly string[];
+}
+
+export class ArchiveStatus {
+  readonly walDirectory: string;
+  readonly #directory: string;
+
+  constructor(walDirectory: string) {
+    this.walDirectory = walDirectory;
+    this.#directory = join(walDirectory, 'archive_status');
+  }
+
+  /** Nothing is marked where the directory does not exist. @throws system errors */
+  async read(): Promise<MarkedFiles> {
+    const names = await this.#names();
+    return { ready: marked(names, '.ready'), done: marked(names, '.done') };
+  }
+
+  async #names(): Promise<string[]> {
+    try {
+      return await readdir(this.#directory);
+    } catch (error) {
+      if (['ENOENT', 'ENOTDIR'].includes(systemCode(error) ?? '')) return [];
+      throw error;
+    }
+  }
+
+  /**
+   * Marks files as archived, durably. The archiver tolerates it: it looks at each entry again before it uses it
+   * (pgarch_readyXlog in pgarch.c). None of the names may be the one that the archiver asks for at that moment.
+   * @returns the names that were still ready
+   * @throws system errors
+   */
+  async markDone(names: readonly string[]): Promise<string[]> {
+    const changed: string[] = [];
+    for (const name of names) {
+      const path = join(this.#directory, name);
+      try {
+        await rename(`${path}.ready`, `${path}.done`);
+        changed.push(name);
+      } catch (error) {
+        if (systemCode(error) !== 'ENOENT') throw error;
+      }
+    }
+    // After a crash a file that is ready again while its segment was recycled would be archived in its place.
+    if (changed.length > 0) await fsyncDirectory(this.#directory);
+    return changed;
+  }
+}
+
+function marked(names: readonly string[], suffix: string): string[] {
+  return names
+    .filter(name => name.endsWith(suffix))
+    .map(name => name.slice(0, -suffix.length))
+    .filter(name => parseWalFileName(name) !== undefined);
+}

@@ -1,0 +1,45 @@
+/**
+ * Timeline histories that lie in `pg_wal`: those of the way that the server has come, and of timelines that it has only
+ * looked at (readTimeLineHistory in timeline.c). Synchronous, because the agent answers a server that waits, while all
+ * threads of Node's pool may be busy.
+ */
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { localIoError, systemCode } from '../../base/errors/errors.ts';
+import { historyFileName, parseWalFileName } from '../wal/file-name.ts';
+import {
+  parseTimelineHistory,
+  type TimelineHistories,
+  type TimelineHistoryEntry,
+} from '../wal/timeline-history.ts';
+
+/** @throws WalvaultError `damaged`, `local-io` */
+export function readLocalHistories(walDirectory: string): TimelineHistories {
+  const histories = new Map<number, TimelineHistoryEntry[]>();
+  for (const name of readNames(walDirectory)) {
+    const file = parseWalFileName(name);
+    if (file?.kind !== 'history') continue;
+    const history = readLocalHistory(walDirectory, file.timeline);
+    if (history !== undefined) histories.set(file.timeline, history);
+  }
+  return histories;
+}
+
+/** Undefined when it is not there. @throws WalvaultError `damaged`, `local-io` */
+export function readLocalHistory(walDirectory: string, timeline: number): TimelineHistoryEntry[] | undefined {
+  const path = join(walDirectory, historyFileName(timeline));
+  try {
+    return parseTimelineHistory(readFileSync(path, 'utf8'), path);
+  } catch (error) {
+    if (systemCode(error) === 'ENOENT') return undefined;
+    throw localIoError('read', path, error);
+  }
+}
+
+function readNames(directory: string): string[] {
+  try {
+    return readdirSync(directory);
+  } catch (error) {
+    throw localIoError('read', directory, error);
+  }
+}

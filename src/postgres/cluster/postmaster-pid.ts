@@ -1,0 +1,47 @@
+/**
+ * `postmaster.pid`: a server makes it when it starts and removes it when it stops (CreateLockFile in miscinit.c). A server
+ * that was killed leaves it behind.
+ */
+import { readFileSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+import { systemCode } from '../../base/errors/errors.ts';
+
+export const postmasterPidName = 'postmaster.pid';
+
+export interface PostmasterPid {
+  readonly pid: number;
+  /** Seconds since 1970. With the process id it tells one run of a server from the next. */
+  readonly startedAt: number;
+  readonly port: number;
+}
+
+/**
+ * Undefined without a server: the file is absent, is not written yet, or is that of a single-user session.
+ * Synchronous, because the agent looks at it while all threads of Node's pool may be busy.
+ * @throws system errors
+ */
+export function readPostmasterPid(dataDirectory: string): PostmasterPid | undefined {
+  try {
+    return parsePostmasterPid(readFileSync(join(dataDirectory, postmasterPidName), 'latin1'));
+  } catch (error) {
+    if (systemCode(error) === 'ENOENT') return undefined;
+    throw error;
+  }
+}
+
+/**
+ * One value a line: process id, data directory, start time, port, and more that is not needed here (pidfile.h). A
+ * single-user session writes its process id as a negative number.
+ */
+function parsePostmasterPid(text: string): PostmasterPid | undefined {
+  const [pid, , startedAt, port] = text
+    .split('\n', 4)
+    .map(line => (/^[1-9]\d*$/.test(line) ? Number(line) : undefined));
+  if (pid === undefined || startedAt === undefined || port === undefined) return undefined;
+  return { pid, startedAt, port };
+}
+
+/** The user whose server runs in the directory, or was killed there. @throws system errors, `ENOENT` without a server */
+export function serverUserId(dataDirectory: string): number {
+  return statSync(join(dataDirectory, postmasterPidName)).uid;
+}
