@@ -9,6 +9,7 @@ import { describeEvent } from './base/describe-event.ts';
 import { describeFailure } from './base/errors/describe-failure.ts';
 import { errorCodes, WalvaultError } from './base/errors/errors.ts';
 import type { FetchThroughAgent } from './agent/client/fetch.ts';
+import { agentLine, fetchLine, pushLine, spellingsWithValue } from './agent/client/command-lines.ts';
 import { isOrphanOfServer } from './agent/client/orphanage.ts';
 import type { CliContext } from './entry/context.ts';
 import { failingExitStatus } from './operations/fetch/exit-status.ts';
@@ -22,9 +23,6 @@ interface Verb {
   readonly hasThreads?: boolean;
   run(argv: string[], context: CliContext): Promise<number>;
 }
-
-/** Those with a value that may stand before the verb. */
-const optionsOfValue = new Set(['--config', '--timeline', '--system-id']);
 
 /** After a signal the work has this long to tidy up before the process ends anyway. */
 const tidyUpMs = 1500;
@@ -61,11 +59,10 @@ function chooseVerb(args: readonly string[]): Verb {
   }
 }
 
-/** The first argument that is neither an option nor the value of one that may stand before `fetch`. */
+/** The first argument that is neither an option nor the value of one: both may stand before the verb. */
 function verbOf(args: readonly string[]): string | undefined {
-  return args.find(
-    (argument, index) => !argument.startsWith('-') && !optionsOfValue.has(args[index - 1] ?? ''),
-  );
+  const takesValue = new Set([pushLine, fetchLine, agentLine].flatMap(spellingsWithValue));
+  return args.find((argument, index) => !argument.startsWith('-') && !takesValue.has(args[index - 1] ?? ''));
 }
 
 /** A misspelt `fetch` is no command, and to PostgreSQL as much of an answer. */

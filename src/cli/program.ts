@@ -1,13 +1,13 @@
 /** The command line: one program, one file a verb under `commands/`. */
-import { Command, CommanderError, Option } from 'commander';
+import { Command, CommanderError } from 'commander';
+import { commonOptions } from '../agent/client/command-lines.ts';
 import { versionLine } from '../base/build-info.ts';
 import { errorCodes, WalvaultError } from '../base/errors/errors.ts';
-import { loadConfig, secretsIn } from '../config/index.ts';
-import { Redactor } from '../observe/redact.ts';
 import { verbs } from './commands/index.ts';
+import { beginCommand } from '../entry/begin-command.ts';
 import type { CliContext } from '../entry/context.ts';
+import { addOptions } from './entry-command.ts';
 import { exitStatusOf, renderError } from './render/error.ts';
-import { createTextLog } from '../observe/text-log.ts';
 import type { DefineVerb, Invocation, Run } from './verb.ts';
 
 interface GlobalOptions {
@@ -25,27 +25,20 @@ export async function runCli(
   context: CliContext,
   defined: readonly DefineVerb[] = verbs,
 ): Promise<number> {
-  const redactor = new Redactor();
-  redactor.addEnvironment(context.env);
-  const stderr = (text: string) => context.stderr(redactor.redact(text));
-  const stdout = (text: string) => context.stdout(redactor.redact(text));
-  const program = createProgram(stdout);
+  const { redactor, print, report, createLog, loadConfig } = beginCommand(context);
+  const program = createProgram(print);
   let status = 0;
   const run: Run = async work => {
     const { config, quiet = false, verbose = false } = program.opts<GlobalOptions>();
-    const log = createTextLog({ stderr, isTty: context.isTty, quiet, verbose });
+    const log = createLog({ quiet, verbose });
     const invocation: Invocation = {
       context,
       argv,
       log,
       configPath: config,
-      print: stdout,
+      print,
       hide: secrets => redactor.add(secrets),
-      async loadConfig() {
-        const loaded = await loadConfig({ path: config, env: context.env });
-        redactor.add(secretsIn(loaded));
-        return loaded;
-      },
+      loadConfig: () => loadConfig(config),
     };
     try {
       status = (await work(invocation)) ?? 0;
@@ -55,7 +48,7 @@ export async function runCli(
   };
   for (const define of defined) define(program, run);
   if (argv.length === 0) {
-    stderr(program.helpInformation());
+    report(program.helpInformation());
     return errorCodes.usage;
   }
   try {
@@ -66,13 +59,13 @@ export async function runCli(
     const failure =
       error instanceof CommanderError ? usageError(error) : interruptedOr(error, context.signal);
     const isDebug = context.env['WALVAULT_DEBUG'] === '1' || program.opts<GlobalOptions>().verbose === true;
-    stderr(renderError(failure, { isDebug }));
+    report(renderError(failure, { isDebug }));
     return exitStatusOf(failure);
   }
 }
 
 function createProgram(stdout: (text: string) => void): Command {
-  return new Command('walvault')
+  const program = new Command('walvault')
     .description(
       'Archives, encrypts and restores PostgreSQL: WAL, base backups, recovery to a point in time.',
     )
@@ -81,10 +74,9 @@ function createProgram(stdout: (text: string) => void): Command {
     .exitOverride()
     .version(versionLine(), '-V, --version', 'print the version')
     .helpOption('-h, --help', 'print help')
-    .option('--config <path>', 'configuration file (default: WALVAULT_CONFIG, else /etc/walvault.toml)')
-    .addOption(new Option('-q, --quiet', 'warnings and errors only').conflicts('verbose'))
-    .option('-v, --verbose', 'say more, and give the causes of an error')
     .addHelpText('after', examples);
+  addOptions(program, commonOptions);
+  return program;
 }
 
 const examples = `

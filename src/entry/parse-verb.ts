@@ -1,50 +1,36 @@
-/** The arguments of push and fetch, parsed without the command tree: PostgreSQL calls these for every segment. */
+/** The arguments of push, fetch and agent, parsed without the command tree: PostgreSQL calls these for every segment. */
 import { parseArgs, type ParseArgsOptionsConfig } from 'node:util';
+import { optionsOf, type ParsedLine, type CommandLine } from '../agent/client/command-lines.ts';
 import { messageOf, WalvaultError } from '../base/errors/errors.ts';
 
-const common = {
-  config: { type: 'string' },
-  verbose: { type: 'boolean', short: 'v' },
-  quiet: { type: 'boolean', short: 'q' },
-} as const satisfies ParseArgsOptionsConfig;
-
-export interface VerbArguments {
-  readonly configPath: string | undefined;
-  readonly verbose: boolean;
-  readonly quiet: boolean;
-  readonly values: Readonly<Record<string, string | boolean | undefined>>;
-  /** Without the verb. */
-  readonly positionals: readonly string[];
-}
-
 /** @throws WalvaultError `usage` */
-export function parseVerb(
-  argv: readonly string[],
-  options: ParseArgsOptionsConfig,
-  usage: string,
-): VerbArguments {
+export function parseVerb<Line extends CommandLine>(argv: readonly string[], line: Line): ParsedLine<Line> {
+  const known = optionsOf(line);
+  const options: ParseArgsOptionsConfig = {};
+  for (const [name, { value, short }] of known)
+    options[name] = {
+      type: value === undefined ? 'boolean' : 'string',
+      ...(short !== undefined && { short }),
+    };
   try {
     const { values, positionals } = parseArgs({
       args: [...argv],
-      options: { ...common, ...options },
+      options,
       allowPositionals: true,
       strict: true,
     });
-    const known = values as Record<string, string | boolean | undefined>;
+    const switches = known.filter(([, { value }]) => value === undefined).map(([name]) => [name, false]);
     return {
-      configPath: typeof known['config'] === 'string' ? known['config'] : undefined,
-      verbose: known['verbose'] === true,
-      quiet: known['quiet'] === true,
-      values: known,
+      values: { ...Object.fromEntries(switches), ...values } as ParsedLine<Line>['values'],
       positionals: positionals.slice(1),
     };
   } catch (error) {
-    throw usageError(messageOf(error).split('. ')[0] ?? 'wrong arguments', usage);
+    throw usageError(messageOf(error).split('. ')[0] ?? 'wrong arguments', line);
   }
 }
 
-export function usageError(message: string, usage: string): WalvaultError {
+export function usageError(message: string, { name, usage }: CommandLine): WalvaultError {
   return new WalvaultError('usage', message.charAt(0).toLowerCase() + message.slice(1), {
-    hint: `Usage: ${usage}.`,
+    hint: `Usage: walvault ${name} [--config PATH] ${usage}.`,
   });
 }

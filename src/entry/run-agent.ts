@@ -4,6 +4,7 @@ import { availableParallelism, homedir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { runAgent as run } from '../agent/agent.ts';
 import { addressOf, type AgentAddress } from '../agent/client/address.ts';
+import { agentLine } from '../agent/client/command-lines.ts';
 import { readFingerprint } from '../agent/client/fingerprint.ts';
 import { isServerAbove } from '../agent/client/orphanage.ts';
 import { problemPath } from '../agent/client/start.ts';
@@ -11,52 +12,37 @@ import { WorkerPool } from '../workers/pool.ts';
 import { defaultConfigPath } from '../base/default-config.ts';
 import { messageOf, WalvaultError } from '../base/errors/errors.ts';
 import { info, type Log } from '../base/log.ts';
-import { loadConfig, secretsIn } from '../config/index.ts';
-import { Redactor } from '../observe/redact.ts';
 import { findServer } from '../operations/push/find-server.ts';
+import { beginCommand, type BegunCommand } from './begin-command.ts';
 import type { CliContext } from './context.ts';
 import { parseVerb, usageError } from './parse-verb.ts';
 import { startPushWorker } from '../workers/start-worker.ts';
-import { createTextLog } from '../observe/text-log.ts';
-
-const usage = 'walvault agent [--config PATH] [--data-directory PATH] | status | stop';
 
 /** @returns 0 whenever it left in order; a detached one never says why it failed but to the next push */
 export async function runAgent(argv: readonly string[], context: CliContext): Promise<number> {
-  const args = parseVerb(
-    argv,
-    { 'data-directory': { type: 'string', short: 'D' }, for: { type: 'string' }, parent: { type: 'string' } },
-    usage,
-  );
-  const [what, ...rest] = args.positionals;
-  const dataDirectory = args.values['data-directory'] ?? args.values['for'];
-  if (typeof dataDirectory === 'boolean' || rest.length > 0) throw usageError('too many arguments', usage);
-  const configPath = resolve(args.configPath ?? (context.env['WALVAULT_CONFIG'] || defaultConfigPath));
+  const { values, positionals } = parseVerb(argv, agentLine);
+  const [what, ...rest] = positionals;
+  const dataDirectory = values['data-directory'] ?? values.for;
+  if (rest.length > 0) throw usageError('too many arguments', agentLine);
+  const configPath = resolve(values.config ?? (context.env['WALVAULT_CONFIG'] || defaultConfigPath));
   if (what === 'status' || what === 'stop')
     return (await import('./ask-agents.ts')).askAgents(what, { configPath, dataDirectory, context });
-  if (what !== undefined) throw usageError(`"${what}" is not something an agent does`, usage);
-  const parent = args.values['parent'];
-  const spawnedBy = typeof parent === 'string' ? Number(parent) : undefined;
+  if (what !== undefined) throw usageError(`"${what}" is not something an agent does`, agentLine);
+  const spawnedBy = values.parent === undefined ? undefined : Number(values.parent);
   if (isServerAbove()) {
     if (spawnedBy !== undefined) return 0;
     throw new WalvaultError('refused', 'PostgreSQL would get this agent for a child', {
       hint: 'Run it as a container of its own beside the server, or let an init process be process 1.',
     });
   }
-  const redactor = new Redactor();
-  const log = createTextLog({
-    stderr: text => context.stderr(redactor.redact(text)),
-    isTty: context.isTty,
-    verbose: args.verbose,
-    quiet: args.quiet,
-  });
-  const start = { configPath, dataDirectory, spawnedBy, redactor, log, context };
+  const command = beginCommand(context);
+  const start = { configPath, dataDirectory, spawnedBy, command, log: command.createLog(values), context };
   if (spawnedBy === undefined) return await serve(start);
   const address = dataDirectory === undefined ? undefined : addressOf(dataDirectory, configPath, context.env);
   try {
     return await serve(start);
   } catch (error) {
-    if (address !== undefined) leaveWord(address, redactor.redact(messageOf(error)));
+    if (address !== undefined) leaveWord(address, command.redactor.redact(messageOf(error)));
     throw error;
   }
 }
@@ -66,7 +52,7 @@ interface Start {
   readonly dataDirectory: string | undefined;
   /** The process of the push that started this one; undefined: it was started by a person or a supervisor. */
   readonly spawnedBy: number | undefined;
-  readonly redactor: Redactor;
+  readonly command: BegunCommand;
   readonly log: Log;
   readonly context: CliContext;
 }
@@ -81,7 +67,7 @@ async function serve({
   configPath,
   dataDirectory,
   spawnedBy,
-  redactor,
+  command,
   log,
   context,
 }: Start): Promise<number> {
@@ -93,10 +79,8 @@ async function serve({
   const readSince = Date.now();
   const fingerprint = readFingerprint(configPath);
   // Without a file the environment alone is the configuration, or says which file is missing.
-  const loaded = await loadConfig({ path: existsSync(configPath) ? configPath : undefined, env });
+  const loaded = await command.loadConfig(existsSync(configPath) ? configPath : undefined);
   const { config } = loaded;
-  redactor.add(secretsIn(loaded));
-  redactor.addEnvironment(env);
   const server = await findServer({ dataDirectory, configured: config.dataDirectory, signal });
   const address = addressOf(server.dataDirectory, configPath, env);
   if (address === undefined)
@@ -130,7 +114,7 @@ async function serve({
     idleTimeoutMs: spawnedBy === undefined ? undefined : config.agent.idleTimeoutMs,
     spawnedBy,
     signal,
-    redact: text => redactor.redact(text),
+    redact: text => command.redactor.redact(text),
     log,
   });
   await pool.close();

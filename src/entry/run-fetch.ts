@@ -1,65 +1,49 @@
 /** `walvault fetch`, from arguments to exit status, without the command tree. */
 import { realpathSync } from 'node:fs';
 import { dirname } from 'node:path';
-import type { AgentAddress } from '../agent/client/address.ts';
+import type { Unanswered } from '../agent/client/ask.ts';
+import { fetchLine } from '../agent/client/command-lines.ts';
 import { messageOf } from '../base/errors/errors.ts';
 import { warn, type Log } from '../base/log.ts';
-import { loadConfig, secretsIn, type Config } from '../config/index.ts';
-import { Redactor } from '../observe/redact.ts';
+import { openRepositories } from '../compose/open-repositories.ts';
+import type { Config } from '../config/index.ts';
 import { fetch } from '../operations/fetch/fetch.ts';
 import { findTargetSystem } from '../operations/fetch/target-system.ts';
-import { openRepositories } from '../compose/open-repositories.ts';
+import { beginCommand } from './begin-command.ts';
 import type { CliContext } from './context.ts';
-import { parseVerb, usageError, type VerbArguments } from './parse-verb.ts';
-import { createTextLog } from '../observe/text-log.ts';
-
-const usage =
-  'walvault fetch [--config PATH] [--timeline N] [--target-set] [--system-id N] <name> <destination>';
+import { startNextAgent } from './next-agent.ts';
+import { parseVerb, usageError } from './parse-verb.ts';
 
 /** PostgreSQL's own word for "it is not there" (RestoreArchivedFile in xlogarchive.c). */
 const absentStatus = 1;
 
-/** What became of asking the agent before. */
-export interface WithoutAgent {
-  /** Where one for this fetch would listen; undefined: it is not for an agent. */
-  readonly address?: AgentAddress | undefined;
-  /** What went wrong with it, if anything did. */
-  readonly complaint?: string | undefined;
-}
-
-/** @returns 0 or, proven absent, 1; everything else is thrown, and main.ts has its status */
+/**
+ * `asked`: the answer of the agent that was asked before.
+ * @returns 0 or, proven absent, 1; everything else is thrown, and main.ts has its status
+ */
 export async function runFetch(
   argv: readonly string[],
   context: CliContext,
-  agent?: WithoutAgent,
+  asked?: Unanswered,
 ): Promise<number> {
-  const args = parseVerb(
-    argv,
-    { timeline: { type: 'string' }, 'target-set': { type: 'boolean' }, 'system-id': { type: 'string' } },
-    usage,
-  );
-  const [name, destination, ...rest] = args.positionals;
+  const { values, positionals } = parseVerb(argv, fetchLine);
+  const [name, destination, ...rest] = positionals;
   if (name === undefined || destination === undefined || rest.length > 0)
-    throw usageError('fetch takes a name and a destination', usage);
-  const timeline = numberOption(args, 'timeline');
-  const what: Wanted = {
+    throw usageError('fetch takes a name and a destination', fetchLine);
+  const timeline = wholeNumber('timeline', values.timeline);
+  const wanted: Wanted = {
     name,
     destination,
     timeline: timeline === undefined ? undefined : Number(timeline),
-    systemId: numberOption(args, 'system-id'),
-    isTargetSet: args.values['target-set'] === true,
+    systemId: wholeNumber('system-id', values['system-id']),
+    isTargetSet: values['target-set'],
   };
-  const loaded = await loadConfig({ path: args.configPath, env: context.env });
-  const redactor = new Redactor();
-  redactor.add(secretsIn(loaded));
-  redactor.addEnvironment(context.env);
-  const log = createTextLog({
-    stderr: text => context.stderr(redactor.redact(text)),
-    isTty: context.isTty,
-    verbose: args.verbose,
-    quiet: args.quiet,
+  const { redactor, createLog, loadConfig } = beginCommand(context);
+  const log = createLog(values);
+  return await redactor.guard(async () => {
+    const { config } = await loadConfig(values.config);
+    return await fetchWith(config, wanted, { log, context, asked });
   });
-  return await redactor.guard(() => fetchWith(loaded.config, what, { log, context, agent }));
 }
 
 interface Wanted {
@@ -73,15 +57,15 @@ interface Wanted {
 interface FetchContext {
   readonly log: Log;
   readonly context: CliContext;
-  readonly agent: WithoutAgent | undefined;
+  readonly asked: Unanswered | undefined;
 }
 
 async function fetchWith(
   config: Config,
   { systemId, ...wanted }: Wanted,
-  { log, context, agent }: FetchContext,
+  { log, context, asked }: FetchContext,
 ): Promise<number> {
-  if (agent?.complaint !== undefined) warn(log, agent.complaint);
+  if (asked?.complaint !== undefined) warn(log, asked.complaint);
   const { signal } = context;
   await using opened = await openRepositories(config, log);
   const { repositories } = opened;
@@ -109,8 +93,9 @@ async function fetchWith(
     await removeOrphanedPrefetch(wanted.destination, log);
     return absentStatus;
   }
+  // Only after a segment was delivered: a standby at the end of the archive asks every few seconds.
   const isForAgent = config.agent.mode === 'auto' && config.fetch.prefetchBytes > 0;
-  if (agent?.address !== undefined && isForAgent) await startAgentForNext(agent.address, context, log);
+  if (isForAgent) await startNextAgent(asked, { env: context.env, log });
   return 0;
 }
 
@@ -128,20 +113,8 @@ async function removeOrphanedPrefetch(destination: string, log: Log): Promise<vo
   }
 }
 
-/** Only after a segment was delivered: whoever waits at the end of the archive asks every few seconds. */
-async function startAgentForNext(address: AgentAddress, { env }: CliContext, log: Log): Promise<void> {
-  try {
-    const { startAgentOrSayWhy } = await import('./start-agent.ts');
-    startAgentOrSayWhy(address, { env, log });
-  } catch (error) {
-    // The segment is there: nothing that happens afterwards may change the answer.
-    warn(log, `no agent: ${messageOf(error)}`);
-  }
-}
-
-function numberOption(args: VerbArguments, name: string): bigint | undefined {
-  const value = args.values[name];
-  if (typeof value !== 'string') return undefined;
-  if (!/^\d{1,20}$/.test(value)) throw usageError(`--${name} takes a number, not "${value}"`, usage);
-  return BigInt(value);
+function wholeNumber(option: keyof typeof fetchLine.options, text: string | undefined): bigint | undefined {
+  if (text === undefined) return undefined;
+  if (!/^\d{1,20}$/.test(text)) throw usageError(`--${option} takes a number, not "${text}"`, fetchLine);
+  return BigInt(text);
 }

@@ -7,74 +7,33 @@ import { lstatSync, renameSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { identityOf, isSameFile } from '../../base/files/identity.ts';
 import type { LogEvent } from '../../base/log.ts';
-import { findAddress, inspectDirectory, type AgentAddress } from './address.ts';
-import { exchange } from './exchange.ts';
-import { digestEnvironment, readFingerprint } from './fingerprint.ts';
-import { plainWords } from './plain-words.ts';
+import { ask, notForAnAgent, wantedEvents, type Surroundings, type Unanswered } from './ask.ts';
 import type { ReadyFile } from './protocol.ts';
+import { quickParse } from './quick-parse.ts';
+import { fetchLine } from './command-lines.ts';
 
-/** The agent shows that it is alive every second. */
-const silenceMs = 5000;
-/** Before it has said how long it may take. */
+/** Before the agent has said how long it may take. */
 const mayTakeMs = 60_000;
 
 export type FetchThroughAgent =
-  /** The destination is there, verified, its content durable. */
-  | { readonly kind: 'delivered'; readonly events: readonly LogEvent[] }
-  | {
-      readonly kind: 'unanswered';
-      /** Where an agent for this fetch would listen; undefined: this fetch is not for an agent. */
-      readonly address: AgentAddress | undefined;
-      /** What is to be said about an agent that failed; undefined when there simply was nothing. */
-      readonly complaint: string | undefined;
-    };
-
-export interface FetchClues {
-  readonly env: NodeJS.ProcessEnv;
-  /** The data directory, whose server recovers. */
-  readonly workingDirectory: string;
-  readonly signal: AbortSignal;
-}
+  /** The destination is there, verified, its content durable. `events` are to be shown. */
+  { readonly kind: 'delivered'; readonly events: readonly LogEvent[] } | Unanswered;
 
 /** `argv` with its verb. @throws the signal's reason */
 export async function fetchThroughAgent(
   argv: readonly string[],
-  { env, workingDirectory, signal }: FetchClues,
+  surroundings: Surroundings,
 ): Promise<FetchThroughAgent> {
-  const unanswered = (address?: AgentAddress, complaint?: string): FetchThroughAgent => ({
-    kind: 'unanswered',
-    address,
-    complaint,
-  });
   const given = plainFetch(argv);
-  // Whoever debugs wants to see the work done.
-  if (given === undefined || env['WALVAULT_DEBUG'] === '1') return unanswered();
-  const address = findAddress({ ...given, walPath: given.destination, workingDirectory, env });
-  if (address === undefined) return unanswered();
-  if (inspectDirectory(address.directory) !== 'ours') return unanswered(address);
-  const destination = resolve(workingDirectory, given.destination);
-  const request = {
-    verb: 'fetch',
-    fingerprint: readFingerprint(address.configPath),
-    environment: digestEnvironment(env),
-    name: given.name,
-    destination,
-    timeline: given.timeline,
-  } as const;
-  const answer = await exchange(address.socketPath, request, { silenceMs, mayTakeMs, signal });
-  switch (answer.kind) {
-    case 'ready': {
-      if (!takeOver(answer.file, destination)) return unanswered(address);
-      const isWanted = ({ level }: LogEvent) =>
-        level === 'debug' ? given.verbose : level !== 'info' || !given.quiet;
-      return { kind: 'delivered', events: answer.events.filter(isWanted) };
-    }
-    case 'silent':
-    case 'broken':
-      return unanswered(address, `the agent did not answer (${answer.detail}): this fetch works without it`);
-    default:
-      return unanswered(address);
-  }
+  if (given === undefined) return notForAnAgent;
+  const destination = resolve(surroundings.workingDirectory, given.destination);
+  const { name, timeline, configPath } = given;
+  const request = { verb: 'fetch', name, destination, timeline } as const;
+  const question = { request, walPath: given.destination, configPath, mayTakeMs };
+  return await ask<FetchThroughAgent>(question, surroundings, answer => {
+    if (answer.kind !== 'ready' || !takeOver(answer.file, destination)) return undefined;
+    return { kind: 'delivered', events: wantedEvents(answer.events, given) };
+  });
 }
 
 /**
@@ -103,18 +62,15 @@ export interface PlainFetch {
   readonly quiet: boolean;
 }
 
-/** The arguments, if they are a recovery's for a segment; everything else is for the parser that knows all. */
+/** The arguments, if they are a recovery's for a segment. */
 export function plainFetch(argv: readonly string[]): PlainFetch | undefined {
-  const plain = plainWords(argv, ['--timeline']);
-  if (plain === undefined) return undefined;
-  const { words, values, flags, configPath, verbose, quiet } = plain;
-  const [verb, name, destination, ...rest] = words;
-  if (verb !== 'fetch' || name === undefined || destination === undefined || rest.length > 0)
-    return undefined;
+  const parsed = quickParse(argv, fetchLine);
+  if (parsed === undefined || parsed.values['system-id'] !== undefined) return undefined;
+  const [name, destination, ...rest] = parsed.positionals;
+  if (name === undefined || destination === undefined || rest.length > 0) return undefined;
   if (!/^[0-9A-F]{24}$/.test(name) || destination === '') return undefined;
-  // It only matters where a segment is missing.
-  if ([...flags].some(flag => flag !== '--target-set')) return undefined;
-  const timeline = values.get('--timeline');
+  // `--target-set` only matters where a segment is missing.
+  const { timeline, config: configPath, verbose, quiet } = parsed.values;
   if (timeline !== undefined && !/^\d{1,10}$/.test(timeline)) return undefined;
   return {
     name,

@@ -1,20 +1,5 @@
-import type { DefineVerb } from '../verb.ts';
-
-/** The process edge runs the agent without the command tree; this is its help, and the same thing for whoever comes here. */
-export const defineAgent: DefineVerb = (program, run) => {
-  program
-    .command('agent')
-    .description('the resident helper of push and fetch: run it in the foreground, look at it, stop it')
-    .argument('[what]', 'status or stop; without it the agent runs until it is ended')
-    .option('-D, --data-directory <path>', 'the cluster (default: the working directory, or data-directory)')
-    .addHelpText('after', notes)
-    .action(async () => {
-      await run(async ({ argv, context }) => {
-        const { runAgent } = await import('../../entry/run-agent.ts');
-        return await runAgent(argv, context);
-      });
-    });
-};
+import { agentLine } from '../../agent/client/command-lines.ts';
+import { defineEntryCommand } from '../entry-command.ts';
 
 const notes = `
 Unless agent.mode is "off", push and fetch start one by themselves, and nothing needs to be set up. In the foreground it serves a
@@ -25,3 +10,9 @@ Examples:
   walvault agent status
   walvault agent stop
 `;
+
+export const defineAgent = defineEntryCommand(
+  agentLine,
+  notes,
+  async () => (await import('../../entry/run-agent.ts')).runAgent,
+);

@@ -3,7 +3,6 @@ import { mkdirSync, utimesSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { it } from 'node:test';
 import { digestEnvironment, readFingerprint } from '../../../src/agent/client/fingerprint.ts';
-import { plainPush } from '../../../src/agent/client/push.ts';
 import { isSameEnvironment } from '../../../src/agent/environment.ts';
 import { WatchedFiles } from '../../../src/agent/watched-files.ts';
 import { packSecrets, unpackSecrets } from '../../../src/workers/packed-config.ts';
@@ -72,32 +71,6 @@ it('a file that changed at a time yet to come, before the clock was set back, is
   assert.ok(!watched.hasChanged());
   writeFileSync(key, 'another secret');
   assert.ok(watched.hasChanged());
-});
-
-it('only an ordinary push is asked of an agent', () => {
-  const plain = { configPath: undefined, verbose: false, quiet: false };
-  assert.deepEqual(plainPush(['push', 'pg_wal/X']), { ...plain, path: 'pg_wal/X' });
-  assert.deepEqual(plainPush(['--config', 'push', 'push', '-v', 'X']), {
-    path: 'X',
-    configPath: 'push',
-    verbose: true,
-    quiet: false,
-  });
-  assert.deepEqual(plainPush(['push', '--config=/c', '--quiet', 'X']), {
-    path: 'X',
-    configPath: '/c',
-    verbose: false,
-    quiet: true,
-  });
-  for (const args of [
-    ['push'],
-    ['push', '--missing'],
-    ['push', 'a', 'b'],
-    ['push', 'a', '--config'],
-    ['push', '-x', 'a'],
-    ['push', ''],
-  ])
-    assert.equal(plainPush(args), undefined, args.join(' '));
 });
 
 it('a configuration reaches a thread with its secrets, and as nothing that prints them', () => {
