@@ -33,6 +33,8 @@ export interface Site {
 export interface SiteOptions {
   /** More arguments for init. */
   readonly initArgs?: readonly string[];
+  /** Default true: to a key pair that init makes. Without it the site has no private key. */
+  readonly isEncrypted?: boolean;
   readonly repositoryUrl?: (directory: string) => string;
   /** All servers push and fetch through agents here. Default: none do. */
   readonly agents?: AgentPlace | undefined;
@@ -44,19 +46,19 @@ export async function createSite(options: SiteOptions = {}): Promise<Site> {
   const repositoryPath = join(directory, 'repository');
   const url = options.repositoryUrl?.(directory) ?? `file://${repositoryPath}`;
   const offline = join(directory, 'offline');
+  const encryption = options.isEncrypted === false ? ['--no-encryption'] : ['--generate-keys', offline];
   await runOk(
     walvaultExecutable(),
     [
       ...['init', '--config', configPath, '--cluster', 'orders', '--repository', url],
-      ...['--create-directory', '--generate-keys', offline, ...(options.initArgs ?? [])],
+      ...['--create-directory', ...encryption, ...(options.initArgs ?? [])],
     ],
     { cwd: directory },
   );
-  const privateKeyName = readdirSync(offline).find(name => name.endsWith('private.asc')) ?? '';
-  const privateKeyPath = join(offline, privateKeyName);
+  const privateKeyPath = existsSync(offline) ? privateKeyIn(offline) : '';
   const readerEnv = {
     ...options.agents?.env,
-    WALVAULT_ENCRYPTION_PRIVATE_KEYS: privateKeyPath,
+    ...(privateKeyPath !== '' && { WALVAULT_ENCRYPTION_PRIVATE_KEYS: privateKeyPath }),
     WALVAULT_FETCH_TIMEOUT: '2s',
     WALVAULT_FETCH_STANDBY_TIMEOUT: '1s',
   };
@@ -85,6 +87,10 @@ export async function createSite(options: SiteOptions = {}): Promise<Site> {
         env: { ...readerEnv, ...postgres.env },
       }),
   };
+}
+
+function privateKeyIn(directory: string): string {
+  return join(directory, readdirSync(directory).find(name => name.endsWith('private.asc')) ?? '');
 }
 
 /** Commits one numbered row a segment, from `first` to `last`, each followed by a change of segment. */

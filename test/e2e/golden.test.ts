@@ -1,0 +1,69 @@
+/** Archives that an earlier version wrote are read, planned and restored by this one (`test/golden/README.md`). */
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import { digestsBelow, listed } from '../../scripts/golden/expected.ts';
+import { newDirectory } from '../support/site/cycle.ts';
+import { goldenSets, openGoldenSite, type GoldenSite } from '../support/site/golden-site.ts';
+import { until } from '../support/site/site.ts';
+import { startPostgres } from '../support/servers/postgres-server.ts';
+
+const sets = goldenSets();
+assert.ok(sets.length > 0);
+
+/** Recovers to the end of the request and reads the table; the server may pause there or be promoted. */
+async function rowsAfter(site: GoldenSite, backup: string, args: readonly string[]): Promise<number[]> {
+  const directory = newDirectory();
+  const action = args.length === 0 || args[0] === '--target-timeline' ? [] : ['--target-action', 'promote'];
+  const done = await site.walvault(['restore', directory, '--backup', backup, ...args, ...action]);
+  assert.equal(done.exitCode, 0, done.stderr);
+  await using server = await startPostgres({ dataDirectory: directory, start: false, env: site.readerEnv });
+  await server.start({ until: 'spawned' });
+  await until('the copy accepts writes', async () => {
+    assert.ok(server.pid !== undefined, server.logTail());
+    const rows = await server.query('select where not pg_is_in_recovery()').catch(() => []);
+    return rows.length > 0;
+  });
+  const rows = await server.query<{ n: number }>('select n from committed order by n');
+  return rows.map(({ n }) => n);
+}
+
+interface Kept {
+  readonly id: string;
+  readonly action: string;
+  readonly reasons: readonly { readonly code: string }[];
+}
+
+for (const set of sets)
+  describe(`the golden archive ${set}`, () => {
+    const site = openGoldenSite(set);
+
+    it('has the files that were written', () => {
+      assert.deepEqual(digestsBelow(site.repositoryPath), site.expected.files);
+    });
+
+    it('is listed as by the version that wrote it', async () => {
+      assert.deepEqual(await listed(site), site.expected.list);
+    });
+
+    it('keeps its pinned backup from a cleanup', async () => {
+      const { stdout, stderr } = await site.walvault(['cleanup', '--keep-last', '1', '--dry-run', '--json']);
+      const { repositories } = JSON.parse(stdout) as { repositories: { systems: { backups: Kept[] }[] }[] };
+      const pinned = repositories
+        .flatMap(({ systems }) => systems.flatMap(({ backups }) => backups))
+        .filter(({ reasons }) => reasons.some(({ code }) => code === 'pinned'));
+      assert.deepEqual(
+        pinned.map(({ id, action }) => ({ id, action })),
+        [{ id: site.expected.restores[0]?.backup, action: 'keep' }],
+        stderr,
+      );
+    });
+
+    for (const { backup, args, rows } of site.expected.restores)
+      it(`restores ${backup} ${args.join(' ')}`, async () => {
+        assert.deepEqual(await rowsAfter(site, backup, args), rows);
+      });
+
+    it('is left as it was', () => {
+      assert.deepEqual(digestsBelow(site.repositoryPath), site.expected.files);
+    });
+  });
