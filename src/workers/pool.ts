@@ -4,7 +4,7 @@
  * there is none for a while, with all the memory it had.
  */
 import type { Worker } from 'node:worker_threads';
-import { waitAtMost } from '../base/time/abort.ts';
+import { endsWithin } from '../base/time/wait.ts';
 import { messageOf } from '../base/errors/errors.ts';
 import type { AheadAnswer, AheadFetcher, AheadJob } from './ahead-fetcher.ts';
 import type { Attempt, PushAnswer, Sender, SignsOfLife } from './sender.ts';
@@ -84,7 +84,7 @@ export class WorkerPool implements Sender, SignsOfLife, AheadFetcher {
     // Whoever comes from now on gets a new thread.
     this.#members.clear();
     for (const { worker } of members) post(worker, { kind: 'close' });
-    await waitAtMost(closeWithinMs, Promise.all(members.map(({ ended }) => ended)));
+    await endsWithin(closeWithinMs, Promise.all(members.map(({ ended }) => ended)));
   }
 
   #isIdle(): boolean {

@@ -3,7 +3,7 @@ import { randomBytes } from 'node:crypto';
 import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { before, beforeEach, describe, it } from 'node:test';
-import { sleep } from '../../src/base/time/abort.ts';
+import { sleep } from '../../src/base/time/wait.ts';
 import { WalvaultError, type ErrorCode } from '../../src/base/errors/errors.ts';
 import { silentLog, type LogEvent } from '../../src/base/log.ts';
 import { PushMemory } from '../../src/operations/push/push-memory.ts';

@@ -4,7 +4,7 @@
  */
 import { lstatSync, realpathSync } from 'node:fs';
 import { dirname } from 'node:path';
-import { waitAtMost } from '../../base/time/abort.ts';
+import { endsWithin } from '../../base/time/wait.ts';
 import { messageOf } from '../../base/errors/errors.ts';
 import { identityOf, isSameFile } from '../../base/files/identity.ts';
 import type { Log, LogEvent } from '../../base/log.ts';
@@ -130,7 +130,7 @@ export class Prefetcher {
 
   async #arrival(name: string): Promise<void> {
     const running = this.#running.get(name);
-    if (running !== undefined) await waitAtMost(this.#options.timeoutMs, running);
+    if (running !== undefined) await endsWithin(this.#options.timeoutMs, running);
   }
 
   #take(name: string): ReadySegment | undefined {

@@ -4,10 +4,11 @@
  * still the same file.
  */
 import { basename, join } from 'node:path';
-import { waitAtMost } from '../../base/time/abort.ts';
+import { endsWithin } from '../../base/time/wait.ts';
 import { localIoError, messageOf, systemCode } from '../../base/errors/errors.ts';
 import type { Log } from '../../base/log.ts';
-import { contactTimeoutMs, type QueueState } from '../../operations/push/queue-limit.ts';
+import { firstAnswerMs } from '../../operations/push/patience.ts';
+import type { QueueState } from '../../operations/push/queue-limit.ts';
 import type { ArchiveStatus } from '../../postgres/cluster/archive-status.ts';
 import { failureOf } from '../client/protocol.ts';
 import { DurableSet } from './durable-set.ts';
@@ -135,7 +136,7 @@ export class PushQueue {
     if (this.#options.queueLimitBytes === undefined) return;
     await this.#lookAhead();
     if (this.#overLimit === undefined) return;
-    if ((await waitAtMost(contactTimeoutMs(this.#overLimit, 1), running.answer)) === 'ended') return;
+    if (await endsWithin(firstAnswerMs(this.#overLimit, 'asked'), running.answer)) return;
     this.#ahead.abort();
     this.#ahead = new AbortController();
   }
@@ -257,7 +258,7 @@ export class PushQueue {
     const endsAt = performance.now() + gatherMs;
     while (this.#running.size > 0 && performance.now() < endsAt) {
       const next = Promise.race([...this.#running.values()].map(({ answer }) => answer));
-      await waitAtMost(endsAt - performance.now(), next);
+      await endsWithin(endsAt - performance.now(), next);
       await this.#lookAhead();
     }
   }

@@ -2,7 +2,6 @@
  * Time in which this process ran. One that was stopped, has little of a processor, or computed for long without a pause
  * has not read what arrived meanwhile: such time says nothing about whoever was to answer.
  */
-import { timeLimitError, type Deadline } from './abort.ts';
 import type { ByteStream } from '../bytes/streams.ts';
 import { monotonicMs } from './clock.ts';
 
@@ -69,17 +68,4 @@ export async function* heldWhile(source: ByteStream, time: RunningTime): AsyncGe
   } finally {
     await chunks.return?.();
   }
-}
-
-/** A deadline by running time: that it is over is evidence that nobody answered. It may never be over if no step is in time. */
-export function startPatience(
-  timeoutMs: number,
-  what: string,
-  parent: AbortSignal,
-): Pick<Deadline, 'signal' | 'clear'> {
-  const controller = new AbortController();
-  const time = new RunningTime(ms => {
-    if (ms >= timeoutMs) controller.abort(timeLimitError(what, timeoutMs));
-  });
-  return { signal: AbortSignal.any([parent, controller.signal]), clear: () => time.clear() };
 }

@@ -1,6 +1,6 @@
 /** A backup's place in a repository: taken before the first part, given back when the backup fails. */
 import { hostname } from 'node:os';
-import { startDeadline } from '../../base/time/abort.ts';
+import { startDeadline } from '../../base/time/deadline.ts';
 import { messageOf, WalvaultError } from '../../base/errors/errors.ts';
 import { warn, type Log } from '../../base/log.ts';
 import { createSmallObject, encodeJson } from '../../repository/format/json-object.ts';

@@ -1,5 +1,5 @@
 /** The stored pieces of one backup, parts and manifest, as they come into being. */
-import { sleep } from '../../base/time/abort.ts';
+import { sleep } from '../../base/time/wait.ts';
 import type { ByteStream } from '../../base/bytes/streams.ts';
 import { messageOf, WalvaultError } from '../../base/errors/errors.ts';
 import { warn, type Log } from '../../base/log.ts';

@@ -2,7 +2,7 @@
 import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
 import { join } from 'node:path';
-import { sleep } from '../../base/time/abort.ts';
+import { sleep } from '../../base/time/wait.ts';
 import { systemCode, WalvaultError } from '../../base/errors/errors.ts';
 import { formatDuration } from '../../base/units.ts';
 import { switchWal } from '../../postgres/server/wal-state.ts';

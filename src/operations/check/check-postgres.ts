@@ -1,7 +1,7 @@
 /** The server: reachable, set up to archive with this configuration, and the one whose data directory lies here. */
 import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { startDeadline } from '../../base/time/abort.ts';
+import { startDeadline } from '../../base/time/deadline.ts';
 import { messageOf, systemCode } from '../../base/errors/errors.ts';
 import { defaultConfigPath } from '../../config/index.ts';
 import { controlFilePath, readControlFile } from '../../postgres/cluster/control-file.ts';

@@ -2,7 +2,7 @@
  * Doing what the plan says, to the letter. Each step may be the last one before a crash: a note announces what goes,
  * commit records go before the data they name, WAL goes from its oldest end, and the next run finds what was left.
  */
-import { sleep } from '../../base/time/abort.ts';
+import { sleep } from '../../base/time/wait.ts';
 import { messageOf, WalvaultError } from '../../base/errors/errors.ts';
 import { info, warn, type Log } from '../../base/log.ts';
 import {

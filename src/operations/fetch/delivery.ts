@@ -2,7 +2,7 @@
  * One WAL file from the first repository that has it, verified before it gets its name. fetch and the agent's prefetch
  * get their files here, so that what was fetched ahead was checked exactly as what is fetched when it is asked for.
  */
-import { hasTimedOut, startShare, type Deadline } from '../../base/time/abort.ts';
+import { hasTimedOut, type Deadline } from '../../base/time/deadline.ts';
 import { WalvaultError } from '../../base/errors/errors.ts';
 import type { FileIdentity } from '../../base/files/identity.ts';
 import { warn, type Log } from '../../base/log.ts';
@@ -51,7 +51,7 @@ export async function deliverFromFirst(options: DeliveryOptions, file: WalFileNa
   const tellFailures = () => failures.forEach(({ message, hint }) => warn(log, message, hint));
   const absentIn: Repository[] = [];
   for (const [index, repository] of repositories.entries()) {
-    const share = startShare(deadline, repositories.length - index, `fetch ${file.name}`);
+    const share = deadline.share(repositories.length - index, `fetch ${file.name}`);
     try {
       const identity = await deliverFrom(repository, { ...options, deadline: share }, file);
       tellFailures();

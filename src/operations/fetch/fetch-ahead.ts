@@ -1,5 +1,5 @@
 /** Gets a segment that nobody has asked for yet. */
-import { startDeadline } from '../../base/time/abort.ts';
+import { startDeadline } from '../../base/time/deadline.ts';
 import { WalvaultError } from '../../base/errors/errors.ts';
 import type { FileIdentity } from '../../base/files/identity.ts';
 import { parseWalFileName } from '../../postgres/wal/file-name.ts';

@@ -5,8 +5,8 @@
  * a damaged or a foreign segment for the end of the archive (P3).
  */
 import { dirname } from 'node:path';
-import { retryUntilDeadline, startDeadline, type Deadline } from '../../base/time/abort.ts';
-import { monotonicMs } from '../../base/time/clock.ts';
+import { startDeadline, type Deadline } from '../../base/time/deadline.ts';
+import { retryUntilDeadline } from '../../base/time/retry.ts';
 import { WalvaultError } from '../../base/errors/errors.ts';
 import { warn } from '../../base/log.ts';
 import { readLocalHistories } from '../../postgres/cluster/local-histories.ts';
@@ -35,16 +35,13 @@ export async function fetch(options: FetchOptions): Promise<FetchResult> {
   const timeoutMs = patienceMs(options, file);
   const deadline = startDeadline(timeoutMs, `fetch ${options.name}`, options.signal);
   const { signal } = deadline;
-  // A large segment over a slow line takes longer than anybody's patience with silence: what arrives prolongs the
-  // attempt it arrives in. It does not prolong the retries, else a damaged object would be read for ever.
-  const lastRetryAt = monotonicMs() + timeoutMs;
   const laggards = new Laggards();
   try {
-    return await retryUntilDeadline(() => attempt({ ...options, signal, deadline, laggards }, file), {
-      signal,
-      isRetryable: error =>
-        error instanceof WalvaultError && !isForGood(error, options) && monotonicMs() < lastRetryAt,
-    });
+    return await retryUntilDeadline(
+      () => attempt({ ...options, signal, deadline, laggards }, file),
+      deadline,
+      { isRetryable: error => !isForGood(error, options) },
+    );
   } catch (error) {
     const isTolerated = options.isTargetSet || options.mode === 'standby';
     if (!isGap(error) || !isTolerated) throw error;

@@ -5,7 +5,8 @@
  */
 import { hostname } from 'node:os';
 import { dirname, resolve } from 'node:path';
-import { orAborted, startDeadline } from '../../base/time/abort.ts';
+import { startDeadline } from '../../base/time/deadline.ts';
+import { orAborted } from '../../base/time/wait.ts';
 import { messageOf, systemCode, WalvaultError } from '../../base/errors/errors.ts';
 import { warn } from '../../base/log.ts';
 import { formatCount, formatSize } from '../../base/units.ts';
@@ -14,7 +15,8 @@ import { deliverLossRecords } from '../../repository/wal/deliver-loss-records.ts
 import { recordLoss } from '../../repository/wal/loss-records.ts';
 import type { Repository } from '../../repository/repository.ts';
 import type { PushOptions } from './options.ts';
-import { isExpendable, isOutage, waitingSegments, type QueueState } from './queue-limit.ts';
+import { isOutage } from './outage.ts';
+import { isExpendable, waitingSegments, type QueueState } from './queue-limit.ts';
 import type { WalSource } from './wal-source.ts';
 
 export interface Queue extends QueueState {

@@ -2,24 +2,20 @@
  * `walvault push <path>`: the archive_command (docs/exit-codes.md has its statuses).
  *
  * Returns only when the file is durable in every required repository (P1). PostgreSQL repeats a failed archive_command
- * by itself, so one call is bounded by one deadline: a push that hangs would block the server's shutdown. A large
- * segment on its way does not hang: each piece of it that is taken prolongs the attempt, never the retries.
+ * by itself, so one call is bounded (patience.ts): a push that hangs would block the server's shutdown.
  *
  * The one exception to P1 is `archive.queue-limit`: give-up.ts.
  */
 import { messageOf, WalvaultError } from '../../base/errors/errors.ts';
-import { startDeadline } from '../../base/time/abort.ts';
-import { monotonicMs } from '../../base/time/clock.ts';
-import { tap } from '../../base/bytes/streams.ts';
 import { warn } from '../../base/log.ts';
-import { heldWhile, RunningTime } from '../../base/time/running-time.ts';
 import type { WalFileName } from '../../postgres/wal/file-name.ts';
 import { RepositoryFailure } from '../../repository/repository.ts';
 import { encodeWalObject, type StoreOutcome, type WalObject } from '../../repository/wal/write-object.ts';
 import { deliverLosses, giveUp, readQueue, type Queue, type Undelivered } from './give-up.ts';
 import type { PushOptions } from './options.ts';
+import { Patience } from './patience.ts';
 import { PushMemory } from './push-memory.ts';
-import { storeRetrying, type TimeLimit } from './store-retrying.ts';
+import { storeRetrying } from './store-retrying.ts';
 import { warnOfUndecidedRaces } from './warn-of-races.ts';
 import { readWalSource, type WalSource } from './wal-source.ts';
 
@@ -42,30 +38,17 @@ async function pushInTime(
   options: PushOptions,
 ): Promise<{ readonly result: PushResult; readonly dataDirectory: string }> {
   if (options.isMissingRun !== true) warnOfUndecidedRaces(options.repositories, options.log);
-  const { timeoutMs } = options;
-  const deadline = startDeadline(timeoutMs, `push ${options.path}`, options.signal);
-  const { signal } = deadline;
-  const lastRetryAt = monotonicMs() + timeoutMs;
   const memory = options.memory ?? new PushMemory();
-  const storesTime = new RunningTime();
-  const reading = {
-    storesTime,
-    onProgress() {
-      deadline.restart();
-      storesTime.mark();
-      options.onProgress?.();
-    },
-  };
+  const patience = new Patience(options);
   try {
-    const { source, encoded } = await readAndEncode({ ...options, signal }, memory, reading);
+    const { source, encoded } = await readAndEncode(options, memory, patience);
     const queue = await readQueue(options, source);
-    const limit = { signal, timeoutMs, lastRetryAt, storesTime, queue };
-    const result = await storeEverywhere(options, { source, encoded, proofs: memory.proofs }, limit);
+    const storing = { source, encoded, proofs: memory.proofs };
+    const result = await storeEverywhere(options, storing, { patience, queue });
     if (result.outcomes.size === options.repositories.length) memory.giveBackStored(await encoded);
     return { result, dataDirectory: source.dataDirectory };
   } finally {
-    deadline.clear();
-    storesTime.clear();
+    patience.end();
   }
 }
 
@@ -74,22 +57,14 @@ interface EncodedSource {
   readonly encoded: Promise<WalObject>;
 }
 
-interface Reading {
-  /** Held while this host alone is at work. */
-  readonly storesTime: RunningTime;
-  /** At each piece of a file that is not read into memory. */
-  readonly onProgress: () => void;
-}
-
 /** Resolves when the file is known to be what it says; what it is encoded to may take longer. */
 async function readAndEncode(
   options: PushOptions,
   memory: PushMemory,
-  { storesTime, onProgress }: Reading,
+  patience: Patience,
 ): Promise<EncodedSource> {
   const [first] = options.repositories;
   if (first === undefined) throw new WalvaultError('config', 'no repository is configured');
-  storesTime.hold();
   let endTurn = (): void => undefined;
   const mayRead = async () => {
     endTurn = await memory.turns.take();
@@ -100,10 +75,7 @@ async function readAndEncode(
     const object = await encodeWalObject(first.codec, {
       system: { cluster: options.cluster, systemId: control.systemId },
       file,
-      plain:
-        typeof content === 'function'
-          ? { ...plain, content: () => tap(heldWhile(content(), storesTime), onProgress) }
-          : plain,
+      plain: typeof content === 'function' ? { ...plain, content: () => patience.watch(content()) } : plain,
       branch,
       ...(options.asConflict === true && { asConflict: true }),
       buffers: memory.stored,
@@ -112,8 +84,13 @@ async function readAndEncode(
     return object;
   };
   try {
-    const source = await readWalSource({ ...options, buffers: memory.plain, mayRead });
-    const encoded = encoding(source).finally(() => storesTime.release());
+    const source = await readWalSource({
+      ...options,
+      signal: patience.signal,
+      buffers: memory.plain,
+      mayRead,
+    });
+    const encoded = encoding(source).finally(() => patience.endEncoding());
     encoded.then(endTurn, endTurn);
     return { source, encoded };
   } catch (error) {
@@ -125,19 +102,19 @@ async function readAndEncode(
 async function storeEverywhere(
   options: PushOptions,
   { source, encoded, proofs }: EncodedSource & Pick<PushMemory, 'proofs'>,
-  limit: TimeLimit & { readonly queue: Queue | undefined },
+  { patience, queue }: { readonly patience: Patience; readonly queue: Queue | undefined },
 ): Promise<PushResult> {
   const { file, control } = source;
   const system = { cluster: options.cluster, systemId: control.systemId };
   const results = await Promise.allSettled(
     options.repositories.map(repository =>
-      storeRetrying(repository, { system, control, encoded, proofs }, limit),
+      storeRetrying(repository, { system, control, encoded, proofs }, patience.towards(repository, queue)),
     ),
   );
   const { outcomes, undelivered } = judge(options, file, results);
   const [fatal, ...others] = undelivered;
   if (fatal === undefined) return { file, outcomes };
-  if (limit.queue !== undefined && (await giveUp(options, source, limit.queue, undelivered)))
+  if (queue !== undefined && (await giveUp(options, source, queue, undelivered)))
     return { file, outcomes, givenUpIn: undelivered.map(({ repository }) => repository.name) };
   for (const other of others) warnOfFailure(options, file, other);
   const { repository, reason } = fatal;

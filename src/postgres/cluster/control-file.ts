@@ -5,7 +5,7 @@
  */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { sleep } from '../../base/time/abort.ts';
+import { sleep } from '../../base/time/wait.ts';
 import { monotonicMs } from '../../base/time/clock.ts';
 import { localIoError, WalvaultError } from '../../base/errors/errors.ts';
 import { startCrc32c, finishCrc32c, updateCrc32c } from '../../base/checksum/crc32c.ts';

@@ -1,5 +1,5 @@
 /** So many bytes a second, shared fairly by all who ask. */
-import { orAborted, sleep } from '../../base/time/abort.ts';
+import { orAborted, sleep } from '../../base/time/wait.ts';
 
 export interface RateClock {
   /** Milliseconds, monotonic. */

@@ -1,5 +1,5 @@
 /** One bounded repetition for the whole room: the decorator repeats calls with it, the drivers parts of an upload. */
-import { sleep } from '../../base/time/abort.ts';
+import { sleep } from '../../base/time/wait.ts';
 import { monotonicMs } from '../../base/time/clock.ts';
 import { isStoreError, StoreError } from '../store.ts';
 

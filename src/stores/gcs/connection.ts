@@ -7,7 +7,7 @@
  */
 import { request as httpRequest, type IncomingHttpHeaders, type IncomingMessage } from 'node:http';
 import { request as httpsRequest } from 'node:https';
-import { startDeadline } from '../../base/time/abort.ts';
+import { startDeadline } from '../../base/time/deadline.ts';
 import { createHttpAgents, type HttpAgents } from '../driver-kit/http-agents.ts';
 import { networkFailure } from '../driver-kit/network-failure.ts';
 import { createAuthorize, type GcsCredentials } from './auth.ts';

@@ -1,7 +1,7 @@
 /** The SDK's client as we need it: no retries of its own, no slow checksums, bounded connections, our limits on time. */
 import { S3Client } from '@aws-sdk/client-s3';
 import { NodeHttpHandler } from '@smithy/node-http-handler';
-import { startDeadline } from '../../base/time/abort.ts';
+import { startDeadline } from '../../base/time/deadline.ts';
 import type { Secret } from '../../base/secret.ts';
 import { createHttpAgents } from '../driver-kit/http-agents.ts';
 import { s3Error } from './error.ts';

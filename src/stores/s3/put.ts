@@ -3,7 +3,7 @@
  * `If-None-Match: *`, so that the service itself decides who was first.
  */
 import { PutObjectCommand } from '@aws-sdk/client-s3';
-import { sleep } from '../../base/time/abort.ts';
+import { sleep } from '../../base/time/wait.ts';
 import { announcedSizeBytes, BodyCheck, isOneRequest, streamOfBody } from '../body.ts';
 import { PartReader } from '../driver-kit/part-reader.ts';
 import { retryTransient } from '../driver-kit/retry.ts';

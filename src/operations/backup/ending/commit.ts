@@ -1,5 +1,6 @@
 /** The last write of a backup. */
-import { retryUntilDeadline, startDeadline } from '../../../base/time/abort.ts';
+import { startDeadline } from '../../../base/time/deadline.ts';
+import { retryUntilDeadline } from '../../../base/time/retry.ts';
 import { writeBackupRecord, type BackupRecord } from '../../../repository/format/backup-record.ts';
 import type { SystemPath } from '../../../repository/format/layout.ts';
 import type { Destinations } from '../destinations.ts';
@@ -21,9 +22,10 @@ export async function commitBackup(
     const deadline = startDeadline(commitTimeoutMs, what, signal);
     try {
       destinations.committing.add(repository);
-      await retryUntilDeadline(() => writeBackupRecord(repository, system, record, deadline.signal), {
-        signal: deadline.signal,
-      });
+      await retryUntilDeadline(
+        () => writeBackupRecord(repository, system, record, deadline.signal),
+        deadline,
+      );
     } finally {
       deadline.clear();
     }

@@ -5,7 +5,7 @@
 import { createHash } from 'node:crypto';
 import { open } from 'node:fs/promises';
 import { join } from 'node:path';
-import { sleep } from '../../../base/time/abort.ts';
+import { sleep } from '../../../base/time/wait.ts';
 import { streamOf, tap, type ByteStream } from '../../../base/bytes/streams.ts';
 import { localIoError, WalvaultError } from '../../../base/errors/errors.ts';
 import { tarHeader, tarPadding, tarTrailer } from '../../../pipeline/tar/index.ts';

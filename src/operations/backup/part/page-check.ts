@@ -2,7 +2,7 @@
  * Damaged pages are found while a backup reads them anyway. The server goes on writing meanwhile, so a wrong checksum
  * is at first only a page seen half written: it is read again, and then judged by its LSN (basebackup.c, sendFile).
  */
-import { sleep } from '../../../base/time/abort.ts';
+import { sleep } from '../../../base/time/wait.ts';
 import { isDatabaseDirectory } from '../../../postgres/cluster/backup-selection.ts';
 import { parseRelationFile } from '../../../postgres/cluster/relation-file.ts';
 import { pageLsn, verifyPages } from '../../../postgres/cluster/page-checksum.ts';

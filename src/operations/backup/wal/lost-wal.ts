@@ -1,5 +1,5 @@
 /** WAL that was given up (docs/queue-limit.md), as a backup must know of it: the first one beyond a gap ends it. */
-import { startDeadline } from '../../../base/time/abort.ts';
+import { startDeadline } from '../../../base/time/deadline.ts';
 import { messageOf, WalvaultError } from '../../../base/errors/errors.ts';
 import { warn, type Log } from '../../../base/log.ts';
 import { parseWalFileName, segmentName, segmentNumber } from '../../../postgres/wal/file-name.ts';

@@ -1,5 +1,5 @@
 /** The last condition of a backup: all WAL that makes it consistent is in the archive (P4). */
-import { sleep } from '../../../base/time/abort.ts';
+import { sleep } from '../../../base/time/wait.ts';
 import { WalvaultError } from '../../../base/errors/errors.ts';
 import { info, type Log } from '../../../base/log.ts';
 import { formatDuration } from '../../../base/units.ts';

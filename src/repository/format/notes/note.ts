@@ -2,7 +2,7 @@
  * Later facts about things that are never rewritten (P10): pins, acknowledged gaps, removed WAL, expiring backups.
  * Each is a new signed object under `catalog/notes/<subject>/`.
  */
-import { sleep } from '../../../base/time/abort.ts';
+import { sleep } from '../../../base/time/wait.ts';
 import { isStoreError } from '../../../stores/store.ts';
 import {
   encodeJson,

@@ -1,11 +1,7 @@
 import assert from 'node:assert/strict';
-import { once } from 'node:events';
-import { createServer, connect, type AddressInfo } from 'node:net';
 import { describe, it } from 'node:test';
-import { sleep } from '../../../../src/base/time/abort.ts';
-import { heldWhile, RunningTime, startPatience } from '../../../../src/base/time/running-time.ts';
-
-const never = new AbortController().signal;
+import { sleep } from '../../../../src/base/time/wait.ts';
+import { heldWhile, RunningTime } from '../../../../src/base/time/running-time.ts';
 
 /** As if the process had been stopped. */
 function block(ms: number): void {
@@ -65,52 +61,5 @@ describe('heldWhile', () => {
     }
     assert.deepEqual([bytes, isEnded, time.ms], [[1, 2], true, 0]);
     while (time.ms === 0) await sleep(5);
-  });
-});
-
-describe('startPatience', () => {
-  it('ends with the words of a deadline when nobody answers', async t => {
-    const patience = startPatience(200, 'repository "main"', never);
-    t.after(() => patience.clear());
-    await assert.rejects(sleep(60_000, patience.signal), {
-      code: 'unreachable',
-      message: 'repository "main": no answer within 200 ms',
-    });
-  });
-
-  it('passes its parent on, and does nothing once cleared', async t => {
-    const parent = new AbortController();
-    const patience = startPatience(50, 'x', parent.signal);
-    t.after(() => patience.clear());
-    patience.clear();
-    await sleep(200);
-    assert.equal(patience.signal.aborted, false);
-    parent.abort(new Error('stopped'));
-    assert.equal((patience.signal.reason as Error).message, 'stopped');
-  });
-
-  it('does not end while an answer lies there that a process at a standstill has not read', async t => {
-    const server = createServer(socket => socket.end('an answer'));
-    server.listen(0, '127.0.0.1');
-    t.after(() => server.close());
-    await once(server, 'listening');
-    for (const limitMs of [50, 200]) {
-      const socket = connect((server.address() as AddressInfo).port, '127.0.0.1');
-      await once(socket, 'connect');
-      const patience = startPatience(limitMs, 'x', never);
-      t.after(() => patience.clear());
-      const answer = once(socket, 'data', { signal: patience.signal });
-      block(limitMs + 500);
-      assert.equal(String((await answer)[0]), 'an answer');
-    }
-  });
-
-  it('ends all the same in a process that has a little of a processor', { timeout: 30_000 }, async t => {
-    const patience = startPatience(300, 'x', never);
-    t.after(() => patience.clear());
-    while (!patience.signal.aborted) {
-      await sleep(20);
-      block(100);
-    }
   });
 });
