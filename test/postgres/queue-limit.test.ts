@@ -12,7 +12,7 @@ import { readControlFile, type ControlFile } from '../../src/postgres/cluster/co
 import { classifyBackupPath } from '../../src/postgres/cluster/backup-selection.ts';
 import { segmentName } from '../../src/postgres/wal/file-name.ts';
 import { lossRecordsDirectory, readLossRecords } from '../../src/repository/wal/loss-records.ts';
-import { readLostWal } from '../../src/repository/wal/read-lost-wal.ts';
+import { surveySystem } from '../../src/repository/survey.ts';
 import type { Repository } from '../../src/repository/repository.ts';
 import { StoreError, type StoreErrorKind } from '../../src/stores/store.ts';
 import { makeRepository, overrideStore, signal } from '../support/site/archive.ts';
@@ -91,9 +91,9 @@ const send = (path: string, more: Partial<PushOptions> = {}): Promise<PushResult
 
 const recorded = async () => (await readLossRecords(dataDirectory, silentLog)).map(({ segment }) => segment);
 
-async function notedIn({ store, ...rest }: Repository) {
+async function notedIn(repository: Repository) {
   const system = { cluster: 'orders', systemId: control.systemId };
-  const losses = await readLostWal({ ...rest, store }, system, control.segmentSizeBytes, signal);
+  const losses = await surveySystem(repository, system, signal).lostWal(control.segmentSizeBytes);
   return losses.map(({ first, last }) => [Number(first), Number(last)]);
 }
 

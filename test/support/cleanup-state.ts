@@ -7,8 +7,8 @@ import type {
   RetentionPolicy,
   SystemState,
   UnfinishedBackup,
-  WalStretch,
 } from '../../src/operations/cleanup/state.ts';
+import type { WalStretch } from '../../src/repository/wal/listing.ts';
 import type { BackupRecord } from '../../src/repository/format/backup-record.ts';
 
 export const segmentSizeBytes = 16 * 1024 ** 2;
@@ -123,7 +123,7 @@ export function plan(
     state: stateOf(state),
     policy: { keepLast: undefined, keepWithinMs: undefined, minimumBackups: 1, ...policy },
     now: day(now),
-    requiresTrust: true,
+    trust: 'require',
     ...more,
   });
 }

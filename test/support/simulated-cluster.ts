@@ -5,12 +5,8 @@
  */
 import * as fc from 'fast-check';
 import type { CleanupPlan } from '../../src/operations/cleanup/decisions.ts';
-import type {
-  KnownBackup,
-  SystemState,
-  UnfinishedBackup,
-  WalStretch,
-} from '../../src/operations/cleanup/state.ts';
+import type { KnownBackup, SystemState, UnfinishedBackup } from '../../src/operations/cleanup/state.ts';
+import type { WalStretch } from '../../src/repository/wal/listing.ts';
 import { backup, day, inSegment, unfinished } from './cleanup-state.ts';
 
 export type Step =

@@ -45,7 +45,6 @@ async function clean(options: CleanupCliOptions, invocation: Invocation): Promis
   };
   const systemId = parseSystemId(options.systemId);
   const { config } = await loadConfig();
-  const { signing } = config;
   await using opened = await openRepositories(config, log);
   const result = await cleanup({
     repositories: chooseRepositories(opened.repositories, options.repository),
@@ -55,8 +54,6 @@ async function clean(options: CleanupCliOptions, invocation: Invocation): Promis
     systemId,
     isRetired: options.retired === true,
     isDryRun: options.dryRun === true,
-    requiresTrust:
-      signing.verify === 'require' || (signing.verify === 'warn' && signing.trustedSigners.length > 0),
     now: new Date(),
     log,
     signal: context.signal,

@@ -3,16 +3,11 @@ import { hostname } from 'node:os';
 import { startDeadline } from '../../base/time/deadline.ts';
 import { messageOf, WalvaultError } from '../../base/errors/errors.ts';
 import { warn, type Log } from '../../base/log.ts';
-import { createSmallObject, encodeJson } from '../../repository/format/json-object.ts';
+import { writeClaim, type Claim } from '../../repository/format/claim.ts';
 import { backupPrefix, claimKey, type SystemPath } from '../../repository/format/layout.ts';
 import type { Repository } from '../../repository/repository.ts';
 
 const deleteBatch = 500;
-
-export interface Claim {
-  readonly id: string;
-  readonly startTime: Date;
-}
 
 /**
  * Names who makes the backup and since when, so that cleanup can tell one in progress from one left behind. An
@@ -22,17 +17,11 @@ export interface Claim {
 export async function claimBackup(
   repository: Repository,
   system: SystemPath,
-  claim: Claim,
+  claim: Pick<Claim, 'id' | 'startTime'>,
   signal: AbortSignal,
 ): Promise<void> {
-  const data = encodeJson({
-    format: 1,
-    id: claim.id,
-    host: hostname(),
-    pid: process.pid,
-    startTime: claim.startTime.toISOString(),
-  });
-  if (await createSmallObject(repository.store, claimKey(system, claim.id), data, signal)) return;
+  const host = { host: hostname(), pid: process.pid };
+  if (await writeClaim(repository.store, system, { ...claim, ...host }, signal)) return;
   throw new WalvaultError('conflict', `${repository.store.url}: backup ${claim.id} exists already`, {
     hint: 'Another backup was started in the same second; take this one again.',
   });

@@ -2,19 +2,12 @@
 import { WalvaultError } from '../../base/errors/errors.ts';
 import { formatCount } from '../../base/units.ts';
 import { findDataDirectory } from '../../postgres/cluster/find-data-directory.ts';
-import { readCatalog } from '../../repository/format/backup-record.ts';
-import { listSystemIds, readClusterRecord } from '../../repository/format/cluster-record.ts';
+import { listSystemIds } from '../../repository/format/cluster-record.ts';
 import type { SystemPath } from '../../repository/format/layout.ts';
 import { deliverLossRecords } from '../../repository/wal/deliver-loss-records.ts';
-import {
-  boundsOf,
-  describeLoss,
-  describeLostRange,
-  stillMissing,
-} from '../../repository/format/notes/lost-wal.ts';
-import { readLostWal } from '../../repository/wal/read-lost-wal.ts';
+import { boundsOf, describeLoss, describeLostRange } from '../../repository/wal/lost-wal.ts';
 import type { Repository } from '../../repository/repository.ts';
-import { listWalRuns } from '../../repository/wal/listing.ts';
+import { surveySystem } from '../../repository/survey.ts';
 import type { CheckOptions } from './options.ts';
 import { linkOf } from './check-store.ts';
 import { skipped, warning, type Checklist, type Finding } from './checklist.ts';
@@ -79,14 +72,14 @@ async function gapFindings(
   system: SystemPath,
   signal: AbortSignal,
 ): Promise<Finding[]> {
-  const cluster = await readClusterRecord(repository.store, system, signal);
+  const survey = surveySystem(repository, system, signal);
+  const cluster = await survey.clusterRecord();
   if (cluster === undefined) return [];
   const { segmentSizeBytes } = cluster;
-  const losses = await readLostWal(repository, system, segmentSizeBytes, signal);
-  if (losses.length === 0) return [];
-  const runs = await listWalRuns(repository, system, segmentSizeBytes, signal);
-  const backups = (await readCatalog(repository, system, signal)).backups.map(({ record }) => record);
-  return stillMissing(losses, runs).flatMap(lost => {
+  const missing = await survey.missingWal(segmentSizeBytes);
+  if (missing.length === 0) return [];
+  const backups = (await survey.catalog()).backups.map(({ record }) => record);
+  return missing.flatMap(lost => {
     const { before, beyond } = boundsOf(lost, backups, segmentSizeBytes);
     // Where cleanup has removed all that lay before the gap, nothing leads to it any more.
     if (before === undefined && beyond !== undefined) return [];

@@ -1,6 +1,6 @@
 /** Which backups stay. Pure: rules mark what they keep, whatever no rule keeps may go. */
 import { formatDuration } from '../../base/units.ts';
-import { hasUsablePositions, supersedes, whyNotCounted } from './counted.ts';
+import { hasUsablePositions, supersedes, whyNotCounted } from '../../repository/trust.ts';
 import type { KeepReason, Reason } from './decisions.ts';
 import { isInProgress } from './in-progress.ts';
 import type { KnownBackup, PlanInput, RetentionLimits } from './state.ts';
@@ -38,9 +38,7 @@ export function chooseBackups(input: PlanInput, limits: RetentionLimits): Backup
     if (!reasons.some(reason => reason.code === code)) kept.set(id, [...reasons, { code, text }]);
   };
   for (const backup of state.backups) {
-    const problem = contradictory.includes(backup)
-      ? 'its positions contradict each other'
-      : whyNotCounted(backup, { requiresTrust: input.requiresTrust, limits, segments: state.segments });
+    const problem = whyNotCounted(backup, { policy: input.trust, ...limits, segments: state.segments });
     if (problem === undefined) counted.push(backup);
     else keep(backup, 'not-counted', `not counted and not removed: ${problem}`);
   }

@@ -1,7 +1,7 @@
 /** Which WAL stays. Pure: every reason to keep is an interval of positions on a timeline; the rest may go. */
 import { lastSegmentBefore, segmentName, segmentNumberOfLsn } from '../../postgres/wal/file-name.ts';
 import type { BackupChoice } from './choose-backups.ts';
-import { consistencyPoint } from './counted.ts';
+import { consistencyPoint } from '../../repository/format/backup-record.ts';
 import type { Decision, KeepReason, Reason, RemoveReason, WalDecision } from './decisions.ts';
 import type { KnownBackup, PlanInput, RetentionLimits, SystemState } from './state.ts';
 import { endedBefore, isInProgress } from './in-progress.ts';
@@ -99,7 +99,7 @@ function windowRanges(state: SystemState, starts: readonly KnownBackup[], segmen
   const timelines = new Set(state.wal.map(({ timeline }) => timeline));
   return starts.flatMap(backup =>
     [...timelines]
-      .filter(timeline => reaches(state.tree, consistencyPoint(backup), timeline))
+      .filter(timeline => reaches(state.tree, consistencyPoint(backup.record), timeline))
       .map(timeline => ({
         timeline,
         first: segmentNumberOfLsn(backup.record.startLsn, segmentSizeBytes),

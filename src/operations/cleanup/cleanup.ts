@@ -7,6 +7,7 @@ import { warn, type Log } from '../../base/log.ts';
 import { listSystemIds } from '../../repository/format/cluster-record.ts';
 import { verifyMarker } from '../../repository/format/marker.ts';
 import type { Repository } from '../../repository/repository.ts';
+import { surveySystem } from '../../repository/survey.ts';
 import type { CleanupPlan } from './decisions.ts';
 import { executePlan, type Removed } from './execute.ts';
 import { gatherState } from './gather.ts';
@@ -28,8 +29,6 @@ export interface CleanupOptions {
   /** Remove all of that system, its last backup included: it was left by pg_upgrade or initialised anew. */
   readonly isRetired: boolean;
   readonly isDryRun: boolean;
-  /** True: records count only with a good signature of a trusted signer. */
-  readonly requiresTrust: boolean;
   readonly now: Date;
   readonly limits?: Partial<RetentionLimits>;
   readonly log: Log;
@@ -117,7 +116,7 @@ function failureOf(error: unknown, prefix = ''): Failure {
 }
 
 async function gatherSystems(options: CleanupOptions, repository: Repository): Promise<SystemState[]> {
-  const { cluster, systemId, isRetired, requiresTrust, signal } = options;
+  const { cluster, systemId, isRetired, signal } = options;
   const ids = await listSystemIds(repository.store, cluster, signal);
   if (systemId !== undefined && !ids.includes(systemId))
     throw new WalvaultError(
@@ -126,7 +125,7 @@ async function gatherSystems(options: CleanupOptions, repository: Repository): P
     );
   const states: SystemState[] = [];
   for (const id of isRetired || systemId === undefined ? ids : [systemId])
-    states.push(await gatherState(repository, { cluster, systemId: id }, { requiresTrust, signal }));
+    states.push(await gatherState(surveySystem(repository, { cluster, systemId: id }, signal)));
   if (!isRetired) return states;
   const [retired, others] = [
     states.filter(one => one.systemId === systemId),
@@ -145,9 +144,10 @@ async function cleanSystem(
   repository: Repository,
   { state, policy }: { state: SystemState; policy: RetentionPolicy },
 ): Promise<SystemCleanup> {
-  const { requiresTrust, isRetired, isDryRun, now, limits = {}, log, signal } = options;
+  const { isRetired, isDryRun, now, limits = {}, log, signal } = options;
+  const trust = repository.codec.removalPolicy;
   const system = { cluster: options.cluster, systemId: state.systemId };
-  const plan = planCleanup({ state, policy, now, requiresTrust, isRetired, limits });
+  const plan = planCleanup({ state, policy, now, trust, isRetired, limits });
   for (const { message, hint } of plan.remarks)
     warn(log, `repository "${repository.name}": ${message}`, hint);
   const removed = isDryRun

@@ -2,7 +2,6 @@
  * Doing what the plan says, to the letter. Each step may be the last one before a crash: a note announces what goes,
  * commit records go before the data they name, WAL goes from its oldest end, and the next run finds what was left.
  */
-import { sleep } from '../../base/time/wait.ts';
 import { messageOf, WalvaultError } from '../../base/errors/errors.ts';
 import { info, warn, type Log } from '../../base/log.ts';
 import {
@@ -13,17 +12,17 @@ import {
   signatureKey,
   type SystemPath,
 } from '../../repository/format/layout.ts';
-import { walSubject, writeNote, type NewNote } from '../../repository/format/notes/note.ts';
+import { readParentClaim, type ParentClaim } from '../../repository/format/claim.ts';
+import { expiringNote } from '../../repository/format/notes/expiring.ts';
+import { writeNote, type NewNote } from '../../repository/format/notes/note.ts';
+import { removedWalNote } from '../../repository/format/notes/removed-wal.ts';
 import type { Repository } from '../../repository/repository.ts';
-import { isStoreError } from '../../stores/store.ts';
-import type { BackupDecision, CleanupPlan, WalDecision } from './decisions.ts';
-import { readParentClaim } from './gather.ts';
-import type { ParentClaim, SystemState } from './state.ts';
+import type { BackupDecision, CleanupPlan } from './decisions.ts';
+import type { SystemState } from './state.ts';
 import { listWalObjects } from './wal-objects.ts';
 
 const batchSize = 1000;
 const clockToleranceMs = 3_600_000;
-const noteAttempts = 10;
 
 export interface Removed {
   readonly backups: readonly string[];
@@ -84,7 +83,7 @@ class Removal {
     const announced = this.#options.state.expiring;
     for (const backup of this.#going()) {
       if (backup.state === 'committed' && !announced.has(backup.id))
-        await this.#note({ subject: backup.id, kind: 'expiring', body: { reasons: reasonsOf(backup) } });
+        await this.#note(expiringNote(backup.id, reasonsOf(backup)));
     }
   }
 
@@ -104,7 +103,7 @@ class Removal {
     for await (const entry of repository.store.list({ prefix, delimiter: '/', signal })) {
       const id = 'prefix' in entry ? entry.prefix.slice(prefix.length, -1) : undefined;
       if (id === undefined || known.has(id)) continue;
-      const claim = await readParentClaim(repository, system, id, signal);
+      const claim = await readParentClaim(repository.store, system, id, signal);
       for (const kept of this.#claimedBy(claim)) {
         if (this.#yielded.has(kept)) continue;
         this.#yielded.add(kept);
@@ -143,7 +142,7 @@ class Removal {
     if (segmentSizeBytes === undefined || this.#yielded.size > 0 || this.#areRecordsLeft) return;
     for (const range of plan.wal) {
       if (range.action === 'keep') continue;
-      await this.#note(removalNote(range));
+      await this.#note(removedWalNote(range, segmentSizeBytes, reasonsOf(range)));
       if (
         await this.#deleteListed(listWalObjects(repository, system, { ...range, segmentSizeBytes }, signal))
       )
@@ -226,16 +225,7 @@ class Removal {
 
   async #note(note: NewNote): Promise<void> {
     const { repository, system, signal } = this.#options;
-    for (let attempt = 1; ; attempt++) {
-      try {
-        await writeNote(repository, system, note, signal);
-        break;
-      } catch (error) {
-        // Notes of one subject and millisecond have one name.
-        if (!isStoreError(error, 'exists') || attempt === noteAttempts) throw error;
-        await sleep(2, signal);
-      }
-    }
+    await writeNote(repository, system, note, signal);
     if (!this.#isClockChecked) await this.#checkClock(note.subject);
     this.#isClockChecked = true;
   }
@@ -262,15 +252,6 @@ class Removal {
 interface Item {
   readonly key: string;
   readonly sizeBytes: number;
-}
-
-function removalNote(range: WalDecision): NewNote {
-  const { timeline, firstSegment, lastSegment } = range;
-  return {
-    subject: walSubject(timeline),
-    kind: 'wal-removed',
-    body: { timeline, first: firstSegment, last: lastSegment, reasons: reasonsOf(range) },
-  };
 }
 
 function reasonsOf({ reasons }: { reasons: readonly { readonly code: string }[] }): string[] {

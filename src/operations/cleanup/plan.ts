@@ -5,7 +5,7 @@
 import { formatDuration } from '../../base/units.ts';
 import { chooseBackups, type BackupChoice } from './choose-backups.ts';
 import { chooseWal } from './choose-wal.ts';
-import { comparePositions } from './counted.ts';
+import { comparePositions } from '../../repository/format/backup-record.ts';
 import type { BackupDecision, CleanupPlan, Decision, Remark, RemoveReason } from './decisions.ts';
 import { endedBefore, isInProgress } from './in-progress.ts';
 import { defaultLimits, type PlanInput, type RetentionLimits, type UnfinishedBackup } from './state.ts';
@@ -106,7 +106,8 @@ function findDoubts(input: PlanInput, choice: BackupChoice, limits: RetentionLim
 
 function committed(input: PlanInput, choice: BackupChoice, doubts: readonly Doubt[]): BackupDecision[] {
   const doubt = doubts.find(({ blocks }) => blocks === 'everything')?.message;
-  return [...input.state.backups].sort(comparePositions).map(backup => {
+  const backups = input.state.backups.toSorted((a, b) => comparePositions(a.record, b.record));
+  return backups.map(backup => {
     const { record, objectCount, storedBytes } = backup;
     const reasons = choice.kept.get(record.id);
     const facts = {

@@ -1,5 +1,9 @@
 /** What retention decides about: everything one repository holds of one PostgreSQL system, as it was listed. */
-import type { CatalogEntry, UnreadableEntry } from '../../repository/format/backup-record.ts';
+import type { SignaturePolicy } from '../../repository/encoding/signature-policy.ts';
+import type { UnreadableEntry } from '../../repository/format/backup-record.ts';
+import type { ParentClaim } from '../../repository/format/claim.ts';
+import type { StoredBackup } from '../../repository/trust.ts';
+import type { WalRun, WalStretch } from '../../repository/wal/listing.ts';
 import type { TimelineTree } from '../../repository/wal/timelines.ts';
 
 export interface SystemState {
@@ -32,16 +36,7 @@ export interface Claimed {
   readonly claim: ParentClaim;
 }
 
-/** `unknown`: the claim is missing or unreadable, so any backup may be the parent. */
-export type ParentClaim =
-  | { readonly kind: 'none' }
-  | { readonly kind: 'named'; readonly parent: string }
-  | { readonly kind: 'unknown' };
-
-export interface KnownBackup extends CatalogEntry, Stored {
-  /** Every part and the manifest are listed with the sizes that the record states. */
-  readonly isComplete: boolean;
-}
+export interface KnownBackup extends StoredBackup, Stored {}
 
 export interface UnfinishedBackup extends Claimed, Stored {
   readonly id: string;
@@ -51,16 +46,8 @@ export interface UnfinishedBackup extends Claimed, Stored {
   readonly firstModified: Date;
 }
 
-/** Both ends included. Segments, partials, backup history files and kept conflicts all count. */
-export interface WalStretch {
-  readonly timeline: number;
-  readonly first: bigint;
-  readonly last: bigint;
-  readonly lastModified: Date;
-}
-
 /** Both ends included. */
-export type SegmentRun = Pick<WalStretch, 'timeline' | 'first' | 'last'>;
+export type SegmentRun = Pick<WalRun, 'timeline' | 'first' | 'last'>;
 
 export interface RetentionPolicy {
   readonly keepLast: number | undefined;
@@ -72,8 +59,8 @@ export interface PlanInput {
   readonly state: SystemState;
   readonly policy: RetentionPolicy;
   readonly now: Date;
-  /** True: a record counts only with a good signature of a trusted signer. */
-  readonly requiresTrust: boolean;
+  /** Whose records count. */
+  readonly trust: SignaturePolicy;
   /** Remove a system that is no longer in use, its last backup included. Pins and backups in progress stay. */
   readonly isRetired?: boolean;
   readonly limits?: Partial<RetentionLimits>;

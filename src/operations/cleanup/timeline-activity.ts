@@ -1,7 +1,7 @@
 /** Which timelines were in use lately, and from which backup each can be reached. Pure. */
 import { segmentNumberOfLsn } from '../../postgres/wal/file-name.ts';
 import type { TimelineTree } from '../../repository/wal/timelines.ts';
-import { comparePositions, consistencyPoint } from './counted.ts';
+import { comparePositions, consistencyPoint } from '../../repository/format/backup-record.ts';
 import type { KnownBackup, SystemState } from './state.ts';
 import { reaches } from './timeline-path.ts';
 
@@ -21,7 +21,7 @@ export function timelineActivity(state: SystemState, counted: readonly KnownBack
     arrivals.set(timeline, Math.max(time.getTime(), arrivals.get(timeline) ?? 0));
   for (const { timeline, lastModified } of state.wal) note(timeline, lastModified);
   for (const [timeline, time] of state.historyTimes) note(timeline, time);
-  for (const backup of counted) note(consistencyPoint(backup).timeline, backup.committedAt);
+  for (const backup of counted) note(consistencyPoint(backup.record).timeline, backup.committedAt);
   const newestWalMs = Math.max(...state.wal.map(({ lastModified }) => lastModified.getTime()));
   const newestWal = new Set(
     state.wal
@@ -66,7 +66,7 @@ export function newestReaching(
   timeline: number,
 ): KnownBackup | undefined {
   return backups
-    .filter(backup => reaches(tree, consistencyPoint(backup), timeline))
-    .sort(comparePositions)
+    .filter(backup => reaches(tree, consistencyPoint(backup.record), timeline))
+    .sort((a, b) => comparePositions(a.record, b.record))
     .at(-1);
 }

@@ -11,7 +11,7 @@ import {
 } from '../../repository/format/layout.ts';
 import { copyObject, type CopyContext } from './copy-object.ts';
 import { each } from '../../base/threads/each.ts';
-import { neededSegments, piecesOf } from './plan.ts';
+import { neededSegments, keyedPiecesOf } from './plan.ts';
 import type { CopiedBackup } from './report.ts';
 
 const limitBytes = 256 * 1024 ** 2;
@@ -76,7 +76,7 @@ async function copyPieces(
   if (!there.has(claim) && (await context.from.store.head(claim, { signal })) !== undefined)
     await copyObject(context, { key: claim, objectClass: 'catalog', mayExist: false, sizeBytes: 0 });
   const missing: string[] = [];
-  const copyPiece = async ({ key, digest }: ReturnType<typeof piecesOf>[number]) => {
+  const copyPiece = async ({ key, digest }: ReturnType<typeof keyedPiecesOf>[number]) => {
     if (isCommitted && there.get(key) === digest.sizeBytes) {
       report.identical++;
       return;
@@ -86,7 +86,7 @@ async function copyPieces(
     const object = { key, objectClass, digest, mayExist: there.has(key), sizeBytes } as const;
     if (!(await copyObject(context, object))) missing.push(key);
   };
-  const pieces = piecesOf(system, record);
+  const pieces = keyedPiecesOf(system, record);
   const manifest = pieces.pop();
   await each(pieces, piecesAtOnce, copyPiece);
   if (manifest !== undefined && missing.length === 0) await copyPiece(manifest);

@@ -1,6 +1,13 @@
 /** What copying decides from names, sizes and metadata alone. */
-import type { BackupRecord } from '../../repository/format/backup-record.ts';
-import { backupPrefix, parseWalKey, walKey, type SystemPath } from '../../repository/format/layout.ts';
+import { piecesOf, type BackupRecord } from '../../repository/format/backup-record.ts';
+import {
+  backupPrefix,
+  parseNoteKey,
+  parseWalKey,
+  walKey,
+  type SystemPath,
+} from '../../repository/format/layout.ts';
+import type { NoteKind } from '../../repository/format/notes/note.ts';
 import { decodeMetadata } from '../../repository/format/object-metadata.ts';
 import {
   lastSegmentBefore,
@@ -79,8 +86,8 @@ export interface BackupPiece {
 }
 
 /** Parts, then the manifest: whoever finds a manifest finds what it names. */
-export function piecesOf(system: SystemPath, record: BackupRecord): BackupPiece[] {
-  return [...record.parts, record.manifest].map(({ name, storedSha256, storedSizeBytes }) => ({
+export function keyedPiecesOf(system: SystemPath, record: BackupRecord): BackupPiece[] {
+  return piecesOf(record).map(({ name, storedSha256, storedSizeBytes }) => ({
     key: `${backupPrefix(system, record.id)}${name}`,
     digest: { sha256: storedSha256, sizeBytes: storedSizeBytes },
   }));
@@ -113,10 +120,13 @@ export function isWalKey(key: string): boolean {
   return parseWalKey(key) !== undefined;
 }
 
+const copiedKinds: ReadonlySet<string> = new Set<NoteKind>(['pin', 'unpin', 'note', 'gap-acknowledged']);
+
 /**
  * Notes that are true wherever the backup is. Those on what one repository has removed, is removing or has verified
  * say nothing about another.
  */
 export function isCopiedNote(key: string): boolean {
-  return /-(pin|unpin|note|gap-acknowledged)\.json$/.test(key);
+  const kind = parseNoteKey(key)?.kind;
+  return kind !== undefined && copiedKinds.has(kind);
 }

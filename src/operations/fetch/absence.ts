@@ -3,32 +3,25 @@
  * on that answer: it ends the recovery and opens a new timeline. So a missing key alone proves nothing.
  */
 import { WalvaultError } from '../../base/errors/errors.ts';
-import { segmentNumber, parseWalFileName, type WalFileName } from '../../postgres/wal/file-name.ts';
+import { segmentNumber, type WalFileName } from '../../postgres/wal/file-name.ts';
 import type { TimelineHistories } from '../../postgres/wal/timeline-history.ts';
-import { readClusterRecord } from '../../repository/format/cluster-record.ts';
-import { systemPrefix, type SystemPath } from '../../repository/format/layout.ts';
-import { describeLoss, findLoss } from '../../repository/format/notes/lost-wal.ts';
-import { readLostWal } from '../../repository/wal/read-lost-wal.ts';
+import { systemPrefix } from '../../repository/format/layout.ts';
 import { verifyMarker } from '../../repository/format/marker.ts';
-import { readNotes, walSubject } from '../../repository/format/notes/note.ts';
-import type { Repository } from '../../repository/repository.ts';
-import { historiesFromTree, readTimelineTree } from '../../repository/wal/timelines.ts';
+import type { SystemSurvey } from '../../repository/survey.ts';
 import { hasLaterSegment } from '../../repository/wal/listing.ts';
+import { describeLoss, findRange } from '../../repository/wal/lost-wal.ts';
+import { historiesFromTree } from '../../repository/wal/timelines.ts';
 import { gapReason } from './plan.ts';
 
 /**
  * Proves, after GET said so, that a required repository is there, is the right one, knows this system and does not
  * list the key. @throws WalvaultError when it cannot be proven
  */
-export async function proveAbsent(
-  repository: Repository,
-  system: SystemPath,
-  key: string,
-  signal: AbortSignal,
-): Promise<void> {
+export async function proveAbsent(survey: SystemSurvey, key: string, signal: AbortSignal): Promise<void> {
+  const { repository, system } = survey;
   await verifyMarker(repository, signal);
   const { store } = repository;
-  if ((await readClusterRecord(store, system, signal)) === undefined) {
+  if ((await survey.clusterRecord()) === undefined) {
     throw new WalvaultError(
       'wal-missing',
       `${store.url}: nothing of system ${system.systemId} is archived under ${systemPrefix(system)}`,
@@ -54,7 +47,6 @@ export interface Gap {
 }
 
 export interface GapSearch {
-  readonly system: SystemPath;
   readonly segmentSizeBytes: number;
   /** Those that lie in `pg_wal`. */
   readonly histories: TimelineHistories;
@@ -63,43 +55,24 @@ export interface GapSearch {
 
 /** Why the absent segment is a hole in this repository's archive, or undefined. */
 export async function findGap(
-  repository: Repository,
+  survey: SystemSurvey,
   file: WalFileName & { kind: 'segment' },
-  { system, segmentSizeBytes, histories, signal }: GapSearch,
+  { segmentSizeBytes, histories, signal }: GapSearch,
 ): Promise<Gap | undefined> {
+  const { timeline } = file;
   const segment = segmentNumber(file, segmentSizeBytes);
   const hasLater = await hasLaterSegment(
-    repository,
-    system,
-    { timeline: file.timeline, segment, segmentSizeBytes },
+    survey.repository,
+    survey.system,
+    { timeline, segment, segmentSizeBytes },
     signal,
   );
-  if (await isRemoved(repository, system, file, segmentSizeBytes, signal))
+  if (findRange(await survey.removedWal(segmentSizeBytes), timeline, segment) !== undefined)
     return { kind: 'removed', reason: 'cleanup removed it' };
   // Also with nothing later in the archive: that it was given up proves that there was more.
-  const losses = await readLostWal(repository, system, segmentSizeBytes, signal);
-  const loss = findLoss(losses, file.timeline, segment);
+  const loss = findRange(await survey.lostWal(segmentSizeBytes), timeline, segment);
   if (loss !== undefined) return { kind: 'given-up', reason: `it was ${describeLoss(loss)}` };
-  const archived = historiesFromTree(await readTimelineTree(repository, system, signal));
+  const archived = historiesFromTree((await survey.timelines()).tree);
   const reason = gapReason(file, { hasLater, histories: [...archived, ...histories], segmentSizeBytes });
   return reason === undefined ? undefined : { kind: 'hole', reason };
-}
-
-async function isRemoved(
-  repository: Repository,
-  system: SystemPath,
-  file: WalFileName & { kind: 'segment' },
-  segmentSizeBytes: number,
-  signal: AbortSignal,
-): Promise<boolean> {
-  const notes = await readNotes(repository, system, walSubject(file.timeline), signal);
-  return notes.some(note => {
-    if (note.kind !== 'wal-removed') return false;
-    const [first, last] = [note.body['first'], note.body['last']].map(name => parseWalFileName(String(name)));
-    if (first?.kind !== 'segment' || last?.kind !== 'segment') return false;
-    const wanted = segmentNumber(file, segmentSizeBytes);
-    return (
-      segmentNumber(first, segmentSizeBytes) <= wanted && wanted <= segmentNumber(last, segmentSizeBytes)
-    );
-  });
 }

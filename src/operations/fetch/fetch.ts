@@ -11,7 +11,8 @@ import { WalvaultError } from '../../base/errors/errors.ts';
 import { warn } from '../../base/log.ts';
 import { readLocalHistories } from '../../postgres/cluster/local-histories.ts';
 import { parseWalFileName, type WalFileName } from '../../postgres/wal/file-name.ts';
-import { RepositoryFailure, type Repository } from '../../repository/repository.ts';
+import { RepositoryFailure } from '../../repository/repository.ts';
+import { surveySystem, type SystemSurvey } from '../../repository/survey.ts';
 import { StoreError } from '../../stores/store.ts';
 import { findGap, proveAbsent, type Gap } from './absence.ts';
 import { mayServe } from './branch-rule.ts';
@@ -95,11 +96,11 @@ async function attempt(options: Attempt, file: WalFileName): Promise<FetchResult
   const [failure, ...others] = failures;
   for (const other of others) warn(options.log, other.message, other.hint);
   if (failure !== undefined) throw failure;
-  for (const repository of absentIn) {
-    if (repository.required)
-      await proveAbsent(repository, options.system, keyOf(options, file), options.signal);
+  const surveys = absentIn.map(repository => surveySystem(repository, options.system, options.signal));
+  for (const survey of surveys) {
+    if (survey.repository.required) await proveAbsent(survey, keyOf(options, file), options.signal);
   }
-  if (file.kind === 'segment') await refuseGap(options, file, absentIn);
+  if (file.kind === 'segment') await refuseGap(options, file, surveys);
   return { outcome: 'absent' };
 }
 
@@ -107,16 +108,16 @@ async function attempt(options: Attempt, file: WalFileName): Promise<FetchResult
 async function refuseGap(
   options: FetchOptions,
   file: WalFileName & { kind: 'segment' },
-  repositories: readonly Repository[],
+  surveys: readonly SystemSurvey[],
 ): Promise<void> {
   const whose = { systemId: options.system.systemId, segmentSizeBytes: options.segmentSizeBytes };
-  for (const repository of repositories) {
-    const gap = await gapIn(repository, options, file);
+  for (const survey of surveys) {
+    const gap = await gapIn(survey, options, file);
     if (gap === undefined) continue;
     if (await isLocalSegmentWhole(dirname(options.destination), file.name, whose, options.signal)) return;
     throw new GapError(
       'wal-missing',
-      `${repository.store.url}: ${file.name} is missing and is not the end of the archive: ${gap.reason}`,
+      `${survey.repository.store.url}: ${file.name} is missing and is not the end of the archive: ${gap.reason}`,
       { hint: gapHints[gap.kind], retry: true },
     );
   }
@@ -130,16 +131,17 @@ const gapHints: Readonly<Record<Gap['kind'], string>> = {
 };
 
 async function gapIn(
-  repository: Repository,
+  survey: SystemSurvey,
   options: FetchOptions,
   file: WalFileName & { kind: 'segment' },
 ): Promise<Gap | undefined> {
   try {
-    return await findGap(repository, file, {
+    return await findGap(survey, file, {
       ...options,
       histories: readLocalHistories(dirname(options.destination)),
     });
   } catch (error) {
+    const { repository } = survey;
     if (repository.required || !(error instanceof WalvaultError)) throw error;
     warn(options.log, `best-effort repository "${repository.name}": ${error.message}`, error.hint);
     return undefined;

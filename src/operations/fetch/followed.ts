@@ -5,7 +5,8 @@ import { readLocalHistories, readLocalHistory } from '../../postgres/cluster/loc
 import type { RecoveryMode } from '../../postgres/cluster/signal-files.ts';
 import { historyFileName, type WalFileName } from '../../postgres/wal/file-name.ts';
 import type { TimelineHistoryEntry } from '../../postgres/wal/timeline-history.ts';
-import { historyFromTree, readTimelineTree } from '../../repository/wal/timelines.ts';
+import { surveySystem } from '../../repository/survey.ts';
+import { historyFromTree } from '../../repository/wal/timelines.ts';
 import { branchShown, type Branch } from './branch.ts';
 import type { FetchOptions } from './options.ts';
 import { hasLocalSegment } from './local-segment.ts';
@@ -66,10 +67,8 @@ async function archivedHistory(options: FetchOptions, timeline: number): Promise
   let failure: unknown;
   for (const repository of options.repositories) {
     try {
-      const history = historyFromTree(
-        await readTimelineTree(repository, options.system, options.signal),
-        timeline,
-      );
+      const { tree } = await surveySystem(repository, options.system, options.signal).timelines();
+      const history = historyFromTree(tree, timeline);
       if (history.length > 0) return history;
     } catch (error) {
       if (repository.required) failure ??= error;

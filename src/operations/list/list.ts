@@ -2,19 +2,18 @@
 import { lastSegmentBefore, segmentName, segmentNumberOfLsn } from '../../postgres/wal/file-name.ts';
 import { formatLsn } from '../../postgres/wal/lsn.ts';
 import {
-  readCatalog,
+  consistencyPoint,
+  storedBytesOf,
   type CatalogEntry,
   type UnreadableEntry,
 } from '../../repository/format/backup-record.ts';
-import { withTierOf, type TierCounts } from '../../repository/cold-objects.ts';
-import { listSystemIds, readClusterRecord } from '../../repository/format/cluster-record.ts';
-import { backupsPrefix, type SystemPath } from '../../repository/format/layout.ts';
+import type { TierCounts } from '../../repository/cold-objects.ts';
+import { listSystemIds } from '../../repository/format/cluster-record.ts';
+import type { SystemPath } from '../../repository/format/layout.ts';
 import { verifyMarker } from '../../repository/format/marker.ts';
-import { readLostWal } from '../../repository/wal/read-lost-wal.ts';
-import { readNotes } from '../../repository/format/notes/note.ts';
 import type { Repository } from '../../repository/repository.ts';
-import { readTimelineTree } from '../../repository/wal/timelines.ts';
-import { listWalRuns, type WalRun } from '../../repository/wal/listing.ts';
+import { surveySystem } from '../../repository/survey.ts';
+import type { WalRun } from '../../repository/wal/listing.ts';
 import { findBacklog, type Backlog } from './backlog.ts';
 import { describeTimelines, type TimelineListing } from './timelines.ts';
 
@@ -100,22 +99,27 @@ async function listSystem(
   repository: Repository,
   system: SystemPath,
 ): Promise<SystemListing> {
-  const cluster = await readClusterRecord(repository.store, system, signal);
-  const catalog = what === 'wal' ? undefined : await readCatalog(repository, system, signal);
-  const pinned = catalog && (await readPins(repository, system, signal));
-  const cold = catalog && (await findColdBackups(repository, system, signal));
+  const survey = surveySystem(repository, system, signal);
+  const cluster = await survey.clusterRecord();
+  const catalog = what === 'wal' ? undefined : await survey.catalog();
+  const pinned = catalog && (await survey.pinned());
+  const hasTiers = repository.store.thaw !== undefined;
+  const directories = catalog && hasTiers ? await survey.backupDirectories() : undefined;
   const segmentSizeBytes = cluster?.segmentSizeBytes;
   const runs =
     what === 'backups' || segmentSizeBytes === undefined
       ? undefined
-      : await listWalRuns(repository, system, segmentSizeBytes, signal);
+      : (await survey.wal(segmentSizeBytes)).runs;
   return {
     systemId: system.systemId,
     postgresMajor: cluster?.postgresMajor,
     segmentSizeBytes,
     backups: catalog?.backups.map(entry => {
       const { id } = entry.record;
-      return describeBackup(entry, { isPinned: pinned?.has(id) === true, cold: cold?.get(id) ?? {} });
+      return describeBackup(entry, {
+        isPinned: pinned?.has(id) === true,
+        cold: directories?.get(id)?.cold ?? {},
+      });
     }),
     unreadable: catalog?.unreadable,
     timelines:
@@ -123,8 +127,8 @@ async function listSystem(
         ? undefined
         : describeTimelines({
             runs,
-            losses: await readLostWal(repository, system, segmentSizeBytes, signal),
-            tree: await readTimelineTree(repository, system, signal),
+            lost: await survey.missingWal(segmentSizeBytes),
+            tree: (await survey.timelines()).tree,
             segmentSizeBytes,
           }),
     runs,
@@ -132,7 +136,7 @@ async function listSystem(
 }
 
 function describeBackup(entry: CatalogEntry, found: Pick<ListedBackup, 'isPinned' | 'cold'>): ListedBackup {
-  const { startLsn, stopLsn, timeline, walRanges, segmentSizeBytes, manifest, parts } = entry.record;
+  const { startLsn, stopLsn, timeline, segmentSizeBytes } = entry.record;
   const [first, last] = [
     segmentNumberOfLsn(startLsn, segmentSizeBytes),
     lastSegmentBefore(stopLsn, segmentSizeBytes),
@@ -142,39 +146,8 @@ function describeBackup(entry: CatalogEntry, found: Pick<ListedBackup, 'isPinned
     startLsn: formatLsn(startLsn),
     stopLsn: formatLsn(stopLsn),
     startSegment: segmentName(timeline, first, segmentSizeBytes),
-    stopSegment: segmentName(walRanges.at(-1)?.timeline ?? timeline, last, segmentSizeBytes),
-    storedBytes: [manifest, ...parts].reduce((sum, piece) => sum + piece.storedSizeBytes, 0),
+    stopSegment: segmentName(consistencyPoint(entry.record).timeline, last, segmentSizeBytes),
+    storedBytes: storedBytesOf(entry.record),
     ...found,
   };
-}
-
-/** One listing of all that backups consist of; none where the service has no archive tiers. */
-async function findColdBackups(
-  { store }: Repository,
-  system: SystemPath,
-  signal: AbortSignal,
-): Promise<Map<string, TierCounts>> {
-  const found = new Map<string, TierCounts>();
-  if (store.thaw === undefined) return found;
-  const prefix = backupsPrefix(system);
-  for await (const entry of store.list({ prefix, signal })) {
-    if ('prefix' in entry) continue;
-    const [id = ''] = entry.key.slice(prefix.length).split('/');
-    const counts = withTierOf(found.get(id), entry);
-    if (counts !== undefined) found.set(id, counts);
-  }
-  return found;
-}
-
-async function readPins(
-  repository: Repository,
-  system: SystemPath,
-  signal: AbortSignal,
-): Promise<Set<string>> {
-  const pinned = new Set<string>();
-  for (const { kind, subject } of await readNotes(repository, system, undefined, signal)) {
-    if (kind === 'pin') pinned.add(subject);
-    if (kind === 'unpin') pinned.delete(subject);
-  }
-  return pinned;
 }

@@ -3,7 +3,8 @@ import { segmentName } from '../../postgres/wal/file-name.ts';
 import { formatLsn } from '../../postgres/wal/lsn.ts';
 import { sumTiers, type TierCounts } from '../../repository/cold-objects.ts';
 import type { SignatureVerdict } from '../../pipeline/openpgp/index.ts';
-import { describeLoss, stillMissing, type LostWal } from '../../repository/format/notes/lost-wal.ts';
+import type { LostWal } from '../../repository/format/notes/lost-wal.ts';
+import { describeLoss } from '../../repository/wal/lost-wal.ts';
 import type { TimelineTree } from '../../repository/wal/timelines.ts';
 import type { WalRun } from '../../repository/wal/listing.ts';
 
@@ -49,14 +50,13 @@ export interface Hole {
 
 export interface ArchivedWal {
   readonly runs: readonly WalRun[];
-  /** As noted; what was archived after all is left out here. */
-  readonly losses: readonly LostWal[];
+  /** What servers gave up and is missing still. */
+  readonly lost: readonly LostWal[];
   readonly tree: TimelineTree;
   readonly segmentSizeBytes: number;
 }
 
-export function describeTimelines({ runs, losses, tree, segmentSizeBytes }: ArchivedWal): TimelineListing[] {
-  const lost = stillMissing(losses, runs);
+export function describeTimelines({ runs, lost, tree, segmentSizeBytes }: ArchivedWal): TimelineListing[] {
   const timelines = new Set([...runs, ...lost].map(({ timeline }) => timeline).concat([...tree.keys()]));
   return [...timelines]
     .sort((a, b) => a - b)

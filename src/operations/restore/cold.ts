@@ -1,7 +1,7 @@
 /** Before anything is written: can all that the plan needs be read now, or must some of it be thawed first? */
 import { WalvaultError } from '../../base/errors/errors.ts';
 import { segmentNumber } from '../../postgres/wal/file-name.ts';
-import type { BackupRecord } from '../../repository/format/backup-record.ts';
+import { piecesOf, type BackupRecord } from '../../repository/format/backup-record.ts';
 import { coldObjects, thawObjects, type ColdObject } from '../../repository/cold-objects.ts';
 import {
   backupPrefix,
@@ -100,9 +100,9 @@ export function possibleNeeds(survey: RestoreSurvey, request: RestoreRequest): N
 
 async function* neededEntries(check: ColdCheck, { backups, wal }: Needs): AsyncGenerator<ListEntry> {
   const { repository, system, survey, signal } = check;
-  for (const { id, manifest, parts } of backups) {
-    const prefix = backupPrefix(system, id);
-    const names = new Set([manifest, ...parts].map(({ name }) => prefix + name));
+  for (const backup of backups) {
+    const prefix = backupPrefix(system, backup.id);
+    const names = new Set(piecesOf(backup).map(({ name }) => prefix + name));
     for await (const entry of repository.store.list({ prefix, signal }))
       if ('key' in entry && names.has(entry.key)) yield entry;
   }

@@ -9,7 +9,7 @@ import {
 } from '../../postgres/wal/file-name.ts';
 import { formatLsn, type Lsn } from '../../postgres/wal/lsn.ts';
 import type { BackupRecord } from '../../repository/format/backup-record.ts';
-import { describeLoss } from '../../repository/format/notes/lost-wal.ts';
+import { describeLoss } from '../../repository/wal/lost-wal.ts';
 import { lastTimelineOf } from './branches.ts';
 import { backupsBefore, backupsOn } from './choose-backup.ts';
 import type { FoundTarget, RestoreRequest, RestoreSurvey, WalEvidence } from './plan.ts';

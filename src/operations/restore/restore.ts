@@ -9,8 +9,10 @@ import { formatSize } from '../../base/units.ts';
 import { controlFilePath } from '../../postgres/cluster/control-file.ts';
 import type { RecoverySettings } from '../../postgres/cluster/recovery-settings.ts';
 import type { BackupRecord } from '../../repository/format/backup-record.ts';
+import type { SignaturePolicy } from '../../repository/encoding/signature-policy.ts';
 import type { SystemPath } from '../../repository/format/layout.ts';
 import type { Repository } from '../../repository/repository.ts';
+import type { SystemSurvey } from '../../repository/survey.ts';
 import { isStoreError, type ThawOptions } from '../../stores/store.ts';
 import { withUsableRepository } from './choose-repository.ts';
 import { ColdArchiveError, possibleNeeds, requireReadable, thawAll } from './cold.ts';
@@ -26,7 +28,7 @@ import { manifestKey, tablespaceOf, verifyManifest } from './manifest-spool.ts';
 import { planRestore, type RestorePlan, type RestoreRequest } from './plan.ts';
 import { restoreCommandOf } from './restore-command.ts';
 import { proveOpens } from './stored-piece.ts';
-import { chooseSystem, surveyArchive, type SignaturePolicy } from './survey.ts';
+import { chooseSystem, surveyForRestore } from './survey.ts';
 import { mapTablespaces, type TablespaceTarget } from './tablespaces.ts';
 import { recoveryTargetOf } from './target.ts';
 import { unpack } from './unpack.ts';
@@ -92,13 +94,14 @@ async function restoreFrom(
   options: RestoreOptions & { readonly repository: Repository },
 ): Promise<Omit<RestoreResult, 'directory' | 'elapsedMs'>> {
   const { repository, directory } = options;
-  const system = await chooseSystem(
+  const survey = await chooseSystem(
     repository,
     options.cluster,
     { systemId: options.systemId, backupId: options.request.backupId },
     options.signal,
   );
-  const plan = await makePlan(options, repository, system);
+  const { system } = survey;
+  const plan = await makePlan(options, survey);
   const { backup } = plan;
   const tablespaces = mapTablespaces(backup.tablespaces, {
     dataDirectory: directory,
@@ -129,11 +132,11 @@ async function proveKeyFits(
 
 async function makePlan(
   { request, verifySignatures, log, signal }: RestoreOptions,
-  repository: Repository,
-  system: SystemPath,
+  archive: SystemSurvey,
 ): Promise<RestorePlan> {
+  const { repository, system } = archive;
   const { backupId } = request;
-  const survey = await surveyArchive(repository, { system, verifySignatures, backupId, log, signal });
+  const survey = await surveyForRestore(archive, { verifySignatures, backupId, log });
   const { segmentSizeBytes } = survey;
   const evidence = createWalEvidence({ repository, system, segmentSizeBytes, log, signal });
   const check = { repository, system, survey, signal };

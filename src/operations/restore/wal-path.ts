@@ -2,7 +2,8 @@
 import { segmentName, segmentNumberOfLsn, segmentStartLsn } from '../../postgres/wal/file-name.ts';
 import type { Lsn } from '../../postgres/wal/lsn.ts';
 import type { TimelineHistoryEntry } from '../../postgres/wal/timeline-history.ts';
-import { findLoss, type LostWal } from '../../repository/format/notes/lost-wal.ts';
+import type { LostWal } from '../../repository/format/notes/lost-wal.ts';
+import { findRange } from '../../repository/wal/lost-wal.ts';
 import { historyFromTree, type TimelineTree } from '../../repository/wal/timelines.ts';
 import type { WalRun } from '../../repository/wal/listing.ts';
 
@@ -57,7 +58,7 @@ export function walPath(survey: WalSurvey, timeline: number, startLsn: Lsn): Wal
     }
     if (covered < piece.last) {
       hole = segmentName(piece.timeline, covered + 1n, segmentSizeBytes);
-      lost = findLoss(survey.lost ?? [], piece.timeline, covered + 1n);
+      lost = findRange(survey.lost ?? [], piece.timeline, covered + 1n);
       break;
     }
   }

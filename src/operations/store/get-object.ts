@@ -4,7 +4,7 @@ import { collect, type ByteStream } from '../../base/bytes/streams.ts';
 import { WalvaultError } from '../../base/errors/errors.ts';
 import { info, type Log } from '../../base/log.ts';
 import type { SignatureVerdict } from '../../pipeline/openpgp/index.ts';
-import { describeVerdict } from '../../repository/encoding/codec.ts';
+import { describeVerdict } from '../../repository/encoding/signature-policy.ts';
 import { readVerdict } from '../../repository/format/json-object.ts';
 import { decodeMetadata } from '../../repository/format/object-metadata.ts';
 import type { Repository } from '../../repository/repository.ts';

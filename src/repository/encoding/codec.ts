@@ -11,12 +11,13 @@ import { detectFormat, type StoredFormat } from '../../pipeline/detect.ts';
 import { compressZstd, compressZstdAtOnce, decompressZstd } from '../../pipeline/zstd/streaming.ts';
 import type { SignatureVerdict } from '../../pipeline/openpgp/index.ts';
 import type { Keyring, ObjectUse } from './keyring.ts';
+import { describeVerdict, isBelieved, type SignaturePolicy } from './signature-policy.ts';
 import { unpackInMemory, type HeldWhole } from './unpack-in-memory.ts';
 
 export interface CodecSettings {
   /** zstd level; 0 stores without compression. */
   readonly compressionLevel: number;
-  readonly verifySignatures: 'require' | 'warn' | 'off';
+  readonly verifySignatures: SignaturePolicy;
 }
 
 export interface EncodeRun {
@@ -42,6 +43,16 @@ export class Codec {
   get suffix(): string {
     const { mode } = this.keyring.settings;
     return `${this.#settings.compressionLevel > 0 ? '.zst' : ''}${mode === 'none' ? '' : '.pgp'}`;
+  }
+
+  /**
+   * Whose word counts where something may be removed because of it: only a trusted signer's, wherever the configuration
+   * names one. What is badly signed never counts.
+   */
+  get removalPolicy(): SignaturePolicy {
+    const { verifySignatures } = this.#settings;
+    const canTell = this.keyring.settings.trustedSigners.length > 0;
+    return verifySignatures === 'require' || (verifySignatures === 'warn' && canTell) ? 'require' : 'warn';
   }
 
   async encode(key: string, use: ObjectUse): Promise<EncodeRun> {
@@ -104,7 +115,7 @@ export class Codec {
     const policy = this.#settings.verifySignatures;
     if (policy === 'off' || verdict.status === 'good') return;
     const problem = describeVerdict(verdict);
-    if (verdict.status === 'bad' || policy === 'require') {
+    if (!isBelieved(verdict, policy)) {
       throw new WalvaultError('damaged', `${key}: ${problem}`, {
         hint: 'Name the public signing keys of your hosts in signing.trusted-signers; an object none of them signed was not written by them.',
       });
@@ -141,19 +152,6 @@ const unsigned = (): SignatureVerdict => ({ status: 'unsigned' });
 function readable(key: string, format: StoredFormat): Pick<Opened, 'format'> {
   if (format === 'zstd' || format === 'plain') return { format };
   throw new WalvaultError('damaged', `${key}: ${format} inside an object is not part of this format`);
-}
-
-export function describeVerdict(verdict: SignatureVerdict): string {
-  switch (verdict.status) {
-    case 'good':
-      return `signed by ${verdict.fingerprint}`;
-    case 'unsigned':
-      return 'is not signed';
-    case 'untrusted':
-      return `is signed by ${verdict.keyId}, which is not among the trusted signers`;
-    case 'bad':
-      return `has a bad signature: ${verdict.reason}`;
-  }
 }
 
 /** Reads enough to see the first `count` bytes and gives the stream back whole. */

@@ -1,8 +1,8 @@
 /** Backup records as JSON: LSNs as PostgreSQL writes them, the system identifier as decimal text, times in UTC. */
-import { WalvaultError } from '../../base/errors/errors.ts';
 import { formatLsn, parseLsn } from '../../postgres/wal/lsn.ts';
 import type { BackupPart, BackupRecord, StoredPiece, WalRange } from './backup-record.ts';
-import { encodeJson, parseJsonObject } from './json-object.ts';
+import { parseFields, sha256Pattern, type Fields } from './fields.ts';
+import { encodeJson } from './json-object.ts';
 
 const recordFormat = 1;
 
@@ -25,8 +25,8 @@ export function encodeBackupRecord(record: BackupRecord): Buffer {
 
 /** @throws WalvaultError `damaged` naming the field */
 export function decodeBackupRecord(data: Uint8Array, source: string): BackupRecord {
-  const fields = new Fields(parseJsonObject(data, source), source);
-  if (fields.number('format') !== recordFormat) throw fields.bad('format');
+  const fields = parseFields(data, source);
+  if (!fields.is('format', recordFormat)) throw fields.bad('format');
   return {
     id: fields.text('id'),
     type: fields.oneOf('type', ['full', 'incremental']),
@@ -65,97 +65,13 @@ function walRange(fields: Fields): WalRange {
 }
 
 function piece(fields: Fields): StoredPiece {
-  const name = fields.text('name');
-  if (!/^[a-z0-9]+(\/[a-z0-9]+)?(\.[a-z]+)+$/.test(name)) throw fields.bad('name');
-  const storedSha256 = fields.text('storedSha256');
-  if (!/^[0-9a-f]{64}$/.test(storedSha256)) throw fields.bad('storedSha256');
-  return { name, storedSizeBytes: fields.number('storedSizeBytes'), storedSha256 };
+  return {
+    name: fields.matching('name', /^[a-z0-9]+(\/[a-z0-9]+)?(\.[a-z]+)+$/),
+    storedSizeBytes: fields.number('storedSizeBytes'),
+    storedSha256: fields.matching('storedSha256', sha256Pattern),
+  };
 }
 
 function part(fields: Fields): BackupPart {
   return { number: fields.number('number'), ...piece(fields) };
-}
-
-/** Typed access to a JSON object from a store that may be hostile: every field is checked where it is read. */
-class Fields {
-  readonly #object: Record<string, unknown>;
-  readonly #source: string;
-
-  constructor(object: Record<string, unknown>, source: string) {
-    this.#object = object;
-    this.#source = source;
-  }
-
-  bad(name: string): WalvaultError {
-    return new WalvaultError('damaged', `${this.#source}: "${name}" is missing or not what it must be`);
-  }
-
-  has(name: string): boolean {
-    return this.#object[name] !== undefined && this.#object[name] !== null;
-  }
-
-  text(name: string): string {
-    const value = this.#object[name];
-    if (typeof value !== 'string') throw this.bad(name);
-    return value;
-  }
-
-  /** A non-negative integer. */
-  number(name: string): number {
-    const value = this.#object[name];
-    if (typeof value !== 'number' || !Number.isSafeInteger(value) || value < 0) throw this.bad(name);
-    return value;
-  }
-
-  flag(name: string): boolean {
-    const value = this.#object[name];
-    if (typeof value !== 'boolean') throw this.bad(name);
-    return value;
-  }
-
-  oneOf<const T extends string>(name: string, allowed: readonly T[]): T {
-    const value = allowed.find(one => one === this.#object[name]);
-    if (value === undefined) throw this.bad(name);
-    return value;
-  }
-
-  parsed<T>(name: string, parse: (text: string) => T): T {
-    try {
-      return parse(this.text(name));
-    } catch {
-      throw this.bad(name);
-    }
-  }
-
-  time(name: string): Date {
-    const time = new Date(this.text(name));
-    if (Number.isNaN(time.getTime())) throw this.bad(name);
-    return time;
-  }
-
-  texts(name: string): string[] {
-    return this.#array(name).map(value => {
-      if (typeof value !== 'string') throw this.bad(name);
-      return value;
-    });
-  }
-
-  items(name: string): Fields[] {
-    return this.#array(name).map((value, index) => this.#nested(value, `${name}[${index}]`));
-  }
-
-  object(name: string): Fields {
-    return this.#nested(this.#object[name], name);
-  }
-
-  #nested(value: unknown, name: string): Fields {
-    if (typeof value !== 'object' || value === null || Array.isArray(value)) throw this.bad(name);
-    return new Fields(value as Record<string, unknown>, this.#source);
-  }
-
-  #array(name: string): unknown[] {
-    const value = this.#object[name];
-    if (!Array.isArray(value)) throw this.bad(name);
-    return value;
-  }
 }

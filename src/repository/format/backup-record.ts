@@ -94,6 +94,34 @@ export function isBackupId(text: string): boolean {
   return /^\d{8}T\d{6}Z-(full|incr)-[0-9a-f]{4,12}$/.test(text);
 }
 
+/** All that a backup consists of, its parts before the manifest that names their files. */
+export function piecesOf({ parts, manifest }: Pick<BackupRecord, 'parts' | 'manifest'>): StoredPiece[] {
+  return [...parts, manifest];
+}
+
+/** Bytes that a backup takes in one repository, its WAL apart. */
+export function storedBytesOf(record: BackupRecord): number {
+  return piecesOf(record).reduce((sum, { storedSizeBytes }) => sum + storedSizeBytes, 0);
+}
+
+/** Where a backup is consistent: a recovery from it can go on from here. */
+export function consistencyPoint({ walRanges, timeline, stopLsn }: BackupRecord): {
+  readonly timeline: number;
+  readonly lsn: Lsn;
+} {
+  return { timeline: walRanges.at(-1)?.timeline ?? timeline, lsn: stopLsn };
+}
+
+/** By timeline, then by start; ids only break ties between backups of one position. */
+export function comparePositions(a: BackupRecord, b: BackupRecord): number {
+  return a.timeline - b.timeline || compare(a.startLsn, b.startLsn) || compare(a.id, b.id);
+}
+
+function compare<T extends bigint | string>(a: T, b: T): number {
+  if (a === b) return 0;
+  return a < b ? -1 : 1;
+}
+
 /** Commits the backup. Everything it names must be durable before. */
 export async function writeBackupRecord(
   repository: Repository,
@@ -135,8 +163,6 @@ export async function readCatalog(
       unreadable.push({ id, problem: error.message });
     }
   }
-  backups.sort(
-    (a, b) => a.record.timeline - b.record.timeline || Number(a.record.startLsn - b.record.startLsn),
-  );
+  backups.sort((a, b) => comparePositions(a.record, b.record));
   return { backups, unreadable };
 }

@@ -1,7 +1,8 @@
 /** `cluster.json`: one for each PostgreSQL system, written by the first push; says what its WAL looks like. */
 import { WalvaultError } from '../../base/errors/errors.ts';
 import type { Store } from '../../stores/store.ts';
-import { createSmallObject, encodeJson, parseJsonObject, readSmallObject } from './json-object.ts';
+import { parseFields } from './fields.ts';
+import { createSmallObject, encodeJson, readSmallObject } from './json-object.ts';
 import { clusterRecordKey, type SystemPath } from './layout.ts';
 
 const limitBytes = 64 * 1024;
@@ -20,21 +21,15 @@ export async function readClusterRecord(
   const key = clusterRecordKey(system);
   const data = await readSmallObject(store, key, { limitBytes, signal });
   if (data === undefined) return undefined;
-  const record = parseJsonObject(data, `${store.url}: ${key}`);
-  const { postgresMajor, segmentSizeBytes, blockSizeBytes } = record;
-  if (record['systemId'] !== String(system.systemId))
-    throw new WalvaultError(
-      'damaged',
-      `${store.url}: ${key} belongs to system ${String(record['systemId'])}`,
-    );
-  if (
-    typeof postgresMajor !== 'number' ||
-    typeof segmentSizeBytes !== 'number' ||
-    typeof blockSizeBytes !== 'number'
-  ) {
-    throw new WalvaultError('damaged', `${store.url}: ${key} lacks a field`);
-  }
-  return { postgresMajor, segmentSizeBytes, blockSizeBytes };
+  const source = `${store.url}: ${key}`;
+  const fields = parseFields(data, source);
+  if (!fields.is('systemId', String(system.systemId)))
+    throw new WalvaultError('damaged', `${source} belongs to system ${fields.shown('systemId')}`);
+  return {
+    postgresMajor: fields.number('postgresMajor'),
+    segmentSizeBytes: fields.number('segmentSizeBytes'),
+    blockSizeBytes: fields.number('blockSizeBytes'),
+  };
 }
 
 /**

@@ -1,6 +1,6 @@
 /**
- * Small JSON objects: the marker, cluster records, claims, commit records, notes. They are read with a bound, parsed
- * once, and where they carry authority they have a detached OpenPGP signature beside them (`<key>.sig`).
+ * Small JSON objects: the marker, cluster records, claims, commit records, notes. They are read with a bound and checked
+ * by `Fields`; where they carry authority they have a detached OpenPGP signature beside them (`<key>.sig`).
  */
 import { createHash } from 'node:crypto';
 import { WalvaultError } from '../../base/errors/errors.ts';
@@ -32,19 +32,6 @@ export async function readSmallObject(
       throw new WalvaultError('damaged', `${store.url}: ${key} is larger than ${options.limitBytes} bytes`);
     throw error;
   }
-}
-
-/** A JSON object (never an array or a bare value). @throws WalvaultError `damaged` */
-export function parseJsonObject(data: Uint8Array, source: string): Record<string, unknown> {
-  let value: unknown;
-  try {
-    value = JSON.parse(Buffer.from(data).toString('utf8'));
-  } catch (error) {
-    throw new WalvaultError('damaged', `${source}: not JSON`, { cause: error });
-  }
-  if (typeof value !== 'object' || value === null || Array.isArray(value))
-    throw new WalvaultError('damaged', `${source}: not a JSON object`);
-  return value as Record<string, unknown>;
 }
 
 /** Creates the object unless the key is taken; true if it was this call that created it. */

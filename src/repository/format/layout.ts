@@ -137,6 +137,19 @@ export function noteKey(system: SystemPath, subject: string, time: string, kind:
   return `${notesPrefix(system, subject)}${time}-${kind}.json`;
 }
 
+/** What the key of a note says. */
+export interface NoteName {
+  /** A backup's id, or `wal-<TLI>`. */
+  readonly subject: string;
+  readonly kind: string;
+}
+
+/** Undefined for a signature, and for what is no note. */
+export function parseNoteKey(key: string): NoteName | undefined {
+  const match = /\/catalog\/notes\/([^/]+)\/[^/]+?-([a-z][a-z-]*)\.json$/.exec(key);
+  return match === null ? undefined : { subject: match[1] ?? '', kind: match[2] ?? '' };
+}
+
 /** Sixteen hex digits of a SHA-256: enough to tell apart the few contents one name can have. */
 function shortDigest(sha256: string): string {
   return sha256.slice(0, 16);

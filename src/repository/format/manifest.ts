@@ -8,6 +8,7 @@
 import { StringDecoder } from 'node:string_decoder';
 import { WalvaultError } from '../../base/errors/errors.ts';
 import type { ByteStream } from '../../base/bytes/streams.ts';
+import { parseFields, sha256Pattern, type Fields } from './fields.ts';
 
 export interface ManifestEntry {
   /** Relative to the data directory, `/`-separated; tablespaces as `pg_tblspc/<oid>/PG_…`. */
@@ -25,6 +26,7 @@ export interface ManifestEntry {
 }
 
 const manifestFormat = 1;
+const entryTypes = ['file', 'directory'] as const;
 const lineLimitBytes = 64 * 1024;
 const batchBytes = 256 * 1024;
 
@@ -67,21 +69,21 @@ export async function* readManifest(source: ByteStream, backupId: string): Async
   let isEnded = false;
   for await (const line of readLines(source)) {
     if (isEnded) throw damaged('lines after its trailer');
-    const value = parseLine(line);
+    const fields = parseLine(line);
     if (!isHeaderSeen) {
-      if (value['format'] !== manifestFormat || value['backup'] !== backupId)
+      if (!fields.is('format', manifestFormat) || !fields.is('backup', backupId))
         throw damaged(`is not the manifest of ${backupId}`);
       isHeaderSeen = true;
-    } else if (value['entries'] === undefined) {
-      const entry = manifestEntryOf(value);
+    } else if (!fields.has('entries')) {
+      const entry = entryOf(fields);
       if (previous !== undefined && comparePaths(previous, entry.path) >= 0)
         throw damaged(`"${entry.path}" is out of order`);
       previous = entry.path;
       count++;
       yield entry;
     } else {
-      if (value['entries'] !== count)
-        throw damaged(`holds ${count} entries, its trailer says ${JSON.stringify(value['entries'])}`);
+      if (!fields.is('entries', count))
+        throw damaged(`holds ${count} entries, its trailer says ${fields.shown('entries')}`);
       isEnded = true;
     }
   }
@@ -90,7 +92,7 @@ export async function* readManifest(source: ByteStream, backupId: string): Async
 
 /** Reads a line that `encodeManifestLine` wrote. @throws WalvaultError `damaged` */
 export function decodeManifestLine(line: string): ManifestEntry {
-  return manifestEntryOf(parseLine(line));
+  return entryOf(parseLine(line));
 }
 
 /** Lines of bounded length, without their newline. */
@@ -110,44 +112,31 @@ export async function* readLines(source: ByteStream): AsyncGenerator<string> {
   if (rest !== '') throw damaged('ends inside a line');
 }
 
-function parseLine(line: string): Record<string, unknown> {
+function parseLine(line: string): Fields {
   if (line.length > lineLimitBytes) throw damaged('has a line of excessive length');
+  return parseFields(line, 'a line of the backup manifest');
+}
+
+function entryOf(fields: Fields): ManifestEntry {
+  const path = fields.text('path');
+  if (!isSafePath(path)) throw damaged(`has an impossible path ${JSON.stringify(path)}`);
   try {
-    const value: unknown = JSON.parse(line);
-    if (typeof value === 'object' && value !== null) return value as Record<string, unknown>;
-  } catch {
-    // Reported below: what is not JSON is treated as JSON of the wrong shape.
+    const type = fields.oneOf('type', entryTypes);
+    return {
+      path,
+      type,
+      sizeBytes: fields.number('size'),
+      mode: Number.parseInt(fields.matching('mode', /^[0-7]{1,4}$/), 8),
+      mtimeMs: fields.number('mtime'),
+      ...(type === 'file' && {
+        sha256: fields.matching('sha256', sha256Pattern),
+        part: fields.number('part'),
+      }),
+      ...(fields.has('backup') && { backup: fields.text('backup') }),
+    };
+  } catch (error) {
+    throw damaged(`has a malformed entry for "${path}"`, error);
   }
-  throw damaged('has a line that is not a JSON object');
-}
-
-function manifestEntryOf(value: Record<string, unknown>): ManifestEntry {
-  const { path, type, size, mode, mtime, sha256, part, backup } = value;
-  if (typeof path !== 'string' || !isSafePath(path))
-    throw damaged(`has an impossible path ${JSON.stringify(path)}`);
-  const isFile = type === 'file';
-  const isWellFormed =
-    (isFile || type === 'directory') &&
-    isCount(size) &&
-    isCount(mtime) &&
-    typeof mode === 'string' &&
-    /^[0-7]{1,4}$/.test(mode) &&
-    (!isFile || (typeof sha256 === 'string' && /^[0-9a-f]{64}$/.test(sha256) && isCount(part))) &&
-    (backup === undefined || typeof backup === 'string');
-  if (!isWellFormed) throw damaged(`has a malformed entry for "${path}"`);
-  return {
-    path,
-    type: isFile ? 'file' : 'directory',
-    sizeBytes: size,
-    mode: Number.parseInt(mode, 8),
-    mtimeMs: mtime,
-    ...(isFile && { sha256: sha256 as string, part: part as number }),
-    ...(backup !== undefined && { backup }),
-  };
-}
-
-function isCount(value: unknown): value is number {
-  return typeof value === 'number' && Number.isSafeInteger(value) && value >= 0;
 }
 
 /** Relative, without empty, `.` or `..` parts, without NUL: a manifest from a hostile store names nothing outside. */
@@ -159,6 +148,6 @@ export function isSafePath(path: string): boolean {
   );
 }
 
-function damaged(what: string): WalvaultError {
-  return new WalvaultError('damaged', `backup manifest ${what}`);
+function damaged(what: string, cause?: unknown): WalvaultError {
+  return new WalvaultError('damaged', `backup manifest ${what}`, { cause });
 }

@@ -5,7 +5,8 @@
 import { randomUUID } from 'node:crypto';
 import { WalvaultError } from '../../base/errors/errors.ts';
 import type { Store } from '../../stores/store.ts';
-import { createSmallObject, encodeJson, parseJsonObject, readSmallObject } from './json-object.ts';
+import { parseFields } from './fields.ts';
+import { createSmallObject, encodeJson, readSmallObject } from './json-object.ts';
 import { markerKey } from './layout.ts';
 import type { Repository } from '../repository.ts';
 
@@ -38,19 +39,15 @@ export async function createMarker(store: Store, signal: AbortSignal): Promise<M
 export async function readMarker(store: Store, signal: AbortSignal): Promise<Marker | undefined> {
   const data = await readSmallObject(store, markerKey, { limitBytes, signal });
   if (data === undefined) return undefined;
-  const { format, id, created } = parseJsonObject(data, `${store.url}: ${markerKey}`);
-  if (format !== formatVersion) {
+  const fields = parseFields(data, `${store.url}: ${markerKey}`);
+  if (!fields.is('format', formatVersion)) {
     throw new WalvaultError(
       'not-a-repository',
-      `${store.url}: repository format ${String(format)} is not known to this version`,
-      {
-        hint: 'Upgrade walvault on this host.',
-      },
+      `${store.url}: repository format ${fields.shown('format')} is not known to this version`,
+      { hint: 'Upgrade walvault on this host.' },
     );
   }
-  if (typeof id !== 'string' || id === '')
-    throw new WalvaultError('damaged', `${store.url}: ${markerKey} has no id`);
-  return { id, created: typeof created === 'string' ? created : '' };
+  return { id: fields.matching('id', /./), created: fields.text('created', '') };
 }
 
 /** Proves that the repository is there and is the configured one. @throws WalvaultError `not-a-repository` */

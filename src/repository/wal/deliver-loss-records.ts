@@ -8,14 +8,9 @@ import { writeNote } from '../format/notes/note.ts';
 import type { Repository } from '../repository.ts';
 import { findMissingSegments } from './listing.ts';
 import { readLossRecords, removeLossRecords, type LossRecord } from './loss-records.ts';
-import {
-  describeLoss,
-  describeLostRange,
-  lostWalNote,
-  stillMissing,
-  type LostWal,
-} from '../format/notes/lost-wal.ts';
-import { readLostWal } from './read-lost-wal.ts';
+import { lostWalNote, type LostWal } from '../format/notes/lost-wal.ts';
+import { surveySystem } from '../survey.ts';
+import { describeLoss, describeLostRange, stillMissing } from './lost-wal.ts';
 
 export interface Delivery {
   readonly dataDirectory: string;
@@ -64,7 +59,7 @@ async function deliverTo(
   await verifyMarker(repository, signal);
   for (const { systemId, segmentSizeBytes, losses } of foldRecords(records)) {
     const system = { cluster, systemId };
-    const known = await readLostWal(repository, system, segmentSizeBytes, signal);
+    const known = await surveySystem(repository, system, signal).lostWal(segmentSizeBytes);
     for (const lost of losses) {
       for (const missing of await missingOf(repository, system, lost, { known, segmentSizeBytes, signal })) {
         await writeNote(repository, system, lostWalNote(missing, segmentSizeBytes), signal);

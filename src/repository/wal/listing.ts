@@ -26,39 +26,64 @@ export interface WalPosition {
   readonly segmentSizeBytes: number;
 }
 
-/** All runs of whole segments, by timeline, then by position. `.partial`, `.backup` and kept conflicts do not count. */
-export async function listWalRuns(
+/** Consecutive positions that hold any object: segments, partials, backup history files and kept conflicts all count. */
+export interface WalStretch {
+  readonly timeline: number;
+  readonly first: bigint;
+  readonly last: bigint;
+  /** When the newest of its objects reached the store. */
+  readonly lastModified: Date;
+}
+
+/** All of `wal/`, each by timeline, then by position. */
+export interface ArchivedWal {
+  readonly runs: readonly WalRun[];
+  readonly stretches: readonly WalStretch[];
+}
+
+export async function listWal(
   repository: Repository,
   system: SystemPath,
   segmentSizeBytes: number,
   signal: AbortSignal,
-): Promise<WalRun[]> {
+): Promise<ArchivedWal> {
   const runs: WalRun[] = [];
+  const stretches: WalStretch[] = [];
   for await (const entry of repository.store.list({ prefix: walPrefix(system), signal })) {
-    const found = segmentOf(entry);
-    if (found === undefined || 'prefix' in entry) continue;
-    const number = segmentNumber(found, segmentSizeBytes);
-    const run = runs.at(-1);
-    if (run !== undefined && run.timeline === found.timeline && run.last + 1n === number) {
-      runs[runs.length - 1] = {
-        ...run,
-        last: number,
-        storedBytes: run.storedBytes + entry.sizeBytes,
-        lastModified: entry.modified,
-        cold: withTierOf(run.cold, entry),
-      };
-    } else {
-      runs.push({
-        timeline: found.timeline,
-        first: number,
-        last: number,
-        storedBytes: entry.sizeBytes,
-        lastModified: entry.modified,
-        cold: withTierOf(undefined, entry),
-      });
-    }
+    const parsed = 'key' in entry ? parseWalKey(entry.key) : undefined;
+    if (parsed === undefined || 'prefix' in entry || parsed.file.kind === 'history') continue;
+    const position = segmentNumber(parsed.file, segmentSizeBytes);
+    const one = {
+      timeline: parsed.file.timeline,
+      first: position,
+      last: position,
+      lastModified: entry.modified,
+    };
+    extend(stretches, one, ({ lastModified: before }, { lastModified }) => ({
+      lastModified: lastModified > before ? lastModified : before,
+    }));
+    if (parsed.kind !== 'file' || parsed.file.kind !== 'segment') continue;
+    const run = { ...one, storedBytes: entry.sizeBytes, cold: withTierOf(undefined, entry) };
+    extend(runs, run, ({ storedBytes, cold }) => ({
+      storedBytes: storedBytes + entry.sizeBytes,
+      lastModified: entry.modified,
+      cold: withTierOf(cold, entry),
+    }));
   }
-  return runs;
+  return { runs, stretches };
+}
+
+/** Joins `next` to the last range where it follows or is the same position; `merge` says what becomes of the rest. */
+function extend<T extends { readonly timeline: number; readonly first: bigint; readonly last: bigint }>(
+  ranges: T[],
+  next: T,
+  merge: (before: T, next: T) => Partial<T>,
+): void {
+  const before = ranges.at(-1);
+  const isJoined =
+    before?.timeline === next.timeline && (next.first === before.last || next.first === before.last + 1n);
+  if (before === undefined || !isJoined) ranges.push(next);
+  else ranges[ranges.length - 1] = { ...before, ...merge(before, next), last: next.last };
 }
 
 /** The segments of `first..last` (inclusive) that are not archived on `timeline`, at most `limit` of them. */

@@ -13,7 +13,9 @@ import { fsyncDirectory, writeFileDurably } from '../../base/files/durable.ts';
 import { warn, type Log } from '../../base/log.ts';
 import { readWhole } from '../../base/files/read.ts';
 import { isPossiblePosition, isValidSegmentSize, parseWalFileName } from '../../postgres/wal/file-name.ts';
-import { encodeJson, parseJsonObject } from '../format/json-object.ts';
+import { parseFields } from '../format/fields.ts';
+import { encodeJson } from '../format/json-object.ts';
+import { lossDetails } from '../format/notes/lost-wal.ts';
 
 export const lossRecordsDirectory = '.walvault-lost-wal';
 
@@ -66,7 +68,8 @@ export async function readLossRecords(dataDirectory: string, log: Log): Promise<
       records.push(parseRecord(data, path));
     } catch (error) {
       if (!(error instanceof WalvaultError)) throw error;
-      warn(log, error.message, 'It says which WAL was given up: look at it and remove it by hand.');
+      const message = `${path}: not a record of WAL that was given up`;
+      warn(log, message, 'It says which WAL was given up: look at it and remove it by hand.');
     }
   }
   return records;
@@ -86,28 +89,21 @@ export async function removeLossRecords(
 }
 
 function parseRecord(data: Uint8Array, path: string): LossRecord {
-  const body = parseJsonObject(data, path);
-  const { systemId, segment, segmentSizeBytes, time, host, backlogBytes, limitBytes, reason } = body;
-  const file = parseWalFileName(String(segment));
-  const at = new Date(String(time));
+  const fields = parseFields(data, path);
+  const file = fields.parsed('segment', parseWalFileName);
+  const segmentSizeBytes = fields.number('segmentSizeBytes');
   if (
-    !/^\d{1,20}$/.test(String(systemId)) ||
-    file?.kind !== 'segment' ||
-    typeof segmentSizeBytes !== 'number' ||
+    file.kind !== 'segment' ||
     !isValidSegmentSize(segmentSizeBytes) ||
-    !isPossiblePosition(file, segmentSizeBytes) ||
-    Number.isNaN(at.getTime())
+    !isPossiblePosition(file, segmentSizeBytes)
   )
-    throw new WalvaultError('damaged', `${path}: not a record of WAL that was given up`);
+    throw fields.bad('segment');
   return {
-    systemId: BigInt(String(systemId)),
+    systemId: BigInt(fields.matching('systemId', /^\d{1,20}$/)),
     segment: file.name,
     segmentSizeBytes,
-    time: at,
-    host: String(host),
-    backlogBytes: Number(backlogBytes),
-    limitBytes: Number(limitBytes),
-    reason: String(reason),
+    time: fields.time('time'),
+    ...lossDetails(fields),
   };
 }
 

@@ -13,25 +13,33 @@ import type { Repository } from '../repository.ts';
 /** From a timeline to where it left its parent. Timelines without an entry have no known parent (timeline 1). */
 export type TimelineTree = ReadonlyMap<number, { readonly parent: number; readonly switchpoint: Lsn }>;
 
+export interface ArchivedTimelines {
+  readonly tree: TimelineTree;
+  /** When each timeline's history reached the store, by the store's clock. */
+  readonly historyTimes: ReadonlyMap<number, Date>;
+}
+
 const historyLimitBytes = 16 * 1024 ** 2;
 
-export async function readTimelineTree(
+export async function readTimelines(
   repository: Repository,
   system: SystemPath,
   signal: AbortSignal,
-): Promise<TimelineTree> {
+): Promise<ArchivedTimelines> {
   const tree = new Map<number, { parent: number; switchpoint: Lsn }>();
+  const historyTimes = new Map<number, Date>();
   for await (const entry of repository.store.list({ prefix: timelinesPrefix(system), signal })) {
     if ('prefix' in entry) continue;
     const parsed = parseWalKey(entry.key);
     if (parsed?.kind !== 'file' || parsed.file.kind !== 'history') continue;
+    historyTimes.set(parsed.file.timeline, entry.modified);
     const stat = await repository.store.head(entry.key, { signal });
     const branch =
       (stat && decodeMetadata(stat.metadata)?.branch) ??
       (await branchFromContent(repository, entry.key, signal));
     if (branch !== undefined) tree.set(parsed.file.timeline, branch);
   }
-  return tree;
+  return { tree, historyTimes };
 }
 
 /** The newest ancestor in a history file's text. */

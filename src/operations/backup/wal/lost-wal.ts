@@ -3,20 +3,12 @@ import { startDeadline } from '../../../base/time/deadline.ts';
 import { messageOf, WalvaultError } from '../../../base/errors/errors.ts';
 import { warn, type Log } from '../../../base/log.ts';
 import { parseWalFileName, segmentName, segmentNumber } from '../../../postgres/wal/file-name.ts';
-import { readCatalog } from '../../../repository/format/backup-record.ts';
 import type { SystemPath } from '../../../repository/format/layout.ts';
 import { deliverLossRecords, foldRecords } from '../../../repository/wal/deliver-loss-records.ts';
 import { readLossRecords } from '../../../repository/wal/loss-records.ts';
-import {
-  boundsOf,
-  describeLoss,
-  describeLostRange,
-  findLoss,
-  stillMissing,
-} from '../../../repository/format/notes/lost-wal.ts';
-import { readLostWal } from '../../../repository/wal/read-lost-wal.ts';
+import { boundsOf, describeLoss, describeLostRange, findRange } from '../../../repository/wal/lost-wal.ts';
 import type { Repository } from '../../../repository/repository.ts';
-import { listWalRuns } from '../../../repository/wal/listing.ts';
+import { surveySystem } from '../../../repository/survey.ts';
 
 export interface LossContext {
   readonly system: SystemPath;
@@ -79,11 +71,10 @@ async function lossesIn(
   repository: Repository,
   { system, segmentSizeBytes, signal }: LossContext,
 ): Promise<LostSinceBackup[]> {
-  const losses = await readLostWal(repository, system, segmentSizeBytes, signal);
-  if (losses.length === 0) return [];
-  const missing = stillMissing(losses, await listWalRuns(repository, system, segmentSizeBytes, signal));
-  const { backups } = await readCatalog(repository, system, signal);
-  const records = backups.map(({ record }) => record);
+  const survey = surveySystem(repository, system, signal);
+  const missing = await survey.missingWal(segmentSizeBytes);
+  if (missing.length === 0) return [];
+  const records = (await survey.catalog()).backups.map(({ record }) => record);
   return missing.flatMap(lost => {
     const { before, beyond } = boundsOf(lost, records, segmentSizeBytes);
     if (beyond !== undefined) return [];
@@ -111,7 +102,7 @@ export async function whyLost(
   const recorded = foldRecords(await readLossRecords(dataDirectory, log))
     .filter(({ systemId }) => systemId === system.systemId)
     .flatMap(({ losses }) => losses);
-  const noted = await readLostWal(repository, system, segmentSizeBytes, signal);
-  const lost = findLoss([...recorded, ...noted], file.timeline, segmentNumber(file, segmentSizeBytes));
+  const noted = await surveySystem(repository, system, signal).lostWal(segmentSizeBytes);
+  const lost = findRange([...recorded, ...noted], file.timeline, segmentNumber(file, segmentSizeBytes));
   return lost && describeLoss(lost);
 }

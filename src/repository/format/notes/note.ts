@@ -1,34 +1,22 @@
 /**
  * Later facts about things that are never rewritten (P10): pins, acknowledged gaps, removed WAL, expiring backups.
- * Each is a new signed object under `catalog/notes/<subject>/`.
+ * Each is a new signed object under `catalog/notes/<subject>/`; the file beside this one that is named for its kind makes
+ * and reads it.
  */
 import { sleep } from '../../../base/time/wait.ts';
-import { isStoreError } from '../../../stores/store.ts';
-import {
-  encodeJson,
-  parseJsonObject,
-  readSmallObject,
-  readVerdict,
-  writeSignedObject,
-} from '../json-object.ts';
-import { noteKey, notesPrefix, type SystemPath } from '../layout.ts';
-import type { Repository } from '../../repository.ts';
-import type { SignatureVerdict } from '../../../pipeline/openpgp/index.ts';
+import { isStoreError, type ListEntry } from '../../../stores/store.ts';
 import { formatHex8 } from '../../../postgres/wal/file-name.ts';
+import type { SignatureVerdict } from '../../../pipeline/openpgp/index.ts';
+import type { Repository } from '../../repository.ts';
+import { parseFields, type Fields } from '../fields.ts';
+import { encodeJson, readSmallObject, readVerdict, writeSignedObject } from '../json-object.ts';
+import { noteKey, parseNoteKey, type NoteName, type SystemPath } from '../layout.ts';
 
 const limitBytes = 1024 ** 2;
-const namingAttempts = 5;
+const namingAttempts = 10;
 
 export type NoteKind =
   'pin' | 'unpin' | 'note' | 'gap-acknowledged' | 'wal-removed' | 'wal-lost' | 'expiring' | 'verified';
-
-export interface Note {
-  readonly subject: string;
-  readonly kind: NoteKind;
-  readonly time: Date;
-  readonly body: Readonly<Record<string, unknown>>;
-  readonly verdict: SignatureVerdict;
-}
 
 /** The subject of notes about a timeline's WAL. */
 export function walSubject(timeline: number): string {
@@ -41,6 +29,7 @@ export interface NewNote {
   readonly body: Readonly<Record<string, unknown>>;
 }
 
+/** On return the note is durable and signed, where the host has a signing key. @throws StoreError */
 export async function writeNote(
   repository: Repository,
   system: SystemPath,
@@ -61,46 +50,39 @@ export async function writeNote(
   }
 }
 
-/** Notes in the order they were written, about one subject or about all. */
-export async function readNotes(
-  repository: Repository,
-  system: SystemPath,
-  subject: string | undefined,
-  signal: AbortSignal,
-): Promise<Note[]> {
-  return await readNotesNamed(repository, notesPrefix(system, subject), '.json', signal);
+/** A note that is there, by its key alone. */
+export interface NoteEntry extends NoteName {
+  readonly key: string;
+  readonly modified: Date;
 }
 
-/** Those of one kind, about all subjects; the name of a note tells its kind, so no other is read. */
-export async function readNotesOfKind(
-  repository: Repository,
-  system: SystemPath,
-  kind: NoteKind,
-  signal: AbortSignal,
-): Promise<Note[]> {
-  return await readNotesNamed(repository, notesPrefix(system), `-${kind}.json`, signal);
+/** Undefined for what is no note: a signature, or an object of somebody else. */
+export function noteEntryOf(entry: ListEntry): NoteEntry | undefined {
+  const name = 'key' in entry ? parseNoteKey(entry.key) : undefined;
+  return name && 'key' in entry ? { ...name, key: entry.key, modified: entry.modified } : undefined;
 }
 
-async function readNotesNamed(
+export interface Note {
+  readonly subject: string;
+  readonly kind: string;
+  readonly time: Date;
+  readonly fields: Fields;
+  readonly verdict: SignatureVerdict;
+}
+
+/**
+ * Undefined when the note has gone, or speaks of another subject or kind than its key.
+ * @throws WalvaultError `damaged` for what is not a JSON object
+ */
+export async function readNote(
   repository: Repository,
-  prefix: string,
-  ending: string,
+  { key, subject, kind, modified }: NoteEntry,
   signal: AbortSignal,
-): Promise<Note[]> {
-  const notes: Note[] = [];
-  for await (const entry of repository.store.list({ prefix, signal })) {
-    if ('prefix' in entry || !entry.key.endsWith(ending)) continue;
-    const data = await readSmallObject(repository.store, entry.key, { limitBytes, signal });
-    if (data === undefined) continue;
-    const body = parseJsonObject(data, `${repository.store.url}: ${entry.key}`);
-    const verdict = await readVerdict(repository, entry.key, data, signal);
-    notes.push({
-      subject: String(body['subject']),
-      kind: body['kind'] as NoteKind,
-      time: new Date(String(body['time'])),
-      body,
-      verdict,
-    });
-  }
-  return notes;
+): Promise<Note | undefined> {
+  const data = await readSmallObject(repository.store, key, { limitBytes, signal });
+  if (data === undefined) return undefined;
+  const fields = parseFields(data, `${repository.store.url}: ${key}`);
+  if (!fields.is('subject', subject) || !fields.is('kind', kind)) return undefined;
+  const verdict = await readVerdict(repository, key, data, signal);
+  return { subject, kind, time: fields.time('time', modified), fields, verdict };
 }

@@ -12,8 +12,9 @@ import { encodeJson } from '../../../../src/repository/format/json-object.ts';
 import { Keyring } from '../../../../src/repository/encoding/keyring.ts';
 import { backupPrefix, claimKey, commitRecordKey, walKey } from '../../../../src/repository/format/layout.ts';
 import { createMarker } from '../../../../src/repository/format/marker.ts';
-import { readNotes, walSubject, writeNote } from '../../../../src/repository/format/notes/note.ts';
+import { writeNote } from '../../../../src/repository/format/notes/note.ts';
 import type { Repository } from '../../../../src/repository/repository.ts';
+import { surveySystem } from '../../../../src/repository/survey.ts';
 import { createMemoryStore } from '../../../../src/stores/memory/store.ts';
 import { StoreError, type Store } from '../../../../src/stores/store.ts';
 import { parseWalFileName } from '../../../../src/postgres/wal/file-name.ts';
@@ -111,7 +112,6 @@ class Lab {
       configured: { keepLast: undefined, keepWithinMs: undefined, minimumBackups: 1 },
       isRetired: false,
       isDryRun: false,
-      requiresTrust: true,
       now: day(this.now),
       log: silentLog,
       signal,
@@ -155,12 +155,13 @@ describe('cleanup', () => {
   it('announces: expiring backups, removed WAL by its first and last segment', async () => {
     const lab = await threeDays();
     await cleanup(lab.options());
-    const notes = await readNotes(lab.repository, system, undefined, signal);
-    assert.deepEqual(notes.map(({ kind }) => kind).sort(), ['expiring', 'expiring', 'wal-removed']);
-    assert.ok(notes.every(({ verdict }) => verdict.status === 'good'));
-    const [removal] = await readNotes(lab.repository, system, walSubject(1), signal);
-    assert.equal(removal?.body['first'], '000000010000000000000001');
-    assert.equal(removal?.body['last'], '00000001000000000000001D');
+    const survey = surveySystem(lab.repository, system, signal);
+    // Believed, so signed: the lab trusts signers.
+    assert.deepEqual(
+      [...(await survey.expiring())],
+      ['20260102T000000Z-full-abcdef', '20260103T000000Z-full-abcdef'],
+    );
+    assert.deepEqual(await survey.removedWal(segmentSizeBytes), [{ timeline: 1, first: 1n, last: 0x1dn }]);
   });
 
   it('takes partials, backup history files and kept conflicts of removed positions along, histories never', async () => {

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import * as fc from 'fast-check';
-import { whyNotCounted } from '../../../../src/operations/cleanup/counted.ts';
 import { defaultLimits } from '../../../../src/operations/cleanup/state.ts';
+import { whyNotCounted } from '../../../../src/repository/trust.ts';
 import { dayMs, kept, plan } from '../../../support/cleanup-state.ts';
 import { anyStep, segmentsOf, SimulatedCluster, staysAfter } from '../../../support/simulated-cluster.ts';
 
@@ -31,8 +31,8 @@ function play(life: typeof anyLife extends fc.Arbitrary<infer Life> ? Life : nev
   const counted = cluster.backups.filter(
     one =>
       whyNotCounted(one, {
-        requiresTrust: true,
-        limits: defaultLimits,
+        policy: 'require',
+        ...defaultLimits,
         segments: cluster.state().wal ?? [],
       }) === undefined,
   );

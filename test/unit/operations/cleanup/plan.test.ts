@@ -273,7 +273,7 @@ describe('records that cannot be trusted', () => {
       known: { ...unsigned, committedAt: day(5) },
     });
     const result = plan({ backups: [...backups, anchor], wal: [wal(1, 1, 60, 6)] }, { keepLast: 1 }, 6, {
-      requiresTrust: false,
+      trust: 'warn',
     });
     assert.deepEqual(kept(result), ['d3', 'anchor']);
     assert.deepEqual(reasonsFor(result, 'anchor'), ['not-counted']);

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { segmentName } from '../../../../src/postgres/wal/file-name.ts';
-import { readTimelineTree, historyFromTree } from '../../../../src/repository/wal/timelines.ts';
-import { findMissingSegments, hasLaterSegment, listWalRuns } from '../../../../src/repository/wal/listing.ts';
+import { historyFromTree, readTimelines } from '../../../../src/repository/wal/timelines.ts';
+import { findMissingSegments, hasLaterSegment, listWal } from '../../../../src/repository/wal/listing.ts';
 import {
   archiveFile,
   archiveSegment,
@@ -27,13 +27,26 @@ async function makeArchive() {
 
 describe('a listing', () => {
   it('folds segments into runs, across logs and by timeline', async () => {
-    const runs = await listWalRuns(await makeArchive(), system, segmentSizeBytes, signal);
+    const { runs } = await listWal(await makeArchive(), system, segmentSizeBytes, signal);
     assert.deepEqual(
       runs.map(({ timeline, first, last }) => [timeline, first, last]),
       [
         [1, 4090n, 4091n],
         [1, 4094n, 4096n],
         [1, 4098n, 4098n],
+        [2, 4096n, 4096n],
+      ],
+    );
+  });
+
+  it('folds all objects into stretches: what belongs to a position keeps it from being a hole', async () => {
+    const { stretches } = await listWal(await makeArchive(), system, segmentSizeBytes, signal);
+    assert.deepEqual(
+      stretches.map(({ timeline, first, last }) => [timeline, first, last]),
+      [
+        [1, 4090n, 4091n],
+        [1, 4094n, 4096n],
+        [1, 4098n, 4099n],
         [2, 4096n, 4096n],
       ],
     );
@@ -78,7 +91,8 @@ describe('the tree of timelines', () => {
     await archiveFile(repository, '00000002.history', '1\t0/300000\tno recovery target specified\n');
     await archiveFile(repository, '00000003.history', '1\t0/500000\tbefore 2026\n');
     await archiveFile(repository, '00000004.history', '1\t0/300000\tx\n2\t0/400000\ty\n');
-    const tree = await readTimelineTree(repository, system, signal);
+    const { tree, historyTimes } = await readTimelines(repository, system, signal);
+    assert.deepEqual([...historyTimes.keys()], [2, 3, 4]);
     assert.deepEqual(tree.get(4), { parent: 2, switchpoint: 0x400000n });
     assert.deepEqual(
       historyFromTree(tree, 4).map(({ timeline, switchpoint }) => [timeline, switchpoint]),
@@ -96,7 +110,7 @@ describe('the tree of timelines', () => {
     const chunks: Uint8Array[] = [];
     for await (const chunk of (await repository.store.get(key, { signal })).body) chunks.push(chunk);
     await repository.store.put(key, chunks, { ifAbsent: false, objectClass: 'wal', signal });
-    assert.deepEqual((await readTimelineTree(repository, system, signal)).get(2), {
+    assert.deepEqual((await readTimelines(repository, system, signal)).tree.get(2), {
       parent: 1,
       switchpoint: 0x300000n,
     });

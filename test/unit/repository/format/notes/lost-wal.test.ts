@@ -11,15 +11,14 @@ import {
   recordLoss,
   type LossRecord,
 } from '../../../../../src/repository/wal/loss-records.ts';
+import type { LostWal } from '../../../../../src/repository/format/notes/lost-wal.ts';
 import {
   boundsOf,
   describeLostRange,
-  findLoss,
+  findRange,
   stillMissing,
-  type LostWal,
-} from '../../../../../src/repository/format/notes/lost-wal.ts';
-import { readLostWal } from '../../../../../src/repository/wal/read-lost-wal.ts';
-import { writeNote } from '../../../../../src/repository/format/notes/note.ts';
+} from '../../../../../src/repository/wal/lost-wal.ts';
+import { surveySystem } from '../../../../../src/repository/survey.ts';
 import type { Repository } from '../../../../../src/repository/repository.ts';
 import { StoreError } from '../../../../../src/stores/store.ts';
 import { archiveSegment, makeRepository, overrideStore, segmentSizeBytes, signal, system } from '../../../../support/site/archive.ts'; // prettier-ignore
@@ -69,9 +68,9 @@ describe('losses', () => {
   });
 
   it('are found by timeline and position', () => {
-    assert.ok(findLoss([lostOf(5n, 9n)], 1, 9n));
-    assert.equal(findLoss([lostOf(5n, 9n)], 1, 10n), undefined);
-    assert.equal(findLoss([lostOf(5n, 9n)], 2, 7n), undefined);
+    assert.ok(findRange([lostOf(5n, 9n)], 1, 9n));
+    assert.equal(findRange([lostOf(5n, 9n)], 1, 10n), undefined);
+    assert.equal(findRange([lostOf(5n, 9n)], 2, 7n), undefined);
   });
 
   it('lie between the last backup before and the first one beyond', () => {
@@ -125,7 +124,7 @@ describe('records of losses', () => {
 
 describe('delivering records', () => {
   const lostIn = async (repository: Repository) =>
-    rangesOf(await readLostWal(repository, system, segmentSizeBytes, signal));
+    rangesOf(await surveySystem(repository, system, signal).lostWal(segmentSizeBytes));
 
   async function deliver(dataDirectory: string, repositories: readonly Repository[]): Promise<number> {
     return await deliverLossRecords({
@@ -146,7 +145,7 @@ describe('delivering records', () => {
     assert.deepEqual(await lostIn(one), [[1, 5n, 7n]]);
     assert.deepEqual(await lostIn(other), [[1, 5n, 5n], [1, 7n, 7n]]); // prettier-ignore
     assert.deepEqual(readdirSync(join(directory, lossRecordsDirectory)), []);
-    const [loss] = await readLostWal(one, system, segmentSizeBytes, signal);
+    const [loss] = await surveySystem(one, system, signal).lostWal(segmentSizeBytes);
     assert.deepEqual(
       { ...loss, verdict: undefined },
       { ...lostOf(5n, 7n), lostFrom: at(5), lostTo: at(7), verdict: undefined },
@@ -177,15 +176,4 @@ describe('delivering records', () => {
     for await (const entry of unmounted.store.list({ prefix: '', signal }))
       assert.fail(JSON.stringify(entry));
   });
-});
-
-it('two notes of one millisecond about one timeline are both kept', async () => {
-  const repository = await makeRepository();
-  const write = (first: number) =>
-    writeNote(repository, system, { subject: 'wal-00000001', kind: 'note', body: { first } }, signal);
-  await Promise.all([write(1), write(2), write(3)]);
-  const keys: string[] = [];
-  for await (const entry of repository.store.list({ prefix: '', signal }))
-    if ('key' in entry && entry.key.endsWith('-note.json')) keys.push(entry.key);
-  assert.equal(keys.length, 3);
 });

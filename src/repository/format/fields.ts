@@ -1,0 +1,132 @@
+/** The one reader of JSON objects from outside: a store may be hostile, so every field is checked where it is read. */
+import { WalvaultError } from '../../base/errors/errors.ts';
+
+/** A SHA-256 in hex. */
+export const sha256Pattern = /^[0-9a-f]{64}$/;
+
+/** @throws WalvaultError `damaged` for what is not a JSON object: an array or a bare value is none. */
+export function parseFields(json: Uint8Array | string, source: string): Fields {
+  let value: unknown;
+  try {
+    value = JSON.parse(typeof json === 'string' ? json : Buffer.from(json).toString('utf8'));
+  } catch (error) {
+    throw new WalvaultError('damaged', `${source}: not JSON`, { cause: error });
+  }
+  if (!isObject(value)) throw new WalvaultError('damaged', `${source}: not a JSON object`);
+  return new Fields(value, source);
+}
+
+/**
+ * Every method throws WalvaultError `damaged`, naming source and field, where the field is missing or of another kind.
+ * Where a reader can do without it, `otherwise` is returned instead.
+ */
+export class Fields {
+  readonly #object: Readonly<Record<string, unknown>>;
+  readonly #source: string;
+
+  constructor(object: Readonly<Record<string, unknown>>, source: string) {
+    this.#object = object;
+    this.#source = source;
+  }
+
+  bad(name: string): WalvaultError {
+    return new WalvaultError('damaged', `${this.#source}: "${name}" is missing or not what it must be`);
+  }
+
+  has(name: string): boolean {
+    return this.#object[name] !== undefined && this.#object[name] !== null;
+  }
+
+  is(name: string, expected: string | number): boolean {
+    return this.#object[name] === expected;
+  }
+
+  /** The value as it stands there, for a message. */
+  shown(name: string): string {
+    const value = this.#object[name];
+    if (value === undefined) return 'nothing';
+    return typeof value === 'string' ? value : JSON.stringify(value);
+  }
+
+  text(name: string, otherwise?: string): string {
+    return this.#read(name, value => (typeof value === 'string' ? value : undefined), otherwise);
+  }
+
+  /** A non-negative integer. */
+  number(name: string, otherwise?: number): number {
+    return this.#read(name, value => (isCount(value) ? value : undefined), otherwise);
+  }
+
+  flag(name: string): boolean {
+    return this.#read(name, value => (typeof value === 'boolean' ? value : undefined));
+  }
+
+  time(name: string, otherwise?: Date): Date {
+    return this.#read(name, timeOf, otherwise);
+  }
+
+  oneOf<const T extends string>(name: string, allowed: readonly T[]): T {
+    return this.#read(name, value => allowed.find(one => one === value));
+  }
+
+  /** A text that `parse` takes: whatever it throws, or undefined, means that it does not. */
+  parsed<T>(name: string, parse: (text: string) => T | undefined): T {
+    return this.#read(name, value => {
+      if (typeof value !== 'string') return undefined;
+      try {
+        return parse(value);
+      } catch {
+        return undefined;
+      }
+    });
+  }
+
+  matching(name: string, pattern: RegExp): string {
+    return this.parsed(name, text => (pattern.test(text) ? text : undefined));
+  }
+
+  texts(name: string): string[] {
+    return this.#array(name).map(value => {
+      if (typeof value !== 'string') throw this.bad(name);
+      return value;
+    });
+  }
+
+  items(name: string): Fields[] {
+    return this.#array(name).map((value, index) => this.#nested(value, `${name}[${index}]`));
+  }
+
+  object(name: string): Fields {
+    return this.#nested(this.#object[name], name);
+  }
+
+  #read<T>(name: string, take: (value: unknown) => T | undefined, otherwise?: T): T {
+    const value = take(this.#object[name]) ?? otherwise;
+    if (value === undefined) throw this.bad(name);
+    return value;
+  }
+
+  #nested(value: unknown, name: string): Fields {
+    if (!isObject(value)) throw this.bad(name);
+    return new Fields(value, this.#source);
+  }
+
+  #array(name: string): unknown[] {
+    const value = this.#object[name];
+    if (!Array.isArray(value)) throw this.bad(name);
+    return value;
+  }
+}
+
+function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+function isCount(value: unknown): value is number {
+  return typeof value === 'number' && Number.isSafeInteger(value) && value >= 0;
+}
+
+function timeOf(value: unknown): Date | undefined {
+  const time = typeof value === 'string' ? new Date(value) : undefined;
+  return time === undefined || Number.isNaN(time.getTime()) ? undefined : time;
+}

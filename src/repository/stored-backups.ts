@@ -1,0 +1,49 @@
+/** What the listing of `backups/` shows of each backup, whether it has a commit record or not. */
+import { withTierOf, type TierCounts } from './cold-objects.ts';
+import { isBackupId } from './format/backup-record.ts';
+import { backupsPrefix, type SystemPath } from './format/layout.ts';
+import type { Repository } from './repository.ts';
+
+export interface BackupDirectory {
+  /** By name below the backup's prefix, as commit records name pieces. */
+  readonly sizes: ReadonlyMap<string, number>;
+  readonly objectCount: number;
+  readonly storedBytes: number;
+  /** When the newest of its objects reached the store: a backup at work keeps this fresh. */
+  readonly lastModified: Date;
+  /** When the oldest did: the claim comes first. */
+  readonly firstModified: Date;
+  /** Parts and manifest in archive tiers, by tier. */
+  readonly cold: TierCounts | undefined;
+}
+
+/** By id. Names and sizes of one system's parts: a few thousand a terabyte. @throws StoreError */
+export async function listBackupDirectories(
+  { store }: Repository,
+  system: SystemPath,
+  signal: AbortSignal,
+): Promise<ReadonlyMap<string, BackupDirectory>> {
+  const directories = new Map<string, BackupDirectory & { readonly sizes: Map<string, number> }>();
+  const prefix = backupsPrefix(system);
+  for await (const entry of store.list({ prefix, signal })) {
+    if ('prefix' in entry) continue;
+    const rest = entry.key.slice(prefix.length);
+    const slash = rest.indexOf('/');
+    const id = rest.slice(0, slash);
+    if (slash === -1 || !isBackupId(id)) continue;
+    const { modified, sizeBytes } = entry;
+    const before = directories.get(id);
+    const sizes = before?.sizes ?? new Map<string, number>();
+    sizes.set(rest.slice(slash + 1), sizeBytes);
+    directories.set(id, {
+      sizes,
+      objectCount: (before?.objectCount ?? 0) + 1,
+      storedBytes: (before?.storedBytes ?? 0) + sizeBytes,
+      lastModified: before !== undefined && before.lastModified > modified ? before.lastModified : modified,
+      firstModified:
+        before !== undefined && before.firstModified < modified ? before.firstModified : modified,
+      cold: withTierOf(before?.cold, entry),
+    });
+  }
+  return directories;
+}

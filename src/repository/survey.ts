@@ -1,0 +1,133 @@
+/**
+ * What one repository holds of one PostgreSQL system: listings and small records only, never a private key. Each part is
+ * read when it is first asked for, and once; a survey is therefore as old as its oldest part, and is made anew for each
+ * question that must not be answered from the past.
+ */
+import { isBelieved } from './encoding/signature-policy.ts';
+import { readCatalog, type Catalog } from './format/backup-record.ts';
+import { readParentClaim, type ParentClaim } from './format/claim.ts';
+import { readClusterRecord, type ClusterRecord } from './format/cluster-record.ts';
+import { notesPrefix, type SystemPath } from './format/layout.ts';
+import { expiringKind } from './format/notes/expiring.ts';
+import { lostWalKind, parseLostWal, type LostWal } from './format/notes/lost-wal.ts';
+import { noteEntryOf, readNote, type Note, type NoteEntry, type NoteKind } from './format/notes/note.ts';
+import type { NotedRange } from './format/notes/noted-range.ts';
+import { pinKind, pinnedBackups, unpinKind } from './format/notes/pin.ts';
+import { parseRemovedWal, removedWalKind } from './format/notes/removed-wal.ts';
+import type { Repository } from './repository.ts';
+import { listBackupDirectories, type BackupDirectory } from './stored-backups.ts';
+import { listWal, type ArchivedWal } from './wal/listing.ts';
+import { stillMissing } from './wal/lost-wal.ts';
+import { readTimelines, type ArchivedTimelines } from './wal/timelines.ts';
+
+export function surveySystem(repository: Repository, system: SystemPath, signal: AbortSignal): SystemSurvey {
+  return new SystemSurvey(repository, system, signal);
+}
+
+/** Every method throws StoreError, and WalvaultError `damaged` for an object that cannot be read, unless it says else. */
+export class SystemSurvey {
+  readonly repository: Repository;
+  readonly system: SystemPath;
+  readonly #signal: AbortSignal;
+  readonly #parts = new Map<string, Promise<unknown>>();
+
+  constructor(repository: Repository, system: SystemPath, signal: AbortSignal) {
+    this.repository = repository;
+    this.system = system;
+    this.#signal = signal;
+  }
+
+  clusterRecord(): Promise<ClusterRecord | undefined> {
+    return this.#once('cluster.json', () =>
+      readClusterRecord(this.repository.store, this.system, this.#signal),
+    );
+  }
+
+  /** A record that cannot be read is named in it. */
+  catalog(): Promise<Catalog> {
+    return this.#once('catalog/backups', () => readCatalog(this.repository, this.system, this.#signal));
+  }
+
+  /** By id. */
+  backupDirectories(): Promise<ReadonlyMap<string, BackupDirectory>> {
+    return this.#once('backups', () => listBackupDirectories(this.repository, this.system, this.#signal));
+  }
+
+  /** The backup that `id` says it builds on; a claim that cannot be read is `unknown`. */
+  parentOf(id: string): Promise<ParentClaim> {
+    return this.#once(`claim ${id}`, () =>
+      readParentClaim(this.repository.store, this.system, id, this.#signal),
+    );
+  }
+
+  timelines(): Promise<ArchivedTimelines> {
+    return this.#once('timelines', () => readTimelines(this.repository, this.system, this.#signal));
+  }
+
+  wal(segmentSizeBytes: number): Promise<ArchivedWal> {
+    return this.#once(`wal ${segmentSizeBytes}`, () =>
+      listWal(this.repository, this.system, segmentSizeBytes, this.#signal),
+    );
+  }
+
+  /** As noted, those included that were archived after all. */
+  async lostWal(segmentSizeBytes: number): Promise<LostWal[]> {
+    return (await this.#notes(lostWalKind)).flatMap(note => parseLostWal(note, segmentSizeBytes) ?? []);
+  }
+
+  /** What of the losses is missing still. */
+  async missingWal(segmentSizeBytes: number): Promise<LostWal[]> {
+    const losses = await this.lostWal(segmentSizeBytes);
+    return losses.length === 0 ? [] : stillMissing(losses, (await this.wal(segmentSizeBytes)).runs);
+  }
+
+  /** What cleanup took away. */
+  async removedWal(segmentSizeBytes: number): Promise<NotedRange[]> {
+    return (await this.#notes(removedWalKind)).flatMap(note => parseRemovedWal(note, segmentSizeBytes) ?? []);
+  }
+
+  /** Ids of backups that stay whatever the policy says. */
+  async pinned(): Promise<ReadonlySet<string>> {
+    return pinnedBackups(await this.#notes(pinKind, unpinKind), note => this.#mayRemove(note));
+  }
+
+  /** Ids of backups whose removal an earlier cleanup announced. */
+  async expiring(): Promise<ReadonlySet<string>> {
+    const notes = await this.#notes(expiringKind);
+    return new Set(notes.filter(note => this.#mayRemove(note)).map(({ subject }) => subject));
+  }
+
+  #mayRemove({ verdict }: Note): boolean {
+    return isBelieved(verdict, this.repository.codec.removalPolicy);
+  }
+
+  /** By subject, then in the order in which they were written. The name of a note tells its kind: no other is read. */
+  async #notes(...kinds: readonly NoteKind[]): Promise<Note[]> {
+    const entries = await this.#once('catalog/notes', () => this.#listNotes());
+    const notes: Note[] = [];
+    for (const entry of entries) {
+      if (!kinds.some(kind => kind === entry.kind)) continue;
+      const note = await this.#once(entry.key, () => readNote(this.repository, entry, this.#signal));
+      if (note !== undefined) notes.push(note);
+    }
+    return notes;
+  }
+
+  async #listNotes(): Promise<NoteEntry[]> {
+    const entries: NoteEntry[] = [];
+    const prefix = notesPrefix(this.system);
+    for await (const entry of this.repository.store.list({ prefix, signal: this.#signal })) {
+      const note = noteEntryOf(entry);
+      if (note !== undefined) entries.push(note);
+    }
+    return entries;
+  }
+
+  #once<T>(part: string, read: () => Promise<T>): Promise<T> {
+    const known = this.#parts.get(part) as Promise<T> | undefined;
+    if (known !== undefined) return known;
+    const reading = read();
+    this.#parts.set(part, reading);
+    return reading;
+  }
+}

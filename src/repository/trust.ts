@@ -1,0 +1,85 @@
+/**
+ * Which commit records count. Whoever can write to the repository can plant records; one that counts may push out a real
+ * one, so a record that cannot be trusted counts for nothing, and is kept. Pure.
+ */
+import type { WalRun } from './wal/listing.ts';
+import { lastSegmentBefore, segmentNumberOfLsn } from '../postgres/wal/file-name.ts';
+import { describeVerdict, isBelieved, type SignaturePolicy } from './encoding/signature-policy.ts';
+import { comparePositions, type CatalogEntry } from './format/backup-record.ts';
+
+/** Undefined when the record may be used for a restore, else why not. */
+export function whyNotUsed({ record, verdict }: CatalogEntry, policy: SignaturePolicy): string | undefined {
+  if (!isBelieved(verdict, policy)) return `its commit record ${describeVerdict(verdict)}`;
+  return record.type === 'incremental' ? 'it is incremental, which this version does not restore' : undefined;
+}
+
+/** A record together with what the store has of its parts. */
+export interface StoredBackup extends CatalogEntry {
+  /** Every part and the manifest are listed with the sizes that the record states. */
+  readonly isComplete: boolean;
+}
+
+export interface CountingOptions {
+  readonly policy: SignaturePolicy;
+  /** By how much the clocks of the database server, this host and the store may differ. */
+  readonly clockSkewMs: number;
+  /** The longest time between a backup's end and its commit for a record that no trusted signer signed. */
+  readonly commitDelayMs: number;
+  /** Whole segments that are archived. */
+  readonly segments: readonly Pick<WalRun, 'timeline' | 'first' | 'last'>[];
+}
+
+/** Undefined when the record counts for retention, else why not. */
+export function whyNotCounted(backup: StoredBackup, options: CountingOptions): string | undefined {
+  const { record, verdict, committedAt, isComplete } = backup;
+  if (!hasUsablePositions(backup)) return 'its positions contradict each other';
+  if (!isBelieved(verdict, options.policy)) return `its record ${describeVerdict(verdict)}`;
+  const delayMs = committedAt.getTime() - record.stopTime.getTime();
+  if (delayMs < -options.clockSkewMs)
+    return `it claims to have ended ${record.stopTime.toISOString()}, its record was stored ${committedAt.toISOString()}`;
+  // A genuine record in a copied repository is younger than its backup; without a signature it may be a planted anchor.
+  if (verdict.status !== 'good' && delayMs > options.commitDelayMs)
+    return `its record was stored ${committedAt.toISOString()}, long after it claims to have ended, and is not signed by a trusted signer`;
+  if (!isComplete) return 'parts of it are missing or have another size than its record states';
+  if (!hasOwnWal(backup, options.segments)) return 'some of the WAL that makes it consistent is not archived';
+  return undefined;
+}
+
+/** True when the record's positions make sense; a record that contradicts itself is treated as unreadable. */
+export function hasUsablePositions({ record }: CatalogEntry): boolean {
+  const [first] = record.walRanges;
+  return (
+    first !== undefined &&
+    first.startLsn === record.startLsn &&
+    first.timeline === record.timeline &&
+    record.walRanges.at(-1)?.endLsn === record.stopLsn &&
+    record.walRanges.every(range => range.startLsn <= range.endLsn)
+  );
+}
+
+/** The segment in which a timeline was left is its child's: of the parent's own there may only be a `.partial`. */
+function hasOwnWal({ record }: CatalogEntry, segments: CountingOptions['segments']): boolean {
+  const { walRanges, segmentSizeBytes } = record;
+  return walRanges.every(({ timeline, startLsn, endLsn }, index) => {
+    const first = segmentNumberOfLsn(startLsn, segmentSizeBytes);
+    const last =
+      index === walRanges.length - 1
+        ? lastSegmentBefore(endLsn, segmentSizeBytes)
+        : segmentNumberOfLsn(endLsn, segmentSizeBytes) - 1n;
+    return (
+      last < first ||
+      segments.some(run => run.timeline === timeline && run.first <= first && last <= run.last)
+    );
+  });
+}
+
+/**
+ * True if `newer` is newer by position and by the store's clock. Neither alone would do: a restored copy has a higher
+ * timeline than the server that is really in use, and a clock can be wrong.
+ */
+export function supersedes(newer: CatalogEntry, older: CatalogEntry): boolean {
+  return (
+    comparePositions(newer.record, older.record) > 0 &&
+    newer.committedAt.getTime() >= older.committedAt.getTime()
+  );
+}
