@@ -38,10 +38,13 @@ function ask(socket: Socket, request: Request, options: ExchangeOptions): Promis
   return new Promise((resolve, reject) => {
     let received = '';
     let isConnected = false;
+    const { silenceMs } = options;
+    let { mayTakeMs } = options;
     const askedAt = monotonicMs();
+    let heardAt = askedAt;
+    let timer: NodeJS.Timeout | undefined;
     const settle = (answer: Answer) => {
       clearTimeout(timer);
-      clearTimeout(limit);
       options.signal?.removeEventListener('abort', onAbort);
       // Closing takes a millisecond, and a process that has its answer is about to end.
       setTimeout(() => socket.destroy(), lingerMs).unref();
@@ -49,24 +52,21 @@ function ask(socket: Socket, request: Request, options: ExchangeOptions): Promis
     };
     const onAbort = () => {
       clearTimeout(timer);
-      clearTimeout(limit);
       socket.destroy();
       reject(options.signal?.reason as Error);
     };
-    const timer = setTimeout(
-      () => settle({ kind: 'silent', detail: `no sign of life for ${options.silenceMs / 1000} s` }),
-      options.silenceMs,
-    );
-    let limit: NodeJS.Timeout | undefined;
-    const limitTo = (mayTakeMs: number | undefined) => {
-      if (options.mayTakeMs === undefined || mayTakeMs === undefined) return;
-      clearTimeout(limit);
-      limit = setTimeout(
-        () => settle({ kind: 'silent', detail: `still at work after ${mayTakeMs / 1000} s` }),
-        askedAt + mayTakeMs - monotonicMs(),
-      );
+    // One timer for both limits, set to the one that is over first.
+    const look = () => {
+      clearTimeout(timer);
+      const now = monotonicMs();
+      const silenceLeftMs = heardAt + silenceMs - now;
+      const leftMs = mayTakeMs === undefined ? Infinity : askedAt + mayTakeMs - now;
+      if (silenceLeftMs <= 0) settle({ kind: 'silent', detail: `no sign of life for ${silenceMs / 1000} s` });
+      else if (leftMs <= 0)
+        settle({ kind: 'silent', detail: `still at work after ${(mayTakeMs ?? 0) / 1000} s` });
+      else timer = setTimeout(look, Math.min(silenceLeftMs, leftMs));
     };
-    limitTo(options.mayTakeMs);
+    look();
     if (options.signal?.aborted === true) {
       onAbort();
       return;
@@ -78,19 +78,20 @@ function ask(socket: Socket, request: Request, options: ExchangeOptions): Promis
       socket.write(encodeLine(request));
     });
     socket.on('data', (chunk: string) => {
-      timer.refresh();
+      heardAt = monotonicMs();
       received += chunk;
       for (let end = received.indexOf('\n'); end !== -1; end = received.indexOf('\n')) {
         const reply = parseReply(received.slice(0, end));
         received = received.slice(end + 1);
         if (reply?.kind === 'working') {
-          limitTo(reply.mayTakeMs);
+          if (mayTakeMs !== undefined) mayTakeMs = reply.mayTakeMs ?? mayTakeMs;
           continue;
         }
         settle(reply ?? { kind: 'broken', detail: 'its answer is not understood' });
         return;
       }
       if (received.length > maxLineBytes) settle({ kind: 'broken', detail: 'its answer is too long' });
+      else look();
     });
     socket.once('error', error => {
       const detail = (error as NodeJS.ErrnoException).code ?? error.message;

@@ -1,4 +1,5 @@
 /** A store in which nothing hangs: what the driver does not answer in time ends as `unreachable`. */
+import { createDeadline, type Deadline } from '../../base/time/deadline.ts';
 import { formatDuration } from '../../base/units.ts';
 import { StoreError, type Store } from '../store.ts';
 import { followOperations, type Operation, type StoreCall } from './operation.ts';
@@ -47,33 +48,26 @@ interface TimedStore extends TimeLimits {
 class TimedOperation implements Operation {
   readonly signal: AbortSignal;
   readonly #call: StoreCall;
-  readonly #parent: AbortSignal;
   readonly #limits: TimedStore;
-  readonly #controller = new AbortController();
-  /** One for all turns: a body has many, and a new timer costs more than the rest of a turn. */
-  #timer: NodeJS.Timeout | undefined;
-  #timerMs = 0;
-  #isCounting = false;
+  /** Of the driver's turns: it is paused while the caller has its own. */
+  readonly #deadline: Deadline;
   #grace: NodeJS.Timeout | undefined;
   #abandon: (() => void) | undefined;
   #movedBytes = 0;
   #turns = 0;
-  #isInTurn = false;
 
   constructor(call: StoreCall, parent: AbortSignal, limits: TimedStore) {
     this.#call = call;
-    this.#parent = parent;
     this.#limits = limits;
-    this.signal = this.#controller.signal;
-    if (parent.aborted) this.#onParentAbort();
-    else parent.addEventListener('abort', this.#onParentAbort, { once: true });
+    this.#deadline = createDeadline(limitMs => this.#tooLate(limitMs), parent);
+    this.signal = this.#deadline.signal;
+    this.signal.addEventListener('abort', () => this.#startGrace(), { once: true });
   }
 
   async driver<T>(work: () => Promise<T>): Promise<T> {
     // What was begun before goes on: its file is open, and only it can close that.
     if (this.#turns === 0) this.#assertNoneHangs();
     this.#turns++;
-    this.#isInTurn = true;
     const { abandoned } = this.#limits;
     return await new Promise<T>((resolve, reject) => {
       this.#abandon = () => {
@@ -100,43 +94,30 @@ class TimedOperation implements Operation {
   }
 
   async caller(next: () => Promise<IteratorResult<Uint8Array>>): Promise<IteratorResult<Uint8Array>> {
-    this.#stopCounting();
+    this.#deadline.pause();
     const result = await next();
     if (result.done !== true) this.#movedBytes += result.value.length;
-    this.#startTurn();
+    if (this.#isInTurn) this.#startTurn();
     return result;
   }
 
   end(): void {
     this.#endTurn();
-    clearTimeout(this.#timer);
-    this.#parent.removeEventListener('abort', this.#onParentAbort);
+    this.#deadline.clear();
+  }
+
+  get #isInTurn(): boolean {
+    return this.#abandon !== undefined;
   }
 
   #startTurn(): void {
     const limitMs = this.#limitMs();
-    if (limitMs === undefined || !this.#isInTurn || this.signal.aborted) return;
-    this.#isCounting = true;
-    if (this.#timer !== undefined && this.#timerMs === limitMs) {
-      this.#timer.ref().refresh();
-      return;
-    }
-    clearTimeout(this.#timer);
-    this.#timerMs = limitMs;
-    this.#timer = setTimeout(() => {
-      if (this.#isCounting) this.#abort(this.#tooLate(limitMs));
-    }, limitMs);
+    if (limitMs !== undefined) this.#deadline.restart(limitMs);
   }
 
   #tooLate(limitMs: number): StoreError {
     const what = this.#call.method === 'get' && this.#turns > 1 ? 'no byte' : 'no answer';
     return new StoreError('unreachable', `${describe(this.#call)}: ${what} for ${formatDuration(limitMs)}`);
-  }
-
-  /** Between turns the timer keeps no process alive and says nothing. */
-  #stopCounting(): void {
-    this.#isCounting = false;
-    this.#timer?.unref();
   }
 
   #limitMs(): number | undefined {
@@ -156,24 +137,15 @@ class TimedOperation implements Operation {
   }
 
   #endTurn(): void {
-    this.#isInTurn = false;
-    this.#stopCounting();
+    this.#deadline.pause();
     clearTimeout(this.#grace);
     this.#grace = undefined;
     this.#abandon = undefined;
   }
 
-  readonly #onParentAbort = () => this.#abort(this.#parent.reason);
-
-  #abort(reason: unknown): void {
-    if (this.signal.aborted) return;
-    clearTimeout(this.#timer);
-    this.#controller.abort(reason);
-    if (this.#abandon !== undefined) this.#startGrace();
-  }
-
+  /** The driver has a moment to end its turn by itself. */
   #startGrace(): void {
-    this.#grace ??= setTimeout(() => this.#abandon?.(), this.#limits.graceMs ?? 1000);
+    if (this.#isInTurn) this.#grace ??= setTimeout(() => this.#abandon?.(), this.#limits.graceMs ?? 1000);
   }
 }
 
