@@ -4,7 +4,7 @@
  * question that must not be answered from the past.
  */
 import { isBelieved } from './encoding/signature-policy.ts';
-import { readCatalog, type Catalog } from './format/backup-record.ts';
+import { readCatalog, type Catalog } from './format/catalog.ts';
 import { readParentClaim, type ParentClaim } from './format/claim.ts';
 import { readClusterRecord, type ClusterRecord } from './format/cluster-record.ts';
 import { notesPrefix, type SystemPath } from './format/layout.ts';

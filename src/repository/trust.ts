@@ -5,7 +5,8 @@
 import type { WalRun } from './wal/listing.ts';
 import { lastSegmentBefore, segmentNumberOfLsn } from '../postgres/wal/file-name.ts';
 import { describeVerdict, isBelieved, type SignaturePolicy } from './encoding/signature-policy.ts';
-import { comparePositions, type CatalogEntry } from './format/backup-record.ts';
+import { comparePositions } from './format/backup-record.ts';
+import type { CatalogEntry } from './format/catalog.ts';
 
 /** Undefined when the record may be used for a restore, else why not. */
 export function whyNotUsed({ record, verdict }: CatalogEntry, policy: SignaturePolicy): string | undefined {

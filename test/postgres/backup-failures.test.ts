@@ -3,7 +3,7 @@ import { closeSync, openSync, readSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { WalvaultError } from '../../src/base/errors/errors.ts';
-import { readCatalog } from '../../src/repository/format/backup-record.ts';
+import { readCatalog } from '../../src/repository/format/catalog.ts';
 import type { SystemPath } from '../../src/repository/format/layout.ts';
 import type { Repository } from '../../src/repository/repository.ts';
 import { createMemoryStore } from '../../src/stores/memory/store.ts';

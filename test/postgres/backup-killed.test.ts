@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
-import { readCatalog } from '../../src/repository/format/backup-record.ts';
+import { readCatalog } from '../../src/repository/format/catalog.ts';
 import type { SystemPath } from '../../src/repository/format/layout.ts';
 import type { Repository } from '../../src/repository/repository.ts';
 import type { PostgresServer } from '../support/servers/postgres-server.ts';

@@ -3,7 +3,7 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { generateKeyPair } from '../../src/pipeline/openpgp/index.ts';
-import { readCatalog } from '../../src/repository/format/backup-record.ts';
+import { readCatalog } from '../../src/repository/format/catalog.ts';
 import { manifestKey, type SystemPath } from '../../src/repository/format/layout.ts';
 import { readManifest } from '../../src/repository/format/manifest.ts';
 import type { Repository } from '../../src/repository/repository.ts';

@@ -1,11 +1,8 @@
 /** Archives drawn by hand for tests of the plan: backups, a timeline tree, runs of segments, commits with times. */
 import { parseTarget, type TargetOptions } from '../../src/operations/restore/target.ts';
-import {
-  planRestore,
-  type RestorePlan,
-  type RestoreSurvey,
-  type WalEvidence,
-} from '../../src/operations/restore/plan.ts';
+import { planRestore, type RestorePlan } from '../../src/operations/restore/plan.ts';
+import type { RestoreSurvey } from '../../src/operations/restore/survey.ts';
+import type { WalEvidence } from '../../src/operations/restore/wal-evidence.ts';
 import { microsOf } from '../../src/operations/restore/target-time.ts';
 import { segmentsOf, type WalPath } from '../../src/operations/restore/wal-path.ts';
 import { stopsAt } from '../../src/postgres/wal/segment-scan.ts';

@@ -1,5 +1,5 @@
 import { formatDuration, formatSize } from '../../base/units.ts';
-import type { ListedBackup, RepositoryListing, SystemListing } from '../../operations/list/list.ts';
+import type { ListedBackup, RepositoryListing, SystemListing } from '../../operations/list/listing.ts';
 import type { Hole, LostRange, TimelineListing } from '../../operations/list/timelines.ts';
 import { renderTable } from './table.ts';
 

@@ -1,6 +1,6 @@
 /** What retention decides about: everything one repository holds of one PostgreSQL system, as it was listed. */
 import type { SignaturePolicy } from '../../repository/encoding/signature-policy.ts';
-import type { UnreadableEntry } from '../../repository/format/backup-record.ts';
+import type { UnreadableEntry } from '../../repository/format/catalog.ts';
 import type { ParentClaim } from '../../repository/format/claim.ts';
 import type { StoredBackup } from '../../repository/trust.ts';
 import type { WalRun, WalStretch } from '../../repository/wal/listing.ts';

@@ -7,7 +7,8 @@
  */
 import { WalvaultError } from '../../base/errors/errors.ts';
 import { warn, type Log } from '../../base/log.ts';
-import { readCatalog, type BackupRecord } from '../../repository/format/backup-record.ts';
+import type { BackupRecord } from '../../repository/format/backup-record.ts';
+import { readCatalog } from '../../repository/format/catalog.ts';
 import { listSystemIds, readClusterRecord } from '../../repository/format/cluster-record.ts';
 import {
   clusterRecordKey,

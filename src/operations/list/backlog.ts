@@ -1,24 +1,7 @@
 /** What a best-effort repository lacks of what the required ones hold. Pure. */
 import { segmentName } from '../../postgres/wal/file-name.ts';
 import type { WalRun } from '../../repository/wal/listing.ts';
-import type { RepositoryListing, SystemListing } from './list.ts';
-import type { Hole } from './timelines.ts';
-
-export interface Backlog {
-  /** Names of the required repositories it was compared with. */
-  readonly comparedWith: readonly string[];
-  /** Only systems of which something is missing. */
-  readonly systems: readonly SystemBacklog[];
-}
-
-export interface SystemBacklog {
-  readonly systemId: bigint;
-  /** Ids of committed backups. */
-  readonly backups: readonly string[];
-  readonly wal: readonly Hole[];
-  /** Timelines whose history is missing. */
-  readonly histories: readonly number[];
-}
+import type { Backlog, RepositoryListing, SystemBacklog, SystemListing } from './listing.ts';
 
 /** Undefined when there is nothing that can be compared: itself or every required repository cannot be read. */
 export function findBacklog(

@@ -1,21 +1,16 @@
 /** `walvault list`: what each repository holds. Reads only, and never needs a private key. */
 import { lastSegmentBefore, segmentName, segmentNumberOfLsn } from '../../postgres/wal/file-name.ts';
 import { formatLsn } from '../../postgres/wal/lsn.ts';
-import {
-  consistencyPoint,
-  storedBytesOf,
-  type CatalogEntry,
-  type UnreadableEntry,
-} from '../../repository/format/backup-record.ts';
-import type { TierCounts } from '../../repository/cold-objects.ts';
+import { consistencyPoint, storedBytesOf } from '../../repository/format/backup-record.ts';
+import type { CatalogEntry } from '../../repository/format/catalog.ts';
 import { listSystemIds } from '../../repository/format/cluster-record.ts';
 import type { SystemPath } from '../../repository/format/layout.ts';
 import { verifyMarker } from '../../repository/format/marker.ts';
 import type { Repository } from '../../repository/repository.ts';
 import { surveySystem } from '../../repository/survey.ts';
-import type { WalRun } from '../../repository/wal/listing.ts';
-import { findBacklog, type Backlog } from './backlog.ts';
-import { describeTimelines, type TimelineListing } from './timelines.ts';
+import { findBacklog } from './backlog.ts';
+import type { ListedBackup, RepositoryListing, SystemListing } from './listing.ts';
+import { describeTimelines } from './timelines.ts';
 
 export interface ListOptions {
   /** All: a best-effort one is compared with the required ones. */
@@ -25,42 +20,6 @@ export interface ListOptions {
   readonly cluster: string;
   readonly what: 'all' | 'backups' | 'wal';
   readonly signal: AbortSignal;
-}
-
-export interface RepositoryListing {
-  readonly name: string;
-  readonly url: string;
-  readonly required: boolean;
-  /** Of a best-effort one. Undefined: it is a required one, or they cannot be compared. */
-  readonly backlog: Backlog | undefined;
-  readonly systems: readonly SystemListing[];
-  /** Why it could not be read; then `systems` may be incomplete. */
-  readonly problem: Error | undefined;
-}
-
-export interface SystemListing {
-  readonly systemId: bigint;
-  readonly postgresMajor: number | undefined;
-  readonly segmentSizeBytes: number | undefined;
-  /** Undefined when only WAL was asked for. */
-  readonly backups: readonly ListedBackup[] | undefined;
-  readonly unreadable: readonly UnreadableEntry[] | undefined;
-  /** Undefined when only backups were asked for. */
-  readonly timelines: readonly TimelineListing[] | undefined;
-  readonly runs: readonly WalRun[] | undefined;
-}
-
-export interface ListedBackup extends CatalogEntry {
-  /** As PostgreSQL writes them: `0/16B3740`. */
-  readonly startLsn: string;
-  readonly stopLsn: string;
-  /** The first and last segment that make it consistent. */
-  readonly startSegment: string;
-  readonly stopSegment: string;
-  readonly storedBytes: number;
-  readonly isPinned: boolean;
-  /** Parts and manifest in archive tiers, by tier. */
-  readonly cold: TierCounts;
 }
 
 /** Never throws for one repository that cannot be read: the others are listed all the same. */

@@ -4,7 +4,8 @@ import { segmentNumberOfLsn } from '../../postgres/wal/file-name.ts';
 import type { Lsn } from '../../postgres/wal/lsn.ts';
 import type { BackupRecord } from '../../repository/format/backup-record.ts';
 import { backupsOn, findBackup } from './choose-backup.ts';
-import type { RestoreRequest, RestoreSurvey } from './plan.ts';
+import type { RestoreRequest } from './request.ts';
+import type { RestoreSurvey } from './survey.ts';
 import { lastWritten, type WalPath } from './wal-path.ts';
 
 /** @throws WalvaultError `target` for a timeline that is not there, `not-found` without a backup */

@@ -4,7 +4,8 @@ import { formatLsn } from '../../postgres/wal/lsn.ts';
 import { switchpointOf, timelineOfLsn } from '../../postgres/wal/timeline-history.ts';
 import type { BackupRecord } from '../../repository/format/backup-record.ts';
 import { historyFromTree } from '../../repository/wal/timelines.ts';
-import type { RestoreRequest, RestoreSurvey } from './plan.ts';
+import type { RestoreRequest } from './request.ts';
+import type { RestoreSurvey } from './survey.ts';
 import { describeTarget, type RestoreTarget } from './target.ts';
 import { formatMicros, microsOf } from './target-time.ts';
 

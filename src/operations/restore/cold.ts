@@ -14,7 +14,8 @@ import type { WalRun } from '../../repository/wal/listing.ts';
 import type { ListEntry, ThawOptions } from '../../stores/store.ts';
 import { candidateTimelines } from './branches.ts';
 import { backupsBefore } from './choose-backup.ts';
-import type { RestoreRequest, RestoreSurvey } from './plan.ts';
+import type { RestoreRequest } from './request.ts';
+import type { RestoreSurvey } from './survey.ts';
 import { walPath, type WalPiece } from './wal-path.ts';
 
 /** What a restore reads: whole backups and pieces of WAL. */

@@ -3,46 +3,16 @@
  * nothing itself: what must be looked up in WAL it asks from `WalEvidence`.
  */
 import { WalvaultError } from '../../base/errors/errors.ts';
-import { formatLsn, type Lsn } from '../../postgres/wal/lsn.ts';
-import type { WalTarget } from '../../postgres/wal/segment-scan.ts';
+import { formatLsn } from '../../postgres/wal/lsn.ts';
 import type { BackupRecord } from '../../repository/format/backup-record.ts';
 import { candidateTimelines, forkOf } from './branches.ts';
 import { reach, type Reached } from './reach.ts';
+import type { RestoreRequest } from './request.ts';
+import type { RestoreSurvey } from './survey.ts';
 import { describeTarget, type RestoreTarget } from './target.ts';
 import { formatMicros } from './target-time.ts';
-import type { WalPath, WalPiece, WalSurvey } from './wal-path.ts';
-
-export interface RestoreSurvey extends WalSurvey {
-  /** Those that may be used: readable, and signed as the policy asks. */
-  readonly backups: readonly BackupRecord[];
-  /** When each timeline's history reached the store, by the store's clock. */
-  readonly historyTimes: ReadonlyMap<number, Date>;
-}
-
-export interface RestoreRequest {
-  readonly target: RestoreTarget;
-  /** Undefined: the newest that serves. */
-  readonly backupId: string | undefined;
-  /** Undefined: the only branch that reaches the target. */
-  readonly timeline: number | 'latest' | undefined;
-}
-
-/** Where WAL must be read to decide. */
-export interface WalEvidence {
-  /** Time of the last commit or abort on the path before `before`; undefined if there is none. */
-  lastCommit(path: WalPath, before: Lsn): Promise<bigint | undefined>;
-  /** The first record between `from` and `to` at which recovery stops. */
-  find(
-    path: WalPath,
-    target: WalTarget,
-    range: { readonly from: Lsn; readonly to: Lsn },
-  ): Promise<FoundTarget | undefined>;
-}
-
-export interface FoundTarget {
-  readonly lsn: Lsn;
-  readonly timeMicros?: bigint;
-}
+import type { FoundTarget, WalEvidence } from './wal-evidence.ts';
+import type { WalPiece } from './wal-path.ts';
 
 export interface RestorePlan {
   readonly backup: BackupRecord;

@@ -25,7 +25,8 @@ import {
 } from './destination.ts';
 import { finish, waitingControlFilePath } from './finish.ts';
 import { manifestKey, tablespaceOf, verifyManifest } from './manifest-spool.ts';
-import { planRestore, type RestorePlan, type RestoreRequest } from './plan.ts';
+import { planRestore, type RestorePlan } from './plan.ts';
+import type { RestoreRequest } from './request.ts';
 import { restoreCommandOf } from './restore-command.ts';
 import { proveOpens } from './stored-piece.ts';
 import { chooseSystem, surveyForRestore } from './survey.ts';

@@ -7,7 +7,14 @@ import { listSystemIds } from '../../repository/format/cluster-record.ts';
 import type { Repository } from '../../repository/repository.ts';
 import { surveySystem, type SystemSurvey } from '../../repository/survey.ts';
 import { whyNotUsed } from '../../repository/trust.ts';
-import type { RestoreSurvey } from './plan.ts';
+import type { WalSurvey } from './wal-path.ts';
+
+export interface RestoreSurvey extends WalSurvey {
+  /** Those that may be used: readable, and signed as the policy asks. */
+  readonly backups: readonly BackupRecord[];
+  /** When each timeline's history reached the store, by the store's clock. */
+  readonly historyTimes: ReadonlyMap<number, Date>;
+}
 
 export interface SurveyOptions {
   readonly verifySignatures: SignaturePolicy;

@@ -10,12 +10,28 @@ import {
 } from '../../postgres/wal/file-name.ts';
 import type { Lsn } from '../../postgres/wal/lsn.ts';
 import { WalRecordDecoder } from '../../postgres/wal/record-decoder.ts';
-import { scanForTarget } from '../../postgres/wal/segment-scan.ts';
+import { scanForTarget, type WalTarget } from '../../postgres/wal/segment-scan.ts';
 import { walKey, type SystemPath } from '../../repository/format/layout.ts';
 import type { Repository } from '../../repository/repository.ts';
 import { openWalObject } from '../../repository/wal/read-object.ts';
-import type { WalEvidence } from './plan.ts';
 import { segmentsOf, type WalPath } from './wal-path.ts';
+
+/** Where WAL must be read to decide. */
+export interface WalEvidence {
+  /** Time of the last commit or abort on the path before `before`; undefined if there is none. */
+  lastCommit(path: WalPath, before: Lsn): Promise<bigint | undefined>;
+  /** The first record between `from` and `to` at which recovery stops. */
+  find(
+    path: WalPath,
+    target: WalTarget,
+    range: { readonly from: Lsn; readonly to: Lsn },
+  ): Promise<FoundTarget | undefined>;
+}
+
+export interface FoundTarget {
+  readonly lsn: Lsn;
+  readonly timeMicros?: bigint;
+}
 
 export interface EvidenceSource {
   readonly repository: Repository;

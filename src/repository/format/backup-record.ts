@@ -3,15 +3,7 @@
  * JSON, signed beside it, and without user data, so that listing and retention need no private key.
  */
 import { randomBytes } from 'node:crypto';
-import { WalvaultError } from '../../base/errors/errors.ts';
 import type { Lsn } from '../../postgres/wal/lsn.ts';
-import type { SignatureVerdict } from '../../pipeline/openpgp/index.ts';
-import { commitRecordKey, commitRecordsPrefix, type SystemPath } from './layout.ts';
-import { decodeBackupRecord, encodeBackupRecord } from './backup-record-json.ts';
-import { readSmallObject, readVerdict, writeSignedObject } from './json-object.ts';
-import type { Repository } from '../repository.ts';
-
-const limitBytes = 256 * 1024 ** 2;
 
 export interface StoredPiece {
   /** Relative to the backup's own prefix: `parts/000001.tar.zst.pgp`, `manifest.ndjson.zst.pgp`. */
@@ -65,25 +57,6 @@ export interface BackupRecord {
   readonly parts: readonly BackupPart[];
 }
 
-export interface CatalogEntry {
-  readonly record: BackupRecord;
-  readonly verdict: SignatureVerdict;
-  /** When the record reached the store, by the store's clock. */
-  readonly committedAt: Date;
-}
-
-/** A record that is there and cannot be used; retention keeps what it might name. */
-export interface UnreadableEntry {
-  readonly id: string;
-  readonly problem: string;
-}
-
-export interface Catalog {
-  /** Ordered by timeline, then by start LSN: never by clocks or ids. */
-  readonly backups: readonly CatalogEntry[];
-  readonly unreadable: readonly UnreadableEntry[];
-}
-
 /** `20261122T020000Z-full-3f2a91`: sorts by time for people; nothing is decided by it. */
 export function newBackupId(startTime: Date, type: 'full' | 'incremental'): string {
   const stamp = startTime.toISOString().replace(/[-:]|\.\d+/g, '');
@@ -120,49 +93,4 @@ export function comparePositions(a: BackupRecord, b: BackupRecord): number {
 function compare<T extends bigint | string>(a: T, b: T): number {
   if (a === b) return 0;
   return a < b ? -1 : 1;
-}
-
-/** Commits the backup. Everything it names must be durable before. */
-export async function writeBackupRecord(
-  repository: Repository,
-  system: SystemPath,
-  record: BackupRecord,
-  signal: AbortSignal,
-): Promise<void> {
-  await writeSignedObject(repository, commitRecordKey(system, record.id), encodeBackupRecord(record), signal);
-}
-
-export async function readCatalog(
-  repository: Repository,
-  system: SystemPath,
-  signal: AbortSignal,
-): Promise<Catalog> {
-  const backups: CatalogEntry[] = [];
-  const unreadable: UnreadableEntry[] = [];
-  const prefix = commitRecordsPrefix(system);
-  for await (const entry of repository.store.list({ prefix, signal })) {
-    if ('prefix' in entry || !entry.key.endsWith('.json')) continue;
-    const id = entry.key.slice(prefix.length, -'.json'.length);
-    try {
-      const data = await readSmallObject(repository.store, entry.key, { limitBytes, signal });
-      if (data === undefined) continue;
-      const record = decodeBackupRecord(data, `${repository.store.url}: ${entry.key}`);
-      if (record.id !== id || record.systemId !== system.systemId) {
-        throw new WalvaultError(
-          'damaged',
-          `${repository.store.url}: ${entry.key} is the record of another backup`,
-        );
-      }
-      backups.push({
-        record,
-        verdict: await readVerdict(repository, entry.key, data, signal),
-        committedAt: entry.modified,
-      });
-    } catch (error) {
-      if (!(error instanceof WalvaultError) || error.code !== 'damaged') throw error;
-      unreadable.push({ id, problem: error.message });
-    }
-  }
-  backups.sort((a, b) => comparePositions(a.record, b.record));
-  return { backups, unreadable };
 }

@@ -12,11 +12,8 @@ import { openRepositories } from '../../../src/compose/open-repositories.ts';
 import { loadConfig } from '../../../src/config/index.ts';
 import { readTar } from '../../../src/pipeline/tar/index.ts';
 import { segmentName, segmentNumberOfLsn, lastSegmentBefore } from '../../../src/postgres/wal/file-name.ts';
-import {
-  readCatalog,
-  type BackupRecord,
-  type StoredPiece,
-} from '../../../src/repository/format/backup-record.ts';
+import type { BackupRecord, StoredPiece } from '../../../src/repository/format/backup-record.ts';
+import { readCatalog } from '../../../src/repository/format/catalog.ts';
 import { backupPrefix, parseWalKey, walKey, type SystemPath } from '../../../src/repository/format/layout.ts';
 import { decodeMetadata } from '../../../src/repository/format/object-metadata.ts';
 import type { Repository } from '../../../src/repository/repository.ts';

@@ -1,7 +1,8 @@
 /** The last write of a backup. */
 import { startDeadline } from '../../../base/time/deadline.ts';
 import { retryUntilDeadline } from '../../../base/time/retry.ts';
-import { writeBackupRecord, type BackupRecord } from '../../../repository/format/backup-record.ts';
+import type { BackupRecord } from '../../../repository/format/backup-record.ts';
+import { writeBackupRecord } from '../../../repository/format/catalog.ts';
 import type { SystemPath } from '../../../repository/format/layout.ts';
 import type { Destinations } from '../destinations.ts';
 

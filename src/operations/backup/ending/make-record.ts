@@ -1,43 +1,12 @@
 /** What is said of a finished backup in its commit record. */
-import { join } from 'node:path';
 import { walvaultVersion } from '../../../base/build-info.ts';
-import { WalvaultError } from '../../../base/errors/errors.ts';
 import type { StartedBackup, StoppedBackup } from '../../../postgres/server/backup-control.ts';
-import { parseBackupLabel, type BackupLabel } from '../../../postgres/cluster/backup-label.ts';
-import { readLocalHistory } from '../../../postgres/cluster/local-histories.ts';
 import type { PgConnection } from '../../../postgres/server/connection.ts';
-import { historyFileName } from '../../../postgres/wal/file-name.ts';
-import { timelineOfLsn, type TimelineHistoryEntry } from '../../../postgres/wal/timeline-history.ts';
-import type { BackupPart, BackupRecord, WalRange } from '../../../repository/format/backup-record.ts';
+import type { BackupPart, BackupRecord } from '../../../repository/format/backup-record.ts';
 import type { CopiedCluster } from '../collect/copy-cluster.ts';
 import type { ServerFacts } from '../server-facts.ts';
-import { walRangesOf } from '../wal/wal-ranges.ts';
+import type { Span } from '../wal/span.ts';
 import type { Ending } from './write-ending.ts';
-
-/** From where to where the backup reaches. */
-export interface Span {
-  /** As the server wrote it: on a standby it, and not the start, says where recovery begins. */
-  readonly label: BackupLabel;
-  readonly ranges: readonly WalRange[];
-}
-
-export function spanOf(stopped: StoppedBackup, dataDirectory: string): Span {
-  const label = parseBackupLabel(stopped.labelFile);
-  const { startTimeline, startLsn } = label;
-  const { stopLsn } = stopped;
-  const history =
-    stopped.stopTimeline === startTimeline ? [] : requireHistory(dataDirectory, stopped.stopTimeline);
-  // The standby may have moved on between its stop and the question which timeline it is on.
-  const stopTimeline = timelineOfLsn(history, stopped.stopTimeline, stopLsn - 1n);
-  return { label, ranges: walRangesOf({ startTimeline, startLsn, stopTimeline, stopLsn }, history) };
-}
-
-function requireHistory(dataDirectory: string, timeline: number): TimelineHistoryEntry[] {
-  const walDirectory = join(dataDirectory, 'pg_wal');
-  const history = readLocalHistory(walDirectory, timeline);
-  if (history !== undefined) return history;
-  throw new WalvaultError('local-io', `${historyFileName(timeline)} is not in ${walDirectory}`);
-}
 
 export interface RecordSource {
   readonly id: string;

@@ -14,7 +14,7 @@ import {
   streamLastPart,
   type LastFile,
 } from './last-part.ts';
-import type { Span } from './make-record.ts';
+import type { Span } from '../wal/span.ts';
 import { mergeSorted } from '../collect/merge-sorted.ts';
 import type { Pieces } from '../pieces.ts';
 import type { ServerFacts } from '../server-facts.ts';

@@ -5,7 +5,7 @@ import { silentLog } from '../../../../src/base/log.ts';
 import { cleanup, type CleanupOptions } from '../../../../src/operations/cleanup/cleanup.ts';
 import { generateKeyPair } from '../../../../src/pipeline/openpgp/index.ts';
 import { segmentName } from '../../../../src/postgres/wal/file-name.ts';
-import { writeBackupRecord } from '../../../../src/repository/format/backup-record.ts';
+import { writeBackupRecord } from '../../../../src/repository/format/catalog.ts';
 import { ensureClusterRecord } from '../../../../src/repository/format/cluster-record.ts';
 import { Codec } from '../../../../src/repository/encoding/codec.ts';
 import { encodeJson } from '../../../../src/repository/format/json-object.ts';

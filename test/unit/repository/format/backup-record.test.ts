@@ -3,10 +3,9 @@ import { describe, it } from 'node:test';
 import {
   isBackupId,
   newBackupId,
-  readCatalog,
-  writeBackupRecord,
   type BackupRecord,
 } from '../../../../src/repository/format/backup-record.ts';
+import { readCatalog, writeBackupRecord } from '../../../../src/repository/format/catalog.ts';
 import {
   decodeBackupRecord,
   encodeBackupRecord,
