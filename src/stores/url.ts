@@ -2,10 +2,16 @@
 import { WalvaultError } from '../base/errors/errors.ts';
 import { hideUrlPasswords } from '../base/url-passwords.ts';
 
-/**
- * @throws WalvaultError `config` on what no driver understands, and on credentials, which are then not repeated
- */
-export function parseUrl(text: string): URL {
+const protocols = ['file:', 's3:', 'gs:', 'azure:'] as const;
+export type Protocol = (typeof protocols)[number];
+
+export interface RepositoryUrl {
+  readonly url: URL;
+  readonly protocol: Protocol;
+}
+
+/** @throws WalvaultError `config` on a URL that no driver understands, and on credentials in it, which are then not repeated */
+export function parseUrl(text: string): RepositoryUrl {
   if (text.startsWith('/')) throw badUrl(text, 'has no scheme', `Write a directory as file://${text}.`);
   const url = URL.parse(text);
   if (url === null) throw badUrl(text, 'is not a URL', exampleUrls);
@@ -15,15 +21,14 @@ export function parseUrl(text: string): URL {
       'holds credentials',
       'Set the credentials of the repository instead: a URL is shown in messages and process lists.',
     );
-  if (!protocols.includes(url.protocol))
+  const protocol = protocols.find(protocol => protocol === url.protocol);
+  if (protocol === undefined)
     throw badUrl(text, `has the unknown scheme ${url.protocol.slice(0, -1)}`, exampleUrls);
-  // A URL parser resolves them silently: what is written must be what is meant.
+  // A URL parser resolves such parts silently: what is written must be what is meant.
   if (/\/\.\.?(\/|\?|$)/.test(text)) throw badUrl(text, 'has a "." or ".." part', 'Write the path out.');
   if (url.hash !== '') throw badUrl(text, 'has a fragment (#…)', 'Write # as %23.');
-  return url;
+  return { url, protocol };
 }
-
-const protocols: readonly string[] = ['file:', 's3:', 'gs:', 'azure:'];
 
 export const exampleUrls =
   'Write it as file:///var/lib/walvault, s3://bucket/prefix?region=eu-central-1, gs://bucket/prefix or azure://account/container/prefix.';

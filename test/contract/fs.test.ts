@@ -1,7 +1,7 @@
 import { chmod, open, readdir, stat, truncate } from 'node:fs/promises';
 import { join } from 'node:path';
 import { createFsStore } from '../../src/stores/fs/store.ts';
-import { temporaryFileName } from '../../src/stores/key.ts';
+import { temporaryFileName } from '../../src/stores/driver-kit/key.ts';
 import { temporaryDirectory } from '../support/site/temp.ts';
 import { runStoreContract } from './store-contract.ts';
 import { withoutPrivileges } from '../support/site/without-privileges.ts';

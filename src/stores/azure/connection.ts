@@ -7,31 +7,19 @@ import {
   type StoragePipelineOptions,
 } from '@azure/storage-blob';
 import { createHttpAgents, type HttpAgents } from '../driver-kit/http-agents.ts';
+import { defaultTimeoutMs, fullKeyIn, type ServiceOptions } from '../driver-kit/service-options.ts';
 import type { AzureCredentials } from './credentials.ts';
 import { azureError } from './error.ts';
 
-export interface AzureStoreOptions {
+export interface AzureStoreOptions extends ServiceOptions {
   readonly account: string;
   readonly container: string;
-  /** Without slashes at its ends; '' puts the keys at the top of the container. */
-  readonly prefix: string;
-  /** The blob service of the account, where it is not `https://account.blob.core.windows.net`. */
-  readonly endpoint?: string | undefined;
   readonly credentials: AzureCredentials;
-  readonly accessTiers?: { readonly wal?: string | undefined; readonly backup?: string | undefined };
   /**
    * Sends the MD5 of every body, which the service verifies and which costs more CPU than the rest of the request.
    * Default: only without TLS, which protects the bytes on their way as well.
    */
   readonly contentMd5?: boolean | undefined;
-  readonly caFile?: string | undefined;
-  readonly verifyTls?: boolean | undefined;
-  /** How long the service may keep silent, also in the middle of a body. */
-  readonly timeoutMs?: number | undefined;
-  /** Length of the blocks of a long upload. */
-  readonly partSizeBytes?: number | undefined;
-  /** The URL for messages. Default: `azure://account/container/prefix`. */
-  readonly url?: string | undefined;
 }
 
 export interface AzureConnection {
@@ -50,11 +38,9 @@ export interface AzureCall {
   readonly signal: AbortSignal;
 }
 
-const defaultTimeoutMs = 30_000;
-
 /** @throws WalvaultError `config` when the CA file cannot be read */
 export async function connectAzure(options: AzureStoreOptions): Promise<AzureConnection> {
-  const { account, container, credentials, prefix } = options;
+  const { account, container, credentials } = options;
   const fromString = credentials.kind === 'identity' ? undefined : credentials.endpoint;
   const endpoint = options.endpoint ?? fromString ?? `https://${account}.blob.core.windows.net`;
   const isTls = endpoint.startsWith('https:');
@@ -74,7 +60,7 @@ export async function connectAzure(options: AzureStoreOptions): Promise<AzureCon
     client: new ContainerClient(url, pipeline),
     container,
     contentMd5: options.contentMd5 ?? !isTls,
-    fullKey: key => (prefix === '' ? key : `${prefix}/${key}`),
+    fullKey: key => fullKeyIn(options, key),
     async send({ action, signal }, request) {
       signal.throwIfAborted();
       try {

@@ -4,6 +4,7 @@
  */
 import { RestError } from '@azure/storage-blob';
 import { messageOf, WalvaultError } from '../../base/errors/errors.ts';
+import { answerError, kindOfStatus } from '../driver-kit/answer-error.ts';
 import { networkFailure, oneLine, plainCause, retryAfterMs } from '../driver-kit/network-failure.ts';
 import { coldHint, StoreError, type StoreErrorKind } from '../store.ts';
 
@@ -19,7 +20,7 @@ export function azureError(error: unknown, context: AzureErrorContext): Error {
   if (context.signal.aborted) return context.signal.reason as Error;
   if (error instanceof WalvaultError) return error;
   const answer = answerOf(error);
-  if (answer !== undefined) return fromAnswer(answer, error, context);
+  if (answer !== undefined) return fromAnswer(answer, context);
   if (error instanceof TokenServiceFailure)
     return networkFailure(error.cause, `${context.action}: asking for a token`);
   if (isAboutCredentials(error)) return credentialsFailure(error, context);
@@ -66,36 +67,28 @@ function answerOf(error: unknown): Answer | undefined {
   };
 }
 
-function fromAnswer(answer: Answer, _error: unknown, { action, container }: AzureErrorContext): StoreError {
+function fromAnswer(answer: Answer, { action, container }: AzureErrorContext): StoreError {
   const { status, code, message } = answer;
   const isPut = action.startsWith('put ');
   // Somebody holds a lease on the blob, so there is one.
   const kind = isLease(code) ? (isPut ? 'exists' : 'denied') : kindOfAnswer(answer);
   const said = code === '' || code === 'REQUEST_SEND_ERROR' ? `${status}` : `${status} ${code}`;
-  const details = {
-    cause: new AnswerError(answer),
-    hint: isLease(code) ? leaseHint : hints[kind],
-    retryAfterMs: retryAfterMs(answer.retryAfter),
-  };
-  switch (kind) {
-    case 'absent':
-      return new StoreError(kind, `${action}: no such object (${said})`, details);
-    case 'no-container':
-      return new StoreError(kind, `${action}: there is no container ${container} (${said})`, details);
-    case 'exists':
-      return new StoreError(kind, `${action}: already exists (${said})`, details);
-    case 'denied':
-      return new StoreError(kind, `${action}: denied by the service (${said}: ${message})`, details);
-    case 'cold':
-      return new StoreError(kind, `${action}: in the archive tier Archive (${said})`, {
-        ...details,
-        hint: coldHint(action),
-      });
-    case 'throttled':
-      return new StoreError(kind, `${action}: the service asks to slow down (${said})`, details);
-    default:
-      return new StoreError(kind, `${action}: the service answered ${said}: ${message}`, details);
-  }
+  const isCold = kind === 'cold';
+  return answerError(
+    kind,
+    {
+      action,
+      container: `container ${container}`,
+      said,
+      message,
+      sentence: isCold ? 'in the archive tier Archive' : undefined,
+    },
+    {
+      cause: new AnswerError(answer),
+      hint: isCold ? coldHint(action) : isLease(code) ? leaseHint : hints[kind],
+      retryAfterMs: retryAfterMs(answer.retryAfter),
+    },
+  );
 }
 
 const leaseHint =
@@ -108,13 +101,8 @@ function isLease(code: string): boolean {
 function kindOfAnswer({ status, code }: Answer): StoreErrorKind {
   const byCode = kindOfCode[code];
   if (byCode !== undefined) return byCode;
-  if (status === 401 || status === 403) return 'denied';
-  if (status === 404) return 'absent';
-  if (status === 412) return 'exists';
-  if (status === 429 || status === 503) return 'throttled';
-  if (status === 408 || (status >= 500 && status !== 501)) return 'unreachable';
   // Below 400 the answer was no error, and what followed could not be read: a cut or foreign answer.
-  return status < 400 ? 'unreachable' : 'invalid';
+  return status < 400 ? 'unreachable' : kindOfStatus(status);
 }
 
 const kindOfCode: Record<string, StoreErrorKind> = {
@@ -123,7 +111,7 @@ const kindOfCode: Record<string, StoreErrorKind> = {
   ContainerBeingDeleted: 'no-container',
   BlobAlreadyExists: 'exists',
   ConditionNotMet: 'exists',
-  // 403 for who may create but not replace: there is something to replace.
+  // 403 for a caller that may create but not replace: there is something to replace.
   UnauthorizedBlobOverwrite: 'exists',
   BlobArchived: 'cold',
   BlobBeingRehydrated: 'cold',

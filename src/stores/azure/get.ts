@@ -2,8 +2,9 @@
 import { Readable } from 'node:stream';
 import { crc32 } from '../../base/checksum/crc32.ts';
 import { readArriving, wholeSizeBytes, type BodyChecksum } from '../driver-kit/arriving-body.ts';
-import { assertRange } from '../body.ts';
-import { isStoreError, StoreError, type GetOptions, type ObjectStat, type StoredObject } from '../store.ts';
+import { assertRange } from '../driver-kit/body.ts';
+import { unlessAbsent } from '../driver-kit/unless-absent.ts';
+import { StoreError, type GetOptions, type ObjectStat, type StoredObject } from '../store.ts';
 import type { AzureConnection } from './connection.ts';
 import { azureError } from './error.ts';
 import { decodeMetadata } from './metadata.ts';
@@ -27,7 +28,7 @@ export async function getObject(
   );
   const { readableStreamBody: body, contentLength = 0, contentRange } = answer;
   if (!(body instanceof Readable)) throw new StoreError('invalid', `get ${key}: the service gave no body`);
-  // What it says after we stopped reading has nobody to hear it, and would end the process.
+  // An error after the last read has no listener, and would end the process.
   body.on('error', () => {});
   const sizeBytes = wholeSizeBytes(contentRange, contentLength);
   if (range !== undefined && start >= sizeBytes) {
@@ -58,15 +59,12 @@ export async function headObject(
   key: string,
   signal: AbortSignal,
 ): Promise<ObjectStat | undefined> {
-  try {
-    const answer = await connection.send({ action: `head ${key}`, signal }, () =>
+  const answer = await unlessAbsent(
+    connection.send({ action: `head ${key}`, signal }, () =>
       connection.client.getBlobClient(connection.fullKey(key)).getProperties({ abortSignal: signal }),
-    );
-    return statOf(key, answer, answer.contentLength ?? 0);
-  } catch (error) {
-    if (isStoreError(error, 'absent')) return undefined;
-    throw error;
-  }
+    ),
+  );
+  return answer && statOf(key, answer, answer.contentLength ?? 0);
 }
 
 interface Described extends DescribedTier {

@@ -1,4 +1,5 @@
 /** Listing in Azure, one page in memory. */
+import { entriesOfPage, nameOf } from '../driver-kit/list-page.ts';
 import { StoreError, type ListEntry, type ListOptions } from '../store.ts';
 import type { AzureConnection } from './connection.ts';
 import { tierOf, type DescribedTier } from './tier.ts';
@@ -11,14 +12,14 @@ export async function* listObjects(
   options: ListOptions,
 ): AsyncGenerator<ListEntry> {
   const { prefix, startAfter = '', signal } = options;
-  const { length: baseLength } = connection.fullKey('');
+  const base = connection.fullKey('');
   const call = { action: `list ${prefix || connection.container}`, signal };
   const pages = pagesOf(connection, options)[Symbol.asyncIterator]();
   let last = '';
   for (;;) {
     const page = await connection.send(call, () => pages.next());
     if (page.done === true) return;
-    for (const entry of entriesOf(page.value, baseLength)) {
+    for (const entry of entriesIn(page.value, base)) {
       const name = nameOf(entry);
       if (name < last)
         throw new StoreError('invalid', `${call.action}: the service does not list names in their order`, {
@@ -48,27 +49,22 @@ function pagesOf(
   const whole = fullKey(prefix);
   if (delimiter !== undefined)
     return client.listBlobsByHierarchy(delimiter, { prefix: whole, abortSignal: signal }).byPage(settings);
-  // Inclusive, other than ours; and a hint only: an older service lists from the beginning.
+  // The service includes this name in the listing, and an older service lists from the beginning all the same.
   const isInside = startAfter > prefix && startAfter.startsWith(prefix);
   const startFrom = isInside ? { startFrom: fullKey(startAfter) } : {};
   return client.listBlobsFlat({ prefix: whole, abortSignal: signal, ...startFrom }).byPage(settings);
 }
 
-/** Names and common prefixes come in two lists; together they are in order. */
-function entriesOf({ segment }: Listed, baseLength: number): ListEntry[] {
-  const entries: ListEntry[] = [];
-  for (const { name, properties } of segment.blobItems)
-    if (name.length > baseLength)
-      entries.push({
-        key: name.slice(baseLength),
-        sizeBytes: properties.contentLength ?? 0,
-        modified: properties.lastModified,
-        ...tierOf(properties),
-      });
-  for (const { name } of segment.blobPrefixes ?? []) entries.push({ prefix: name.slice(baseLength) });
-  return entries.sort((a, b) => (nameOf(a) < nameOf(b) ? -1 : 1));
-}
-
-function nameOf(entry: ListEntry): string {
-  return 'key' in entry ? entry.key : entry.prefix;
+function entriesIn({ segment }: Listed, base: string): ListEntry[] {
+  const objects = segment.blobItems.map(({ name, properties }) => ({
+    name,
+    sizeBytes: properties.contentLength ?? 0,
+    modified: properties.lastModified,
+    ...tierOf(properties),
+  }));
+  return entriesOfPage(
+    base,
+    objects,
+    (segment.blobPrefixes ?? []).map(({ name }) => name),
+  );
 }

@@ -1,6 +1,6 @@
 /** A store that counts what is asked of it. */
 import { tap } from '../../base/bytes/streams.ts';
-import { isInMemory } from '../body.ts';
+import { isInMemory } from '../driver-kit/body.ts';
 import { withMethods } from '../methods.ts';
 import type { Store } from '../store.ts';
 import { followOperations, type Operation } from './operation.ts';

@@ -4,7 +4,7 @@
  * occupies no connection's turn.
  */
 import type { ByteStream } from '../../base/bytes/streams.ts';
-import { isInMemory } from '../body.ts';
+import { isInMemory } from '../driver-kit/body.ts';
 import { wrapStore, type MethodCall, type StoreMethod } from '../methods.ts';
 import type { PutBody, Store } from '../store.ts';
 

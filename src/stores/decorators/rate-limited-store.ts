@@ -1,6 +1,6 @@
 /** A store whose bodies pass no faster than they may, up and down apart. */
 import type { ByteStream } from '../../base/bytes/streams.ts';
-import { isInMemory } from '../body.ts';
+import { isInMemory } from '../driver-kit/body.ts';
 import { withMethods } from '../methods.ts';
 import type { Store } from '../store.ts';
 import { RateLimiter } from './rate-limiter.ts';

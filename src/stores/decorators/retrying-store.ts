@@ -1,5 +1,5 @@
 /** A store that repeats what failed for reasons of the moment. Everything else about it is the inner store's. */
-import { isInMemory } from '../body.ts';
+import { isInMemory } from '../driver-kit/body.ts';
 import { defaultRetryLimits, Pace, retryTransient, type RetryLimits } from '../driver-kit/retry.ts';
 import { wrapStore } from '../methods.ts';
 import { StoreError, type ListEntry, type ListOptions, type Store } from '../store.ts';

@@ -1,12 +1,12 @@
-/** Deleting where a service takes one key a request: several side by side, each with its own verdict. */
-import { separateKeys } from '../key.ts';
+/** Deleting with one request a key: several side by side, each with its own result. */
 import { isStoreError, StoreError, type DeleteFailure } from '../store.ts';
+import { separateKeys } from './key.ts';
 
 const underWayAtOnce = 16;
 
 /**
  * `deleteOne` may throw `absent`, which counts as deleted.
- * @throws StoreError `no-container`, which is no matter of a single key; the signal's reason
+ * @throws StoreError `no-container`, which is about all keys; the signal's reason
  */
 export async function deleteEach(
   keys: readonly string[],
@@ -15,18 +15,28 @@ export async function deleteEach(
 ): Promise<DeleteFailure[]> {
   const { legal, failures } = separateKeys(keys);
   if (legal.length > 0) signal.throwIfAborted();
-  const pending = legal.values();
+  const targets = legal.map(key => ({ key }));
+  return [...failures, ...(await refusalsOf(targets, ({ key }) => deleteOne(key)))];
+}
+
+/** The targets that could not be removed, each with its error; `absent` counts as removed. @throws as `deleteEach` */
+export async function refusalsOf<Target extends { readonly key: string }>(
+  targets: readonly Target[],
+  remove: (target: Target) => Promise<unknown>,
+): Promise<(Target & DeleteFailure)[]> {
+  const refusals: (Target & DeleteFailure)[] = [];
+  const pending = targets.values();
   const work = async () => {
-    for (const key of pending) {
+    for (const target of pending) {
       try {
-        await deleteOne(key);
+        await remove(target);
       } catch (error) {
         if (!(error instanceof StoreError) || isStoreError(error, 'no-container')) throw error;
-        if (!isStoreError(error, 'absent')) failures.push({ key, error });
+        if (!isStoreError(error, 'absent')) refusals.push({ ...target, error });
       }
     }
   };
   const outcomes = await Promise.allSettled(Array.from({ length: underWayAtOnce }, work));
   for (const outcome of outcomes) if (outcome.status === 'rejected') throw outcome.reason;
-  return failures;
+  return refusals;
 }

@@ -6,6 +6,7 @@ import { Socket } from 'node:net';
 import { getCACertificates } from 'node:tls';
 import { messageOf, WalvaultError } from '../../base/errors/errors.ts';
 import { readText } from '../../base/files/read.ts';
+import { noAnswerInTime } from './network-failure.ts';
 
 export interface HttpSettings {
   /** PEM file of the only authorities to be trusted, instead of the system's. */
@@ -63,10 +64,7 @@ export function agentFor({ http, https }: HttpAgents, url: URL): HttpAgent {
 function endSilentConnections(agent: HttpAgent): void {
   const create = agent.createConnection.bind(agent);
   const watch = (stream: Duplex | null | undefined) => {
-    if (stream instanceof Socket)
-      stream.on('timeout', () =>
-        stream.destroy(Object.assign(new Error('no answer in time'), { code: 'ETIMEDOUT' })),
-      );
+    if (stream instanceof Socket) stream.on('timeout', () => stream.destroy(noAnswerInTime()));
     return stream;
   };
   agent.createConnection = (options, callback) =>

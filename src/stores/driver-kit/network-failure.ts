@@ -1,4 +1,4 @@
-/** The words for requests that got no answer, and what else drivers need to tell of answers. */
+/** Requests that got no answer, in words, and parts of answers that all drivers read. */
 import { messageOf, systemCode } from '../../base/errors/errors.ts';
 import { StoreError } from '../store.ts';
 
@@ -16,6 +16,11 @@ export function networkFailure(error: unknown, action: string): StoreError {
         : undefined,
     },
   );
+}
+
+/** For `networkFailure`: our own limit on time has ended the request. */
+export function noAnswerInTime(): Error {
+  return Object.assign(new Error('no answer in time'), { code: 'ETIMEDOUT' });
 }
 
 const texts: Record<string, string> = {

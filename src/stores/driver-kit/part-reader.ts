@@ -1,5 +1,5 @@
 /** Cutting a stream into parts of one size, in a few buffers that are used again and again. */
-import type { BodyCheck } from '../body.ts';
+import type { BodyCheck } from './body.ts';
 
 export interface Part {
   readonly data: Uint8Array;

@@ -1,5 +1,5 @@
 /** What the URLs of the cloud drivers have in common: a prefix in the path, and parameters behind a `?`. */
-import { isLegalKey } from '../key.ts';
+import { isLegalKey } from './key.ts';
 import { badUrl, exampleUrls } from '../url.ts';
 
 /**

@@ -2,22 +2,22 @@
 import { readdir, unlink } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { fsyncDirectory } from '../../base/files/durable.ts';
-import { separateKeys } from '../key.ts';
-import { StoreError, type CallOptions, type DeleteFailure } from '../store.ts';
+import { separateKeys, sidecarName } from '../driver-kit/key.ts';
+import { StoreError, type DeleteFailure } from '../store.ts';
 import { assertReachable, assertRoot, pruneDirectories } from './directories.ts';
 import { fsError, isMissing } from './error.ts';
-import { sidecarName } from '../key.ts';
 
-/** @throws StoreError `no-container`; all else is in the result, key by key */
+/** @throws StoreError `no-container`; every other error is in the result, key by key */
 export async function deleteFiles(
   root: string,
   keys: readonly string[],
-  options: CallOptions,
+  signal: AbortSignal,
 ): Promise<DeleteFailure[]> {
+  signal.throwIfAborted();
   await assertRoot(root);
   const { legal, failures } = separateKeys(keys);
   for (const [directory, group] of Map.groupBy(legal, key => dirname(key))) {
-    options.signal.throwIfAborted();
+    signal.throwIfAborted();
     failures.push(...(await deleteInDirectory(root, directory, group)));
   }
   return failures;

@@ -2,7 +2,7 @@
 import { createHash } from 'node:crypto';
 import { open, stat, type FileHandle } from 'node:fs/promises';
 import { join } from 'node:path';
-import { assertRange, resolveRange, type ByteRange } from '../body.ts';
+import { assertRange, resolveRange, type ByteRange } from '../driver-kit/body.ts';
 import { StoreError, type GetOptions, type ObjectStat, type StoredObject } from '../store.ts';
 import { assertReachable } from './directories.ts';
 import { chunkBytes, digestOfFile } from './digest.ts';

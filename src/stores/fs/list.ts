@@ -8,7 +8,7 @@ import type { Dirent } from 'node:fs';
 import { readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { systemCode } from '../../base/errors/errors.ts';
-import { isLegalKey } from '../key.ts';
+import { isLegalKey } from '../driver-kit/key.ts';
 import type { ListEntry, ListOptions } from '../store.ts';
 import { assertReachable, assertRoot } from './directories.ts';
 import { fsError, isMissing } from './error.ts';

@@ -13,7 +13,7 @@ import { link, lstat, open, rename, unlink, type FileHandle } from 'node:fs/prom
 import { dirname, join } from 'node:path';
 import { systemCode } from '../../base/errors/errors.ts';
 import { writeAll } from '../../base/files/durable.ts';
-import { BodyCheck, announcedSizeBytes, streamOfBody } from '../body.ts';
+import { BodyCheck, announcedSizeBytes, streamOfBody } from '../driver-kit/body.ts';
 import { StoreError, type PutBody, type PutOptions } from '../store.ts';
 import {
   makeDirectories,

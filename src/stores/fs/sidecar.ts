@@ -8,7 +8,7 @@ import { link, open, readdir, rename, rm } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { systemCode } from '../../base/errors/errors.ts';
 import { readText } from '../../base/files/read.ts';
-import { sidecarName } from '../key.ts';
+import { sidecarName } from '../driver-kit/key.ts';
 
 export interface Sidecar {
   readonly path: string;

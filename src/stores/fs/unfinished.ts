@@ -2,7 +2,7 @@
 import type { Dirent } from 'node:fs';
 import { link, lstat, readdir, rename, unlink } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { isLegalKey, sidecarName, temporaryFileName } from '../key.ts';
+import { isLegalKey, sidecarName, temporaryFileName } from '../driver-kit/key.ts';
 import { StoreError, type CallOptions, type DeleteFailure, type UnfinishedWrite } from '../store.ts';
 import { assertRoot, pruneDirectories } from './directories.ts';
 import { fsError, isMissing } from './error.ts';
@@ -67,7 +67,7 @@ async function statIfThere(path: string) {
 export async function removeUnfinishedFiles(
   root: string,
   writes: readonly UnfinishedWrite[],
-  { signal }: CallOptions,
+  signal: AbortSignal,
 ): Promise<DeleteFailure[]> {
   const failures: DeleteFailure[] = [];
   for (const { key, id } of writes) {

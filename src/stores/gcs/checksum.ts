@@ -1,5 +1,6 @@
 /** CRC-32C as the service writes it: big-endian, base64 ("Hashes and ETags" of Cloud Storage). */
 import { finishCrc32c, startCrc32c, updateCrc32c } from '../../base/checksum/crc32c.ts';
+import { crcToBase64 } from '../driver-kit/crc-base64.ts';
 
 /** The checksum of bytes that come in pieces. */
 export class Crc32c {
@@ -11,13 +12,11 @@ export class Crc32c {
   }
 
   toBase64(): string {
-    const bytes = Buffer.alloc(4);
-    bytes.writeUInt32BE(finishCrc32c(this.#crc));
-    return bytes.toString('base64');
+    return crcToBase64(finishCrc32c(this.#crc));
   }
 }
 
-/** `crc32c=AAAAAA==,md5=…`, in one header or several. */
+/** The CRC-32C in `crc32c=AAAAAA==,md5=…`, which comes in one header or several. */
 export function crc32cIn(header: string | string[] | undefined): string | undefined {
   const text = Array.isArray(header) ? header.join(',') : (header ?? '');
   return /(?:^|[,\s])crc32c=([^,\s]+)/.exec(text)?.[1];

@@ -9,27 +9,15 @@ import { request as httpRequest, type IncomingHttpHeaders, type IncomingMessage 
 import { request as httpsRequest } from 'node:https';
 import { startDeadline } from '../../base/time/deadline.ts';
 import { createHttpAgents, type HttpAgents } from '../driver-kit/http-agents.ts';
-import { networkFailure } from '../driver-kit/network-failure.ts';
-import { createAuthorize, type GcsCredentials } from './auth.ts';
+import { networkFailure, noAnswerInTime } from '../driver-kit/network-failure.ts';
+import { defaultTimeoutMs, fullKeyIn, type ServiceOptions } from '../driver-kit/service-options.ts';
+import { createAuthorize, type GcsCredentials } from './credentials.ts';
 import { GcsAnswerError, gcsError, type GcsErrorContext } from './error.ts';
 
-export interface GcsStoreOptions extends GcsCredentials {
+export interface GcsStoreOptions extends ServiceOptions, GcsCredentials {
   readonly bucket: string;
-  /** Without slashes at its ends; '' puts the keys at the top of the bucket. */
-  readonly prefix: string;
-  /** `https://host[:port]` of a private endpoint or an emulator. */
-  readonly endpoint?: string | undefined;
   /** The project that pays, for buckets whose requester does. */
   readonly project?: string | undefined;
-  readonly storageClasses?: { readonly wal?: string | undefined; readonly backup?: string | undefined };
-  readonly caFile?: string | undefined;
-  readonly verifyTls?: boolean | undefined;
-  /** How long the service may keep silent, also in the middle of a body. */
-  readonly timeoutMs?: number | undefined;
-  /** Length of the chunks of a long upload: a multiple of 256 KiB. */
-  readonly partSizeBytes?: number | undefined;
-  /** The URL for messages. Default: `gs://bucket/prefix`. */
-  readonly url?: string | undefined;
 }
 
 export interface GcsRequest {
@@ -62,7 +50,6 @@ export interface GcsConnection {
 }
 
 const defaultEndpoint = 'https://storage.googleapis.com';
-const defaultTimeoutMs = 30_000;
 /** No answer of ours is longer: a page of a listing has a thousand names of at most 512 bytes. */
 const longestAnswerBytes = 16 * 1024 * 1024;
 
@@ -73,10 +60,10 @@ export async function connectGcs(options: GcsStoreOptions): Promise<GcsConnectio
   const tokenAgents = await createHttpAgents({ ...options, timeoutMs, trustsSystemToo: true });
   const endpoint = new URL(options.endpoint ?? defaultEndpoint);
   const authorize = createAuthorize(options, tokenAgents);
-  const { bucket, project, prefix } = options;
+  const { bucket, project } = options;
   return {
     bucket,
-    fullKey: key => (prefix === '' ? key : `${prefix}/${key}`),
+    fullKey: key => fullKeyIn(options, key),
     async send(call, request, read) {
       const { action, signal, limit } = call;
       signal.throwIfAborted();
@@ -89,7 +76,7 @@ export async function connectGcs(options: GcsStoreOptions): Promise<GcsConnectio
         const answer = await exchange({ endpoint, agents, signal: within }, { ...request, headers });
         return await read(await successOf(answer, request.accept ?? []));
       } catch (error) {
-        if (deadline.signal.aborted && !signal.aborted) throw networkFailure(noAnswer(), action);
+        if (deadline.signal.aborted && !signal.aborted) throw networkFailure(noAnswerInTime(), action);
         throw gcsError(error, { ...call, bucket });
       } finally {
         deadline.clear();
@@ -165,8 +152,4 @@ export async function readNothing(answer: GcsAnswer): Promise<void> {
 export function objectPath(connection: GcsConnection, key: string): string {
   const parts = connection.fullKey(key).split('/').map(encodeURIComponent);
   return `/${encodeURIComponent(connection.bucket)}/${parts.join('/')}`;
-}
-
-function noAnswer(): Error {
-  return Object.assign(new Error('no answer in time'), { code: 'ETIMEDOUT' });
 }

@@ -1,19 +1,19 @@
-/** What both ways of writing say about a new object: its name and metadata, its storage class, the condition. */
+/** A new object besides its bytes, for both ways of writing: name, metadata, storage class, and the condition. */
+import { storageClassFor, type StorageClasses } from '../driver-kit/service-options.ts';
 import type { PutOptions } from '../store.ts';
-import type { GcsConnection, GcsStoreOptions } from './connection.ts';
+import type { GcsConnection } from './connection.ts';
 
 export interface GcsPutSettings {
-  readonly partSizeBytes: number;
-  readonly storageClasses?: GcsStoreOptions['storageClasses'];
+  readonly storageClasses?: StorageClasses | undefined;
 }
 
-/** What the new object is to be, besides its bytes. */
+/** The new object's description in the JSON API. */
 export function resourceOf(
   connection: GcsConnection,
   key: string,
   { metadata, objectClass, storageClasses }: PutOptions & GcsPutSettings,
 ): Record<string, unknown> {
-  const storageClass = objectClass === 'catalog' ? undefined : storageClasses?.[objectClass];
+  const storageClass = storageClassFor(objectClass, storageClasses);
   return {
     name: connection.fullKey(key),
     contentType: 'application/octet-stream',

@@ -1,12 +1,13 @@
+/** Deleting from Cloud Storage, one request an object. */
 import { deleteEach } from '../driver-kit/delete-each.ts';
-import type { CallOptions, DeleteFailure } from '../store.ts';
+import type { DeleteFailure } from '../store.ts';
 import { objectPath, readNothing, type GcsConnection } from './connection.ts';
 
 /** @throws StoreError `no-container` */
 export async function deleteObjects(
   connection: GcsConnection,
   keys: readonly string[],
-  { signal }: CallOptions,
+  signal: AbortSignal,
 ): Promise<DeleteFailure[]> {
   return await deleteEach(keys, signal, key =>
     connection.send(

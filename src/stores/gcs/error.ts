@@ -3,8 +3,9 @@
  * message. Codes: "HTTP status and error codes" of the JSON and of the XML API.
  */
 import { WalvaultError } from '../../base/errors/errors.ts';
+import { answerError, kindOfStatus } from '../driver-kit/answer-error.ts';
 import { networkFailure, oneLine, retryAfterMs } from '../driver-kit/network-failure.ts';
-import { StoreError, type StoreErrorKind } from '../store.ts';
+import type { StoreError, StoreErrorKind } from '../store.ts';
 
 export interface GcsErrorContext {
   /** The call and the object: `put a/b`. */
@@ -43,28 +44,19 @@ function fromAnswer(answer: GcsAnswerError, { action, bucket, notFound }: GcsErr
   const { status, code, message } = answer;
   const kind = kindOfAnswer(answer, notFound ?? 'absent');
   const said = code === '' ? `${status}` : `${status} ${code}`;
-  const reason = message === '' ? said : `${said}: ${message}`;
-  const details = { cause: answer, hint: hints[kind], retryAfterMs: retryAfterMs(answer.retryAfter) };
-  switch (kind) {
-    case 'absent':
-      return new StoreError(kind, `${action}: no such object (${said})`, details);
-    case 'no-container':
-      return new StoreError(kind, `${action}: there is no bucket ${bucket} (${said})`, details);
-    case 'exists':
-      return new StoreError(kind, `${action}: already exists (${said})`, details);
-    case 'denied':
-      return new StoreError(kind, `${action}: denied by the service (${reason})`, {
-        ...details,
-        lockedUntil: lockedUntilIn(message),
-      });
-    case 'throttled':
-      return new StoreError(kind, `${action}: the service asks to slow down (${said})`, details);
-    default:
-      return new StoreError(kind, `${action}: the service answered ${reason}`, details);
-  }
+  return answerError(
+    kind,
+    { action, container: `bucket ${bucket}`, said, message },
+    {
+      cause: answer,
+      hint: hints[kind],
+      retryAfterMs: retryAfterMs(answer.retryAfter),
+      ...(kind === 'denied' && { lockedUntil: lockedUntilIn(message) }),
+    },
+  );
 }
 
-/** Of a retention: "…and cannot be deleted or overwritten until 2026-12-01T00:00:00.000Z". */
+/** The end of a retention: "…and cannot be deleted or overwritten until 2026-12-01T00:00:00.000Z". */
 function lockedUntilIn(message: string): Date | undefined {
   const [, text = ''] = /\buntil (\d{4}-\d\d-\d\dT[\d:.]+(?:Z|[+-]\d\d:\d\d))/.exec(message) ?? [];
   const until = new Date(text);
@@ -77,13 +69,10 @@ function kindOfAnswer(
 ): StoreErrorKind {
   const byCode = kindOfCode[code];
   if (byCode !== undefined) return byCode;
-  if (status === 401 || status === 403) return 'denied';
   if (status === 404 || status === 410) return notFound;
-  if (status === 412) return 'exists';
-  if (status === 429 || status === 503) return 'throttled';
-  if (status === 408 || status === 409 || (status >= 500 && status !== 501)) return 'unreachable';
+  if (status === 409) return 'unreachable';
   if (status === 400 && /crc32c|md5|checksum|hash/i.test(message)) return 'damaged';
-  return 'invalid';
+  return kindOfStatus(status);
 }
 
 const kindOfCode: Record<string, StoreErrorKind> = {

@@ -1,8 +1,9 @@
 /** Reading from Cloud Storage: what arrives is counted and, when whole, checked against the service's CRC-32C. */
 import type { IncomingHttpHeaders } from 'node:http';
 import { rangeHeader, readArriving, wholeSizeBytes, type BodyChecksum } from '../driver-kit/arriving-body.ts';
-import { assertRange } from '../body.ts';
-import { isStoreError, type GetOptions, type ObjectStat, type StoredObject } from '../store.ts';
+import { assertRange } from '../driver-kit/body.ts';
+import { headOrGet } from '../driver-kit/unless-absent.ts';
+import type { GetOptions, ObjectStat, StoredObject } from '../store.ts';
 import { Crc32c, crc32cIn } from './checksum.ts';
 import { objectPath, readNothing, type GcsConnection } from './connection.ts';
 import { gcsError } from './error.ts';
@@ -32,35 +33,26 @@ export async function getObject(
   };
 }
 
-/**
- * HEAD answers 404 without a word on what is missing, the key or the bucket: a GET of one byte says it.
- * @throws StoreError `no-container`, `denied`…
- */
+/** @throws StoreError `no-container`, `denied`… */
 export async function headObject(
   connection: GcsConnection,
   key: string,
   signal: AbortSignal,
 ): Promise<ObjectStat | undefined> {
-  const action = `head ${key}`;
+  const call = { action: `head ${key}`, signal };
   const path = objectPath(connection, key);
-  try {
-    return await connection.send({ action, signal }, { method: 'HEAD', path }, async answer => {
-      await readNothing(answer);
-      return statOf(key, answer.headers);
-    });
-  } catch (error) {
-    if (!isStoreError(error, 'absent')) throw error;
-  }
-  try {
-    const headers = rangeHeaders({ start: 0, end: 1 });
-    return await connection.send({ action, signal }, { method: 'GET', path, headers }, answer => {
-      answer.body.destroy();
-      return statOf(key, answer.headers);
-    });
-  } catch (error) {
-    if (isStoreError(error, 'absent')) return undefined;
-    throw error;
-  }
+  return await headOrGet(
+    () =>
+      connection.send(call, { method: 'HEAD', path }, async answer => {
+        await readNothing(answer);
+        return statOf(key, answer.headers);
+      }),
+    () =>
+      connection.send(call, { method: 'GET', path, headers: rangeHeaders({ start: 0, end: 1 }) }, answer => {
+        answer.body.destroy();
+        return statOf(key, answer.headers);
+      }),
+  );
 }
 
 function rangeHeaders(range: GetOptions['range']): Record<string, string> | undefined {

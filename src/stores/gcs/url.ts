@@ -1,13 +1,7 @@
 /** `gs://bucket/prefix?endpoint=…&project=…` in detail. Loads nothing that speaks to the service. */
 import type { DriverSettings } from '../driver-kit/driver-settings.ts';
-import {
-  assertContainer,
-  choice,
-  endpointOf,
-  parametersOf,
-  partSizeOf,
-  prefixOf,
-} from '../driver-kit/url-parameters.ts';
+import { serviceOptionsOf } from '../driver-kit/service-options.ts';
+import { assertContainer, choice, parametersOf } from '../driver-kit/url-parameters.ts';
 import { badUrl } from '../url.ts';
 import type { GcsStoreOptions } from './connection.ts';
 
@@ -21,17 +15,15 @@ export function gcsOptionsOf(url: URL, settings: DriverSettings): GcsStoreOption
   if (isAnonymous && settings.credentialsFile !== undefined)
     throw badUrl(url.href, 'is anonymous and has credentials', 'Remove anonymous=true or credentials-file.');
   return {
-    url: url.href,
+    ...serviceOptionsOf(url, settings, {
+      path: url.pathname,
+      parameters,
+      exampleEndpoint: 'https://storage.example.com',
+      smallestPartMib: 1,
+    }),
     bucket: url.host,
-    prefix: prefixOf(url, url.pathname),
-    endpoint: endpointOf(url, parameters.get('endpoint'), 'https://storage.example.com'),
     project: parameters.get('project'),
     isAnonymous,
     credentialsFile: settings.credentialsFile,
-    partSizeBytes: partSizeOf(url, parameters, { smallestMib: 1, largestMib: 1024 }),
-    ...(settings.storageClasses && { storageClasses: settings.storageClasses }),
-    caFile: settings.caFile,
-    verifyTls: settings.verifyTls,
-    timeoutMs: settings.timeoutMs,
   };
 }

@@ -3,8 +3,15 @@
  * pages), and gone with the process.
  */
 import { createHash } from 'node:crypto';
-import { announcedSizeBytes, assertRange, BodyCheck, resolveRange, streamOfBody } from '../body.ts';
-import { assertKey, assertMetadata, separateKeys } from '../key.ts';
+import {
+  announcedSizeBytes,
+  assertRange,
+  BodyCheck,
+  resolveRange,
+  streamOfBody,
+} from '../driver-kit/body.ts';
+import { createCheckedStore } from '../driver-kit/checked-store.ts';
+import { separateKeys } from '../driver-kit/key.ts';
 import {
   StoreError,
   type CallOptions,
@@ -31,7 +38,7 @@ const chunkBytes = 1024 * 1024;
 const metadataLimitBytes = 2048;
 
 export function createMemoryStore(options: MemoryStoreOptions = {}): Store {
-  return new MemoryStore(options);
+  return createCheckedStore(new MemoryStore(options));
 }
 
 interface MemoryObject {
@@ -56,9 +63,6 @@ class MemoryStore implements Store {
   }
 
   async put(key: string, body: PutBody, options: PutOptions): Promise<void> {
-    assertKey(key);
-    assertMetadata(key, options.metadata, metadataLimitBytes);
-    options.signal.throwIfAborted();
     const check = new BodyCheck(
       key,
       { ...options, sizeBytes: options.sizeBytes ?? announcedSizeBytes(body, options) },
@@ -79,18 +83,14 @@ class MemoryStore implements Store {
   }
 
   async get(key: string, options: GetOptions): Promise<StoredObject> {
-    assertKey(key);
     assertRange(key, options.range);
-    options.signal.throwIfAborted();
     const object = this.#objects.get(key);
     if (object === undefined) throw new StoreError('absent', `get ${key}: no such object`);
     const { start, end } = resolveRange(key, options.range, object.data.length);
     return { stat: object.stat, body: readObject(object, start, end, options.signal) };
   }
 
-  async head(key: string, options: CallOptions): Promise<ObjectStat | undefined> {
-    assertKey(key);
-    options.signal.throwIfAborted();
+  async head(key: string): Promise<ObjectStat | undefined> {
     return this.#objects.get(key)?.stat;
   }
 

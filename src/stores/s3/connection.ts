@@ -2,28 +2,21 @@
 import { S3Client } from '@aws-sdk/client-s3';
 import { NodeHttpHandler } from '@smithy/node-http-handler';
 import { startDeadline } from '../../base/time/deadline.ts';
-import type { Secret } from '../../base/secret.ts';
 import { createHttpAgents } from '../driver-kit/http-agents.ts';
+import { networkFailure, noAnswerInTime } from '../driver-kit/network-failure.ts';
+import { defaultTimeoutMs, fullKeyIn, type ServiceOptions } from '../driver-kit/service-options.ts';
+import { sdkCredentials, type S3Credentials } from './credentials.ts';
 import { s3Error } from './error.ts';
 import type { S3ObjectOptions } from './parameters.ts';
 
-export interface S3StoreOptions extends S3ObjectOptions {
+export interface S3StoreOptions extends ServiceOptions, S3ObjectOptions {
   readonly bucket: string;
-  /** Without slashes at its ends; '' puts the keys at the top of the bucket. */
-  readonly prefix: string;
   /** Default: as the SDK finds it (AWS_REGION, profile), or `us-east-1` with an endpoint, where it rarely matters. */
   readonly region?: string | undefined;
-  /** `https://host[:port]` of a service other than Amazon's. */
-  readonly endpoint?: string | undefined;
   /** Bucket in the path instead of the host name. */
   readonly pathStyle?: boolean | undefined;
   /** Default: the SDK's chain (environment, profile, web identity, container and instance roles). */
   readonly credentials?: S3Credentials | undefined;
-  /** PEM file of the only authorities to be trusted, instead of the system's. */
-  readonly caFile?: string | undefined;
-  readonly verifyTls?: boolean | undefined;
-  /** How long the service may keep silent, also in the middle of a body. */
-  readonly timeoutMs?: number | undefined;
   /**
    * `signed`: the signature covers the SHA-256 of each body. `unsigned`: a CRC-32 alone, which saves CPU; only with TLS
    * and a service that verifies it. Default: by the endpoint's scheme.
@@ -31,16 +24,6 @@ export interface S3StoreOptions extends S3ObjectOptions {
   readonly payload?: 'signed' | 'unsigned' | undefined;
   /** `none`: for services that know no conditional writes; creation is then looked up first, and races are lost. */
   readonly conditionalCreate?: 'atomic' | 'none' | undefined;
-  /** At least 5 MiB, the service's own minimum. */
-  readonly partSizeBytes?: number | undefined;
-  /** The URL for messages. Default: `s3://bucket/prefix`. */
-  readonly url?: string | undefined;
-}
-
-export interface S3Credentials {
-  readonly accessKeyId: Secret;
-  readonly secretAccessKey: Secret;
-  readonly sessionToken?: Secret | undefined;
 }
 
 export interface S3Connection {
@@ -61,10 +44,9 @@ export interface S3Call {
 }
 
 const silence = () => undefined;
-/** Without one the SDK writes to the console, which is PostgreSQL's log. What went wrong is in the error. */
+/** Without a logger the SDK writes to the console, which is PostgreSQL's log. The error has the reason. */
 const silentLogger = { trace: silence, debug: silence, info: silence, warn: silence, error: silence };
 
-const defaultTimeoutMs = 30_000;
 const connectTimeoutMs = 10_000;
 
 /** @throws WalvaultError `config` when the CA file cannot be read */
@@ -75,7 +57,7 @@ export async function connectS3(options: S3StoreOptions): Promise<S3Connection> 
   const client = new S3Client({
     ...regionOf(options),
     ...(options.endpoint !== undefined && { endpoint: options.endpoint }),
-    ...credentialsOf(options),
+    ...(options.credentials && { credentials: sdkCredentials(options.credentials) }),
     forcePathStyle: options.pathStyle ?? false,
     maxAttempts: 1,
     requestChecksumCalculation: 'WHEN_REQUIRED',
@@ -95,7 +77,7 @@ export async function connectS3(options: S3StoreOptions): Promise<S3Connection> 
     bucket,
     objects: options,
     payload: options.payload ?? (isPlainHttp ? 'signed' : 'unsigned'),
-    fullKey: key => (options.prefix === '' ? key : `${options.prefix}/${key}`),
+    fullKey: key => fullKeyIn(options, key),
     async send({ action, signal, limit }, request) {
       signal.throwIfAborted();
       const deadline = limit === 'idle' ? undefined : startDeadline(timeoutMs, action, signal);
@@ -103,11 +85,7 @@ export async function connectS3(options: S3StoreOptions): Promise<S3Connection> 
         return await request(deadline?.signal ?? signal);
       } catch (error) {
         if (deadline?.signal.aborted === true && !signal.aborted)
-          throw s3Error(Object.assign(new Error('no answer in time'), { code: 'ETIMEDOUT' }), {
-            action,
-            bucket,
-            signal,
-          });
+          throw networkFailure(noAnswerInTime(), action);
         throw s3Error(error, { action, bucket, signal });
       } finally {
         deadline?.clear();
@@ -119,16 +97,4 @@ export async function connectS3(options: S3StoreOptions): Promise<S3Connection> 
 function regionOf({ region, endpoint }: S3StoreOptions): { region?: string } {
   if (region !== undefined) return { region };
   return endpoint === undefined ? {} : { region: 'us-east-1' };
-}
-
-function credentialsOf({ credentials }: S3StoreOptions) {
-  if (credentials === undefined) return {};
-  const { accessKeyId, secretAccessKey, sessionToken } = credentials;
-  return {
-    credentials: async () => ({
-      accessKeyId: accessKeyId.reveal(),
-      secretAccessKey: secretAccessKey.reveal(),
-      ...(sessionToken && { sessionToken: sessionToken.reveal() }),
-    }),
-  };
 }

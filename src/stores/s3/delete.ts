@@ -9,8 +9,9 @@ import {
   GetBucketVersioningCommand,
   type DeleteObjectsCommandOutput,
 } from '@aws-sdk/client-s3';
-import { separateKeys } from '../key.ts';
-import { isStoreError, StoreError, type CallOptions, type DeleteFailure } from '../store.ts';
+import { separateKeys } from '../driver-kit/key.ts';
+import { refusalsOf } from '../driver-kit/delete-each.ts';
+import { isStoreError, StoreError, type DeleteFailure } from '../store.ts';
 import type { S3Connection } from './connection.ts';
 import { kindOfCode, s3Code } from './error.ts';
 import { requestParameters } from './parameters.ts';
@@ -23,9 +24,8 @@ const perRequest = 1000;
 export async function deleteObjects(
   connection: S3Connection,
   keys: readonly string[],
-  options: CallOptions,
+  signal: AbortSignal,
 ): Promise<DeleteFailure[]> {
-  const { signal } = options;
   const { legal, failures } = separateKeys(keys);
   if (legal.length === 0) return failures;
   const keeping = await versionKeeping(connection, signal);
@@ -98,7 +98,7 @@ async function deleteBatch(
     output = await sendBatch(connection, targets, signal, false);
   } catch (error) {
     const code = s3Code(error);
-    if (code === 'NotImplemented') return await deleteEach(connection, targets, signal);
+    if (code === 'NotImplemented') return await deleteOneByOne(connection, targets, signal);
     // Older services insist on the MD5 that Amazon's own stopped asking for.
     if (code !== 'MissingContentMD5' && code !== 'InvalidRequest' && code !== 'InvalidDigest') throw error;
     output = await sendBatch(connection, targets, signal, true);
@@ -118,7 +118,7 @@ async function deleteBatch(
   return [...refused, ...hidden(output, baseLength)];
 }
 
-/** Deleted without an id, and the service answers that it made a delete marker: nothing is freed. */
+/** Keys that were deleted without a version id, and for which the service answers that it made a delete marker: nothing is freed. */
 function hidden(output: DeleteObjectsCommandOutput, baseLength: number): Refusal[] {
   return (output.Deleted ?? [])
     .filter(({ DeleteMarker, VersionId }) => DeleteMarker === true && VersionId === undefined)
@@ -168,29 +168,22 @@ function addContentMd5(command: DeleteObjectsCommand): void {
   );
 }
 
-async function deleteEach(
+async function deleteOneByOne(
   connection: S3Connection,
   targets: readonly Target[],
   signal: AbortSignal,
 ): Promise<Refusal[]> {
-  const refused: Refusal[] = [];
-  for (const { key, versionId } of targets) {
-    try {
-      await connection.send({ action: `delete ${key}`, signal }, abortSignal =>
-        connection.client.send(
-          new DeleteObjectCommand({
-            Bucket: connection.bucket,
-            Key: connection.fullKey(key),
-            ...(versionId !== undefined && { VersionId: versionId }),
-            ...requestParameters(connection.objects),
-          }),
-          { abortSignal },
-        ),
-      );
-    } catch (error) {
-      if (!(error instanceof StoreError)) throw error;
-      if (!isStoreError(error, 'absent')) refused.push({ key, versionId, error });
-    }
-  }
-  return refused;
+  return await refusalsOf(targets, ({ key, versionId }) =>
+    connection.send({ action: `delete ${key}`, signal }, abortSignal =>
+      connection.client.send(
+        new DeleteObjectCommand({
+          Bucket: connection.bucket,
+          Key: connection.fullKey(key),
+          ...(versionId !== undefined && { VersionId: versionId }),
+          ...requestParameters(connection.objects),
+        }),
+        { abortSignal },
+      ),
+    ),
+  );
 }

@@ -3,8 +3,9 @@
  * an administrator searches for. Codes: Amazon S3 API reference, "Error responses"; Ceph and others add few of their own.
  */
 import { messageOf, WalvaultError } from '../../base/errors/errors.ts';
+import { answerError, kindOfStatus } from '../driver-kit/answer-error.ts';
 import { networkFailure, oneLine, plainCause, retryAfterMs } from '../driver-kit/network-failure.ts';
-import { coldHint, StoreError, type StoreErrorDetails, type StoreErrorKind } from '../store.ts';
+import { coldHint, StoreError, type StoreErrorKind } from '../store.ts';
 
 export interface S3ErrorContext {
   /** The call and the object: `put a/b`. */
@@ -52,49 +53,37 @@ function fromAnswer(answer: Answer, cause: unknown, { action, bucket }: S3ErrorC
   const { status, code, headers } = answer;
   const kind = kindOfAnswer(answer);
   const said = /^(Unknown|UnknownError|NotFound|Forbidden)$/.test(code) ? `${status}` : `${status} ${code}`;
-  const details: StoreErrorDetails = {
-    cause,
-    hint: hintOf(answer, kind),
-    retryAfterMs: retryAfterMs(headers['retry-after']),
-  };
-  switch (kind) {
-    case 'absent': {
-      const hasDeleteMarker = headers['x-amz-delete-marker'] === 'true';
-      const what = hasDeleteMarker ? 'deleted: a delete marker hides its versions' : 'no such object';
-      return new StoreError(kind, `${action}: ${what} (${said})`, { ...details, hasDeleteMarker });
-    }
-    case 'no-container':
-      return new StoreError(kind, `${action}: there is no bucket ${bucket} (${said})`, details);
-    case 'exists':
-      return new StoreError(kind, `${action}: already exists (${said})`, details);
-    case 'denied':
-      return new StoreError(kind, `${action}: denied by the service (${said})`, details);
-    case 'cold':
-      return new StoreError(kind, `${action}: ${tierIn(cause)} (${said})`, {
-        ...details,
-        hint: coldHint(action),
-      });
-    case 'throttled':
-      return new StoreError(kind, `${action}: the service asks to slow down (${said})`, details);
-    default:
-      return new StoreError(
-        kind,
-        `${action}: the service answered ${said}: ${oneLine(answer.message)}`,
-        details,
-      );
-  }
+  const hasDeleteMarker = kind === 'absent' && headers['x-amz-delete-marker'] === 'true';
+  return answerError(
+    kind,
+    {
+      action,
+      container: `bucket ${bucket}`,
+      said,
+      message: oneLine(answer.message),
+      sentence: hasDeleteMarker ? 'deleted: a delete marker hides its versions' : sentenceFor(kind, cause),
+    },
+    {
+      cause,
+      hint: kind === 'cold' ? coldHint(action) : hintOf(answer, kind),
+      retryAfterMs: retryAfterMs(headers['retry-after']),
+      hasDeleteMarker,
+    },
+  );
+}
+
+/** The service's own words about a refusal only repeat its code. */
+function sentenceFor(kind: StoreErrorKind, cause: unknown): string | undefined {
+  if (kind === 'denied') return 'denied by the service';
+  return kind === 'cold' ? tierIn(cause) : undefined;
 }
 
 function kindOfAnswer({ status, code }: Answer): StoreErrorKind {
   const byCode = kindsOfCodes[code];
   if (byCode !== undefined) return byCode;
-  if (status === 401 || status === 403) return 'denied';
-  if (status === 404) return 'absent';
-  if (status === 412) return 'exists';
-  if (status === 429 || status === 503) return 'throttled';
-  if (status === 408 || status === 409 || (status >= 500 && status !== 501)) return 'unreachable';
   // Below 400 the answer was no error, and what followed could not be read: a cut or foreign answer.
-  return status < 400 && status !== 301 && status !== 307 ? 'unreachable' : 'invalid';
+  const isCut = status < 400 && status !== 301 && status !== 307;
+  return isCut || status === 409 ? 'unreachable' : kindOfStatus(status);
 }
 
 const kindsOfCodes: Record<string, StoreErrorKind> = {

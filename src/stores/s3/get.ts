@@ -3,13 +3,15 @@ import { Readable } from 'node:stream';
 import { GetObjectCommand, HeadObjectCommand, type GetObjectCommandOutput } from '@aws-sdk/client-s3';
 import { crc32 } from '../../base/checksum/crc32.ts';
 import { rangeHeader, readArriving, wholeSizeBytes, type BodyChecksum } from '../driver-kit/arriving-body.ts';
-import { assertRange } from '../body.ts';
-import { isStoreError, StoreError, type GetOptions, type ObjectStat, type StoredObject } from '../store.ts';
+import { assertRange } from '../driver-kit/body.ts';
+import { crcToBase64 } from '../driver-kit/crc-base64.ts';
+import { headOrGet } from '../driver-kit/unless-absent.ts';
+import { StoreError, type GetOptions, type ObjectStat, type StoredObject } from '../store.ts';
 import type { S3Connection } from './connection.ts';
 import { s3Error } from './error.ts';
 import { contentParameters } from './parameters.ts';
 import { tierOf, type DescribedTier } from './tier.ts';
-import { encodeCrc32, setHeader } from './payload.ts';
+import { setHeader } from './payload.ts';
 
 /** @throws StoreError as `Store.get` */
 export async function getObject(
@@ -45,38 +47,33 @@ export async function getObject(
   };
 }
 
-/**
- * HEAD answers 404 without a word on what is missing, the key or the bucket: a GET of one byte says it.
- * @throws StoreError `no-container`, `denied`…
- */
+/** @throws StoreError `no-container`, `denied`… */
 export async function headObject(
   connection: S3Connection,
   key: string,
   signal: AbortSignal,
 ): Promise<ObjectStat | undefined> {
+  const call = { action: `head ${key}`, signal };
   const parameters = {
     Bucket: connection.bucket,
     Key: connection.fullKey(key),
     ...contentParameters(connection.objects),
   };
-  try {
-    const output = await connection.send({ action: `head ${key}`, signal }, abortSignal =>
-      connection.client.send(new HeadObjectCommand(parameters), { abortSignal }),
-    );
-    return statOf(key, output, output.ContentLength ?? 0);
-  } catch (error) {
-    if (!isStoreError(error, 'absent')) throw error;
-  }
-  try {
-    const output = await connection.send({ action: `head ${key}`, signal }, abortSignal =>
-      connection.client.send(new GetObjectCommand({ ...parameters, Range: 'bytes=0-0' }), { abortSignal }),
-    );
-    if (output.Body instanceof Readable) output.Body.destroy();
-    return statOf(key, output, sizeOf(output));
-  } catch (error) {
-    if (isStoreError(error, 'absent')) return undefined;
-    throw error;
-  }
+  return await headOrGet(
+    async () => {
+      const output = await connection.send(call, abortSignal =>
+        connection.client.send(new HeadObjectCommand(parameters), { abortSignal }),
+      );
+      return statOf(key, output, output.ContentLength ?? 0);
+    },
+    async () => {
+      const output = await connection.send(call, abortSignal =>
+        connection.client.send(new GetObjectCommand({ ...parameters, Range: 'bytes=0-0' }), { abortSignal }),
+      );
+      if (output.Body instanceof Readable) output.Body.destroy();
+      return statOf(key, output, sizeOf(output));
+    },
+  );
 }
 
 function sizeOf({ ContentRange, ContentLength = 0 }: GetObjectCommandOutput): number {
@@ -113,6 +110,6 @@ function checksumOfWhole({
     update(chunk) {
       crc = crc32(chunk, crc);
     },
-    matches: () => encodeCrc32(crc) === expected,
+    matches: () => crcToBase64(crc) === expected,
   };
 }

@@ -4,12 +4,13 @@ import {
   CreateMultipartUploadCommand,
   UploadPartCommand,
 } from '@aws-sdk/client-s3';
-import { isStoreError, type CallOptions } from '../store.ts';
-import { isCreationConflict } from './condition.ts';
+import { tidyUp } from '../driver-kit/tidy-up.ts';
+import { isStoreError } from '../store.ts';
+import { creationParameters, isCreationConflict } from './creation.ts';
 import type { S3Connection } from './connection.ts';
 import { deleteObjects } from './delete.ts';
-import { abortUpload } from './multipart.ts';
-import { contentParameters, creationParameters } from './parameters.ts';
+import { abortUpload } from './put-parts.ts';
+import { contentParameters } from './parameters.ts';
 import { checksumOf, protectPayload } from './payload.ts';
 import { putObject } from './put.ts';
 
@@ -17,9 +18,8 @@ import { putObject } from './put.ts';
 export async function joinsOnlyIfAbsent(
   connection: S3Connection,
   key: string,
-  options: CallOptions,
+  signal: AbortSignal,
 ): Promise<boolean> {
-  const { signal } = options;
   await putObject(connection, key, [Buffer.from('what is there')], {
     ifAbsent: true,
     objectClass: 'catalog',
@@ -31,7 +31,7 @@ export async function joinsOnlyIfAbsent(
   try {
     return !(await isReplacedByUpload(connection, key, signal));
   } finally {
-    await deleteObjects(connection, [key], options);
+    await deleteObjects(connection, [key], signal);
   }
 }
 
@@ -76,7 +76,7 @@ async function isReplacedByUpload(
     );
     return true;
   } catch (error) {
-    await abortUpload({ connection, key, uploadId });
+    await tidyUp(signal => abortUpload({ connection, key, uploadId }, signal));
     if (isStoreError(error, 'exists') || isCreationConflict(error)) return false;
     throw error;
   }

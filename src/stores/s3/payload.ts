@@ -2,6 +2,7 @@
 import { createHash } from 'node:crypto';
 import { Readable } from 'node:stream';
 import { crc32 } from '../../base/checksum/crc32.ts';
+import { crcToBase64 } from '../driver-kit/crc-base64.ts';
 import type { S3Connection } from './connection.ts';
 
 /** Parameters of PutObject and UploadPart. Ceph verifies the checksum only with the algorithm's own header. */
@@ -12,14 +13,14 @@ export interface ChecksumParameters {
 
 export function checksumOf(body: readonly Uint8Array[]): ChecksumParameters {
   const checksum = body.reduce((crc, chunk) => crc32(chunk, crc), 0);
-  return { ChecksumAlgorithm: 'CRC32', ChecksumCRC32: encodeCrc32(checksum) };
+  return { ChecksumAlgorithm: 'CRC32', ChecksumCRC32: crcToBase64(checksum) };
 }
 
 const sliceBytes = 1024 * 1024;
 
 /**
- * Long ones in slices that wait for the connection: given whole, TLS would encrypt all of it at once into as much
- * memory again. Read once, so a repetition needs another.
+ * The body for the SDK. A long body goes in slices that wait for the connection: given whole, TLS would encrypt all of it at
+ * once into as much memory again. It is read once; a repetition needs a new one.
  */
 export function bodyOf(body: readonly Uint8Array[]): Uint8Array | Readable {
   const [only] = body;
@@ -30,12 +31,6 @@ export function bodyOf(body: readonly Uint8Array[]): Uint8Array | Readable {
 function* slicesOf(body: readonly Uint8Array[]): Generator<Uint8Array> {
   for (const chunk of body)
     for (let at = 0; at < chunk.length; at += sliceBytes) yield chunk.subarray(at, at + sliceBytes);
-}
-
-export function encodeCrc32(value: number): string {
-  const bytes = Buffer.alloc(4);
-  bytes.writeUInt32BE(value);
-  return bytes.toString('base64');
 }
 
 /**

@@ -1,18 +1,20 @@
 /**
- * Writing to S3. What is in memory or fits one part goes as one PUT; a longer stream goes as a multipart upload. Both are created with
- * `If-None-Match: *`, so that the service itself decides who was first.
+ * Writing to S3. A body that is in memory or fits one part goes as one PUT, a longer stream as a multipart upload. Both are
+ * created with `If-None-Match: *`, so that the service itself decides who was first.
  */
 import { PutObjectCommand } from '@aws-sdk/client-s3';
 import { sleep } from '../../base/time/wait.ts';
-import { announcedSizeBytes, BodyCheck, isOneRequest, streamOfBody } from '../body.ts';
-import { PartReader } from '../driver-kit/part-reader.ts';
-import { retryTransient } from '../driver-kit/retry.ts';
+import { putBody } from '../driver-kit/put-body.ts';
 import type { PutBody, PutOptions } from '../store.ts';
-import { assertAbsent, ifNoneMatch, isCreationConflict, type S3PutSettings } from './condition.ts';
+import {
+  assertAbsent,
+  creationParameters,
+  ifNoneMatch,
+  isCreationConflict,
+  type S3PutSettings,
+} from './creation.ts';
 import type { S3Connection } from './connection.ts';
-import { putMultipart } from './multipart.ts';
-import { creationParameters } from './parameters.ts';
-import { partSizeFor } from './parts.ts';
+import { maxParts, putInParts } from './put-parts.ts';
 import { bodyOf, checksumOf, protectPayload } from './payload.ts';
 
 /** Two writers at the very same moment: S3 answers one of them 409 and asks it to come again. */
@@ -23,34 +25,16 @@ export async function putObject(
   connection: S3Connection,
   key: string,
   body: PutBody,
-  options: PutOptions & S3PutSettings,
+  options: PutOptions & S3PutSettings & { readonly partSizeBytes: number },
 ): Promise<void> {
   if (options.ifAbsent && options.conditionalCreate === 'none')
     await assertAbsent(connection, key, options.signal);
-  const sizeBytes = options.sizeBytes ?? announcedSizeBytes(body, options);
-  const check = new BodyCheck(key, { ...options, sizeBytes });
-  if (isOneRequest(body, options)) {
-    for (const chunk of body) check.update(chunk);
-    check.finish();
-    await putWhole(connection, key, body, options);
-    return;
-  }
-  const parts = new PartReader(streamOfBody(body), check, partSizeFor(sizeBytes, options.partSizeBytes));
-  try {
-    const first = await parts.next(options.signal);
-    // A stream is ours to repeat while it is in our hands: the retry decorator cannot.
-    if (first === undefined || first.isLast) {
-      check.finish();
-      await retryTransient(
-        () => putWhole(connection, key, first === undefined ? [] : [first.data], options),
-        options.signal,
-      );
-    } else {
-      await putMultipart(connection, key, { first, parts, check }, options);
-    }
-  } finally {
-    await parts.close();
-  }
+  await putBody(key, body, {
+    ...options,
+    maxParts,
+    writeWhole: body => putWhole(connection, key, body, options),
+    writeInParts: body => putInParts(connection, key, body, options),
+  });
 }
 
 async function putWhole(

@@ -1,19 +1,11 @@
 /** Multipart uploads that nobody completed: no listing shows them, and they are paid for. */
-import {
-  AbortMultipartUploadCommand,
-  ListMultipartUploadsCommand,
-  type ListMultipartUploadsCommandOutput,
-} from '@aws-sdk/client-s3';
-import {
-  isStoreError,
-  StoreError,
-  type CallOptions,
-  type DeleteFailure,
-  type UnfinishedWrite,
-} from '../store.ts';
+import { ListMultipartUploadsCommand, type ListMultipartUploadsCommandOutput } from '@aws-sdk/client-s3';
+import { refusalsOf } from '../driver-kit/delete-each.ts';
+import { StoreError, type CallOptions, type DeleteFailure, type UnfinishedWrite } from '../store.ts';
 import type { S3Connection } from './connection.ts';
 import { s3Code } from './error.ts';
 import { requestParameters } from './parameters.ts';
+import { abortUpload } from './put-parts.ts';
 
 /** @throws StoreError `denied`… */
 export async function* listUploads(
@@ -50,30 +42,17 @@ export async function* listUploads(
   }
 }
 
+/** An upload that is gone counts as removed. @throws StoreError `no-container` */
 export async function abortUploads(
   connection: S3Connection,
   writes: readonly UnfinishedWrite[],
-  { signal }: CallOptions,
+  signal: AbortSignal,
 ): Promise<DeleteFailure[]> {
-  const failures: DeleteFailure[] = [];
-  for (const { key, id } of writes) {
+  return await refusalsOf(writes, async ({ key, id }) => {
     try {
-      await connection.send({ action: `abort the upload of ${key}`, signal }, abortSignal =>
-        connection.client.send(
-          new AbortMultipartUploadCommand({
-            Bucket: connection.bucket,
-            Key: connection.fullKey(key),
-            UploadId: id,
-            ...requestParameters(connection.objects),
-          }),
-          { abortSignal },
-        ),
-      );
+      await abortUpload({ connection, key, uploadId: id }, signal);
     } catch (error) {
-      if (!(error instanceof StoreError)) throw error;
-      const isGone = s3Code(error) === 'NoSuchUpload' || isStoreError(error, 'absent');
-      if (!isGone) failures.push({ key, error });
+      if (s3Code(error) !== 'NoSuchUpload') throw error;
     }
-  }
-  return failures;
+  });
 }

@@ -1,15 +1,10 @@
 /** `s3://bucket/prefix?region=…&endpoint=…&path-style=true` in detail. Loads no SDK. */
 import { parseDuration } from '../../base/units.ts';
 import type { DriverSettings } from '../driver-kit/driver-settings.ts';
-import {
-  assertContainer,
-  choice,
-  endpointOf,
-  parametersOf,
-  partSizeOf,
-  prefixOf,
-} from '../driver-kit/url-parameters.ts';
+import { serviceOptionsOf } from '../driver-kit/service-options.ts';
+import { assertContainer, choice, parametersOf } from '../driver-kit/url-parameters.ts';
 import { badUrl } from '../url.ts';
+import { s3CredentialsOf } from './credentials.ts';
 import type { S3StoreOptions } from './connection.ts';
 import type { S3Encryption, S3Lock } from './parameters.ts';
 
@@ -33,37 +28,24 @@ export function s3OptionsOf(url: URL, settings: DriverSettings): S3StoreOptions 
   const parameters = parametersOf(url, s3Parameters);
   assertContainer(url, url.host, 'bucket');
   return {
-    url: url.href,
+    ...serviceOptionsOf(url, settings, {
+      path: url.pathname,
+      parameters,
+      exampleEndpoint: 'https://s3.example.com:9000',
+      // The service's own minimum.
+      smallestPartMib: 5,
+    }),
     bucket: url.host,
-    prefix: prefixOf(url, url.pathname),
     region: parameters.get('region'),
-    endpoint: endpointOf(url, parameters.get('endpoint'), 'https://s3.example.com:9000'),
     pathStyle: choice(url, parameters, 'path-style', ['true', 'false']) === 'true',
     payload: choice(url, parameters, 'payload', ['signed', 'unsigned']),
     conditionalCreate: choice(url, parameters, 'conditional-create', ['atomic', 'none']),
-    partSizeBytes: partSizeOf(url, parameters, { smallestMib: 5, largestMib: 1024 }),
-    credentials: credentialsOf(url, settings),
+    credentials: s3CredentialsOf(url, settings),
     encryption: encryptionOf(url, parameters, settings),
-    storageClasses: settings.storageClasses,
     tags: tagsOf(url, parameters),
     lock: lockOf(url, parameters),
     isRequesterPays: choice(url, parameters, 'requester-pays', ['true', 'false']) === 'true',
-    caFile: settings.caFile,
-    verifyTls: settings.verifyTls,
-    timeoutMs: settings.timeoutMs,
   };
-}
-
-function credentialsOf(url: URL, settings: DriverSettings): S3StoreOptions['credentials'] {
-  const { accessKeyId, secretAccessKey, sessionToken } = settings;
-  if (accessKeyId === undefined && secretAccessKey === undefined) return undefined;
-  if (accessKeyId === undefined || secretAccessKey === undefined)
-    throw badUrl(
-      url.href,
-      'has half of its credentials',
-      'Set both access-key-id and secret-access-key, or neither to use the environment, a profile or a role.',
-    );
-  return { accessKeyId, secretAccessKey, sessionToken };
 }
 
 type Parameters = ReadonlyMap<string, string>;

@@ -4,6 +4,7 @@ import {
   ListObjectVersionsCommand,
   type ListObjectVersionsCommandOutput,
 } from '@aws-sdk/client-s3';
+import { withLock } from '../driver-kit/lock.ts';
 import { StoreError, type DeleteFailure } from '../store.ts';
 import type { S3Connection } from './connection.ts';
 import { contentParameters, requestParameters } from './parameters.ts';
@@ -72,7 +73,7 @@ async function listPage(
   );
 }
 
-/** A listing starts behind a key: one that is a little less, and has the prefix of the listing. */
+/** A key a little less than `key`, for a listing starts behind the key it is given; both have the prefix of the listing. */
 function startBefore(key: string, prefix: string): Position {
   const last = key.charCodeAt(key.length - 1);
   const before = `${key.slice(0, -1)}${last > 0x20 ? `${String.fromCharCode(last - 1)}~` : ''}`;
@@ -105,22 +106,20 @@ export async function explainLocks(
   for (let at = 0; at < refused.length; at += headsAtOnce)
     explained.push(
       ...(await Promise.all(
-        refused.slice(at, at + headsAtOnce).map(async refusal => {
-          const error = await lockOf(connection, refusal, signal);
-          return error === undefined ? refusal : { ...refusal, error };
-        }),
+        refused.slice(at, at + headsAtOnce).map(refusal => explainLock(connection, refusal, signal)),
       )),
     );
   return explained;
 }
 
-async function lockOf(
+async function explainLock(
   connection: S3Connection,
-  { key, versionId, error }: Refusal,
+  refusal: Refusal,
   signal: AbortSignal,
-): Promise<StoreError | undefined> {
-  if (error.kind !== 'denied' || versionId === undefined) return undefined;
-  try {
+): Promise<Refusal> {
+  const { key, versionId, error } = refusal;
+  if (error.kind !== 'denied' || versionId === undefined) return refusal;
+  const explained = await withLock(key, error, async () => {
     const head = await connection.send({ action: `head ${key}`, signal }, abortSignal =>
       connection.client.send(
         new HeadObjectCommand({
@@ -132,18 +131,11 @@ async function lockOf(
         { abortSignal },
       ),
     );
-    if (head.ObjectLockLegalHoldStatus === 'ON')
-      return new StoreError('denied', `delete ${key}: under a legal hold`, { cause: error });
-    const until = head.ObjectLockRetainUntilDate;
-    if (until === undefined || until.getTime() < Date.now()) return undefined;
-    const mode = (head.ObjectLockMode ?? 'unknown').toLowerCase();
-    return new StoreError('denied', `delete ${key}: locked until ${until.toISOString()} (${mode})`, {
-      cause: error,
-      lockedUntil: until,
-    });
-  } catch (problem) {
-    // What could not be asked does not change that the deletion was refused.
-    if (problem instanceof StoreError) return undefined;
-    throw problem;
-  }
+    return {
+      until: head.ObjectLockRetainUntilDate,
+      mode: head.ObjectLockMode,
+      isLegalHold: head.ObjectLockLegalHoldStatus === 'ON',
+    };
+  });
+  return { ...refusal, error: explained };
 }

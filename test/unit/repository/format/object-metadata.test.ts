@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { decodeMetadata, encodeMetadata } from '../../../../src/repository/format/object-metadata.ts';
-import { assertMetadata } from '../../../../src/stores/key.ts';
+import { assertMetadata } from '../../../../src/stores/driver-kit/key.ts';
 
 /** S3's limit, names included, is the smallest of the services'. */
 const smallestLimitBytes = 2048;

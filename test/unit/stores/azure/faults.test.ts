@@ -21,6 +21,7 @@ after(() => azurite.close());
 
 function connect(options: Partial<AzureStoreOptions> = {}): Promise<Store> {
   return createAzureStore({
+    url: azurite.url,
     account: azurite.account,
     container: azurite.container,
     prefix: 'p',
@@ -118,7 +119,7 @@ describe('azure: answers', () => {
 
 describe('azure: tiers and metadata', () => {
   it('WAL and backups go to their tiers, the catalogue stays', async () => {
-    const tiered = await connect({ accessTiers: { wal: 'Cool', backup: 'Cold' } });
+    const tiered = await connect({ storageClasses: { wal: 'Cool', backup: 'Cold' } });
     await put(tiered, 'c/wal', 'x', { objectClass: 'wal' });
     await put(tiered, 'c/backup', inPieces(randomBody(2 * mebibyte)), { objectClass: 'backup' });
     await put(tiered, 'c/catalog', 'x', { objectClass: 'catalog' });

@@ -31,6 +31,7 @@ function fileWith(name: string, content: unknown): string {
 
 async function withStore(options: Partial<GcsStoreOptions>, work: (store: Store) => Promise<void>) {
   const store = await createGcsStore({
+    url: server.url,
     bucket: server.bucket,
     prefix: 'p',
     endpoint: server.endpoint,

@@ -38,6 +38,7 @@ afterEach(() => {
 
 function connect(options: Partial<GcsStoreOptions> = {}): Promise<Store> {
   return createGcsStore({
+    url: server.url,
     bucket: server.bucket,
     prefix: 'p',
     endpoint: server.endpoint,

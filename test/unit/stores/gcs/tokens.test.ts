@@ -43,7 +43,14 @@ describe('gcs: tokens', () => {
   ): Promise<void> {
     await withEnvironment({ ...unset, CLOUDSDK_CONFIG: directory, ...env }, async () => {
       const { bucket, endpoint } = server;
-      const store = await createGcsStore({ bucket, prefix: 'p', endpoint, timeoutMs: 5000, ...options });
+      const store = await createGcsStore({
+        url: `gs://${bucket}/p`,
+        bucket,
+        prefix: 'p',
+        endpoint,
+        timeoutMs: 5000,
+        ...options,
+      });
       try {
         await work(store);
       } finally {

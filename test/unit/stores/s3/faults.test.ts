@@ -37,6 +37,7 @@ afterEach(() => {
 
 function connect(options: Partial<S3StoreOptions> = {}): Promise<Store> {
   return createS3Store({
+    url: server.url,
     bucket: server.bucket,
     prefix: 'p',
     region: server.region,

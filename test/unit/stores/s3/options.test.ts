@@ -2,7 +2,8 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { WalvaultError } from '../../../../src/base/errors/errors.ts';
 import { Secret } from '../../../../src/base/secret.ts';
-import { contentParameters, creationParameters } from '../../../../src/stores/s3/parameters.ts';
+import { creationParameters } from '../../../../src/stores/s3/creation.ts';
+import { contentParameters } from '../../../../src/stores/s3/parameters.ts';
 import { s3OptionsOf } from '../../../../src/stores/s3/url.ts';
 
 const wal = { objectClass: 'wal', metadata: undefined, isTransient: undefined } as const;

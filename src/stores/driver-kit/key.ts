@@ -1,5 +1,5 @@
 /** What every driver accepts as a key and as metadata, checked in one place before anything is sent. */
-import { StoreError, type DeleteFailure } from './store.ts';
+import { StoreError, type DeleteFailure } from '../store.ts';
 
 const longestKeyBytes = 512;
 const metadataName = /^[a-z0-9-]+$/;

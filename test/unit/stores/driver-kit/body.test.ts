@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
 import { test } from 'node:test';
-import { BodyCheck } from '../../../src/stores/body.ts';
+import { BodyCheck } from '../../../../src/stores/driver-kit/body.ts';
 
 const data = Buffer.from('a segment');
 const sha256 = createHash('sha256').update(data).digest('hex');

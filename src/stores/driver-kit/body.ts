@@ -1,6 +1,6 @@
 /** What a driver needs around bodies: one shape for both kinds, checks against what was announced, ranges. */
 import { createHash, type Hash } from 'node:crypto';
-import { StoreError, type GetOptions, type PutBody, type PutOptions } from './store.ts';
+import { StoreError, type GetOptions, type PutBody, type PutOptions } from '../store.ts';
 
 export function isInMemory(body: PutBody): body is readonly Uint8Array[] {
   return Array.isArray(body);

@@ -3,19 +3,14 @@
  * failed is continued from where the service says it stands; any failure cancels the upload. The last chunk carries
  * the CRC-32C of the whole, so that nothing appears whose bytes are not ours.
  */
-import type { BodyCheck } from '../body.ts';
-import type { Part, PartReader } from '../driver-kit/part-reader.ts';
+import type { Part } from '../driver-kit/part-reader.ts';
+import type { LongBody } from '../driver-kit/put-body.ts';
 import { retryTransient } from '../driver-kit/retry.ts';
+import { tidyUp } from '../driver-kit/tidy-up.ts';
 import { StoreError, type PutOptions } from '../store.ts';
 import { Crc32c } from './checksum.ts';
 import { readNothing, type GcsAnswer, type GcsConnection } from './connection.ts';
 import { resourceOf, uploadPath, type GcsPutSettings } from './creation.ts';
-
-interface ResumableBody {
-  readonly first: Part;
-  readonly parts: PartReader;
-  readonly check: BodyCheck;
-}
 
 interface Session {
   readonly connection: GcsConnection;
@@ -25,16 +20,14 @@ interface Session {
   readonly signal: AbortSignal;
 }
 
-/** Cancelling is tidying up: it gets its own limit, because the caller's signal may be what ended the upload. */
-const cancelTimeoutMs = 15_000;
-/** What the service answers to a cancelled upload ("Cancel an upload"). */
+/** The service's answer to a cancelled upload ("Cancel an upload"). */
 const clientClosedRequest = 499;
 const resumeIncomplete = 308;
 
-export async function putResumable(
+export async function putInParts(
   connection: GcsConnection,
   key: string,
-  body: ResumableBody,
+  body: LongBody,
   options: PutOptions & GcsPutSettings,
 ): Promise<void> {
   const path = await retryTransient(() => openSession(connection, key, options), options.signal);
@@ -74,7 +67,7 @@ async function openSession(
 }
 
 /** While one chunk is on its way the next is read: two buffers, whatever the length. */
-async function sendParts(session: Session, { first, parts, check }: ResumableBody): Promise<void> {
+async function sendParts(session: Session, { first, parts, check }: LongBody): Promise<void> {
   const crc = new Crc32c();
   let offset = 0;
   for (let part: Part | undefined = first; part !== undefined;) {
@@ -189,18 +182,11 @@ function progressOf({ status, headers }: GcsAnswer): Progress {
 
 /** If this fails too, the service forgets the upload after a week; nothing of it is visible meanwhile. */
 async function cancel({ connection, key, path }: Session): Promise<void> {
-  const signal = AbortSignal.timeout(cancelTimeoutMs);
-  try {
-    await retryTransient(
-      () =>
-        connection.send(
-          { action: `cancel the upload of ${key}`, signal },
-          { method: 'DELETE', path, accept: [clientClosedRequest] },
-          readNothing,
-        ),
-      signal,
-    );
-  } catch (error) {
-    if (!(error instanceof StoreError) && !signal.aborted) throw error;
-  }
+  await tidyUp(signal =>
+    connection.send(
+      { action: `cancel the upload of ${key}`, signal },
+      { method: 'DELETE', path, accept: [clientClosedRequest] },
+      readNothing,
+    ),
+  );
 }

@@ -10,38 +10,38 @@ import {
   UploadPartCommand,
   type CompletedPart,
 } from '@aws-sdk/client-s3';
-import type { BodyCheck } from '../body.ts';
-import type { Part, PartReader } from '../driver-kit/part-reader.ts';
 import { uploadParts } from '../driver-kit/part-upload.ts';
+import type { LongBody } from '../driver-kit/put-body.ts';
 import { retryTransient } from '../driver-kit/retry.ts';
+import { tidyUp } from '../driver-kit/tidy-up.ts';
 import { isStoreError, StoreError, type PutOptions } from '../store.ts';
-import { assertAbsent, ifNoneMatch, isCreationConflict, type S3PutSettings } from './condition.ts';
+import {
+  assertAbsent,
+  creationParameters,
+  ifNoneMatch,
+  isCreationConflict,
+  retentionOf,
+  type S3PutSettings,
+} from './creation.ts';
 import type { S3Connection } from './connection.ts';
 import { s3Code } from './error.ts';
 import { headObject } from './get.ts';
-import { contentParameters, creationParameters, requestParameters, retentionOf } from './parameters.ts';
-import { maxParts } from './parts.ts';
+import { contentParameters, requestParameters } from './parameters.ts';
 import { checksumOf, protectPayload } from './payload.ts';
 
-interface MultipartBody {
-  readonly first: Part;
-  readonly parts: PartReader;
-  readonly check: BodyCheck;
-}
+/** S3's own limit ("Amazon S3 multipart upload limits"). */
+export const maxParts = 10_000;
 
-export interface Upload {
+interface Upload {
   readonly connection: S3Connection;
   readonly key: string;
   readonly uploadId: string;
 }
 
-/** Aborting is tidying up: it gets its own limit, because the caller's signal may be what ended the upload. */
-const abortTimeoutMs = 15_000;
-
-export async function putMultipart(
+export async function putInParts(
   connection: S3Connection,
   key: string,
-  body: MultipartBody,
+  body: LongBody,
   options: PutOptions & S3PutSettings,
 ): Promise<void> {
   const uploadId = await createUpload(connection, key, options);
@@ -52,7 +52,7 @@ export async function putMultipart(
     if (options.ifAbsent) await assertStillAbsent(upload, options);
     await completeUpload(upload, completed, options);
   } catch (error) {
-    await abortUpload(upload);
+    await tidyUp(signal => abortUpload(upload, signal));
     throw error;
   }
 }
@@ -78,7 +78,7 @@ async function createUpload(connection: S3Connection, key: string, options: PutO
 
 async function sendParts(
   upload: Upload,
-  { first, parts }: MultipartBody,
+  { first, parts }: LongBody,
   signal: AbortSignal,
 ): Promise<CompletedPart[]> {
   const completed: CompletedPart[] = [];
@@ -125,7 +125,7 @@ async function sendPart(
 
 /**
  * Ceph before release 20 ignores the condition at the end of an upload. Looking just before leaves it a race of
- * milliseconds instead of replacing what has long been there. Who may not look relies on the service alone.
+ * milliseconds instead of replacing what has long been there. A caller that may not look relies on the service alone.
  */
 async function assertStillAbsent({ connection, key }: Upload, options: PutOptions): Promise<void> {
   try {
@@ -200,24 +200,17 @@ async function lockUpload(
   await retryTransient(lock, signal);
 }
 
-/** If this fails too, the parts stay until the bucket's lifecycle rule for incomplete uploads removes them. */
-export async function abortUpload({ connection, key, uploadId }: Upload): Promise<void> {
-  const signal = AbortSignal.timeout(abortTimeoutMs);
-  const abort = () =>
-    connection.send({ action: `abort the upload of ${key}`, signal }, abortSignal =>
-      connection.client.send(
-        new AbortMultipartUploadCommand({
-          Bucket: connection.bucket,
-          Key: connection.fullKey(key),
-          UploadId: uploadId,
-          ...requestParameters(connection.objects),
-        }),
-        { abortSignal },
-      ),
-    );
-  try {
-    await retryTransient(abort, signal);
-  } catch (error) {
-    if (!(error instanceof StoreError) && !signal.aborted) throw error;
-  }
+/** Deletes the parts. If nobody does, they stay until the bucket's lifecycle rule for incomplete uploads removes them. */
+export async function abortUpload({ connection, key, uploadId }: Upload, signal: AbortSignal): Promise<void> {
+  await connection.send({ action: `abort the upload of ${key}`, signal }, abortSignal =>
+    connection.client.send(
+      new AbortMultipartUploadCommand({
+        Bucket: connection.bucket,
+        Key: connection.fullKey(key),
+        UploadId: uploadId,
+        ...requestParameters(connection.objects),
+      }),
+      { abortSignal },
+    ),
+  );
 }

@@ -1,0 +1,22 @@
+/** A new blob besides its bytes, for both ways of writing: metadata, tier, and the condition. */
+import { storageClassFor, type StorageClasses } from '../driver-kit/service-options.ts';
+import type { PutOptions } from '../store.ts';
+import { encodeMetadata } from './metadata.ts';
+
+export interface AzurePutSettings {
+  readonly storageClasses?: StorageClasses | undefined;
+}
+
+/** `crc32`: of the whole body. */
+export function creationOptions(
+  { ifAbsent, metadata, objectClass, storageClasses }: PutOptions & AzurePutSettings,
+  crc32: number,
+) {
+  const tier = storageClassFor(objectClass, storageClasses);
+  return {
+    metadata: encodeMetadata(metadata, crc32),
+    blobHTTPHeaders: { blobContentType: 'application/octet-stream' },
+    ...(tier !== undefined && { tier }),
+    ...(ifAbsent && { conditions: { ifNoneMatch: '*' } }),
+  };
+}

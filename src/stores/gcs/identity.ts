@@ -1,0 +1,144 @@
+/**
+ * Google's own library for tokens: application default credentials, a service account's key, or a workload identity
+ * configuration. Loaded with the first request that needs a token.
+ */
+import { existsSync } from 'node:fs';
+import type { Agent as HttpAgent } from 'node:http';
+import { homedir } from 'node:os';
+import { join } from 'node:path';
+import {
+  AwsClient,
+  GoogleAuth,
+  IdentityPoolClient,
+  JWT,
+  PluggableAuthClient,
+  UserRefreshClient,
+} from 'google-auth-library';
+import { messageOf, WalvaultError } from '../../base/errors/errors.ts';
+import { readText } from '../../base/files/read.ts';
+import { agentFor, type HttpAgents } from '../driver-kit/http-agents.ts';
+
+export interface TokenClient {
+  getRequestHeaders(): Promise<Headers>;
+}
+
+const scope = 'https://www.googleapis.com/auth/devstorage.read_write';
+
+/** @throws WalvaultError `config` for a credentials file that cannot be used; the library's errors */
+export async function createIdentity(
+  credentialsFile: string | undefined,
+  agents: HttpAgents,
+): Promise<TokenClient> {
+  // Our authorities and proxies, in place of the library's own reading of the same variables.
+  const transporterOptions = { agent: (url: URL) => agentFor(agents, url) };
+  if (credentialsFile !== undefined) {
+    const client = clientOf(await readCredentials(credentialsFile), transporterOptions);
+    if (client === undefined) throw notOneOfGoogles(credentialsFile);
+    return client;
+  }
+  const path = defaultCredentialsFile(process.env);
+  const known = path === undefined ? undefined : clientOf(await readCredentials(path), transporterOptions);
+  if (known !== undefined) return known;
+  const auth = new GoogleAuth({
+    scopes: [scope],
+    // Never used: without one the library looks for it in gcloud and elsewhere first, which takes seconds.
+    projectId: 'unused',
+    clientOptions: { transporterOptions },
+  });
+  auth.useJWTAccessWithScope = true;
+  const client = await auth.getClient();
+  shareTransporter(client);
+  return client;
+}
+
+/** The file of application default credentials that is used first ("How Application Default Credentials works"). */
+function defaultCredentialsFile(env: NodeJS.ProcessEnv): string | undefined {
+  const named = env['GOOGLE_APPLICATION_CREDENTIALS'] ?? '';
+  if (named !== '') return named;
+  const configuration = env['CLOUDSDK_CONFIG'] ?? join(env['HOME'] ?? homedir(), '.config', 'gcloud');
+  const wellKnown = join(configuration, 'application_default_credentials.json');
+  return existsSync(wellKnown) ? wellKnown : undefined;
+}
+
+interface TransporterOptions {
+  readonly agent: (url: URL) => HttpAgent;
+}
+
+/** The client for one kind of credentials: what the library offers for any kind warns on standard error. */
+function clientOf(
+  json: Readonly<Record<string, string>>,
+  transporterOptions: TransporterOptions,
+): TokenClient | undefined {
+  switch (json['type']) {
+    case 'service_account': {
+      const { client_email: email = '', private_key: key = '', private_key_id: keyId = '' } = json;
+      const client = new JWT({ email, key, keyId, scopes: [scope], transporterOptions });
+      // It signs its own tokens (AIP-4111), which saves asking for one in every process.
+      client.useJWTAccessWithScope = true;
+      return client;
+    }
+    case 'external_account': {
+      const client = new (externalClient(json))({ ...json, transporterOptions } as never);
+      client.scopes = [scope];
+      shareTransporter(client);
+      return client;
+    }
+    case 'authorized_user': {
+      const { client_id: clientId = '', client_secret: clientSecret = '' } = json;
+      const { refresh_token: refreshToken = '', quota_project_id: quotaProjectId } = json;
+      return new UserRefreshClient({
+        clientId,
+        clientSecret,
+        refreshToken,
+        transporterOptions,
+        ...(quotaProjectId !== undefined && { quotaProjectId }),
+      });
+    }
+    default:
+      return undefined;
+  }
+}
+
+/** The exchange of tokens has a transporter of its own, which knows none of the options. */
+function shareTransporter(client: object): void {
+  const { stsCredential, transporter } = client as {
+    stsCredential?: { transporter: unknown };
+    transporter?: unknown;
+  };
+  if (stsCredential !== undefined && transporter !== undefined) stsCredential.transporter = transporter;
+}
+
+/** The class for the source of the platform's token: Amazon's metadata service, a program, or a file or address. */
+function externalClient(json: Readonly<Record<string, unknown>>) {
+  const source = (json['credential_source'] ?? {}) as { environment_id?: string; executable?: unknown };
+  if (source.environment_id?.startsWith('aws') === true) return AwsClient;
+  return source.executable === undefined ? IdentityPoolClient : PluggableAuthClient;
+}
+
+/** Not left to the library: what a parser says about a broken file quotes it, and the file holds a private key. */
+async function readCredentials(path: string): Promise<Record<string, string>> {
+  let text: string;
+  try {
+    text = await readText(path);
+  } catch (error) {
+    throw new WalvaultError('config', `read the credentials file ${path}: ${messageOf(error)}`, {
+      hint: fileHint,
+    });
+  }
+  try {
+    const parsed: unknown = JSON.parse(text);
+    if (typeof parsed === 'object' && parsed !== null && 'type' in parsed)
+      return parsed as Record<string, string>;
+  } catch {
+    // Said below, without what the parser quotes.
+  }
+  throw notOneOfGoogles(path);
+}
+
+const fileHint = 'Name the JSON file of a service account or of a workload identity configuration.';
+
+function notOneOfGoogles(path: string): WalvaultError {
+  return new WalvaultError('config', `the credentials file ${path} is not one of Google's`, {
+    hint: fileHint,
+  });
+}
