@@ -1,0 +1,150 @@
+/** The test vectors of the format (`test/vectors/README.md`), read by the code that reads repositories. */
+import assert from 'node:assert/strict';
+import { createHash } from 'node:crypto';
+import { readdirSync, readFileSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import { test } from 'node:test';
+import { silentLog } from '../../../src/base/log.ts';
+import { collect, streamOf } from '../../../src/base/bytes/streams.ts';
+import { WalvaultError } from '../../../src/base/errors/errors.ts';
+import { parseTimelineHistory } from '../../../src/postgres/wal/timeline-history.ts';
+import { Codec, type CodecSettings } from '../../../src/repository/encoding/codec.ts';
+import { Keyring } from '../../../src/repository/encoding/keyring.ts';
+import { readCatalog } from '../../../src/repository/format/catalog.ts';
+import { readClusterRecord } from '../../../src/repository/format/cluster-record.ts';
+import { readManifest } from '../../../src/repository/format/manifest.ts';
+import { verifyMarker } from '../../../src/repository/format/marker.ts';
+import type { Repository } from '../../../src/repository/repository.ts';
+import { surveySystem } from '../../../src/repository/survey.ts';
+import { openWalObject } from '../../../src/repository/wal/read-object.ts';
+import { createMemoryStore } from '../../../src/stores/memory/store.ts';
+
+const directory = resolve(import.meta.dirname, '../../vectors');
+const signal = new AbortController().signal;
+const system = { cluster: 'orders', systemId: 7_300_000_000_000_000_001n };
+
+interface Vector {
+  readonly header: Readonly<Record<string, string>>;
+  readonly key: string;
+  readonly body: Buffer;
+  readonly signature: Buffer | undefined;
+}
+
+function readVector(name: string): Vector {
+  const text = readFileSync(join(directory, name), 'latin1');
+  const [head = '', ...sections] = text.split(/\n(?=--- )/);
+  const header = Object.fromEntries(
+    head
+      .trim()
+      .split('\n')
+      .map(line => [line.slice(0, line.indexOf(': ')), line.slice(line.indexOf(': ') + 2)]),
+  );
+  const contentOf = (section: string) => section.slice(section.indexOf('\n') + 1);
+  const [body = '', signature] = sections;
+  return {
+    header,
+    key: header['key'] ?? '',
+    body: Buffer.from(contentOf(body), body.startsWith('--- text') ? 'latin1' : 'base64'),
+    signature: signature === undefined ? undefined : Buffer.from(contentOf(signature), 'base64'),
+  };
+}
+
+async function repositoryWith({ header, key, body, signature }: Vector): Promise<Repository> {
+  const store = createMemoryStore();
+  const { digest, size, storeddigest, storedsize, writeid } = header;
+  const metadata = { digest, size, storeddigest, storedsize, writeid };
+  const put = (name: string, data: Buffer, named: Record<string, string | undefined> = {}) =>
+    store.put(name, [data], {
+      ifAbsent: true,
+      objectClass: 'wal',
+      sizeBytes: data.length,
+      sha256: createHash('sha256').update(data).digest('hex'),
+      metadata: Object.fromEntries(
+        Object.entries(named).flatMap(([field, value]) => (value === undefined ? [] : [[field, value]])),
+      ),
+      signal,
+    });
+  await put(key, body, metadata);
+  if (signature !== undefined) await put(`${key}.sig`, signature);
+  const keyring = new Keyring({
+    mode: 'openpgp',
+    walRecipients: [],
+    backupRecipients: [],
+    passphrase: undefined,
+    privateKeys: [join(directory, 'keys/reader-private.asc')],
+    privateKeyPassphrase: undefined,
+    signingKey: undefined,
+    signingPassphrase: undefined,
+    trustedSigners: [join(directory, 'keys/writer-public.asc')],
+  });
+  const verifySignatures = (header['verify'] ?? 'off') as CodecSettings['verifySignatures'];
+  const codec = new Codec(keyring, { compressionLevel: 1, verifySignatures }, silentLog);
+  return { name: 'main', required: true, expectedId: header['repository-id'], store, codec };
+}
+
+/** What a signed object's reader reports beside its content. */
+class BadSignature extends Error {}
+
+function requireGood({ status }: { readonly status: string } = { status: 'missing' }): void {
+  if (status !== 'good') throw new BadSignature(status);
+}
+
+const readers: Readonly<Record<string, (vector: Vector, repository: Repository) => Promise<void>>> = {
+  async 'wal-object'({ key, header }, repository) {
+    const { plain } = await openWalObject(repository, key, signal);
+    const content = await collect(plain, 1024 ** 2);
+    const digest = `sha256:${createHash('sha256').update(content).digest('hex')}`;
+    if (header['digest'] !== undefined) assert.equal(digest, header['digest']);
+    assert.ok(content.length > 0);
+  },
+  async marker(_, repository) {
+    await verifyMarker(repository, signal);
+  },
+  async 'cluster-record'(_, { store }) {
+    assert.ok((await readClusterRecord(store, system, signal)) !== undefined);
+  },
+  async 'backup-record'(_, repository) {
+    const { backups, unreadable } = await readCatalog(repository, system, signal);
+    const [problem] = unreadable;
+    if (problem !== undefined) throw new WalvaultError('damaged', problem.problem);
+    requireGood(backups[0]?.verdict);
+  },
+  async note(_, repository) {
+    const [lost] = await surveySystem(repository, system, signal).lostWal(1024 ** 2);
+    requireGood(lost?.verdict);
+  },
+  async manifest({ key, body }) {
+    const id = /backups\/([^/]+)/.exec(key)?.[1] ?? '';
+    for await (const { path } of readManifest(streamOf(body), id)) assert.ok(path !== '');
+  },
+  async history({ key, body }) {
+    assert.ok(parseTimelineHistory(body.toString('utf8'), key).length > 0);
+  },
+};
+
+async function outcomeOf(vector: Vector): Promise<string> {
+  const read = readers[vector.header['read-as'] ?? ''];
+  assert.ok(read !== undefined, `nothing reads ${vector.header['read-as']}`);
+  try {
+    await read(vector, await repositoryWith(vector));
+    return 'success';
+  } catch (error) {
+    if (error instanceof BadSignature) return 'bad signature';
+    if (!(error instanceof WalvaultError)) throw error;
+    if (error.code === 'key') return 'no key';
+    if (error.code === 'not-a-repository') return 'foreign';
+    if (error.code !== 'damaged') throw error;
+    if (/signature|signed/.test(error.message)) return 'bad signature';
+    return /another|belongs to|is not the manifest of/.test(error.message) ? 'foreign' : 'damaged';
+  }
+}
+
+const names = readdirSync(directory).filter(name => /^(?!README).*\.(txt)$/.test(name));
+assert.ok(names.length >= 60, `${names.length} vectors`);
+
+for (const name of names) {
+  const vector = readVector(name);
+  test(`${name}: ${vector.header['comment']} Expected: ${vector.header['expect']}`, async () => {
+    assert.equal(await outcomeOf(vector), vector.header['expect']);
+  });
+}
