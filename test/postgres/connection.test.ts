@@ -7,9 +7,11 @@ import { startBackup, stopBackup } from '../../src/postgres/server/backup-contro
 import { parseBackupLabel } from '../../src/postgres/cluster/backup-label.ts';
 import { readControlFile } from '../../src/postgres/cluster/control-file.ts';
 import { connectPostgres, type PgConnection } from '../../src/postgres/server/connection.ts';
-import { currentWalState, switchWal } from '../../src/postgres/server/wal-state.ts';
+import { readArchiver } from '../../src/postgres/server/archiver.ts';
+import { readServerState, switchWal } from '../../src/postgres/server/state.ts';
 import { startPostgres, type PostgresServer } from '../support/servers/postgres-server.ts';
 import { freePort } from '../support/servers/ports.ts';
+import { until } from '../support/site/site.ts';
 import { temporaryDirectory } from '../support/site/temp.ts';
 
 const signal = new AbortController().signal;
@@ -46,18 +48,6 @@ describe('a session with a real server', () => {
   after(async () => {
     await server.stop();
   });
-
-  const withSession = async <T>(
-    env: NodeJS.ProcessEnv,
-    work: (connection: PgConnection) => Promise<T>,
-  ): Promise<T> => {
-    const connection = await connectPostgres({ signal, env });
-    try {
-      return await work(connection);
-    } finally {
-      await connection.close();
-    }
-  };
 
   test('through a socket directory, with text for values and no time limits', async () => {
     await server.query(`alter role postgres set statement_timeout = '1s'`);
@@ -184,20 +174,21 @@ describe('a session with a real server', () => {
 
   test('the state of the WAL, and a switch, name the right segments', async () => {
     await withSession(server.env, async connection => {
-      const state = await currentWalState(connection);
+      const state = await readServerState(connection);
       const control = await readControlFile(server.dataDirectory);
       assert.equal(state.systemId, control.systemId);
       assert.equal(state.segmentSizeBytes, control.segmentSizeBytes);
-      assert.equal(state.dataChecksums, true);
       assert.equal(state.isStandby, false);
       assert.equal(state.archiveMode, 'on');
       assert.equal(state.archiveCommand, 'true');
       assert.equal(state.walLevel, 'replica');
       assert.equal(state.dataDirectory, server.dataDirectory);
-      const first = await switchWal(connection, 'one');
-      assert.equal(first.segment, state.currentSegment);
-      const second = await switchWal(connection, 'two');
-      assert.ok(second.segment > first.segment);
+      const [row] = await connection.query<{ name: string }>(
+        'select pg_walfile_name(pg_current_wal_insert_lsn()) as name',
+      );
+      const first = await switchWal(connection, state, 'one');
+      assert.equal(first, row?.name);
+      assert.ok((await switchWal(connection, state, 'two')) > first);
     });
   });
 });
@@ -209,7 +200,7 @@ test('a backup of a standby says so and knows its timeline', async () => {
   await primary.start();
   const connection = await connectPostgres({ signal, env: primary.env });
   try {
-    const state = await currentWalState(connection);
+    const state = await readServerState(connection);
     assert.equal(state.isStandby, true);
     const started = await startBackup(connection, { label: 'of a standby', fast: true });
     assert.equal(started.isStandby, true);
@@ -221,3 +212,37 @@ test('a backup of a standby says so and knows its timeline', async () => {
     await primary.stop();
   }
 });
+
+test('the archiver says what it has archived, and whether the last failure is over', async () => {
+  await using server = await startPostgres({ conf: { archive_mode: 'on', archive_command: 'false' } });
+  await withSession(server.env, async connection => {
+    const state = await readServerState(connection);
+    assert.equal((await readArchiver(connection)).lastFailure, undefined);
+    const segment = await switchWal(connection, state, 'one');
+    await until('a failure', async () => (await readArchiver(connection)).lastFailure !== undefined);
+    const failing = await readArchiver(connection);
+    assert.equal(failing.lastFailure?.wal, segment);
+    assert.equal(failing.lastFailure.isNewest, true);
+    assert.ok(failing.failedCount > 0);
+    assert.equal(failing.archivedCount, 0);
+    assert.equal(failing.lastArchivedWal, undefined);
+    await connection.query("alter system set archive_command = 'true'");
+    await connection.query('select pg_reload_conf()');
+    await until('an archived segment', async () => (await readArchiver(connection)).archivedCount > 0);
+    const working = await readArchiver(connection);
+    assert.equal(working.lastArchivedWal, segment);
+    assert.equal(working.lastFailure?.isNewest, false);
+  });
+});
+
+async function withSession<T>(
+  env: NodeJS.ProcessEnv,
+  work: (connection: PgConnection) => Promise<T>,
+): Promise<T> {
+  const connection = await connectPostgres({ signal, env });
+  try {
+    return await work(connection);
+  } finally {
+    await connection.close();
+  }
+}

@@ -3,7 +3,7 @@ import { parseTarget, type TargetOptions } from '../../src/operations/restore/ta
 import { planRestore, type RestorePlan } from '../../src/operations/restore/plan.ts';
 import type { RestoreSurvey } from '../../src/operations/restore/survey.ts';
 import type { WalEvidence } from '../../src/operations/restore/wal-evidence.ts';
-import { microsOf } from '../../src/operations/restore/target-time.ts';
+import { microsOf } from '../../src/postgres/wal/timestamp.ts';
 import { segmentsOf, type WalPath } from '../../src/operations/restore/wal-path.ts';
 import { stopsAt } from '../../src/postgres/wal/segment-scan.ts';
 import type { WalEvent } from '../../src/postgres/wal/commit-record.ts';

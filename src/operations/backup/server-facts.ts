@@ -9,7 +9,7 @@ import {
   type PostmasterPid,
 } from '../../postgres/cluster/postmaster-pid.ts';
 import type { PgConnection } from '../../postgres/server/connection.ts';
-import { currentWalState, type WalState } from '../../postgres/server/wal-state.ts';
+import { oldestServerVersion, readServerState, type ServerState } from '../../postgres/server/state.ts';
 
 export interface ServerFacts {
   /** Absolute, without symbolic links. */
@@ -30,9 +30,9 @@ export async function readServerFacts(
   configuredDirectory: string | undefined,
   signal: AbortSignal,
 ): Promise<ServerFacts> {
-  if (connection.serverVersion < 130_000)
+  if (connection.serverVersion < oldestServerVersion)
     throw new WalvaultError('postgres', `server version ${connection.serverVersion} is before PostgreSQL 13`);
-  const state = await currentWalState(connection);
+  const state = await readServerState(connection);
   requireArchiving(state);
   const named = configuredDirectory ?? state.dataDirectory;
   if (named === undefined) {
@@ -42,10 +42,9 @@ export async function readServerFacts(
   }
   const dataDirectory = await openDataDirectory(named);
   const controlFile = await readControlFile(dataDirectory, signal);
-  await requireSameServer(connection, { named, dataDirectory, systemId: controlFile.systemId }, state);
+  requireSameServer({ named, dataDirectory, systemId: controlFile.systemId }, state);
   const { uid, gid } = await stat(dataDirectory);
-  const configurationFiles = await listConfigurationFiles(connection, state);
-  return { dataDirectory, controlFile, owner: { uid, gid }, configurationFiles };
+  return { dataDirectory, controlFile, owner: { uid, gid }, configurationFiles: state.configurationFiles };
 }
 
 /**
@@ -53,7 +52,7 @@ export async function readServerFacts(
  * full_page_writes is no condition: a primary forces it while a backup runs, and a standby refuses to start one when
  * its primary has it off (do_pg_backup_start in xlog.c).
  */
-function requireArchiving(state: WalState): void {
+function requireArchiving(state: ServerState): void {
   if (state.walLevel === 'minimal') {
     throw new WalvaultError('postgres', 'wal_level is minimal: a backup could not be recovered', {
       hint: 'Set wal_level = replica in postgresql.conf and restart the server.',
@@ -66,8 +65,7 @@ function requireArchiving(state: WalState): void {
       hint: "Set archive_mode = on and archive_command = 'walvault push %p' in postgresql.conf and restart the server.",
     });
   }
-  const hasCommand = state.archiveCommand !== '' && state.archiveCommand !== '(disabled)';
-  if (!hasCommand && state.archiveLibrary === '') {
+  if (state.archiveCommand === '' && state.archiveLibrary === '') {
     throw new WalvaultError('postgres', "archive_command is empty: the backup's WAL would never arrive", {
       hint: "Set archive_command = 'walvault push %p' in postgresql.conf and reload the server.",
     });
@@ -90,11 +88,10 @@ async function openDataDirectory(named: string): Promise<string> {
  * The system identifier tells other clusters, but a standby or a restored copy on the same host has the same one; the
  * port in `postmaster.pid` tells those.
  */
-async function requireSameServer(
-  connection: PgConnection,
+function requireSameServer(
   found: { readonly named: string; readonly dataDirectory: string; readonly systemId: bigint },
-  state: WalState,
-): Promise<void> {
+  state: ServerState,
+): void {
   const refuse = (message: string) =>
     new WalvaultError('refused', message, {
       hint: 'Check data-directory and postgres.connection (or PGHOST and PGPORT): they must mean the same server.',
@@ -105,10 +102,9 @@ async function requireSameServer(
     );
   const directoryPort = runningServer(found.dataDirectory)?.port;
   if (directoryPort === undefined) throw refuse(`${found.named}: no server runs in this data directory`);
-  const [row] = await connection.query<{ port: string }>("select current_setting('port') as port");
-  if (String(directoryPort) !== row?.port)
+  if (directoryPort !== state.port)
     throw refuse(
-      `${found.named}: its server has port ${directoryPort}, the connection is to port ${row?.port}`,
+      `${found.named}: its server has port ${directoryPort}, the connection is to port ${state.port}`,
     );
 }
 
@@ -118,13 +114,4 @@ function runningServer(dataDirectory: string): PostmasterPid | undefined {
   } catch (error) {
     throw localIoError('read', join(dataDirectory, postmasterPidName), error);
   }
-}
-
-/** The three main files, and all that they include; as far as the user may know of them. */
-async function listConfigurationFiles(connection: PgConnection, state: WalState): Promise<string[]> {
-  const rows = await connection.query<{ path: string }>(
-    'select distinct sourcefile as path from pg_settings where sourcefile is not null',
-  );
-  const paths = [state.configFile, state.hbaFile, state.identFile, ...rows.map(row => row.path)];
-  return [...new Set(paths.filter(path => path?.startsWith('/') === true))] as string[];
 }

@@ -16,7 +16,7 @@ export function judgeArchiveCommand({
 }: ArchiveCommandInput): Finding {
   const shown = `archive_command is ${JSON.stringify(command)}`;
   const expected = `archive_command = 'walvault ${configPath === undefined || configPath === defaultConfigPath ? '' : `--config ${configPath} `}push %p'`;
-  if (command === '' || command === '(disabled)')
+  if (command === '')
     return failure('archive_command is empty: nothing is archived', `Set ${expected} and reload the server.`);
   const words = shellWords(command);
   const at = words.findIndex(word => /(^|\/)walvault[^/]*$/.test(word) && !word.includes('='));

@@ -5,7 +5,8 @@ import { join } from 'node:path';
 import { sleep } from '../../base/time/wait.ts';
 import { systemCode, WalvaultError } from '../../base/errors/errors.ts';
 import { formatDuration } from '../../base/units.ts';
-import { switchWal } from '../../postgres/server/wal-state.ts';
+import { readArchiver } from '../../postgres/server/archiver.ts';
+import { switchWal } from '../../postgres/server/state.ts';
 import { parseWalFileName } from '../../postgres/wal/file-name.ts';
 import type { Codec } from '../../repository/encoding/codec.ts';
 import { walKey } from '../../repository/format/layout.ts';
@@ -43,7 +44,7 @@ export async function checkArchiving(
   await list.prove(link, 'ending a segment', {
     signal,
     async work() {
-      ({ segment } = await switchWal(connection, 'walvault check'));
+      segment = await switchWal(connection, state, 'walvault check');
       return ok(`the server ended segment ${segment}`);
     },
   });
@@ -84,14 +85,11 @@ async function waitFor(repository: Repository, { key, name, server, options }: A
     if (elapsedMs >= timeoutMs) break;
     await sleep(Math.min(pauseMs, timeoutMs - elapsedMs), signal);
   }
-  const [archiver] = await server.connection.query<{ wal: string | null; time: string | null }>(
-    'select last_failed_wal as wal, last_failed_time::text as time from pg_stat_archiver',
-  );
-  // The archiver ends without counting it when the shell finds no such command (status 127; pgarch.c).
+  const { lastFailure } = await readArchiver(server.connection);
   const last =
-    archiver === undefined || archiver.wal === null
+    lastFailure === undefined
       ? 'The server has counted no failure, which a command that is not found does not add to. '
-      : `The archiver last failed with ${archiver.wal} at ${archiver.time ?? '?'}. `;
+      : `The archiver last failed with ${lastFailure.wal} at ${lastFailure.time}. `;
   const message = `${name} did not arrive in repository "${repository.name}" within ${formatDuration(timeoutMs)}`;
   const hint = `${last}Look for the archive_command's messages in the server's log, or run it by hand as the server's user; a long queue needs a longer --timeout.`;
   return repository.required ? failure(message, hint) : warning(message, hint);

@@ -5,20 +5,20 @@ import { startDeadline } from '../../base/time/deadline.ts';
 import { messageOf, systemCode } from '../../base/errors/errors.ts';
 import { defaultConfigPath } from '../../config/index.ts';
 import { controlFilePath, readControlFile } from '../../postgres/cluster/control-file.ts';
+import { readArchiver } from '../../postgres/server/archiver.ts';
 import { connectPostgres, type PgConnection } from '../../postgres/server/connection.ts';
-import { currentWalState, type WalState } from '../../postgres/server/wal-state.ts';
+import { oldestServerVersion, readServerState, type ServerState } from '../../postgres/server/state.ts';
 import { judgeArchiveCommand } from './archive-command.ts';
 import type { CheckOptions } from './options.ts';
 import { failure, ok, skipped, warning, type Checklist, type Finding } from './checklist.ts';
 
 const link = 'postgresql';
-const oldestServerVersion = 130_000;
 /** For connecting alone: a server that is there answers at once. */
 const connectTimeoutMs = 15_000;
 
 export interface CheckedServer {
   readonly connection: PgConnection;
-  readonly state: WalState;
+  readonly state: ServerState;
   readonly dataDirectory: string | undefined;
   /** False when something is wrong that keeps any segment from arriving. */
   readonly canArchive: boolean;
@@ -30,12 +30,12 @@ export async function checkPostgres(
 ): Promise<CheckedServer | undefined> {
   const { config, signal } = options;
   let connection: PgConnection | undefined;
-  let state: WalState | undefined;
+  let state: ServerState | undefined;
   await list.prove(link, 'connecting', {
     signal,
     async work() {
       connection = await connect(options);
-      state = await currentWalState(connection);
+      state = await readServerState(connection);
       return connectionFinding(connection, state);
     },
   });
@@ -78,7 +78,7 @@ async function connect({ config, env, signal }: CheckOptions): Promise<PgConnect
 
 function connectionFinding(
   { serverVersion }: PgConnection,
-  { systemId, isStandby, timeline }: WalState,
+  { systemId, isStandby, timeline }: ServerState,
 ): Finding {
   const version = `${Math.floor(serverVersion / 10_000)}.${serverVersion % 10_000}`;
   return serverVersion < oldestServerVersion
@@ -88,7 +88,7 @@ function connectionFinding(
       );
 }
 
-function settingFindings(state: WalState, { configPath }: CheckOptions): Finding[] {
+function settingFindings(state: ServerState, { configPath }: CheckOptions): Finding[] {
   const restart = 'and restart the server';
   const findings: Finding[] = [
     state.walLevel === 'minimal'
@@ -122,36 +122,16 @@ function settingFindings(state: WalState, { configPath }: CheckOptions): Finding
   return findings;
 }
 
-interface Archiver {
-  readonly archived_count: string;
-  readonly failed_count: string;
-  readonly last_failed_wal: string | null;
-  readonly last_failed_time: string | null;
-  readonly is_failing: string;
-}
-
 async function archiverFinding(connection: PgConnection): Promise<Finding> {
-  const [archiver] = await connection.query<Archiver>(archiverSql);
-  if (archiver === undefined) return skipped('pg_stat_archiver says nothing');
-  const {
-    archived_count: archived,
-    failed_count: failed,
-    last_failed_wal: wal,
-    last_failed_time: time,
-  } = archiver;
-  const counts = `the archiver has archived ${archived} files and failed ${failed} times`;
-  return archiver.is_failing === 't'
+  const { archivedCount, failedCount, lastFailure } = await readArchiver(connection);
+  const counts = `the archiver has archived ${archivedCount} files and failed ${failedCount} times`;
+  return lastFailure?.isNewest === true
     ? warning(
-        `${counts}, last with ${wal ?? '?'} at ${time ?? '?'} and not succeeded since`,
+        `${counts}, last with ${lastFailure.wal} at ${lastFailure.time} and not succeeded since`,
         "Look for the archive_command's messages in the server's log.",
       )
     : ok(counts);
 }
-
-const archiverSql = `
-  select archived_count::text, failed_count::text, last_failed_wal, last_failed_time::text,
-         (last_failed_time is not null and last_failed_time > coalesce(last_archived_time, '-infinity')) as is_failing
-  from pg_stat_archiver`;
 
 async function directoryFindings(
   dataDirectory: string | undefined,

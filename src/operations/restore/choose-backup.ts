@@ -7,7 +7,7 @@ import { historyFromTree } from '../../repository/wal/timelines.ts';
 import type { RestoreRequest } from './request.ts';
 import type { RestoreSurvey } from './survey.ts';
 import { describeTarget, type RestoreTarget } from './target.ts';
-import { formatMicros, microsOf } from './target-time.ts';
+import { formatMicros, microsOf } from '../../postgres/wal/timestamp.ts';
 
 /** @throws WalvaultError `not-found` */
 export function findBackup(survey: RestoreSurvey, id: string): BackupRecord {

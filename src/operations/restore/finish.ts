@@ -7,15 +7,16 @@ import { join } from 'node:path';
 import { localIoError, systemCode, WalvaultError } from '../../base/errors/errors.ts';
 import { fsyncDirectory, writeFileDurably } from '../../base/files/durable.ts';
 import { readText, readWhole } from '../../base/files/read.ts';
-import { parseBackupLabel } from '../../postgres/cluster/backup-label.ts';
+import { backupLabelName, parseBackupLabel } from '../../postgres/cluster/backup-label.ts';
+import { updateBackupManifest } from '../../postgres/cluster/backup-manifest.ts';
 import { controlFilePath, parseControlFile } from '../../postgres/cluster/control-file.ts';
 import { postmasterPidName } from '../../postgres/cluster/postmaster-pid.ts';
 import { writeRecoverySettings, type RecoverySettings } from '../../postgres/cluster/recovery-settings.ts';
 import { promoteSignal, recoverySignal, standbySignal } from '../../postgres/cluster/signal-files.ts';
+import { encodeTablespaceMap, tablespaceMapName } from '../../postgres/cluster/tablespace-map.ts';
 import type { BackupRecord } from '../../repository/format/backup-record.ts';
 import { fsyncTree } from './destination.ts';
-import { updateServerManifest } from './server-manifest.ts';
-import { encodeTablespaceMap, type TablespaceTarget } from './tablespaces.ts';
+import type { TablespaceTarget } from './tablespaces.ts';
 
 /** Where `global/pg_control` waits: a name that means nothing to PostgreSQL. */
 export const waitingControlFilePath = 'global/pg_control.walvault-restore';
@@ -50,7 +51,7 @@ export async function finish(options: FinishOptions): Promise<void> {
 /** A backup that is genuine and whole but is not what its record says it is. */
 async function refuseForeign({ dataDirectory, record }: FinishOptions): Promise<void> {
   const control = parseControlFile(await read(join(dataDirectory, waitingControlFilePath)));
-  const label = parseBackupLabel((await read(join(dataDirectory, 'backup_label'))).toString('utf8'));
+  const label = parseBackupLabel((await read(join(dataDirectory, backupLabelName))).toString('utf8'));
   const isRight =
     control.systemId === record.systemId &&
     control.segmentSizeBytes === record.segmentSizeBytes &&
@@ -71,8 +72,8 @@ async function linkTablespaces(
     await symlink(directory, join(dataDirectory, 'pg_tblspc', String(oid)));
   if (tablespaces.every(({ location, directory }) => location === directory)) return;
   const content = Buffer.from(encodeTablespaceMap(tablespaces));
-  await writeFileDurably(join(dataDirectory, 'tablespace_map'), content);
-  await updateServerManifest(dataDirectory, { path: 'tablespace_map', content });
+  await writeFileDurably(join(dataDirectory, tablespaceMapName), content);
+  await updateBackupManifest(dataDirectory, { path: tablespaceMapName, content });
 }
 
 async function writeSettings({ dataDirectory, settings }: FinishOptions): Promise<void> {

@@ -5,13 +5,14 @@
 import { randomBytes } from 'node:crypto';
 import { open, unlink, type FileHandle } from 'node:fs/promises';
 import { join } from 'node:path';
+import { readLines } from '../../base/bytes/lines.ts';
 import { WalvaultError } from '../../base/errors/errors.ts';
 import { writeAll } from '../../base/files/durable.ts';
 import { backupPrefix, type SystemPath } from '../../repository/format/layout.ts';
 import {
   decodeManifestLine,
   encodeManifestLine,
-  readLines,
+  manifestName,
   readManifest,
   type ManifestEntry,
 } from '../../repository/format/manifest.ts';
@@ -124,7 +125,7 @@ async function* entriesIn(
   { start, end }: ByteRange,
   isWanted: (entry: ManifestEntry) => boolean,
 ): AsyncGenerator<ManifestEntry> {
-  for await (const line of readLines(readRange(handle, start, end))) {
+  for await (const line of readLines(readRange(handle, start, end), manifestName)) {
     const entry = decodeManifestLine(line);
     if (isWanted(entry)) yield entry;
   }

@@ -4,13 +4,13 @@
  */
 import { WalvaultError } from '../../base/errors/errors.ts';
 import { formatLsn } from '../../postgres/wal/lsn.ts';
+import { formatMicros } from '../../postgres/wal/timestamp.ts';
 import type { BackupRecord } from '../../repository/format/backup-record.ts';
 import { candidateTimelines, forkOf } from './branches.ts';
 import { reach, type Reached } from './reach.ts';
 import type { RestoreRequest } from './request.ts';
 import type { RestoreSurvey } from './survey.ts';
 import { describeTarget, type RestoreTarget } from './target.ts';
-import { formatMicros } from './target-time.ts';
 import type { FoundTarget, WalEvidence } from './wal-evidence.ts';
 import type { WalPiece } from './wal-path.ts';
 

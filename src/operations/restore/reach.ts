@@ -16,7 +16,7 @@ import type { RestoreRequest } from './request.ts';
 import type { RestoreSurvey } from './survey.ts';
 import type { FoundTarget, WalEvidence } from './wal-evidence.ts';
 import { describeTarget, type RestoreTarget } from './target.ts';
-import { formatMicros, microsOf } from './target-time.ts';
+import { formatMicros, microsOf } from '../../postgres/wal/timestamp.ts';
 import { countSegments, piecesUpTo, walPath, type WalPath, type WalPiece } from './wal-path.ts';
 
 export interface Reached {

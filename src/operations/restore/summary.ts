@@ -3,7 +3,7 @@ import { segmentName } from '../../postgres/wal/file-name.ts';
 import { formatLsn } from '../../postgres/wal/lsn.ts';
 import type { RestoreResult } from './restore.ts';
 import { describeTarget } from './target.ts';
-import { formatMicros, microsOf } from './target-time.ts';
+import { formatMicros, microsOf } from '../../postgres/wal/timestamp.ts';
 import { countSegments } from './wal-path.ts';
 
 export interface RestoreSummary {

@@ -56,13 +56,6 @@ export function mapTablespaces(
   return targets.map(({ oid, location, directory }) => ({ oid, location, directory }));
 }
 
-/** The line format of do_pg_backup_start and read_tablespace_map (xlog.c, xlogrecovery.c): backslash before specials. */
-export function encodeTablespaceMap(targets: readonly TablespaceTarget[]): string {
-  return targets
-    .map(({ oid, directory }) => `${oid} ${directory.replaceAll(/[\\\r\n]/g, special => `\\${special}`)}\n`)
-    .join('');
-}
-
 function parseMapping(text: string): [string, string] {
   const at = text.indexOf('=');
   const from = text.slice(0, at);

@@ -1,11 +1,12 @@
-/** Points in time with PostgreSQL's resolution: microseconds since 1970 as a bigint. Pure. */
+/** A point in time as people write it. Pure. */
 import { WalvaultError } from '../../base/errors/errors.ts';
+import { formatMicros } from '../../postgres/wal/timestamp.ts';
 
 const form =
   /^(\d{4})-(\d{2})-(\d{2})[T ](\d{2}):(\d{2})(?::(\d{2})(?:\.(\d{1,6}))?)?\s*(Z|UTC|GMT|[+-]\d{2}(?::?\d{2})?)?$/i;
 
 /**
- * `2026-11-22 10:00:00+00`, `2026-11-22T10:00:00.123456Z`. A zone is needed: the difference between the zones of the
+ * Microseconds since 1970 of `2026-11-22 10:00:00+00`, `2026-11-22T10:00:00.123456Z`. A zone is needed: the difference between the zones of the
  * server, of the host and of the person typing is hours of lost rows.
  * @throws WalvaultError `usage`; without a zone its hint shows what the time would be in UTC and in this host's zone
  */
@@ -34,19 +35,6 @@ export function parseTargetTime(text: string): bigint {
   const micros = BigInt(fraction.padEnd(6, '0'));
   if (zone === undefined) throw withoutZone(text, utcMs, micros);
   return BigInt(utcMs - offsetMs(zone)) * 1000n + micros;
-}
-
-/** `2026-11-22 10:00:00.123456+00`: PostgreSQL reads it back to the same microsecond. */
-export function formatMicros(micros: bigint): string {
-  const fraction = ((micros % 1_000_000n) + 1_000_000n) % 1_000_000n;
-  const seconds = Number((micros - fraction) / 1_000_000n);
-  const text = new Date(seconds * 1000).toISOString().slice(0, 19).replace('T', ' ');
-  const digits = fraction === 0n ? '' : `.${String(fraction).padStart(6, '0').replace(/0+$/, '')}`;
-  return `${text}${digits}+00`;
-}
-
-export function microsOf(time: Date): bigint {
-  return BigInt(time.getTime()) * 1000n;
 }
 
 function offsetMs(zone: string): number {

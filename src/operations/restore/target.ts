@@ -2,7 +2,8 @@
 import { WalvaultError } from '../../base/errors/errors.ts';
 import type { RecoveryTarget } from '../../postgres/cluster/recovery-settings.ts';
 import { formatLsn, parseLsn, type Lsn } from '../../postgres/wal/lsn.ts';
-import { formatMicros, parseTargetTime } from './target-time.ts';
+import { formatMicros } from '../../postgres/wal/timestamp.ts';
+import { parseTargetTime } from './target-time.ts';
 
 /** `inclusive`: stop just after the target, PostgreSQL's default, rather than just before it. */
 export type RestoreTarget =

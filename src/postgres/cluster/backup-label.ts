@@ -3,6 +3,8 @@ import { WalvaultError } from '../../base/errors/errors.ts';
 import { parseWalFileName } from '../wal/file-name.ts';
 import { parseLsn, type Lsn } from '../wal/lsn.ts';
 
+export const backupLabelName = 'backup_label';
+
 export interface BackupLabel {
   startLsn: Lsn;
   startTimeline: number;

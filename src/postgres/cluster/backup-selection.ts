@@ -2,9 +2,12 @@
  * What a base backup takes of a data directory: the lists of basebackup.c, plus files that must not come back to life
  * with a restored copy.
  */
+import { backupLabelName } from './backup-label.ts';
+import { backupManifestName } from './backup-manifest.ts';
 import { postmasterPidName } from './postmaster-pid.ts';
 import { isTemporaryRelation, parseRelationFile } from './relation-file.ts';
 import { promoteSignal, recoverySignal, standbySignal } from './signal-files.ts';
+import { tablespaceMapName } from './tablespace-map.ts';
 
 export type EntryType = 'file' | 'directory' | 'symlink';
 
@@ -30,9 +33,9 @@ const skippedAtTop = new Set([
   'postgresql.auto.conf.tmp',
   'current_logfiles',
   'current_logfiles.tmp',
-  'backup_label',
-  'tablespace_map',
-  'backup_manifest',
+  backupLabelName,
+  tablespaceMapName,
+  backupManifestName,
   postmasterPidName,
   'postmaster.opts',
   standbySignal,

@@ -2,6 +2,7 @@
 import { postgresMajorOfPageMagic } from './page-header.ts';
 import type { Lsn } from './lsn.ts';
 import { infoMask, resourceManagers, xlogSwitch, type WalRecord } from './record.ts';
+import { timestampAt } from './timestamp.ts';
 
 export type WalEvent =
   | {
@@ -38,7 +39,7 @@ export function walEventOf(record: WalRecord): WalEvent | undefined {
   const nameBytes = record.data.subarray(8, 8 + 64);
   const nameEnd = nameBytes.indexOf(0);
   const name = Buffer.from(nameEnd === -1 ? nameBytes : nameBytes.subarray(0, nameEnd)).toString('utf8');
-  return { kind: 'restore-point', name, timeMicros: timeAt(viewOf(record.data), 0), lsn, endLsn };
+  return { kind: 'restore-point', name, timeMicros: timestampAt(viewOf(record.data), 0), lsn, endLsn };
 }
 
 function transactionEnd(record: WalRecord): WalEvent | undefined {
@@ -47,7 +48,7 @@ function transactionEnd(record: WalRecord): WalEvent | undefined {
   const isAbort = operation === xactAbort || operation === xactAbortPrepared;
   if ((!isCommit && !isAbort) || record.data.length < 8) return undefined;
   const isPrepared = operation === xactCommitPrepared || operation === xactAbortPrepared;
-  const timeMicros = timeAt(viewOf(record.data), 0);
+  const timeMicros = timestampAt(viewOf(record.data), 0);
   return {
     kind: isCommit ? 'commit' : 'abort',
     time: new Date(Number(timeMicros / 1000n)),
@@ -84,13 +85,6 @@ function preparedTransactionId(record: WalRecord): number | undefined {
   skipList(hasDroppedStatistics, statisticsBytes);
   skipList(hasInvalidations, 16);
   return (sections & hasTwoPhase) === 0 || at + 4 > data.length ? undefined : view.getUint32(at, true);
-}
-
-/** PostgreSQL counts microseconds from 2000-01-01. */
-const postgresEpochMicros = 946_684_800_000_000n;
-
-function timeAt(view: DataView, at: number): bigint {
-  return view.getBigInt64(at, true) + postgresEpochMicros;
 }
 
 function viewOf(bytes: Uint8Array): DataView {

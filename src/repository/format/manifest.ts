@@ -5,7 +5,7 @@
  * Files of one part stand together and in the order of the part's tar; the last part (`global/pg_control`, the backup
  * label and what else is made at the end) is the exception, its few lines are merged into their places.
  */
-import { StringDecoder } from 'node:string_decoder';
+import { readLines } from '../../base/bytes/lines.ts';
 import { WalvaultError } from '../../base/errors/errors.ts';
 import type { ByteStream } from '../../base/bytes/streams.ts';
 import { parseFields, sha256Pattern, type Fields } from './fields.ts';
@@ -25,9 +25,10 @@ export interface ManifestEntry {
   readonly backup?: string | undefined;
 }
 
+/** In errors. */
+export const manifestName = 'backup manifest';
 const manifestFormat = 1;
 const entryTypes = ['file', 'directory'] as const;
-const lineLimitBytes = 64 * 1024;
 const batchBytes = 256 * 1024;
 
 /** Orders entries as manifests are sorted. */
@@ -67,7 +68,7 @@ export async function* readManifest(source: ByteStream, backupId: string): Async
   let count = 0;
   let isHeaderSeen = false;
   let isEnded = false;
-  for await (const line of readLines(source)) {
+  for await (const line of readLines(source, manifestName)) {
     if (isEnded) throw damaged('lines after its trailer');
     const fields = parseLine(line);
     if (!isHeaderSeen) {
@@ -95,26 +96,8 @@ export function decodeManifestLine(line: string): ManifestEntry {
   return entryOf(parseLine(line));
 }
 
-/** Lines of bounded length, without their newline. */
-export async function* readLines(source: ByteStream): AsyncGenerator<string> {
-  const decoder = new StringDecoder('utf8');
-  let rest = '';
-  for await (const chunk of source) {
-    const text = rest + decoder.write(Buffer.from(chunk.buffer, chunk.byteOffset, chunk.byteLength));
-    let start = 0;
-    for (let end = text.indexOf('\n', start); end !== -1; end = text.indexOf('\n', start)) {
-      yield text.slice(start, end);
-      start = end + 1;
-    }
-    rest = text.slice(start);
-    if (rest.length > lineLimitBytes) throw damaged('has a line of excessive length');
-  }
-  if (rest !== '') throw damaged('ends inside a line');
-}
-
 function parseLine(line: string): Fields {
-  if (line.length > lineLimitBytes) throw damaged('has a line of excessive length');
-  return parseFields(line, 'a line of the backup manifest');
+  return parseFields(line, `a line of the ${manifestName}`);
 }
 
 function entryOf(fields: Fields): ManifestEntry {
@@ -149,5 +132,5 @@ export function isSafePath(path: string): boolean {
 }
 
 function damaged(what: string, cause?: unknown): WalvaultError {
-  return new WalvaultError('damaged', `backup manifest ${what}`, { cause });
+  return new WalvaultError('damaged', `${manifestName} ${what}`, { cause });
 }

@@ -4,7 +4,7 @@ import { tap } from '../../../base/bytes/streams.ts';
 import { warn, type Log } from '../../../base/log.ts';
 import type { StartedBackup } from '../../../postgres/server/backup-control.ts';
 import type { PgConnection } from '../../../postgres/server/connection.ts';
-import { parseLsn, type Lsn } from '../../../postgres/wal/lsn.ts';
+import { newestLsn } from '../../../postgres/server/state.ts';
 import { encodeManifestLine } from '../../../repository/format/manifest.ts';
 import { findExternalFiles } from './external-files.ts';
 import { mergeSorted } from './merge-sorted.ts';
@@ -80,16 +80,8 @@ function pageCheckSettings({
     blockSizeBytes,
     relationSegmentBlocks,
     startLsn: started.startLsn,
-    currentLsn: () => currentLsn(connection, started.isStandby),
+    currentLsn: () => newestLsn(connection, started.isStandby),
   };
-}
-
-async function currentLsn(connection: PgConnection, isStandby: boolean): Promise<Lsn> {
-  const position = isStandby
-    ? 'greatest(pg_last_wal_receive_lsn(), pg_last_wal_replay_lsn())'
-    : 'pg_current_wal_insert_lsn()';
-  const [row] = await connection.query<{ lsn: string }>(`select ${position}::text as lsn`);
-  return parseLsn(row?.lsn ?? '');
 }
 
 type Totals = { fileCount: number; sizeBytes: number; damagedPageCount: number };

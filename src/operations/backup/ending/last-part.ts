@@ -9,11 +9,16 @@ import { sleep } from '../../../base/time/wait.ts';
 import { streamOf, tap, type ByteStream } from '../../../base/bytes/streams.ts';
 import { localIoError, WalvaultError } from '../../../base/errors/errors.ts';
 import { tarHeader, tarPadding, tarTrailer } from '../../../pipeline/tar/index.ts';
+import {
+  backupManifestName,
+  encodeBackupManifest,
+  type BackupManifest,
+  type BackupManifestFile,
+} from '../../../postgres/cluster/backup-manifest.ts';
 import { controlFilePath, parseControlFile } from '../../../postgres/cluster/control-file.ts';
 import { comparePaths, type ManifestEntry } from '../../../repository/format/manifest.ts';
 import { sha256Hex } from '../../../repository/format/json-object.ts';
 import { inBlocks, wholeMs } from '../part/part-stream.ts';
-import { encodeServerManifest, serverManifestPath, type ServerManifest } from './server-manifest.ts';
 import type { Spool } from '../collect/spool.ts';
 
 /** A file of the last part, its bytes ready to be read any number of times. */
@@ -88,9 +93,9 @@ async function readWhole(path: string): Promise<{ data: Buffer; mode: number; mt
 }
 
 /** Writes PostgreSQL's manifest into the spool: its size must be known before it goes into a tar. */
-export async function makeServerManifest(
+export async function makeBackupManifest(
   spool: Spool,
-  manifest: ServerManifest,
+  manifest: BackupManifest,
   options: {
     readonly entries: AsyncIterable<ManifestEntry>;
     readonly mode: number;
@@ -98,16 +103,21 @@ export async function makeServerManifest(
   },
 ): Promise<LastFile> {
   const hash = createHash('sha256');
-  const text = encodeServerManifest(manifest, options.entries);
+  const text = encodeBackupManifest(manifest, filesAmong(options.entries));
   for await (const chunk of tap(text, chunk => hash.update(chunk))) await spool.append(chunk);
   return {
-    path: serverManifestPath,
+    path: backupManifestName,
     sizeBytes: spool.sizeBytes,
     mode: options.mode,
     mtimeMs: wholeMs(options.mtimeMs),
     sha256: hash.digest('hex'),
     read: () => spool.read(),
   };
+}
+
+async function* filesAmong(entries: AsyncIterable<ManifestEntry>): AsyncGenerator<BackupManifestFile> {
+  for await (const { type, sha256 = '', ...entry } of entries)
+    if (type === 'file') yield { ...entry, sha256 };
 }
 
 /** The plain tar of the last part, in the order of the manifest. */

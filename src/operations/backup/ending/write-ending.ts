@@ -1,16 +1,19 @@
 /** The end of a backup: the last part, and the manifest of all parts. */
+import { readLines } from '../../../base/bytes/lines.ts';
+import { backupLabelName } from '../../../postgres/cluster/backup-label.ts';
+import { tablespaceMapName } from '../../../postgres/cluster/tablespace-map.ts';
 import type { StoppedBackup } from '../../../postgres/server/backup-control.ts';
 import type { StoredPiece } from '../../../repository/format/backup-record.ts';
 import {
   decodeManifestLine,
   encodeManifest,
-  readLines,
+  manifestName,
   type ManifestEntry,
 } from '../../../repository/format/manifest.ts';
 import {
   entryOfLastFile,
   fileOfText,
-  makeServerManifest,
+  makeBackupManifest,
   streamLastPart,
   type LastFile,
 } from './last-part.ts';
@@ -42,16 +45,16 @@ export async function writeEnding(options: EndingOptions): Promise<Ending> {
   // PostgreSQL gives all its files one mode, 0600 or 0640 (data_directory_mode); pg_control shows which.
   const { mode } = capturedControl;
   const mtimeMs = Number(stopped.stopTimeMicros / 1000n);
-  const files = [capturedControl, fileOfText('backup_label', stopped.labelFile, { mode, mtimeMs })];
+  const files = [capturedControl, fileOfText(backupLabelName, stopped.labelFile, { mode, mtimeMs })];
   if (stopped.tablespaceMap !== undefined)
-    files.push(fileOfText('tablespace_map', stopped.tablespaceMap, { mode, mtimeMs }));
+    files.push(fileOfText(tablespaceMapName, stopped.tablespaceMap, { mode, mtimeMs }));
 
   await using manifestSpool = await Spool.create();
   const { postgresMajor, systemId } = facts.controlFile;
   const server = { postgresMajor, systemId, walRanges: span.ranges };
   // PostgreSQL's manifest knows nothing of parts, so the number does not matter here.
   const covered = mergeSorted(readSpool(spool), entriesOf(files, 0));
-  files.push(await makeServerManifest(manifestSpool, server, { entries: covered, mode, mtimeMs }));
+  files.push(await makeBackupManifest(manifestSpool, server, { entries: covered, mode, mtimeMs }));
 
   const lastEntries = await pieces.writePart(part => ({
     stream: streamLastPart(files, facts.owner),
@@ -69,5 +72,5 @@ function entriesOf(files: readonly LastFile[], part: number): ManifestEntry[] {
 }
 
 async function* readSpool(spool: Spool): AsyncGenerator<ManifestEntry> {
-  for await (const line of readLines(spool.read())) yield decodeManifestLine(line);
+  for await (const line of readLines(spool.read(), manifestName)) yield decodeManifestLine(line);
 }

@@ -27,7 +27,6 @@ test('another configuration than the one that is checked', () => {
 
 test('commands that archive nothing, or in another way', () => {
   assert.equal(judge('').status, 'fail');
-  assert.equal(judge('(disabled)').status, 'fail');
   assert.equal(judge('walvault fetch %f %p').status, 'fail');
   assert.equal(judge('walvault push %f').status, 'fail');
   assert.equal(judge('/usr/local/bin/archive-wal %p').status, 'warn');

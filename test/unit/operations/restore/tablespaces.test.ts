@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { WalvaultError } from '../../../../src/base/errors/errors.ts';
-import { encodeTablespaceMap, mapTablespaces } from '../../../../src/operations/restore/tablespaces.ts';
+import { mapTablespaces } from '../../../../src/operations/restore/tablespaces.ts';
 
 const spaces = [
   { oid: 16_385, location: '/srv/fast' },
@@ -62,11 +62,4 @@ describe('where tablespaces go', () => {
         codeOf(() => mapTablespaces(spaces, { ...options, map })),
         'usage',
       ));
-});
-
-test('the map is written as PostgreSQL reads it', () => {
-  assert.equal(
-    encodeTablespaceMap([{ oid: 5, location: '/a', directory: '/b\\c\nd e' }]),
-    '5 /b\\\\c\\\nd e\n',
-  );
 });

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { WalvaultError } from '../../../../src/base/errors/errors.ts';
-import { formatMicros, parseTargetTime } from '../../../../src/operations/restore/target-time.ts';
+import { parseTargetTime } from '../../../../src/operations/restore/target-time.ts';
+import { formatMicros } from '../../../../src/postgres/wal/timestamp.ts';
 import { describeTarget, parseTarget, recoveryTargetOf } from '../../../../src/operations/restore/target.ts';
 
 const tenMicros = BigInt(Date.UTC(2026, 10, 22, 10)) * 1000n;

@@ -1,0 +1,152 @@
+/**
+ * PostgreSQL's own `backup_manifest`, as backup_manifest.c writes it: what lets `pg_verifybackup` and
+ * `pg_combinebackup` accept a backup that was unpacked by hand. Version 1 up to 16, version 2 with the system
+ * identifier from 17 on. It lists files, not directories, and neither itself nor `pg_wal`: one file a line, and a last
+ * line with the checksum of all before it (FinalizeBackupManifest and SendBackupManifest).
+ */
+import { createHash } from 'node:crypto';
+import { createReadStream } from 'node:fs';
+import { open, rename, stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import { readLines } from '../../base/bytes/lines.ts';
+import { systemCode } from '../../base/errors/errors.ts';
+import { fsyncDirectory, temporaryName, writeAll } from '../../base/files/durable.ts';
+import { formatLsn, type Lsn } from '../wal/lsn.ts';
+
+export const backupManifestName = 'backup_manifest';
+
+export interface BackupManifest {
+  readonly postgresMajor: number;
+  readonly systemId: bigint;
+  /** What recovery needs, in order; ends are exclusive. */
+  readonly walRanges: readonly ManifestWalRange[];
+}
+
+interface ManifestWalRange {
+  readonly timeline: number;
+  readonly startLsn: Lsn;
+  readonly endLsn: Lsn;
+}
+
+export interface BackupManifestFile {
+  readonly path: string;
+  readonly sizeBytes: number;
+  readonly mtimeMs: number;
+  /** 64 hex digits. */
+  readonly sha256: string;
+}
+
+const batchLength = 256 * 1024;
+const checksumKey = '"Manifest-Checksum"';
+
+export function encodeBackupManifest(
+  manifest: BackupManifest,
+  files: AsyncIterable<BackupManifestFile> | Iterable<BackupManifestFile>,
+): AsyncGenerator<Uint8Array> {
+  return sealed(linesOf(manifest, files));
+}
+
+/**
+ * Replaces size and checksum of one file that was changed on purpose, so that `pg_verifybackup` still passes. A
+ * directory without a manifest, or a manifest without the file, is left as it is.
+ * @throws WalvaultError `damaged`, system errors
+ */
+export async function updateBackupManifest(
+  dataDirectory: string,
+  file: { readonly path: string; readonly content: Uint8Array },
+): Promise<void> {
+  const path = join(dataDirectory, backupManifestName);
+  const temporary = temporaryName(path);
+  const mode = await modeOf(path);
+  if (mode === undefined) return;
+  const handle = await open(temporary, 'wx', mode);
+  try {
+    const lines = readLines(createReadStream(path, { highWaterMark: batchLength }), backupManifestName);
+    for await (const chunk of sealed(withContent(lines, file))) await writeAll(handle, chunk);
+    await handle.sync();
+  } finally {
+    await handle.close();
+  }
+  await rename(temporary, path);
+  await fsyncDirectory(dataDirectory);
+}
+
+/** The checksum is made anew. Without its line `pg_verifybackup` would take no manifest, and none is added. */
+async function* sealed(lines: AsyncIterable<string>): AsyncGenerator<Uint8Array> {
+  const hash = createHash('sha256');
+  let batch = '';
+  for await (const line of lines) {
+    if (line.startsWith(checksumKey)) {
+      hash.update(batch);
+      yield Buffer.from(`${batch}${checksumKey}: "${hash.digest('hex')}"}\n`);
+      return;
+    }
+    batch += `${line}\n`;
+    if (batch.length < batchLength) continue;
+    hash.update(batch);
+    yield Buffer.from(batch);
+    batch = '';
+  }
+  yield Buffer.from(batch);
+}
+
+async function* linesOf(
+  { postgresMajor, systemId, walRanges }: BackupManifest,
+  files: AsyncIterable<BackupManifestFile> | Iterable<BackupManifestFile>,
+): AsyncGenerator<string> {
+  const isSecondVersion = postgresMajor >= 17;
+  yield `{ "PostgreSQL-Backup-Manifest-Version": ${isSecondVersion ? 2 : 1},`;
+  if (isSecondVersion) yield `"System-Identifier": ${systemId},`;
+  yield '"Files": [';
+  let before: string | undefined;
+  for await (const file of files) {
+    if (before !== undefined) yield `${before},`;
+    before = fileLine(file);
+  }
+  if (before !== undefined) yield before;
+  yield '],';
+  yield '"WAL-Ranges": [';
+  yield walRanges.map(rangeLine).join(',\n');
+  yield '],';
+  yield checksumKey;
+}
+
+function fileLine({ path, sizeBytes, mtimeMs, sha256 }: BackupManifestFile): string {
+  return `${entryStart(path)}"Size": ${sizeBytes}, "Last-Modified": "${gmt(mtimeMs)}", "Checksum-Algorithm": "SHA256", "Checksum": "${sha256}" }`;
+}
+
+function entryStart(path: string): string {
+  return `{ "Path": ${JSON.stringify(path)}, `;
+}
+
+function rangeLine({ timeline, startLsn, endLsn }: ManifestWalRange): string {
+  return `{ "Timeline": ${timeline}, "Start-LSN": "${formatLsn(startLsn)}", "End-LSN": "${formatLsn(endLsn)}" }`;
+}
+
+/** `2026-11-22 02:00:00 GMT` */
+function gmt(timeMs: number): string {
+  return `${new Date(timeMs).toISOString().slice(0, 19).replace('T', ' ')} GMT`;
+}
+
+async function* withContent(
+  lines: AsyncIterable<string>,
+  { path, content }: { readonly path: string; readonly content: Uint8Array },
+): AsyncGenerator<string> {
+  const start = entryStart(path);
+  const sha256 = createHash('sha256').update(content).digest('hex');
+  for await (const line of lines)
+    yield line.startsWith(start)
+      ? line
+          .replace(/"Size": \d+/, `"Size": ${content.length}`)
+          .replace(/"Checksum": "[0-9a-f]*"/, `"Checksum": "${sha256}"`)
+      : line;
+}
+
+async function modeOf(path: string): Promise<number | undefined> {
+  try {
+    return (await stat(path)).mode & 0o777;
+  } catch (error) {
+    if (systemCode(error) === 'ENOENT') return undefined;
+    throw error;
+  }
+}

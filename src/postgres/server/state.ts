@@ -1,0 +1,104 @@
+/** What walvault needs to know of a running server: its identity, its archiving settings, where its WAL stands. */
+import type { PgConnection } from './connection.ts';
+import { queryOne } from './query.ts';
+import { lastSegmentBefore, segmentName } from '../wal/file-name.ts';
+import { parseLsn, type Lsn } from '../wal/lsn.ts';
+
+/** PostgreSQL 13, as server_version_num has it. */
+export const oldestServerVersion = 130_000;
+
+export interface ServerState {
+  readonly systemId: bigint;
+  readonly isStandby: boolean;
+  readonly timeline: number;
+  readonly segmentSizeBytes: number;
+  readonly port: number;
+  readonly walLevel: string;
+  readonly fullPageWrites: boolean;
+  readonly archiveMode: 'off' | 'on' | 'always';
+  /** Empty where there is none. */
+  readonly archiveCommand: string;
+  /** PostgreSQL 15+; empty otherwise. It takes precedence over the command. */
+  readonly archiveLibrary: string;
+  readonly archiveTimeoutSeconds: number;
+  /** Undefined when the user may not see it (it needs pg_read_all_settings). */
+  readonly dataDirectory: string | undefined;
+  /** Absolute paths of the three main ones and of all that they include; as far as the user may see them. */
+  readonly configurationFiles: readonly string[];
+}
+
+const settingNames = [
+  'wal_segment_size', 'port', 'wal_level', 'full_page_writes', 'archive_mode', 'archive_command', 'archive_library',
+  'archive_timeout', 'data_directory', 'config_file', 'hba_file', 'ident_file',
+]; // prettier-ignore
+
+/** @throws WalvaultError `postgres` */
+export async function readServerState(connection: PgConnection): Promise<ServerState> {
+  const rows = await connection.query<{ name: string; setting: string; file: string | null }>(
+    'select name, setting, sourcefile as file from pg_settings where name = any($1) or sourcefile is not null',
+    [settingNames],
+  );
+  const settings = new Map(rows.map(({ name, setting }) => [name, setting]));
+  const mainFiles = ['config_file', 'hba_file', 'ident_file'].map(name => settings.get(name));
+  const files = [...mainFiles, ...rows.map(({ file }) => file)].flatMap(file =>
+    file?.startsWith('/') === true ? [file] : [],
+  );
+  const { system } = await queryOne<{ system: string }>(
+    connection,
+    'select system_identifier::text as system from pg_control_system()',
+  );
+  const isStandby = await isInRecovery(connection);
+  const archiveCommand = settings.get('archive_command') ?? '';
+  return {
+    systemId: BigInt.asUintN(64, BigInt(system)),
+    isStandby,
+    timeline: await currentTimeline(connection, isStandby),
+    segmentSizeBytes: Number(settings.get('wal_segment_size')),
+    port: Number(settings.get('port')),
+    walLevel: settings.get('wal_level') ?? '',
+    fullPageWrites: settings.get('full_page_writes') === 'on',
+    archiveMode: (settings.get('archive_mode') ?? 'off') as ServerState['archiveMode'],
+    // As the server shows it while archive_mode is off (show_archive_command in xlog.c).
+    archiveCommand: archiveCommand === '(disabled)' ? '' : archiveCommand,
+    archiveLibrary: settings.get('archive_library') ?? '',
+    archiveTimeoutSeconds: Number(settings.get('archive_timeout') ?? 0),
+    dataDirectory: settings.get('data_directory'),
+    configurationFiles: [...new Set(files)],
+  };
+}
+
+export async function isInRecovery(connection: PgConnection): Promise<boolean> {
+  const sql = 'select pg_is_in_recovery() as standby';
+  return (await queryOne<{ standby: string }>(connection, sql)).standby === 't';
+}
+
+/** The timeline being written, or on a standby the one replayed up to its minimum recovery point. */
+export async function currentTimeline(connection: PgConnection, isStandby: boolean): Promise<number> {
+  const sql = isStandby
+    ? 'select greatest(r.min_recovery_end_timeline, c.timeline_id) as timeline from pg_control_recovery() r, pg_control_checkpoint() c'
+    : `select ('x' || left(pg_walfile_name(pg_current_wal_insert_lsn()), 8))::bit(32)::bigint as timeline`;
+  return Number((await queryOne<{ timeline: string }>(connection, sql)).timeline);
+}
+
+/** No page of the server is newer: where its next record goes, or on a standby the end of what it has received. */
+export async function newestLsn(connection: PgConnection, isStandby: boolean): Promise<Lsn> {
+  const position = isStandby
+    ? 'greatest(pg_last_wal_receive_lsn(), pg_last_wal_replay_lsn())'
+    : 'pg_current_wal_insert_lsn()';
+  return parseLsn((await queryOne<{ lsn: string }>(connection, `select ${position}::text as lsn`)).lsn);
+}
+
+/**
+ * Ends the current segment and names it: it is archived next. A restore point goes first, because a switch right
+ * after a switch does nothing. Primary only.
+ * @throws WalvaultError `postgres`
+ */
+export async function switchWal(
+  connection: PgConnection,
+  { segmentSizeBytes, timeline }: Pick<ServerState, 'segmentSizeBytes' | 'timeline'>,
+  restorePointName: string,
+): Promise<string> {
+  await connection.query('select pg_create_restore_point($1)', [restorePointName]);
+  const { lsn } = await queryOne<{ lsn: string }>(connection, 'select pg_switch_wal()::text as lsn');
+  return segmentName(timeline, lastSegmentBefore(parseLsn(lsn), segmentSizeBytes), segmentSizeBytes);
+}
