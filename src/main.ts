@@ -52,8 +52,8 @@ function chooseVerb(args: readonly string[]): Verb {
       return pushVerb();
     case 'agent':
       return agentVerb(args);
-    case 'agent-worker':
-      return ordinaryVerb(async () => (await import('./workers/worker.ts')).runPushWorker());
+    case 'worker':
+      return ordinaryVerb(async () => (await import('./workers/worker.ts')).runWorker());
     default:
       return cliVerb(recoveryModeOfAsking(args.at(-1)));
   }

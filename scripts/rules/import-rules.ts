@@ -21,6 +21,7 @@ const operations = /^operations\//;
 const agentClient = /^agent\/client\//;
 const pushAndFetch = /^operations\/(push|fetch)\//;
 const workers = /^workers\//;
+const jobTypes = /^workers\/jobs\//;
 const compose = /^compose\//;
 const entry = /^entry\//;
 
@@ -62,9 +63,9 @@ export const importRules: readonly ImportRule[] = [
   { from: /^agent\/client\//, mayImport: [base, /^postgres\/cluster\/postmaster-pid$/] },
   {
     from: /^agent\//,
-    mayImport: [base, agentClient, pushAndFetch, workers, events, /^postgres\//],
+    mayImport: [base, agentClient, pushAndFetch, jobTypes, events, /^postgres\//],
   },
-  { from: /^workers\//, mayImport: [base, config, repository, operations, compose, events, agentClient] },
+  { from: /^workers\//, mayImport: [base, config, repository, operations, compose, events] },
   {
     from: /^compose\//,
     mayImport: [base, config, /^stores\//, repository, pipeline],

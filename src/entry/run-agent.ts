@@ -16,7 +16,9 @@ import { findServer } from '../operations/push/find-server.ts';
 import { beginCommand, type BegunCommand } from './begin-command.ts';
 import type { CliContext } from './context.ts';
 import { parseVerb, usageError } from './parse-verb.ts';
-import { startPushWorker } from '../workers/start-worker.ts';
+import type { Jobs } from '../workers/job-table.ts';
+import { startWorker } from '../workers/start-worker.ts';
+import { AgentWorkers } from './agent-workers.ts';
 
 /** @returns 0 whenever it left in order; a detached one never says why it failed but to the next push */
 export async function runAgent(argv: readonly string[], context: CliContext): Promise<number> {
@@ -91,16 +93,17 @@ async function serve({
   process.chdir('/');
   const maxWorkers = Math.min(Math.max(config.archive.jobs, config.fetch.jobs), availableParallelism());
   const settings = { ...config, dataDirectory: address.dataDirectory };
-  const pool = new WorkerPool({ maxWorkers, start: () => startPushWorker(settings, maxWorkers) });
+  const pool = new WorkerPool<Jobs>({ maxWorkers, start: () => startWorker(settings, maxWorkers) });
+  const workers = new AgentWorkers(pool);
   const reason = await run({
     address,
     fingerprint,
     environment: env,
     namedVariables: loaded.variables,
     readSince,
-    sender: pool,
+    sender: workers,
     pushTimeoutMs: config.archive.timeoutMs,
-    fetcher: pool,
+    fetcher: workers,
     prefetch: {
       ...config.fetch,
       depthBytes: config.fetch.prefetchBytes,

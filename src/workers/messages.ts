@@ -1,21 +1,17 @@
-/** What the agent and its worker threads say to each other. */
-import type { AheadAnswer, AheadJob } from './ahead-fetcher.ts';
-import type { Attempt, PushAnswer } from './sender.ts';
-
-export type WorkerTask =
-  | { readonly kind: 'push'; readonly path: string; readonly attempt: Attempt }
-  | { readonly kind: 'fetch-ahead'; readonly job: AheadJob };
+/** What a pool and its worker threads say to each other. `id` is that of one run of a job. */
+import type { PlainError } from '../base/errors/plain-error.ts';
+import type { LogEvent } from '../base/log.ts';
 
 export type ToWorker =
-  | (WorkerTask & { readonly id: number })
+  | { readonly kind: 'run'; readonly id: number; readonly job: string; readonly input: unknown }
   | { readonly kind: 'abort'; readonly id: number }
-  /** Nothing follows: it closes its connections and ends. */
+  /** Nothing follows: the thread closes its connections and ends. */
   | { readonly kind: 'close' };
 
-export type TaskAnswer = PushAnswer | AheadAnswer;
-
-export interface FromWorker {
-  readonly id: number;
-  /** Of the kind that the task has. Undefined: there is none yet, but the work moves on. */
-  readonly answer: TaskAnswer | undefined;
-}
+export type FromWorker = { readonly id: number } & (
+  | { readonly kind: 'event'; readonly event: LogEvent }
+  /** The work moves on. */
+  | { readonly kind: 'sign' }
+  | { readonly kind: 'done'; readonly output: unknown }
+  | { readonly kind: 'failed'; readonly error: PlainError }
+);

@@ -1,14 +1,24 @@
 /**
- * Sends and fetches files in worker threads: digests, compression and encryption take most of a push (and their inverses
- * of a fetch) and would block whoever waits for an answer. A thread is started when there is work for it and ends when
- * there is none for a while, with all the memory it had.
+ * Runs jobs in worker threads, a bounded number of them: digests, compression and encryption would block a thread that
+ * others wait for. A thread is started when there is work for it and ends when there is none for a while, with all the
+ * memory it had.
  */
 import type { Worker } from 'node:worker_threads';
+import { messageOf, WalvaultError } from '../base/errors/errors.ts';
+import { fromPlainError } from '../base/errors/plain-error.ts';
+import type { LogEvent } from '../base/log.ts';
 import { endsWithin } from '../base/time/wait.ts';
-import { messageOf } from '../base/errors/errors.ts';
-import type { AheadAnswer, AheadFetcher, AheadJob } from './ahead-fetcher.ts';
-import type { Attempt, PushAnswer, Sender, SignsOfLife } from './sender.ts';
-import type { FromWorker, TaskAnswer, ToWorker, WorkerTask } from './messages.ts';
+import type { FromWorker, ToWorker } from './messages.ts';
+
+/** Names of jobs to what goes in and what comes out. */
+export type JobTypes = Readonly<Record<string, { readonly input: unknown; readonly output: unknown }>>;
+
+export interface RunOptions {
+  readonly signal: AbortSignal;
+  readonly onEvent?: (event: LogEvent) => void;
+  /** The work moves on: called about once a second. */
+  readonly onSign?: () => void;
+}
 
 export interface WorkerPoolOptions {
   readonly start: () => Worker;
@@ -19,9 +29,9 @@ const idleMs = 15_000;
 /** A thread with a call that hangs (a dead file server) never ends. */
 const closeWithinMs = 1000;
 
-interface Waiting {
-  settle(answer: TaskAnswer): void;
-  onSign(): void;
+interface Waiting extends RunOptions {
+  readonly resolve: (output: unknown) => void;
+  readonly reject: (error: WalvaultError) => void;
 }
 
 interface Member {
@@ -30,10 +40,9 @@ interface Member {
   readonly ended: Promise<void>;
 }
 
-export class WorkerPool implements Sender, SignsOfLife, AheadFetcher {
+export class WorkerPool<Jobs extends JobTypes> {
   readonly #options: WorkerPoolOptions;
   readonly #members = new Set<Member>();
-  readonly #signs = new Map<string, number>();
   #idle: NodeJS.Timeout | undefined;
   #lastId = 0;
 
@@ -41,35 +50,24 @@ export class WorkerPool implements Sender, SignsOfLife, AheadFetcher {
     this.#options = options;
   }
 
-  async send(path: string, attempt: Attempt, signal: AbortSignal): Promise<PushAnswer> {
-    const onSign = () => void this.#signs.set(path, performance.now());
-    onSign();
-    try {
-      return (await this.#run({ kind: 'push', path, attempt }, signal, onSign)) as PushAnswer;
-    } finally {
-      this.#signs.delete(path);
-    }
-  }
-
-  lastSignAt(path: string): number | undefined {
-    return this.#signs.get(path);
-  }
-
-  async fetchAhead(job: AheadJob, signal: AbortSignal): Promise<AheadAnswer> {
-    return (await this.#run({ kind: 'fetch-ahead', job }, signal)) as AheadAnswer;
-  }
-
-  async #run(task: WorkerTask, signal: AbortSignal, onSign = () => {}): Promise<TaskAnswer> {
+  /** @throws WalvaultError what the job threw; `internal` when its thread ended */
+  async run<Name extends keyof Jobs & string>(
+    job: Name,
+    input: Jobs[Name]['input'],
+    options: RunOptions,
+  ): Promise<Jobs[Name]['output']> {
     clearTimeout(this.#idle);
+    const { signal } = options;
     const { worker, waiting } = this.#choose();
     const id = ++this.#lastId;
-    const answered = new Promise<TaskAnswer>(settle => waiting.set(id, { settle, onSign }));
+    const { promise, resolve, reject } = Promise.withResolvers<Jobs[Name]['output']>();
+    waiting.set(id, { ...options, resolve, reject });
     const abort = () => post(worker, { kind: 'abort', id });
     signal.addEventListener('abort', abort, { once: true });
-    post(worker, { ...task, id });
-    if (signal.aborted) abort();
     try {
-      return await answered;
+      post(worker, { kind: 'run', id, job, input });
+      if (signal.aborted) abort();
+      return await promise;
     } finally {
       signal.removeEventListener('abort', abort);
       waiting.delete(id);
@@ -81,7 +79,7 @@ export class WorkerPool implements Sender, SignsOfLife, AheadFetcher {
   async close(): Promise<void> {
     clearTimeout(this.#idle);
     const members = [...this.#members];
-    // Whoever comes from now on gets a new thread.
+    // A job that comes from now on gets a new thread.
     this.#members.clear();
     for (const { worker } of members) post(worker, { kind: 'close' });
     await endsWithin(closeWithinMs, Promise.all(members.map(({ ended }) => ended)));
@@ -105,20 +103,34 @@ export class WorkerPool implements Sender, SignsOfLife, AheadFetcher {
     const ended = new Promise<void>(resolve => worker.once('exit', () => resolve()));
     const member: Member = { worker, waiting, ended };
     let reason = 'it ended';
-    worker.on('message', ({ id, answer }: FromWorker) => {
-      const waiter = waiting.get(id);
-      if (answer === undefined) waiter?.onSign();
-      else waiter?.settle(answer);
+    worker.on('message', (message: FromWorker) => {
+      const waiter = waiting.get(message.id);
+      if (waiter !== undefined) deliver(message, waiter);
     });
     worker.on('error', error => (reason = messageOf(error)));
     worker.once('exit', () => {
       this.#members.delete(member);
-      const message = `a worker of the agent failed: ${reason}`;
-      for (const { settle } of waiting.values())
-        settle({ kind: 'failed', events: [], failure: { code: 'internal', message, retry: true } });
+      for (const { reject } of waiting.values())
+        reject(new WalvaultError('internal', `a worker thread failed: ${reason}`, { retry: true }));
     });
     this.#members.add(member);
     return member;
+  }
+}
+
+function deliver(message: FromWorker, { onEvent, onSign, resolve, reject }: Waiting): void {
+  switch (message.kind) {
+    case 'event':
+      onEvent?.(message.event);
+      return;
+    case 'sign':
+      onSign?.();
+      return;
+    case 'done':
+      resolve(message.output);
+      return;
+    case 'failed':
+      reject(fromPlainError(message.error));
   }
 }
 

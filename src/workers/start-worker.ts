@@ -1,17 +1,17 @@
-/** Starts a worker thread of the agent. */
+/** Starts a worker thread. */
 import { getAsset, isSea } from 'node:sea';
 import { Worker } from 'node:worker_threads';
 import type { Config } from '../config/index.ts';
 import { packSecrets } from './packed-config.ts';
 
 /** How the process edge calls it. It is no command: only a thread can have this first argument. */
-export const workerVerb = 'agent-worker';
+export const workerVerb = 'worker';
 
 /** Its bytes lie outside of V8's heap, which by default would grow to several times this before it is looked through. */
 const youngGenerationMiB = 4;
 
-/** `config` as the agent read it; what it limits, each of `count` threads has its share of. */
-export function startPushWorker(config: Config, count: number): Worker {
+/** Each of `count` threads has its share of what `config` limits. */
+export function startWorker(config: Config, count: number): Worker {
   const options = {
     argv: [workerVerb],
     workerData: packSecrets(shareOf(config, count)),

@@ -1,115 +1,97 @@
-/** A worker thread of the agent: opens the repositories once, pushes and fetches what it is told to. */
+/** A worker thread: opens the repositories once and does the jobs that it is given. */
 import { isMainThread, parentPort, workerData } from 'node:worker_threads';
-import type { AheadAnswer, AheadJob } from './ahead-fetcher.ts';
-import { failureOf } from '../agent/client/protocol.ts';
-import type { PushAnswer } from './sender.ts';
-import type { FromWorker, ToWorker, WorkerTask } from './messages.ts';
+import { openRepositories, type OpenRepositories } from '../compose/open-repositories.ts';
 import { WalvaultError } from '../base/errors/errors.ts';
-import type { Log, LogEvent } from '../base/log.ts';
+import { toPlainError } from '../base/errors/plain-error.ts';
+import type { LogEvent } from '../base/log.ts';
 import type { Config } from '../config/index.ts';
-import { PushMemory } from '../operations/push/push-memory.ts';
-import { push } from '../operations/push/push.ts';
-import { garbageCollector } from './collect-garbage.ts';
-import { openRepositories } from '../compose/open-repositories.ts';
-import type { AheadReader } from './jobs/fetch-ahead.ts';
+import type { Job, OpenJob, Workshop } from './job.ts';
+import { jobTable } from './job-table.ts';
+import type { FromWorker, ToWorker } from './messages.ts';
 import { unpackSecrets } from './packed-config.ts';
-import { pushSettings, timeoutLeft } from '../operations/push/settings.ts';
 import { workerVerb } from './start-worker.ts';
 
-/** How often it says that a file is on its way. */
+/** How often a job says that it moves on. */
 const signEveryMs = 1000;
 
-/** A segment that was fetched has given back what it held itself; what came from a store in pieces is left. */
-const keptBytes = 24 * 1024 ** 2;
+interface Run {
+  readonly controller: AbortController;
+  readonly say: (event: LogEvent) => void;
+}
 
-type PushTask = Extract<WorkerTask, { kind: 'push' }> & { readonly id: number };
+/** Of any input: the pool's types say which, and messages carry no types. */
+type AnyJob = Job<never, unknown>;
 
 /** @returns 0 when it was told to end */
-export async function runPushWorker(): Promise<number> {
+export async function runWorker(): Promise<number> {
   const port = parentPort;
   if (isMainThread || port === null)
     throw new WalvaultError('usage', `${workerVerb} is not a command`, { hint: 'See walvault --help.' });
-  const config = unpackSecrets(workerData) as Config;
-  // What concerns the keys is said once by those who hold them; a push by itself would say it each time.
+  const post = (message: FromWorker) => port.postMessage(message, []);
+  const runs = new Map<number, Run>();
+  /** What concerns the keys is said once by the code that holds them. Each job repeats it, as if it were alone. */
   const standing: LogEvent[] = [];
-  const log: Log = { event: event => void standing.push(event) };
-  const opened = await openRepositories(config, log);
-  const tasks = new Map<number, AbortController>();
-  const settings = {
-    ...pushSettings(config),
-    repositories: opened.repositories,
-    memory: new PushMemory(),
+  const standingLog = {
+    event(event: LogEvent) {
+      standing.push(event);
+      for (const { say } of runs.values()) say(event);
+    },
+  };
+  const config = unpackSecrets(workerData) as Config;
+  let opened: Promise<OpenRepositories> | undefined;
+  const workshop: Workshop = {
+    config,
+    repositories: async () => (await (opened ??= openRepositories(config, standingLog))).repositories,
+  };
+  const jobs = new Map<string, Promise<AnyJob>>();
+  const jobOf = (name: string): Promise<AnyJob> => {
+    const job = jobs.get(name) ?? openJob(name, workshop);
+    jobs.set(name, job);
+    return job;
   };
 
-  async function answer({ id, path, attempt }: PushTask, signal: AbortSignal): Promise<PushAnswer> {
-    const { isAsked, spentMs } = attempt;
-    const events: LogEvent[] = [];
+  async function work(id: number, name: string, input: unknown): Promise<void> {
+    const controller = new AbortController();
+    const say = (event: LogEvent) => post({ id, kind: 'event', event });
     let lastSignAt = performance.now();
+    runs.set(id, { controller, say });
+    for (const event of standing) say(event);
     try {
-      const { givenUpIn, outcomes } = await push({
-        ...settings,
-        ...(!isAsked && { queueLimitBytes: undefined }),
-        timeoutMs: timeoutLeft(settings.timeoutMs, spentMs),
-        path,
+      const job = await jobOf(name);
+      const output = await job(input as never, {
+        signal: controller.signal,
+        log: { event: say },
         onProgress() {
           if (performance.now() - lastSignAt < signEveryMs) return;
           lastSignAt = performance.now();
-          post({ id, answer: undefined });
+          post({ id, kind: 'sign' });
         },
-        log: { event: event => void events.push(event) },
-        signal,
       });
-      const found = [...outcomes.values()];
-      return {
-        kind: 'done',
-        isDurable: givenUpIn === undefined,
-        isNew: givenUpIn === undefined && found.length > 0 && found.every(outcome => outcome === 'created'),
-        events: [...standing, ...events],
-      };
+      post({ id, kind: 'done', output });
     } catch (error) {
-      return { kind: 'failed', events: [...standing, ...events], failure: failureOf(error) };
-    }
-  }
-
-  let reader: Promise<AheadReader> | undefined;
-  const collectGarbage = garbageCollector(keptBytes);
-  async function fetchAhead(job: AheadJob, signal: AbortSignal): Promise<AheadAnswer> {
-    try {
-      reader ??= import('./jobs/fetch-ahead.ts').then(({ openAheadReader }) => openAheadReader(config));
-      return await (await reader).answer(job, signal);
-    } catch (error) {
-      return { kind: 'failed', events: [], failure: failureOf(error) };
+      post({ id, kind: 'failed', error: toPlainError(error) });
     } finally {
-      collectGarbage();
+      runs.delete(id);
     }
-  }
-
-  async function work(task: WorkerTask & { readonly id: number }, signal: AbortSignal): Promise<void> {
-    const { id } = task;
-    const done = task.kind === 'push' ? answer({ ...task, id }, signal) : fetchAhead(task.job, signal);
-    const message = { id, answer: await done };
-    tasks.delete(id);
-    post(message);
-  }
-
-  function post(message: FromWorker): void {
-    port?.postMessage(message, []);
   }
 
   await new Promise<void>(resolve => {
     port.on('message', (message: ToWorker) => {
       if (message.kind === 'close') resolve();
-      else if (message.kind === 'abort')
-        tasks.get(message.id)?.abort(new WalvaultError('interrupted', 'the agent was stopped'));
-      else {
-        const controller = new AbortController();
-        tasks.set(message.id, controller);
-        void work(message, controller.signal);
-      }
+      else if (message.kind === 'run') void work(message.id, message.job, message.input);
+      else runs.get(message.id)?.controller.abort(new WalvaultError('interrupted', 'the agent was stopped'));
     });
   });
-  await opened[Symbol.asyncDispose]();
-  await (await reader?.catch(() => undefined))?.[Symbol.asyncDispose]();
+  await (await opened?.catch(() => undefined))?.[Symbol.asyncDispose]();
   port.close();
   return 0;
+}
+
+async function openJob(name: string, workshop: Workshop): Promise<AnyJob> {
+  const table: Readonly<Record<string, () => Promise<OpenJob<never, unknown>>>> = jobTable;
+  const load = table[name];
+  if (load === undefined) throw new WalvaultError('internal', `no job is named "${name}"`);
+  return await (
+    await load()
+  )(workshop);
 }

@@ -3,7 +3,8 @@
  * it is being dealt with, then one line with the answer. Both sides are the same executable (the fingerprint proves
  * it), so the version only has to tell a later walvault that it talks to an earlier one.
  */
-import { WalvaultError, errorCodes, type ErrorCode } from '../../base/errors/errors.ts';
+import { errorCodes, type ErrorCode } from '../../base/errors/errors.ts';
+import type { PlainError } from '../../base/errors/plain-error.ts';
 import type { FileIdentity } from '../../base/files/identity.ts';
 import type { LogEvent, LogLevel } from '../../base/log.ts';
 
@@ -44,7 +45,7 @@ export type Reply =
   | { readonly kind: 'working'; readonly mayTakeMs?: number | undefined }
   /** Durable in every required repository. */
   | { readonly kind: 'done'; readonly events: readonly LogEvent[] }
-  | { readonly kind: 'failed'; readonly events: readonly LogEvent[]; readonly failure: Failure }
+  | { readonly kind: 'failed'; readonly events: readonly LogEvent[]; readonly failure: PlainError }
   /** A verified segment for whoever asked to take: it is his to rename, and to throw away if it is another file by now. */
   | { readonly kind: 'ready'; readonly events: readonly LogEvent[]; readonly file: ReadyFile }
   /** Nothing is known of the file: whoever asked does the work. */
@@ -73,13 +74,6 @@ export interface PrefetchFigures {
   /** Handed over. */
   readonly served: number;
   readonly failed: number;
-}
-
-export interface Failure {
-  readonly code: ErrorCode;
-  readonly message: string;
-  readonly hint?: string | undefined;
-  readonly retry: boolean;
 }
 
 export interface AgentStatus {
@@ -158,19 +152,6 @@ export function parseReply(line: string): Reply | undefined {
   }
 }
 
-/** What an error says, in the terms that cross the socket; anything unknown is an internal error. */
-export function failureOf(error: unknown): Failure {
-  if (error instanceof WalvaultError) {
-    const { code, message, hint, retry } = error;
-    return { code, message, retry, ...(hint !== undefined && { hint }) };
-  }
-  return { code: 'internal', message: error instanceof Error ? error.message : String(error), retry: false };
-}
-
-export function errorOf({ code, message, hint, retry }: Failure): WalvaultError {
-  return new WalvaultError(code, message, { hint, retry });
-}
-
 const declineReasons: readonly DeclineReason[] = ['stale', 'busy', 'leaving', 'unfit', 'not-ready'];
 const levels: readonly LogLevel[] = ['debug', 'info', 'warn', 'error'];
 
@@ -203,7 +184,7 @@ function parseReadyFile(value: unknown): ReadyFile | undefined {
   return { path: value['path'], identity: { device, inode, sizeBytes, modifiedNs } };
 }
 
-function parseFailure(value: unknown): Failure | undefined {
+function parseFailure(value: unknown): PlainError | undefined {
   if (!isRecord(value)) return undefined;
   const { code, message, hint, retry } = value;
   if (!isText(code) || !Object.hasOwn(errorCodes, code) || !isText(message)) return undefined;

@@ -4,9 +4,9 @@
  */
 import { resolve } from 'node:path';
 import type { WalvaultError } from '../../base/errors/errors.ts';
+import { fromPlainError } from '../../base/errors/plain-error.ts';
 import type { LogEvent } from '../../base/log.ts';
 import { ask, notForAnAgent, wantedEvents, type Surroundings, type Unanswered } from './ask.ts';
-import { errorOf } from './protocol.ts';
 import { quickParse } from './quick-parse.ts';
 import { pushLine } from './command-lines.ts';
 
@@ -32,7 +32,7 @@ export async function pushThroughAgent(
   const question = { request, walPath: given.path, configPath: given.configPath };
   return await ask<PushThroughAgent>(question, surroundings, answer => {
     if (answer.kind !== 'done' && answer.kind !== 'failed') return undefined;
-    const error = answer.kind === 'failed' ? errorOf(answer.failure) : undefined;
+    const error = answer.kind === 'failed' ? fromPlainError(answer.failure) : undefined;
     return { kind: 'answered', events: wantedEvents(answer.events, given), error };
   });
 }

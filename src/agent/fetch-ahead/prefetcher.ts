@@ -9,8 +9,10 @@ import { messageOf } from '../../base/errors/errors.ts';
 import { identityOf, isSameFile } from '../../base/files/identity.ts';
 import type { Log, LogEvent } from '../../base/log.ts';
 import { isInRecovery, lookOut, type Outlook } from '../../operations/fetch/outlook.ts';
-import type { AheadAnswer, AheadFetcher, AheadJob } from '../../workers/ahead-fetcher.ts';
-import type { Failure, PrefetchFigures, ReadyFile } from '../client/protocol.ts';
+import type { PlainError } from '../../base/errors/plain-error.ts';
+import type { FetchAhead } from '../../workers/jobs/fetch-ahead.ts';
+import type { AheadAnswer, AheadFetcher } from './fetcher.ts';
+import type { PrefetchFigures, ReadyFile } from '../client/protocol.ts';
 import { PrefetchDirectory } from './prefetch-directory.ts';
 import { planPrefetch } from './plan.ts';
 
@@ -26,7 +28,7 @@ export interface PrefetcherOptions {
   readonly timeoutMs: number;
   readonly standbyTimeoutMs: number;
   /** Told of each failure of fetching ahead. */
-  readonly onFailure: (failure: Failure) => void;
+  readonly onFailure: (failure: PlainError) => void;
   readonly log: Log;
 }
 
@@ -187,14 +189,14 @@ export class Prefetcher {
     this.#running.set(name, this.#fetch({ name, destination, systemId, segmentSizeBytes, silenceMs }));
   }
 
-  async #fetch(job: AheadJob): Promise<void> {
+  async #fetch(job: FetchAhead): Promise<void> {
     const { signal } = this.#round;
     const answer = await this.#options.fetcher.fetchAhead(job, signal);
     this.#running.delete(job.name);
     if (!signal.aborted) this.#count(job, answer);
   }
 
-  #count({ name, destination }: AheadJob, answer: AheadAnswer): void {
+  #count({ name, destination }: FetchAhead, answer: AheadAnswer): void {
     if (answer.kind === 'ready') {
       this.#inARow++;
       this.#fetched++;

@@ -1,7 +1,7 @@
 /** How far the queue may go beyond what is asked for, by what became of the files before. */
-import type { Failure } from '../client/protocol.ts';
+import type { PlainError } from '../../base/errors/plain-error.ts';
 import type { LookAheadState } from './look-ahead.ts';
-import type { PushAnswer } from '../../workers/sender.ts';
+import type { PushAnswer } from './sender.ts';
 
 /** `next`: it came first in PostgreSQL's order; `ahead`: others before it were still on their way. */
 export type Reason = 'asked' | 'next' | 'ahead';
@@ -49,6 +49,6 @@ export class Pace {
 }
 
 /** Other trouble is the store's, the configuration's, or another server's. */
-function isOfThisFileAlone({ code }: Failure): boolean {
+function isOfThisFileAlone({ code }: PlainError): boolean {
   return code === 'invalid-file' || code === 'local-io';
 }

@@ -10,13 +10,14 @@ import type { Log } from '../../base/log.ts';
 import { firstAnswerMs } from '../../operations/push/patience.ts';
 import type { QueueState } from '../../operations/push/queue-limit.ts';
 import type { ArchiveStatus } from '../../postgres/cluster/archive-status.ts';
-import { failureOf } from '../client/protocol.ts';
+import { toPlainError } from '../../base/errors/plain-error.ts';
 import { DurableSet } from './durable-set.ts';
 import { fileKey, KeyedFile } from './file-key.ts';
 import { backlogBytes, chooseNext, leadingDurable } from './look-ahead.ts';
 import { ownName } from './own-files.ts';
 import { Pace, type Reason } from './pace.ts';
-import type { Attempt, PushAnswer, Sender } from '../../workers/sender.ts';
+import type { Attempt } from '../../workers/jobs/push-file.ts';
+import type { PushAnswer, Sender } from './sender.ts';
 
 export interface PushQueueOptions {
   readonly sender: Sender;
@@ -174,7 +175,7 @@ export class PushQueue {
       return answer;
     } catch (error) {
       // Something about the file that could not be found out; without that its key is not known.
-      return { kind: 'failed', events: [], failure: failureOf(localIoError('read', path, error)) };
+      return { kind: 'failed', events: [], failure: toPlainError(localIoError('read', path, error)) };
     } finally {
       await file?.close();
     }

@@ -1,48 +1,44 @@
-/** What a worker thread of the agent needs to fetch segments ahead. */
-import type { AheadAnswer, AheadJob } from '../ahead-fetcher.ts';
-import { failureOf } from '../../agent/client/protocol.ts';
-import type { LogEvent } from '../../base/log.ts';
+/** Fetches a segment that a recovery will ask for. */
+import type { FileIdentity } from '../../base/files/identity.ts';
 import { Turns } from '../../base/threads/turns.ts';
-import type { Config } from '../../config/index.ts';
 import { fetchAhead } from '../../operations/fetch/fetch-ahead.ts';
 import { Laggards } from '../../operations/fetch/laggards.ts';
-import { openRepositories } from '../../compose/open-repositories.ts';
+import { garbageCollector } from '../collect-garbage.ts';
+import type { Job, Workshop } from '../job.ts';
 
-export interface AheadReader extends AsyncDisposable {
-  /** Never rejects. */
-  answer(job: AheadJob, signal: AbortSignal): Promise<AheadAnswer>;
+export interface FetchAhead {
+  readonly name: string;
+  /** Absolute. Afterwards the file is there, whole, verified and durable, or not at all. */
+  readonly destination: string;
+  readonly systemId: bigint;
+  readonly segmentSizeBytes: number;
+  /** Longest time in which nothing arrives: a fetch that asks meanwhile waits for it. */
+  readonly silenceMs: number;
 }
 
-/** @throws WalvaultError `config` */
-export async function openAheadReader(config: Config): Promise<AheadReader> {
-  // What is said once of keys and signatures: each fetch by itself would say it too.
-  const standing: LogEvent[] = [];
-  const opened = await openRepositories(config, { event: event => void standing.push(event) });
-  const turns = new Turns();
-  const laggards = new Laggards();
-  return {
-    async answer({ name, destination, systemId, segmentSizeBytes, silenceMs }, signal) {
-      const events: LogEvent[] = [];
-      try {
-        const identity = await fetchAhead({
-          name,
-          destination,
-          segmentSizeBytes,
-          system: { cluster: config.cluster, systemId },
-          headerCheck: config.archive.headerCheck,
-          silenceMs,
-          repositories: opened.repositories,
-          log: { event: event => void events.push(event) },
-          signal,
-          turns,
-          laggards,
-        });
-        if (identity === undefined) return { kind: 'absent' };
-        return { kind: 'ready', events: [...standing, ...events], identity };
-      } catch (error) {
-        return { kind: 'failed', events: [...standing, ...events], failure: failureOf(error) };
-      }
-    },
-    [Symbol.asyncDispose]: () => opened[Symbol.asyncDispose](),
+/** A segment that was fetched has given back what it held itself; what came from a store in pieces is left. */
+const keptBytes = 24 * 1024 ** 2;
+
+/** The job's output is undefined where no repository gave the segment, and none failed. */
+export async function openFetchAhead({
+  config,
+  repositories,
+}: Workshop): Promise<Job<FetchAhead, FileIdentity | undefined>> {
+  const shared = { repositories: await repositories(), turns: new Turns(), laggards: new Laggards() };
+  const { cluster, archive } = config;
+  const collectGarbage = garbageCollector(keptBytes);
+  return async ({ systemId, ...segment }, { log, signal }) => {
+    try {
+      return await fetchAhead({
+        ...segment,
+        ...shared,
+        system: { cluster, systemId },
+        headerCheck: archive.headerCheck,
+        log,
+        signal,
+      });
+    } finally {
+      collectGarbage();
+    }
   };
 }

@@ -5,8 +5,6 @@ import { it } from 'node:test';
 import { digestEnvironment, readFingerprint } from '../../../src/agent/client/fingerprint.ts';
 import { isSameEnvironment } from '../../../src/agent/environment.ts';
 import { WatchedFiles } from '../../../src/agent/watched-files.ts';
-import { packSecrets, unpackSecrets } from '../../../src/workers/packed-config.ts';
-import { Secret } from '../../../src/base/secret.ts';
 import { temporaryDirectory } from '../../support/site/temp.ts';
 
 it('an agent and whoever asks it need not agree on variables that change nothing', () => {
@@ -71,14 +69,4 @@ it('a file that changed at a time yet to come, before the clock was set back, is
   assert.ok(!watched.hasChanged());
   writeFileSync(key, 'another secret');
   assert.ok(watched.hasChanged());
-});
-
-it('a configuration reaches a thread with its secrets, and as nothing that prints them', () => {
-  const config = { a: [1, undefined, { b: new Secret('hunter22') }], c: null, d: 'text' };
-  const packed = structuredClone(packSecrets(config));
-  const arrived = unpackSecrets(packed) as typeof config;
-  const nested = arrived.a[2] as { b: Secret };
-  assert.equal(nested.b.reveal(), 'hunter22');
-  assert.ok(!JSON.stringify(arrived).includes('hunter22'));
-  assert.deepEqual([arrived.a[0], arrived.a[1], arrived.c, arrived.d], [1, undefined, null, 'text']);
 });

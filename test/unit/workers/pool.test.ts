@@ -1,23 +1,90 @@
 import assert from 'node:assert/strict';
-import { once } from 'node:events';
 import { describe, it } from 'node:test';
 import { Worker } from 'node:worker_threads';
+import { WalvaultError } from '../../../src/base/errors/errors.ts';
+import type { LogEvent } from '../../../src/base/log.ts';
 import { WorkerPool } from '../../../src/workers/pool.ts';
 
-/** A thread that answers each push, but ends in the given way at the one of `crash`. */
+type Jobs = {
+  readonly double: { readonly input: number; readonly output: number };
+  readonly hang: { readonly input: undefined; readonly output: undefined };
+  readonly crash: { readonly input: undefined; readonly output: undefined };
+  readonly refuse: { readonly input: string; readonly output: undefined };
+};
+
+/** A thread that speaks as `worker.ts` does, but ends in the given way at the job `crash`. */
 function threadThat(ends: string): Worker {
   const script = `
     const { parentPort } = require('node:worker_threads');
-    parentPort.on('message', ({ kind, id, path }) => {
+    parentPort.on('message', ({ kind, id, job, input }) => {
       if (kind === 'close') return parentPort.close();
-      if (path === 'crash') { ${ends} }
-      else if (path !== 'hang') parentPort.postMessage({ id, answer: { kind: 'done', isDurable: true, isNew: true, events: [] } });
+      const post = message => parentPort.postMessage({ id, ...message });
+      if (kind === 'abort') return post({ kind: 'failed', error: { code: 'interrupted', message: 'aborted', retry: false } });
+      if (job === 'crash') { ${ends} }
+      if (job === 'refuse') post({ kind: 'failed', error: { code: 'refused', message: input, hint: 'Ask.', retry: true } });
+      if (job !== 'double') return;
+      post({ kind: 'event', event: { level: 'info', message: 'doubling' } });
+      post({ kind: 'sign' });
+      post({ kind: 'done', output: 2 * input });
     });`;
   return new Worker(script, { eval: true, stderr: true });
 }
 
-const never = new AbortController().signal;
-const asked = { isAsked: true, spentMs: 0 };
+function poolOf(start: () => Worker, maxWorkers = 1): WorkerPool<Jobs> {
+  return new WorkerPool<Jobs>({ maxWorkers, start });
+}
+
+const { signal } = new AbortController();
+
+describe('a job', () => {
+  it('gives its output, and its events and signs of life before that', async () => {
+    const pool = poolOf(() => threadThat(''));
+    const heard: (LogEvent | 'sign')[] = [];
+    const options = {
+      signal,
+      onEvent: (event: LogEvent) => heard.push(event),
+      onSign: () => heard.push('sign'),
+    };
+    assert.equal(await pool.run('double', 4, options), 8);
+    assert.deepEqual(heard, [{ level: 'info', message: 'doubling' }, 'sign']);
+    await pool.close();
+  });
+
+  it('fails with the error that it threw', async () => {
+    const pool = poolOf(() => threadThat(''));
+    await assert.rejects(
+      pool.run('refuse', 'not today', { signal }),
+      (error: unknown) =>
+        error instanceof WalvaultError &&
+        error.code === 'refused' &&
+        error.message === 'not today' &&
+        error.hint === 'Ask.' &&
+        error.retry,
+    );
+    await pool.close();
+  });
+
+  it('is aborted in its thread, before and after it was sent', async () => {
+    const pool = poolOf(() => threadThat(''));
+    const controller = new AbortController();
+    const running = pool.run('hang', undefined, controller);
+    controller.abort();
+    await assert.rejects(running, /aborted/);
+    await assert.rejects(pool.run('hang', undefined, { signal: AbortSignal.abort() }), /aborted/);
+    await pool.close();
+  });
+
+  it('gets a thread of its own while there may be one, and shares one then', async () => {
+    let started = 0;
+    const pool = poolOf(() => {
+      started++;
+      return threadThat('');
+    }, 2);
+    const doubled = await Promise.all([1, 2, 3].map(number => pool.run('double', number, { signal })));
+    assert.deepEqual([doubled, started], [[2, 4, 6], 2]);
+    await pool.close();
+  });
+});
 
 describe('a thread that ends in the middle of its work', () => {
   for (const [how, ends, words] of [
@@ -26,57 +93,34 @@ describe('a thread that ends in the middle of its work', () => {
   ] as const)
     it(`${how} fails all that it had, and what comes next gets another`, async () => {
       let started = 0;
-      const pool = new WorkerPool({
-        maxWorkers: 1,
-        start: () => {
-          started++;
-          return threadThat(ends);
-        },
+      const pool = poolOf(() => {
+        started++;
+        return threadThat(ends);
       });
-      assert.equal((await pool.send('a', asked, never)).kind, 'done');
-      const answers = await Promise.all(['hang', 'crash'].map(path => pool.send(path, asked, never)));
-      for (const answer of answers) {
-        assert.ok(answer.kind === 'failed' && answer.failure.code === 'internal');
-        assert.match(answer.failure.message, words);
+      assert.equal(await pool.run('double', 1, { signal }), 2);
+      const jobs = (['hang', 'crash'] as const).map(job => pool.run(job, undefined, { signal }));
+      for (const outcome of await Promise.allSettled(jobs)) {
+        assert.ok(outcome.status === 'rejected');
+        const { reason } = outcome as { reason: unknown };
+        assert.ok(reason instanceof WalvaultError && reason.code === 'internal' && reason.retry);
+        assert.match(reason.message, words);
       }
-      assert.equal((await pool.send('b', asked, never)).kind, 'done');
+      assert.equal(await pool.run('double', 1, { signal }), 2);
       assert.equal(started, 2);
       await pool.close();
     });
 });
 
-/** A thread that says once that it moves on, and then hears nothing any more. */
-function hangingThread(): Worker {
+it('a thread that hangs does not keep the pool from closing', async () => {
   const script = `
     const { parentPort } = require('node:worker_threads');
-    parentPort.once('message', ({ id }) => {
-      parentPort.postMessage({ id, answer: undefined });
-      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0);
-    });`;
-  return new Worker(script, { eval: true });
-}
-
-describe('a thread that hangs', () => {
-  it('does not keep the pool from closing', async () => {
-    const worker = hangingThread();
-    const pool = new WorkerPool({ maxWorkers: 1, start: () => worker });
-    void pool.send('a', asked, never);
-    const startedAt = performance.now();
-    await pool.close();
-    assert.ok(performance.now() - startedAt < 5000);
-    await worker.terminate();
-  });
-
-  it('has given its last sign of life for a file when it last had one', async () => {
-    const worker = hangingThread();
-    const pool = new WorkerPool({ maxWorkers: 1, start: () => worker });
-    assert.equal(pool.lastSignAt('a'), undefined);
-    const sent = pool.send('a', asked, never);
-    const begunAt = pool.lastSignAt('a') ?? 0;
-    await once(worker, 'message');
-    assert.ok((pool.lastSignAt('a') ?? 0) > begunAt);
-    await worker.terminate();
-    assert.equal((await sent).kind, 'failed');
-    assert.equal(pool.lastSignAt('a'), undefined);
-  });
+    parentPort.once('message', () => Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0));`;
+  const worker = new Worker(script, { eval: true });
+  const pool = poolOf(() => worker);
+  const hanging = pool.run('hang', undefined, { signal }).catch((error: unknown) => error);
+  const startedAt = performance.now();
+  await pool.close();
+  assert.ok(performance.now() - startedAt < 5000);
+  await worker.terminate();
+  assert.ok((await hanging) instanceof WalvaultError);
 });

@@ -3,14 +3,12 @@ import { describe, it } from 'node:test';
 import * as fc from 'fast-check';
 import {
   encodeLine,
-  errorOf,
-  failureOf,
   parseReply,
   parseRequest,
   type Reply,
   type Request,
 } from '../../../../src/agent/client/protocol.ts';
-import { errorCodes, WalvaultError, type ErrorCode } from '../../../../src/base/errors/errors.ts';
+import { errorCodes, type ErrorCode } from '../../../../src/base/errors/errors.ts';
 
 const text = fc.string({ unit: 'binary' });
 const events = fc.array(
@@ -94,16 +92,6 @@ describe('the protocol', () => {
     ])
       assert.equal(parseReply(other), undefined, other);
     fc.assert(fc.property(fc.json(), json => assert.equal(parseReply(json), undefined)));
-  });
-
-  it('brings errors over with code, hint and exit status', () => {
-    const error = new WalvaultError('conflict', 'it is another file', { hint: 'Look.', retry: true });
-    const arrived = errorOf(failureOf(error));
-    assert.deepEqual(
-      [arrived.code, arrived.message, arrived.hint, arrived.retry, arrived.exitCode],
-      ['conflict', 'it is another file', 'Look.', true, 8],
-    );
-    assert.equal(failureOf(new TypeError('x is not a function')).code, 'internal');
   });
 });
 

@@ -12,8 +12,8 @@ import {
 import { basename, join } from 'node:path';
 import { describe, it } from 'node:test';
 import { setImmediate as turn } from 'node:timers/promises';
-import type { AheadAnswer } from '../../../../src/workers/ahead-fetcher.ts';
-import type { Failure } from '../../../../src/agent/client/protocol.ts';
+import type { AheadAnswer } from '../../../../src/agent/fetch-ahead/fetcher.ts';
+import type { PlainError } from '../../../../src/base/errors/plain-error.ts';
 import { Prefetcher, type ReadySegment } from '../../../../src/agent/fetch-ahead/prefetcher.ts';
 import { identityOf } from '../../../../src/base/files/identity.ts';
 import { silentLog } from '../../../../src/base/log.ts';
@@ -47,19 +47,19 @@ function createBench(options: { jobs?: number; depth?: number; timeoutMs?: numbe
   const failures: string[] = [];
   /** Jobs that go on when they are told to end. */
   const stuck = new Set<string>();
-  const arriving = new Map<string, (answer: 'whole' | 'absent' | Failure) => void>();
+  const arriving = new Map<string, (answer: 'whole' | 'absent' | PlainError) => void>();
   const prefetcher = new Prefetcher({
     fetcher: {
       async fetchAhead(job, signal): Promise<AheadAnswer> {
         started.push(job.name);
-        const fate = await new Promise<'whole' | 'absent' | Failure>(resolve => {
+        const fate = await new Promise<'whole' | 'absent' | PlainError>(resolve => {
           arriving.set(job.name, resolve);
           signal.addEventListener('abort', () => {
             if (!stuck.has(job.name)) resolve({ code: 'interrupted', message: 'gone', retry: false });
           });
         });
         if (fate === 'absent') return { kind: 'absent' };
-        if (fate !== 'whole') return { kind: 'failed', events: [], failure: fate };
+        if (fate !== 'whole') return { kind: 'failed', failure: fate };
         writeFileSync(job.destination, `${job.systemId} ${job.name}`);
         const identity = identityOf(statSync(job.destination, { bigint: true }));
         return { kind: 'ready', events: [{ level: 'warn', message: job.name }], identity };
@@ -85,7 +85,7 @@ function createBench(options: { jobs?: number; depth?: number; timeoutMs?: numbe
     becomes,
     ask: (asked: string, timeline?: number): Promise<ReadySegment | undefined> =>
       prefetcher.ask({ name: asked, destination: join(walDirectory, 'RECOVERYXLOG'), timeline }),
-    async arrives(number: string, fate: 'whole' | 'absent' | Failure = 'whole') {
+    async arrives(number: string, fate: 'whole' | 'absent' | PlainError = 'whole') {
       const settle = arriving.get(number);
       assert.ok(settle !== undefined, `${number} was not fetched; ${started.join(' ')}`);
       settle(fate);

@@ -3,10 +3,11 @@ import { mkdirSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:
 import { basename, dirname, join } from 'node:path';
 import { describe, it } from 'node:test';
 import { setTimeout as delay } from 'node:timers/promises';
-import type { Failure } from '../../../../src/agent/client/protocol.ts';
+import type { ErrorCode } from '../../../../src/base/errors/errors.ts';
 import { PushQueue } from '../../../../src/agent/push-ahead/push-queue.ts';
 import { ArchiveStatus, type MarkedFiles } from '../../../../src/postgres/cluster/archive-status.ts';
-import type { Attempt, PushAnswer, Sender } from '../../../../src/workers/sender.ts';
+import type { PushAnswer, Sender } from '../../../../src/agent/push-ahead/sender.ts';
+import type { Attempt } from '../../../../src/workers/jobs/push-file.ts';
 import { silentLog } from '../../../../src/base/log.ts';
 import { temporaryDirectory } from '../../../support/site/temp.ts';
 
@@ -23,7 +24,7 @@ const known: PushAnswer = { ...done, isNew: false };
 const segment = (number: number) =>
   `0000000100000000000000${number.toString(16).toUpperCase().padStart(2, '0')}`;
 
-function failure(code: Failure['code']): PushAnswer {
+function failure(code: ErrorCode): PushAnswer {
   return { kind: 'failed', events: [], failure: { code, message: code, retry: code === 'unreachable' } };
 }
 
@@ -77,7 +78,6 @@ async function createBench(options: BenchOptions = {}) {
         signal.addEventListener('abort', () => void bench.arrive(label, failure('interrupted')));
       });
     },
-    close: async () => undefined,
   };
   const status = new WatchedStatus(walDirectory);
   const queue = new PushQueue({

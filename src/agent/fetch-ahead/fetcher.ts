@@ -1,0 +1,16 @@
+/** What gets segments from the repositories for the agent. */
+import type { PlainError } from '../../base/errors/plain-error.ts';
+import type { FileIdentity } from '../../base/files/identity.ts';
+import type { LogEvent } from '../../base/log.ts';
+import type { FetchAhead } from '../../workers/jobs/fetch-ahead.ts';
+
+export type AheadAnswer =
+  | { readonly kind: 'ready'; readonly events: readonly LogEvent[]; readonly identity: FileIdentity }
+  /** No repository gave it, and none failed. */
+  | { readonly kind: 'absent' }
+  | { readonly kind: 'failed'; readonly failure: PlainError };
+
+export interface AheadFetcher {
+  /** Never rejects. */
+  fetchAhead(job: FetchAhead, signal: AbortSignal): Promise<AheadAnswer>;
+}

@@ -1,0 +1,48 @@
+/** The agent's sender and fetcher, by jobs in worker threads. */
+import type { AheadAnswer, AheadFetcher } from '../agent/fetch-ahead/fetcher.ts';
+import type { PushAnswer, Sender, SignsOfLife } from '../agent/push-ahead/sender.ts';
+import { toPlainError } from '../base/errors/plain-error.ts';
+import type { LogEvent } from '../base/log.ts';
+import type { Jobs } from '../workers/job-table.ts';
+import type { FetchAhead } from '../workers/jobs/fetch-ahead.ts';
+import type { Attempt } from '../workers/jobs/push-file.ts';
+import type { WorkerPool } from '../workers/pool.ts';
+
+export class AgentWorkers implements Sender, SignsOfLife, AheadFetcher {
+  readonly #pool: WorkerPool<Jobs>;
+  readonly #signs = new Map<string, number>();
+
+  constructor(pool: WorkerPool<Jobs>) {
+    this.#pool = pool;
+  }
+
+  async send(path: string, attempt: Attempt, signal: AbortSignal): Promise<PushAnswer> {
+    const events: LogEvent[] = [];
+    const onEvent = (event: LogEvent) => void events.push(event);
+    const onSign = () => void this.#signs.set(path, performance.now());
+    onSign();
+    try {
+      const pushed = await this.#pool.run('push-file', { path, ...attempt }, { signal, onEvent, onSign });
+      return { kind: 'done', ...pushed, events };
+    } catch (error) {
+      return { kind: 'failed', events, failure: toPlainError(error) };
+    } finally {
+      this.#signs.delete(path);
+    }
+  }
+
+  lastSignAt(path: string): number | undefined {
+    return this.#signs.get(path);
+  }
+
+  async fetchAhead(segment: FetchAhead, signal: AbortSignal): Promise<AheadAnswer> {
+    const events: LogEvent[] = [];
+    const onEvent = (event: LogEvent) => void events.push(event);
+    try {
+      const identity = await this.#pool.run('fetch-ahead', segment, { signal, onEvent });
+      return identity === undefined ? { kind: 'absent' } : { kind: 'ready', events, identity };
+    } catch (error) {
+      return { kind: 'failed', failure: toPlainError(error) };
+    }
+  }
+}

@@ -1,0 +1,28 @@
+import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { it } from 'node:test';
+import { Worker } from 'node:worker_threads';
+import { AgentWorkers } from '../../../src/entry/agent-workers.ts';
+import type { Jobs } from '../../../src/workers/job-table.ts';
+import { WorkerPool } from '../../../src/workers/pool.ts';
+
+const { signal } = new AbortController();
+
+it('a file whose thread hangs has given its last sign of life when the thread last had one', async () => {
+  const script = `
+    const { parentPort } = require('node:worker_threads');
+    parentPort.once('message', ({ id }) => {
+      parentPort.postMessage({ id, kind: 'sign' });
+      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0);
+    });`;
+  const worker = new Worker(script, { eval: true });
+  const workers = new AgentWorkers(new WorkerPool<Jobs>({ maxWorkers: 1, start: () => worker }));
+  assert.equal(workers.lastSignAt('a'), undefined);
+  const sent = workers.send('a', { isAsked: true, spentMs: 0 }, signal);
+  const begunAt = workers.lastSignAt('a') ?? 0;
+  await once(worker, 'message');
+  assert.ok((workers.lastSignAt('a') ?? 0) > begunAt);
+  await worker.terminate();
+  assert.equal((await sent).kind, 'failed');
+  assert.equal(workers.lastSignAt('a'), undefined);
+});
