@@ -1,7 +1,7 @@
 import { Option } from 'commander';
 import { formatCount, formatDuration, formatSize } from '../../base/units.ts';
 import type { BackupResult } from '../../operations/backup/backup.ts';
-import { describeRanges, storedBytesOf } from '../../operations/backup/summary.ts';
+import { summarise } from '../../operations/backup/summary.ts';
 import { renderJson } from '../render/json.ts';
 import type { DefineVerb } from '../verb.ts';
 
@@ -51,12 +51,12 @@ export const defineBackup: DefineVerb = (program, run) => {
 
 function renderBackup(result: BackupResult): string {
   const { record, repositories, durationMs } = result;
-  const storedBytes = storedBytesOf(record);
+  const { storedBytes, walSegments } = summarise(record);
   const ratio = storedBytes === 0 ? '' : ` (${(record.sizeBytes / storedBytes).toFixed(1)} to 1)`;
   const lines = [
     `backup ${record.id}`,
     `  size      ${formatSize(record.sizeBytes)} in ${formatCount(record.fileCount, 'file')}, stored in ${formatSize(storedBytes)}${ratio}`,
-    `  WAL       ${describeRanges(record)}`,
+    `  WAL       ${walSegments}`,
     `  in        ${repositories.join(', ')}`,
     `  took      ${formatDuration(durationMs)}`,
   ];
@@ -70,8 +70,7 @@ function renderBackup(result: BackupResult): string {
 
 /** The commit record as the operation returns it, and what is counted from it. */
 function jsonOf(result: BackupResult) {
-  const { record } = result;
-  return { ...result, storedBytes: storedBytesOf(record), walSegments: describeRanges(record) };
+  return { ...result, ...summarise(result.record) };
 }
 
 const notes = `

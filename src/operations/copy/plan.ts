@@ -1,9 +1,9 @@
 /** What copying decides from names, sizes and metadata alone. */
 import { piecesOf, type BackupRecord } from '../../repository/format/backup-record.ts';
 import {
-  backupPrefix,
   parseNoteKey,
   parseWalKey,
+  pieceKey,
   walKey,
   type SystemPath,
 } from '../../repository/format/layout.ts';
@@ -87,9 +87,9 @@ export interface BackupPiece {
 
 /** Parts, then the manifest: whoever finds a manifest finds what it names. */
 export function keyedPiecesOf(system: SystemPath, record: BackupRecord): BackupPiece[] {
-  return piecesOf(record).map(({ name, storedSha256, storedSizeBytes }) => ({
-    key: `${backupPrefix(system, record.id)}${name}`,
-    digest: { sha256: storedSha256, sizeBytes: storedSizeBytes },
+  return piecesOf(record).map(piece => ({
+    key: pieceKey(system, record.id, piece),
+    digest: { sha256: piece.storedSha256, sizeBytes: piece.storedSizeBytes },
   }));
 }
 

@@ -48,7 +48,7 @@ export interface Hole {
   readonly segmentCount: number;
 }
 
-export interface ArchivedWal {
+export interface DescribedWal {
   readonly runs: readonly WalRun[];
   /** What servers gave up and is missing still. */
   readonly lost: readonly LostWal[];
@@ -56,7 +56,7 @@ export interface ArchivedWal {
   readonly segmentSizeBytes: number;
 }
 
-export function describeTimelines({ runs, lost, tree, segmentSizeBytes }: ArchivedWal): TimelineListing[] {
+export function describeTimelines({ runs, lost, tree, segmentSizeBytes }: DescribedWal): TimelineListing[] {
   const timelines = new Set([...runs, ...lost].map(({ timeline }) => timeline).concat([...tree.keys()]));
   return [...timelines]
     .sort((a, b) => a - b)

@@ -6,6 +6,7 @@ import { coldObjects, thawObjects, type ColdObject } from '../../repository/cold
 import {
   backupPrefix,
   parseWalKey,
+  pieceKey,
   walTimelinePrefix,
   type SystemPath,
 } from '../../repository/format/layout.ts';
@@ -103,7 +104,7 @@ async function* neededEntries(check: ColdCheck, { backups, wal }: Needs): AsyncG
   const { repository, system, survey, signal } = check;
   for (const backup of backups) {
     const prefix = backupPrefix(system, backup.id);
-    const names = new Set(piecesOf(backup).map(({ name }) => prefix + name));
+    const names = new Set(piecesOf(backup).map(piece => pieceKey(system, backup.id, piece)));
     for await (const entry of repository.store.list({ prefix, signal }))
       if ('key' in entry && names.has(entry.key)) yield entry;
   }

@@ -8,7 +8,7 @@ import { join } from 'node:path';
 import { readLines } from '../../base/bytes/lines.ts';
 import { WalvaultError } from '../../base/errors/errors.ts';
 import { writeAll } from '../../base/files/durable.ts';
-import { backupPrefix, type SystemPath } from '../../repository/format/layout.ts';
+import { pieceKey, type SystemPath } from '../../repository/format/layout.ts';
 import {
   decodeManifestLine,
   encodeManifestLine,
@@ -59,15 +59,11 @@ export async function verifyManifest(source: ManifestSource): Promise<VerifiedMa
   }
 }
 
-export function manifestKey(system: SystemPath, record: BackupRecord): string {
-  return `${backupPrefix(system, record.id)}${record.manifest.name}`;
-}
-
 async function fill(
   handle: FileHandle,
   { repository, system, record, signal }: ManifestSource,
 ): Promise<VerifiedManifest> {
-  const key = manifestKey(system, record);
+  const key = pieceKey(system, record.id, record.manifest);
   const partNumbers = new Set(record.parts.map(({ number }) => number));
   const ranges = new Map<number, ByteRange>();
   const bytesOfTablespace = new Map<number, number>();

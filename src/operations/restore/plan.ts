@@ -7,7 +7,7 @@ import { formatLsn } from '../../postgres/wal/lsn.ts';
 import { formatMicros } from '../../postgres/wal/timestamp.ts';
 import type { BackupRecord } from '../../repository/format/backup-record.ts';
 import { candidateTimelines, forkOf } from './branches.ts';
-import { reach, type Reached } from './reach.ts';
+import { reach, type ReachedTarget } from './reach.ts';
 import type { RestoreRequest } from './request.ts';
 import type { RestoreSurvey } from './survey.ts';
 import { describeTarget, type RestoreTarget } from './target.ts';
@@ -37,7 +37,7 @@ export async function planRestore(
   evidence: WalEvidence,
 ): Promise<RestorePlan> {
   const timelines = candidateTimelines(survey, request);
-  const reached: Reached[] = [];
+  const reached: ReachedTarget[] = [];
   const failures: WalvaultError[] = [];
   // Newest first: its error is the one to show when no branch reaches the target.
   for (const timeline of timelines.toSorted((a, b) => b - a)) {
@@ -72,8 +72,8 @@ const branchFailures: ReadonlySet<string> = new Set(['target', 'wal-missing']);
 /** Two branches are one to a target that lies before they part. */
 async function isSameOutcome(
   target: RestoreTarget,
-  one: Reached,
-  other: Reached,
+  one: ReachedTarget,
+  other: ReachedTarget,
   evidence: WalEvidence,
 ): Promise<boolean> {
   const fork = forkOf(one.path, other.path);
@@ -94,7 +94,7 @@ async function isSameOutcome(
   }
 }
 
-function ambiguous(target: RestoreTarget, reached: readonly Reached[]): WalvaultError {
+function ambiguous(target: RestoreTarget, reached: readonly ReachedTarget[]): WalvaultError {
   const branches = reached.toSorted((a, b) => a.recoveryTimeline - b.recoveryTimeline);
   const names = branches.map(({ recoveryTimeline }) => recoveryTimeline);
   const described = branches.map(({ recoveryTimeline, path, lastCommitMicros }) => {

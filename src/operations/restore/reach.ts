@@ -19,7 +19,7 @@ import { describeTarget, type RestoreTarget } from './target.ts';
 import { formatMicros, microsOf } from '../../postgres/wal/timestamp.ts';
 import { countSegments, piecesUpTo, walPath, type WalPath, type WalPiece } from './wal-path.ts';
 
-export interface Reached {
+export interface ReachedTarget {
   readonly backup: BackupRecord;
   readonly path: WalPath;
   readonly pieces: readonly WalPiece[];
@@ -36,7 +36,7 @@ export async function reach(
   request: RestoreRequest,
   timeline: number,
   evidence: WalEvidence,
-): Promise<Reached> {
+): Promise<ReachedTarget> {
   const candidates = backupsBefore(survey, request, timeline);
   const { target } = request;
   if (target.kind === 'xid' || target.kind === 'name')
@@ -144,7 +144,7 @@ async function reachByScan(
     readonly candidates: readonly BackupRecord[];
   },
   evidence: WalEvidence,
-): Promise<Reached> {
+): Promise<ReachedTarget> {
   const { target, timeline, candidates } = search;
   let to: Lsn | undefined;
   let blocked: WalPath | undefined;

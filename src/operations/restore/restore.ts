@@ -10,7 +10,7 @@ import { controlFilePath } from '../../postgres/cluster/control-file.ts';
 import type { RecoverySettings } from '../../postgres/cluster/recovery-settings.ts';
 import type { BackupRecord } from '../../repository/format/backup-record.ts';
 import type { SignaturePolicy } from '../../repository/encoding/signature-policy.ts';
-import type { SystemPath } from '../../repository/format/layout.ts';
+import { pieceKey, type SystemPath } from '../../repository/format/layout.ts';
 import type { Repository } from '../../repository/repository.ts';
 import type { SystemSurvey } from '../../repository/survey.ts';
 import { isStoreError, type ThawOptions } from '../../stores/store.ts';
@@ -24,7 +24,7 @@ import {
   type PreparedDirectory,
 } from './destination.ts';
 import { finish, waitingControlFilePath } from './finish.ts';
-import { manifestKey, tablespaceOf, verifyManifest } from './manifest-spool.ts';
+import { tablespaceOf, verifyManifest } from './manifest-spool.ts';
 import { planRestore, type RestorePlan } from './plan.ts';
 import type { RestoreRequest } from './request.ts';
 import { restoreCommandOf } from './restore-command.ts';
@@ -124,7 +124,7 @@ async function proveKeyFits(
   record: BackupRecord,
 ): Promise<void> {
   try {
-    await proveOpens(repository, { key: manifestKey(system, record), signal });
+    await proveOpens(repository, { key: pieceKey(system, record.id, record.manifest), signal });
   } catch (error) {
     if (!dryRun || !(error instanceof WalvaultError) || error.code !== 'key') throw error;
     warn(log, `restoring needs a private key: ${error.message}`, error.hint);

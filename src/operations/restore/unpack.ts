@@ -9,7 +9,7 @@ import { writeAll } from '../../base/files/durable.ts';
 import type { Log } from '../../base/log.ts';
 import { readTar } from '../../pipeline/tar/index.ts';
 import type { BackupPart, BackupRecord } from '../../repository/format/backup-record.ts';
-import { backupPrefix, type SystemPath } from '../../repository/format/layout.ts';
+import { pieceKey, type SystemPath } from '../../repository/format/layout.ts';
 import type { ManifestEntry } from '../../repository/format/manifest.ts';
 import type { Repository } from '../../repository/repository.ts';
 import type { VerifiedManifest } from './manifest-spool.ts';
@@ -75,7 +75,7 @@ async function unpackPart(
   part: BackupPart,
   onFile: (path: string, content: ByteStream) => Promise<void>,
 ): Promise<void> {
-  const key = `${backupPrefix(system, record.id)}${part.name}`;
+  const key = pieceKey(system, record.id, part);
   await readPiece(repository, { key, piece: part, signal }, async decoded => {
     for await (const { entry, content } of readTar(decoded)) {
       // Directories come from the manifest; anything else than files has no place in a part.

@@ -109,6 +109,11 @@ export function partKey(system: SystemPath, id: string, part: number, suffix: st
   return `${backupPrefix(system, id)}parts/${String(part).padStart(6, '0')}.tar${suffix}`;
 }
 
+/** The key of a part or manifest that a commit record names. */
+export function pieceKey(system: SystemPath, id: string, { name }: { readonly name: string }): string {
+  return backupPrefix(system, id) + name;
+}
+
 export function isPartKey(key: string): boolean {
   return /\/parts\/\d+\.tar[^/]*$/.test(key);
 }

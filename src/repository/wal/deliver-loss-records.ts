@@ -12,7 +12,7 @@ import { lostWalNote, type LostWal } from '../format/notes/lost-wal.ts';
 import { surveySystem } from '../survey.ts';
 import { describeLoss, describeLostRange, stillMissing } from './lost-wal.ts';
 
-export interface Delivery {
+export interface LossDelivery {
   readonly dataDirectory: string;
   readonly cluster: string;
   readonly repositories: readonly Repository[];
@@ -27,7 +27,7 @@ export interface Delivery {
  * @returns how many records are still on this host
  * @throws WalvaultError `local-io`
  */
-export async function deliverLossRecords(delivery: Delivery): Promise<number> {
+export async function deliverLossRecords(delivery: LossDelivery): Promise<number> {
   const { dataDirectory, repositories, log, signal } = delivery;
   const records = await readLossRecords(dataDirectory, log);
   if (records.length === 0) return 0;
@@ -53,7 +53,7 @@ export async function deliverLossRecords(delivery: Delivery): Promise<number> {
 
 async function deliverTo(
   repository: Repository,
-  { cluster, log, signal }: Delivery,
+  { cluster, log, signal }: LossDelivery,
   records: readonly LossRecord[],
 ): Promise<void> {
   await verifyMarker(repository, signal);

@@ -1,0 +1,36 @@
+import assert from 'node:assert/strict';
+import { it } from 'node:test';
+import { readParentClaim, writeClaim } from '../../../../src/repository/format/claim.ts';
+import { claimKey } from '../../../../src/repository/format/layout.ts';
+import { makeRepository, signal, system } from '../../../support/site/archive.ts';
+
+const id = '20261122T020000Z-full-3f2a91';
+
+it('a claim is taken once, and builds on nothing', async () => {
+  const { store } = await makeRepository();
+  const claim = { id, host: 'db1', pid: 7, startTime: new Date(0) };
+  assert.equal(await writeClaim(store, system, claim, signal), true);
+  assert.equal(await writeClaim(store, system, claim, signal), false);
+  assert.deepEqual(await readParentClaim(store, system, id, signal), { kind: 'none' });
+});
+
+it('a claim that is missing, damaged or of another kind may build on any backup', async () => {
+  const unknown = { kind: 'unknown' };
+  const { store } = await makeRepository();
+  assert.deepEqual(await readParentClaim(store, system, id, signal), unknown);
+  assert.deepEqual(await readParentClaim(store, system, '../other', signal), unknown);
+  for (const [text, found] of [
+    ['{"parent":"p"}', { kind: 'named', parent: 'p' }],
+    ['{"parent":null}', { kind: 'none' }],
+    ['{"parent":7}', unknown],
+    ['{"parent":', unknown],
+    ['[]', unknown],
+  ] as const) {
+    await store.put(claimKey(system, id), [Buffer.from(text)], {
+      ifAbsent: false,
+      objectClass: 'catalog',
+      signal,
+    });
+    assert.deepEqual(await readParentClaim(store, system, id, signal), found, text);
+  }
+});
