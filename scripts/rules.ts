@@ -1,4 +1,4 @@
-/** `npm run rules [directory]`: fails when a source file imports what its room may not. */
+/** `npm run rules [directory]`: fails when a source file imports what its room may not, or is on a circle of imports. */
 import { resolve } from 'node:path';
 import { findForbiddenImports } from './rules/check-imports.ts';
 

@@ -51,6 +51,29 @@ test('the import rules see a package, a type and a dynamic import in the planted
   assert.equal(stdout.match(/base\/planted\.ts imports/g)?.length, 3);
 });
 
+test('npm run rules rejects an import in each room that may not have it', async () => {
+  const project = makeProject();
+  cpSync(join(planted, 'rooms'), join(project, 'src'), { recursive: true });
+  const { stdout, exitCode } = await runScript(project, 'rules');
+  assert.equal(exitCode, 1);
+  assert.deepEqual(stdout.trimEnd().split('\n'), [
+    'agent/client/planted.ts imports postgres/cluster/control-file: agent/client may not import postgres',
+    'cli/planted.ts imports stores/open: cli may not import stores/',
+    'operations/backup/planted.ts imports entry/run-push: operations/backup may not import entry',
+    'operations/restore/planted.ts imports operations/backup/backup: operations/restore may not import operations/backup',
+    'repository/planted.ts imports observe/words: repository may not import observe',
+    'workers/planted.ts imports agent/agent: workers may not import agent',
+  ]);
+});
+
+test('npm run rules rejects a circle of imports, of types alone too', async () => {
+  const project = makeProject();
+  cpSync(join(planted, 'circle'), join(project, 'src'), { recursive: true });
+  const { stdout, exitCode } = await runScript(project, 'rules');
+  assert.equal(exitCode, 1);
+  assert.equal(stdout, 'circle of imports: base/one → base/other → base/one\n');
+});
+
 test('imports are read from code, not from comments', () => {
   const text = [
     "import { a } from './a.ts';",

@@ -1,0 +1,2 @@
+/** Planted: only compose opens stores. */
+export { openStore } from '../stores/open.ts';

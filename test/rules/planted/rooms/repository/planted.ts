@@ -1,0 +1,2 @@
+/** Planted: the repository emits events and knows no sentences. */
+export { describeEvent } from '../observe/words.ts';
