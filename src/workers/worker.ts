@@ -79,7 +79,7 @@ export async function runWorker(): Promise<number> {
     port.on('message', (message: ToWorker) => {
       if (message.kind === 'close') resolve();
       else if (message.kind === 'run') void work(message.id, message.job, message.input);
-      else runs.get(message.id)?.controller.abort(new WalvaultError('interrupted', 'the agent was stopped'));
+      else runs.get(message.id)?.controller.abort(new WalvaultError('interrupted', 'the job was given up'));
     });
   });
   await (await opened?.catch(() => undefined))?.[Symbol.asyncDispose]();
