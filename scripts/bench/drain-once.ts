@@ -9,6 +9,7 @@ import { endAgents, onlyAgent, residentBytes } from './agent-process.ts';
 import type { Backlog } from './backlog.ts';
 import type { Drainer } from './drainers.ts';
 import { compressAll } from './zstd.ts';
+import { readArchiver } from '../../src/postgres/server/archiver.ts';
 
 export interface Drained {
   readonly perSecond: number;
@@ -68,9 +69,7 @@ async function timeOfDraining(server: PostgresServer): Promise<number> {
 }
 
 async function countsOf(server: PostgresServer, { store }: Drainer) {
-  const [row] = await server.query<{ asked: string; failed: string }>(
-    'select archived_count as asked, failed_count as failed from pg_stat_archiver',
-  );
+  const { archivedCount: asked, failedCount: failed } = await readArchiver(server);
   const serverCpuMs = await store.serverCpuMs?.();
-  return { asked: Number(row?.asked), failed: Number(row?.failed), serverCpuMs };
+  return { asked, failed, serverCpuMs };
 }

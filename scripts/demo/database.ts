@@ -2,6 +2,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { runLoad } from '../../test/support/site/load.ts';
 import type { PostgresServer } from '../../test/support/servers/postgres-server.ts';
+import { readArchiver } from '../../src/postgres/server/archiver.ts';
 
 export interface Contents {
   readonly entries: number;
@@ -34,12 +35,10 @@ export async function archiveAll(server: PostgresServer): Promise<void> {
   const [closed] = await server.query<{ name: string }>('select pg_walfile_name(pg_switch_wal()) as name');
   const giveUpAt = performance.now() + 60_000;
   for (;;) {
-    const [archiver] = await server.query<{ last: string | null; failed: number }>(
-      'select last_archived_wal as last, failed_count::int as failed from pg_stat_archiver',
-    );
-    if ((archiver?.last ?? '') >= (closed?.name ?? '')) return;
+    const { lastArchivedWal = '', failedCount } = await readArchiver(server);
+    if (lastArchivedWal >= (closed?.name ?? '')) return;
     if (performance.now() > giveUpAt)
-      throw new Error(`the archiver does not get on (${archiver?.failed} failures):\n${server.logTail()}`);
+      throw new Error(`the archiver does not get on (${failedCount} failures):\n${server.logTail()}`);
     await delay(50);
   }
 }

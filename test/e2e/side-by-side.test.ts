@@ -18,6 +18,7 @@ import {
 } from '../support/site/site.ts';
 import { s3Args } from '../support/site/store-site.ts';
 import { temporaryDirectory } from '../support/site/temp.ts';
+import { readArchiver } from '../../src/postgres/server/archiver.ts';
 
 const rows = (last: number) => Array.from({ length: last }, (_, index) => index + 1);
 
@@ -49,20 +50,10 @@ describe('a directory and a bucket side by side', () => {
       times: Infinity,
       effect: { kind: 'answer', status: 503, code: 'ServiceUnavailable' },
     });
-    const [before] = await origin.query<{ name: string }>(
-      'select last_archived_wal as name from pg_stat_archiver',
-    );
+    const before = await readArchiver(origin);
     await commitRows(origin, 3, 4);
-    await until('a push fails', async () => {
-      const [row] = await origin.query<{ failed: number }>(
-        'select failed_count::int as failed from pg_stat_archiver',
-      );
-      return (row?.failed ?? 0) > 0;
-    });
-    const [during] = await origin.query<{ name: string }>(
-      'select last_archived_wal as name from pg_stat_archiver',
-    );
-    assert.equal(during?.name, before?.name);
+    await until('a push fails', async () => (await readArchiver(origin)).failedCount > 0);
+    assert.equal((await readArchiver(origin)).lastArchivedWal, before.lastArchivedWal);
     assert.match(origin.log(), /^walvault: repository "offsite": /m);
     server.faults.clear();
     await archiveEverything(origin);

@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { archiveEverything, commitRows, outcomeOf, rowsOf, type Site } from './site.ts';
 import { backUp, restoreInto, startCopy } from './cycle.ts';
+import { readArchiver } from '../../../src/postgres/server/archiver.ts';
 
 /**
  * Checks, archives, backs up, archives on, drops the table, archives that too, and restores to the moment before; each
@@ -18,10 +19,7 @@ export async function bringBackDroppedTable(site: Site): Promise<void> {
   const [row] = await origin.query<{ now: string }>('select clock_timestamp()::text as now');
   await origin.query('drop table committed');
   await archiveEverything(origin);
-  const [archiver] = await origin.query<{ failed: number }>(
-    'select failed_count::int as failed from pg_stat_archiver',
-  );
-  assert.equal(archiver?.failed, 0, origin.log());
+  assert.equal((await readArchiver(origin)).failedCount, 0, origin.log());
   await origin.stop();
 
   const target = ['--target-time', row?.now ?? '', '--target-action', 'promote'];

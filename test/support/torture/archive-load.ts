@@ -9,6 +9,7 @@ import { temporaryDirectory } from '../site/temp.ts';
 import { giveToUnprivileged } from '../site/unprivileged.ts';
 import { allArchived, readyCount } from './all-archived.ts';
 import { patience } from './pusher.ts';
+import { readArchiver } from '../../../src/postgres/server/archiver.ts';
 
 export interface ArchiveLoadFigures {
   readonly segments: number;
@@ -42,10 +43,8 @@ export async function archiveLoad(site: Site, segments: number): Promise<Archive
   const startedAt = performance.now();
   await runOk(pgbench, ['-i', '-q', '-s', '20'], { env: server.env });
   const archivedCount = async () => {
-    const [row] = await server.query<{ archived: string; failed: string }>(
-      'select archived_count as archived, failed_count as failed from pg_stat_archiver',
-    );
-    return { archived: Number(row?.archived ?? 0), failed: Number(row?.failed ?? 0) };
+    const { archivedCount: archived, failedCount: failed } = await readArchiver(server);
+    return { archived, failed };
   };
   let written = 0;
   while (written < segments) {

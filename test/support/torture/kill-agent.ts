@@ -17,6 +17,7 @@ import { allArchived, readyCount } from './all-archived.ts';
 import { Auditor } from './audit.ts';
 import { Killer, type KillerOptions } from './killer.ts';
 import { Originals } from './originals.ts';
+import { readArchiver } from '../../../src/postgres/server/archiver.ts';
 
 export interface KillAgentFigures {
   readonly segments: number;
@@ -63,13 +64,13 @@ export async function killAgents(
   const log = server.log();
   assertExpected(log, killed.pushes);
   const temporaryFilesRemoved = await auditAll(site, server, originals);
-  const [row] = await server.query<{ failed: string }>('select failed_count as failed from pg_stat_archiver');
+  const { failedCount } = await readArchiver(server);
   return {
     segments: originals.digests.size,
     killedAgents: killed.agents,
     killedPushes: killed.pushes,
     interruptedAnswers: log.split('the agent did not answer').length - 1,
-    failedAttempts: Number(row?.failed),
+    failedAttempts: failedCount,
     temporaryFilesRemoved,
   };
 }

@@ -9,6 +9,7 @@ import { runLoad } from '../site/load.ts';
 import { allArchived, readyCount } from './all-archived.ts';
 import { watchArchiver, type ArchiverWatch } from './archiver-watch.ts';
 import { memoryLimits } from './memory.ts';
+import { readArchiver } from '../../../src/postgres/server/archiver.ts';
 
 export interface OutageLength {
   readonly outages: number;
@@ -73,13 +74,11 @@ export async function surviveOutages(length: OutageLength): Promise<OutageFigure
     const memory = watch.end();
     assert.equal(origin.pid, postmaster);
     assert.doesNotMatch(origin.log(), /PANIC|terminated by signal|terminating connection/);
-    const [row] = await origin.query<{ archived: number; failed: number }>(
-      'select archived_count::int as archived, failed_count::int as failed from pg_stat_archiver',
-    );
+    const { archivedCount, failedCount } = await readArchiver(origin);
     const figures = {
       transactions,
-      segments: row?.archived ?? 0,
-      failedAttempts: row?.failed ?? 0,
+      segments: archivedCount,
+      failedAttempts: failedCount,
       largestBacklog,
       drainMs,
       ...memory,

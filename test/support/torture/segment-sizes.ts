@@ -11,6 +11,7 @@ import { readyCount } from './all-archived.ts';
 import { Auditor } from './audit.ts';
 import { assertNothingIsLeft } from './kill-agent.ts';
 import { patience } from './pusher.ts';
+import { readArchiver } from '../../../src/postgres/server/archiver.ts';
 
 export interface SegmentSizeFigures {
   readonly archived: number;
@@ -53,7 +54,7 @@ export async function archiveAndRecover(segmentSizeMiB: number, rows: number): P
   await commitRows(origin, 2, rows);
   await setCommand(site.command('push %p'));
   await until('the backlog is archived', () => readyCount(origin) === 0, 240_000);
-  const [row] = await origin.query<{ asked: string }>('select archived_count as asked from pg_stat_archiver');
+  const { archivedCount } = await readArchiver(origin);
   await origin.stop();
   const { systemId } = await readControlFile(base, new AbortController().signal);
   await new Auditor(site, systemId).audit();
@@ -73,5 +74,5 @@ export async function archiveAndRecover(segmentSizeMiB: number, rows: number): P
     readdirSync(join(copy.dataDirectory, 'pg_wal')).filter(name => name.includes('walvault')),
     [],
   );
-  return { archived: archived.length, asked: Number(row?.asked), served };
+  return { archived: archived.length, asked: archivedCount, served };
 }
