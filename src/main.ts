@@ -5,7 +5,6 @@
  */
 import { writeSync } from 'node:fs';
 import { versionLine } from './base/build-info.ts';
-import { describeEvent } from './base/describe-event.ts';
 import { describeFailure } from './base/errors/describe-failure.ts';
 import { errorCodes, WalvaultError } from './base/errors/errors.ts';
 import type { FetchThroughAgent } from './agent/client/fetch.ts';
@@ -99,7 +98,7 @@ async function pushByAgentOrHere(args: string[], context: CliContext): Promise<n
   const { env, signal } = context;
   const asked = await pushThroughAgent(args, { env, signal, workingDirectory: process.cwd() });
   if (asked.kind === 'unanswered') return (await import('./entry/run-push.ts')).runPush(args, context, asked);
-  for (const event of asked.events) context.stderr(describeEvent(event));
+  for (const { text } of asked.lines) context.stderr(text);
   if (asked.error !== undefined) throw asked.error;
   return 0;
 }
@@ -118,7 +117,7 @@ async function fetchByAgentOrHere(mode: RecoveryMode, args: string[], context: C
   const asked = mode === 'none' ? undefined : await askForReadySegment(args, context);
   if (asked?.kind !== 'delivered')
     return (await import('./entry/run-fetch.ts')).runFetch(args, context, asked);
-  for (const event of asked.events) context.stderr(describeEvent(event));
+  for (const { text } of asked.lines) context.stderr(text);
   return 0;
 }
 

@@ -1,5 +1,5 @@
 /** The notes that no command writes yet, by the code that reads them: a set holds every kind. */
-import { silentLog } from '../../src/base/log.ts';
+import { silentLog } from '../../test/support/logs.ts';
 import { openRepositories } from '../../src/compose/open-repositories.ts';
 import { loadConfig } from '../../src/config/index.ts';
 import { listSystemIds } from '../../src/repository/format/cluster-record.ts';

@@ -68,7 +68,7 @@ export const importRules: readonly ImportRule[] = [
   { from: /^workers\//, mayImport: [base, config, repository, operations, compose, events] },
   {
     from: /^compose\//,
-    mayImport: [base, config, /^stores\//, repository, pipeline],
+    mayImport: [base, config, /^stores\//, repository, pipeline, events],
   },
   {
     from: /^entry\//,

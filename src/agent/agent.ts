@@ -7,14 +7,12 @@ import { rmSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { setTimeout as delay } from 'node:timers/promises';
 import { walvaultVersion } from '../base/build-info.ts';
-import { messageOf } from '../base/errors/errors.ts';
-import { info, type Log } from '../base/log.ts';
 import { ArchiveStatus } from '../postgres/cluster/archive-status.ts';
 import { inspectDirectory, type AgentAddress } from './client/address.ts';
 import { exchange } from './client/exchange.ts';
 import { digestEnvironment } from './client/fingerprint.ts';
 import { isServerAbove } from './client/orphanage.ts';
-import type { Reply, Request } from './client/protocol.ts';
+import type { Reply, ReportLine, Request } from './client/protocol.ts';
 import { attemptPath, problemPath, saidPath } from './client/start.ts';
 import { isSameEnvironment } from './environment.ts';
 import { locate } from './push-ahead/own-files.ts';
@@ -26,6 +24,8 @@ import type { Sender, SignsOfLife } from './push-ahead/sender.ts';
 import { listen, type ListeningServer } from './server.ts';
 import { unlessSilent } from './unless-silent.ts';
 import { WatchedFiles } from './watched-files.ts';
+import type { Event, Log } from '../observe/events/events.ts';
+import { toPlainError } from '../base/errors/plain-error.ts';
 
 export interface AgentOptions {
   readonly address: AgentAddress;
@@ -54,6 +54,8 @@ export interface AgentOptions {
   readonly spawnedBy: number | undefined;
   /** Takes secrets out of what is sent back. */
   readonly redact: (text: string) => string;
+  /** The line for an event of somebody's question. */
+  readonly tell: (event: Event) => ReportLine;
   readonly signal: AbortSignal;
   readonly log: Log;
 }
@@ -127,7 +129,8 @@ class Agent {
       answer: request => this.#answer(request),
       mayTakeMs: request => this.#mayTakeMs(request),
     });
-    info(log, `agent for ${address.dataDirectory}, listening at ${address.socketPath}`);
+    const { dataDirectory, socketPath } = address;
+    log.emit({ kind: 'agent-listening', dataDirectory, socketPath });
     for (const pathOf of [attemptPath, problemPath, saidPath]) rmSync(pathOf(address), { force: true });
     this.#prefetcher.removeLeftovers();
     const look = setInterval(() => this.#look(), lookEveryMs);
@@ -194,26 +197,32 @@ class Agent {
       this.#leave(`a push hangs: ${file}`);
       return { kind: 'declined', reason: 'unfit' };
     }
-    const text = (message: string) => this.#options.redact(message).replaceAll(file, givenPath);
-    const events = answer.events.map(event => ({ ...event, message: text(event.message) }));
-    if (answer.kind === 'done') return { kind: 'done', events };
+    const asGiven = (text: string) => text.replaceAll(file, givenPath);
+    const lines = answer.events.map(event => {
+      const { level, text } = this.#options.tell(event);
+      return { level, text: asGiven(text) };
+    });
+    if (answer.kind === 'done') return { kind: 'done', lines };
     const { failure } = answer;
     if (mayBeOurs.has(failure.code)) {
       this.#leave(`a push failed: ${failure.message}`);
       return { kind: 'declined', reason: 'unfit' };
     }
-    return { kind: 'failed', events, failure: { ...failure, message: text(failure.message) } };
+    return {
+      kind: 'failed',
+      lines,
+      failure: { ...failure, message: asGiven(this.#options.redact(failure.message)) },
+    };
   }
 
   async #fetch(question: Question): Promise<Exclude<Reply, { kind: 'working' }>> {
     try {
       const found = await this.#prefetcher.ask(question);
       if (found === undefined) return { kind: 'declined', reason: 'not-ready' };
-      const events = found.events.map(event => ({ ...event, message: this.#options.redact(event.message) }));
-      return { kind: 'ready', events, file: found.file };
+      return { kind: 'ready', lines: found.events.map(event => this.#options.tell(event)), file: found.file };
     } catch (error) {
       // Fetch itself meets the same trouble, and has a status for it.
-      this.#options.log.event({ level: 'warn', message: `prefetch: ${messageOf(error)}` });
+      this.#options.log.emit({ kind: 'prefetch-failed', failure: toPlainError(error) });
       return { kind: 'declined', reason: 'unfit' };
     }
   }

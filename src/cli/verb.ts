@@ -1,9 +1,9 @@
 /** What a command of the command line is made of. */
 import type { Command } from 'commander';
-import type { Log } from '../base/log.ts';
 import type { Secret } from '../base/secret.ts';
 import type { LoadedConfig } from '../config/index.ts';
 import type { CliContext } from '../entry/context.ts';
+import type { Log } from '../observe/events/events.ts';
 
 /** One run of one command. */
 export interface Invocation {

@@ -1,7 +1,5 @@
 /** Opens what a configuration names. The only place where settings, stores and the repository format meet. */
-import { warn, type Log } from '../base/log.ts';
 import { WalvaultError } from '../base/errors/errors.ts';
-import { formatSize } from '../base/units.ts';
 import type { Config, RepositoryConfig } from '../config/index.ts';
 import { Codec } from '../repository/encoding/codec.ts';
 import { Keyring, type KeySettings } from '../repository/encoding/keyring.ts';
@@ -12,6 +10,7 @@ import { RateLimiter } from '../stores/decorators/rate-limiter.ts';
 import { openStore, type StoreSettings } from '../stores/open.ts';
 import type { Store } from '../stores/store.ts';
 import { createUnopenedStore } from '../stores/driver-kit/unopened-store.ts';
+import type { Log } from '../observe/events/events.ts';
 
 export interface OpenRepositories extends AsyncDisposable {
   /** In the order of the configuration. Calls to one that could not be opened fail with the reason. */
@@ -43,12 +42,7 @@ export async function openRepositories(config: Config, log: Log): Promise<OpenRe
     }),
   );
   for (const { name, url, verifyTls } of config.repositories)
-    if (!verifyTls && !url.startsWith('file:'))
-      warn(
-        log,
-        `repository "${name}": nobody's certificate is verified (verify-tls = off)`,
-        'Whoever is on the way can read the credentials and answer in its place; ca-file names an authority to trust.',
-      );
+    if (!verifyTls && !url.startsWith('file:')) log.emit({ kind: 'tls-not-verified', repository: name });
   // One that cannot be opened fails alone; the others still receive what they should.
   const [first] = opened;
   if (first?.problem !== undefined && opened.every(({ problem }) => problem !== undefined))
@@ -60,7 +54,7 @@ export async function openRepositories(config: Config, log: Log): Promise<OpenRe
     traffic,
     async [Symbol.asyncDispose]() {
       await Promise.all(opened.map(({ repository }) => repository.store.close()));
-      for (const one of traffic()) log.event({ level: 'debug', message: describeTraffic(one) });
+      for (const one of traffic()) log.emit({ kind: 'repository-traffic', ...one });
     },
   };
 }
@@ -83,11 +77,6 @@ function rateLimits({ store }: Config): Pick<StoreLimits, 'upload' | 'download'>
     ...(up !== undefined && { upload: new RateLimiter(up) }),
     ...(down !== undefined && { download: new RateLimiter(down) }),
   };
-}
-
-function describeTraffic({ repository, ...counters }: RepositoryTraffic): string {
-  const { requests, failed, sentBytes, receivedBytes } = counters;
-  return `repository "${repository}": ${requests} requests (${failed} with an error), ${formatSize(sentBytes)} sent, ${formatSize(receivedBytes)} received`;
 }
 
 function keySettings({ encryption, signing }: Config): KeySettings {

@@ -2,7 +2,7 @@
 import type { AheadAnswer, AheadFetcher } from '../agent/fetch-ahead/fetcher.ts';
 import type { PushAnswer, Sender, SignsOfLife } from '../agent/push-ahead/sender.ts';
 import { toPlainError } from '../base/errors/plain-error.ts';
-import type { LogEvent } from '../base/log.ts';
+import type { Event } from '../observe/events/events.ts';
 import type { Jobs } from '../workers/job-table.ts';
 import type { FetchAhead } from '../workers/jobs/fetch-ahead.ts';
 import type { Attempt } from '../workers/jobs/push-file.ts';
@@ -17,8 +17,8 @@ export class AgentWorkers implements Sender, SignsOfLife, AheadFetcher {
   }
 
   async send(path: string, attempt: Attempt, signal: AbortSignal): Promise<PushAnswer> {
-    const events: LogEvent[] = [];
-    const onEvent = (event: LogEvent) => void events.push(event);
+    const events: Event[] = [];
+    const onEvent = (event: Event) => void events.push(event);
     const onSign = () => void this.#signs.set(path, performance.now());
     onSign();
     try {
@@ -36,8 +36,8 @@ export class AgentWorkers implements Sender, SignsOfLife, AheadFetcher {
   }
 
   async fetchAhead(segment: FetchAhead, signal: AbortSignal): Promise<AheadAnswer> {
-    const events: LogEvent[] = [];
-    const onEvent = (event: LogEvent) => void events.push(event);
+    const events: Event[] = [];
+    const onEvent = (event: Event) => void events.push(event);
     try {
       const identity = await this.#pool.run('fetch-ahead', segment, { signal, onEvent });
       return identity === undefined ? { kind: 'absent' } : { kind: 'ready', events, identity };

@@ -1,4 +1,5 @@
 /** The one way to begin a command: nothing is said but through the redactor, which knows each secret that was read. */
+import type { Verbosity } from '../base/log-level.ts';
 import { loadConfig, secretsIn, type LoadedConfig } from '../config/index.ts';
 import { Redactor } from '../observe/redact.ts';
 import { createTextLog, type TextLog } from '../observe/text-log.ts';
@@ -13,11 +14,6 @@ export interface BegunCommand {
   createLog(options: Verbosity): TextLog;
   /** Its secrets are kept out of all further output. @throws WalvaultError `config` */
   loadConfig(path: string | undefined): Promise<LoadedConfig>;
-}
-
-export interface Verbosity {
-  readonly quiet: boolean;
-  readonly verbose: boolean;
 }
 
 export function beginCommand({ env, isTty, stdout, stderr }: CliContext): BegunCommand {

@@ -1,5 +1,5 @@
-import { messageOf } from '../base/errors/errors.ts';
-import { warn, type Log } from '../base/log.ts';
+import { toPlainError } from '../base/errors/plain-error.ts';
+import type { Log } from '../observe/events/events.ts';
 import type { Unanswered } from '../agent/client/ask.ts';
 
 /**
@@ -15,6 +15,6 @@ export async function startNextAgent(
     const { startAgentOrSayWhy } = await import('./start-agent.ts');
     startAgentOrSayWhy(asked.address, options);
   } catch (error) {
-    warn(options.log, `no agent: ${messageOf(error)}`);
+    options.log.emit({ kind: 'agent-not-loaded', failure: toPlainError(error) });
   }
 }

@@ -11,7 +11,6 @@ import { problemPath } from '../agent/client/start.ts';
 import { WorkerPool } from '../workers/pool.ts';
 import { defaultConfigPath } from '../base/default-config.ts';
 import { messageOf, WalvaultError } from '../base/errors/errors.ts';
-import { info, type Log } from '../base/log.ts';
 import { findServer } from '../operations/push/find-server.ts';
 import { beginCommand, type BegunCommand } from './begin-command.ts';
 import type { CliContext } from './context.ts';
@@ -19,6 +18,8 @@ import { parseVerb, usageError } from './parse-verb.ts';
 import type { Jobs } from '../workers/job-table.ts';
 import { startWorker } from '../workers/start-worker.ts';
 import { AgentWorkers } from './agent-workers.ts';
+import type { Log } from '../observe/events/events.ts';
+import { textLines, wordsOf } from '../observe/words.ts';
 
 /** @returns 0 whenever it left in order; a detached one never says why it failed but to the next push */
 export async function runAgent(argv: readonly string[], context: CliContext): Promise<number> {
@@ -118,10 +119,14 @@ async function serve({
     spawnedBy,
     signal,
     redact: text => command.redactor.redact(text),
+    tell(event) {
+      const words = wordsOf(event);
+      return { level: words.level, text: command.redactor.redact(textLines(words)) };
+    },
     log,
   });
   await pool.close();
-  info(log, `agent ends: ${reason}`);
+  log.emit({ kind: 'agent-ended', reason });
   return 0;
 }
 

@@ -3,8 +3,6 @@ import { realpathSync } from 'node:fs';
 import { dirname } from 'node:path';
 import type { Unanswered } from '../agent/client/ask.ts';
 import { fetchLine } from '../agent/client/command-lines.ts';
-import { messageOf } from '../base/errors/errors.ts';
-import { warn, type Log } from '../base/log.ts';
 import { openRepositories } from '../compose/open-repositories.ts';
 import type { Config } from '../config/index.ts';
 import { fetch } from '../operations/fetch/fetch.ts';
@@ -13,6 +11,8 @@ import { beginCommand } from './begin-command.ts';
 import type { CliContext } from './context.ts';
 import { startNextAgent } from './next-agent.ts';
 import { parseVerb, usageError } from './parse-verb.ts';
+import type { Log } from '../observe/events/events.ts';
+import { toPlainError } from '../base/errors/plain-error.ts';
 
 /** PostgreSQL's own word for "it is not there" (RestoreArchivedFile in xlogarchive.c). */
 const absentStatus = 1;
@@ -65,7 +65,8 @@ async function fetchWith(
   { systemId, ...wanted }: Wanted,
   { log, context, asked }: FetchContext,
 ): Promise<number> {
-  if (asked?.complaint !== undefined) warn(log, asked.complaint);
+  if (asked?.complaint !== undefined)
+    log.emit({ kind: 'agent-unanswering', verb: 'fetch', detail: asked.complaint });
   const { signal } = context;
   await using opened = await openRepositories(config, log);
   const { repositories } = opened;
@@ -87,8 +88,7 @@ async function fetchWith(
     log,
     signal,
   });
-  if (result.outcome === 'absent')
-    log.event({ level: 'debug', message: `${wanted.name} is not in the archive` });
+  if (result.outcome === 'absent') log.emit({ kind: 'file-absent', file: wanted.name });
   if (result.outcome !== 'delivered') {
     await removeOrphanedPrefetch(wanted.destination, log);
     return absentStatus;
@@ -109,7 +109,7 @@ async function removeOrphanedPrefetch(destination: string, log: Log): Promise<vo
     new PrefetchDirectory(realpathSync.native(dirname(destination))).removeOrphaned();
   } catch (error) {
     // The answer stands, whatever becomes of this.
-    log.event({ level: 'debug', message: `prefetch: ${messageOf(error)}` });
+    log.emit({ kind: 'orphaned-prefetch-left', failure: toPlainError(error) });
   }
 }
 

@@ -2,7 +2,6 @@
 import type { Unanswered } from '../agent/client/ask.ts';
 import { pushLine } from '../agent/client/command-lines.ts';
 import { errorCodes } from '../base/errors/errors.ts';
-import { warn, type Log } from '../base/log.ts';
 import { openRepositories } from '../compose/open-repositories.ts';
 import type { Config } from '../config/index.ts';
 import { pushMissing } from '../operations/push/push-missing.ts';
@@ -12,6 +11,7 @@ import { beginCommand } from './begin-command.ts';
 import type { CliContext } from './context.ts';
 import { startNextAgent } from './next-agent.ts';
 import { parseVerb, usageError } from './parse-verb.ts';
+import type { Log } from '../observe/events/events.ts';
 
 /** `asked`: the answer of the agent that was asked before. @returns 0; everything else is thrown */
 export async function runPush(
@@ -51,7 +51,8 @@ async function pushWith(
     signal: context.signal,
   };
   if (path !== undefined) {
-    if (asked?.complaint !== undefined) warn(log, asked.complaint);
+    if (asked?.complaint !== undefined)
+      log.emit({ kind: 'agent-unanswering', verb: 'push', detail: asked.complaint });
     const timeoutMs = timeoutLeft(options.timeoutMs, asked?.elapsedMs ?? 0);
     await push({ ...options, path, timeoutMs });
     if (config.agent.mode === 'auto') await startNextAgent(asked, { env: context.env, log });

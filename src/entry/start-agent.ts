@@ -2,7 +2,7 @@
 import { readFileSync } from 'node:fs';
 import type { AgentAddress } from '../agent/client/address.ts';
 import { isNews, problemPath, startAgent } from '../agent/client/start.ts';
-import { warn, type Log } from '../base/log.ts';
+import type { Log } from '../observe/events/events.ts';
 
 /** The work has been done already: nothing that happens here may change that. */
 export function startAgentOrSayWhy(
@@ -11,11 +11,11 @@ export function startAgentOrSayWhy(
 ): void {
   const lastWords = lastWordsOf(address);
   if (lastWords !== undefined && isNews(address, lastWords))
-    warn(log, `the agent could not start: ${lastWords}`, 'Pushes and fetches go on without it.');
+    log.emit({ kind: 'agent-start-failed', lastWords });
   const outcome = startAgent(address, env);
   if (typeof outcome === 'string') return;
   if (isNews(address, outcome.problem))
-    warn(log, `no agent: ${outcome.problem}; pushes and fetches go on without it`, outcome.hint);
+    log.emit({ kind: 'agent-not-started', problem: outcome.problem, hint: outcome.hint });
 }
 
 /** What the last one that could not start had to say. The next that can removes it. */

@@ -1,15 +1,12 @@
 /** Events of operations as lines on standard error, where PostgreSQL's log and cron's mail pick them up. */
-import { describeEvent } from '../base/describe-event.ts';
-import type { Log } from '../base/log.ts';
+import { isShown, type Verbosity } from '../base/log-level.ts';
+import type { Log } from './events/events.ts';
 import { ProgressRenderer } from './progress-line.ts';
+import { textLines, wordsOf } from './words.ts';
 
-export interface TextLogOptions {
+export interface TextLogOptions extends Verbosity {
   readonly stderr: (text: string) => void;
   readonly isTty: boolean;
-  /** Warnings and errors only, no progress. */
-  readonly quiet: boolean;
-  /** Debug events too. */
-  readonly verbose: boolean;
   readonly now?: () => number;
 }
 
@@ -19,21 +16,22 @@ export interface TextLog extends Log {
 }
 
 export function createTextLog(options: TextLogOptions): TextLog {
-  const { stderr, isTty, quiet, verbose } = options;
+  const { stderr, isTty } = options;
   const progress = new ProgressRenderer({
     write: stderr,
     isTty,
     now: options.now ?? (() => performance.now()),
   });
   return {
-    event(event) {
-      if (event.level === 'debug' && !verbose) return;
-      if (event.level === 'info' && quiet) return;
+    emit(event) {
+      if (event.kind === 'progress') {
+        if (!options.quiet) progress.show(event);
+        return;
+      }
+      const words = wordsOf(event);
+      if (!isShown(words.level, options)) return;
       progress.clear();
-      stderr(describeEvent(event));
-    },
-    progress(state) {
-      if (!quiet) progress.show(state);
+      stderr(textLines(words));
     },
     close() {
       progress.clear();

@@ -1,5 +1,5 @@
 /** What a job of a worker thread is made of. Each has a file under `jobs/` and a line in `job-table.ts`. */
-import type { Log } from '../base/log.ts';
+import type { Log } from '../observe/events/events.ts';
 import type { Config } from '../config/index.ts';
 import type { Repository } from '../repository/repository.ts';
 

@@ -1,6 +1,6 @@
 /** What a pool and its worker threads say to each other. `id` is that of one run of a job. */
 import type { PlainError } from '../base/errors/plain-error.ts';
-import type { LogEvent } from '../base/log.ts';
+import type { Event } from '../observe/events/events.ts';
 
 export type ToWorker =
   | { readonly kind: 'run'; readonly id: number; readonly job: string; readonly input: unknown }
@@ -9,7 +9,7 @@ export type ToWorker =
   | { readonly kind: 'close' };
 
 export type FromWorker = { readonly id: number } & (
-  | { readonly kind: 'event'; readonly event: LogEvent }
+  | { readonly kind: 'event'; readonly event: Event }
   /** The work moves on. */
   | { readonly kind: 'sign' }
   | { readonly kind: 'done'; readonly output: unknown }

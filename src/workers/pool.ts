@@ -6,7 +6,7 @@
 import type { Worker } from 'node:worker_threads';
 import { messageOf, WalvaultError } from '../base/errors/errors.ts';
 import { fromPlainError } from '../base/errors/plain-error.ts';
-import type { LogEvent } from '../base/log.ts';
+import type { Event } from '../observe/events/events.ts';
 import { endsWithin } from '../base/time/wait.ts';
 import type { FromWorker, ToWorker } from './messages.ts';
 
@@ -15,7 +15,7 @@ export type JobTypes = Readonly<Record<string, { readonly input: unknown; readon
 
 export interface RunOptions {
   readonly signal: AbortSignal;
-  readonly onEvent?: (event: LogEvent) => void;
+  readonly onEvent?: (event: Event) => void;
   /** The work moves on: called about once a second. */
   readonly onSign?: () => void;
 }

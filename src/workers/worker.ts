@@ -3,7 +3,7 @@ import { isMainThread, parentPort, workerData } from 'node:worker_threads';
 import { openRepositories, type OpenRepositories } from '../compose/open-repositories.ts';
 import { WalvaultError } from '../base/errors/errors.ts';
 import { toPlainError } from '../base/errors/plain-error.ts';
-import type { LogEvent } from '../base/log.ts';
+import type { Event } from '../observe/events/events.ts';
 import type { Config } from '../config/index.ts';
 import type { Job, OpenJob, Workshop } from './job.ts';
 import { jobTable } from './job-table.ts';
@@ -16,7 +16,7 @@ const signEveryMs = 1000;
 
 interface Run {
   readonly controller: AbortController;
-  readonly say: (event: LogEvent) => void;
+  readonly say: (event: Event) => void;
 }
 
 /** Of any input: the pool's types say which, and messages carry no types. */
@@ -30,9 +30,9 @@ export async function runWorker(): Promise<number> {
   const post = (message: FromWorker) => port.postMessage(message, []);
   const runs = new Map<number, Run>();
   /** What concerns the keys is said once by the code that holds them. Each job repeats it, as if it were alone. */
-  const standing: LogEvent[] = [];
+  const standing: Event[] = [];
   const standingLog = {
-    event(event: LogEvent) {
+    emit(event: Event) {
       standing.push(event);
       for (const { say } of runs.values()) say(event);
     },
@@ -52,7 +52,7 @@ export async function runWorker(): Promise<number> {
 
   async function work(id: number, name: string, input: unknown): Promise<void> {
     const controller = new AbortController();
-    const say = (event: LogEvent) => post({ id, kind: 'event', event });
+    const say = (event: Event) => post({ id, kind: 'event', event });
     let lastSignAt = performance.now();
     runs.set(id, { controller, say });
     for (const event of standing) say(event);
@@ -60,7 +60,7 @@ export async function runWorker(): Promise<number> {
       const job = await jobOf(name);
       const output = await job(input as never, {
         signal: controller.signal,
-        log: { event: say },
+        log: { emit: say },
         onProgress() {
           if (performance.now() - lastSignAt < signEveryMs) return;
           lastSignAt = performance.now();

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
-import { silentLog } from '../../src/base/log.ts';
+import { silentLog } from '../support/logs.ts';
 import { Secret } from '../../src/base/secret.ts';
 import { openRepositories } from '../../src/compose/open-repositories.ts';
 import { loadConfig } from '../../src/config/index.ts';

@@ -5,7 +5,8 @@ import { join } from 'node:path';
 import { before, beforeEach, describe, it } from 'node:test';
 import { sleep } from '../../src/base/time/wait.ts';
 import { WalvaultError, type ErrorCode } from '../../src/base/errors/errors.ts';
-import { silentLog, type LogEvent } from '../../src/base/log.ts';
+import { silentLog, wordsInto } from '../support/logs.ts';
+import type { Words } from '../../src/observe/words/table.ts';
 import { PushMemory } from '../../src/operations/push/push-memory.ts';
 import type { PushOptions } from '../../src/operations/push/options.ts';
 import { push, type PushResult } from '../../src/operations/push/push.ts';
@@ -24,7 +25,7 @@ let dataDirectory: string;
 let walDirectory: string;
 let control: ControlFile;
 let repository: Repository;
-let events: LogEvent[];
+let events: Words[];
 
 before(async () => {
   const server = await startPostgres({ start: false, initdbArgs: ['--wal-segsize=1'] });
@@ -71,7 +72,7 @@ function send(path: string, options: Partial<PushOptions> = {}): Promise<PushRes
     repositories: [repository],
     headerCheck: true,
     timeoutMs: 5000,
-    log: { event: event => void events.push(event) },
+    log: wordsInto(events),
     signal,
     ...options,
   });

@@ -3,7 +3,8 @@ import { chownSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { before, beforeEach, describe, it } from 'node:test';
 import { WalvaultError, type ErrorCode } from '../../src/base/errors/errors.ts';
-import { silentLog, type LogEvent } from '../../src/base/log.ts';
+import { silentLog, wordsInto } from '../support/logs.ts';
+import type { Words } from '../../src/observe/words/table.ts';
 import { PushMemory } from '../../src/operations/push/push-memory.ts';
 import type { PushOptions } from '../../src/operations/push/options.ts';
 import { push, type PushResult } from '../../src/operations/push/push.ts';
@@ -23,7 +24,7 @@ let dataDirectory: string;
 let walDirectory: string;
 let control: ControlFile;
 let repository: Repository;
-let events: LogEvent[];
+let events: Words[];
 
 before(async () => {
   const server = await startPostgres({ start: false, initdbArgs: ['--wal-segsize=1'] });
@@ -80,7 +81,7 @@ function options(more: Partial<PushOptions> = {}): Omit<PushOptions, 'path'> {
     headerCheck: true,
     timeoutMs: 60_000,
     queueLimitBytes: limit,
-    log: { event: event => void events.push(event) },
+    log: wordsInto(events),
     signal,
     ...more,
   };

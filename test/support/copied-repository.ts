@@ -1,7 +1,7 @@
 /** A small repository with all that copy meets, and what is compared afterwards. */
 import { createHash } from 'node:crypto';
 import { collect } from '../../src/base/bytes/streams.ts';
-import { silentLog } from '../../src/base/log.ts';
+import { silentLog } from './logs.ts';
 import { copy, type CopyOptions } from '../../src/operations/copy/copy.ts';
 import { segmentStartLsn } from '../../src/postgres/wal/file-name.ts';
 import type { BackupRecord } from '../../src/repository/format/backup-record.ts';

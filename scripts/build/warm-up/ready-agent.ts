@@ -46,12 +46,12 @@ function answer(socket: Socket, dataDirectory: string): void {
 }
 
 function replyTo(request: Request | undefined, dataDirectory: string): Reply {
-  if (request?.verb === 'push') return { kind: 'done', events: [] };
+  if (request?.verb === 'push') return { kind: 'done', lines: [] };
   const path = join(dataDirectory, 'pg_wal/ahead');
   writeFileSync(path, '');
   return {
     kind: 'ready',
-    events: [],
+    lines: [],
     file: { path, identity: identityOf(lstatSync(path, { bigint: true })) },
   };
 }

@@ -1,10 +1,10 @@
 /** What a push and a fetch do alike to ask the agent, before anything else is loaded. */
 import { monotonicMs } from '../../base/time/clock.ts';
-import type { LogEvent } from '../../base/log.ts';
+import { isShown, type Verbosity } from '../../base/log-level.ts';
 import { findAddress, inspectDirectory, type AgentAddress } from './address.ts';
 import { exchange, type Answer } from './exchange.ts';
 import { digestEnvironment, readFingerprint } from './fingerprint.ts';
-import type { Request } from './protocol.ts';
+import type { ReportLine, Request } from './protocol.ts';
 
 export interface Surroundings {
   readonly env: NodeJS.ProcessEnv;
@@ -33,7 +33,7 @@ export interface Unanswered {
   readonly address: AgentAddress | undefined;
   /** Time spent on asking: it counts towards the work's own. */
   readonly elapsedMs: number;
-  /** What is to be said about an agent that failed. Undefined: there was none, or nothing is wrong with it. */
+  /** Why an agent that is there did not answer. Undefined: there was none, or nothing is wrong with it. */
   readonly complaint: string | undefined;
 }
 
@@ -75,17 +75,10 @@ export async function ask<Outcome>(
   const outcome = take(answer);
   if (outcome !== undefined) return outcome;
   const hasFailed = answer.kind === 'silent' || answer.kind === 'broken';
-  return unanswered(
-    hasFailed
-      ? `the agent did not answer (${answer.detail}): this ${request.verb} works without it`
-      : undefined,
-  );
+  return unanswered(hasFailed ? answer.detail : undefined);
 }
 
-/** The events that the command line asks to see. */
-export function wantedEvents(
-  events: readonly LogEvent[],
-  { verbose, quiet }: { readonly verbose: boolean; readonly quiet: boolean },
-): LogEvent[] {
-  return events.filter(({ level }) => (level === 'debug' ? verbose : level !== 'info' || !quiet));
+/** Those that the command line asks to see, in their order. */
+export function shownLines(lines: readonly ReportLine[], verbosity: Verbosity): ReportLine[] {
+  return lines.filter(({ level }) => isShown(level, verbosity));
 }

@@ -6,9 +6,8 @@
 import { lstatSync, renameSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { identityOf, isSameFile } from '../../base/files/identity.ts';
-import type { LogEvent } from '../../base/log.ts';
-import { ask, notForAnAgent, wantedEvents, type Surroundings, type Unanswered } from './ask.ts';
-import type { ReadyFile } from './protocol.ts';
+import { ask, notForAnAgent, shownLines, type Surroundings, type Unanswered } from './ask.ts';
+import type { ReadyFile, ReportLine } from './protocol.ts';
 import { quickParse } from './quick-parse.ts';
 import { fetchLine } from './command-lines.ts';
 
@@ -16,8 +15,8 @@ import { fetchLine } from './command-lines.ts';
 const mayTakeMs = 60_000;
 
 export type FetchThroughAgent =
-  /** The destination is there, verified, its content durable. `events` are to be shown. */
-  { readonly kind: 'delivered'; readonly events: readonly LogEvent[] } | Unanswered;
+  /** The destination is there, verified, its content durable. `lines` are to be shown. */
+  { readonly kind: 'delivered'; readonly lines: readonly ReportLine[] } | Unanswered;
 
 /** `argv` with its verb. @throws the signal's reason */
 export async function fetchThroughAgent(
@@ -32,7 +31,7 @@ export async function fetchThroughAgent(
   const question = { request, walPath: given.destination, configPath, mayTakeMs };
   return await ask<FetchThroughAgent>(question, surroundings, answer => {
     if (answer.kind !== 'ready' || !takeOver(answer.file, destination)) return undefined;
-    return { kind: 'delivered', events: wantedEvents(answer.events, given) };
+    return { kind: 'delivered', lines: shownLines(answer.lines, given) };
   });
 }
 

@@ -6,7 +6,7 @@
 import { errorCodes, type ErrorCode } from '../../base/errors/errors.ts';
 import type { PlainError } from '../../base/errors/plain-error.ts';
 import type { FileIdentity } from '../../base/files/identity.ts';
-import type { LogEvent, LogLevel } from '../../base/log.ts';
+import { logLevels, type LogLevel } from '../../base/log-level.ts';
 
 export const protocolVersion = 1;
 
@@ -44,10 +44,10 @@ export type Reply =
   /** `mayTakeMs`: the answer is given up by whoever has waited for so long. */
   | { readonly kind: 'working'; readonly mayTakeMs?: number | undefined }
   /** Durable in every required repository. */
-  | { readonly kind: 'done'; readonly events: readonly LogEvent[] }
-  | { readonly kind: 'failed'; readonly events: readonly LogEvent[]; readonly failure: PlainError }
+  | { readonly kind: 'done'; readonly lines: readonly ReportLine[] }
+  | { readonly kind: 'failed'; readonly lines: readonly ReportLine[]; readonly failure: PlainError }
   /** A verified segment for whoever asked to take: it is his to rename, and to throw away if it is another file by now. */
-  | { readonly kind: 'ready'; readonly events: readonly LogEvent[]; readonly file: ReadyFile }
+  | { readonly kind: 'ready'; readonly lines: readonly ReportLine[]; readonly file: ReadyFile }
   /** Nothing is known of the file: whoever asked does the work. */
   | { readonly kind: 'declined'; readonly reason: DeclineReason }
   | { readonly kind: 'status'; readonly status: AgentStatus };
@@ -58,6 +58,13 @@ export type Reply =
  * `not-ready`: it was not fetched ahead, which says nothing about the archive.
  */
 export type DeclineReason = 'stale' | 'busy' | 'leaving' | 'unfit' | 'not-ready';
+
+/** What the asking process writes to its standard error, in words that the agent has found: the asking one loads none. */
+export interface ReportLine {
+  readonly level: LogLevel;
+  /** Ended; with its hint it may be two lines. */
+  readonly text: string;
+}
 
 export interface ReadyFile {
   readonly path: string;
@@ -126,18 +133,18 @@ export function parseReply(line: string): Reply | undefined {
       return { kind: 'working', ...(typeof mayTakeMs === 'number' && { mayTakeMs }) };
     }
     case 'done': {
-      const events = parseEvents(message['events']);
-      return events === undefined ? undefined : { kind: 'done', events };
+      const lines = parseLines(message['lines']);
+      return lines === undefined ? undefined : { kind: 'done', lines };
     }
     case 'failed': {
-      const events = parseEvents(message['events']);
+      const lines = parseLines(message['lines']);
       const failure = parseFailure(message['failure']);
-      return events === undefined || failure === undefined ? undefined : { kind: 'failed', events, failure };
+      return lines === undefined || failure === undefined ? undefined : { kind: 'failed', lines, failure };
     }
     case 'ready': {
-      const events = parseEvents(message['events']);
+      const lines = parseLines(message['lines']);
       const file = parseReadyFile(message['file']);
-      return events === undefined || file === undefined ? undefined : { kind: 'ready', events, file };
+      return lines === undefined || file === undefined ? undefined : { kind: 'ready', lines, file };
     }
     case 'declined': {
       const reason = declineReasons.find(known => known === message['reason']);
@@ -153,7 +160,6 @@ export function parseReply(line: string): Reply | undefined {
 }
 
 const declineReasons: readonly DeclineReason[] = ['stale', 'busy', 'leaving', 'unfit', 'not-ready'];
-const levels: readonly LogLevel[] = ['debug', 'info', 'warn', 'error'];
 
 function parseObject(line: string): Record<string, unknown> | undefined {
   try {
@@ -164,17 +170,16 @@ function parseObject(line: string): Record<string, unknown> | undefined {
   }
 }
 
-function parseEvents(value: unknown): LogEvent[] | undefined {
+function parseLines(value: unknown): ReportLine[] | undefined {
   if (!Array.isArray(value)) return undefined;
-  const events: LogEvent[] = [];
+  const lines: ReportLine[] = [];
   for (const each of value as unknown[]) {
-    if (!isRecord(each) || !isText(each['message'])) return undefined;
-    const level = levels.find(known => known === each['level']);
+    if (!isRecord(each) || !isText(each['text'])) return undefined;
+    const level = logLevels.find(known => known === each['level']);
     if (level === undefined) return undefined;
-    const hint = each['hint'];
-    events.push({ level, message: each['message'], ...(isText(hint) && { hint }) });
+    lines.push({ level, text: each['text'] });
   }
-  return events;
+  return lines;
 }
 
 function parseReadyFile(value: unknown): ReadyFile | undefined {

@@ -5,8 +5,8 @@
 import { resolve } from 'node:path';
 import type { WalvaultError } from '../../base/errors/errors.ts';
 import { fromPlainError } from '../../base/errors/plain-error.ts';
-import type { LogEvent } from '../../base/log.ts';
-import { ask, notForAnAgent, wantedEvents, type Surroundings, type Unanswered } from './ask.ts';
+import { ask, notForAnAgent, shownLines, type Surroundings, type Unanswered } from './ask.ts';
+import type { ReportLine } from './protocol.ts';
 import { quickParse } from './quick-parse.ts';
 import { pushLine } from './command-lines.ts';
 
@@ -14,7 +14,7 @@ export type PushThroughAgent =
   | {
       readonly kind: 'answered';
       /** To be shown, in this order. */
-      readonly events: readonly LogEvent[];
+      readonly lines: readonly ReportLine[];
       /** Undefined: durable in every required repository. */
       readonly error: WalvaultError | undefined;
     }
@@ -33,7 +33,7 @@ export async function pushThroughAgent(
   return await ask<PushThroughAgent>(question, surroundings, answer => {
     if (answer.kind !== 'done' && answer.kind !== 'failed') return undefined;
     const error = answer.kind === 'failed' ? fromPlainError(answer.failure) : undefined;
-    return { kind: 'answered', events: wantedEvents(answer.events, given), error };
+    return { kind: 'answered', lines: shownLines(answer.lines, given), error };
   });
 }
 

@@ -1,11 +1,11 @@
 /** What gets segments from the repositories for the agent. */
 import type { PlainError } from '../../base/errors/plain-error.ts';
 import type { FileIdentity } from '../../base/files/identity.ts';
-import type { LogEvent } from '../../base/log.ts';
+import type { Event } from '../../observe/events/events.ts';
 import type { FetchAhead } from '../../workers/jobs/fetch-ahead.ts';
 
 export type AheadAnswer =
-  | { readonly kind: 'ready'; readonly events: readonly LogEvent[]; readonly identity: FileIdentity }
+  | { readonly kind: 'ready'; readonly events: readonly Event[]; readonly identity: FileIdentity }
   /** No repository gave it, and none failed. */
   | { readonly kind: 'absent' }
   | { readonly kind: 'failed'; readonly failure: PlainError };

@@ -5,16 +5,15 @@
 import { lstatSync, realpathSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { endsWithin } from '../../base/time/wait.ts';
-import { messageOf } from '../../base/errors/errors.ts';
 import { identityOf, isSameFile } from '../../base/files/identity.ts';
-import type { Log, LogEvent } from '../../base/log.ts';
 import { isInRecovery, lookOut, type Outlook } from '../../operations/fetch/outlook.ts';
-import type { PlainError } from '../../base/errors/plain-error.ts';
+import { type PlainError, toPlainError } from '../../base/errors/plain-error.ts';
 import type { FetchAhead } from '../../workers/jobs/fetch-ahead.ts';
 import type { AheadAnswer, AheadFetcher } from './fetcher.ts';
 import type { PrefetchFigures, ReadyFile } from '../client/protocol.ts';
 import { PrefetchDirectory } from './prefetch-directory.ts';
 import { planPrefetch } from './plan.ts';
+import type { Event, Log } from '../../observe/events/events.ts';
 
 export interface PrefetcherOptions {
   readonly fetcher: AheadFetcher;
@@ -43,7 +42,7 @@ export interface Question {
 export interface ReadySegment {
   readonly file: ReadyFile;
   /** What fetching it had to say. */
-  readonly events: readonly LogEvent[];
+  readonly events: readonly Event[];
 }
 
 /** Without a question for so long the recovery streams, or is paused: the space is given back. */
@@ -240,7 +239,7 @@ export class Prefetcher {
       work();
     } catch (error) {
       this.#isStopped = true;
-      this.#options.log.event({ level: 'warn', message: `prefetch: ${messageOf(error)}` });
+      this.#options.log.emit({ kind: 'prefetch-failed', failure: toPlainError(error) });
     }
   }
 }

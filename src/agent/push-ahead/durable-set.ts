@@ -2,7 +2,7 @@
  * What this agent has made durable, as a hint: the store is the truth, and whatever is forgotten costs one repeated
  * conditional create. The repositories are those of the agent's configuration, whose change ends the agent.
  */
-import type { LogEvent } from '../../base/log.ts';
+import type { Event } from '../../observe/events/events.ts';
 
 const expiresAfterMs = 10 * 60_000;
 const maxEntries = 4096;
@@ -11,7 +11,7 @@ export interface DurableFile {
   /** `KeyedFile.key`, the same before and after the file was read. */
   readonly key: string;
   /** What its push had to say, for whoever asks for it. */
-  readonly events: readonly LogEvent[];
+  readonly events: readonly Event[];
 }
 
 export class DurableSet {

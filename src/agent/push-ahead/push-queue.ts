@@ -5,8 +5,7 @@
  */
 import { basename, join } from 'node:path';
 import { endsWithin } from '../../base/time/wait.ts';
-import { localIoError, messageOf, systemCode } from '../../base/errors/errors.ts';
-import type { Log } from '../../base/log.ts';
+import { localIoError, systemCode } from '../../base/errors/errors.ts';
 import { firstAnswerMs } from '../../operations/push/patience.ts';
 import type { QueueState } from '../../operations/push/queue-limit.ts';
 import type { ArchiveStatus } from '../../postgres/cluster/archive-status.ts';
@@ -18,6 +17,7 @@ import { ownName } from './own-files.ts';
 import { Pace, type Reason } from './pace.ts';
 import type { Attempt } from '../../workers/jobs/push-file.ts';
 import type { PushAnswer, Sender } from './sender.ts';
+import type { Log } from '../../observe/events/events.ts';
 
 export interface PushQueueOptions {
   readonly sender: Sender;
@@ -218,7 +218,7 @@ export class PushQueue {
         if (!this.#running.has(path)) void this.#start(path, limits.isOneByOne ? 'next' : 'ahead');
       }
     } catch (error) {
-      this.#options.log.event({ level: 'warn', message: `look ahead: ${messageOf(error)}` });
+      this.#options.log.emit({ kind: 'look-ahead-failed', failure: toPlainError(error) });
     }
   }
 
@@ -251,7 +251,7 @@ export class PushQueue {
       for (const name of await status.markDone(leading))
         this.#durable.forget(join(status.walDirectory, name));
     } catch (error) {
-      log.event({ level: 'warn', message: `archive_status: ${messageOf(error)}` });
+      log.emit({ kind: 'marking-failed', failure: toPlainError(error) });
     }
   }
 

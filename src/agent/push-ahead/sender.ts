@@ -1,11 +1,11 @@
 /** What carries files to the repositories for the agent. */
 import type { PlainError } from '../../base/errors/plain-error.ts';
-import type { LogEvent } from '../../base/log.ts';
+import type { Event } from '../../observe/events/events.ts';
 import type { Attempt, PushedFile } from '../../workers/jobs/push-file.ts';
 
 export type PushAnswer =
-  | (PushedFile & { readonly kind: 'done'; readonly events: readonly LogEvent[] })
-  | { readonly kind: 'failed'; readonly events: readonly LogEvent[]; readonly failure: PlainError };
+  | (PushedFile & { readonly kind: 'done'; readonly events: readonly Event[] })
+  | { readonly kind: 'failed'; readonly events: readonly Event[]; readonly failure: PlainError };
 
 export interface Sender {
   /** Never rejects. */

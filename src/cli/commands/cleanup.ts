@@ -60,12 +60,14 @@ async function clean(options: CleanupCliOptions, invocation: Invocation): Promis
   });
   print(options.json === true ? renderJson(cleanupJson(result)) : renderCleanup(result));
   const failures = result.repositories.flatMap(({ name, failures }) =>
-    failures.map(({ message, hint }) => ({ message: `repository "${name}": ${message}`, hint })),
+    failures.map(({ message, hint }) => ({ repository: name, problem: message, hint })),
   );
   const [only, ...others] = failures;
   if (only !== undefined && others.length === 0)
-    throw new WalvaultError('check-failed', only.message, { hint: only.hint ?? goOn });
-  for (const failure of failures) log.event({ level: 'error', ...failure });
+    throw new WalvaultError('check-failed', `repository "${only.repository}": ${only.problem}`, {
+      hint: only.hint ?? goOn,
+    });
+  for (const failure of failures) log.emit({ kind: 'cleanup-failed', ...failure });
   if (failures.length > 0) {
     throw new WalvaultError('check-failed', `cleanup: not all was done, ${failures.length} failed`, {
       hint: goOn,

@@ -2,7 +2,6 @@ import { isSea } from 'node:sea';
 import { resolve } from 'node:path';
 import { Option, type Command } from 'commander';
 import { WalvaultError } from '../../base/errors/errors.ts';
-import { warn } from '../../base/log.ts';
 import type { LoadedConfig } from '../../config/index.ts';
 import { renderJson } from '../render/json.ts';
 import { renderRestore } from '../render/restore.ts';
@@ -81,8 +80,7 @@ async function restoreInto(
     signal,
   });
   const variables = variablesOf(loaded);
-  if (variables.length > 0)
-    warn(log, `the restored server's restore_command needs ${variables.join(', ')} in its environment too`);
+  if (variables.length > 0) log.emit({ kind: 'environment-needed', variables });
   const summary = summarise(result);
   print(
     options.json === true ? renderJson({ ...summary, traffic: opened.traffic() }) : renderRestore(summary),

@@ -6,7 +6,6 @@
  */
 import type { Config } from '../../config/index.ts';
 import { WalvaultError } from '../../base/errors/errors.ts';
-import { info, warn, type Log } from '../../base/log.ts';
 import { startBackup, stopBackup } from '../../postgres/server/backup-control.ts';
 import { connectPostgres, type PgConnection } from '../../postgres/server/connection.ts';
 import { newBackupId, type BackupRecord } from '../../repository/format/backup-record.ts';
@@ -29,6 +28,7 @@ import { readServerFacts, type ServerFacts } from './server-facts.ts';
 import { Spool } from './collect/spool.ts';
 import { waitForWal } from './wal/wait-for-wal.ts';
 import { writeEnding } from './ending/write-ending.ts';
+import type { Log } from '../../observe/events/events.ts';
 
 export interface BackupOptions {
   readonly config: Pick<Config, 'cluster' | 'dataDirectory' | 'backup' | 'postgres'>;
@@ -114,7 +114,7 @@ async function takeBackup(run: BackupRun): Promise<{ record: BackupRecord; damag
     claimBackup(repository, system, { id, startTime: new Date() }, signal),
   );
   const fast = run.fast ?? config.backup.fastCheckpoint;
-  info(log, `backup ${id}: waiting for ${fast ? 'a' : 'a spread'} checkpoint`);
+  log.emit({ kind: 'checkpoint-awaited', backup: id, isFast: fast });
   const started = await startBackup(connection, { label, fast });
 
   await using spool = await Spool.create();
@@ -191,13 +191,9 @@ async function discardUnlessCommitted<T>(run: BackupRun, work: () => Promise<T>)
     await connection.close();
     const kept = destinations.committing;
     await discard(destinations.touched.filter(repository => !kept.has(repository)));
-    const where = [...kept].map(({ name }) => `"${name}"`).join(', ');
-    if (kept.size === 0) info(log, `backup ${id} was not completed: nothing of it was committed`);
-    else
-      warn(
-        log,
-        `backup ${id} failed after its commit had begun in ${where}: walvault list shows where it exists`,
-      );
+    const repositories = [...kept].map(({ name }) => name);
+    if (repositories.length === 0) log.emit({ kind: 'backup-not-completed', backup: id });
+    else log.emit({ kind: 'backup-half-committed', backup: id, repositories });
     throw error;
   }
 }

@@ -1,11 +1,12 @@
 /** A backup's place in a repository: taken before the first part, given back when the backup fails. */
 import { hostname } from 'node:os';
 import { startDeadline } from '../../base/time/deadline.ts';
-import { messageOf, WalvaultError } from '../../base/errors/errors.ts';
-import { warn, type Log } from '../../base/log.ts';
+import { WalvaultError } from '../../base/errors/errors.ts';
 import { writeClaim, type Claim } from '../../repository/format/claim.ts';
 import { backupPrefix, claimKey, type SystemPath } from '../../repository/format/layout.ts';
 import type { Repository } from '../../repository/repository.ts';
+import type { Log } from '../../observe/events/events.ts';
+import { toPlainError } from '../../base/errors/plain-error.ts';
 
 const deleteBatch = 500;
 
@@ -52,11 +53,12 @@ export async function discardBackup(
     await deleteAll(repository, keys, deadline.signal);
     await deleteAll(repository, [claim], deadline.signal);
   } catch (error) {
-    warn(
-      options.log,
-      `repository "${repository.name}": pieces of the unfinished backup ${id} were left behind: ${messageOf(error)}`,
-      'They are no backup and are never taken for one; cleanup removes them.',
-    );
+    options.log.emit({
+      kind: 'backup-pieces-left',
+      repository: repository.name,
+      backup: id,
+      failure: toPlainError(error),
+    });
   } finally {
     deadline.clear();
   }

@@ -4,14 +4,15 @@
  */
 import { randomBytes } from 'node:crypto';
 import type { ByteStream } from '../../base/bytes/streams.ts';
-import { messageOf, WalvaultError } from '../../base/errors/errors.ts';
-import { warn, type Log } from '../../base/log.ts';
+import { WalvaultError } from '../../base/errors/errors.ts';
 import { digestStream, type Digest } from '../../pipeline/digest.ts';
 import { isStoreError } from '../../stores/store.ts';
 import type { Codec } from '../../repository/encoding/codec.ts';
 import { isPartKey } from '../../repository/format/layout.ts';
 import type { Repository } from '../../repository/repository.ts';
 import { teeInLockStep, type Branch } from './part/lock-step-tee.ts';
+import type { Log } from '../../observe/events/events.ts';
+import { toPlainError } from '../../base/errors/plain-error.ts';
 
 export interface Destination {
   readonly repository: Repository;
@@ -119,11 +120,11 @@ export class Destinations {
     const { repository } = destination;
     this.#present = this.#present.filter(one => one !== destination);
     this.#dropped.push(repository);
-    warn(
-      this.#log,
-      `repository "${repository.name}" left out of this backup: ${messageOf(error)}`,
-      error instanceof WalvaultError ? error.hint : undefined,
-    );
+    this.#log.emit({
+      kind: 'repository-left-out',
+      repository: repository.name,
+      failure: toPlainError(error),
+    });
   }
 }
 

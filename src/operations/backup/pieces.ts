@@ -1,11 +1,12 @@
 /** The stored pieces of one backup, parts and manifest, as they come into being. */
 import { sleep } from '../../base/time/wait.ts';
 import type { ByteStream } from '../../base/bytes/streams.ts';
-import { messageOf, WalvaultError } from '../../base/errors/errors.ts';
-import { warn, type Log } from '../../base/log.ts';
+import { WalvaultError } from '../../base/errors/errors.ts';
 import type { BackupPart, StoredPiece } from '../../repository/format/backup-record.ts';
 import { backupPrefix, manifestKey, partKey, type SystemPath } from '../../repository/format/layout.ts';
 import type { Destinations } from './destinations.ts';
+import type { Log } from '../../observe/events/events.ts';
+import { toPlainError } from '../../base/errors/plain-error.ts';
 
 const attemptsLimit = 4;
 const firstPauseMs = 1000;
@@ -73,7 +74,7 @@ export class Pieces {
       } catch (error) {
         const isRetryable = error instanceof WalvaultError && error.retry;
         if (signal.aborted || !isRetryable || attempt === attemptsLimit) throw error;
-        warn(log, `a piece of the backup was not stored and is made again: ${messageOf(error)}`);
+        log.emit({ kind: 'piece-made-again', failure: toPlainError(error) });
         await sleep(firstPauseMs * 4 ** (attempt - 1), signal);
       }
     }

@@ -1,5 +1,5 @@
 /** What a check is asked to look at, and where its lines go. */
-import type { Log } from '../../base/log.ts';
+import type { Log } from '../../observe/events/events.ts';
 import type { Secret } from '../../base/secret.ts';
 import type { Config } from '../../config/index.ts';
 import type { Repository } from '../../repository/repository.ts';

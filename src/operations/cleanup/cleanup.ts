@@ -3,7 +3,6 @@
  * lacks or refuses says nothing about the others.
  */
 import { messageOf, WalvaultError } from '../../base/errors/errors.ts';
-import { warn, type Log } from '../../base/log.ts';
 import { listSystemIds } from '../../repository/format/cluster-record.ts';
 import { verifyMarker } from '../../repository/format/marker.ts';
 import type { Repository } from '../../repository/repository.ts';
@@ -18,6 +17,7 @@ import type { RetentionLimits, RetentionPolicy, SystemState } from './state.ts';
 import type { UnfinishedWrite } from '../../stores/store.ts';
 import { cleanUnfinishedWrites } from './unfinished-writes.ts';
 import { listWalObjects } from './wal-objects.ts';
+import type { Log } from '../../observe/events/events.ts';
 
 export interface CleanupOptions {
   readonly repositories: readonly Repository[];
@@ -149,7 +149,7 @@ async function cleanSystem(
   const system = { cluster: options.cluster, systemId: state.systemId };
   const plan = planCleanup({ state, policy, now, trust, isRetired, limits });
   for (const { message, hint } of plan.remarks)
-    warn(log, `repository "${repository.name}": ${message}`, hint);
+    log.emit({ kind: 'cleanup-in-doubt', repository: repository.name, problem: message, hint });
   const removed = isDryRun
     ? await foresee(repository, system, { plan, state, signal })
     : await executePlan({ repository, system, state, plan, now, log, signal });

@@ -3,7 +3,6 @@
  * commit records go before the data they name, WAL goes from its oldest end, and the next run finds what was left.
  */
 import { messageOf, WalvaultError } from '../../base/errors/errors.ts';
-import { info, warn, type Log } from '../../base/log.ts';
 import {
   backupPrefix,
   backupsPrefix,
@@ -20,6 +19,7 @@ import type { Repository } from '../../repository/repository.ts';
 import type { BackupDecision, CleanupPlan } from './decisions.ts';
 import type { SystemState } from './state.ts';
 import { listWalObjects } from './wal-objects.ts';
+import type { Log } from '../../observe/events/events.ts';
 
 const batchSize = 1000;
 const clockToleranceMs = 3_600_000;
@@ -107,19 +107,16 @@ class Removal {
       for (const kept of this.#claimedBy(claim)) {
         if (this.#yielded.has(kept)) continue;
         this.#yielded.add(kept);
-        warn(
-          log,
-          `repository "${repository.name}": backup ${kept} stays: backup ${id} has begun to build on it`,
-        );
+        log.emit({ kind: 'backup-yielded-to-child', repository: repository.name, backup: kept, child: id });
       }
     }
   }
 
   /** Children before parents: whatever is left after a crash is whole. */
   async removeBackups(): Promise<void> {
+    const { repository, system, log } = this.#options;
     for (const backup of childrenFirst(this.#going(), this.#options.state)) {
       if (this.#yielded.has(backup.id)) continue;
-      const { system } = this.#options;
       if (backup.state === 'committed') {
         const record = commitRecordKey(system, backup.id);
         // The signature goes second: without the record it means nothing, the record without it would be untrusted.
@@ -131,12 +128,12 @@ class Removal {
       }
       if (!(await this.#deleteListed(this.#backupObjects(backup.id)))) continue;
       this.#removed.push(backup.id);
-      this.#say(`removed backup ${backup.id}`);
+      log.emit({ kind: 'backup-removed', repository: repository.name, backup: backup.id });
     }
   }
 
   async removeWal(): Promise<void> {
-    const { repository, system, state, plan, signal } = this.#options;
+    const { repository, system, state, plan, log, signal } = this.#options;
     const { segmentSizeBytes } = state;
     // A backup that stays after all needs its WAL, which this plan did not keep: the next run will know.
     if (segmentSizeBytes === undefined || this.#yielded.size > 0 || this.#areRecordsLeft) return;
@@ -146,7 +143,12 @@ class Removal {
       if (
         await this.#deleteListed(listWalObjects(repository, system, { ...range, segmentSizeBytes }, signal))
       )
-        this.#say(`removed WAL ${range.firstSegment}..${range.lastSegment}`);
+        log.emit({
+          kind: 'wal-removed',
+          repository: repository.name,
+          firstSegment: range.firstSegment,
+          lastSegment: range.lastSegment,
+        });
     }
   }
 
@@ -242,10 +244,6 @@ class Removal {
       `${repository.store.url}: this host's clock says ${now.toISOString()}, the store's ${new Date(storeMs).toISOString()}; nothing was removed`,
       { hint: 'Set the clock right: retention is measured by it.' },
     );
-  }
-
-  #say(text: string): void {
-    info(this.#options.log, `repository "${this.#options.repository.name}": ${text}`);
   }
 }
 

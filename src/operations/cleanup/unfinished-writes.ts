@@ -1,9 +1,10 @@
 /** What writers that died have left behind in a cluster's part of a repository: found by age, whatever the policy. */
 import { messageOf } from '../../base/errors/errors.ts';
-import { info, warn, type Log } from '../../base/log.ts';
 import { clusterPrefix } from '../../repository/format/layout.ts';
 import type { Repository } from '../../repository/repository.ts';
 import { isStoreError, type UnfinishedWrite } from '../../stores/store.ts';
+import type { Log } from '../../observe/events/events.ts';
+import { toPlainError } from '../../base/errors/plain-error.ts';
 
 /** Longer than any writer takes for one object. One that was at work after all fails whole, and writes again. */
 const staleAfterMs = 24 * 3_600_000;
@@ -37,13 +38,13 @@ export async function cleanUnfinishedWrites(
   } catch (error) {
     // A service that knows no such question has nothing to tidy, or does it by itself.
     if (!isStoreError(error, 'denied') && !isStoreError(error, 'invalid')) throw error;
-    warn(log, `repository "${name}": unfinished uploads are not looked for: ${messageOf(error)}`);
+    log.emit({ kind: 'unfinished-writes-unknown', repository: name, failure: toPlainError(error) });
     return { writes: [], failures: [] };
   }
   if (isDryRun || stale.length === 0) return { writes: stale, failures: [] };
   const failures = await store.removeUnfinished(stale, { signal });
   const failed = new Set(failures.map(({ key }) => key));
   const writes = stale.filter(({ key }) => !failed.has(key));
-  info(log, `repository "${name}": removed ${writes.length} unfinished writes`);
+  log.emit({ kind: 'unfinished-writes-removed', repository: name, count: writes.length });
   return { writes, failures: failures.map(({ key, error }) => `${store.url}: ${key}: ${messageOf(error)}`) };
 }

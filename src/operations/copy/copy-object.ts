@@ -2,7 +2,6 @@
 import { createHash } from 'node:crypto';
 import { collect, type ByteStream } from '../../base/bytes/streams.ts';
 import { WalvaultError } from '../../base/errors/errors.ts';
-import type { Log } from '../../base/log.ts';
 import type { Repository } from '../../repository/repository.ts';
 import {
   isStoreError,
@@ -13,6 +12,7 @@ import {
 } from '../../stores/store.ts';
 import { judgeByMetadata, storedDigestOf, type Digest } from './plan.ts';
 import type { CopyReport } from './report.ts';
+import type { Log } from '../../observe/events/events.ts';
 
 export interface CopyContext {
   readonly from: Repository;

@@ -6,7 +6,6 @@
  * the signature before the commit record (P4).
  */
 import { WalvaultError } from '../../base/errors/errors.ts';
-import { warn, type Log } from '../../base/log.ts';
 import type { BackupRecord } from '../../repository/format/backup-record.ts';
 import { readCatalog } from '../../repository/format/catalog.ts';
 import { listSystemIds, readClusterRecord } from '../../repository/format/cluster-record.ts';
@@ -25,6 +24,7 @@ import { copyObject, type CopyContext } from './copy-object.ts';
 import { each } from '../../base/threads/each.ts';
 import { isCopiedNote, isWalKey, joinListings, neededSegments, withParents } from './plan.ts';
 import { CopyReport, type CopyResult } from './report.ts';
+import type { Log } from '../../observe/events/events.ts';
 
 export interface CopyOptions {
   readonly from: Repository;
@@ -73,8 +73,7 @@ async function chooseBackups(
   system: SystemPath,
 ): Promise<BackupRecord[]> {
   const { backups, unreadable } = await readCatalog(from, system, signal);
-  for (const { id, problem } of unreadable)
-    warn(log, `backup ${id} is left out, its record cannot be used: ${problem}`);
+  for (const { id, problem } of unreadable) log.emit({ kind: 'backup-record-unusable', backup: id, problem });
   const records = backups.map(({ record }) => record);
   if (what.kind !== 'backup') return records;
   return withParents(what.id, new Map(records.map(record => [record.id, record])));
@@ -93,7 +92,7 @@ async function copySystem(
     const copied = await copyBackup(context, system, record);
     context.report.backups.push(copied);
     if (copied.outcome === 'held-back')
-      warn(context.log, `backup ${record.id} is not there as a whole: ${copied.reason}`);
+      context.log.emit({ kind: 'backup-held-back', backup: record.id, reason: copied.reason });
   }
   if (what.kind === 'everything') await copyNotes(context, notesPrefix(system));
   else for (const { id } of backups) await copyNotes(context, notesPrefix(system, id));

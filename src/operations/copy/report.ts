@@ -1,6 +1,6 @@
 /** What a copy has done so far. */
 import { WalvaultError } from '../../base/errors/errors.ts';
-import type { Log } from '../../base/log.ts';
+import type { Log } from '../../observe/events/events.ts';
 
 export interface CopyProblem {
   readonly key: string;
@@ -54,7 +54,7 @@ export class CopyReport {
   addCopied(sizeBytes: number): void {
     this.#objects++;
     this.#bytes += sizeBytes;
-    this.#log.progress?.({ stage: 'copy', doneBytes: this.#bytes, doneFiles: this.#objects });
+    this.#log.emit({ kind: 'progress', stage: 'copy', doneBytes: this.#bytes, doneFiles: this.#objects });
   }
 
   addConflict(key: string, problem: string): void {
@@ -74,7 +74,7 @@ export class CopyReport {
   /** @throws WalvaultError `conflict` past a number that no honest pair of repositories has */
   #add(key: string, problem: string): void {
     this.#spoilt.add(key);
-    this.#log.event({ level: 'error', message: `${key}: ${problem}` });
+    this.#log.emit({ kind: 'object-not-copied', object: key, problem });
     if (this.#spoilt.size < mostProblems) return;
     throw new WalvaultError(
       'conflict',

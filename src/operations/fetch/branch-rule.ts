@@ -5,7 +5,6 @@
  */
 import { dirname } from 'node:path';
 import { WalvaultError } from '../../base/errors/errors.ts';
-import { warn } from '../../base/log.ts';
 import {
   historyFileName,
   parseWalFileName,
@@ -52,7 +51,13 @@ export async function mayServe(options: FetchOptions, file: Segment): Promise<bo
   if (verdict === 'holds-switchpoint' && !isLocal && (await archivedSince(options, own)) === undefined)
     throw withoutOwnCopy(file, branch, own);
   if (mustNotEnd && (!branch.isCertain || verdict === 'holds-switchpoint')) throw undecided(file, branch);
-  if (!branch.isCertain) warn(options.log, `${file.name} is not served: ${mayFollow(branch)}`, whichTimeline);
+  if (!branch.isCertain)
+    options.log.emit({
+      kind: 'file-not-served',
+      file: file.name,
+      problem: mayFollow(branch),
+      hint: whichTimeline,
+    });
   return false;
 }
 

@@ -5,7 +5,6 @@
 import { hasTimedOut, type Deadline } from '../../base/time/deadline.ts';
 import { WalvaultError } from '../../base/errors/errors.ts';
 import type { FileIdentity } from '../../base/files/identity.ts';
-import { warn, type Log } from '../../base/log.ts';
 import type { Turns } from '../../base/threads/turns.ts';
 import type { WalFileName } from '../../postgres/wal/file-name.ts';
 import { checkSegment } from '../../postgres/wal/segment-check.ts';
@@ -17,6 +16,8 @@ import { isStoreError } from '../../stores/store.ts';
 import { deliver, type ReceivedFile } from './destination.ts';
 import { GapError } from './gap-error.ts';
 import type { Laggards } from './laggards.ts';
+import type { Log } from '../../observe/events/events.ts';
+import { toPlainError } from '../../base/errors/plain-error.ts';
 
 export interface DeliveryOptions {
   readonly destination: string;
@@ -48,7 +49,8 @@ export async function deliverFromFirst(options: DeliveryOptions, file: WalFileNa
   const naming = (repository: Repository, error: WalvaultError) =>
     repositories.length > 1 ? new RepositoryFailure(repository, error) : error;
   const failures: WalvaultError[] = [];
-  const tellFailures = () => failures.forEach(({ message, hint }) => warn(log, message, hint));
+  const tellFailures = () =>
+    failures.forEach(error => log.emit({ kind: 'repository-failed', failure: toPlainError(error) }));
   const absentIn: Repository[] = [];
   for (const [index, repository] of repositories.entries()) {
     const share = deadline.share(repositories.length - index, `fetch ${file.name}`);
@@ -71,7 +73,8 @@ export async function deliverFromFirst(options: DeliveryOptions, file: WalFileNa
       else if (isStoreError(error, 'absent'))
         failures.push(naming(repository, deletedError(repository, file)));
       else if (countsAsFailure(repository, error)) failures.push(naming(repository, error));
-      else warn(log, `best-effort repository "${repository.name}": ${error.message}`, error.hint);
+      else
+        log.emit({ kind: 'best-effort-failed', repository: repository.name, failure: toPlainError(error) });
     } finally {
       share.clear();
     }

@@ -8,7 +8,6 @@ import { dirname } from 'node:path';
 import { startDeadline, type Deadline } from '../../base/time/deadline.ts';
 import { retryUntilDeadline } from '../../base/time/retry.ts';
 import { WalvaultError } from '../../base/errors/errors.ts';
-import { warn } from '../../base/log.ts';
 import { readLocalHistories } from '../../postgres/cluster/local-histories.ts';
 import { parseWalFileName, type WalFileName } from '../../postgres/wal/file-name.ts';
 import { RepositoryFailure } from '../../repository/repository.ts';
@@ -21,6 +20,7 @@ import { GapError } from './gap-error.ts';
 import { Laggards } from './laggards.ts';
 import { isLocalSegmentWhole } from './local-segment.ts';
 import type { FetchOptions } from './options.ts';
+import { toPlainError } from '../../base/errors/plain-error.ts';
 
 export type FetchResult =
   | { readonly outcome: 'delivered'; readonly repository: string }
@@ -46,7 +46,7 @@ export async function fetch(options: FetchOptions): Promise<FetchResult> {
   } catch (error) {
     const isTolerated = options.isTargetSet || options.mode === 'standby';
     if (!isGap(error) || !isTolerated) throw error;
-    options.log.event({ level: 'error', message: error.message, hint: error.hint });
+    options.log.emit({ kind: 'gap-tolerated', failure: toPlainError(error) });
     return { outcome: 'absent' };
   } finally {
     deadline.clear();
@@ -94,7 +94,7 @@ async function attempt(options: Attempt, file: WalFileName): Promise<FetchResult
   if ('repository' in tried) return { outcome: 'delivered', repository: tried.repository.name };
   const { failures, absentIn } = tried;
   const [failure, ...others] = failures;
-  for (const other of others) warn(options.log, other.message, other.hint);
+  for (const other of others) options.log.emit({ kind: 'repository-failed', failure: toPlainError(other) });
   if (failure !== undefined) throw failure;
   const surveys = absentIn.map(repository => surveySystem(repository, options.system, options.signal));
   for (const survey of surveys) {
@@ -143,7 +143,11 @@ async function gapIn(
   } catch (error) {
     const { repository } = survey;
     if (repository.required || !(error instanceof WalvaultError)) throw error;
-    warn(options.log, `best-effort repository "${repository.name}": ${error.message}`, error.hint);
+    options.log.emit({
+      kind: 'best-effort-failed',
+      repository: repository.name,
+      failure: toPlainError(error),
+    });
     return undefined;
   }
 }

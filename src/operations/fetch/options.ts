@@ -1,5 +1,5 @@
 /** What a fetch is asked for: the file, the recovery that wants it, and the repositories. */
-import type { Log } from '../../base/log.ts';
+import type { Log } from '../../observe/events/events.ts';
 import type { Reached } from '../../postgres/cluster/control-file.ts';
 import type { RecoveryMode } from '../../postgres/cluster/signal-files.ts';
 import type { SystemPath } from '../../repository/format/layout.ts';

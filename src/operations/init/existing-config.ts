@@ -1,7 +1,7 @@
 /** For a configuration that exists, in a file or in the environment alone: its repositories get their format marker. */
 import { WalvaultError } from '../../base/errors/errors.ts';
-import { info, type Log } from '../../base/log.ts';
 import type { Config, RepositoryConfig } from '../../config/index.ts';
+import type { Log } from '../../observe/events/events.ts';
 
 export interface MarkedRepository {
   readonly name: string;
@@ -51,7 +51,7 @@ export async function markConfigured(
         },
       );
     const id = marker?.id ?? '';
-    info(log, `repository "${name}" is ready: ${url}, id ${id}`);
+    log.emit({ kind: 'repository-ready', repository: name, url, id });
     marked.push({ name, url, id, isPinned: expected !== undefined });
   }
   return marked;

@@ -7,7 +7,6 @@ import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { messageOf, systemCode, WalvaultError } from '../../base/errors/errors.ts';
 import { writeFileDurably } from '../../base/files/durable.ts';
-import { info, warn } from '../../base/log.ts';
 import { defaultConfigPath, renderConfigFile } from '../../config/index.ts';
 import {
   ensureKeyPair,
@@ -101,19 +100,14 @@ async function write(work: Work, { markRepository, log, signal }: InitDependenci
   }
   const recipientPaths = await writeRecipients(recipients, plan.keyDirectory, onWritten);
   await giveTo(owner, [...madeDirectories, ...recipientPaths, ...Object.values(plan.signingKey)]);
-  if (encryption.mode === 'none')
-    warn(
-      log,
-      'nothing will be encrypted',
-      'Whoever can read the repository can read the database, its past included.',
-    );
+  if (encryption.mode === 'none') log.emit({ kind: 'encryption-off' });
 
   for (const directory of plan.repositoryDirectories) await giveTo(owner, await makeDirectory(directory));
   const repositories = [];
   for (const repository of request.repositories) {
     signal.throwIfAborted();
     const { id } = await markRepository(repository, signal);
-    info(log, `repository "${repository.name}" is ready: ${repository.url}, id ${id}`);
+    log.emit({ kind: 'repository-ready', repository: repository.name, url: repository.url, id });
     repositories.push({ name: repository.name, url: repository.url, id });
   }
   for (const directory of plan.repositoryDirectories) await giveRepositoryTo(owner, directory);

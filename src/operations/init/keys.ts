@@ -3,7 +3,6 @@ import { mkdir, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { localIoError, systemCode, WalvaultError } from '../../base/errors/errors.ts';
 import { fsyncDirectory, writeFileDurably } from '../../base/files/durable.ts';
-import { info, type Log } from '../../base/log.ts';
 import type { Secret } from '../../base/secret.ts';
 import { readWhole } from '../../base/files/read.ts';
 import {
@@ -14,6 +13,7 @@ import {
   readPublicKeys,
 } from '../../pipeline/openpgp/index.ts';
 import type { KeyPaths } from './plan.ts';
+import type { Log } from '../../observe/events/events.ts';
 
 export interface KeyRequest {
   readonly paths: KeyPaths;
@@ -38,7 +38,7 @@ export async function ensureKeyPair(
   if (await isThere(paths.privatePath)) {
     const armored = await publicKeyOf(request);
     const fingerprint = await publicKeyFingerprint(armored);
-    info(log, `using the key that is there already: ${paths.privatePath} (${fingerprint})`);
+    log.emit({ kind: 'key-kept', path: paths.privatePath, fingerprint });
     return { armored, fingerprint };
   }
   const pair = await generateKeyPair({ userId, use, ...(passphrase && { passphrase }) });

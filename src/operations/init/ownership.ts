@@ -4,8 +4,8 @@ import { chown, lchown, readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { localIoError, WalvaultError } from '../../base/errors/errors.ts';
-import { info, warn, type Log } from '../../base/log.ts';
 import type { Account, InitRequest } from './request.ts';
+import type { Log } from '../../observe/events/events.ts';
 
 const runFile = promisify(execFile);
 
@@ -36,14 +36,10 @@ export async function chooseOwner(request: InitRequest, log: Log): Promise<Accou
   if (request.owner !== undefined) return request.owner;
   if (request.dataDirectory !== undefined) {
     const { uid, gid } = await stat(request.dataDirectory);
-    info(log, `files will belong to the owner of ${request.dataDirectory} (uid ${uid})`);
+    log.emit({ kind: 'owner-taken', dataDirectory: request.dataDirectory, uid });
     return { name: `uid ${uid}`, uid, gid };
   }
-  warn(
-    log,
-    'running as root without --owner: only root will be able to read what is written',
-    'PostgreSQL runs walvault as its own user. Give --owner postgres, or chown the configuration, the keys and a directory repository.',
-  );
+  log.emit({ kind: 'owner-missing' });
   return undefined;
 }
 

@@ -1,5 +1,5 @@
-import type { Log } from '../../base/log.ts';
 import type { Secret } from '../../base/secret.ts';
+import type { Log } from '../../observe/events/events.ts';
 
 export interface InitRequest {
   readonly cluster: string;

@@ -8,8 +8,6 @@ import { dirname, resolve } from 'node:path';
 import { startDeadline } from '../../base/time/deadline.ts';
 import { orAborted } from '../../base/time/wait.ts';
 import { messageOf, systemCode, WalvaultError } from '../../base/errors/errors.ts';
-import { warn } from '../../base/log.ts';
-import { formatCount, formatSize } from '../../base/units.ts';
 import { ArchiveStatus } from '../../postgres/cluster/archive-status.ts';
 import { deliverLossRecords } from '../../repository/wal/deliver-loss-records.ts';
 import { recordLoss } from '../../repository/wal/loss-records.ts';
@@ -18,6 +16,7 @@ import type { PushOptions } from './options.ts';
 import { isOutage } from './outage.ts';
 import { isExpendable, waitingSegments, type QueueState } from './queue-limit.ts';
 import type { WalSource } from './wal-source.ts';
+import { toPlainError } from '../../base/errors/plain-error.ts';
 
 export interface Queue extends QueueState {
   readonly segmentCount: number;
@@ -71,14 +70,10 @@ export async function giveUp(
     await recordLoss(dataDirectory, { ...loss, time: new Date(), host: hostname() });
   } catch (error) {
     if (!(error instanceof WalvaultError) && systemCode(error) === undefined) throw error;
-    warn(log, `${file.name} is not given up, because that cannot be recorded: ${messageOf(error)}`);
+    log.emit({ kind: 'giving-up-not-recorded', file: file.name, failure: toPlainError(error) });
     return false;
   }
-  log.event({
-    level: 'error',
-    message: `${file.name} IS GIVEN UP and not archived: ${formatCount(segmentCount, 'segment')} (${formatSize(backlogBytes)}) wait, more than archive.queue-limit (${formatSize(limitBytes)}); ${reason}`,
-    hint: 'Recovery cannot cross this gap. When the store is back, run `walvault push --missing` at once: what is still in pg_wal is not lost yet. Then take a backup.',
-  });
+  log.emit({ kind: 'segment-given-up', file: file.name, segmentCount, backlogBytes, limitBytes, reason });
   return true;
 }
 
@@ -97,7 +92,7 @@ export async function deliverLosses(
     await orAborted(deliverLossRecords({ dataDirectory, cluster, repositories, log, signal }), signal);
   } catch (error) {
     if (!(error instanceof WalvaultError)) throw error;
-    warn(options.log, error.message, error.hint);
+    options.log.emit({ kind: 'losses-not-delivered', failure: toPlainError(error) });
   } finally {
     deadline.clear();
   }

@@ -1,5 +1,5 @@
 /** What a push is asked for: the file, and the repositories that must have it. */
-import type { Log } from '../../base/log.ts';
+import type { Log } from '../../observe/events/events.ts';
 import type { Repository } from '../../repository/repository.ts';
 import type { PushMemory } from './push-memory.ts';
 

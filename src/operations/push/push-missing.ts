@@ -5,7 +5,6 @@
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { localIoError, WalvaultError } from '../../base/errors/errors.ts';
-import { info, warn } from '../../base/log.ts';
 import { ArchiveStatus } from '../../postgres/cluster/archive-status.ts';
 import { readControlFile, type ControlFile } from '../../postgres/cluster/control-file.ts';
 import { requireDataDirectory } from '../../postgres/cluster/find-data-directory.ts';
@@ -16,6 +15,7 @@ import { finishedFiles, type LocalWalFile } from './plan.ts';
 import type { PushOptions } from './options.ts';
 import { push } from './push.ts';
 import { warnOfUndecidedRaces } from './warn-of-races.ts';
+import { toPlainError } from '../../base/errors/plain-error.ts';
 
 export interface PushMissingResult {
   readonly sent: readonly string[];
@@ -49,11 +49,11 @@ export async function pushMissing(
     try {
       const result = await push({ ...options, path: join(walDirectory, file.name), isMissingRun: true });
       sent.push(result.file.name);
-      info(options.log, `${result.file.name} sent`);
+      options.log.emit({ kind: 'missing-file-sent', file: result.file.name });
     } catch (error) {
       if (!(error instanceof WalvaultError)) throw error;
       failed.push(file.name);
-      warn(options.log, `${file.name}: ${error.message}`, error.hint);
+      options.log.emit({ kind: 'missing-file-not-sent', file: file.name, failure: toPlainError(error) });
     }
   }
   await deliverLosses(options, dataDirectory);

@@ -6,8 +6,7 @@
  *
  * The one exception to P1 is `archive.queue-limit`: give-up.ts.
  */
-import { messageOf, WalvaultError } from '../../base/errors/errors.ts';
-import { warn } from '../../base/log.ts';
+import { WalvaultError } from '../../base/errors/errors.ts';
 import type { WalFileName } from '../../postgres/wal/file-name.ts';
 import { RepositoryFailure } from '../../repository/repository.ts';
 import { encodeWalObject, type StoreOutcome, type WalObject } from '../../repository/wal/write-object.ts';
@@ -18,6 +17,7 @@ import { PushMemory } from './push-memory.ts';
 import { storeRetrying } from './store-retrying.ts';
 import { warnOfUndecidedRaces } from './warn-of-races.ts';
 import { readWalSource, type WalSource } from './wal-source.ts';
+import { toPlainError } from '../../base/errors/plain-error.ts';
 
 export interface PushResult {
   readonly file: WalFileName;
@@ -138,20 +138,19 @@ function judge(
   }
   for (const [name, outcome] of outcomes) {
     if (outcome === 'kept-beside')
-      warn(
-        options.log,
-        `${file.name}: repository "${name}" keeps this content beside another one of the same name`,
-      );
+      options.log.emit({ kind: 'content-kept-beside', file: file.name, repository: name });
   }
   for (const failure of failures) if (!failure.repository.required) warnOfFailure(options, file, failure);
   return { outcomes, undelivered: failures.filter(({ repository }) => repository.required) };
 }
 
 function warnOfFailure({ log }: PushOptions, file: WalFileName, { repository, reason }: Undelivered): void {
-  const hint = reason instanceof WalvaultError ? reason.hint : undefined;
-  warn(
-    log,
-    `${file.name}: ${repository.required ? '' : 'best-effort '}repository "${repository.name}": ${messageOf(reason)}`,
-    hint,
-  );
+  const { name, required } = repository;
+  log.emit({
+    kind: 'repository-lacks-file',
+    file: file.name,
+    repository: name,
+    required,
+    failure: toPlainError(reason),
+  });
 }

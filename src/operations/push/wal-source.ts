@@ -5,7 +5,6 @@ import { basename, dirname, resolve } from 'node:path';
 import { localIoError, WalvaultError } from '../../base/errors/errors.ts';
 import { BufferPool } from '../../base/bytes/buffer-pool.ts';
 import type { ByteStream } from '../../base/bytes/streams.ts';
-import { warn, type Log } from '../../base/log.ts';
 import { readControlFile, type ControlFile } from '../../postgres/cluster/control-file.ts';
 import { requireDataDirectory } from '../../postgres/cluster/find-data-directory.ts';
 import { readLocalHistories } from '../../postgres/cluster/local-histories.ts';
@@ -17,6 +16,8 @@ import type { WalObjectMetadata } from '../../repository/format/object-metadata.
 import { branchOfHistory } from '../../repository/wal/timelines.ts';
 import { inMemoryLimitBytes, type PlainFile } from '../../repository/wal/write-object.ts';
 import { archivedAs } from './plan.ts';
+import type { Log } from '../../observe/events/events.ts';
+import { toPlainError } from '../../base/errors/plain-error.ts';
 
 export interface WalSourceOptions {
   /** `%p`. */
@@ -89,14 +90,14 @@ function refuseWrongSegment(
   { file, plain, firstPage, control }: SegmentToCheck,
 ): void {
   const { systemId, segmentSizeBytes } = control;
-  const { problems, warnings } = checkSegment({
+  const { problems, unknownPageMagic: pageMagic } = checkSegment({
     file,
     sizeBytes: plain.sizeBytes,
     firstPage,
     systemId,
     segmentSizeBytes,
   });
-  for (const warning of warnings) warn(options.log, `${file.name}: ${warning}`);
+  if (pageMagic !== undefined) options.log.emit({ kind: 'page-magic-unknown', file: file.name, pageMagic });
   if (problems.length === 0) return;
   throw new WalvaultError('invalid-file', `${options.path}: ${problems.join('; ')}`, {
     hint: 'Nothing was archived. A PostgreSQL fork that encrypts its WAL needs archive.header-check = "off".',
@@ -183,7 +184,7 @@ function readBranch(path: string, { content }: PlainFile, log: Log): WalObjectMe
     return branchOfHistory(parseTimelineHistory(text, path));
   } catch (error) {
     if (!(error instanceof WalvaultError)) throw error;
-    warn(log, `${error.message}; archived as it is`);
+    log.emit({ kind: 'history-not-understood', file: basename(path), failure: toPlainError(error) });
     return undefined;
   }
 }

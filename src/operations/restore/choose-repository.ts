@@ -1,8 +1,9 @@
 /** Which repository to restore from. */
-import { messageOf, WalvaultError, type ErrorCode } from '../../base/errors/errors.ts';
-import { warn, type Log } from '../../base/log.ts';
+import { WalvaultError, type ErrorCode } from '../../base/errors/errors.ts';
 import { verifyMarker } from '../../repository/format/marker.ts';
 import type { Repository } from '../../repository/repository.ts';
+import type { Log } from '../../observe/events/events.ts';
+import { toPlainError } from '../../base/errors/plain-error.ts';
 
 export interface RepositoryChoice {
   readonly repositories: readonly Repository[];
@@ -46,7 +47,11 @@ export async function withUsableRepository<T>(
       failure ??= error;
       if (!(error instanceof WalvaultError) || !passedOver.has(error.code)) throw error;
       if (index < candidates.length - 1)
-        warn(log, `repository "${repository.name}" is passed over: ${messageOf(error)}`, error.hint);
+        log.emit({
+          kind: 'repository-passed-over',
+          repository: repository.name,
+          failure: toPlainError(error),
+        });
     }
   }
   throw (

@@ -3,9 +3,7 @@
  * archive to the target. Either the directory is complete and durable, or PostgreSQL refuses to start from it (P6).
  */
 import { join, resolve } from 'node:path';
-import { localIoError, messageOf, systemCode, WalvaultError } from '../../base/errors/errors.ts';
-import { info, warn, type Log } from '../../base/log.ts';
-import { formatSize } from '../../base/units.ts';
+import { localIoError, systemCode, WalvaultError } from '../../base/errors/errors.ts';
 import { controlFilePath } from '../../postgres/cluster/control-file.ts';
 import type { RecoverySettings } from '../../postgres/cluster/recovery-settings.ts';
 import type { BackupRecord } from '../../repository/format/backup-record.ts';
@@ -34,6 +32,8 @@ import { mapTablespaces, type TablespaceTarget } from './tablespaces.ts';
 import { recoveryTargetOf } from './target.ts';
 import { unpack } from './unpack.ts';
 import { createWalEvidence } from './wal-evidence.ts';
+import type { Log } from '../../observe/events/events.ts';
+import { toPlainError } from '../../base/errors/plain-error.ts';
 
 export interface RestoreOptions {
   /** In the order of the configuration: the first that can be used is. */
@@ -127,7 +127,7 @@ async function proveKeyFits(
     await proveOpens(repository, { key: pieceKey(system, record.id, record.manifest), signal });
   } catch (error) {
     if (!dryRun || !(error instanceof WalvaultError) || error.code !== 'key') throw error;
-    warn(log, `restoring needs a private key: ${error.message}`, error.hint);
+    log.emit({ kind: 'private-key-needed', failure: toPlainError(error) });
   }
 }
 
@@ -189,7 +189,7 @@ async function write(options: WriteOptions): Promise<void> {
 async function writeFiles(options: WriteOptions, dataDirectory: string): Promise<void> {
   const { repository, system, plan, tablespaces, settings, log, signal } = options;
   const record = plan.backup;
-  info(log, `restoring backup ${record.id} (${formatSize(record.sizeBytes)}) into ${dataDirectory}`);
+  log.emit({ kind: 'restore-started', backup: record.id, sizeBytes: record.sizeBytes, dataDirectory });
   await using manifest = await verifyManifest({
     repository,
     system,
@@ -230,13 +230,9 @@ function locator(
 async function tidyUp(prepared: readonly PreparedDirectory[], log: Log): Promise<void> {
   try {
     await removeWritten(prepared);
-    if (prepared.length > 0) info(log, 'the restore failed; what it had written has been removed');
+    if (prepared.length > 0) log.emit({ kind: 'restore-undone' });
   } catch (error) {
-    const left = prepared.map(({ path }) => path).join(', ');
-    warn(
-      log,
-      `the restore failed and could not be removed: ${messageOf(error)}`,
-      `PostgreSQL does not start from it; remove what is in ${left}.`,
-    );
+    const directories = prepared.map(({ path }) => path);
+    log.emit({ kind: 'restore-not-undone', directories, failure: toPlainError(error) });
   }
 }

@@ -1,12 +1,12 @@
 /** A survey as a restore wants it: of the one system that is meant, with the backups that may be used. */
 import { WalvaultError } from '../../base/errors/errors.ts';
-import { warn, type Log } from '../../base/log.ts';
 import { describeVerdict, type SignaturePolicy } from '../../repository/encoding/signature-policy.ts';
 import type { BackupRecord } from '../../repository/format/backup-record.ts';
 import { listSystemIds } from '../../repository/format/cluster-record.ts';
 import type { Repository } from '../../repository/repository.ts';
 import { surveySystem, type SystemSurvey } from '../../repository/survey.ts';
 import { whyNotUsed } from '../../repository/trust.ts';
+import type { Log } from '../../observe/events/events.ts';
 import type { WalSurvey } from './wal-path.ts';
 
 export interface RestoreSurvey extends WalSurvey {
@@ -54,14 +54,18 @@ async function usableBackups(
   if (wanted !== undefined) throw cannotUse(`backup ${backupId} cannot be used: ${wanted}`);
   for (const [id, problem] of unusable) {
     if (usable.length === 0) throw cannotUse(`no backup can be used: ${id} ${problem}`);
-    warn(log, `backup ${id} is left out: ${problem}`);
+    log.emit({ kind: 'backup-left-out', backup: id, problem });
   }
   if (usable.length === 0) throw noBackup(survey);
   const unproven = catalog.backups.find(
     ({ record, verdict }) => verdict.status !== 'good' && usable.includes(record),
   );
   if (unproven !== undefined && verifySignatures === 'warn')
-    warn(log, `the commit record of backup ${unproven.record.id} ${describeVerdict(unproven.verdict)}`);
+    log.emit({
+      kind: 'backup-unproven',
+      backup: unproven.record.id,
+      problem: describeVerdict(unproven.verdict),
+    });
   return usable;
 }
 

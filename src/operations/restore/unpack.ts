@@ -6,7 +6,6 @@ import { dirname } from 'node:path';
 import type { ByteStream } from '../../base/bytes/streams.ts';
 import { localIoError, systemCode, WalvaultError } from '../../base/errors/errors.ts';
 import { writeAll } from '../../base/files/durable.ts';
-import type { Log } from '../../base/log.ts';
 import { readTar } from '../../pipeline/tar/index.ts';
 import type { BackupPart, BackupRecord } from '../../repository/format/backup-record.ts';
 import { pieceKey, type SystemPath } from '../../repository/format/layout.ts';
@@ -15,6 +14,7 @@ import type { Repository } from '../../repository/repository.ts';
 import type { VerifiedManifest } from './manifest-spool.ts';
 import { readPiece } from './stored-piece.ts';
 import { SyncQueue } from './sync-queue.ts';
+import type { Log } from '../../observe/events/events.ts';
 
 export interface UnpackOptions {
   readonly repository: Repository;
@@ -54,7 +54,8 @@ export async function unpack(options: UnpackOptions): Promise<void> {
         done.bytes += entry.sizeBytes;
         done.files++;
         const { totalBytes } = options.manifest;
-        options.log.progress?.({
+        options.log.emit({
+          kind: 'progress',
           stage: 'restore',
           doneBytes: done.bytes,
           totalBytes,

@@ -1,6 +1,5 @@
 /** Looks into archived WAL for what a plan depends on. Streamed: memory does not grow with the distance. */
 import type { ByteStream } from '../../base/bytes/streams.ts';
-import { info, type Log } from '../../base/log.ts';
 import { walEventOf } from '../../postgres/wal/commit-record.ts';
 import {
   parseWalFileName,
@@ -15,6 +14,7 @@ import { walKey, type SystemPath } from '../../repository/format/layout.ts';
 import type { Repository } from '../../repository/repository.ts';
 import { openWalObject } from '../../repository/wal/read-object.ts';
 import { segmentsOf, type WalPath } from './wal-path.ts';
+import type { Log } from '../../observe/events/events.ts';
 
 /** Where WAL must be read to decide. */
 export interface WalEvidence {
@@ -78,7 +78,7 @@ async function lastCommit(source: EvidenceSource, path: WalPath, before: Lsn): P
     const time = await greatestCommitTime(source, bytes, { start, end: next < end ? next : end });
     if (time !== undefined) return time;
     const done = lastSegment - segment + 1n;
-    if (done % 64n === 0n) info(source.log, `no commit in the last ${done} archived segments; reading on`);
+    if (done % 64n === 0n) source.log.emit({ kind: 'commit-searched', segmentCount: Number(done) });
   }
   return undefined;
 }
@@ -119,6 +119,6 @@ async function* readSegments(
     yield* (await openWalObject(repository, walKey(system, file), signal)).plain;
     doneBytes += segmentSizeBytes;
     const totalBytes = Number(last - first + 1n) * segmentSizeBytes;
-    if (last - first > 1n) log.progress?.({ stage: 'reading WAL', doneBytes, totalBytes });
+    if (last - first > 1n) log.emit({ kind: 'progress', stage: 'reading WAL', doneBytes, totalBytes });
   }
 }

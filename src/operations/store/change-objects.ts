@@ -1,10 +1,11 @@
 /** `walvault store put` and `rm`: by hand, and never without saying what that means. */
 import type { ByteStream } from '../../base/bytes/streams.ts';
 import { WalvaultError } from '../../base/errors/errors.ts';
-import { warn, type Log } from '../../base/log.ts';
 import { purposeOfKey } from '../../repository/format/key-purpose.ts';
 import type { Repository } from '../../repository/repository.ts';
 import { isStoreError } from '../../stores/store.ts';
+import type { Log } from '../../observe/events/events.ts';
+import { toPlainError } from '../../base/errors/plain-error.ts';
 
 interface ChangeOptions {
   readonly repository: Repository;
@@ -65,9 +66,10 @@ export async function removeObjects(
     throw new WalvaultError('refused', `${first.key} is ${first.what}: ${first.loss}`, {
       hint: '`walvault cleanup` removes what is no longer needed, and nothing else. --force removes it all the same, for good.',
     });
-  for (const { key, what, loss } of known) warn(log, `removing ${key}, ${what}: ${loss}`);
+  for (const { key, what, loss } of known)
+    log.emit({ kind: 'needed-object-removed', object: key, purpose: what, loss });
   const failures = await repository.store.delete(keys, { signal });
-  for (const { error } of failures) log.event({ level: 'error', message: error.message, hint: error.hint });
+  for (const { error } of failures) log.emit({ kind: 'object-not-removed', failure: toPlainError(error) });
   const locks = failures.flatMap(({ error: { lockedUntil } }) => lockedUntil ?? []);
   return {
     count: failures.length,

@@ -2,12 +2,12 @@
 import { createHash } from 'node:crypto';
 import { collect, type ByteStream } from '../../base/bytes/streams.ts';
 import { WalvaultError } from '../../base/errors/errors.ts';
-import { info, type Log } from '../../base/log.ts';
 import type { SignatureVerdict } from '../../pipeline/openpgp/index.ts';
 import { describeVerdict } from '../../repository/encoding/signature-policy.ts';
 import { readVerdict } from '../../repository/format/json-object.ts';
 import { decodeMetadata } from '../../repository/format/object-metadata.ts';
 import type { Repository } from '../../repository/repository.ts';
+import type { Log } from '../../observe/events/events.ts';
 
 export interface GetObjectOptions {
   readonly repository: Repository;
@@ -43,7 +43,7 @@ export async function* getObject(options: GetObjectOptions): AsyncGenerator<Uint
     const recorded = decodeMetadata(stat.metadata);
     yield* recorded === undefined ? decoded : verified(key, decoded, recorded);
   }
-  info(log, `${key} ${describeVerdict(verdict)}`);
+  log.emit({ kind: 'object-signature', object: key, verdict: describeVerdict(verdict) });
   if (verdict.status === 'bad') throw new WalvaultError('damaged', `${key} ${describeVerdict(verdict)}`);
 }
 

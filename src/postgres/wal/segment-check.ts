@@ -25,8 +25,8 @@ export interface SegmentCheckInput {
 export interface SegmentCheck {
   /** Reasons to refuse the file, each a phrase that follows its name and a colon. */
   readonly problems: readonly string[];
-  /** Things to tell about a file that is accepted. */
-  readonly warnings: readonly string[];
+  /** In hex, where no PostgreSQL known here writes it; by itself no reason to refuse the file. */
+  readonly unknownPageMagic: string | undefined;
   /** The header names another system: a segment of another cluster, whatever else is wrong. */
   readonly isForeign: boolean;
 }
@@ -40,7 +40,7 @@ export function checkSegment(input: SegmentCheckInput): SegmentCheck {
   const header = parseLongPageHeader(input.firstPage);
   if (header === undefined) {
     problems.push('it does not begin with a WAL page header');
-    return { problems, warnings: [], isForeign: false };
+    return { problems, unknownPageMagic: undefined, isForeign: false };
   }
   const { file, systemId, segmentSizeBytes } = input;
   const isForeign = header.systemId !== systemId;
@@ -57,12 +57,9 @@ export function checkSegment(input: SegmentCheckInput): SegmentCheck {
     );
   if (header.timeline > file.timeline)
     problems.push(`its header has timeline ${header.timeline}, above the name's ${file.timeline}`);
-  const magic = header.magic.toString(16).toUpperCase();
-  const warnings =
-    postgresMajorOfPageMagic(header.magic) === undefined
-      ? [`page magic ${magic} is of no PostgreSQL known here`]
-      : [];
-  return { problems, warnings, isForeign };
+  const isKnown = postgresMajorOfPageMagic(header.magic) !== undefined;
+  const unknownPageMagic = isKnown ? undefined : header.magic.toString(16).toUpperCase();
+  return { problems, unknownPageMagic, isForeign };
 }
 
 /** A partial has the full size too: PostgreSQL renames the whole file. pg_receivewal pads its own. */

@@ -6,13 +6,13 @@
  */
 import { WalvaultError } from '../../base/errors/errors.ts';
 import { release, type ByteStream } from '../../base/bytes/streams.ts';
-import { warn, type Log } from '../../base/log.ts';
 import { detectFormat, type StoredFormat } from '../../pipeline/detect.ts';
 import { compressZstd, compressZstdAtOnce, decompressZstd } from '../../pipeline/zstd/streaming.ts';
 import type { SignatureVerdict } from '../../pipeline/openpgp/index.ts';
 import type { Keyring, ObjectUse } from './keyring.ts';
 import { describeVerdict, isBelieved, type SignaturePolicy } from './signature-policy.ts';
 import { unpackInMemory, type HeldWhole } from './unpack-in-memory.ts';
+import type { Event, Log } from '../../observe/events/events.ts';
 
 export interface CodecSettings {
   /** zstd level; 0 stores without compression. */
@@ -31,7 +31,7 @@ export class Codec {
   readonly keyring: Keyring;
   readonly #settings: CodecSettings;
   readonly #log: Log;
-  readonly #warned = new Set<string>();
+  readonly #said = new Set<string>();
 
   constructor(keyring: Keyring, settings: CodecSettings, log: Log) {
     this.keyring = keyring;
@@ -57,7 +57,14 @@ export class Codec {
 
   async encode(key: string, use: ObjectUse): Promise<EncodeRun> {
     const encryptor = await this.keyring.encryptor(use);
-    for (const warning of encryptor?.warnings ?? []) this.#warnOnce(warning);
+    for (const { fingerprint, userId, expiresAt, hasExpired } of encryptor?.expiring ?? [])
+      this.#emitOnce(fingerprint, {
+        kind: 'recipient-expiry',
+        fingerprint,
+        userId,
+        expiresAt: expiresAt.toISOString(),
+        hasExpired,
+      });
     const encryption = await encryptor?.start(key);
     const level = this.#settings.compressionLevel;
     return {
@@ -120,16 +127,13 @@ export class Codec {
         hint: 'Name the public signing keys of your hosts in signing.trusted-signers; an object none of them signed was not written by them.',
       });
     }
-    this.#warnOnce(
-      `${verdict.status === 'unsigned' ? 'objects are not signed' : problem}, first seen at ${key}`,
-      problem,
-    );
+    this.#emitOnce(problem, { kind: 'signature-not-good', object: key, status: verdict.status, problem });
   }
 
-  #warnOnce(message: string, identity: string = message): void {
-    if (this.#warned.has(identity)) return;
-    this.#warned.add(identity);
-    warn(this.#log, message);
+  #emitOnce(subject: string, event: Event): void {
+    if (this.#said.has(subject)) return;
+    this.#said.add(subject);
+    this.#log.emit(event);
   }
 }
 

@@ -1,6 +1,5 @@
 /** Moves the losses recorded on this host into the repositories, as notes. */
-import { messageOf, WalvaultError } from '../../base/errors/errors.ts';
-import { warn, type Log } from '../../base/log.ts';
+import { WalvaultError } from '../../base/errors/errors.ts';
 import { parseWalFileName, segmentNumber } from '../../postgres/wal/file-name.ts';
 import type { SystemPath } from '../format/layout.ts';
 import { verifyMarker } from '../format/marker.ts';
@@ -11,6 +10,8 @@ import { readLossRecords, removeLossRecords, type LossRecord } from './loss-reco
 import { lostWalNote, type LostWal } from '../format/notes/lost-wal.ts';
 import { surveySystem } from '../survey.ts';
 import { describeLoss, describeLostRange, stillMissing } from './lost-wal.ts';
+import type { Log } from '../../observe/events/events.ts';
+import { toPlainError } from '../../base/errors/plain-error.ts';
 
 export interface LossDelivery {
   readonly dataDirectory: string;
@@ -39,11 +40,7 @@ export async function deliverLossRecords(delivery: LossDelivery): Promise<number
       signal.throwIfAborted();
       if (!(error instanceof WalvaultError)) throw error;
       if (repository.required) isDelivered = false;
-      warn(
-        log,
-        `repository "${repository.name}" does not know yet that WAL was given up: ${messageOf(error)}`,
-        error.hint,
-      );
+      log.emit({ kind: 'loss-not-noted', repository: repository.name, failure: toPlainError(error) });
     }
   }
   if (!isDelivered) return records.length;
@@ -63,11 +60,8 @@ async function deliverTo(
     for (const lost of losses) {
       for (const missing of await missingOf(repository, system, lost, { known, segmentSizeBytes, signal })) {
         await writeNote(repository, system, lostWalNote(missing, segmentSizeBytes), signal);
-        warn(
-          log,
-          `repository "${repository.name}": noted that ${describeLostRange(missing, segmentSizeBytes)} was ${describeLoss(missing)}`,
-          'If it is still in pg_wal, `walvault push --missing` closes the gap. Otherwise take a backup: recovery cannot cross it.',
-        );
+        const description = `${describeLostRange(missing, segmentSizeBytes)} was ${describeLoss(missing)}`;
+        log.emit({ kind: 'loss-noted', repository: repository.name, description });
       }
     }
   }

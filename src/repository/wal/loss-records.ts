@@ -10,12 +10,12 @@ import { mkdir, readdir, stat, unlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import { localIoError, systemCode, WalvaultError } from '../../base/errors/errors.ts';
 import { fsyncDirectory, writeFileDurably } from '../../base/files/durable.ts';
-import { warn, type Log } from '../../base/log.ts';
 import { readWhole } from '../../base/files/read.ts';
 import { isPossiblePosition, isValidSegmentSize, parseWalFileName } from '../../postgres/wal/file-name.ts';
 import { parseFields } from '../format/fields.ts';
 import { encodeJson } from '../format/json-object.ts';
 import { lossDetails } from '../format/notes/lost-wal.ts';
+import type { Log } from '../../observe/events/events.ts';
 
 export const lossRecordsDirectory = '.walvault-lost-wal';
 
@@ -68,8 +68,7 @@ export async function readLossRecords(dataDirectory: string, log: Log): Promise<
       records.push(parseRecord(data, path));
     } catch (error) {
       if (!(error instanceof WalvaultError)) throw error;
-      const message = `${path}: not a record of WAL that was given up`;
-      warn(log, message, 'It says which WAL was given up: look at it and remove it by hand.');
+      log.emit({ kind: 'loss-record-unreadable', path });
     }
   }
   return records;

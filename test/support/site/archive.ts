@@ -1,5 +1,5 @@
 /** An archive in memory, filled through the repository's own code, for tests of what reads it. */
-import { silentLog } from '../../../src/base/log.ts';
+import { silentLog } from '../logs.ts';
 import { Codec } from '../../../src/repository/encoding/codec.ts';
 import { ensureClusterRecord } from '../../../src/repository/format/cluster-record.ts';
 import { Keyring } from '../../../src/repository/encoding/keyring.ts';

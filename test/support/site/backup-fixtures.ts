@@ -4,7 +4,9 @@ import { chmodSync, cpSync, mkdirSync, readdirSync, readFileSync, rmSync, writeF
 import { basename, join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 
-import { silentLog, type Log, type LogEvent } from '../../../src/base/log.ts';
+import { silentLog, wordsInto } from '../logs.ts';
+import type { Words } from '../../../src/observe/words/table.ts';
+import type { Log } from '../../../src/observe/events/events.ts';
 import { Secret } from '../../../src/base/secret.ts';
 import { backup, type BackupOptions, type BackupResult } from '../../../src/operations/backup/backup.ts';
 import { readControlFile } from '../../../src/postgres/cluster/control-file.ts';
@@ -162,9 +164,9 @@ export function runBackup(
   return backup(settings);
 }
 
-export function recordingLog(): Log & { readonly events: LogEvent[] } {
-  const events: LogEvent[] = [];
-  return { events, event: event => void events.push(event) };
+export function recordingLog(): Log & { readonly events: Words[] } {
+  const events: Words[] = [];
+  return { events, ...wordsInto(events) };
 }
 
 export async function listKeys(store: Store, prefix = ''): Promise<string[]> {

@@ -1,7 +1,8 @@
 /** What the tests of restore share: an encrypted installation, backups into it, restores from it and their servers. */
 import { chownSync, mkdirSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { silentLog, type Log } from '../../../src/base/log.ts';
+import { silentLog } from '../logs.ts';
+import type { Log } from '../../../src/observe/events/events.ts';
 import { openRepositories } from '../../../src/compose/open-repositories.ts';
 import { loadConfig, type Config } from '../../../src/config/index.ts';
 import { Secret } from '../../../src/base/secret.ts';

@@ -7,7 +7,7 @@ import { createHash } from 'node:crypto';
 import { readdirSync, existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { collect, type ByteStream } from '../../../src/base/bytes/streams.ts';
-import { silentLog } from '../../../src/base/log.ts';
+import { silentLog } from '../logs.ts';
 import { openRepositories } from '../../../src/compose/open-repositories.ts';
 import { loadConfig } from '../../../src/config/index.ts';
 import { readTar } from '../../../src/pipeline/tar/index.ts';

@@ -129,14 +129,22 @@ describe('failures', () => {
 describe('output', () => {
   test('--quiet keeps warnings, --verbose adds debugging', async () => {
     const verbs = verb(({ log }) => {
-      for (const level of ['debug', 'info', 'warn', 'error'] as const) log.event({ level, message: level });
+      log.emit({ kind: 'file-absent', file: 'f' });
+      log.emit({ kind: 'missing-file-sent', file: 'f' });
+      log.emit({ kind: 'backup-left-out', backup: 'b', problem: 'p' });
+      log.emit({ kind: 'object-not-copied', object: 'k', problem: 'p' });
       return Promise.resolve();
     });
     const lines = async (...argv: string[]) =>
       (await walvault([...argv, 'work'], { verbs })).stderr.trimEnd().split('\n');
-    assert.deepEqual(await lines(), ['walvault: info', 'walvault: WARNING: warn', 'walvault: ERROR: error']);
-    assert.deepEqual(await lines('--quiet'), ['walvault: WARNING: warn', 'walvault: ERROR: error']);
-    assert.equal((await lines('--verbose'))[0], 'walvault: debug: debug');
+    const important = ['walvault: WARNING: backup b is left out: p', 'walvault: ERROR: k: p'];
+    assert.deepEqual(await lines(), ['walvault: f sent', ...important]);
+    assert.deepEqual(await lines('--quiet'), important);
+    assert.deepEqual(await lines('--verbose'), [
+      'walvault: debug: f is not in the archive',
+      'walvault: f sent',
+      ...important,
+    ]);
   });
 
   test('secrets of the configuration and others are kept out of everything', async () => {
@@ -149,12 +157,12 @@ describe('output', () => {
       await loadConfig();
       hide([new Secret('tell-nobody')]);
       print('out hush hush tell-nobody\n');
-      log.event({ level: 'info', message: 'log hush%20hush' });
+      log.emit({ kind: 'missing-file-sent', file: 'log hush%20hush' });
       throw new Error('error hush hush');
     });
     const { stdout, stderr } = await walvault(['work'], { verbs, env });
     assert.equal(stdout, 'out *** ***\n');
-    assert.equal(stderr, 'walvault: log ***\nwalvault: internal error: error ***\n');
+    assert.equal(stderr, 'walvault: log *** sent\nwalvault: internal error: error ***\n');
   });
 });
 

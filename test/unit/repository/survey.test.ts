@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
-import { silentLog } from '../../../src/base/log.ts';
+import { silentLog } from '../../support/logs.ts';
 import { cleanup } from '../../../src/operations/cleanup/cleanup.ts';
 import { list } from '../../../src/operations/list/list.ts';
 import { restore } from '../../../src/operations/restore/restore.ts';

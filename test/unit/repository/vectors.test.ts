@@ -4,7 +4,7 @@ import { createHash } from 'node:crypto';
 import { readdirSync, readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { test } from 'node:test';
-import { silentLog } from '../../../src/base/log.ts';
+import { silentLog } from '../../support/logs.ts';
 import { collect, streamOf } from '../../../src/base/bytes/streams.ts';
 import { WalvaultError } from '../../../src/base/errors/errors.ts';
 import { parseTimelineHistory } from '../../../src/postgres/wal/timeline-history.ts';

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { Worker } from 'node:worker_threads';
 import { WalvaultError } from '../../../src/base/errors/errors.ts';
-import type { LogEvent } from '../../../src/base/log.ts';
+import type { Event } from '../../../src/observe/events/events.ts';
 import { WorkerPool } from '../../../src/workers/pool.ts';
 
 type Jobs = {
@@ -23,7 +23,7 @@ function threadThat(ends: string): Worker {
       if (job === 'crash') { ${ends} }
       if (job === 'refuse') post({ kind: 'failed', error: { code: 'refused', message: input, hint: 'Ask.', retry: true } });
       if (job !== 'double') return;
-      post({ kind: 'event', event: { level: 'info', message: 'doubling' } });
+      post({ kind: 'event', event: { kind: 'file-absent', file: 'doubling' } });
       post({ kind: 'sign' });
       post({ kind: 'done', output: 2 * input });
     });`;
@@ -39,14 +39,14 @@ const { signal } = new AbortController();
 describe('a job', () => {
   it('gives its output, and its events and signs of life before that', async () => {
     const pool = poolOf(() => threadThat(''));
-    const heard: (LogEvent | 'sign')[] = [];
+    const heard: (Event | 'sign')[] = [];
     const options = {
       signal,
-      onEvent: (event: LogEvent) => heard.push(event),
+      onEvent: (event: Event) => heard.push(event),
       onSign: () => heard.push('sign'),
     };
     assert.equal(await pool.run('double', 4, options), 8);
-    assert.deepEqual(heard, [{ level: 'info', message: 'doubling' }, 'sign']);
+    assert.deepEqual(heard, [{ kind: 'file-absent', file: 'doubling' }, 'sign']);
     await pool.close();
   });
 

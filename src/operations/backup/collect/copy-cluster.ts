@@ -1,7 +1,6 @@
 /** Everything but the end of a backup: walk, cut into parts, write them, note what is in them. */
 import type { Config } from '../../../config/index.ts';
 import { tap } from '../../../base/bytes/streams.ts';
-import { warn, type Log } from '../../../base/log.ts';
 import type { StartedBackup } from '../../../postgres/server/backup-control.ts';
 import type { PgConnection } from '../../../postgres/server/connection.ts';
 import { newestLsn } from '../../../postgres/server/state.ts';
@@ -16,6 +15,7 @@ import { openLocalFile } from '../part/read-file.ts';
 import type { ServerFacts } from '../server-facts.ts';
 import type { Spool } from './spool.ts';
 import { walkCluster, type Tablespace } from './walk.ts';
+import type { Log } from '../../../observe/events/events.ts';
 
 export interface CopyOptions {
   readonly config: Pick<Config, 'backup'>;
@@ -99,7 +99,8 @@ function withProgress(stream: AsyncIterable<Uint8Array>, total: Totals, log: Log
   let partBytes = 0;
   return tap(stream, chunk => {
     partBytes += chunk.length;
-    log.progress?.({
+    log.emit({
+      kind: 'progress',
       stage: 'backup',
       doneBytes: total.sizeBytes + partBytes,
       doneFiles: total.fileCount,
@@ -110,11 +111,7 @@ function withProgress(stream: AsyncIterable<Uint8Array>, total: Totals, log: Log
 function noteDamagedPage(page: DamagedPage, damagedPages: DamagedPage[], log: Log): void {
   if (damagedPages.length >= namedPages) return;
   damagedPages.push(page);
-  warn(
-    log,
-    `damaged page: ${page.path}, page ${page.page}: its checksum is wrong and no WAL of this backup repairs it`,
-    'The backup goes on and will be kept, with this page as it is. Check the disk, and restore the relation from an older backup.',
-  );
+  log.emit({ kind: 'page-damaged', path: page.path, page: page.page });
   if (damagedPages.length === namedPages)
-    warn(log, `more than ${namedPages} damaged pages; the rest is only counted`);
+    log.emit({ kind: 'damaged-pages-only-counted', namedCount: namedPages });
 }

@@ -10,9 +10,9 @@
 import { lstat, realpath } from 'node:fs/promises';
 import { dirname, posix, sep } from 'node:path';
 import { describeSystemCode, systemCode } from '../../../base/errors/errors.ts';
-import { warn, type Log } from '../../../base/log.ts';
 import { openLocalFile } from '../part/read-file.ts';
 import { wholeMs, type BackupEntry } from '../part/part-stream.ts';
+import type { Log } from '../../../observe/events/events.ts';
 
 export const externalDirectory = 'walvault_external';
 
@@ -68,11 +68,8 @@ async function captureIfOutside(
       sourcePath: real,
     };
   } catch (error) {
-    warn(
-      log,
-      `configuration file ${path} is not in this backup: ${describeSystemCode(systemCode(error) ?? String(error))}`,
-      'Let the user that runs walvault read it, or keep a copy of it elsewhere.',
-    );
+    const problem = describeSystemCode(systemCode(error) ?? String(error));
+    log.emit({ kind: 'configuration-file-left-out', path, problem });
     return undefined;
   }
 }

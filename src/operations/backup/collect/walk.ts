@@ -1,9 +1,9 @@
 /** What of the cluster goes into the parts: the walk of the data directory as entries of a backup. */
-import { warn, type Log } from '../../../base/log.ts';
 import { controlFilePath } from '../../../postgres/cluster/control-file.ts';
 import { walkDataDirectory, type DataDirectoryEntry } from '../../../postgres/cluster/data-directory.ts';
 import { isExternalPath } from './external-files.ts';
 import { wholeMs, type BackupEntry } from '../part/part-stream.ts';
+import type { Log } from '../../../observe/events/events.ts';
 
 export interface Tablespace {
   readonly oid: number;
@@ -32,16 +32,13 @@ export async function* walkCluster(options: WalkOptions, found: Tablespace[]): A
     }
     const tablespace = tablespaceOf(entry);
     if (tablespace === undefined) {
-      warn(log, `${path} is a symbolic link and not in this backup`, linkHint);
+      log.emit({ kind: 'link-left-out', path });
       continue;
     }
     found.push(tablespace);
     yield { path, type: 'directory', sizeBytes: 0, mode: 0o700, mtimeMs, sourcePath: absolutePath };
   }
 }
-
-const linkHint =
-  "Only tablespaces and pg_wal may be links, as for PostgreSQL's own pg_basebackup; configuration files behind links are captured apart.";
 
 function tablespaceOf({ path, linkTarget }: DataDirectoryEntry): Tablespace | undefined {
   const oid = /^pg_tblspc\/(\d+)$/.exec(path)?.[1];

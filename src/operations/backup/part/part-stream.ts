@@ -2,11 +2,11 @@
 import { createHash } from 'node:crypto';
 import type { ByteStream } from '../../../base/bytes/streams.ts';
 import { WalvaultError } from '../../../base/errors/errors.ts';
-import type { Log } from '../../../base/log.ts';
 import { tarHeader, tarPadding, tarTrailer } from '../../../pipeline/tar/index.ts';
 import type { ManifestEntry } from '../../../repository/format/manifest.ts';
 import { isRelationFile, PageCheck, type DamagedPage, type PageCheckSettings } from './page-check.ts';
 import { readExactly, type OpenFile, type ReadableFile } from './read-file.ts';
+import type { Log } from '../../../observe/events/events.ts';
 
 /** A file or directory that the walk has found. */
 export interface BackupEntry {
@@ -116,7 +116,7 @@ function skipVanished({ path, sourcePath }: BackupEntry, log: Log): void {
       hint: 'PostgreSQL never removes this file by itself. Put it back and take the backup again.',
     });
   }
-  log.event({ level: 'debug', message: `${path} was removed while the backup ran` });
+  log.emit({ kind: 'file-vanished', path });
 }
 
 /** Manifests hold whole milliseconds since 1970. */

@@ -1,7 +1,6 @@
 /** WAL that was given up (docs/queue-limit.md), as a backup must know of it: the first one beyond a gap ends it. */
 import { startDeadline } from '../../../base/time/deadline.ts';
-import { messageOf, WalvaultError } from '../../../base/errors/errors.ts';
-import { warn, type Log } from '../../../base/log.ts';
+import { WalvaultError } from '../../../base/errors/errors.ts';
 import { parseWalFileName, segmentName, segmentNumber } from '../../../postgres/wal/file-name.ts';
 import type { SystemPath } from '../../../repository/format/layout.ts';
 import { deliverLossRecords, foldRecords } from '../../../repository/wal/deliver-loss-records.ts';
@@ -9,6 +8,8 @@ import { readLossRecords } from '../../../repository/wal/loss-records.ts';
 import { boundsOf, describeLoss, describeLostRange, findRange } from '../../../repository/wal/lost-wal.ts';
 import type { Repository } from '../../../repository/repository.ts';
 import { surveySystem } from '../../../repository/survey.ts';
+import type { Log } from '../../../observe/events/events.ts';
+import { toPlainError } from '../../../base/errors/plain-error.ts';
 
 export interface LossContext {
   readonly system: SystemPath;
@@ -50,20 +51,11 @@ export async function lossesSinceBackup(
   } catch (error) {
     context.signal.throwIfAborted();
     if (!(error instanceof WalvaultError)) throw error;
-    warn(
-      log,
-      `whether WAL was given up since the previous backup is not known: ${messageOf(error)}`,
-      error.hint,
-    );
+    log.emit({ kind: 'wal-losses-unknown', failure: toPlainError(error) });
   } finally {
     deadline.clear();
   }
-  for (const { description, repository, previousBackup } of found)
-    warn(
-      log,
-      `repository "${repository}": WAL is lost since ${previousBackup === undefined ? 'its beginning' : `backup ${previousBackup}`}: ${description}`,
-      'Recovery cannot cross this gap. This backup will be the first one beyond it, and what comes after it is recoverable again.',
-    );
+  for (const lost of found) log.emit({ kind: 'wal-lost-since-backup', ...lost });
   return found;
 }
 

@@ -1,7 +1,6 @@
 /** The last condition of a backup: all WAL that makes it consistent is in the archive (P4). */
 import { sleep } from '../../../base/time/wait.ts';
 import { WalvaultError } from '../../../base/errors/errors.ts';
-import { info, type Log } from '../../../base/log.ts';
 import { formatDuration } from '../../../base/units.ts';
 import { historyFileName, parseWalFileName } from '../../../postgres/wal/file-name.ts';
 import type { WalRange } from '../../../repository/format/backup-record.ts';
@@ -9,6 +8,7 @@ import { walKey, type SystemPath } from '../../../repository/format/layout.ts';
 import type { Repository } from '../../../repository/repository.ts';
 import { findMissingSegments } from '../../../repository/wal/listing.ts';
 import { neededSegments } from './wal-ranges.ts';
+import type { Log } from '../../../observe/events/events.ts';
 
 const firstPauseMs = 200;
 const longestPauseMs = 5000;
@@ -43,7 +43,12 @@ export async function waitForWal(repository: Repository, wait: WalWait): Promise
     if (leftMs <= 0) throw await timedOut(repository, missing, wait);
     if (now >= saidAt) {
       saidAt = now + 30_000;
-      info(wait.log, `repository "${repository.name}": waiting for ${missing} (${primaryMustSwitch(wait)})`);
+      wait.log.emit({
+        kind: 'wal-awaited',
+        repository: repository.name,
+        file: missing,
+        condition: primaryMustSwitch(wait),
+      });
     }
     await sleep(Math.min(pauseMs, leftMs), wait.signal);
   }

@@ -30,8 +30,13 @@ export interface EncryptionRun {
 export interface Encryptor {
   /** Begins the message that will be stored under `objectKey`; the signature, if any, names this key. */
   start(objectKey: string): Promise<EncryptionRun>;
-  /** One line for each recipient that has expired or will within 60 days; they are encrypted to all the same. */
-  readonly warnings: readonly string[];
+  /** Recipients that have expired or will within 60 days; they are encrypted to all the same. */
+  readonly expiring: readonly ExpiringKey[];
+}
+
+export interface ExpiringKey extends Pick<PublicKey, 'fingerprint' | 'userId'> {
+  readonly expiresAt: Date;
+  readonly hasExpired: boolean;
 }
 
 /**
@@ -40,11 +45,11 @@ export interface Encryptor {
  * @throws WalvaultError `key` for no recipient at all, or one that cannot be encrypted to
  */
 export async function createEncryptor(to: EncryptTo, signer?: Signer): Promise<Encryptor> {
-  const warnings = 'recipients' in to ? to.recipients.flatMap(key => expiryWarning(key, new Date())) : [];
+  const expiring = 'recipients' in to ? expiringAmong(to.recipients, new Date()) : [];
   const makeSessionKey =
     'recipients' in to ? await forRecipients(to.recipients) : forPassphrase(to.passphrase);
   return {
-    warnings,
+    expiring,
     async start(objectKey) {
       const { sessionKey, packets } = await makeSessionKey();
       const prefix = randomBytes(16);
@@ -116,11 +121,11 @@ async function requireEncryptionKey(recipient: PublicKey): Promise<void> {
 
 const noticeMs = 60 * 24 * 3600 * 1000;
 
-function expiryWarning({ fingerprint, userId, expiresAt }: PublicKey, now: Date): string[] {
-  if (expiresAt === undefined || expiresAt.getTime() - now.getTime() > noticeMs) return [];
-  const date = expiresAt.toISOString().slice(0, 10);
-  if (expiresAt > now) return [`key ${fingerprint} (${userId}) expires on ${date}`];
-  return [`key ${fingerprint} (${userId}) expired on ${date}; objects are still encrypted to it`];
+function expiringAmong(keys: readonly PublicKey[], now: Date): ExpiringKey[] {
+  return keys.flatMap(({ fingerprint, userId, expiresAt }) => {
+    if (expiresAt === undefined || expiresAt.getTime() - now.getTime() > noticeMs) return [];
+    return [{ fingerprint, userId, expiresAt, hasExpired: expiresAt <= now }];
+  });
 }
 
 async function* signedLiteral(

@@ -8,7 +8,7 @@ import { deflateRawSync } from 'node:zlib';
 import * as fc from 'fast-check';
 import { collect, streamOf } from '../../../../src/base/bytes/streams.ts';
 import { WalvaultError } from '../../../../src/base/errors/errors.ts';
-import { silentLog } from '../../../../src/base/log.ts';
+import { silentLog } from '../../../support/logs.ts';
 import { Secret } from '../../../../src/base/secret.ts';
 import { compressZstd } from '../../../../src/pipeline/zstd/streaming.ts';
 import { definiteLength, tags, writePacket } from '../../../../src/pipeline/openpgp/message/packet-header.ts';

@@ -11,12 +11,7 @@ import {
 import { errorCodes, type ErrorCode } from '../../../../src/base/errors/errors.ts';
 
 const text = fc.string({ unit: 'binary' });
-const events = fc.array(
-  fc.record(
-    { level: fc.constantFrom('debug', 'info', 'warn', 'error'), message: text, hint: text },
-    { requiredKeys: ['level', 'message'] },
-  ),
-);
+const lines = fc.array(fc.record({ level: fc.constantFrom('debug', 'info', 'warn', 'error'), text }));
 
 describe('the protocol', () => {
   it('brings requests over', () => {
@@ -59,11 +54,11 @@ describe('the protocol', () => {
     );
     const replies = fc.oneof(
       fc.record({ kind: fc.constant('working'), mayTakeMs: fc.nat() }, { requiredKeys: ['kind'] }),
-      fc.record({ kind: fc.constant('done'), events }),
-      fc.record({ kind: fc.constant('failed'), events, failure }),
+      fc.record({ kind: fc.constant('done'), lines }),
+      fc.record({ kind: fc.constant('failed'), lines, failure }),
       fc.record({
         kind: fc.constant('ready'),
-        events,
+        lines,
         file: fc.record({
           path: text,
           identity: fc.record({ device: text, inode: text, sizeBytes: text, modifiedNs: text }),
@@ -78,14 +73,14 @@ describe('the protocol', () => {
   });
 
   it('takes nothing for an answer that is none', () => {
-    const done = lineOf({ kind: 'done', events: [] });
+    const done = lineOf({ kind: 'done', lines: [] });
     for (let end = 0; end < done.length; end++) assert.equal(parseReply(done.slice(0, end)), undefined);
     for (const other of [
-      '{"kind":"done","events":[]}',
-      '{"v":2,"kind":"done","events":[]}',
+      '{"kind":"done","lines":[]}',
+      '{"v":2,"kind":"done","lines":[]}',
       '{"v":1,"kind":"done"}',
-      '{"v":1,"kind":"done","events":[{"level":"loud","message":""}]}',
-      '{"v":1,"kind":"failed","events":[],"failure":{"code":"none","message":""}}',
+      '{"v":1,"kind":"done","lines":[{"level":"loud","text":""}]}',
+      '{"v":1,"kind":"failed","lines":[],"failure":{"code":"none","message":""}}',
       '{"v":1,"kind":"declined","reason":"no"}',
       '[]',
       'null',

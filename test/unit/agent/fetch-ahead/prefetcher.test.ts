@@ -16,7 +16,7 @@ import type { AheadAnswer } from '../../../../src/agent/fetch-ahead/fetcher.ts';
 import type { PlainError } from '../../../../src/base/errors/plain-error.ts';
 import { Prefetcher, type ReadySegment } from '../../../../src/agent/fetch-ahead/prefetcher.ts';
 import { identityOf } from '../../../../src/base/files/identity.ts';
-import { silentLog } from '../../../../src/base/log.ts';
+import { silentLog } from '../../../support/logs.ts';
 import { temporaryDirectory } from '../../../support/site/temp.ts';
 import { clusterSamples, type ClusterSample } from '../../../support/wal/cluster-samples.ts';
 
@@ -62,7 +62,7 @@ function createBench(options: { jobs?: number; depth?: number; timeoutMs?: numbe
         if (fate !== 'whole') return { kind: 'failed', failure: fate };
         writeFileSync(job.destination, `${job.systemId} ${job.name}`);
         const identity = identityOf(statSync(job.destination, { bigint: true }));
-        return { kind: 'ready', events: [{ level: 'warn', message: job.name }], identity };
+        return { kind: 'ready', events: [{ kind: 'file-absent', file: job.name }], identity };
       },
     },
     dataDirectory,
@@ -106,7 +106,7 @@ describe('the prefetcher', () => {
     await bench.arrives(name(1, 6));
     const found = await bench.ask(name(1, 6));
     assert.equal(contentOf(found), `${cluster.systemId} ${name(1, 6)}`);
-    assert.deepEqual(found?.events, [{ level: 'warn', message: name(1, 6) }]);
+    assert.deepEqual(found?.events, [{ kind: 'file-absent', file: name(1, 6) }]);
     assert.equal(await bench.ask(name(1, 6)), undefined);
     assert.equal(bench.prefetcher.figures.served, 1);
   });

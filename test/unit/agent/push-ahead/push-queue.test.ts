@@ -8,7 +8,7 @@ import { PushQueue } from '../../../../src/agent/push-ahead/push-queue.ts';
 import { ArchiveStatus, type MarkedFiles } from '../../../../src/postgres/cluster/archive-status.ts';
 import type { PushAnswer, Sender } from '../../../../src/agent/push-ahead/sender.ts';
 import type { Attempt } from '../../../../src/workers/jobs/push-file.ts';
-import { silentLog } from '../../../../src/base/log.ts';
+import { silentLog } from '../../../support/logs.ts';
 import { temporaryDirectory } from '../../../support/site/temp.ts';
 
 const mebibyte = 1024 ** 2;
@@ -16,7 +16,7 @@ const done = {
   kind: 'done',
   isDurable: true,
   isNew: true,
-  events: [{ level: 'warn', message: 'the key expires soon' }],
+  events: [{ kind: 'creation-not-atomic', repository: 'main' }],
 } as const satisfies PushAnswer;
 const givenUp: PushAnswer = { kind: 'done', isDurable: false, isNew: false, events: [] };
 /** What was sent ahead, answered from memory. */

@@ -3,7 +3,7 @@ import { chmodSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import { Secret } from '../../../../src/base/secret.ts';
-import { silentLog } from '../../../../src/base/log.ts';
+import { silentLog } from '../../../support/logs.ts';
 import type { Config } from '../../../../src/config/index.ts';
 import { check } from '../../../../src/operations/check/check.ts';
 import type { CheckLine } from '../../../../src/operations/check/checklist.ts';

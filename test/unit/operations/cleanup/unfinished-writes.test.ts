@@ -3,7 +3,8 @@ import { existsSync, mkdirSync, readdirSync, utimesSync, writeFileSync } from 'n
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import { CreateMultipartUploadCommand, S3Client } from '@aws-sdk/client-s3';
-import { silentLog, type LogEvent } from '../../../../src/base/log.ts';
+import { silentLog, wordsInto } from '../../../support/logs.ts';
+import type { Words } from '../../../../src/observe/words/table.ts';
 import { Secret } from '../../../../src/base/secret.ts';
 import { cleanUnfinishedWrites } from '../../../../src/operations/cleanup/unfinished-writes.ts';
 import type { Repository } from '../../../../src/repository/repository.ts';
@@ -122,8 +123,8 @@ describe('cleanup: unfinished uploads on S3', () => {
     );
 
     server.faults.inject({ query: 'uploads', effect: { kind: 'answer', status: 403, code: 'AccessDenied' } });
-    const events: LogEvent[] = [];
-    assert.deepEqual(await clean(store, false, { event: event => void events.push(event) }), {
+    const events: Words[] = [];
+    assert.deepEqual(await clean(store, false, wordsInto(events)), {
       writes: [],
       failures: [],
     });

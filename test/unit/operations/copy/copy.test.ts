@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { collect } from '../../../../src/base/bytes/streams.ts';
 import { WalvaultError } from '../../../../src/base/errors/errors.ts';
-import { silentLog } from '../../../../src/base/log.ts';
+import { silentLog } from '../../../support/logs.ts';
 import { backupPrefix, claimKey, commitRecordKey } from '../../../../src/repository/format/layout.ts';
 import type { Repository } from '../../../../src/repository/repository.ts';
 import { createFaultyStore } from '../../../../src/stores/decorators/faulty-store.ts';

@@ -5,9 +5,10 @@ import { beforeEach, describe, it } from 'node:test';
 import { sleep } from '../../../../src/base/time/wait.ts';
 import { collect } from '../../../../src/base/bytes/streams.ts';
 import { WalvaultError, type ErrorCode } from '../../../../src/base/errors/errors.ts';
-import type { LogEvent } from '../../../../src/base/log.ts';
 import { fetch, type FetchResult } from '../../../../src/operations/fetch/fetch.ts';
 import type { FetchOptions } from '../../../../src/operations/fetch/options.ts';
+import { wordsInto } from '../../../support/logs.ts';
+import type { Words } from '../../../../src/observe/words/table.ts';
 import { segmentName } from '../../../../src/postgres/wal/file-name.ts';
 import { walKey, markerKey, clusterRecordKey } from '../../../../src/repository/format/layout.ts';
 import { walSubject, writeNote } from '../../../../src/repository/format/notes/note.ts';
@@ -28,7 +29,7 @@ import { bodyOf, WalWriter } from '../../../support/wal/wal-writer.ts';
 
 let directory: string;
 let destination: string;
-let events: LogEvent[];
+let events: Words[];
 let repository: Repository;
 
 beforeEach(async () => {
@@ -55,7 +56,7 @@ function ask(wanted: string, options: Partial<FetchOptions> = {}): Promise<Fetch
     headerCheck: true,
     timeoutMs: 300,
     standbyTimeoutMs: 300,
-    log: { event: event => void events.push(event) },
+    log: wordsInto(events),
     signal,
     ...options,
   });

@@ -6,7 +6,8 @@ import { beforeEach, describe, it } from 'node:test';
 import { sleep } from '../../../../src/base/time/wait.ts';
 import { collect } from '../../../../src/base/bytes/streams.ts';
 import { WalvaultError } from '../../../../src/base/errors/errors.ts';
-import type { LogEvent } from '../../../../src/base/log.ts';
+import { wordsInto } from '../../../support/logs.ts';
+import type { Words } from '../../../../src/observe/words/table.ts';
 import { fetchAhead } from '../../../../src/operations/fetch/fetch-ahead.ts';
 import { fetch, type FetchResult } from '../../../../src/operations/fetch/fetch.ts';
 import type { FetchOptions } from '../../../../src/operations/fetch/options.ts';
@@ -28,7 +29,7 @@ const timeoutMs = 1000;
 const name = (number: number) => segmentName(1, BigInt(number), segmentSizeBytes);
 
 let destination: string;
-let events: LogEvent[];
+let events: Words[];
 /** Repositories in the order in which they were asked for a segment. */
 let asked: string[];
 let silent: Repository;
@@ -59,7 +60,7 @@ function common() {
     system,
     segmentSizeBytes,
     headerCheck: true,
-    log: { event: (event: LogEvent) => void events.push(event) },
+    log: wordsInto(events),
     signal,
   };
 }

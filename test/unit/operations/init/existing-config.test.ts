@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { silentLog } from '../../../../src/base/log.ts';
+import { silentLog } from '../../../support/logs.ts';
 import { loadConfig } from '../../../../src/config/index.ts';
 import { markConfigured } from '../../../../src/operations/init/existing-config.ts';
 import { createMarker, readMarker } from '../../../../src/repository/format/marker.ts';

@@ -3,7 +3,8 @@ import { chmod, mkdir, readFile, readdir, rm, stat, writeFile } from 'node:fs/pr
 import { join } from 'node:path';
 import { describe, test } from 'node:test';
 import { WalvaultError } from '../../../../src/base/errors/errors.ts';
-import type { LogEvent } from '../../../../src/base/log.ts';
+import { wordsInto } from '../../../support/logs.ts';
+import type { Words } from '../../../../src/observe/words/table.ts';
 import { Secret } from '../../../../src/base/secret.ts';
 import { loadConfig } from '../../../../src/config/index.ts';
 import { initialise } from '../../../../src/operations/init/init.ts';
@@ -18,7 +19,7 @@ import { unprivilegedAccount } from '../../../support/site/unprivileged.ts';
 
 interface Bench {
   readonly directory: string;
-  readonly events: LogEvent[];
+  readonly events: Words[];
   readonly dependencies: InitDependencies;
   request(change?: Partial<InitRequest>): InitRequest;
 }
@@ -27,12 +28,12 @@ async function createBench(): Promise<Bench> {
   const directory = temporaryDirectory('init', { keepOwner: true });
   await mkdir(join(directory, 'repo'));
   await mkdir(join(directory, 'usb'));
-  const events: LogEvent[] = [];
+  const events: Words[] = [];
   return {
     directory,
     events,
     dependencies: {
-      log: { event: event => void events.push(event) },
+      log: wordsInto(events),
       signal: AbortSignal.timeout(60_000),
       markRepository: async (repository, signal) =>
         await createMarker(createFsStore({ root: repository.directory ?? '' }), signal),

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { describe, test } from 'node:test';
 import { collect, streamOf } from '../../../../src/base/bytes/streams.ts';
 import { WalvaultError } from '../../../../src/base/errors/errors.ts';
-import { silentLog } from '../../../../src/base/log.ts';
+import { silentLog } from '../../../support/logs.ts';
 import { verifyManifest } from '../../../../src/operations/restore/manifest-spool.ts';
 import { unpack } from '../../../../src/operations/restore/unpack.ts';
 import { tarHeader, tarPadding, tarTrailer, type TarEntry } from '../../../../src/pipeline/tar/index.ts';

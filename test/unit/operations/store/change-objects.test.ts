@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import type { LogEvent } from '../../../../src/base/log.ts';
+import { wordsInto } from '../../../support/logs.ts';
+import type { Words } from '../../../../src/observe/words/table.ts';
 import { removeObjects } from '../../../../src/operations/store/change-objects.ts';
 import { createMemoryStore } from '../../../../src/stores/memory/store.ts';
 import { StoreError } from '../../../../src/stores/store.ts';
@@ -17,8 +18,8 @@ describe('removing objects by hand', () => {
       delete: async () => [refusal('a', sooner), refusal('b', later), refusal('c')],
     });
     const repository = await makeRepository({ store, empty: true });
-    const events: LogEvent[] = [];
-    const log = { event: (event: LogEvent) => void events.push(event) };
+    const events: Words[] = [];
+    const log = wordsInto(events);
     const remaining = await removeObjects(['a', 'b', 'c', 'd'], { repository, isForced: false, log, signal });
     assert.deepEqual(remaining, { count: 3, lockedCount: 2, lockedUntil: later });
     assert.deepEqual(

@@ -4,7 +4,7 @@ import { mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { collect, streamOf } from '../../../../../src/base/bytes/streams.ts';
-import { silentLog } from '../../../../../src/base/log.ts';
+import { silentLog } from '../../../../support/logs.ts';
 import {
   inBlocks,
   streamPart,

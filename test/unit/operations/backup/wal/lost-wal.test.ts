@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { LogEvent } from '../../../../../src/base/log.ts';
+import { wordsInto } from '../../../../support/logs.ts';
+import type { Words } from '../../../../../src/observe/words/table.ts';
 import { lossesSinceBackup, whyLost } from '../../../../../src/operations/backup/wal/lost-wal.ts';
 import { waitForWal } from '../../../../../src/operations/backup/wal/wait-for-wal.ts';
 import { segmentName, segmentStartLsn } from '../../../../../src/postgres/wal/file-name.ts';
@@ -28,8 +29,8 @@ async function hostThatLost(number: bigint) {
     limitBytes: 8,
     reason: 'no answer',
   });
-  const events: LogEvent[] = [];
-  const log = { event: (event: LogEvent) => void events.push(event) };
+  const events: Words[] = [];
+  const log = wordsInto(events);
   return { events, context: { system, dataDirectory, segmentSizeBytes, log, signal } };
 }
 

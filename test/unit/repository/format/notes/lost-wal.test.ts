@@ -2,7 +2,8 @@ import assert from 'node:assert/strict';
 import { existsSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
-import { silentLog } from '../../../../../src/base/log.ts';
+import { silentLog, wordsInto } from '../../../../support/logs.ts';
+import type { Words } from '../../../../../src/observe/words/table.ts';
 import { segmentName } from '../../../../../src/postgres/wal/file-name.ts';
 import { deliverLossRecords, foldRecords } from '../../../../../src/repository/wal/deliver-loss-records.ts';
 import {
@@ -114,10 +115,10 @@ describe('records of losses', () => {
     assert.deepEqual(await readLossRecords(directory, silentLog), []);
     mkdirSync(join(directory, lossRecordsDirectory));
     writeFileSync(join(directory, lossRecordsDirectory, 'x.json'), '{"segment":"nonsense"}');
-    const warnings: string[] = [];
-    const log = { event: ({ message }: { message: string }) => void warnings.push(message) };
+    const said: Words[] = [];
+    const log = wordsInto(said);
     assert.deepEqual(await readLossRecords(directory, log), []);
-    assert.match(warnings.join(), /x\.json: not a record of WAL that was given up/);
+    assert.match(said.map(({ message }) => message).join(), /x\.json: not a record of WAL that was given up/);
     assert.ok(existsSync(join(directory, lossRecordsDirectory, 'x.json')));
   });
 });

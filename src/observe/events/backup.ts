@@ -1,0 +1,43 @@
+import type { PlainError } from '../../base/errors/plain-error.ts';
+
+/** Events of `backup`. Paths count from the data directory. */
+export type BackupEvent =
+  | { readonly kind: 'checkpoint-awaited'; readonly backup: string; readonly isFast: boolean }
+  | {
+      readonly kind: 'wal-awaited';
+      readonly repository: string;
+      readonly file: string;
+      readonly condition: string;
+    }
+  | { readonly kind: 'file-vanished'; readonly path: string }
+  | { readonly kind: 'link-left-out'; readonly path: string }
+  | { readonly kind: 'configuration-file-left-out'; readonly path: string; readonly problem: string }
+  | { readonly kind: 'page-damaged'; readonly path: string; readonly page: number }
+  /** No further damaged page has an event. */
+  | { readonly kind: 'damaged-pages-only-counted'; readonly namedCount: number }
+  | { readonly kind: 'piece-made-again'; readonly failure: PlainError }
+  | { readonly kind: 'repository-left-out'; readonly repository: string; readonly failure: PlainError }
+  | {
+      readonly kind: 'wal-lost-since-backup';
+      readonly repository: string;
+      readonly firstSegment: string;
+      readonly lastSegment: string;
+      readonly segmentCount: number;
+      /** The last backup before the gap; undefined: there is none. */
+      readonly previousBackup: string | undefined;
+      readonly description: string;
+    }
+  | { readonly kind: 'wal-losses-unknown'; readonly failure: PlainError }
+  | { readonly kind: 'backup-not-completed'; readonly backup: string }
+  /** It failed while its commit records were being written. */
+  | {
+      readonly kind: 'backup-half-committed';
+      readonly backup: string;
+      readonly repositories: readonly string[];
+    }
+  | {
+      readonly kind: 'backup-pieces-left';
+      readonly repository: string;
+      readonly backup: string;
+      readonly failure: PlainError;
+    };

@@ -1,0 +1,33 @@
+import type { PlainError } from '../../base/errors/plain-error.ts';
+
+/** Events of `cleanup`. */
+export type CleanupEvent =
+  /** A reason to keep more than the policy says, or to look at. */
+  | {
+      readonly kind: 'cleanup-in-doubt';
+      readonly repository: string;
+      readonly problem: string;
+      readonly hint?: string | undefined;
+    }
+  | { readonly kind: 'unfinished-writes-unknown'; readonly repository: string; readonly failure: PlainError }
+  | { readonly kind: 'unfinished-writes-removed'; readonly repository: string; readonly count: number }
+  /** A backup that was to go stays: `child` has begun to build on it. */
+  | {
+      readonly kind: 'backup-yielded-to-child';
+      readonly repository: string;
+      readonly backup: string;
+      readonly child: string;
+    }
+  | { readonly kind: 'backup-removed'; readonly repository: string; readonly backup: string }
+  | {
+      readonly kind: 'wal-removed';
+      readonly repository: string;
+      readonly firstSegment: string;
+      readonly lastSegment: string;
+    }
+  | {
+      readonly kind: 'cleanup-failed';
+      readonly repository: string;
+      readonly problem: string;
+      readonly hint?: string | undefined;
+    };

@@ -1,0 +1,17 @@
+import type { PlainError } from '../../base/errors/plain-error.ts';
+
+/** Events of `fetch`. `file` is the name that PostgreSQL asked for. */
+export type FetchEvent =
+  | { readonly kind: 'file-absent'; readonly file: string }
+  /** It may belong to another branch of history than the recovery follows. */
+  | {
+      readonly kind: 'file-not-served';
+      readonly file: string;
+      readonly problem: string;
+      readonly hint: string;
+    }
+  /** A gap that this recovery may take for the end of the archive. */
+  | { readonly kind: 'gap-tolerated'; readonly failure: PlainError }
+  /** Another repository had to give the file, or none did. */
+  | { readonly kind: 'repository-failed'; readonly failure: PlainError }
+  | { readonly kind: 'best-effort-failed'; readonly repository: string; readonly failure: PlainError };

@@ -1,0 +1,23 @@
+import type { PlainError } from '../../base/errors/plain-error.ts';
+
+/** Events of `restore`. */
+export type RestoreEvent =
+  | { readonly kind: 'repository-passed-over'; readonly repository: string; readonly failure: PlainError }
+  | { readonly kind: 'backup-left-out'; readonly backup: string; readonly problem: string }
+  | { readonly kind: 'backup-unproven'; readonly backup: string; readonly problem: string }
+  /** The plan of a dry run that could not be carried out here. */
+  | { readonly kind: 'private-key-needed'; readonly failure: PlainError }
+  | { readonly kind: 'commit-searched'; readonly segmentCount: number }
+  | {
+      readonly kind: 'restore-started';
+      readonly backup: string;
+      readonly sizeBytes: number;
+      readonly dataDirectory: string;
+    }
+  | { readonly kind: 'restore-undone' }
+  | {
+      readonly kind: 'restore-not-undone';
+      readonly directories: readonly string[];
+      readonly failure: PlainError;
+    }
+  | { readonly kind: 'environment-needed'; readonly variables: readonly string[] };

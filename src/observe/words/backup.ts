@@ -1,0 +1,53 @@
+import type { BackupEvent } from '../events/backup.ts';
+import { debug, info, warn, type WordsTable } from './table.ts';
+
+export const backupWords: WordsTable<BackupEvent> = {
+  'checkpoint-awaited': ({ backup, isFast }) =>
+    info(`backup ${backup}: waiting for ${isFast ? 'a' : 'a spread'} checkpoint`),
+  'wal-awaited': ({ repository, file, condition }) =>
+    info(`repository "${repository}": waiting for ${file} (${condition})`),
+  'file-vanished': ({ path }) => debug(`${path} was removed while the backup ran`),
+  'link-left-out': ({ path }) =>
+    warn(
+      `${path} is a symbolic link and not in this backup`,
+      "Only tablespaces and pg_wal may be links, as for PostgreSQL's own pg_basebackup; configuration files behind links are captured apart.",
+    ),
+  'configuration-file-left-out': ({ path, problem }) =>
+    warn(
+      `configuration file ${path} is not in this backup: ${problem}`,
+      'Let the user that runs walvault read it, or keep a copy of it elsewhere.',
+    ),
+  'page-damaged': ({ path, page }) =>
+    warn(
+      `damaged page: ${path}, page ${page}: its checksum is wrong and no WAL of this backup repairs it`,
+      'The backup goes on and will be kept, with this page as it is. Check the disk, and restore the relation from an older backup.',
+    ),
+  'damaged-pages-only-counted': ({ namedCount }) =>
+    warn(`more than ${namedCount} damaged pages; the rest is only counted`),
+  'piece-made-again': ({ failure }) =>
+    warn(`a piece of the backup was not stored and is made again: ${failure.message}`),
+  'repository-left-out': ({ repository, failure }) =>
+    warn(`repository "${repository}" left out of this backup: ${failure.message}`, failure.hint),
+  'wal-lost-since-backup': ({ repository, previousBackup, description }) => {
+    const since = previousBackup === undefined ? 'its beginning' : `backup ${previousBackup}`;
+    return warn(
+      `repository "${repository}": WAL is lost since ${since}: ${description}`,
+      'Recovery cannot cross this gap. This backup will be the first one beyond it, and what comes after it is recoverable again.',
+    );
+  },
+  'wal-losses-unknown': ({ failure }) =>
+    warn(`whether WAL was given up since the previous backup is not known: ${failure.message}`, failure.hint),
+  'backup-not-completed': ({ backup }) =>
+    info(`backup ${backup} was not completed: nothing of it was committed`),
+  'backup-half-committed': ({ backup, repositories }) => {
+    const where = repositories.map(name => `"${name}"`).join(', ');
+    return warn(
+      `backup ${backup} failed after its commit had begun in ${where}: walvault list shows where it exists`,
+    );
+  },
+  'backup-pieces-left': ({ repository, backup, failure }) =>
+    warn(
+      `repository "${repository}": pieces of the unfinished backup ${backup} were left behind: ${failure.message}`,
+      'They are no backup and are never taken for one; cleanup removes them.',
+    ),
+};

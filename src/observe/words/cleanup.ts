@@ -1,0 +1,20 @@
+import type { CleanupEvent } from '../events/cleanup.ts';
+import { error, info, warn, type WordsTable } from './table.ts';
+
+export const cleanupWords: WordsTable<CleanupEvent> = {
+  'cleanup-in-doubt': ({ repository, problem, hint }) => warn(of(repository, problem), hint),
+  'unfinished-writes-unknown': ({ repository, failure }) =>
+    warn(of(repository, `unfinished uploads are not looked for: ${failure.message}`)),
+  'unfinished-writes-removed': ({ repository, count }) =>
+    info(of(repository, `removed ${count} unfinished writes`)),
+  'backup-yielded-to-child': ({ repository, backup, child }) =>
+    warn(of(repository, `backup ${backup} stays: backup ${child} has begun to build on it`)),
+  'backup-removed': ({ repository, backup }) => info(of(repository, `removed backup ${backup}`)),
+  'wal-removed': ({ repository, firstSegment, lastSegment }) =>
+    info(of(repository, `removed WAL ${firstSegment}..${lastSegment}`)),
+  'cleanup-failed': ({ repository, problem, hint }) => error(of(repository, problem), hint),
+};
+
+function of(repository: string, text: string): string {
+  return `repository "${repository}": ${text}`;
+}

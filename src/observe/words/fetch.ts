@@ -1,0 +1,11 @@
+import type { FetchEvent } from '../events/fetch.ts';
+import { debug, error, warn, type WordsTable } from './table.ts';
+
+export const fetchWords: WordsTable<FetchEvent> = {
+  'file-absent': ({ file }) => debug(`${file} is not in the archive`),
+  'file-not-served': ({ file, problem, hint }) => warn(`${file} is not served: ${problem}`, hint),
+  'gap-tolerated': ({ failure }) => error(failure.message, failure.hint),
+  'repository-failed': ({ failure }) => warn(failure.message, failure.hint),
+  'best-effort-failed': ({ repository, failure }) =>
+    warn(`best-effort repository "${repository}": ${failure.message}`, failure.hint),
+};

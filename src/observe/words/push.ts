@@ -1,0 +1,31 @@
+import { formatCount, formatSize } from '../../base/units.ts';
+import type { PushEvent } from '../events/push.ts';
+import { error, info, warn, type WordsTable } from './table.ts';
+
+export const pushWords: WordsTable<PushEvent> = {
+  'page-magic-unknown': ({ file, pageMagic }) =>
+    warn(`${file}: page magic ${pageMagic} is of no PostgreSQL known here`),
+  'history-not-understood': ({ failure }) => warn(`${failure.message}; archived as it is`),
+  'creation-not-atomic': ({ repository }) =>
+    warn(
+      `repository "${repository}" cannot create a file only if it is absent: it is looked up first, and of two servers that archive the same name in the same instant the later one wins unnoticed`,
+      'Let one server alone archive there, or use a store with conditional writes; `walvault check` tries it out.',
+    ),
+  'content-kept-beside': ({ file, repository }) =>
+    warn(`${file}: repository "${repository}" keeps this content beside another one of the same name`),
+  'repository-lacks-file': ({ file, repository, required, failure }) =>
+    warn(
+      `${file}: ${required ? '' : 'best-effort '}repository "${repository}": ${failure.message}`,
+      failure.hint,
+    ),
+  'missing-file-sent': ({ file }) => info(`${file} sent`),
+  'missing-file-not-sent': ({ file, failure }) => warn(`${file}: ${failure.message}`, failure.hint),
+  'segment-given-up': ({ file, segmentCount, backlogBytes, limitBytes, reason }) =>
+    error(
+      `${file} IS GIVEN UP and not archived: ${formatCount(segmentCount, 'segment')} (${formatSize(backlogBytes)}) wait, more than archive.queue-limit (${formatSize(limitBytes)}); ${reason}`,
+      'Recovery cannot cross this gap. When the store is back, run `walvault push --missing` at once: what is still in pg_wal is not lost yet. Then take a backup.',
+    ),
+  'giving-up-not-recorded': ({ file, failure }) =>
+    warn(`${file} is not given up, because that cannot be recorded: ${failure.message}`),
+  'losses-not-delivered': ({ failure }) => warn(failure.message, failure.hint),
+};

@@ -1,0 +1,37 @@
+import { formatSize } from '../../base/units.ts';
+import type { RepositoryEvent } from '../events/repository.ts';
+import { debug, warn, type WordsTable } from './table.ts';
+
+export const repositoryWords: WordsTable<RepositoryEvent> = {
+  'tls-not-verified': ({ repository }) =>
+    warn(
+      `repository "${repository}": nobody's certificate is verified (verify-tls = off)`,
+      'Whoever is on the way can read the credentials and answer in its place; ca-file names an authority to trust.',
+    ),
+  'repository-traffic': ({ repository, requests, failed, sentBytes, receivedBytes }) =>
+    debug(
+      `repository "${repository}": ${requests} requests (${failed} with an error), ${formatSize(sentBytes)} sent, ${formatSize(receivedBytes)} received`,
+    ),
+  'recipient-expiry': ({ fingerprint, userId, expiresAt, hasExpired }) => {
+    const date = expiresAt.slice(0, 10);
+    const when = hasExpired ? `expired on ${date}; objects are still encrypted to it` : `expires on ${date}`;
+    return warn(`key ${fingerprint} (${userId}) ${when}`);
+  },
+  'signature-not-good': ({ object, status, problem }) =>
+    warn(`${status === 'unsigned' ? 'objects are not signed' : problem}, first seen at ${object}`),
+  'loss-record-unreadable': ({ path }) =>
+    warn(
+      `${path}: not a record of WAL that was given up`,
+      'It says which WAL was given up: look at it and remove it by hand.',
+    ),
+  'loss-not-noted': ({ repository, failure }) =>
+    warn(
+      `repository "${repository}" does not know yet that WAL was given up: ${failure.message}`,
+      failure.hint,
+    ),
+  'loss-noted': ({ repository, description }) =>
+    warn(
+      `repository "${repository}": noted that ${description}`,
+      'If it is still in pg_wal, `walvault push --missing` closes the gap. Otherwise take a backup: recovery cannot cross it.',
+    ),
+};

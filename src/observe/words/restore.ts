@@ -1,0 +1,24 @@
+import { formatSize } from '../../base/units.ts';
+import type { RestoreEvent } from '../events/restore.ts';
+import { info, warn, type WordsTable } from './table.ts';
+
+export const restoreWords: WordsTable<RestoreEvent> = {
+  'repository-passed-over': ({ repository, failure }) =>
+    warn(`repository "${repository}" is passed over: ${failure.message}`, failure.hint),
+  'backup-left-out': ({ backup, problem }) => warn(`backup ${backup} is left out: ${problem}`),
+  'backup-unproven': ({ backup, problem }) => warn(`the commit record of backup ${backup} ${problem}`),
+  'private-key-needed': ({ failure }) =>
+    warn(`restoring needs a private key: ${failure.message}`, failure.hint),
+  'commit-searched': ({ segmentCount }) =>
+    info(`no commit in the last ${segmentCount} archived segments; reading on`),
+  'restore-started': ({ backup, sizeBytes, dataDirectory }) =>
+    info(`restoring backup ${backup} (${formatSize(sizeBytes)}) into ${dataDirectory}`),
+  'restore-undone': () => info('the restore failed; what it had written has been removed'),
+  'restore-not-undone': ({ directories, failure }) =>
+    warn(
+      `the restore failed and could not be removed: ${failure.message}`,
+      `PostgreSQL does not start from it; remove what is in ${directories.join(', ')}.`,
+    ),
+  'environment-needed': ({ variables }) =>
+    warn(`the restored server's restore_command needs ${variables.join(', ')} in its environment too`),
+};

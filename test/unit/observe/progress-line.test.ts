@@ -1,0 +1,77 @@
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import type { ProgressEvent } from '../../../src/observe/events/run.ts';
+import { ProgressRenderer } from '../../../src/observe/progress-line.ts';
+import { createTextLog } from '../../../src/observe/text-log.ts';
+import { wordsOf } from '../../../src/observe/words.ts';
+
+describe('progress', () => {
+  function bench(isTty: boolean) {
+    let written = '';
+    let timeMs = 1000;
+    const write = (text: string) => void (written += text);
+    return {
+      renderer: new ProgressRenderer({ write, isTty, now: () => timeMs }),
+      write,
+      pass: (ms: number) => void (timeMs += ms),
+      take: () => {
+        const text = written;
+        written = '';
+        return text;
+      },
+      now: () => timeMs,
+    };
+  }
+  const at = (doneBytes: number) =>
+    ({ kind: 'progress', stage: 'backup', doneBytes, totalBytes: 400 }) as const;
+
+  test('on a terminal is one line, rewritten at most ten times a second, that makes room', () => {
+    const { renderer, pass, take } = bench(true);
+    renderer.show(at(100));
+    assert.equal(take(), '\r\u001B[Kbackup: 100 B of 400 B (25%)');
+    pass(50);
+    renderer.show(at(150));
+    assert.equal(take(), '');
+    pass(60);
+    renderer.show(at(200));
+    assert.equal(take(), '\r\u001B[Kbackup: 200 B of 400 B (50%)');
+    renderer.clear();
+    assert.equal(take(), '\r\u001B[K');
+    renderer.clear();
+    assert.equal(take(), '');
+  });
+
+  test('elsewhere is a line every ten seconds, the first after ten', () => {
+    const { renderer, pass, take } = bench(false);
+    renderer.show(at(100));
+    pass(9999);
+    renderer.show(at(150));
+    assert.equal(take(), '');
+    pass(1);
+    renderer.show(at(200));
+    assert.equal(take(), 'walvault: backup: 200 B of 400 B (50%)\n');
+    pass(5000);
+    renderer.show(at(300));
+    assert.equal(take(), '');
+  });
+
+  test('an event does not mix with the line; --quiet shows none', () => {
+    const { write, take, now } = bench(true);
+    const log = createTextLog({ stderr: write, isTty: true, quiet: false, verbose: false, now });
+    log.emit(at(100));
+    take();
+    log.emit({ kind: 'cleanup-in-doubt', repository: 'r', problem: 'm', hint: 'Do it.' });
+    assert.equal(take(), '\r\u001B[Kwalvault: WARNING: repository "r": m\nHINT:  Do it.\n');
+    const quiet = createTextLog({ stderr: write, isTty: true, quiet: true, verbose: false, now });
+    quiet.emit(at(100));
+    assert.equal(take(), '');
+  });
+
+  const lineOf = (numbers: Omit<ProgressEvent, 'kind' | 'stage'>) =>
+    wordsOf({ kind: 'progress', stage: 'backup', ...numbers }).message;
+
+  test('needs no total and never passes 100%', () => {
+    assert.equal(lineOf({ doneBytes: 2048, doneFiles: 1 }), 'backup: 2.0 KiB, 1 file');
+    assert.equal(lineOf({ doneBytes: 9, totalBytes: 4, doneFiles: 2 }), 'backup: 9 B of 4 B (100%), 2 files');
+  });
+});
