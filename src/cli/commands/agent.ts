@@ -1,3 +1,4 @@
+/** `walvault agent`: its help. The command itself runs without the command tree (entry/run-agent.ts). */
 import { agentLine } from '../../agent/client/command-lines.ts';
 import { defineEntryCommand } from '../entry-command.ts';
 

@@ -1,3 +1,4 @@
+/** `walvault cleanup`: options, policy and output. */
 import { WalvaultError } from '../../base/errors/errors.ts';
 import { parseDuration } from '../../base/units.ts';
 import { cleanupJson, renderCleanup } from '../render/cleanup.ts';

@@ -1,3 +1,4 @@
+/** `walvault config show`. */
 import { describeSettings } from '../../config/index.ts';
 import { renderJson } from '../render/json.ts';
 import { renderTable } from '../render/table.ts';

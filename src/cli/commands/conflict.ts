@@ -1,3 +1,4 @@
+/** `walvault conflict keep`. */
 import type { DefineVerb } from '../verb.ts';
 
 export const defineConflict: DefineVerb = (program, run) => {

@@ -1,3 +1,4 @@
+/** `walvault copy`: options and output. */
 import { Option } from 'commander';
 import { WalvaultError } from '../../base/errors/errors.ts';
 import { formatCount } from '../../base/units.ts';

@@ -1,3 +1,4 @@
+/** `walvault fetch`: its help. The command itself runs without the command tree (entry/run-fetch.ts). */
 import { fetchLine } from '../../agent/client/command-lines.ts';
 import { defineEntryCommand } from '../entry-command.ts';
 

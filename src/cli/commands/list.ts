@@ -1,3 +1,4 @@
+/** `walvault list`: options and output. */
 import { Argument } from 'commander';
 import { WalvaultError } from '../../base/errors/errors.ts';
 import { renderJson } from '../render/json.ts';

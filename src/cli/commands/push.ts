@@ -1,3 +1,4 @@
+/** `walvault push`: its help. The command itself runs without the command tree (entry/run-push.ts). */
 import { pushLine } from '../../agent/client/command-lines.ts';
 import { defineEntryCommand } from '../entry-command.ts';
 

@@ -1,3 +1,4 @@
+/** The error for a tar archive that cannot be read. */
 import { WalvaultError } from '../../base/errors/errors.ts';
 
 export function damagedTar(what: string): WalvaultError {
