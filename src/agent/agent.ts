@@ -7,6 +7,8 @@ import { rmSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { setTimeout as delay } from 'node:timers/promises';
 import { walvaultVersion } from '../base/build-info.ts';
+import { startDeadline } from '../base/time/deadline.ts';
+import { orAborted } from '../base/time/wait.ts';
 import { ArchiveStatus } from '../postgres/cluster/archive-status.ts';
 import { inspectDirectory, type AgentAddress } from './client/address.ts';
 import { exchange } from './client/exchange.ts';
@@ -20,9 +22,8 @@ import { ServerRun } from './purpose.ts';
 import { PushQueue } from './push-ahead/push-queue.ts';
 import type { AheadFetcher } from './fetch-ahead/fetcher.ts';
 import { Prefetcher, type PrefetcherOptions, type Question } from './fetch-ahead/prefetcher.ts';
-import type { Sender, SignsOfLife } from './push-ahead/sender.ts';
+import type { PushAnswer, Sender, SignsOfLife } from './push-ahead/sender.ts';
 import { listen, type ListeningServer } from './server.ts';
-import { unlessSilent } from './unless-silent.ts';
 import { WatchedFiles } from './watched-files.ts';
 import type { Event, Log } from '../observe/events/events.ts';
 import { toPlainError } from '../base/errors/plain-error.ts';
@@ -191,11 +192,19 @@ class Agent {
   async #push(path: string, givenPath: string): Promise<Exclude<Reply, { kind: 'working' }>> {
     const { sender, pushTimeoutMs, walDirectory } = this.#options;
     const file = locate(walDirectory, path);
-    const silence = { limitMs: pushTimeoutMs + pushMarginMs, lastSignAt: () => sender.lastSignAt(file) };
-    const answer = await unlessSilent(this.#queue.ask(file), silence);
-    if (answer === undefined) {
+    const silence = startDeadline(pushTimeoutMs + pushMarginMs, `push ${file}`);
+    const onSign = () => silence.restart();
+    sender.signs.on(file, onSign);
+    let answer: PushAnswer;
+    try {
+      answer = await orAborted(this.#queue.ask(file), silence.signal);
+    } catch (error) {
+      if (!silence.signal.aborted) throw error;
       this.#leave(`a push hangs: ${file}`);
       return { kind: 'declined', reason: 'unfit' };
+    } finally {
+      sender.signs.off(file, onSign);
+      silence.clear();
     }
     const asGiven = (text: string) => text.replaceAll(file, givenPath);
     const lines = answer.events.map(event => {

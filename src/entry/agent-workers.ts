@@ -1,4 +1,5 @@
 /** The agent's sender and fetcher, by jobs in worker threads. */
+import { EventEmitter } from 'node:events';
 import type { AheadAnswer, AheadFetcher } from '../agent/fetch-ahead/fetcher.ts';
 import type { PushAnswer, Sender, SignsOfLife } from '../agent/push-ahead/sender.ts';
 import { toPlainError } from '../base/errors/plain-error.ts';
@@ -9,8 +10,8 @@ import type { Attempt } from '../workers/jobs/push-file.ts';
 import type { WorkerPool } from '../workers/pool.ts';
 
 export class AgentWorkers implements Sender, SignsOfLife, AheadFetcher {
+  readonly signs = new EventEmitter();
   readonly #pool: WorkerPool<Jobs>;
-  readonly #signs = new Map<string, number>();
 
   constructor(pool: WorkerPool<Jobs>) {
     this.#pool = pool;
@@ -19,20 +20,14 @@ export class AgentWorkers implements Sender, SignsOfLife, AheadFetcher {
   async send(path: string, attempt: Attempt, signal: AbortSignal): Promise<PushAnswer> {
     const events: Event[] = [];
     const onEvent = (event: Event) => void events.push(event);
-    const onSign = () => void this.#signs.set(path, performance.now());
+    const onSign = () => void this.signs.emit(path);
     onSign();
     try {
       const pushed = await this.#pool.run('push-file', { path, ...attempt }, { signal, onEvent, onSign });
       return { kind: 'done', ...pushed, events };
     } catch (error) {
       return { kind: 'failed', events, failure: toPlainError(error) };
-    } finally {
-      this.#signs.delete(path);
     }
-  }
-
-  lastSignAt(path: string): number | undefined {
-    return this.#signs.get(path);
   }
 
   async fetchAhead(segment: FetchAhead, signal: AbortSignal): Promise<AheadAnswer> {

@@ -1,4 +1,5 @@
 /** What carries files to the repositories for the agent. */
+import type { EventEmitter } from 'node:events';
 import type { PlainError } from '../../base/errors/plain-error.ts';
 import type { Event } from '../../observe/events/events.ts';
 import type { Attempt, PushedFile } from '../../workers/jobs/push-file.ts';
@@ -13,6 +14,6 @@ export interface Sender {
 }
 
 export interface SignsOfLife {
-  /** When the file's sending began or a piece of it was last taken, by the clock of `performance.now()`. Undefined: it is not on its way. */
-  lastSignAt(path: string): number | undefined;
+  /** Has the path of a file as an event when its sending begins, and about once a second while pieces of it are taken. */
+  readonly signs: EventEmitter;
 }

@@ -8,7 +8,7 @@ import { WorkerPool } from '../../../src/workers/pool.ts';
 
 const { signal } = new AbortController();
 
-it('a file whose thread hangs has given its last sign of life when the thread last had one', async () => {
+it('a file gives a sign of life when its sending begins and with each sign of its thread', async () => {
   const script = `
     const { parentPort } = require('node:worker_threads');
     parentPort.once('message', ({ id }) => {
@@ -17,12 +17,14 @@ it('a file whose thread hangs has given its last sign of life when the thread la
     });`;
   const worker = new Worker(script, { eval: true });
   const workers = new AgentWorkers(new WorkerPool<Jobs>({ maxWorkers: 1, start: () => worker }));
-  assert.equal(workers.lastSignAt('a'), undefined);
+  let signs = 0;
+  workers.signs.on('a', () => signs++);
+  workers.signs.on('b', () => assert.fail('of another file'));
   const sent = workers.send('a', { isAsked: true, spentMs: 0 }, signal);
-  const begunAt = workers.lastSignAt('a') ?? 0;
+  assert.equal(signs, 1);
   await once(worker, 'message');
-  assert.ok((workers.lastSignAt('a') ?? 0) > begunAt);
+  assert.equal(signs, 2);
   await worker.terminate();
   assert.equal((await sent).kind, 'failed');
-  assert.equal(workers.lastSignAt('a'), undefined);
+  assert.equal(signs, 2);
 });

@@ -63,7 +63,7 @@ describe('retryUntilDeadline', () => {
     const deadline = startDeadline(40, 'x');
     let calls = 0;
     const work = async () => {
-      calls++;
+      if (++calls > 1) throw new Error('a retry');
       for (let step = 0; step < 6; step++) {
         await sleep(10);
         deadline.restart(60_000);
