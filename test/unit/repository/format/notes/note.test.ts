@@ -27,9 +27,13 @@ describe('a note', () => {
 
   it('says what its key says, or nothing', async () => {
     const repository = await makeRepository();
-    await putNote(repository, { subject: backupId, kind: 'pin' }, '{"subject":"another","kind":"pin"}');
-    await putNote(repository, { subject: backupId, kind: 'unpin' }, `{"subject":"${backupId}","kind":"pin"}`);
-    assert.deepEqual([...(await surveySystem(repository, system, signal).pinned())], []);
+    const put = (name: { subject: string; kind: string }, body: { subject: string; kind: string }) =>
+      putNote(repository, name, JSON.stringify(body));
+    const pin = { subject: backupId, kind: 'pin' };
+    await put({ ...pin, subject: 'another' }, pin);
+    await put(pin, pin);
+    await put({ ...pin, kind: 'unpin' }, pin);
+    assert.deepEqual([...(await surveySystem(repository, system, signal).pinned())], [backupId]);
   });
 
   it('about WAL names a range of one timeline, or counts for nothing; what only tells more may be wrong', async () => {
