@@ -6,24 +6,26 @@
  */
 import type { Config } from '../../config/index.ts';
 import { WalvaultError } from '../../base/errors/errors.ts';
+import { toPlainError } from '../../base/errors/plain-error.ts';
 import { startBackup, stopBackup } from '../../postgres/server/backup-control.ts';
 import { connectPostgres, type PgConnection } from '../../postgres/server/connection.ts';
 import { newBackupId, type BackupRecord } from '../../repository/format/backup-record.ts';
+import { writeBackupRecord } from '../../repository/format/catalog.ts';
 import { ensureClusterRecord } from '../../repository/format/cluster-record.ts';
 import type { SystemPath } from '../../repository/format/layout.ts';
 import { verifyMarker } from '../../repository/format/marker.ts';
 import type { Repository } from '../../repository/repository.ts';
 import { describeArchiver } from './wal/archiver-state.ts';
-import { claimBackup, discardBackup } from './claim.ts';
-import { commitBackup } from './ending/commit.ts';
+import { newBackupSet } from './backup-set.ts';
+import { claimBackup } from './claim.ts';
 import { copyCluster } from './collect/copy-cluster.ts';
-import { chooseDestinations, type Destinations } from './destinations.ts';
+import { chooseDestinations } from '../../repository/sets/destinations.ts';
+import type { PartSet } from '../../repository/sets/part-set.ts';
 import { lossesSinceBackup, whyLost, type LostSinceBackup } from './wal/lost-wal.ts';
 import { captureControlFile } from './ending/last-part.ts';
 import { makeBackupRecord } from './ending/make-record.ts';
 import { spanOf } from './wal/span.ts';
 import type { DamagedPage } from './part/page-check.ts';
-import { Pieces } from './pieces.ts';
 import { readServerFacts, type ServerFacts } from './server-facts.ts';
 import { Spool } from './collect/spool.ts';
 import { waitForWal } from './wal/wait-for-wal.ts';
@@ -65,7 +67,9 @@ export interface BackupResult {
 export async function backup(options: BackupOptions): Promise<BackupResult> {
   const { config, log, signal } = options;
   const startedAt = performance.now();
-  const destinations = chooseDestinations(options.repositories, options.named, log);
+  const destinations = chooseDestinations(options.repositories, options.named, (repository, error) =>
+    log.emit({ kind: 'repository-left-out', repository: repository.name, failure: toPlainError(error) }),
+  );
   const connection = await connectPostgres({
     connectionString: config.postgres.connection,
     applicationName: 'walvault backup',
@@ -88,7 +92,8 @@ export async function backup(options: BackupOptions): Promise<BackupResult> {
     await destinations.codec.keyring.encryptor('backup');
     const id = newBackupId(new Date(), 'full');
     const label = checkLabel(options.label ?? id);
-    const run = { ...options, connection, facts, system, destinations, id, label };
+    const set = newBackupSet({ system, id, destinations, log, signal });
+    const run = { ...options, connection, facts, system, set, id, label };
     const { record, damagedPages } = await discardUnlessCommitted(run, () => takeBackup(run));
     const repositories = destinations.repositories.map(({ name }) => name);
     return { record, repositories, damagedPages, lostWal, durationMs: performance.now() - startedAt };
@@ -101,14 +106,15 @@ interface BackupRun extends Omit<BackupOptions, 'label'> {
   readonly connection: PgConnection;
   readonly facts: ServerFacts;
   readonly system: SystemPath;
-  readonly destinations: Destinations;
+  readonly set: PartSet;
   readonly id: string;
   readonly label: string;
 }
 
 /** From the claim to the commit record. */
 async function takeBackup(run: BackupRun): Promise<{ record: BackupRecord; damagedPages: DamagedPage[] }> {
-  const { config, connection, facts, system, destinations, id, label, log, signal } = run;
+  const { config, connection, facts, system, set, id, label, log, signal } = run;
+  const { destinations } = set;
   const { dataDirectory, controlFile } = facts;
   await destinations.inEach(repository =>
     claimBackup(repository, system, { id, startTime: new Date() }, signal),
@@ -118,12 +124,11 @@ async function takeBackup(run: BackupRun): Promise<{ record: BackupRecord; damag
   const started = await startBackup(connection, { label, fast });
 
   await using spool = await Spool.create();
-  const pieces = new Pieces({ ...run, suffix: destinations.codec.suffix });
-  const copied = await copyCluster({ ...run, started, pieces, spool });
+  const copied = await copyCluster({ ...run, started, spool });
   const capturedControl = await captureControlFile(dataDirectory, signal);
   const stopped = await stopBackup(connection);
   const span = spanOf(stopped, dataDirectory);
-  const ending = await writeEnding({ ...run, pieces, spool, capturedControl, stopped, span });
+  const ending = await writeEnding({ ...run, spool, capturedControl, stopped, span });
 
   await destinations.inEach(repository =>
     waitForWal(repository, {
@@ -145,8 +150,8 @@ async function takeBackup(run: BackupRun): Promise<{ record: BackupRecord; damag
       signal,
     }),
   );
-  const record = makeBackupRecord({ ...run, started, stopped, span, copied, ending, parts: pieces.parts });
-  await commitBackup(destinations, system, record, signal);
+  const record = makeBackupRecord({ ...run, started, stopped, span, copied, ending, parts: set.parts });
+  await set.commit((repository, until) => writeBackupRecord(repository, system, record, until));
   return { record, damagedPages: copied.damagedPages };
 }
 
@@ -167,31 +172,18 @@ async function prepareRepository(
   );
 }
 
-/** After a signal the process does not live much longer than this. */
-const hastyDiscardMs = 1000;
-const discardMs = 60_000;
-
-async function discardUnlessCommitted<T>(run: BackupRun, work: () => Promise<T>): Promise<T> {
-  const { connection, destinations, system, id, log, signal } = run;
-  const discard = (repositories: readonly Repository[]) =>
-    Promise.all(
-      repositories.map(repository =>
-        discardBackup(repository, system, id, {
-          timeoutMs: signal.aborted ? hastyDiscardMs : discardMs,
-          log,
-        }),
-      ),
-    );
+async function discardUnlessCommitted<T>(
+  { connection, set, id, log }: BackupRun,
+  work: () => Promise<T>,
+): Promise<T> {
   try {
     const result = await work();
-    await discard(destinations.dropped);
+    await set.discardLeftOut();
     return result;
   } catch (error) {
     // The session's end is the backup's end for the server too; nothing needs to be stopped there.
     await connection.close();
-    const kept = destinations.committing;
-    await discard(destinations.touched.filter(repository => !kept.has(repository)));
-    const repositories = [...kept].map(({ name }) => name);
+    const repositories = (await set.discardUncommitted()).map(({ name }) => name);
     if (repositories.length === 0) log.emit({ kind: 'backup-not-completed', backup: id });
     else log.emit({ kind: 'backup-half-committed', backup: id, repositories });
     throw error;

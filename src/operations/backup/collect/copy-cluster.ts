@@ -9,7 +9,7 @@ import { findExternalFiles } from './external-files.ts';
 import { mergeSorted } from './merge-sorted.ts';
 import type { DamagedPage, PageCheckSettings } from '../part/page-check.ts';
 import { streamPart, type PartContent } from '../part/part-stream.ts';
-import type { Pieces } from '../pieces.ts';
+import type { PartSet } from '../../../repository/sets/part-set.ts';
 import { cutIntoParts } from '../plan.ts';
 import { openLocalFile } from '../part/read-file.ts';
 import type { ServerFacts } from '../server-facts.ts';
@@ -22,7 +22,7 @@ export interface CopyOptions {
   readonly connection: PgConnection;
   readonly facts: ServerFacts;
   readonly started: StartedBackup;
-  readonly pieces: Pieces;
+  readonly set: PartSet;
   /** Takes the manifest's lines, in order. */
   readonly spool: Spool;
   readonly log: Log;
@@ -43,7 +43,7 @@ export interface CopiedCluster {
 const namedPages = 100;
 
 export async function copyCluster(options: CopyOptions): Promise<CopiedCluster> {
-  const { config, connection, facts, pieces, spool, log, signal } = options;
+  const { config, connection, facts, set, spool, log, signal } = options;
   const { dataDirectory, controlFile, owner } = facts;
   const external = await findExternalFiles(facts.configurationFiles, dataDirectory, log);
   const tablespaces: Tablespace[] = [];
@@ -55,7 +55,7 @@ export async function copyCluster(options: CopyOptions): Promise<CopiedCluster> 
   const damagedPages: DamagedPage[] = [];
 
   for await (const members of cutIntoParts(entries, config.backup)) {
-    const content = await pieces.writePart(part => {
+    const content = await set.writePart(part => {
       const read = { part, open: openLocalFile, blockSizeBytes, pages, owner, log, signal };
       const { stream, content } = streamPart(members, read);
       return { stream: withProgress(stream, total, log), content };

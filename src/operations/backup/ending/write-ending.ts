@@ -19,14 +19,14 @@ import {
 } from './last-part.ts';
 import type { Span } from '../wal/span.ts';
 import { mergeSorted } from '../collect/merge-sorted.ts';
-import type { Pieces } from '../pieces.ts';
+import type { PartSet } from '../../../repository/sets/part-set.ts';
 import type { ServerFacts } from '../server-facts.ts';
 import { Spool } from '../collect/spool.ts';
 
 export interface EndingOptions {
   readonly id: string;
   readonly facts: ServerFacts;
-  readonly pieces: Pieces;
+  readonly set: PartSet;
   /** Manifest lines of all parts so far. */
   readonly spool: Spool;
   readonly capturedControl: LastFile;
@@ -41,7 +41,7 @@ export interface Ending {
 }
 
 export async function writeEnding(options: EndingOptions): Promise<Ending> {
-  const { id, facts, pieces, spool, capturedControl, stopped, span } = options;
+  const { id, facts, set, spool, capturedControl, stopped, span } = options;
   // PostgreSQL gives all its files one mode, 0600 or 0640 (data_directory_mode); pg_control shows which.
   const { mode } = capturedControl;
   const mtimeMs = Number(stopped.stopTimeMicros / 1000n);
@@ -56,11 +56,11 @@ export async function writeEnding(options: EndingOptions): Promise<Ending> {
   const covered = mergeSorted(readSpool(spool), entriesOf(files, 0));
   files.push(await makeBackupManifest(manifestSpool, server, { entries: covered, mode, mtimeMs }));
 
-  const lastEntries = await pieces.writePart(part => ({
+  const lastEntries = await set.writePart(part => ({
     stream: streamLastPart(files, facts.owner),
     content: entriesOf(files, part),
   }));
-  const manifest = await pieces.writeManifest(() =>
+  const manifest = await set.writeManifest(() =>
     encodeManifest(id, mergeSorted(readSpool(spool), lastEntries)),
   );
   const sizeBytes = files.reduce((total, file) => total + file.sizeBytes, 0);

@@ -1,18 +1,16 @@
 /**
- * The repositories one backup goes to. It must reach those that are required, or that were named; another that
- * fails is left out with a warning, and what it already has is removed.
+ * The repositories that one set of parts goes to. It must reach those that are required, or that were named; another that
+ * fails is left out, and what it already has is removed.
  */
 import { randomBytes } from 'node:crypto';
 import type { ByteStream } from '../../base/bytes/streams.ts';
 import { WalvaultError } from '../../base/errors/errors.ts';
 import { digestStream, type Digest } from '../../pipeline/digest.ts';
 import { isStoreError } from '../../stores/store.ts';
-import type { Codec } from '../../repository/encoding/codec.ts';
-import { isPartKey } from '../../repository/format/layout.ts';
-import type { Repository } from '../../repository/repository.ts';
-import { teeInLockStep, type Branch } from './part/lock-step-tee.ts';
-import type { Log } from '../../observe/events/events.ts';
-import { toPlainError } from '../../base/errors/plain-error.ts';
+import type { Codec } from '../encoding/codec.ts';
+import { isPartKey } from '../format/layout.ts';
+import type { Repository } from '../repository.ts';
+import { teeInLockStep, type TeeBranch } from './lock-step-tee.ts';
 
 export interface Destination {
   readonly repository: Repository;
@@ -26,7 +24,7 @@ export interface Destination {
 export function chooseDestinations(
   repositories: readonly Repository[],
   named: readonly string[] | undefined,
-  log: Log,
+  onLeftOut: OnLeftOut,
 ): Destinations {
   const unknown = named?.find(name => !repositories.some(repository => repository.name === name));
   if (unknown !== undefined) {
@@ -37,20 +35,21 @@ export function chooseDestinations(
   const chosen = repositories.filter(({ name }) => named?.includes(name) ?? true);
   return new Destinations(
     chosen.map(repository => ({ repository, mustSucceed: repository.required || named !== undefined })),
-    log,
+    onLeftOut,
   );
 }
 
+/** Is told of a repository that failed and need not be reached. */
+export type OnLeftOut = (repository: Repository, error: unknown) => void;
+
 export class Destinations {
-  /** Where the commit record may exist from now on, whatever the answer was. */
-  readonly committing = new Set<Repository>();
   #present: Destination[];
   readonly #dropped: Repository[] = [];
-  readonly #log: Log;
+  readonly #onLeftOut: OnLeftOut;
 
-  constructor(destinations: readonly Destination[], log: Log) {
+  constructor(destinations: readonly Destination[], onLeftOut: OnLeftOut) {
     this.#present = [...destinations];
-    this.#log = log;
+    this.#onLeftOut = onLeftOut;
   }
 
   /** Those that are still in. */
@@ -71,8 +70,7 @@ export class Destinations {
   /** One encoding serves them all: keys and settings belong to the host, not to a repository. */
   get codec(): Codec {
     const [first] = this.#present;
-    if (first === undefined)
-      throw new WalvaultError('config', 'there is no repository to write the backup to');
+    if (first === undefined) throw new WalvaultError('config', 'there is no repository to write to');
     return first.repository.codec;
   }
 
@@ -90,7 +88,7 @@ export class Destinations {
     const stored = digestStream();
     const tee = teeInLockStep(stored.transform(run.apply(plain)), this.#present.length);
     const puts = this.#present.map(async ({ repository, mustSucceed }, index) => {
-      const branch = tee.branches[index] as Branch;
+      const branch = tee.branches[index] as TeeBranch;
       try {
         await putPiece(repository, { key, body: branch.stream, signal });
       } catch (error) {
@@ -120,11 +118,7 @@ export class Destinations {
     const { repository } = destination;
     this.#present = this.#present.filter(one => one !== destination);
     this.#dropped.push(repository);
-    this.#log.emit({
-      kind: 'repository-left-out',
-      repository: repository.name,
-      failure: toPlainError(error),
-    });
+    this.#onLeftOut(repository, error);
   }
 }
 

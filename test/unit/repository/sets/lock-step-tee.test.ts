@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { teeInLockStep, type Branch } from '../../../../../src/operations/backup/part/lock-step-tee.ts';
+import { teeInLockStep, type TeeBranch } from '../../../../src/repository/sets/lock-step-tee.ts';
 
 /** Reuses one buffer, as encoders may: a reader that is not done with it would see it change. */
 async function* numbered(
@@ -21,9 +21,9 @@ async function* numbered(
   }
 }
 
-async function read(branch: Branch | undefined, pause = 0): Promise<number[]> {
+async function read(branch: TeeBranch | undefined, pause = 0): Promise<number[]> {
   const seen: number[] = [];
-  for await (const chunk of (branch as Branch).stream) {
+  for await (const chunk of (branch as TeeBranch).stream) {
     const first = chunk[0];
     for (let turn = 0; turn < pause; turn++) await Promise.resolve();
     assert.equal(chunk[0], first);
@@ -57,7 +57,7 @@ test('a reader that leaves does not hold up the others, whether it had begun or 
   const tee = teeInLockStep(numbered(5), 3);
   const [stays, quits, never] = tee.branches;
   const quitting = (async () => {
-    for await (const chunk of (quits as Branch).stream) if (chunk[0] === 2) break;
+    for await (const chunk of (quits as TeeBranch).stream) if (chunk[0] === 2) break;
   })();
   never?.leave();
   assert.deepEqual(await read(stays), [0, 1, 2, 3, 4]);
@@ -99,7 +99,7 @@ test('an error given from outside ends all branches and the source', async () =>
     2,
   );
   const [first, second] = tee.branches;
-  const iterator = (first as Branch).stream[Symbol.asyncIterator]();
+  const iterator = (first as TeeBranch).stream[Symbol.asyncIterator]();
   const reading = read(second);
   await iterator.next();
   await tee.fail(new Error('denied'));

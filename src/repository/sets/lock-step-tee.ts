@@ -2,9 +2,9 @@
  * One stream for several readers. The source is asked for its next chunk when every reader has come back for it, so
  * exactly one chunk is in flight however many repositories there are and however slow one of them is.
  */
-import type { ByteStream } from '../../../base/bytes/streams.ts';
+import type { ByteStream } from '../../base/bytes/streams.ts';
 
-export interface Branch {
+export interface TeeBranch {
   /** Read it once. */
   readonly stream: ByteStream;
   /** Says that nobody reads this branch any more, also if its stream was never begun; the others go on without it. */
@@ -12,7 +12,7 @@ export interface Branch {
 }
 
 export interface Tee {
-  readonly branches: readonly Branch[];
+  readonly branches: readonly TeeBranch[];
   /** Ends every branch with this error at its next chunk, and the source with them. */
   fail(error: unknown): Promise<void>;
   /** What ended it early: the error given to `fail`, or that of the source. */
@@ -85,7 +85,7 @@ export function teeInLockStep(source: ByteStream, count: number): Tee {
     });
   };
 
-  const branchOf = (index: number): Branch => ({
+  const branchOf = (index: number): TeeBranch => ({
     stream: {
       [Symbol.asyncIterator]: () => ({
         next: () => next(index),

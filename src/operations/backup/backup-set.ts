@@ -1,0 +1,38 @@
+/** A backup as a set of parts: where it lies, and what is said while it is written. */
+import { toPlainError } from '../../base/errors/plain-error.ts';
+import type { Log } from '../../observe/events/events.ts';
+import {
+  backupPrefix,
+  claimKey,
+  manifestKey,
+  partKey,
+  type SystemPath,
+} from '../../repository/format/layout.ts';
+import type { Destinations } from '../../repository/sets/destinations.ts';
+import { PartSet } from '../../repository/sets/part-set.ts';
+
+export interface BackupSetOptions {
+  readonly system: SystemPath;
+  readonly id: string;
+  readonly destinations: Destinations;
+  readonly log: Log;
+  readonly signal: AbortSignal;
+}
+
+export function newBackupSet({ system, id, destinations, log, signal }: BackupSetOptions): PartSet {
+  const { suffix } = destinations.codec;
+  return new PartSet({
+    layout: {
+      what: `backup ${id}`,
+      prefix: backupPrefix(system, id),
+      claimKey: claimKey(system, id),
+      manifestKey: manifestKey(system, id, suffix),
+      partKey: part => partKey(system, id, part, suffix),
+    },
+    destinations,
+    onRetry: error => log.emit({ kind: 'piece-made-again', failure: toPlainError(error) }),
+    onLeftBehind: ({ name }, error) =>
+      log.emit({ kind: 'backup-pieces-left', repository: name, backup: id, failure: toPlainError(error) }),
+    signal,
+  });
+}
