@@ -3,6 +3,8 @@
  * read when it is first asked for, and once; a survey is therefore as old as its oldest part, and is made anew for each
  * question that must not be answered from the past.
  */
+import type { WalGeometry } from '../postgres/wal/geometry.ts';
+import type { SegmentRange } from '../postgres/wal/segment-range.ts';
 import { isBelieved } from './encoding/signature-policy.ts';
 import { readCatalog, type Catalog } from './format/catalog.ts';
 import { readParentClaim, type ParentClaim } from './format/claim.ts';
@@ -11,7 +13,6 @@ import { notesPrefix, type SystemPath } from './format/layout.ts';
 import { expiringKind } from './format/notes/expiring.ts';
 import { lostWalKind, parseLostWal, type LostWal } from './format/notes/lost-wal.ts';
 import { noteEntryOf, readNote, type Note, type NoteEntry, type NoteKind } from './format/notes/note.ts';
-import type { NotedRange } from './format/notes/noted-range.ts';
 import { pinKind, pinnedBackups, unpinKind } from './format/notes/pin.ts';
 import { parseRemovedWal, removedWalKind } from './format/notes/removed-wal.ts';
 import type { Repository } from './repository.ts';
@@ -64,26 +65,26 @@ export class SystemSurvey {
     return this.#once('timelines', () => readTimelines(this.repository, this.system, this.#signal));
   }
 
-  wal(segmentSizeBytes: number): Promise<ArchivedWal> {
-    return this.#once(`wal ${segmentSizeBytes}`, () =>
-      listWal(this.repository, this.system, segmentSizeBytes, this.#signal),
+  wal(geometry: WalGeometry): Promise<ArchivedWal> {
+    return this.#once(`wal ${geometry.segmentSizeBytes}`, () =>
+      listWal(this.repository, this.system, geometry, this.#signal),
     );
   }
 
   /** As noted, those included that were archived after all. */
-  async lostWal(segmentSizeBytes: number): Promise<LostWal[]> {
-    return (await this.#notes(lostWalKind)).flatMap(note => parseLostWal(note, segmentSizeBytes) ?? []);
+  async lostWal(geometry: WalGeometry): Promise<LostWal[]> {
+    return (await this.#notes(lostWalKind)).flatMap(note => parseLostWal(note, geometry) ?? []);
   }
 
   /** What of the losses is missing still. */
-  async missingWal(segmentSizeBytes: number): Promise<LostWal[]> {
-    const losses = await this.lostWal(segmentSizeBytes);
-    return losses.length === 0 ? [] : stillMissing(losses, (await this.wal(segmentSizeBytes)).runs);
+  async missingWal(geometry: WalGeometry): Promise<LostWal[]> {
+    const losses = await this.lostWal(geometry);
+    return losses.length === 0 ? [] : stillMissing(losses, (await this.wal(geometry)).runs);
   }
 
   /** What cleanup took away. */
-  async removedWal(segmentSizeBytes: number): Promise<NotedRange[]> {
-    return (await this.#notes(removedWalKind)).flatMap(note => parseRemovedWal(note, segmentSizeBytes) ?? []);
+  async removedWal(geometry: WalGeometry): Promise<SegmentRange[]> {
+    return (await this.#notes(removedWalKind)).flatMap(note => parseRemovedWal(note, geometry) ?? []);
   }
 
   /** Ids of backups that stay whatever the policy says. */

@@ -2,11 +2,11 @@
  * Which commit records count. Whoever can write to the repository can plant records; one that counts may push out a real
  * one, so a record that cannot be trusted counts for nothing, and is kept. Pure.
  */
-import type { WalRun } from './wal/listing.ts';
-import { lastSegmentBefore, segmentNumberOfLsn } from '../postgres/wal/file-name.ts';
+import { covers, type SegmentRange } from '../postgres/wal/segment-range.ts';
 import { describeVerdict, isBelieved, type SignaturePolicy } from './encoding/signature-policy.ts';
 import { comparePositions } from './format/backup-record.ts';
 import type { CatalogEntry } from './format/catalog.ts';
+import { neededSegments } from './wal/needed.ts';
 
 /** Undefined when the record may be used for a restore, else why not. */
 export function whyNotUsed({ record, verdict }: CatalogEntry, policy: SignaturePolicy): string | undefined {
@@ -27,7 +27,7 @@ export interface CountingOptions {
   /** The longest time between a backup's end and its commit for a record that no trusted signer signed. */
   readonly commitDelayMs: number;
   /** Whole segments that are archived. */
-  readonly segments: readonly Pick<WalRun, 'timeline' | 'first' | 'last'>[];
+  readonly segments: readonly SegmentRange[];
 }
 
 /** Undefined when the record counts for retention, else why not. */
@@ -42,7 +42,8 @@ export function whyNotCounted(backup: StoredBackup, options: CountingOptions): s
   if (verdict.status !== 'good' && delayMs > options.commitDelayMs)
     return `its record was stored ${committedAt.toISOString()}, long after it claims to have ended, and is not signed by a trusted signer`;
   if (!isComplete) return 'parts of it are missing or have another size than its record states';
-  if (!hasOwnWal(backup, options.segments)) return 'some of the WAL that makes it consistent is not archived';
+  if (!neededSegments(record).every(range => options.segments.some(run => covers(run, range))))
+    return 'some of the WAL that makes it consistent is not archived';
   return undefined;
 }
 
@@ -56,22 +57,6 @@ export function hasUsablePositions({ record }: CatalogEntry): boolean {
     record.walRanges.at(-1)?.endLsn === record.stopLsn &&
     record.walRanges.every(range => range.startLsn <= range.endLsn)
   );
-}
-
-/** The segment in which a timeline was left is its child's: of the parent's own there may only be a `.partial`. */
-function hasOwnWal({ record }: CatalogEntry, segments: CountingOptions['segments']): boolean {
-  const { walRanges, segmentSizeBytes } = record;
-  return walRanges.every(({ timeline, startLsn, endLsn }, index) => {
-    const first = segmentNumberOfLsn(startLsn, segmentSizeBytes);
-    const last =
-      index === walRanges.length - 1
-        ? lastSegmentBefore(endLsn, segmentSizeBytes)
-        : segmentNumberOfLsn(endLsn, segmentSizeBytes) - 1n;
-    return (
-      last < first ||
-      segments.some(run => run.timeline === timeline && run.first <= first && last <= run.last)
-    );
-  });
 }
 
 /**

@@ -11,12 +11,12 @@ import { createSite } from '../support/site/site.ts';
 import { temporaryDirectory } from '../support/site/temp.ts';
 import { giveToUnprivileged } from '../support/site/unprivileged.ts';
 import { makeSegment } from '../support/wal/wal.ts';
+import { WalGeometry } from '../../src/postgres/wal/geometry.ts';
 import { readControlFile } from '../../src/postgres/cluster/control-file.ts';
-import { segmentName } from '../../src/postgres/wal/file-name.ts';
 import { startForegroundAgent } from '../support/torture/foreground-agent.ts';
 
 const never = new AbortController().signal;
-const nameOf = (number: number) => segmentName(1, BigInt(number), 1024 ** 2);
+const nameOf = (number: number) => new WalGeometry(1024 ** 2).nameOf(1, BigInt(number));
 
 /** A cluster whose server does not run, with these segments waiting: pushes by hand stand for its archiver's. */
 async function createCluster(numbers: readonly number[], initdbArgs: readonly string[] = []) {
@@ -24,10 +24,15 @@ async function createCluster(numbers: readonly number[], initdbArgs: readonly st
     start: false,
     initdbArgs: ['--wal-segsize=1', ...initdbArgs],
   });
-  const { systemId, segmentSizeBytes } = await readControlFile(dataDirectory, never);
+  const { systemId, geometry } = await readControlFile(dataDirectory, never);
   const walDirectory = join(dataDirectory, 'pg_wal');
   for (const number of numbers) {
-    const made = makeSegment({ timeline: 1, number: BigInt(number), systemId, segmentSizeBytes });
+    const made = makeSegment({
+      timeline: 1,
+      number: BigInt(number),
+      systemId,
+      segmentSizeBytes: geometry.segmentSizeBytes,
+    });
     writeFileSync(join(walDirectory, nameOf(number)), made);
     writeFileSync(join(walDirectory, 'archive_status', `${nameOf(number)}.ready`), '');
   }

@@ -10,7 +10,6 @@ import { after, before, describe, it } from 'node:test';
 import { setTimeout as delay } from 'node:timers/promises';
 import { errorCodes } from '../../src/base/errors/errors.ts';
 import { readControlFile } from '../../src/postgres/cluster/control-file.ts';
-import { segmentName } from '../../src/postgres/wal/file-name.ts';
 import { archivedSegments } from '../support/site/cycle.ts';
 import type { RunOptions, RunResult } from '../support/site/run.ts';
 import { createSite, type Site } from '../support/site/site.ts';
@@ -45,13 +44,13 @@ async function push(
   rmSync(records(), { recursive: true, force: true });
   const walDirectory = join(server.dataDirectory, 'pg_wal');
   const { signal } = new AbortController();
-  const { systemId, segmentSizeBytes } = await readControlFile(server.dataDirectory, signal);
+  const { systemId, geometry } = await readControlFile(server.dataDirectory, signal);
   const number = BigInt(next++);
   const names = Array.from({ length: waitingSegments }, (_, index) =>
-    segmentName(1, number + BigInt(index), segmentSizeBytes),
+    geometry.nameOf(1, number + BigInt(index)),
   );
   const [name = ''] = names;
-  const segment = makeSegment({ timeline: 1, number, systemId, segmentSizeBytes });
+  const segment = makeSegment({ timeline: 1, number, systemId, segmentSizeBytes: geometry.segmentSizeBytes });
   writeFileSync(join(walDirectory, name), randomFillSync(segment, 4096));
   for (const waiting of names) writeFileSync(join(walDirectory, 'archive_status', `${waiting}.ready`), '');
   giveToUnprivileged(walDirectory);

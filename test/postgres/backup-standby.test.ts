@@ -1,20 +1,19 @@
 import assert from 'node:assert/strict';
-import { cpSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import type { SystemPath } from '../../src/repository/format/layout.ts';
 import type { Repository } from '../../src/repository/repository.ts';
-import { startPostgres, type PostgresServer } from '../support/servers/postgres-server.ts';
+import type { PostgresServer } from '../support/servers/postgres-server.ts';
 import { runOk } from '../support/site/run.ts';
-import { temporaryDirectory } from '../support/site/temp.ts';
-import { giveToUnprivileged } from '../support/site/unprivileged.ts';
 import {
   makeRepository,
+  makeStandby,
   recordingLog,
   runBackup,
   startArchivingServer,
   startUnpacked,
   switchAndArchive,
+  switchNowAndThen,
   unpackByHand,
   until,
 } from '../support/site/backup-fixtures.ts';
@@ -100,26 +99,3 @@ describe('a backup from a standby', () => {
     await promoted;
   });
 });
-
-async function makeStandby(primary: PostgresServer): Promise<PostgresServer> {
-  const dataDirectory = join(temporaryDirectory('standby'), 'data');
-  cpSync(primary.dataDirectory, dataDirectory, { recursive: true });
-  writeFileSync(join(dataDirectory, 'standby.signal'), '');
-  giveToUnprivileged(dataDirectory);
-  return startPostgres({
-    dataDirectory,
-    start: false,
-    conf: {
-      primary_conninfo: `'host=${primary.socketDirectory} port=${primary.port} user=postgres'`,
-      archive_mode: 'on',
-    },
-  });
-}
-
-async function switchNowAndThen(primary: PostgresServer, signal: AbortSignal): Promise<void> {
-  while (!signal.aborted) {
-    await primary.query("select pg_create_restore_point('more')");
-    await primary.query('select pg_switch_wal()');
-    await new Promise(resolve => setTimeout(resolve, 300));
-  }
-}

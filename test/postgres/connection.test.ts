@@ -177,7 +177,7 @@ describe('a session with a real server', () => {
       const state = await readServerState(connection);
       const control = await readControlFile(server.dataDirectory);
       assert.equal(state.systemId, control.systemId);
-      assert.equal(state.segmentSizeBytes, control.segmentSizeBytes);
+      assert.equal(state.geometry.segmentSizeBytes, control.geometry.segmentSizeBytes);
       assert.equal(state.isStandby, false);
       assert.equal(state.archiveMode, 'on');
       assert.equal(state.archiveCommand, 'true');

@@ -12,7 +12,6 @@ import type { PushOptions } from '../../src/operations/push/options.ts';
 import { push, type PushResult } from '../../src/operations/push/push.ts';
 import { pushMissing } from '../../src/operations/push/push-missing.ts';
 import { readControlFile, type ControlFile } from '../../src/postgres/cluster/control-file.ts';
-import { segmentName } from '../../src/postgres/wal/file-name.ts';
 import { walKey } from '../../src/repository/format/layout.ts';
 import { openWalObject } from '../../src/repository/wal/read-object.ts';
 import type { Repository } from '../../src/repository/repository.ts';
@@ -39,15 +38,15 @@ beforeEach(async () => {
   events = [];
 });
 
-const nameOf = (timeline: number, number: number) =>
-  segmentName(timeline, BigInt(number), control.segmentSizeBytes);
+const nameOf = (timeline: number, number: number) => control.geometry.nameOf(timeline, BigInt(number));
 
 function writeSegment(
   timeline: number,
   number: number,
   options: { fill?: number; name?: string; timelineInHeader?: number } = {},
 ): string {
-  const { systemId, segmentSizeBytes } = control;
+  const { systemId } = control;
+  const { segmentSizeBytes } = control.geometry;
   const made = {
     timeline: options.timelineInHeader ?? timeline,
     number: BigInt(number),
@@ -176,7 +175,7 @@ describe('push', () => {
     const before = await keys();
     await refuses(send(writeSegment(1, 110, { name: nameOf(1, 111) })), 'invalid-file', /its name means/);
     await refuses(send(writeSegment(1, 112, { timelineInHeader: 2 })), 'invalid-file', /timeline 2, above/);
-    const { segmentSizeBytes } = control;
+    const { segmentSizeBytes } = control.geometry;
     await refuses(
       send(
         writeWal(nameOf(1, 113), makeSegment({ timeline: 1, number: 113n, systemId: 4n, segmentSizeBytes })),
@@ -323,7 +322,7 @@ describe('push', () => {
         timeline: 1,
         number: BigInt(number),
         systemId: own.systemId,
-        segmentSizeBytes: own.segmentSizeBytes,
+        segmentSizeBytes: own.geometry.segmentSizeBytes,
       };
       writeFileSync(join(directory, nameOf(1, number)), makeSegment(made));
       if (status !== '')

@@ -11,7 +11,6 @@ import { push, type PushResult } from '../../src/operations/push/push.ts';
 import { pushMissing } from '../../src/operations/push/push-missing.ts';
 import { readControlFile, type ControlFile } from '../../src/postgres/cluster/control-file.ts';
 import { classifyBackupPath } from '../../src/postgres/cluster/backup-selection.ts';
-import { segmentName } from '../../src/postgres/wal/file-name.ts';
 import { lossRecordsDirectory, readLossRecords } from '../../src/repository/wal/loss-records.ts';
 import { surveySystem } from '../../src/repository/survey.ts';
 import type { Repository } from '../../src/repository/repository.ts';
@@ -44,12 +43,12 @@ beforeEach(async () => {
 });
 
 const limit = 2 * 1024 ** 2;
-const nameOf = (number: number, timeline = 1) =>
-  segmentName(timeline, BigInt(number), control.segmentSizeBytes);
+const nameOf = (number: number, timeline = 1) => control.geometry.nameOf(timeline, BigInt(number));
 
 /** Segments in pg_wal that wait to be archived; the path of the first. */
 function waiting(...numbers: readonly number[]): string {
-  const { systemId, segmentSizeBytes } = control;
+  const { systemId } = control;
+  const { segmentSizeBytes } = control.geometry;
   for (const number of numbers) {
     const made = { timeline: 1, number: BigInt(number), systemId, segmentSizeBytes, fill: number % 251 };
     writeFileSync(join(walDirectory, nameOf(number)), makeSegment(made));
@@ -94,7 +93,7 @@ const recorded = async () => (await readLossRecords(dataDirectory, silentLog)).m
 
 async function notedIn(repository: Repository) {
   const system = { cluster: 'orders', systemId: control.systemId };
-  const losses = await surveySystem(repository, system, signal).lostWal(control.segmentSizeBytes);
+  const losses = await surveySystem(repository, system, signal).lostWal(control.geometry);
   return losses.map(({ first, last }) => [Number(first), Number(last)]);
 }
 
@@ -176,7 +175,7 @@ describe('push over archive.queue-limit', () => {
       rmSync(join(walDirectory, name));
     }
     const partial = `${segment}.partial`;
-    writeFileSync(partial, makeSegment({ timeline: 1, number: 20n, systemId: control.systemId, segmentSizeBytes: control.segmentSizeBytes, fill: 1 })); // prettier-ignore
+    writeFileSync(partial, makeSegment({ timeline: 1, number: 20n, systemId: control.systemId, segmentSizeBytes: control.geometry.segmentSizeBytes, fill: 1 })); // prettier-ignore
     await refuses(send(partial, { repositories }), 'not-a-repository');
     rmSync(partial);
   });
@@ -189,7 +188,7 @@ describe('push over archive.queue-limit', () => {
       timeline: 1,
       number: 20n,
       systemId: control.systemId,
-      segmentSizeBytes: control.segmentSizeBytes,
+      segmentSizeBytes: control.geometry.segmentSizeBytes,
     };
     writeFileSync(path, makeSegment({ ...made, fill: 200 }));
     await refuses(send(path, { repositories: [repository] }), 'conflict');

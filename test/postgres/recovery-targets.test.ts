@@ -2,17 +2,12 @@ import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import { copyFileSync, createReadStream, mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { WalGeometry } from '../../src/postgres/wal/geometry.ts';
 import { startBackup, stopBackup } from '../../src/postgres/server/backup-control.ts';
 import { parseBackupLabel } from '../../src/postgres/cluster/backup-label.ts';
 import { walkDataDirectory } from '../../src/postgres/cluster/data-directory.ts';
 import { writeRecoverySettings, type RecoveryTarget } from '../../src/postgres/cluster/recovery-settings.ts';
 import { connectPostgres } from '../../src/postgres/server/connection.ts';
-import {
-  segmentName,
-  segmentNumberOfLsn,
-  lastSegmentBefore,
-  segmentStartLsn,
-} from '../../src/postgres/wal/file-name.ts';
 import { formatLsn, parseLsn, type Lsn } from '../../src/postgres/wal/lsn.ts';
 import {
   scanForTarget,
@@ -24,7 +19,7 @@ import { startPostgres, type PostgresServer } from '../support/servers/postgres-
 import { temporaryDirectory } from '../support/site/temp.ts';
 import { giveToUnprivileged } from '../support/site/unprivileged.ts';
 
-const segmentSizeBytes = 1024 ** 2;
+const geometry = new WalGeometry(1024 ** 2);
 const signal = new AbortController().signal;
 
 /** PostgreSQL is the judge: a copy recovers to each target, and either stops there or fails for want of WAL. */
@@ -59,14 +54,13 @@ describe('whether recovery reaches a target', () => {
     await primary.stop();
   });
 
-  const scanOptions = () => ({ startLsn: firstSegmentStart(), segmentSizeBytes, fromLsn: startLsn });
-  const firstSegmentStart = () =>
-    segmentStartLsn(segmentNumberOfLsn(startLsn, segmentSizeBytes), segmentSizeBytes);
+  const scanOptions = () => ({ startLsn: firstSegmentStart(), geometry, fromLsn: startLsn });
+  const firstSegmentStart = () => geometry.startLsn(geometry.segmentOf(startLsn));
 
   async function* wal(): AsyncGenerator<Uint8Array> {
-    const last = endLsn === undefined ? undefined : lastSegmentBefore(endLsn, segmentSizeBytes);
-    for (let number = segmentNumberOfLsn(startLsn, segmentSizeBytes); number <= (last ?? number); number++) {
-      const path = join(primary.dataDirectory, 'pg_wal', segmentName(1, number, segmentSizeBytes));
+    const last = endLsn === undefined ? undefined : geometry.lastSegmentBefore(endLsn);
+    for (let number = geometry.segmentOf(startLsn); number <= (last ?? number); number++) {
+      const path = join(primary.dataDirectory, 'pg_wal', geometry.nameOf(1, number));
       yield* createReadStream(path, { highWaterMark: 300_000 }) as AsyncIterable<Buffer>;
     }
   }

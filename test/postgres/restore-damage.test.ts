@@ -13,7 +13,7 @@ import { after, before, describe, test } from 'node:test';
 import type { WalvaultError } from '../../src/base/errors/errors.ts';
 import { backupPrefix, commitRecordKey, signatureKey, walKey } from '../../src/repository/format/layout.ts';
 import type { BackupRecord } from '../../src/repository/format/backup-record.ts';
-import { parseWalFileName, segmentName, segmentNumberOfLsn } from '../../src/postgres/wal/file-name.ts';
+import { parseWalFileName } from '../../src/postgres/wal/file-name.ts';
 import type { PostgresServer } from '../support/servers/postgres-server.ts';
 import { run } from '../support/site/run.ts';
 import { archiveEverything, commitRows, createSite, type Site } from '../support/site/site.ts';
@@ -109,8 +109,8 @@ describe('a restore that cannot succeed leaves nothing PostgreSQL would start fr
     });
 
   test('a segment after the backup is missing', async () => {
-    const number = segmentNumberOfLsn(record.stopLsn, record.segmentSizeBytes) + 1n;
-    const file = parseWalFileName(segmentName(1, number, record.segmentSizeBytes));
+    const number = record.geometry.segmentOf(record.stopLsn) + 1n;
+    const file = parseWalFileName(record.geometry.nameOf(1, number));
     assert.ok(file !== undefined);
     const path = stored(walKey(system(), file));
     const aside = join(site.directory, 'aside');

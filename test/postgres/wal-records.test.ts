@@ -2,14 +2,9 @@ import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { WalGeometry } from '../../src/postgres/wal/geometry.ts';
 import type { ByteStream } from '../../src/base/bytes/streams.ts';
 import { walEventOf, type WalEvent } from '../../src/postgres/wal/commit-record.ts';
-import {
-  segmentName,
-  segmentNumberOfLsn,
-  segmentStartLsn,
-  lastSegmentBefore,
-} from '../../src/postgres/wal/file-name.ts';
 import { formatLsn, parseLsn, type Lsn } from '../../src/postgres/wal/lsn.ts';
 import { readWalRecords } from '../../src/postgres/wal/record-reader.ts';
 import { scanForTarget, scanSegment, type WalTarget } from '../../src/postgres/wal/segment-scan.ts';
@@ -28,7 +23,7 @@ interface InspectedRecord {
 
 for (const segmentMegabytes of [1, 16, 64]) {
   describe(`WAL in segments of ${segmentMegabytes} MB`, () => {
-    const segmentSizeBytes = segmentMegabytes * 1024 ** 2;
+    const geometry = new WalGeometry(segmentMegabytes * 1024 ** 2);
     let server: PostgresServer;
     let inspected: InspectedRecord[];
     let startLsn: Lsn;
@@ -50,10 +45,7 @@ for (const segmentMegabytes of [1, 16, 64]) {
       // pg_walinspect wants a valid record's start; the first one after a switch is easy to name.
       await server.query('select pg_switch_wal()');
       const position = await server.query<{ lsn: string }>('select pg_current_wal_lsn()::text as lsn');
-      startLsn = segmentStartLsn(
-        segmentNumberOfLsn(parseLsn(position[0]?.lsn ?? ''), segmentSizeBytes),
-        segmentSizeBytes,
-      );
+      startLsn = geometry.startLsn(geometry.segmentOf(parseLsn(position[0]?.lsn ?? '')));
       await makeVariedWal(server, segmentMegabytes);
       const end = await server.query<{ lsn: string }>('select pg_current_wal_flush_lsn()::text as lsn');
       endLsn = parseLsn(end[0]?.lsn ?? '');
@@ -69,14 +61,14 @@ for (const segmentMegabytes of [1, 16, 64]) {
 
     const segments = (from: Lsn): string[] => {
       const paths: string[] = [];
-      const last = lastSegmentBefore(endLsn, segmentSizeBytes);
-      for (let number = segmentNumberOfLsn(from, segmentSizeBytes); number <= last; number++)
-        paths.push(join(server.dataDirectory, 'pg_wal', segmentName(1, number, segmentSizeBytes)));
+      const last = geometry.lastSegmentBefore(endLsn);
+      for (let number = geometry.segmentOf(from); number <= last; number++)
+        paths.push(join(server.dataDirectory, 'pg_wal', geometry.nameOf(1, number)));
       return paths;
     };
 
     const read = (pieceBytes: number, from = startLsn) =>
-      readWalRecords(piecesOf(segments(from), pieceBytes), { startLsn: from, segmentSizeBytes });
+      readWalRecords(piecesOf(segments(from), pieceBytes), { startLsn: from, geometry });
 
     test('every record is the one the server reads', async () => {
       const records: string[] = [];
@@ -111,10 +103,10 @@ for (const segmentMegabytes of [1, 16, 64]) {
     });
 
     test('reading may begin at any segment, also inside a record', async () => {
-      const first = segmentNumberOfLsn(startLsn, segmentSizeBytes);
-      const last = lastSegmentBefore(endLsn, segmentSizeBytes);
+      const first = geometry.segmentOf(startLsn);
+      const last = geometry.lastSegmentBefore(endLsn);
       for (let number = first; number <= last && number < first + 12n; number++) {
-        const from = segmentStartLsn(number, segmentSizeBytes);
+        const from = geometry.startLsn(number);
         const next = inspected.find(record => parseLsn(record.start_lsn) >= from);
         const records = read(65_536, from);
         const { value } = await records.next();
@@ -124,7 +116,7 @@ for (const segmentMegabytes of [1, 16, 64]) {
     });
 
     test('a scan finds the last commit and each kind of target, and says when there is none', async () => {
-      const scan = await scanSegment(piecesOf(segments(startLsn), 1024 ** 2), { startLsn, segmentSizeBytes });
+      const scan = await scanSegment(piecesOf(segments(startLsn), 1024 ** 2), { startLsn, geometry });
       const ends = inspected.flatMap(describeInspected).filter(line => /^(commit|abort)/.test(line));
       assert.equal(scan.commits + scan.aborts, ends.length);
       const times = ends.map(line => BigInt(line.split(' ')[1] ?? 0)).toSorted((a, b) => (a < b ? -1 : 1));
@@ -135,7 +127,7 @@ for (const segmentMegabytes of [1, 16, 64]) {
         ['before the accident', 'after'],
       );
       const find = async (target: WalTarget) =>
-        (await scanForTarget(piecesOf(segments(startLsn), 1024 ** 2), { startLsn, segmentSizeBytes }, target))
+        (await scanForTarget(piecesOf(segments(startLsn), 1024 ** 2), { startLsn, geometry }, target))
           .reachedAt;
       const last = times.at(-1) ?? 0n;
       assert.equal(await find({ kind: 'time', timeMicros: last }), undefined);

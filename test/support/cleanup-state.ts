@@ -1,4 +1,5 @@
 /** Builds the states that plans are made for, with as few words as a scenario needs. */
+import { WalGeometry } from '../../src/postgres/wal/geometry.ts';
 import { planCleanup } from '../../src/operations/cleanup/plan.ts';
 import type { CleanupPlan } from '../../src/operations/cleanup/decisions.ts';
 import type {
@@ -11,7 +12,7 @@ import type {
 import type { WalStretch } from '../../src/repository/wal/listing.ts';
 import type { BackupRecord } from '../../src/repository/format/backup-record.ts';
 
-export const segmentSizeBytes = 16 * 1024 ** 2;
+export const geometry = new WalGeometry(16 * 1024 ** 2);
 export const systemId = 7_300_000_000_000_000_001n;
 
 /** Day 0 is the first of January; days may have fractions. */
@@ -23,7 +24,7 @@ export const dayMs = 86_400_000;
 
 /** The middle of a segment. */
 export function inSegment(number: number): bigint {
-  return BigInt(number) * BigInt(segmentSizeBytes) + BigInt(segmentSizeBytes / 2);
+  return geometry.startLsn(BigInt(number)) + BigInt(geometry.segmentSizeBytes / 2);
 }
 
 export interface BackupWords {
@@ -59,7 +60,7 @@ export function backup(words: BackupWords): KnownBackup {
       startLsn,
       stopLsn,
       walRanges: [{ timeline, startLsn, endLsn: stopLsn }],
-      segmentSizeBytes,
+      geometry,
       dataChecksums: true,
       damagedPages: 0,
       fileCount: 10,
@@ -99,7 +100,7 @@ export function wal(timeline: number, first: number, last: number, until: number
 export function stateOf(more: Partial<SystemState>): SystemState {
   return {
     systemId,
-    segmentSizeBytes,
+    geometry,
     backups: [],
     unreadable: [],
     unfinished: [],

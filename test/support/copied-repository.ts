@@ -3,7 +3,6 @@ import { createHash } from 'node:crypto';
 import { collect } from '../../src/base/bytes/streams.ts';
 import { silentLog } from './logs.ts';
 import { copy, type CopyOptions } from '../../src/operations/copy/copy.ts';
-import { segmentStartLsn } from '../../src/postgres/wal/file-name.ts';
 import type { BackupRecord } from '../../src/repository/format/backup-record.ts';
 import { writeBackupRecord } from '../../src/repository/format/catalog.ts';
 import { backupPrefix, claimKey } from '../../src/repository/format/layout.ts';
@@ -11,14 +10,7 @@ import { writeNote } from '../../src/repository/format/notes/note.ts';
 import type { Repository } from '../../src/repository/repository.ts';
 import { createMemoryStore } from '../../src/stores/memory/store.ts';
 import type { Store } from '../../src/stores/store.ts';
-import {
-  archiveFile,
-  archiveSegment,
-  makeRepository,
-  segmentSizeBytes,
-  signal,
-  system,
-} from './site/archive.ts';
+import { archiveFile, archiveSegment, makeRepository, geometry, signal, system } from './site/archive.ts';
 
 export const backupId = '20261122T020000Z-full-3f2a91';
 export const prefix = 'orders/7300000000000000001/';
@@ -57,16 +49,16 @@ async function commitBackup(repository: Repository): Promise<void> {
     startTime: at,
     stopTime: at,
     timeline: 1,
-    startLsn: segmentStartLsn(3n, segmentSizeBytes) + 40n,
-    stopLsn: segmentStartLsn(4n, segmentSizeBytes) + 40n,
+    startLsn: geometry.startLsn(3n) + 40n,
+    stopLsn: geometry.startLsn(4n) + 40n,
     walRanges: [
       {
         timeline: 1,
-        startLsn: segmentStartLsn(3n, segmentSizeBytes) + 40n,
-        endLsn: segmentStartLsn(4n, segmentSizeBytes) + 40n,
+        startLsn: geometry.startLsn(3n) + 40n,
+        endLsn: geometry.startLsn(4n) + 40n,
       },
     ],
-    segmentSizeBytes,
+    geometry,
     dataChecksums: true,
     damagedPages: 0,
     fileCount: 2,

@@ -1,15 +1,18 @@
 /** Archives drawn by hand for tests of the plan: backups, a timeline tree, runs of segments, commits with times. */
+import { WalGeometry } from '../../src/postgres/wal/geometry.ts';
 import { parseTarget, type TargetOptions } from '../../src/operations/restore/target.ts';
 import { planRestore, type RestorePlan } from '../../src/operations/restore/plan.ts';
 import type { RestoreSurvey } from '../../src/operations/restore/survey.ts';
 import type { WalEvidence } from '../../src/operations/restore/wal-evidence.ts';
 import { microsOf } from '../../src/postgres/wal/timestamp.ts';
-import { segmentsOf, type WalPath } from '../../src/operations/restore/wal-path.ts';
+import { segmentsIn } from '../../src/postgres/wal/segment-range.ts';
+import type { WalPath } from '../../src/operations/restore/wal-path.ts';
 import { stopsAt } from '../../src/postgres/wal/segment-scan.ts';
 import type { WalEvent } from '../../src/postgres/wal/commit-record.ts';
 import type { BackupRecord } from '../../src/repository/format/backup-record.ts';
 
 export const segmentSizeBytes = 1024 ** 2;
+const geometry = new WalGeometry(segmentSizeBytes);
 
 /** `at(3)` is the start of segment 3, `at(3.5)` its middle. */
 export function at(segment: number): bigint {
@@ -50,7 +53,7 @@ export function surveyOf({ backups, branches = {}, runs, lost = [] }: Drawn): Re
     ([child, branch]) => [Number(child), { parent: branch.parent, switchpoint: at(branch.at) }] as const,
   );
   return {
-    segmentSizeBytes,
+    geometry,
     backups: backups.map(recordOf),
     tree: new Map(tree),
     runs: runs.map(({ timeline, first, last, seen = 0 }) => ({
@@ -96,7 +99,7 @@ function recordOf(backup: Drawn['backups'][number]): BackupRecord {
     startLsn,
     stopLsn,
     walRanges: [{ timeline, startLsn, endLsn: stopLsn }],
-    segmentSizeBytes,
+    geometry,
     dataChecksums: true,
     damagedPages: 0,
     fileCount: 1,
@@ -110,7 +113,7 @@ function recordOf(backup: Drawn['backups'][number]): BackupRecord {
 
 function evidenceOf({ events = [] }: Drawn): WalEvidence {
   const walEvents = (path: WalPath): WalEvent[] => {
-    const segments = [...segmentsOf(path.pieces, 0n, 1_000_000n)];
+    const segments = [...segmentsIn(path.pieces)];
     return events
       .filter(event =>
         segments.some(

@@ -237,8 +237,8 @@ export class SimulatedCluster {
 
 export function segmentsOf({ record }: KnownBackup): [number, number] {
   return [
-    Number(record.startLsn / BigInt(record.segmentSizeBytes)),
-    Number(record.stopLsn / BigInt(record.segmentSizeBytes)),
+    Number(record.geometry.segmentOf(record.startLsn)),
+    Number(record.geometry.segmentOf(record.stopLsn)),
   ];
 }
 

@@ -171,8 +171,8 @@ export class Prefetcher {
   }
 
   /** Recovery itself must never want for the space that this takes. */
-  #hasPlace({ segmentSizeBytes }: Outlook): boolean {
-    const wantedBytes = Math.max(this.#options.depthBytes, segmentSizeBytes);
+  #hasPlace({ geometry }: Outlook): boolean {
+    const wantedBytes = Math.max(this.#options.depthBytes, geometry.segmentSizeBytes);
     return this.#directory.freeBytes() >= 2 * wantedBytes && this.#directory.acquire();
   }
 
@@ -181,9 +181,10 @@ export class Prefetcher {
     this.#directory.keepOnly(systemId, this.#handed === undefined ? kept : [...kept, this.#handed]);
   }
 
-  #start(name: string, { systemId, segmentSizeBytes, mode }: Outlook): void {
+  #start(name: string, { systemId, geometry, mode }: Outlook): void {
     const { timeoutMs, standbyTimeoutMs } = this.#options;
     const silenceMs = mode === 'standby' ? standbyTimeoutMs : timeoutMs;
+    const { segmentSizeBytes } = geometry;
     const destination = this.#directory.pathOf(systemId, name);
     this.#running.set(name, this.#fetch({ name, destination, systemId, segmentSizeBytes, silenceMs }));
   }

@@ -70,7 +70,9 @@ function renderBackup(result: BackupResult): string {
 
 /** The commit record as the operation returns it, and what is counted from it. */
 function jsonOf(result: BackupResult) {
-  return { ...result, ...summarise(result.record) };
+  const { geometry, ...record } = result.record;
+  const { segmentSizeBytes } = geometry;
+  return { ...result, record: { ...record, segmentSizeBytes }, ...summarise(result.record) };
 }
 
 const notes = `

@@ -1,6 +1,6 @@
 import { formatDuration, formatSize } from '../../base/units.ts';
 import type { ListedBackup, RepositoryListing, SystemListing } from '../../operations/list/listing.ts';
-import type { Hole, LostRange, TimelineListing } from '../../operations/list/timelines.ts';
+import type { LostRange, TimelineListing } from '../../operations/list/timelines.ts';
 import { renderTable } from './table.ts';
 
 export function renderList(listings: readonly RepositoryListing[]): string {
@@ -139,7 +139,7 @@ function coldLines({ timeline, cold }: TimelineListing): string[] {
   );
 }
 
-function rangeOf({ firstSegment, lastSegment, segmentCount }: Hole): string {
+function rangeOf({ firstSegment, lastSegment, segmentCount }: TimelineListing['holes'][number]): string {
   return segmentCount === 1 ? firstSegment : `${firstSegment}..${lastSegment} (${segmentCount} segments)`;
 }
 
@@ -151,10 +151,10 @@ export function listJson(listings: readonly RepositoryListing[]): unknown {
     required,
     backlog: backlog ?? null,
     problem: problem?.message ?? null,
-    systems: systems.map(({ systemId, postgresMajor, segmentSizeBytes, backups, unreadable, timelines }) => ({
+    systems: systems.map(({ systemId, postgresMajor, geometry, backups, unreadable, timelines }) => ({
       systemId,
       postgresMajor: postgresMajor ?? null,
-      segmentSizeBytes: segmentSizeBytes ?? null,
+      segmentSizeBytes: geometry?.segmentSizeBytes ?? null,
       backups: backups?.map(backupJson),
       unreadable,
       timelines: timelines?.map(timelineJson),

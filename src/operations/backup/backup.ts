@@ -83,7 +83,7 @@ export async function backup(options: BackupOptions): Promise<BackupResult> {
     const lostWal = await lossesSinceBackup(destinations.repositories, {
       system,
       dataDirectory: facts.dataDirectory,
-      segmentSizeBytes: facts.controlFile.segmentSizeBytes,
+      geometry: facts.controlFile.geometry,
       all: options.repositories,
       log,
       signal,
@@ -133,8 +133,8 @@ async function takeBackup(run: BackupRun): Promise<{ record: BackupRecord; damag
   await destinations.inEach(repository =>
     waitForWal(repository, {
       system,
-      ranges: span.ranges,
-      segmentSizeBytes: controlFile.segmentSizeBytes,
+      walRanges: span.ranges,
+      geometry: controlFile.geometry,
       timeoutMs: config.backup.walTimeoutMs,
       backupFrom: span.label.backupFrom,
       describeArchiver: () => describeArchiver(connection),
@@ -142,7 +142,7 @@ async function takeBackup(run: BackupRun): Promise<{ record: BackupRecord; damag
         whyLost(repository, name, {
           system,
           dataDirectory,
-          segmentSizeBytes: controlFile.segmentSizeBytes,
+          geometry: controlFile.geometry,
           log,
           signal,
         }),
@@ -163,13 +163,7 @@ async function prepareRepository(
   signal: AbortSignal,
 ): Promise<void> {
   await verifyMarker(repository, signal);
-  const { postgresMajor, segmentSizeBytes, blockSizeBytes } = controlFile;
-  await ensureClusterRecord(
-    repository.store,
-    system,
-    { postgresMajor, segmentSizeBytes, blockSizeBytes },
-    signal,
-  );
+  await ensureClusterRecord(repository.store, system, controlFile, signal);
 }
 
 async function discardUnlessCommitted<T>(

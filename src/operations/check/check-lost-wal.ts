@@ -2,10 +2,11 @@
 import { WalvaultError } from '../../base/errors/errors.ts';
 import { formatCount } from '../../base/units.ts';
 import { findDataDirectory } from '../../postgres/cluster/find-data-directory.ts';
+import { describe } from '../../postgres/wal/segment-range.ts';
 import { listSystemIds } from '../../repository/format/cluster-record.ts';
 import type { SystemPath } from '../../repository/format/layout.ts';
 import { deliverLossRecords } from '../../repository/wal/deliver-loss-records.ts';
-import { boundsOf, describeLoss, describeLostRange } from '../../repository/wal/lost-wal.ts';
+import { boundsOf, describeLoss } from '../../repository/wal/lost-wal.ts';
 import type { Repository } from '../../repository/repository.ts';
 import { surveySystem } from '../../repository/survey.ts';
 import type { CheckOptions } from './options.ts';
@@ -75,15 +76,15 @@ async function gapFindings(
   const survey = surveySystem(repository, system, signal);
   const cluster = await survey.clusterRecord();
   if (cluster === undefined) return [];
-  const { segmentSizeBytes } = cluster;
-  const missing = await survey.missingWal(segmentSizeBytes);
+  const { geometry } = cluster;
+  const missing = await survey.missingWal(geometry);
   if (missing.length === 0) return [];
   const backups = (await survey.catalog()).backups.map(({ record }) => record);
   return missing.flatMap(lost => {
-    const { before, beyond } = boundsOf(lost, backups, segmentSizeBytes);
+    const { before, beyond } = boundsOf(lost, backups, geometry);
     // Where cleanup has removed all that lay before the gap, nothing leads to it any more.
     if (before === undefined && beyond !== undefined) return [];
-    const message = `${describeLostRange(lost, segmentSizeBytes)} was ${describeLoss(lost)}`;
+    const message = `${describe(lost, geometry)} was ${describeLoss(lost)}`;
     const hint =
       beyond === undefined
         ? 'Nothing after it can be recovered. If it is still in pg_wal, `walvault push --missing` closes the gap; else take a backup now.'

@@ -1,5 +1,6 @@
 /** Which WAL stays. Pure: every reason to keep is an interval of positions on a timeline; the rest may go. */
-import { lastSegmentBefore, segmentName, segmentNumberOfLsn } from '../../postgres/wal/file-name.ts';
+import type { WalGeometry } from '../../postgres/wal/geometry.ts';
+import { covers, cut, nameRange, withoutEnd, type SegmentRange } from '../../postgres/wal/segment-range.ts';
 import type { BackupChoice } from './choose-backups.ts';
 import { consistencyPoint } from '../../repository/format/backup-record.ts';
 import type { Decision, KeepReason, Reason, RemoveReason, WalDecision } from './decisions.ts';
@@ -8,11 +9,7 @@ import { endedBefore, isInProgress } from './in-progress.ts';
 import { newestReaching } from './timeline-activity.ts';
 import { pathTo, reaches } from './timeline-path.ts';
 
-interface Kept {
-  readonly timeline: number;
-  readonly first: bigint;
-  /** Undefined: without end. */
-  readonly last: bigint | undefined;
+interface Kept extends SegmentRange {
   readonly reason: Reason<KeepReason>;
 }
 
@@ -24,25 +21,25 @@ export interface WalChoiceInput extends PlanInput {
 
 export function chooseWal(input: WalChoiceInput, limits: RetentionLimits): WalDecision[] {
   const { state, choice, block } = input;
-  const { segmentSizeBytes } = state;
-  if (segmentSizeBytes === undefined) return [];
+  const { geometry } = state;
+  if (geometry === undefined) return [];
   if (block !== undefined) {
     const reasons = [{ code: 'in-doubt', text: block }] as const;
-    return state.wal.map(stretch => decisionOf(stretch, segmentSizeBytes, { action: 'keep', reasons }));
+    return state.wal.map(stretch => decisionOf(stretch, geometry, { action: 'keep', reasons }));
   }
   const { starts, whole } = needsOf(input, limits);
   const kept = [
-    ...consistencyRanges(state, choice, segmentSizeBytes),
-    ...windowRanges(state, starts, segmentSizeBytes),
+    ...consistencyRanges(state, choice),
+    ...windowRanges(state, starts, geometry),
     ...wholeRanges(whole),
   ];
   const removal: Reason<RemoveReason> =
     input.isRetired === true
       ? { code: 'retired', text: 'its system was named to be removed' }
       : { code: 'before-window', text: 'older than every recovery that is kept' };
-  const served = new Set(kept.filter(({ last }) => last === undefined).map(({ timeline }) => timeline));
+  const served = new Set(kept.filter(({ last }) => last === withoutEnd).map(({ timeline }) => timeline));
   const doubtful = input.isRetired === true ? [] : unservedRanges(input, { starts, kept, served }, limits);
-  return split(state, [...kept, ...doubtful], timeline =>
+  return split({ wal: state.wal, geometry }, [...kept, ...doubtful], timeline =>
     served.has(timeline) || input.isRetired === true
       ? removal
       : { code: 'unreachable', text: 'no kept backup leads to this timeline' },
@@ -77,33 +74,34 @@ function needsOf(input: WalChoiceInput, limits: RetentionLimits): Needs {
 
 function wholeRanges(whole: ReadonlySet<number>): Kept[] {
   const reason = { code: 'in-progress', text: 'a backup in progress may need it' } as const;
-  return [...whole].map(timeline => ({ timeline, first: 0n, last: undefined, reason }));
+  return [...whole].map(timeline => ({ timeline, first: 0n, last: withoutEnd, reason }));
 }
 
-/** From the first to the last byte of what makes each kept backup consistent. */
-function consistencyRanges(state: SystemState, choice: BackupChoice, segmentSizeBytes: number): Kept[] {
+/**
+ * From the first to the last byte of what makes each kept backup consistent: of a segment in which a timeline was left
+ * the parent's copy too, although none is needed.
+ */
+function consistencyRanges(state: SystemState, choice: BackupChoice): Kept[] {
   return state.backups
     .filter(({ record }) => choice.kept.has(record.id))
     .flatMap(({ record }) =>
-      record.walRanges.map(range => ({
-        timeline: range.timeline,
-        first: segmentNumberOfLsn(range.startLsn, segmentSizeBytes),
-        last: lastSegmentBefore(range.endLsn, segmentSizeBytes),
+      record.walRanges.map(({ timeline, startLsn, endLsn }) => ({
+        ...record.geometry.rangeOf(timeline, startLsn, endLsn),
         reason: { code: 'consistency', text: `makes backup ${record.id} consistent` } as const,
       })),
     );
 }
 
 /** Everything from a start on, on each timeline that can be reached from it. */
-function windowRanges(state: SystemState, starts: readonly KnownBackup[], segmentSizeBytes: number): Kept[] {
+function windowRanges(state: SystemState, starts: readonly KnownBackup[], geometry: WalGeometry): Kept[] {
   const timelines = new Set(state.wal.map(({ timeline }) => timeline));
   return starts.flatMap(backup =>
     [...timelines]
       .filter(timeline => reaches(state.tree, consistencyPoint(backup.record), timeline))
       .map(timeline => ({
         timeline,
-        first: segmentNumberOfLsn(backup.record.startLsn, segmentSizeBytes),
-        last: undefined,
+        first: geometry.segmentOf(backup.record.startLsn),
+        last: withoutEnd,
         reason: { code: 'window', text: `recovery from backup ${backup.record.id}` } as const,
       })),
   );
@@ -122,7 +120,7 @@ function unservedRanges(
   limits: RetentionLimits,
 ): Kept[] {
   const oldestStartMs = Math.min(...starts.map(({ record }) => record.startTime.getTime()));
-  const positions = kept.filter(({ last }) => last === undefined).map(({ first }) => first);
+  const positions = kept.filter(({ last }) => last === withoutEnd).map(({ first }) => first);
   const oldestPosition = positions.reduce((least, one) => (one < least ? one : least), positions[0] ?? 0n);
   return [...new Set(state.wal.map(({ timeline }) => timeline))]
     .filter(timeline => !served.has(timeline))
@@ -136,7 +134,7 @@ function unservedRanges(
     .map(timeline => ({
       timeline,
       first: oldestPosition,
-      last: undefined,
+      last: withoutEnd,
       reason: {
         code: 'in-doubt',
         text: 'no kept backup leads to this timeline, and it received WAL after the oldest kept backup began',
@@ -146,41 +144,22 @@ function unservedRanges(
 
 /** Cuts each stretch where a kept interval begins or ends, and joins neighbours of the same decision. */
 function split(
-  state: SystemState,
+  { wal, geometry }: { readonly wal: readonly SegmentRange[]; readonly geometry: WalGeometry },
   kept: readonly Kept[],
   removal: (timeline: number) => Reason<RemoveReason>,
 ): WalDecision[] {
-  const { segmentSizeBytes = 0 } = state;
   const decisions: WalDecision[] = [];
-  for (const stretch of state.wal) {
-    const here = kept.filter(one => one.timeline === stretch.timeline);
-    for (const [first, last] of pieces(stretch, here)) {
-      const reasons = here
-        .filter(one => one.first <= first && (one.last === undefined || last <= one.last))
-        .map(({ reason }) => reason);
+  for (const stretch of wal) {
+    for (const piece of cut(stretch, kept)) {
+      const reasons = kept.filter(range => covers(range, piece)).map(({ reason }) => reason);
       const decision: Decision =
         reasons.length > 0
           ? { action: 'keep', reasons: summarised(reasons) }
           : { action: 'remove', reasons: [removal(stretch.timeline)] };
-      append(decisions, decisionOf({ timeline: stretch.timeline, first, last }, segmentSizeBytes, decision));
+      append(decisions, decisionOf(piece, geometry, decision));
     }
   }
   return decisions;
-}
-
-function pieces(
-  stretch: { first: bigint; last: bigint },
-  kept: readonly Kept[],
-): (readonly [bigint, bigint])[] {
-  const cuts = new Set([stretch.first]);
-  for (const { first, last } of kept)
-    for (const cut of last === undefined ? [first] : [first, last + 1n])
-      if (cut > stretch.first && cut <= stretch.last) cuts.add(cut);
-  const sorted = [...cuts].sort((a, b) => (a < b ? -1 : 1));
-  return sorted.map((first, index) => {
-    const next = sorted[index + 1];
-    return [first, next === undefined ? stretch.last : next - 1n] as const;
-  });
 }
 
 /** Recovery from an old backup says all that the younger ones' would; a list of a hundred reasons says nothing. */
@@ -212,17 +191,8 @@ function sameReasons(a: WalDecision, b: WalDecision): boolean {
   );
 }
 
-function decisionOf(
-  range: { timeline: number; first: bigint; last: bigint },
-  segmentSizeBytes: number,
-  decision: Decision,
-): WalDecision {
-  return {
-    timeline: range.timeline,
-    first: range.first,
-    last: range.last,
-    firstSegment: segmentName(range.timeline, range.first, segmentSizeBytes),
-    lastSegment: segmentName(range.timeline, range.last, segmentSizeBytes),
-    ...decision,
-  };
+function decisionOf(range: SegmentRange, geometry: WalGeometry, decision: Decision): WalDecision {
+  const { timeline, first, last } = range;
+  const { firstSegment, lastSegment } = nameRange(range, geometry);
+  return { timeline, first, last, firstSegment, lastSegment, ...decision };
 }

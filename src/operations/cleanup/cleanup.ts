@@ -165,15 +165,10 @@ async function foresee(
   const backups = plan.backups.filter(({ action }) => action === 'remove');
   let objectCount = backups.reduce((sum, backup) => sum + backup.objectCount, 0);
   let freedBytes = backups.reduce((sum, backup) => sum + backup.storedBytes, 0);
-  const { segmentSizeBytes } = state;
+  const { geometry } = state;
   for (const range of plan.wal) {
-    if (range.action === 'keep' || segmentSizeBytes === undefined) continue;
-    for await (const { sizeBytes } of listWalObjects(
-      repository,
-      system,
-      { ...range, segmentSizeBytes },
-      signal,
-    )) {
+    if (range.action === 'keep' || geometry === undefined) continue;
+    for await (const { sizeBytes } of listWalObjects(repository, system, range, { geometry, signal })) {
       objectCount += 1;
       freedBytes += sizeBytes;
     }

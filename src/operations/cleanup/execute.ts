@@ -134,15 +134,14 @@ class Removal {
 
   async removeWal(): Promise<void> {
     const { repository, system, state, plan, log, signal } = this.#options;
-    const { segmentSizeBytes } = state;
+    const { geometry } = state;
     // A backup that stays after all needs its WAL, which this plan did not keep: the next run will know.
-    if (segmentSizeBytes === undefined || this.#yielded.size > 0 || this.#areRecordsLeft) return;
+    if (geometry === undefined || this.#yielded.size > 0 || this.#areRecordsLeft) return;
     for (const range of plan.wal) {
       if (range.action === 'keep') continue;
-      await this.#note(removedWalNote(range, segmentSizeBytes, reasonsOf(range)));
-      if (
-        await this.#deleteListed(listWalObjects(repository, system, { ...range, segmentSizeBytes }, signal))
-      )
+      await this.#note(removedWalNote(range, geometry, reasonsOf(range)));
+      const objects = listWalObjects(repository, system, range, { geometry, signal });
+      if (await this.#deleteListed(objects))
         log.emit({
           kind: 'wal-removed',
           repository: repository.name,

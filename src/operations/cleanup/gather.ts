@@ -12,12 +12,12 @@ export async function gatherState(survey: SystemSurvey): Promise<SystemState> {
   const catalog = await survey.catalog();
   const directories = await survey.backupDirectories();
   const cluster = await survey.clusterRecord();
-  const segmentSizeBytes = cluster?.segmentSizeBytes ?? catalog.backups[0]?.record.segmentSizeBytes;
+  const geometry = cluster?.geometry ?? catalog.backups[0]?.record.geometry;
   const { runs, stretches } =
-    segmentSizeBytes === undefined ? { runs: [], stretches: [] } : await survey.wal(segmentSizeBytes);
+    geometry === undefined ? { runs: [], stretches: [] } : await survey.wal(geometry);
   return {
     systemId: survey.system.systemId,
-    segmentSizeBytes,
+    geometry,
     backups: catalog.backups.map(entry => {
       const directory = directories.get(entry.record.id);
       return { ...entry, ...storedOf(directory), isComplete: isComplete(entry.record, directory) };

@@ -78,7 +78,9 @@ function findDoubts(input: PlanInput, choice: BackupChoice, limits: RetentionLim
       hint: 'Restore the record from a copy of the repository or, if the backup is not needed, delete it by hand.',
     });
   }
-  const otherSize = state.backups.find(({ record }) => record.segmentSizeBytes !== state.segmentSizeBytes);
+  const otherSize = state.backups.find(
+    ({ record }) => record.geometry.segmentSizeBytes !== state.geometry?.segmentSizeBytes,
+  );
   if (otherSize !== undefined) {
     doubts.push({
       blocks: 'wal',

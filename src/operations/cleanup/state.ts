@@ -1,15 +1,17 @@
 /** What retention decides about: everything one repository holds of one PostgreSQL system, as it was listed. */
+import type { WalGeometry } from '../../postgres/wal/geometry.ts';
+import type { SegmentRange } from '../../postgres/wal/segment-range.ts';
 import type { SignaturePolicy } from '../../repository/encoding/signature-policy.ts';
 import type { UnreadableEntry } from '../../repository/format/catalog.ts';
 import type { ParentClaim } from '../../repository/format/claim.ts';
 import type { StoredBackup } from '../../repository/trust.ts';
-import type { WalRun, WalStretch } from '../../repository/wal/listing.ts';
+import type { WalStretch } from '../../repository/wal/listing.ts';
 import type { TimelineTree } from '../../repository/wal/timelines.ts';
 
 export interface SystemState {
   readonly systemId: bigint;
   /** Undefined when neither `cluster.json` nor a backup says it: then names are not positions and no WAL is touched. */
-  readonly segmentSizeBytes: number | undefined;
+  readonly geometry: WalGeometry | undefined;
   readonly backups: readonly KnownBackup[];
   readonly unreadable: readonly (UnreadableEntry & Claimed & Stored)[];
   /** Backup directories without a commit record. */
@@ -20,7 +22,7 @@ export interface SystemState {
   /** Consecutive positions that hold any WAL object, by timeline, then by position. */
   readonly wal: readonly WalStretch[];
   /** Consecutive whole segments, in the same order. */
-  readonly segments: readonly SegmentRun[];
+  readonly segments: readonly SegmentRange[];
   /** Ids of backups that a pin note protects. */
   readonly pinned: ReadonlySet<string>;
   /** Ids of backups whose removal an earlier cleanup announced. */
@@ -45,9 +47,6 @@ export interface UnfinishedBackup extends Claimed, Stored {
   /** When the oldest did: the claim comes first. */
   readonly firstModified: Date;
 }
-
-/** Both ends included. */
-export type SegmentRun = Pick<WalRun, 'timeline' | 'first' | 'last'>;
 
 export interface RetentionPolicy {
   readonly keepLast: number | undefined;

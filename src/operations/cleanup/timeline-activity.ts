@@ -1,5 +1,4 @@
 /** Which timelines were in use lately, and from which backup each can be reached. Pure. */
-import { segmentNumberOfLsn } from '../../postgres/wal/file-name.ts';
 import type { TimelineTree } from '../../repository/wal/timelines.ts';
 import { comparePositions, consistencyPoint } from '../../repository/format/backup-record.ts';
 import type { KnownBackup, SystemState } from './state.ts';
@@ -38,12 +37,12 @@ export function timelineActivity(state: SystemState, counted: readonly KnownBack
     .sort((a, b) => a.timeline - b.timeline);
 }
 
-function isUnended({ wal, tree, segmentSizeBytes }: SystemState, timeline: number): boolean {
+function isUnended({ wal, tree, geometry }: SystemState, timeline: number): boolean {
   const ends = [...tree.values()].filter(({ parent }) => parent === timeline);
   if (ends.length === 0) return true;
   const last = wal.findLast(stretch => stretch.timeline === timeline)?.last;
-  if (last === undefined || segmentSizeBytes === undefined) return false;
-  return ends.every(({ switchpoint }) => last > segmentNumberOfLsn(switchpoint, segmentSizeBytes));
+  if (last === undefined || geometry === undefined) return false;
+  return ends.every(({ switchpoint }) => last > geometry.segmentOf(switchpoint));
 }
 
 /**

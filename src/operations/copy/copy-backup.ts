@@ -11,7 +11,7 @@ import {
 } from '../../repository/format/layout.ts';
 import { copyObject, type CopyContext } from './copy-object.ts';
 import { each } from '../../base/threads/each.ts';
-import { neededSegments, keyedPiecesOf } from './plan.ts';
+import { keyedPiecesOf, neededKeys } from './plan.ts';
 import type { CopiedBackup } from './report.ts';
 
 const limitBytes = 256 * 1024 ** 2;
@@ -103,7 +103,7 @@ async function findUnready(
 ): Promise<string | undefined> {
   const { from, to, report, isDryRun, signal } = context;
   const { store } = isDryRun ? from : to;
-  for (const key of neededSegments(system, record)) {
+  for (const key of neededKeys(system, record)) {
     const name = key.slice(key.lastIndexOf('/') + 1);
     if (report.isSpoilt(key)) return `its WAL segment ${name} could not be copied`;
     if ((await store.head(key, { signal })) === undefined)

@@ -22,7 +22,7 @@ import type { Repository } from '../../repository/repository.ts';
 import { copyBackup } from './copy-backup.ts';
 import { copyObject, type CopyContext } from './copy-object.ts';
 import { each } from '../../base/threads/each.ts';
-import { isCopiedNote, isWalKey, joinListings, neededSegments, withParents } from './plan.ts';
+import { isCopiedNote, isWalKey, joinListings, neededKeys, withParents } from './plan.ts';
 import { CopyReport, type CopyResult } from './report.ts';
 import type { Log } from '../../observe/events/events.ts';
 
@@ -109,10 +109,10 @@ async function copyClusterRecord(context: CopyContext, system: SystemPath): Prom
   const key = clusterRecordKey(system);
   if (theirs === undefined) {
     await copyObject(context, { key, objectClass: 'catalog', mayExist: false, sizeBytes: 0 });
-  } else if (theirs.segmentSizeBytes !== ours.segmentSizeBytes) {
+  } else if (theirs.geometry.segmentSizeBytes !== ours.geometry.segmentSizeBytes) {
     throw new WalvaultError(
       'conflict',
-      `${to.store.url}: ${key} says segments of ${theirs.segmentSizeBytes} bytes, the source has ${ours.segmentSizeBytes}`,
+      `${to.store.url}: ${key} says segments of ${theirs.geometry.segmentSizeBytes} bytes, the source has ${ours.geometry.segmentSizeBytes}`,
     );
   } else context.report.identical++;
 }
@@ -133,7 +133,7 @@ async function copyTree(context: CopyContext, prefix: string): Promise<void> {
 
 async function copyNeededWal(context: CopyContext, system: SystemPath, record: BackupRecord): Promise<void> {
   const { from, signal } = context;
-  await each(neededSegments(system, record), objectsAtOnce, async key => {
+  await each(neededKeys(system, record), objectsAtOnce, async key => {
     const stat = await from.store.head(key, { signal });
     if (stat === undefined) return;
     await copyObject(context, { key, objectClass: 'wal', mayExist: true, sizeBytes: stat.sizeBytes });

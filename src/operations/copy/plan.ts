@@ -9,12 +9,8 @@ import {
 } from '../../repository/format/layout.ts';
 import type { NoteKind } from '../../repository/format/notes/note.ts';
 import { decodeMetadata } from '../../repository/format/object-metadata.ts';
-import {
-  lastSegmentBefore,
-  parseWalFileName,
-  segmentName,
-  segmentNumberOfLsn,
-} from '../../postgres/wal/file-name.ts';
+import { neededSegments } from '../../repository/wal/needed.ts';
+import { segmentsIn } from '../../postgres/wal/segment-range.ts';
 import type { ListEntry, ObjectStat } from '../../stores/store.ts';
 
 export interface Digest {
@@ -94,15 +90,9 @@ export function keyedPiecesOf(system: SystemPath, record: BackupRecord): BackupP
 }
 
 /** The keys of the segments that make a backup consistent. */
-export function* neededSegments(system: SystemPath, record: BackupRecord): Generator<string> {
-  const { segmentSizeBytes } = record;
-  for (const { timeline, startLsn, endLsn } of record.walRanges) {
-    const last = lastSegmentBefore(endLsn, segmentSizeBytes);
-    for (let number = segmentNumberOfLsn(startLsn, segmentSizeBytes); number <= last; number++) {
-      const file = parseWalFileName(segmentName(timeline, number, segmentSizeBytes));
-      if (file !== undefined) yield walKey(system, file);
-    }
-  }
+export function* neededKeys(system: SystemPath, record: BackupRecord): Generator<string> {
+  for (const { timeline, segment } of segmentsIn(neededSegments(record)))
+    yield walKey(system, record.geometry.fileOf(timeline, segment));
 }
 
 /** A backup with all that it builds on, the oldest first. A parent that is not in the catalogue is left out. */

@@ -3,13 +3,15 @@
  * on that answer: it ends the recovery and opens a new timeline. So a missing key alone proves nothing.
  */
 import { WalvaultError } from '../../base/errors/errors.ts';
-import { segmentNumber, type WalFileName } from '../../postgres/wal/file-name.ts';
+import type { WalFileName } from '../../postgres/wal/file-name.ts';
+import type { WalGeometry } from '../../postgres/wal/geometry.ts';
+import { contains, type SegmentRange } from '../../postgres/wal/segment-range.ts';
 import type { TimelineHistories } from '../../postgres/wal/timeline-history.ts';
 import { systemPrefix } from '../../repository/format/layout.ts';
 import { verifyMarker } from '../../repository/format/marker.ts';
 import type { SystemSurvey } from '../../repository/survey.ts';
 import { hasLaterSegment } from '../../repository/wal/listing.ts';
-import { describeLoss, findRange } from '../../repository/wal/lost-wal.ts';
+import { describeLoss } from '../../repository/wal/lost-wal.ts';
 import { historiesFromTree } from '../../repository/wal/timelines.ts';
 import { gapReason } from './plan.ts';
 
@@ -47,7 +49,7 @@ export interface Gap {
 }
 
 export interface GapSearch {
-  readonly segmentSizeBytes: number;
+  readonly geometry: WalGeometry;
   /** Those that lie in `pg_wal`. */
   readonly histories: TimelineHistories;
   readonly signal: AbortSignal;
@@ -57,22 +59,17 @@ export interface GapSearch {
 export async function findGap(
   survey: SystemSurvey,
   file: WalFileName & { kind: 'segment' },
-  { segmentSizeBytes, histories, signal }: GapSearch,
+  { geometry, histories, signal }: GapSearch,
 ): Promise<Gap | undefined> {
-  const { timeline } = file;
-  const segment = segmentNumber(file, segmentSizeBytes);
-  const hasLater = await hasLaterSegment(
-    survey.repository,
-    survey.system,
-    { timeline, segment, segmentSizeBytes },
-    signal,
-  );
-  if (findRange(await survey.removedWal(segmentSizeBytes), timeline, segment) !== undefined)
+  const position = geometry.positionOf(file);
+  const isThere = (range: SegmentRange) => contains(range, position);
+  const hasLater = await hasLaterSegment(survey.repository, survey.system, position, { geometry, signal });
+  if ((await survey.removedWal(geometry)).some(isThere))
     return { kind: 'removed', reason: 'cleanup removed it' };
   // Also with nothing later in the archive: that it was given up proves that there was more.
-  const loss = findRange(await survey.lostWal(segmentSizeBytes), timeline, segment);
+  const loss = (await survey.lostWal(geometry)).find(isThere);
   if (loss !== undefined) return { kind: 'given-up', reason: `it was ${describeLoss(loss)}` };
   const archived = historiesFromTree((await survey.timelines()).tree);
-  const reason = gapReason(file, { hasLater, histories: [...archived, ...histories], segmentSizeBytes });
+  const reason = gapReason(file, { hasLater, histories: [...archived, ...histories], geometry });
   return reason === undefined ? undefined : { kind: 'hole', reason };
 }

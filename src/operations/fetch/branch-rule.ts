@@ -5,13 +5,7 @@
  */
 import { dirname } from 'node:path';
 import { WalvaultError } from '../../base/errors/errors.ts';
-import {
-  historyFileName,
-  parseWalFileName,
-  segmentName,
-  segmentNumber,
-  type WalFileName,
-} from '../../postgres/wal/file-name.ts';
+import { historyFileName, parseWalFileName, type WalFileName } from '../../postgres/wal/file-name.ts';
 import type { Branch } from './branch.ts';
 import { keyOf } from './delivery.ts';
 import type { FetchOptions } from './options.ts';
@@ -31,17 +25,17 @@ const settledMs = 5 * 60_000;
  * @throws WalvaultError `refused` when "absent" would end a point-in-time recovery early, or on the wrong branch
  */
 export async function mayServe(options: FetchOptions, file: Segment): Promise<boolean> {
-  const { segmentSizeBytes, mode } = options;
+  const { geometry, mode } = options;
   const clues = {
     ...options,
     walDirectory: dirname(options.destination),
     systemId: options.system.systemId,
   };
   const branch = await followedBranch(options, clues, file);
-  const verdict = judgeBranch(file, branch, segmentSizeBytes);
+  const verdict = judgeBranch(file, branch, geometry);
   if (verdict === 'on-branch' || branch === undefined) return true;
-  const number = segmentNumber(file, segmentSizeBytes);
-  const own = segmentName(timelineOfSegment(number, branch, segmentSizeBytes), number, segmentSizeBytes);
+  const number = geometry.positionOf(file).segment;
+  const own = geometry.nameOf(timelineOfSegment(number, branch, geometry), number);
   if (!branch.isCertain && (await isLeftAside(options, file, own, verdict))) return true;
   const mustNotEnd = mode === 'point-in-time';
   if (mustNotEnd && options.timeline === file.timeline) throw wrongTimelineTold(file, branch);

@@ -6,7 +6,8 @@
  * rescanLatestTimeLine in xlogrecovery.c). What it has replayed tells more.
  */
 import type { Reached } from '../../postgres/cluster/control-file.ts';
-import { segmentName, segmentNumber, type WalFileName } from '../../postgres/wal/file-name.ts';
+import type { WalFileName } from '../../postgres/wal/file-name.ts';
+import type { WalGeometry } from '../../postgres/wal/geometry.ts';
 import { switchpointOf, type TimelineHistories } from '../../postgres/wal/timeline-history.ts';
 import { timelineOfSegment, type FollowedTimeline } from './plan.ts';
 
@@ -29,13 +30,13 @@ export interface BranchSigns {
 export function branchShown(
   file: WalFileName & { kind: 'segment' },
   signs: BranchSigns,
-  segmentSizeBytes: number,
+  geometry: WalGeometry,
 ): Branch | undefined {
   let possible: Branch | undefined;
   const newestFirst = [...signs.histories].sort(([a], [b]) => b - a);
   for (const [timeline, history] of newestFirst) {
     if (switchpointOf(history, file.timeline) === undefined) continue;
-    const isTaken = hasTaken({ timeline, history }, file, signs, segmentSizeBytes);
+    const isTaken = hasTaken({ timeline, history }, file, signs, geometry);
     if (isTaken === true) return { timeline, history, isCertain: true };
     if (isTaken === undefined) possible ??= { timeline, history, isCertain: false };
   }
@@ -47,7 +48,7 @@ function hasTaken(
   candidate: FollowedTimeline,
   file: WalFileName & { kind: 'segment' },
   { reached, hasSegment }: BranchSigns,
-  segmentSizeBytes: number,
+  geometry: WalGeometry,
 ): boolean | undefined {
   const { timeline: left } = file;
   const { timeline, history } = candidate;
@@ -58,9 +59,9 @@ function hasTaken(
     if (place.timeline > left && isOnTheWay) return true;
   }
   // Of the segment before this one both timelines may have had a copy: the one that lies there was replayed.
-  const before = segmentNumber(file, segmentSizeBytes) - 1n;
-  const own = timelineOfSegment(before, candidate, segmentSizeBytes);
+  const before = geometry.positionOf(file).segment - 1n;
+  const own = timelineOfSegment(before, candidate, geometry);
   if (own <= left) return undefined;
-  const [hasOwn, hasLefts] = [own, left].map(of => hasSegment(segmentName(of, before, segmentSizeBytes)));
+  const [hasOwn, hasLefts] = [own, left].map(of => hasSegment(geometry.nameOf(of, before)));
   return hasOwn === hasLefts ? undefined : hasOwn;
 }

@@ -7,6 +7,7 @@ import { WalvaultError } from '../../base/errors/errors.ts';
 import type { FileIdentity } from '../../base/files/identity.ts';
 import type { Turns } from '../../base/threads/turns.ts';
 import type { WalFileName } from '../../postgres/wal/file-name.ts';
+import type { WalGeometry } from '../../postgres/wal/geometry.ts';
 import { checkSegment } from '../../postgres/wal/segment-check.ts';
 import { partialPrefix, walKey, type SystemPath } from '../../repository/format/layout.ts';
 import { RepositoryFailure, type Repository } from '../../repository/repository.ts';
@@ -22,7 +23,7 @@ import { toPlainError } from '../../base/errors/plain-error.ts';
 export interface DeliveryOptions {
   readonly destination: string;
   readonly system: SystemPath;
-  readonly segmentSizeBytes: number;
+  readonly geometry: WalGeometry;
   readonly headerCheck: boolean;
   /** In the order in which they are asked, but for `laggards`. */
   readonly repositories: readonly Repository[];
@@ -142,19 +143,19 @@ function refuseWrongFile(
   source: string,
 ): void {
   if (file.kind !== 'segment' && file.kind !== 'partial') return;
-  const { system, segmentSizeBytes } = options;
+  const { system, geometry } = options;
   const { sizeBytes, head } = received;
   const { problems } = checkSegment({
     file,
     sizeBytes,
     firstPage: head,
     systemId: system.systemId,
-    segmentSizeBytes,
+    geometry,
   });
   const counted = options.headerCheck
     ? problems
-    : sizeBytes === segmentSizeBytes
+    : sizeBytes === geometry.segmentSizeBytes
       ? []
-      : [`it has ${sizeBytes} bytes, a segment has ${segmentSizeBytes}`];
+      : [`it has ${sizeBytes} bytes, a segment has ${geometry.segmentSizeBytes}`];
   if (counted.length > 0) throw new WalvaultError('invalid-file', `${source}: ${counted.join('; ')}`);
 }

@@ -3,10 +3,12 @@ import { startDeadline } from '../../base/time/deadline.ts';
 import { WalvaultError } from '../../base/errors/errors.ts';
 import type { FileIdentity } from '../../base/files/identity.ts';
 import { parseWalFileName } from '../../postgres/wal/file-name.ts';
+import { WalGeometry } from '../../postgres/wal/geometry.ts';
 import { deliverFromFirst, type DeliveryOptions } from './delivery.ts';
 
-export interface FetchAheadOptions extends Omit<DeliveryOptions, 'deadline'> {
+export interface FetchAheadOptions extends Omit<DeliveryOptions, 'deadline' | 'geometry'> {
   readonly name: string;
+  readonly segmentSizeBytes: number;
   readonly signal: AbortSignal;
   /** Longest time in which nothing arrives. */
   readonly silenceMs: number;
@@ -20,9 +22,10 @@ export async function fetchAhead(options: FetchAheadOptions): Promise<FileIdenti
   const file = parseWalFileName(options.name);
   if (file === undefined)
     throw new WalvaultError('invalid-file', `${options.name}: not the name of a WAL file`);
+  const geometry = new WalGeometry(options.segmentSizeBytes);
   const deadline = startDeadline(options.silenceMs, `prefetch ${options.name}`, options.signal);
   try {
-    const tried = await deliverFromFirst({ ...options, deadline }, file);
+    const tried = await deliverFromFirst({ ...options, geometry, deadline }, file);
     if ('identity' in tried) return tried.identity;
     const [failure] = tried.failures;
     if (failure !== undefined) throw failure;

@@ -110,7 +110,7 @@ async function refuseGap(
   file: WalFileName & { kind: 'segment' },
   surveys: readonly SystemSurvey[],
 ): Promise<void> {
-  const whose = { systemId: options.system.systemId, segmentSizeBytes: options.segmentSizeBytes };
+  const whose = { systemId: options.system.systemId, geometry: options.geometry };
   for (const survey of surveys) {
     const gap = await gapIn(survey, options, file);
     if (gap === undefined) continue;

@@ -4,6 +4,7 @@ import type { Reached } from '../../postgres/cluster/control-file.ts';
 import { readLocalHistories, readLocalHistory } from '../../postgres/cluster/local-histories.ts';
 import type { RecoveryMode } from '../../postgres/cluster/signal-files.ts';
 import { historyFileName, type WalFileName } from '../../postgres/wal/file-name.ts';
+import type { WalGeometry } from '../../postgres/wal/geometry.ts';
 import type { TimelineHistoryEntry } from '../../postgres/wal/timeline-history.ts';
 import { surveySystem } from '../../repository/survey.ts';
 import { historyFromTree } from '../../repository/wal/timelines.ts';
@@ -18,7 +19,7 @@ export interface FollowedClues {
   readonly walDirectory: string;
   readonly reached: readonly Reached[];
   readonly systemId: bigint;
-  readonly segmentSizeBytes: number;
+  readonly geometry: WalGeometry;
 }
 
 /** Undefined when nothing says that the recovery leaves the timeline of `file`. */
@@ -45,7 +46,7 @@ export function locallyFollowed(
   clues: FollowedClues,
   file: WalFileName & { kind: 'segment' },
 ): Branch | undefined | 'unknown' {
-  const { mode, timeline, walDirectory, segmentSizeBytes } = clues;
+  const { mode, timeline, walDirectory, geometry } = clues;
   if (mode !== 'standby' && timeline !== undefined && timeline !== file.timeline) {
     const history = readLocalHistory(walDirectory, timeline);
     return history === undefined ? 'unknown' : { timeline, history, isCertain: true };
@@ -58,7 +59,7 @@ export function locallyFollowed(
       reached: clues.reached,
       hasSegment: name => hasLocalSegment(walDirectory, name, clues),
     },
-    segmentSizeBytes,
+    geometry,
   );
   return shown?.isCertain === false && mode === 'point-in-time' && timeline !== undefined ? undefined : shown;
 }

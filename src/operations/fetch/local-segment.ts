@@ -2,13 +2,14 @@
 import { closeSync, createReadStream, fstatSync, openSync, readSync } from 'node:fs';
 import { join } from 'node:path';
 import { localIoError, systemCode } from '../../base/errors/errors.ts';
-import { parseWalFileName, segmentNumber, segmentStartLsn } from '../../postgres/wal/file-name.ts';
+import { parseWalFileName } from '../../postgres/wal/file-name.ts';
+import type { WalGeometry } from '../../postgres/wal/geometry.ts';
 import { longHeaderBytes } from '../../postgres/wal/page-header.ts';
 import { checkSegment } from '../../postgres/wal/segment-check.ts';
 
 export interface WhoseSegment {
   readonly systemId: bigint;
-  readonly segmentSizeBytes: number;
+  readonly geometry: WalGeometry;
 }
 
 /**
@@ -48,13 +49,13 @@ export async function isLocalSegmentWhole(
 ): Promise<boolean> {
   const file = parseWalFileName(name);
   if (file?.kind !== 'segment' || !hasLocalSegment(walDirectory, name, whose)) return false;
-  const { segmentSizeBytes } = whose;
+  const { geometry } = whose;
   const { scanSegment } = await import('../../postgres/wal/segment-scan.ts');
   const path = join(walDirectory, name);
   try {
     const { stoppedBecause } = await scanSegment(createReadStream(path, { highWaterMark: 1024 ** 2 }), {
-      startLsn: segmentStartLsn(segmentNumber(file, segmentSizeBytes), segmentSizeBytes),
-      segmentSizeBytes,
+      startLsn: geometry.startLsn(geometry.positionOf(file).segment),
+      geometry,
       signal,
     });
     return stoppedBecause === undefined;

@@ -2,6 +2,7 @@
 import type { Log } from '../../observe/events/events.ts';
 import type { Reached } from '../../postgres/cluster/control-file.ts';
 import type { RecoveryMode } from '../../postgres/cluster/signal-files.ts';
+import type { WalGeometry } from '../../postgres/wal/geometry.ts';
 import type { SystemPath } from '../../repository/format/layout.ts';
 import type { Repository } from '../../repository/repository.ts';
 
@@ -11,7 +12,7 @@ export interface FetchOptions {
   /** `%p`, relative to the working directory. */
   readonly destination: string;
   readonly system: SystemPath;
-  readonly segmentSizeBytes: number;
+  readonly geometry: WalGeometry;
   readonly mode: RecoveryMode;
   /** Where the server that asks has been, by its `pg_control`. */
   readonly reached: readonly Reached[];

@@ -1,7 +1,8 @@
 /** What a recovery that asks for a segment will ask for next, from its own data directory alone. */
 import { reachedIn, readControlFile, readControlFileNow } from '../../postgres/cluster/control-file.ts';
 import { recoveryModeOf, type RecoveryMode } from '../../postgres/cluster/signal-files.ts';
-import { parseWalFileName, segmentNumber } from '../../postgres/wal/file-name.ts';
+import { parseWalFileName } from '../../postgres/wal/file-name.ts';
+import type { WalGeometry } from '../../postgres/wal/geometry.ts';
 import { locallyFollowed } from './followed.ts';
 import { judgeBranch, segmentsAfter } from './plan.ts';
 
@@ -22,7 +23,7 @@ export interface Outlook {
   readonly name: string;
   readonly mode: Exclude<RecoveryMode, 'none'>;
   readonly systemId: bigint;
-  readonly segmentSizeBytes: number;
+  readonly geometry: WalGeometry;
   /** The rule of branches (docs/exit-codes.md) allows the segment that is asked for. */
   readonly isOnBranch: boolean;
   /** The same for as long as the recovery asks for the same place in the WAL, on whichever timeline. */
@@ -41,21 +42,21 @@ export async function lookOut(options: OutlookOptions): Promise<Outlook | undefi
   const mode = recoveryModeOf(dataDirectory);
   if (file?.kind !== 'segment' || mode === 'none') return undefined;
   const control = readControlFileNow(dataDirectory) ?? (await readControlFile(dataDirectory, options.signal));
-  const { systemId, segmentSizeBytes } = control;
+  const { systemId, geometry } = control;
   const reached = reachedIn(control);
-  const known = locallyFollowed({ mode, timeline, walDirectory, reached, systemId, segmentSizeBytes }, file);
+  const known = locallyFollowed({ mode, timeline, walDirectory, reached, systemId, geometry }, file);
   if (known === 'unknown') return undefined;
   const followed = known ?? { timeline: file.timeline, history: [] };
-  const number = segmentNumber(file, segmentSizeBytes);
-  const count = Math.max(1, Math.floor(depthBytes / segmentSizeBytes));
+  const number = geometry.positionOf(file).segment;
+  const count = Math.max(1, Math.floor(depthBytes / geometry.segmentSizeBytes));
   return {
     name: file.name,
     mode,
     systemId,
-    segmentSizeBytes,
-    isOnBranch: judgeBranch(file, known, segmentSizeBytes) === 'on-branch',
+    geometry,
+    isOnBranch: judgeBranch(file, known, geometry) === 'on-branch',
     place: `${systemId} ${followed.timeline} ${number}`,
-    upcoming: segmentsAfter(number, count, followed, segmentSizeBytes),
+    upcoming: segmentsAfter(number, count, followed, geometry),
   };
 }
 

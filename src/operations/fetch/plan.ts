@@ -1,11 +1,6 @@
 /** What fetch decides from names, histories and listings alone. */
-import {
-  segmentName,
-  segmentNumber,
-  segmentNumberOfLsn,
-  segmentStartLsn,
-  type WalFileName,
-} from '../../postgres/wal/file-name.ts';
+import type { WalFileName } from '../../postgres/wal/file-name.ts';
+import type { WalGeometry } from '../../postgres/wal/geometry.ts';
 import {
   switchpointOf,
   timelineOfLsn,
@@ -33,14 +28,14 @@ export type BranchVerdict =
 export function judgeBranch(
   file: WalFileName & { kind: 'segment' },
   followed: FollowedTimeline | undefined,
-  segmentSizeBytes: number,
+  geometry: WalGeometry,
 ): BranchVerdict {
   if (followed === undefined || followed.timeline === file.timeline) return 'on-branch';
   const switchpoint = switchpointOf(followed.history, file.timeline);
   if (switchpoint === undefined) return 'on-branch';
-  const number = segmentNumber(file, segmentSizeBytes);
-  if (segmentStartLsn(number + 1n, segmentSizeBytes) <= switchpoint) return 'on-branch';
-  return segmentStartLsn(number, segmentSizeBytes) >= switchpoint ? 'past-switchpoint' : 'holds-switchpoint';
+  const number = geometry.positionOf(file).segment;
+  if (geometry.endLsn(number) <= switchpoint) return 'on-branch';
+  return geometry.startLsn(number) >= switchpoint ? 'past-switchpoint' : 'holds-switchpoint';
 }
 
 /**
@@ -52,11 +47,11 @@ export function segmentsAfter(
   number: bigint,
   count: number,
   followed: FollowedTimeline,
-  segmentSizeBytes: number,
+  geometry: WalGeometry,
 ): string[] {
   return Array.from({ length: count }, (_, index) => {
     const next = number + BigInt(index) + 1n;
-    return segmentName(timelineOfSegment(next, followed, segmentSizeBytes), next, segmentSizeBytes);
+    return geometry.nameOf(timelineOfSegment(next, followed, geometry), next);
   });
 }
 
@@ -64,9 +59,9 @@ export function segmentsAfter(
 export function timelineOfSegment(
   number: bigint,
   { timeline, history }: FollowedTimeline,
-  segmentSizeBytes: number,
+  geometry: WalGeometry,
 ): number {
-  return timelineOfLsn(history, timeline, segmentStartLsn(number + 1n, segmentSizeBytes) - 1n);
+  return timelineOfLsn(history, timeline, geometry.endLsn(number) - 1n);
 }
 
 /**
@@ -80,14 +75,14 @@ export function gapReason(
     readonly hasLater: boolean;
     /** Each with the timeline that it is the history of. */
     readonly histories: Iterable<readonly [timeline: number, history: readonly TimelineHistoryEntry[]]>;
-    readonly segmentSizeBytes: number;
+    readonly geometry: WalGeometry;
   },
 ): string | undefined {
   if (evidence.hasLater) return `later segments of timeline ${file.timeline} are archived`;
-  const number = segmentNumber(file, evidence.segmentSizeBytes);
+  const number = evidence.geometry.positionOf(file).segment;
   for (const [child, history] of evidence.histories) {
     const switchpoint = switchpointOf(history, file.timeline);
-    if (switchpoint !== undefined && segmentNumberOfLsn(switchpoint, evidence.segmentSizeBytes) > number) {
+    if (switchpoint !== undefined && evidence.geometry.segmentOf(switchpoint) > number) {
       return `timeline ${child} left timeline ${file.timeline} in a later segment`;
     }
   }

@@ -3,6 +3,7 @@ import { WalvaultError } from '../../base/errors/errors.ts';
 import { reachedIn, readControlFile, type Reached } from '../../postgres/cluster/control-file.ts';
 import { findDataDirectory } from '../../postgres/cluster/find-data-directory.ts';
 import { recoveryModeOfAsking, type RecoveryMode } from '../../postgres/cluster/signal-files.ts';
+import type { WalGeometry } from '../../postgres/wal/geometry.ts';
 import { listSystemIds, readClusterRecord } from '../../repository/format/cluster-record.ts';
 import type { SystemPath } from '../../repository/format/layout.ts';
 import type { Repository } from '../../repository/repository.ts';
@@ -21,7 +22,7 @@ export interface TargetSystem {
   /** How the server that asks recovers, by the signal files of its data directory. */
   readonly mode: RecoveryMode;
   readonly system: SystemPath;
-  readonly segmentSizeBytes: number;
+  readonly geometry: WalGeometry;
   /** Where that server has been, by its `pg_control`. */
   readonly reached: readonly Reached[];
 }
@@ -40,8 +41,8 @@ export async function findTargetSystem(options: TargetSystemOptions): Promise<Ta
   });
   if (dataDirectory !== undefined && options.systemId === undefined) {
     const control = await readControlFile(dataDirectory, signal);
-    const { systemId, segmentSizeBytes } = control;
-    return { mode, system: { cluster, systemId }, segmentSizeBytes, reached: reachedIn(control) };
+    const { systemId, geometry } = control;
+    return { mode, system: { cluster, systemId }, geometry, reached: reachedIn(control) };
   }
   const [repository] = options.repositories;
   if (repository === undefined) throw new WalvaultError('config', 'no repository is configured');
@@ -52,7 +53,7 @@ export async function findTargetSystem(options: TargetSystemOptions): Promise<Ta
       'not-found',
       `${repository.store.url}: system ${system.systemId} of cluster "${cluster}" is not archived here`,
     );
-  return { mode, system, segmentSizeBytes: record.segmentSizeBytes, reached: [] };
+  return { mode, system, geometry: record.geometry, reached: [] };
 }
 
 async function onlySystem(repository: Repository, cluster: string, signal: AbortSignal): Promise<bigint> {

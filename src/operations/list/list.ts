@@ -1,13 +1,14 @@
 /** `walvault list`: what each repository holds. Reads only, and never needs a private key. */
-import { lastSegmentBefore, segmentName, segmentNumberOfLsn } from '../../postgres/wal/file-name.ts';
+import { nameRange } from '../../postgres/wal/segment-range.ts';
 import { formatLsn } from '../../postgres/wal/lsn.ts';
-import { consistencyPoint, storedBytesOf } from '../../repository/format/backup-record.ts';
+import { storedBytesOf } from '../../repository/format/backup-record.ts';
 import type { CatalogEntry } from '../../repository/format/catalog.ts';
 import { listSystemIds } from '../../repository/format/cluster-record.ts';
 import type { SystemPath } from '../../repository/format/layout.ts';
 import { verifyMarker } from '../../repository/format/marker.ts';
 import type { Repository } from '../../repository/repository.ts';
 import { surveySystem } from '../../repository/survey.ts';
+import { neededSegments } from '../../repository/wal/needed.ts';
 import { findBacklog } from './backlog.ts';
 import type { ListedBackup, RepositoryListing, SystemListing } from './listing.ts';
 import { describeTimelines } from './timelines.ts';
@@ -64,15 +65,12 @@ async function listSystem(
   const pinned = catalog && (await survey.pinned());
   const hasTiers = repository.store.thaw !== undefined;
   const directories = catalog && hasTiers ? await survey.backupDirectories() : undefined;
-  const segmentSizeBytes = cluster?.segmentSizeBytes;
-  const runs =
-    what === 'backups' || segmentSizeBytes === undefined
-      ? undefined
-      : (await survey.wal(segmentSizeBytes)).runs;
+  const geometry = cluster?.geometry;
+  const runs = what === 'backups' || geometry === undefined ? undefined : (await survey.wal(geometry)).runs;
   return {
     systemId: system.systemId,
     postgresMajor: cluster?.postgresMajor,
-    segmentSizeBytes,
+    geometry,
     backups: catalog?.backups.map(entry => {
       const { id } = entry.record;
       return describeBackup(entry, {
@@ -82,30 +80,29 @@ async function listSystem(
     }),
     unreadable: catalog?.unreadable,
     timelines:
-      runs === undefined || segmentSizeBytes === undefined
+      runs === undefined || geometry === undefined
         ? undefined
         : describeTimelines({
             runs,
-            lost: await survey.missingWal(segmentSizeBytes),
+            lost: await survey.missingWal(geometry),
             tree: (await survey.timelines()).tree,
-            segmentSizeBytes,
+            geometry,
           }),
     runs,
   };
 }
 
 function describeBackup(entry: CatalogEntry, found: Pick<ListedBackup, 'isPinned' | 'cold'>): ListedBackup {
-  const { startLsn, stopLsn, timeline, segmentSizeBytes } = entry.record;
-  const [first, last] = [
-    segmentNumberOfLsn(startLsn, segmentSizeBytes),
-    lastSegmentBefore(stopLsn, segmentSizeBytes),
-  ];
+  const { startLsn, stopLsn, timeline, geometry } = entry.record;
+  // Of a record that contradicts itself nothing is needed.
+  const whole = geometry.rangeOf(timeline, startLsn, stopLsn);
+  const needed = neededSegments(entry.record);
   return {
     ...entry,
     startLsn: formatLsn(startLsn),
     stopLsn: formatLsn(stopLsn),
-    startSegment: segmentName(timeline, first, segmentSizeBytes),
-    stopSegment: segmentName(consistencyPoint(entry.record).timeline, last, segmentSizeBytes),
+    startSegment: nameRange(needed[0] ?? whole, geometry).firstSegment,
+    stopSegment: nameRange(needed.at(-1) ?? whole, geometry).lastSegment,
     storedBytes: storedBytesOf(entry.record),
     ...found,
   };

@@ -1,8 +1,10 @@
 /** What `walvault list` says of repositories. `docs/reference/json.md` publishes these shapes. */
+import type { WalGeometry } from '../../postgres/wal/geometry.ts';
+import type { NamedRange } from '../../postgres/wal/segment-range.ts';
 import type { TierCounts } from '../../repository/cold-objects.ts';
 import type { CatalogEntry, UnreadableEntry } from '../../repository/format/catalog.ts';
 import type { WalRun } from '../../repository/wal/listing.ts';
-import type { Hole, TimelineListing } from './timelines.ts';
+import type { TimelineListing } from './timelines.ts';
 
 export interface RepositoryListing {
   readonly name: string;
@@ -18,7 +20,7 @@ export interface RepositoryListing {
 export interface SystemListing {
   readonly systemId: bigint;
   readonly postgresMajor: number | undefined;
-  readonly segmentSizeBytes: number | undefined;
+  readonly geometry: WalGeometry | undefined;
   /** Undefined when only WAL was asked for. */
   readonly backups: readonly ListedBackup[] | undefined;
   readonly unreadable: readonly UnreadableEntry[] | undefined;
@@ -51,7 +53,7 @@ export interface SystemBacklog {
   readonly systemId: bigint;
   /** Ids of committed backups. */
   readonly backups: readonly string[];
-  readonly wal: readonly Hole[];
+  readonly wal: readonly NamedRange[];
   /** Timelines whose history is missing. */
   readonly histories: readonly number[];
 }

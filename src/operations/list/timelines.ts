@@ -1,5 +1,12 @@
 /** What of each timeline is archived, with its holes. Pure. */
-import { segmentName } from '../../postgres/wal/file-name.ts';
+import type { WalGeometry } from '../../postgres/wal/geometry.ts';
+import {
+  count,
+  nameRange,
+  subtract,
+  type NamedRange,
+  type SegmentRange,
+} from '../../postgres/wal/segment-range.ts';
 import { formatLsn } from '../../postgres/wal/lsn.ts';
 import { sumTiers, type TierCounts } from '../../repository/cold-objects.ts';
 import type { SignatureVerdict } from '../../pipeline/openpgp/index.ts';
@@ -21,14 +28,15 @@ export interface TimelineListing {
   readonly segmentCount: number;
   readonly storedBytes: number;
   readonly lastArchivedAt: Date | undefined;
-  readonly holes: readonly Hole[];
+  /** Missing segments between archived ones. */
+  readonly holes: readonly NamedRange[];
   /** Segments in archive tiers, by tier. */
   readonly cold: TierCounts;
   /** What servers gave up and is missing still: inside holes, and beyond the last archived segment. */
   readonly lost: readonly LostRange[];
 }
 
-export interface LostRange extends Hole {
+export interface LostRange extends NamedRange {
   readonly lostFrom: Date;
   readonly lostTo: Date;
   readonly host: string;
@@ -41,22 +49,15 @@ export interface LostRange extends Hole {
   readonly signature: SignatureVerdict | undefined;
 }
 
-/** Missing segments between archived ones, both ends included. */
-export interface Hole {
-  readonly firstSegment: string;
-  readonly lastSegment: string;
-  readonly segmentCount: number;
-}
-
 export interface DescribedWal {
   readonly runs: readonly WalRun[];
   /** What servers gave up and is missing still. */
   readonly lost: readonly LostWal[];
   readonly tree: TimelineTree;
-  readonly segmentSizeBytes: number;
+  readonly geometry: WalGeometry;
 }
 
-export function describeTimelines({ runs, lost, tree, segmentSizeBytes }: DescribedWal): TimelineListing[] {
+export function describeTimelines({ runs, lost, tree, geometry }: DescribedWal): TimelineListing[] {
   const timelines = new Set([...runs, ...lost].map(({ timeline }) => timeline).concat([...tree.keys()]));
   return [...timelines]
     .sort((a, b) => a - b)
@@ -64,7 +65,7 @@ export function describeTimelines({ runs, lost, tree, segmentSizeBytes }: Descri
       describeTimeline(
         timeline,
         runs.filter(run => run.timeline === timeline),
-        { tree, segmentSizeBytes, lost: lost.filter(one => one.timeline === timeline) },
+        { tree, geometry, lost: lost.filter(one => one.timeline === timeline) },
       ),
     );
 }
@@ -72,13 +73,9 @@ export function describeTimelines({ runs, lost, tree, segmentSizeBytes }: Descri
 function describeTimeline(
   timeline: number,
   runs: readonly WalRun[],
-  {
-    tree,
-    segmentSizeBytes,
-    lost,
-  }: { tree: TimelineTree; segmentSizeBytes: number; lost: readonly LostWal[] },
+  { tree, geometry, lost }: { tree: TimelineTree; geometry: WalGeometry; lost: readonly LostWal[] },
 ): TimelineListing {
-  const nameOf = (segment: bigint) => segmentName(timeline, segment, segmentSizeBytes);
+  const nameOf = (segment: bigint) => geometry.nameOf(timeline, segment);
   const [first, last] = [runs[0], runs.at(-1)];
   const branch = tree.get(timeline);
   const times = runs.map(({ lastModified }) => lastModified.getTime());
@@ -89,23 +86,13 @@ function describeTimeline(
     hasHistory: branch !== undefined,
     firstSegment: first && nameOf(first.first),
     lastSegment: last && nameOf(last.last),
-    segmentCount: runs.reduce((sum, run) => sum + Number(run.last - run.first) + 1, 0),
+    segmentCount: count(...runs),
     storedBytes: runs.reduce((sum, run) => sum + run.storedBytes, 0),
     cold: sumTiers(runs.map(({ cold }) => cold)),
     lastArchivedAt: times.length === 0 ? undefined : new Date(Math.max(...times)),
-    holes: runs.slice(1).map((run, index) => {
-      const before = runs[index];
-      const from = (before?.last ?? 0n) + 1n;
-      return {
-        firstSegment: nameOf(from),
-        lastSegment: nameOf(run.first - 1n),
-        segmentCount: Number(run.first - from),
-      };
-    }),
+    holes: holesBetween(runs).map(hole => nameRange(hole, geometry)),
     lost: lost.map(one => ({
-      firstSegment: nameOf(one.first),
-      lastSegment: nameOf(one.last),
-      segmentCount: Number(one.last - one.first) + 1,
+      ...nameRange(one, geometry),
       lostFrom: one.lostFrom,
       lostTo: one.lostTo,
       host: one.host,
@@ -116,4 +103,11 @@ function describeTimeline(
       signature: one.verdict,
     })),
   };
+}
+
+function holesBetween(runs: readonly WalRun[]): SegmentRange[] {
+  const [first, last] = [runs[0], runs.at(-1)];
+  if (first === undefined || last === undefined) return [];
+  const { timeline } = first;
+  return subtract({ timeline, first: first.first, last: last.last }, runs);
 }

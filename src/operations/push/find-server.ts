@@ -18,6 +18,6 @@ export async function findServer(options: {
     walPath: 'pg_wal/.',
     configured: options.configured,
   });
-  const { segmentSizeBytes } = await readControlFile(dataDirectory, options.signal);
-  return { dataDirectory, segmentSizeBytes };
+  const { geometry } = await readControlFile(dataDirectory, options.signal);
+  return { dataDirectory, segmentSizeBytes: geometry.segmentSizeBytes };
 }

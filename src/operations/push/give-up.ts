@@ -35,7 +35,7 @@ export async function readQueue(
   const { queueLimitBytes: limitBytes, isMissingRun, asConflict, path } = options;
   if (limitBytes === undefined || isMissingRun === true || asConflict === true) return undefined;
   const waiting = waitingSegments(await readReady(dirname(resolve(path))), file.name);
-  const backlogBytes = waiting.count * control.segmentSizeBytes;
+  const backlogBytes = waiting.count * control.geometry.segmentSizeBytes;
   const queue = { backlogBytes, limitBytes, segmentCount: waiting.count };
   return isExpendable(file, waiting, queue) ? queue : undefined;
 }
@@ -64,7 +64,8 @@ export async function giveUp(
   const reason = undelivered
     .map(({ repository, reason: why }) => `repository "${repository.name}": ${messageOf(why)}`)
     .join('; ');
-  const { systemId, segmentSizeBytes } = control;
+  const { systemId, geometry } = control;
+  const { segmentSizeBytes } = geometry;
   const loss = { systemId, segment: file.name, segmentSizeBytes, backlogBytes, limitBytes, reason };
   try {
     await recordLoss(dataDirectory, { ...loss, time: new Date(), host: hostname() });

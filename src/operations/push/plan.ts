@@ -1,10 +1,7 @@
 /** What push decides from names alone. */
-import {
-  parseWalFileName,
-  segmentNumber,
-  segmentNumberOfLsn,
-  type WalFileName,
-} from '../../postgres/wal/file-name.ts';
+import type { ControlFile } from '../../postgres/cluster/control-file.ts';
+import { parseWalFileName, type WalFileName } from '../../postgres/wal/file-name.ts';
+import type { WalGeometry } from '../../postgres/wal/geometry.ts';
 import { switchpointOf, type TimelineHistories } from '../../postgres/wal/timeline-history.ts';
 
 type SegmentFile = WalFileName & { kind: 'segment' | 'partial' };
@@ -17,15 +14,12 @@ type SegmentFile = WalFileName & { kind: 'segment' | 'partial' };
 export function archivedAs(
   file: SegmentFile,
   histories: TimelineHistories,
-  segmentSizeBytes: number,
+  geometry: WalGeometry,
 ): SegmentFile {
   if (file.kind === 'partial') return file;
   const isSwitchpointInside = [...histories.values()].some(history => {
     const switchpoint = switchpointOf(history, file.timeline);
-    return (
-      switchpoint !== undefined &&
-      segmentNumberOfLsn(switchpoint, segmentSizeBytes) === segmentNumber(file, segmentSizeBytes)
-    );
+    return switchpoint !== undefined && geometry.segmentOf(switchpoint) === geometry.positionOf(file).segment;
   });
   if (!isSwitchpointInside) return file;
   return { ...file, kind: 'partial', name: `${file.name}.partial` };
@@ -44,14 +38,15 @@ export interface LocalWalFile {
  */
 export function finishedFiles(
   files: readonly LocalWalFile[],
-  redo: { readonly segment: bigint; readonly segmentSizeBytes: number },
+  { redoLsn, geometry }: Pick<ControlFile, 'redoLsn' | 'geometry'>,
 ): WalFileName[] {
   const finished = files.flatMap(({ name, isMarked }) => {
     const file = parseWalFileName(name);
     if (file === undefined) return [];
     if (isMarked || file.kind === 'history') return [file];
     // Unmarked, only what lies before the last checkpoint is certainly no longer written to.
-    const isBeforeRedo = file.kind === 'segment' && segmentNumber(file, redo.segmentSizeBytes) < redo.segment;
+    const isBeforeRedo =
+      file.kind === 'segment' && geometry.endLsn(geometry.positionOf(file).segment) <= redoLsn;
     return isBeforeRedo ? [file] : [];
   });
   const rank = (file: WalFileName) => `${file.kind === 'history' ? 0 : 1}${file.name}`;

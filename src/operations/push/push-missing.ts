@@ -8,7 +8,7 @@ import { localIoError, WalvaultError } from '../../base/errors/errors.ts';
 import { ArchiveStatus } from '../../postgres/cluster/archive-status.ts';
 import { readControlFile, type ControlFile } from '../../postgres/cluster/control-file.ts';
 import { requireDataDirectory } from '../../postgres/cluster/find-data-directory.ts';
-import { segmentNumberOfLsn, type WalFileName } from '../../postgres/wal/file-name.ts';
+import type { WalFileName } from '../../postgres/wal/file-name.ts';
 import { walKey } from '../../repository/format/layout.ts';
 import { deliverLosses } from './give-up.ts';
 import { finishedFiles, type LocalWalFile } from './plan.ts';
@@ -34,13 +34,11 @@ export async function pushMissing(
   });
   const control = await readControlFile(dataDirectory, options.signal);
   const walDirectory = join(dataDirectory, 'pg_wal');
-  const { segmentSizeBytes } = control;
-  const redo = { segment: segmentNumberOfLsn(control.redoLsn, segmentSizeBytes), segmentSizeBytes };
   warnOfUndecidedRaces(options.repositories, options.log);
   const sent: string[] = [];
   const failed: string[] = [];
   let alreadyArchived = 0;
-  for (const file of finishedFiles(await readWalDirectory(walDirectory), redo)) {
+  for (const file of finishedFiles(await readWalDirectory(walDirectory), control)) {
     options.signal.throwIfAborted();
     if (await isArchivedEverywhere(options, file, control)) {
       alreadyArchived++;

@@ -35,6 +35,6 @@ export class RepositoryProofs {
   }
 }
 
-function keyOf({ name }: Repository, { systemId, segmentSizeBytes }: ControlFile): string {
-  return `${systemId} ${segmentSizeBytes} ${name}`;
+function keyOf({ name }: Repository, { systemId, geometry }: ControlFile): string {
+  return `${systemId} ${geometry.segmentSizeBytes} ${name}`;
 }

@@ -65,7 +65,7 @@ export async function readWalSource(options: WalSourceOptions): Promise<WalSourc
     if (options.headerCheck) refuseWrongSegment(options, { file, plain, firstPage, control });
     const isInRecovery = options.isMissingRun === true || recoveryModeOf(dataDirectory) !== 'none';
     const histories = isInRecovery ? readLocalHistories(dirname(resolve(path))) : new Map();
-    const stored = archivedAs(file, histories, control.segmentSizeBytes);
+    const stored = archivedAs(file, histories, control.geometry);
     return { file: stored, plain, branch: undefined, control, dataDirectory };
   }
   if (plain.sizeBytes === 0) throw new WalvaultError('invalid-file', `${path}: is empty`);
@@ -89,13 +89,13 @@ function refuseWrongSegment(
   options: WalSourceOptions,
   { file, plain, firstPage, control }: SegmentToCheck,
 ): void {
-  const { systemId, segmentSizeBytes } = control;
+  const { systemId, geometry } = control;
   const { problems, unknownPageMagic: pageMagic } = checkSegment({
     file,
     sizeBytes: plain.sizeBytes,
     firstPage,
     systemId,
-    segmentSizeBytes,
+    geometry,
   });
   if (pageMagic !== undefined) options.log.emit({ kind: 'page-magic-unknown', file: file.name, pageMagic });
   if (problems.length === 0) return;

@@ -1,6 +1,5 @@
 /** Which timelines a restore may follow, and where two of them part. Pure. */
 import { WalvaultError } from '../../base/errors/errors.ts';
-import { segmentNumberOfLsn } from '../../postgres/wal/file-name.ts';
 import type { Lsn } from '../../postgres/wal/lsn.ts';
 import type { BackupRecord } from '../../repository/format/backup-record.ts';
 import { backupsOn, findBackup } from './choose-backup.ts';
@@ -73,8 +72,7 @@ function refuseUnknown(timeline: number, known: readonly number[]): void {
 function hasOwnEnd(survey: RestoreSurvey, timeline: number): boolean {
   const last = lastWritten(survey, timeline);
   return childrenOf(survey, timeline).every(
-    ({ switchpoint }) =>
-      last !== undefined && last >= segmentNumberOfLsn(switchpoint, survey.segmentSizeBytes),
+    ({ switchpoint }) => last !== undefined && last >= survey.geometry.segmentOf(switchpoint),
   );
 }
 

@@ -1,6 +1,6 @@
 /** Before anything is written: can all that the plan needs be read now, or must some of it be thawed first? */
 import { WalvaultError } from '../../base/errors/errors.ts';
-import { segmentNumber } from '../../postgres/wal/file-name.ts';
+import { contains, type SegmentRange } from '../../postgres/wal/segment-range.ts';
 import { piecesOf, type BackupRecord } from '../../repository/format/backup-record.ts';
 import { coldObjects, thawObjects, type ColdObject } from '../../repository/cold-objects.ts';
 import {
@@ -17,12 +17,12 @@ import { candidateTimelines } from './branches.ts';
 import { backupsBefore } from './choose-backup.ts';
 import type { RestoreRequest } from './request.ts';
 import type { RestoreSurvey } from './survey.ts';
-import { walPath, type WalPiece } from './wal-path.ts';
+import { walPath } from './wal-path.ts';
 
 /** What a restore reads: whole backups and pieces of WAL. */
 export interface Needs {
   readonly backups: readonly BackupRecord[];
-  readonly wal: readonly WalPiece[];
+  readonly wal: readonly SegmentRange[];
 }
 
 export interface ColdCheck {
@@ -91,7 +91,7 @@ function describe({ segments, pieces, thawing }: Tally): string {
  */
 export function possibleNeeds(survey: RestoreSurvey, request: RestoreRequest): Needs {
   const backups = new Set<BackupRecord>();
-  const wal: WalPiece[] = [];
+  const wal: SegmentRange[] = [];
   for (const timeline of candidateTimelines(survey, request)) {
     const [backup] = backupsBefore(survey, request, timeline);
     backups.add(backup);
@@ -113,7 +113,7 @@ async function* neededEntries(check: ColdCheck, { backups, wal }: Needs): AsyncG
   for (const { timeline } of wal) {
     if (!coldTimelines.has(timeline) || seen.has(timeline)) continue;
     seen.add(timeline);
-    yield* segmentsIn(check, timeline, wal);
+    yield* segmentEntries(check, timeline, wal);
   }
 }
 
@@ -122,17 +122,16 @@ function hasCold({ cold }: WalRun): boolean {
 }
 
 /** Each segment once, however many of the pieces share it. */
-async function* segmentsIn(
+async function* segmentEntries(
   { repository, system, survey, signal }: ColdCheck,
   timeline: number,
-  wal: readonly WalPiece[],
+  wal: readonly SegmentRange[],
 ): AsyncGenerator<ListEntry> {
-  const pieces = wal.filter(piece => piece.timeline === timeline);
   for await (const entry of repository.store.list({ prefix: walTimelinePrefix(system, timeline), signal })) {
     const parsed = 'key' in entry ? parseWalKey(entry.key) : undefined;
     if (parsed?.kind !== 'file' || parsed.file.kind !== 'segment') continue;
-    const number = segmentNumber(parsed.file, survey.segmentSizeBytes);
-    if (pieces.some(({ first, last }) => number >= first && number <= last)) yield entry;
+    const position = survey.geometry.positionOf(parsed.file);
+    if (wal.some(piece => contains(piece, position))) yield entry;
   }
 }
 

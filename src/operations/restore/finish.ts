@@ -54,7 +54,7 @@ async function refuseForeign({ dataDirectory, record }: FinishOptions): Promise<
   const label = parseBackupLabel((await read(join(dataDirectory, backupLabelName))).toString('utf8'));
   const isRight =
     control.systemId === record.systemId &&
-    control.segmentSizeBytes === record.segmentSizeBytes &&
+    control.geometry.segmentSizeBytes === record.geometry.segmentSizeBytes &&
     label.startLsn === record.startLsn;
   if (!isRight)
     throw new WalvaultError('damaged', `backup ${record.id} holds the files of another backup or cluster`);

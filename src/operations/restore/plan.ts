@@ -4,6 +4,7 @@
  */
 import { WalvaultError } from '../../base/errors/errors.ts';
 import { formatLsn } from '../../postgres/wal/lsn.ts';
+import type { SegmentRange } from '../../postgres/wal/segment-range.ts';
 import { formatMicros } from '../../postgres/wal/timestamp.ts';
 import type { BackupRecord } from '../../repository/format/backup-record.ts';
 import { candidateTimelines, forkOf } from './branches.ts';
@@ -12,7 +13,6 @@ import type { RestoreRequest } from './request.ts';
 import type { RestoreSurvey } from './survey.ts';
 import { describeTarget, type RestoreTarget } from './target.ts';
 import type { FoundTarget, WalEvidence } from './wal-evidence.ts';
-import type { WalPiece } from './wal-path.ts';
 
 export interface RestorePlan {
   readonly backup: BackupRecord;
@@ -20,7 +20,7 @@ export interface RestorePlan {
   /** For `recovery_target_timeline`: a number, so that a timeline that appears later changes nothing. */
   readonly timeline: number;
   /** Every segment the recovery may need, all of them proven present. */
-  readonly wal: readonly WalPiece[];
+  readonly wal: readonly SegmentRange[];
   /** Where recovery stops, if it is known. */
   readonly stopsAt: FoundTarget | undefined;
   /** The last commit on the way, if it was looked up. */

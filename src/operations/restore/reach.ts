@@ -1,12 +1,7 @@
 /** Does the archive lead along one timeline from a backup to the target? */
 import { WalvaultError } from '../../base/errors/errors.ts';
 import { formatCount } from '../../base/units.ts';
-import {
-  lastSegmentBefore,
-  segmentName,
-  segmentNumberOfLsn,
-  segmentStartLsn,
-} from '../../postgres/wal/file-name.ts';
+import { clip, count, type SegmentRange } from '../../postgres/wal/segment-range.ts';
 import { formatLsn, type Lsn } from '../../postgres/wal/lsn.ts';
 import type { BackupRecord } from '../../repository/format/backup-record.ts';
 import { describeLoss } from '../../repository/wal/lost-wal.ts';
@@ -17,12 +12,12 @@ import type { RestoreSurvey } from './survey.ts';
 import type { FoundTarget, WalEvidence } from './wal-evidence.ts';
 import { describeTarget, type RestoreTarget } from './target.ts';
 import { formatMicros, microsOf } from '../../postgres/wal/timestamp.ts';
-import { countSegments, piecesUpTo, walPath, type WalPath, type WalPiece } from './wal-path.ts';
+import { walPath, type WalPath } from './wal-path.ts';
 
 export interface ReachedTarget {
   readonly backup: BackupRecord;
   readonly path: WalPath;
-  readonly pieces: readonly WalPiece[];
+  readonly pieces: readonly SegmentRange[];
   readonly recoveryTimeline: number;
   readonly stopsAt: FoundTarget | undefined;
   readonly lastCommitMicros: bigint | undefined;
@@ -47,8 +42,8 @@ export async function reach(
   const plain = { backup, path, recoveryTimeline, stopsAt: undefined, lastCommitMicros: undefined };
   switch (target.kind) {
     case 'immediate': {
-      const last = lastSegmentBefore(backup.stopLsn, survey.segmentSizeBytes);
-      return { ...plain, pieces: piecesUpTo(path.pieces, last) };
+      const last = survey.geometry.lastSegmentBefore(backup.stopLsn);
+      return { ...plain, pieces: clip(path.pieces, { first: 0n, last }) };
     }
     case 'end':
       if (path.hole !== undefined) throw walMissing(survey, { path, target });
@@ -69,9 +64,9 @@ export async function reach(
 function pathFrom(survey: RestoreSurvey, timeline: number, backup: BackupRecord): WalPath {
   const path = walPath(survey, timeline, backup.startLsn);
   if (path.endLsn >= backup.stopLsn) return path;
-  const { segmentSizeBytes } = survey;
-  const next = segmentNumberOfLsn(path.endLsn, segmentSizeBytes);
-  const missing = path.hole ?? segmentName(lastTimelineOf(backup), next, segmentSizeBytes);
+  const { geometry } = survey;
+  const next = geometry.segmentOf(path.endLsn);
+  const missing = path.hole ?? geometry.nameOf(lastTimelineOf(backup), next);
   const lost = path.lost === undefined ? '' : `; it was ${describeLoss(path.lost)}`;
   throw new WalvaultError(
     'wal-missing',
@@ -120,8 +115,8 @@ async function proveLsn(
   evidence: WalEvidence,
 ): Promise<FoundTarget> {
   if (target.lsn < path.endLsn) {
-    const { segmentSizeBytes } = survey;
-    const from = segmentStartLsn(segmentNumberOfLsn(target.lsn, segmentSizeBytes), segmentSizeBytes);
+    const { geometry } = survey;
+    const from = geometry.startLsn(geometry.segmentOf(target.lsn));
     const found = await evidence.find(path, target, { from, to: path.endLsn });
     if (found !== undefined) return found;
   }
@@ -168,7 +163,7 @@ async function reachByScan(
   if (blocked !== undefined) throw walMissing(survey, { path: blocked, target });
   throw new WalvaultError(
     'target',
-    `${describeTarget(target)} is not between ${formatLsn(scannedFrom)} and ${formatLsn(scannedTo)} on timeline ${timeline} (${formatCount(Number(countSegments(oldest?.pieces ?? [])), 'segment')} read)`,
+    `${describeTarget(target)} is not between ${formatLsn(scannedFrom)} and ${formatLsn(scannedTo)} on timeline ${timeline} (${formatCount(count(...(oldest?.pieces ?? [])), 'segment')} read)`,
     {
       hint:
         candidates.length === 1
@@ -178,8 +173,8 @@ async function reachByScan(
   );
 }
 
-function upTo({ segmentSizeBytes }: RestoreSurvey, path: WalPath, lsn: Lsn): WalPiece[] {
-  return piecesUpTo(path.pieces, segmentNumberOfLsn(lsn, segmentSizeBytes));
+function upTo({ geometry }: RestoreSurvey, path: WalPath, lsn: Lsn): SegmentRange[] {
+  return clip(path.pieces, { first: 0n, last: geometry.segmentOf(lsn) });
 }
 
 interface Broken {

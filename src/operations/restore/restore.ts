@@ -138,8 +138,8 @@ async function makePlan(
   const { repository, system } = archive;
   const { backupId } = request;
   const survey = await surveyForRestore(archive, { verifySignatures, backupId, log });
-  const { segmentSizeBytes } = survey;
-  const evidence = createWalEvidence({ repository, system, segmentSizeBytes, log, signal });
+  const { geometry } = survey;
+  const evidence = createWalEvidence({ repository, system, geometry, log, signal });
   const check = { repository, system, survey, signal };
   try {
     const plan = await planRestore(survey, request, evidence);

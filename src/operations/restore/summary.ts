@@ -1,10 +1,9 @@
 /** A restore in plain values: what `--json` prints and what the text is made from. */
-import { segmentName } from '../../postgres/wal/file-name.ts';
+import { count, nameRange } from '../../postgres/wal/segment-range.ts';
 import { formatLsn } from '../../postgres/wal/lsn.ts';
 import type { RestoreResult } from './restore.ts';
 import { describeTarget } from './target.ts';
 import { formatMicros, microsOf } from '../../postgres/wal/timestamp.ts';
-import { countSegments } from './wal-path.ts';
 
 export interface RestoreSummary {
   readonly restored: boolean;
@@ -81,11 +80,11 @@ function walOf({ plan }: RestoreResult): RestoreSummary['wal'] {
   const first = plan.wal[0];
   const last = plan.wal.at(-1);
   if (first === undefined || last === undefined) return null;
-  const { segmentSizeBytes } = plan.backup;
+  const { geometry } = plan.backup;
   return {
-    first: segmentName(first.timeline, first.first, segmentSizeBytes),
-    last: segmentName(last.timeline, last.last, segmentSizeBytes),
-    segments: Number(countSegments(plan.wal)),
+    first: nameRange(first, geometry).firstSegment,
+    last: nameRange(last, geometry).lastSegment,
+    segments: count(...plan.wal),
   };
 }
 

@@ -27,14 +27,14 @@ export interface SurveyOptions {
 export async function surveyForRestore(survey: SystemSurvey, options: SurveyOptions): Promise<RestoreSurvey> {
   const backups = await usableBackups(survey, options);
   const cluster = await survey.clusterRecord();
-  const segmentSizeBytes = backups[0]?.segmentSizeBytes ?? cluster?.segmentSizeBytes;
-  if (segmentSizeBytes === undefined) throw noBackup(survey);
+  const geometry = backups[0]?.geometry ?? cluster?.geometry;
+  if (geometry === undefined) throw noBackup(survey);
   return {
     backups,
-    segmentSizeBytes,
+    geometry,
     ...(await survey.timelines()),
-    runs: (await survey.wal(segmentSizeBytes)).runs,
-    lost: await survey.missingWal(segmentSizeBytes),
+    runs: (await survey.wal(geometry)).runs,
+    lost: await survey.missingWal(geometry),
   };
 }
 

@@ -1,19 +1,15 @@
 /** Looks into archived WAL for what a plan depends on. Streamed: memory does not grow with the distance. */
 import type { ByteStream } from '../../base/bytes/streams.ts';
 import { walEventOf } from '../../postgres/wal/commit-record.ts';
-import {
-  parseWalFileName,
-  segmentName,
-  segmentNumberOfLsn,
-  segmentStartLsn,
-} from '../../postgres/wal/file-name.ts';
+import type { WalGeometry } from '../../postgres/wal/geometry.ts';
+import { clip, segmentsIn } from '../../postgres/wal/segment-range.ts';
 import type { Lsn } from '../../postgres/wal/lsn.ts';
 import { WalRecordDecoder } from '../../postgres/wal/record-decoder.ts';
 import { scanForTarget, type WalTarget } from '../../postgres/wal/segment-scan.ts';
 import { walKey, type SystemPath } from '../../repository/format/layout.ts';
 import type { Repository } from '../../repository/repository.ts';
 import { openWalObject } from '../../repository/wal/read-object.ts';
-import { segmentsOf, type WalPath } from './wal-path.ts';
+import type { WalPath } from './wal-path.ts';
 import type { Log } from '../../observe/events/events.ts';
 
 /** Where WAL must be read to decide. */
@@ -36,7 +32,7 @@ export interface FoundTarget {
 export interface EvidenceSource {
   readonly repository: Repository;
   readonly system: SystemPath;
-  readonly segmentSizeBytes: number;
+  readonly geometry: WalGeometry;
   readonly log: Log;
   readonly signal: AbortSignal;
 }
@@ -46,11 +42,11 @@ export function createWalEvidence(source: EvidenceSource): WalEvidence {
     lastCommit: (path, before) => lastCommit(source, path, before),
     async find(path, target, { from, to }) {
       if (from >= to) return undefined;
-      const { segmentSizeBytes, signal } = source;
-      const first = segmentNumberOfLsn(from, segmentSizeBytes);
-      const startLsn = segmentStartLsn(first, segmentSizeBytes);
-      const bytes = readSegments(source, path, first, segmentNumberOfLsn(to - 1n, segmentSizeBytes));
-      const options = { startLsn, segmentSizeBytes, signal, fromLsn: from };
+      const { geometry, signal } = source;
+      const first = geometry.segmentOf(from);
+      const startLsn = geometry.startLsn(first);
+      const bytes = readSegments(source, path, first, geometry.segmentOf(to - 1n));
+      const options = { startLsn, geometry, signal, fromLsn: from };
       const { reachedAt } = await scanForTarget(bytes, options, target);
       if (reachedAt === undefined) return undefined;
       const { lsn, timeMicros } = reachedAt;
@@ -64,16 +60,16 @@ export function createWalEvidence(source: EvidenceSource): WalEvidence {
  * idle server's archive can be long without a commit, so it says how far it has come.
  */
 async function lastCommit(source: EvidenceSource, path: WalPath, before: Lsn): Promise<bigint | undefined> {
-  const { segmentSizeBytes } = source;
-  const firstSegment = segmentNumberOfLsn(path.startLsn, segmentSizeBytes);
+  const { geometry } = source;
+  const firstSegment = geometry.segmentOf(path.startLsn);
   const end = before < path.endLsn ? before : path.endLsn;
   if (end === 0n) return undefined;
-  const lastSegment = segmentNumberOfLsn(end - 1n, segmentSizeBytes);
-  const lastAvailable = segmentNumberOfLsn(path.endLsn - 1n, segmentSizeBytes);
+  const lastSegment = geometry.segmentOf(end - 1n);
+  const lastAvailable = geometry.segmentOf(path.endLsn - 1n);
   for (let segment = lastSegment; segment >= firstSegment; segment--) {
     const after = segment < lastAvailable ? segment + 1n : segment;
-    const start = segmentStartLsn(segment, segmentSizeBytes);
-    const next = segmentStartLsn(segment + 1n, segmentSizeBytes);
+    const start = geometry.startLsn(segment);
+    const next = geometry.endLsn(segment);
     const bytes = readSegments(source, path, segment, after);
     const time = await greatestCommitTime(source, bytes, { start, end: next < end ? next : end });
     if (time !== undefined) return time;
@@ -85,13 +81,13 @@ async function lastCommit(source: EvidenceSource, path: WalPath, before: Lsn): P
 
 /** The greatest time among the commits and aborts whose records begin in `start..end`. */
 async function greatestCommitTime(
-  { segmentSizeBytes, signal }: EvidenceSource,
+  { geometry, signal }: EvidenceSource,
   bytes: ByteStream,
   { start, end }: { readonly start: Lsn; readonly end: Lsn },
 ): Promise<bigint | undefined> {
   let greatest: bigint | undefined;
   let isPast = false;
-  const decoder = new WalRecordDecoder({ startLsn: start, segmentSizeBytes }, record => {
+  const decoder = new WalRecordDecoder({ startLsn: start, geometry }, record => {
     isPast ||= record.lsn >= end;
     if (isPast) return;
     const event = walEventOf(record);
@@ -107,18 +103,17 @@ async function greatestCommitTime(
 }
 
 async function* readSegments(
-  { repository, system, segmentSizeBytes, signal, log }: EvidenceSource,
+  { repository, system, geometry, signal, log }: EvidenceSource,
   path: WalPath,
   first: bigint,
   last: bigint,
 ): AsyncGenerator<Uint8Array> {
   let doneBytes = 0;
-  for (const { timeline, segment } of segmentsOf(path.pieces, first, last)) {
-    const file = parseWalFileName(segmentName(timeline, segment, segmentSizeBytes));
-    if (file === undefined) throw new RangeError(`no segment ${segment} on timeline ${timeline}`);
-    yield* (await openWalObject(repository, walKey(system, file), signal)).plain;
-    doneBytes += segmentSizeBytes;
-    const totalBytes = Number(last - first + 1n) * segmentSizeBytes;
+  for (const { timeline, segment } of segmentsIn(clip(path.pieces, { first, last }))) {
+    const key = walKey(system, geometry.fileOf(timeline, segment));
+    yield* (await openWalObject(repository, key, signal)).plain;
+    doneBytes += geometry.segmentSizeBytes;
+    const totalBytes = Number(last - first + 1n) * geometry.segmentSizeBytes;
     if (last - first > 1n) log.emit({ kind: 'progress', stage: 'reading WAL', doneBytes, totalBytes });
   }
 }

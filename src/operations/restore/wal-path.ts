@@ -1,9 +1,9 @@
 /** Which segments a recovery reads on its way, and how far the archive has them without a hole. Pure. */
-import { segmentName, segmentNumberOfLsn, segmentStartLsn } from '../../postgres/wal/file-name.ts';
+import type { WalGeometry } from '../../postgres/wal/geometry.ts';
+import { contains, subtract, type SegmentRange } from '../../postgres/wal/segment-range.ts';
 import type { Lsn } from '../../postgres/wal/lsn.ts';
 import type { TimelineHistoryEntry } from '../../postgres/wal/timeline-history.ts';
 import type { LostWal } from '../../repository/format/notes/lost-wal.ts';
-import { findRange } from '../../repository/wal/lost-wal.ts';
 import { historyFromTree, type TimelineTree } from '../../repository/wal/timelines.ts';
 import type { WalRun } from '../../repository/wal/listing.ts';
 
@@ -13,14 +13,7 @@ export interface WalSurvey {
   readonly runs: readonly WalRun[];
   /** What servers gave up (`archive.queue-limit`) and never sent after all. */
   readonly lost?: readonly LostWal[];
-  readonly segmentSizeBytes: number;
-}
-
-/** Consecutive segments of one timeline, both ends included. */
-export interface WalPiece {
-  readonly timeline: number;
-  readonly first: bigint;
-  readonly last: bigint;
+  readonly geometry: WalGeometry;
 }
 
 /** A recovery along one timeline, from a backup's start to where the archive ends or has its first hole. */
@@ -29,7 +22,7 @@ export interface WalPath {
   readonly history: readonly TimelineHistoryEntry[];
   readonly startLsn: Lsn;
   /** Proven present, in order, without a hole. */
-  readonly pieces: readonly WalPiece[];
+  readonly pieces: readonly SegmentRange[];
   /** End of the last segment of `pieces`, or `startLsn`'s segment start if there is none. */
   readonly endLsn: Lsn;
   /** The first segment that is missing although the archive knows of later WAL on this way. */
@@ -43,11 +36,11 @@ export interface WalPath {
  * the segment a timeline was left in belongs to the child, whose copy begins with the parent's pages.
  */
 export function walPath(survey: WalSurvey, timeline: number, startLsn: Lsn): WalPath {
-  const { segmentSizeBytes } = survey;
+  const { geometry } = survey;
   const history = historyFromTree(survey.tree, timeline);
   const wanted = wantedPieces(survey, timeline, startLsn);
-  const pieces: WalPiece[] = [];
-  let next = segmentNumberOfLsn(startLsn, segmentSizeBytes);
+  const pieces: SegmentRange[] = [];
+  let next = geometry.segmentOf(startLsn);
   let hole: string | undefined;
   let lost: LostWal | undefined;
   for (const piece of wanted) {
@@ -57,8 +50,9 @@ export function walPath(survey: WalSurvey, timeline: number, startLsn: Lsn): Wal
       next = covered + 1n;
     }
     if (covered < piece.last) {
-      hole = segmentName(piece.timeline, covered + 1n, segmentSizeBytes);
-      lost = findRange(survey.lost ?? [], piece.timeline, covered + 1n);
+      hole = geometry.nameOf(piece.timeline, covered + 1n);
+      const missing = { timeline: piece.timeline, segment: covered + 1n };
+      lost = survey.lost?.find(range => contains(range, missing));
       break;
     }
   }
@@ -67,32 +61,10 @@ export function walPath(survey: WalSurvey, timeline: number, startLsn: Lsn): Wal
     history,
     startLsn,
     pieces,
-    endLsn: segmentStartLsn(next, segmentSizeBytes),
+    endLsn: geometry.startLsn(next),
     hole,
     lost,
   };
-}
-
-/** The segments from `from` to `to`, both included, in order, each with the timeline it is read from. */
-export function* segmentsOf(
-  pieces: readonly WalPiece[],
-  from: bigint,
-  to: bigint,
-): Generator<{ timeline: number; segment: bigint }> {
-  for (const { timeline, first, last } of pieces)
-    for (let segment = first > from ? first : from; segment <= last && segment <= to; segment++)
-      yield { timeline, segment };
-}
-
-export function countSegments(pieces: readonly WalPiece[]): bigint {
-  return pieces.reduce((total, { first, last }) => total + last - first + 1n, 0n);
-}
-
-/** The pieces up to the segment that holds `lsn`. */
-export function piecesUpTo(pieces: readonly WalPiece[], lastSegment: bigint): WalPiece[] {
-  return pieces
-    .filter(({ first }) => first <= lastSegment)
-    .map(piece => (piece.last > lastSegment ? { ...piece, last: lastSegment } : piece));
 }
 
 /**
@@ -109,14 +81,14 @@ export function lastWritten(
   return last;
 }
 
-function wantedPieces(survey: WalSurvey, timeline: number, startLsn: Lsn): WalPiece[] {
-  const { tree, runs, segmentSizeBytes } = survey;
-  const firstSegment = segmentNumberOfLsn(startLsn, segmentSizeBytes);
+function wantedPieces(survey: WalSurvey, timeline: number, startLsn: Lsn): SegmentRange[] {
+  const { tree, runs, geometry } = survey;
+  const firstSegment = geometry.segmentOf(startLsn);
   const history = historyFromTree(tree, timeline);
-  const pieces: WalPiece[] = [];
+  const pieces: SegmentRange[] = [];
   let from = firstSegment;
   for (const { timeline: ancestor, switchpoint } of history) {
-    const last = segmentNumberOfLsn(switchpoint, segmentSizeBytes) - 1n;
+    const last = geometry.segmentOf(switchpoint) - 1n;
     if (last < from) continue;
     pieces.push({ timeline: ancestor, first: from, last });
     from = last + 1n;
@@ -128,16 +100,13 @@ function wantedPieces(survey: WalSurvey, timeline: number, startLsn: Lsn): WalPi
   // so it is never served: the child's copy is missed as soon as it is known that there was something to copy.
   const hasParentCopy =
     left !== undefined &&
-    left.switchpoint > segmentStartLsn(from, segmentSizeBytes) &&
-    coveredUntil(runs, { timeline: left.timeline, first: from, last: from }) === from;
+    left.switchpoint > geometry.startLsn(from) &&
+    runs.some(run => contains(run, { timeline: left.timeline, segment: from }));
   return hasParentCopy ? [...pieces, { timeline, first: from, last: from }] : pieces;
 }
 
 /** The last segment of the piece up to which all are there; one before its first if not even that is. */
-function coveredUntil(runs: readonly WalRun[], piece: WalPiece): bigint {
-  const run = runs.find(
-    ({ timeline, first, last }) => timeline === piece.timeline && first <= piece.first && last >= piece.first,
-  );
-  if (run === undefined) return piece.first - 1n;
-  return run.last < piece.last ? run.last : piece.last;
+function coveredUntil(runs: readonly WalRun[], piece: SegmentRange): bigint {
+  const [gap] = subtract(piece, runs);
+  return gap === undefined ? piece.last : gap.first - 1n;
 }

@@ -10,7 +10,7 @@ import { monotonicMs } from '../../base/time/clock.ts';
 import { localIoError, WalvaultError } from '../../base/errors/errors.ts';
 import { startCrc32c, finishCrc32c, updateCrc32c } from '../../base/checksum/crc32c.ts';
 import { readWhole } from '../../base/files/read.ts';
-import { isValidSegmentSize } from '../wal/file-name.ts';
+import { isValidSegmentSize, WalGeometry } from '../wal/geometry.ts';
 import type { Lsn } from '../wal/lsn.ts';
 
 export interface ControlFile {
@@ -26,7 +26,7 @@ export interface ControlFile {
   minRecoveryPoint: Reached | undefined;
   blockSizeBytes: number;
   walBlockSizeBytes: number;
-  segmentSizeBytes: number;
+  geometry: WalGeometry;
   relationSegmentBlocks: number;
   dataChecksums: boolean;
   postgresMajor: number;
@@ -136,7 +136,7 @@ export function parseControlFile(data: Uint8Array): ControlFile {
     blockSizeBytes: view.getUint32(floatAt + 8, true),
     relationSegmentBlocks: view.getUint32(floatAt + 12, true),
     walBlockSizeBytes: view.getUint32(floatAt + 16, true),
-    segmentSizeBytes,
+    geometry: new WalGeometry(segmentSizeBytes),
     dataChecksums: view.getUint32(floatAt + 44, true) !== 0,
     postgresMajor,
   };

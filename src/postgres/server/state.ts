@@ -1,7 +1,7 @@
 /** What walvault needs to know of a running server: its identity, its archiving settings, where its WAL stands. */
 import type { PgConnection } from './connection.ts';
 import { queryOne } from './query.ts';
-import { lastSegmentBefore, segmentName } from '../wal/file-name.ts';
+import { WalGeometry } from '../wal/geometry.ts';
 import { parseLsn, type Lsn } from '../wal/lsn.ts';
 
 /** PostgreSQL 13, as server_version_num has it. */
@@ -11,7 +11,7 @@ export interface ServerState {
   readonly systemId: bigint;
   readonly isStandby: boolean;
   readonly timeline: number;
-  readonly segmentSizeBytes: number;
+  readonly geometry: WalGeometry;
   readonly port: number;
   readonly walLevel: string;
   readonly fullPageWrites: boolean;
@@ -53,7 +53,7 @@ export async function readServerState(connection: PgConnection): Promise<ServerS
     systemId: BigInt.asUintN(64, BigInt(system)),
     isStandby,
     timeline: await currentTimeline(connection, isStandby),
-    segmentSizeBytes: Number(settings.get('wal_segment_size')),
+    geometry: new WalGeometry(Number(settings.get('wal_segment_size'))),
     port: Number(settings.get('port')),
     walLevel: settings.get('wal_level') ?? '',
     fullPageWrites: settings.get('full_page_writes') === 'on',
@@ -95,10 +95,10 @@ export async function newestLsn(connection: PgConnection, isStandby: boolean): P
  */
 export async function switchWal(
   connection: PgConnection,
-  { segmentSizeBytes, timeline }: Pick<ServerState, 'segmentSizeBytes' | 'timeline'>,
+  { geometry, timeline }: Pick<ServerState, 'geometry' | 'timeline'>,
   restorePointName: string,
 ): Promise<string> {
   await connection.query('select pg_create_restore_point($1)', [restorePointName]);
   const { lsn } = await queryOne<{ lsn: string }>(connection, 'select pg_switch_wal()::text as lsn');
-  return segmentName(timeline, lastSegmentBefore(parseLsn(lsn), segmentSizeBytes), segmentSizeBytes);
+  return geometry.nameOf(timeline, geometry.lastSegmentBefore(parseLsn(lsn)));
 }

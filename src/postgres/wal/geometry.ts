@@ -78,6 +78,15 @@ export class WalGeometry {
     return { timeline, segment: BigInt(log) * this.#segmentsPerLog + BigInt(seg) };
   }
 
+  /** The segments between two names of one timeline, both included; undefined where the names are not that. */
+  rangeOfNames(firstName: string, lastName: string): SegmentRange | undefined {
+    const [first, last] = [parseWalFileName(firstName), parseWalFileName(lastName)];
+    if (first?.kind !== 'segment' || last?.kind !== 'segment' || first.timeline !== last.timeline)
+      return undefined;
+    const { timeline, segment } = this.positionOf(first);
+    return { timeline, first: segment, last: this.positionOf(last).segment };
+  }
+
   /** False for a name that no file has at this segment size: `seg` is below the number of segments in a log. */
   isPossible({ seg }: PositionedFile): boolean {
     return BigInt(seg) < this.#segmentsPerLog;

@@ -5,6 +5,7 @@
  * the middle of such a record. What is held in memory: one page, plus the bodies of records that somebody wants.
  */
 import { finishCrc32c, startCrc32c, updateCrc32c } from '../../base/checksum/crc32c.ts';
+import type { WalGeometry } from './geometry.ts';
 import type { Lsn } from './lsn.ts';
 import {
   longHeaderBytes,
@@ -20,7 +21,7 @@ import { mainDataOf } from './record-body.ts';
 export interface DecoderOptions {
   /** LSN of the first byte pushed: the start of a segment. */
   readonly startLsn: Lsn;
-  readonly segmentSizeBytes: number;
+  readonly geometry: WalGeometry;
   /** The magic every page must have; by default that of the first page. */
   readonly magic?: number;
   /** Resource managers whose main data is wanted; transactions and XLOG itself by default. */
@@ -120,7 +121,7 @@ export class WalRecordDecoder {
   #readPage(page: Uint8Array): void {
     const view = new DataView(page.buffer, page.byteOffset, page.byteLength);
     const header = readPageHeader(view, 0);
-    const isFirstOfSegment = this.#pageStart % this.#options.segmentSizeBytes === 0;
+    const isFirstOfSegment = this.#pageStart % this.#options.geometry.segmentSizeBytes === 0;
     if (isFirstOfSegment) this.#isAfterSwitch = false;
     if (!this.#isAfterSwitch) {
       this.#stop = this.#pageProblem(header, isFirstOfSegment);
@@ -238,7 +239,7 @@ export class WalRecordDecoder {
     const resourceManager = header[at + 17] as number;
     const info = header[at + 16] as number;
     const isSwitch = resourceManager === resourceManagers.xlog && (info & infoMask) === xlogSwitch;
-    const { segmentSizeBytes } = this.#options;
+    const { segmentSizeBytes } = this.#options.geometry;
     const end = isSwitch ? Math.ceil(found.end / segmentSizeBytes) * segmentSizeBytes : found.end;
     this.#isAfterSwitch = isSwitch;
     this.#lastRecordStart = start;

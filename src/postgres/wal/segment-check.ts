@@ -2,13 +2,8 @@
  * Is this file what its name says? Asked before a segment is archived and before a fetched one is handed to
  * PostgreSQL, which itself checks the same fields only while it replays (xlogreader.c, XLogReaderValidatePageHeader).
  */
-import {
-  isPossiblePosition,
-  isValidSegmentSize,
-  segmentNumber,
-  segmentStartLsn,
-  type WalFileName,
-} from './file-name.ts';
+import type { WalFileName } from './file-name.ts';
+import type { WalGeometry } from './geometry.ts';
 import { formatLsn } from './lsn.ts';
 import { parseLongPageHeader, postgresMajorOfPageMagic } from './page-header.ts';
 
@@ -19,7 +14,7 @@ export interface SegmentCheckInput {
   /** The first page, or at least its first 40 bytes. */
   readonly firstPage: Uint8Array;
   readonly systemId: bigint;
-  readonly segmentSizeBytes: number;
+  readonly geometry: WalGeometry;
 }
 
 export interface SegmentCheck {
@@ -42,7 +37,8 @@ export function checkSegment(input: SegmentCheckInput): SegmentCheck {
     problems.push('it does not begin with a WAL page header');
     return { problems, unknownPageMagic: undefined, isForeign: false };
   }
-  const { file, systemId, segmentSizeBytes } = input;
+  const { file, systemId, geometry } = input;
+  const { segmentSizeBytes } = geometry;
   const isForeign = header.systemId !== systemId;
   if (isForeign)
     problems.push(`its header has system identifier ${header.systemId}, the cluster has ${systemId}`);
@@ -50,7 +46,7 @@ export function checkSegment(input: SegmentCheckInput): SegmentCheck {
     problems.push(
       `its header has segment size ${header.segmentSizeBytes}, the cluster has ${segmentSizeBytes}`,
     );
-  const expectedAddress = segmentStartLsn(segmentNumber(file, segmentSizeBytes), segmentSizeBytes);
+  const expectedAddress = geometry.startLsn(geometry.positionOf(file).segment);
   if (header.pageAddress !== expectedAddress)
     problems.push(
       `its header has WAL address ${formatLsn(header.pageAddress)}, its name means ${formatLsn(expectedAddress)}`,
@@ -63,12 +59,12 @@ export function checkSegment(input: SegmentCheckInput): SegmentCheck {
 }
 
 /** A partial has the full size too: PostgreSQL renames the whole file. pg_receivewal pads its own. */
-function sizeProblems({ file, sizeBytes, segmentSizeBytes }: SegmentCheckInput): string[] {
-  if (!isValidSegmentSize(segmentSizeBytes)) return [`${segmentSizeBytes} bytes is not a WAL segment size`];
+function sizeProblems({ file, sizeBytes, geometry }: SegmentCheckInput): string[] {
+  const { segmentSizeBytes } = geometry;
   const problems: string[] = [];
   if (sizeBytes !== segmentSizeBytes)
     problems.push(`it has ${sizeBytes} bytes, a segment has ${segmentSizeBytes}`);
-  if (!isPossiblePosition(file, segmentSizeBytes))
+  if (!geometry.isPossible(file))
     problems.push(`no segment has this name when segments have ${segmentSizeBytes} bytes`);
   return problems;
 }

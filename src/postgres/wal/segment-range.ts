@@ -68,8 +68,11 @@ export function union(ranges: readonly SegmentRange[]): SegmentRange[] {
 export function subtract<T extends SegmentRange>(range: T, taken: readonly SegmentRange[]): T[] {
   const left: T[] = [];
   let next = range.first;
-  for (const { timeline, first, last } of taken.toSorted(compareRanges)) {
-    if (timeline !== range.timeline || last < next || first > range.last) continue;
+  const here = taken.filter(
+    one => one.timeline === range.timeline && one.last >= next && one.first <= range.last,
+  );
+  for (const { first, last } of here.toSorted(compareRanges)) {
+    if (last < next) continue;
     if (first > next) left.push({ ...range, first: next, last: first - 1n });
     next = last + 1n;
   }
@@ -91,11 +94,18 @@ export function cut<T extends SegmentRange>(range: T, others: readonly SegmentRa
   }));
 }
 
-/** The ranges up to a segment, which is included. */
-export function upTo<T extends SegmentRange>(ranges: readonly T[], lastSegment: bigint): T[] {
+/** What of the ranges lies from `first` to `last`, both included, whatever the timeline. */
+export function clip<T extends SegmentRange>(
+  ranges: readonly T[],
+  { first, last }: { readonly first: bigint; readonly last: bigint },
+): T[] {
   return ranges
-    .filter(({ first }) => first <= lastSegment)
-    .map(range => (range.last > lastSegment ? { ...range, last: lastSegment } : range));
+    .map(range => ({
+      ...range,
+      first: greater(range.first, first),
+      last: range.last < last ? range.last : last,
+    }))
+    .filter(range => range.first <= range.last);
 }
 
 /** Every segment of the ranges, one after the other. */

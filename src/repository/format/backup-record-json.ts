@@ -2,14 +2,16 @@
 import { formatLsn, parseLsn } from '../../postgres/wal/lsn.ts';
 import type { BackupPart, BackupRecord, StoredPiece, WalRange } from './backup-record.ts';
 import { parseFields, sha256Pattern, type Fields } from './fields.ts';
+import { readGeometry } from './geometry-field.ts';
 import { encodeJson } from './json-object.ts';
 
 const recordFormat = 1;
 
-export function encodeBackupRecord(record: BackupRecord): Buffer {
+export function encodeBackupRecord({ geometry, ...record }: BackupRecord): Buffer {
   return encodeJson({
     format: recordFormat,
     ...record,
+    segmentSizeBytes: geometry.segmentSizeBytes,
     systemId: String(record.systemId),
     startTime: record.startTime.toISOString(),
     stopTime: record.stopTime.toISOString(),
@@ -42,7 +44,7 @@ export function decodeBackupRecord(data: Uint8Array, source: string): BackupReco
     startLsn: fields.parsed('startLsn', parseLsn),
     stopLsn: fields.parsed('stopLsn', parseLsn),
     walRanges: fields.items('walRanges').map(walRange),
-    segmentSizeBytes: fields.number('segmentSizeBytes'),
+    geometry: readGeometry(fields),
     dataChecksums: fields.flag('dataChecksums'),
     damagedPages: fields.number('damagedPages'),
     fileCount: fields.number('fileCount'),

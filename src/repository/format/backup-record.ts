@@ -3,6 +3,7 @@
  * JSON, signed beside it, and without user data, so that listing and retention need no private key.
  */
 import { randomBytes } from 'node:crypto';
+import type { WalGeometry } from '../../postgres/wal/geometry.ts';
 import type { Lsn } from '../../postgres/wal/lsn.ts';
 
 export interface StoredPiece {
@@ -43,7 +44,7 @@ export interface BackupRecord {
   readonly stopLsn: Lsn;
   /** In order; one, unless a standby followed a switch while it was backed up. */
   readonly walRanges: readonly WalRange[];
-  readonly segmentSizeBytes: number;
+  readonly geometry: WalGeometry;
   readonly dataChecksums: boolean;
   /** Pages whose checksum was wrong when they were read; the backup is kept and this is shown everywhere. */
   readonly damagedPages: number;

@@ -1,7 +1,9 @@
 /** `cluster.json`: one for each PostgreSQL system, written by the first push; says what its WAL looks like. */
 import { WalvaultError } from '../../base/errors/errors.ts';
+import type { WalGeometry } from '../../postgres/wal/geometry.ts';
 import type { Store } from '../../stores/store.ts';
 import { parseFields } from './fields.ts';
+import { readGeometry } from './geometry-field.ts';
 import { createSmallObject, encodeJson, readSmallObject } from './json-object.ts';
 import { clusterRecordKey, type SystemPath } from './layout.ts';
 
@@ -9,7 +11,7 @@ const limitBytes = 64 * 1024;
 
 export interface ClusterRecord {
   readonly postgresMajor: number;
-  readonly segmentSizeBytes: number;
+  readonly geometry: WalGeometry;
   readonly blockSizeBytes: number;
 }
 
@@ -27,7 +29,7 @@ export async function readClusterRecord(
     throw new WalvaultError('damaged', `${source} belongs to system ${fields.shown('systemId')}`);
   return {
     postgresMajor: fields.number('postgresMajor'),
-    segmentSizeBytes: fields.number('segmentSizeBytes'),
+    geometry: readGeometry(fields),
     blockSizeBytes: fields.number('blockSizeBytes'),
   };
 }
@@ -44,22 +46,22 @@ export async function ensureClusterRecord(
 ): Promise<void> {
   const existing = await readClusterRecord(store, system, signal);
   if (existing === undefined) {
-    const { postgresMajor, segmentSizeBytes, blockSizeBytes } = record;
+    const { postgresMajor, geometry, blockSizeBytes } = record;
     const data = encodeJson({
       format: 1,
       systemId: String(system.systemId),
       postgresMajor,
-      segmentSizeBytes,
+      segmentSizeBytes: geometry.segmentSizeBytes,
       blockSizeBytes,
       firstSeen: new Date().toISOString(),
     });
     if (await createSmallObject(store, clusterRecordKey(system), data, signal)) return;
     return ensureClusterRecord(store, system, record, signal);
   }
-  if (existing.segmentSizeBytes !== record.segmentSizeBytes) {
+  if (existing.geometry.segmentSizeBytes !== record.geometry.segmentSizeBytes) {
     throw new WalvaultError(
       'invalid-file',
-      `${store.url}: the archive of system ${system.systemId} has segments of ${existing.segmentSizeBytes} bytes, this server writes ${record.segmentSizeBytes}`,
+      `${store.url}: the archive of system ${system.systemId} has segments of ${existing.geometry.segmentSizeBytes} bytes, this server writes ${record.geometry.segmentSizeBytes}`,
       {
         hint: 'The segment size was changed by pg_resetwal: give the cluster another name in the configuration.',
       },

@@ -1,15 +1,17 @@
 /** Moves the losses recorded on this host into the repositories, as notes. */
 import { WalvaultError } from '../../base/errors/errors.ts';
-import { parseWalFileName, segmentNumber } from '../../postgres/wal/file-name.ts';
+import { parseWalFileName } from '../../postgres/wal/file-name.ts';
+import { WalGeometry } from '../../postgres/wal/geometry.ts';
+import { describe, join, oneSegment } from '../../postgres/wal/segment-range.ts';
 import type { SystemPath } from '../format/layout.ts';
 import { verifyMarker } from '../format/marker.ts';
 import { writeNote } from '../format/notes/note.ts';
 import type { Repository } from '../repository.ts';
-import { findMissingSegments } from './listing.ts';
+import { findMissing } from './listing.ts';
 import { readLossRecords, removeLossRecords, type LossRecord } from './loss-records.ts';
 import { lostWalNote, type LostWal } from '../format/notes/lost-wal.ts';
 import { surveySystem } from '../survey.ts';
-import { describeLoss, describeLostRange, stillMissing } from './lost-wal.ts';
+import { describeLoss, stillMissing } from './lost-wal.ts';
 import type { Log } from '../../observe/events/events.ts';
 import { toPlainError } from '../../base/errors/plain-error.ts';
 
@@ -54,13 +56,13 @@ async function deliverTo(
   records: readonly LossRecord[],
 ): Promise<void> {
   await verifyMarker(repository, signal);
-  for (const { systemId, segmentSizeBytes, losses } of foldRecords(records)) {
+  for (const { systemId, geometry, losses } of foldRecords(records)) {
     const system = { cluster, systemId };
-    const known = await surveySystem(repository, system, signal).lostWal(segmentSizeBytes);
+    const known = await surveySystem(repository, system, signal).lostWal(geometry);
     for (const lost of losses) {
-      for (const missing of await missingOf(repository, system, lost, { known, segmentSizeBytes, signal })) {
-        await writeNote(repository, system, lostWalNote(missing, segmentSizeBytes), signal);
-        const description = `${describeLostRange(missing, segmentSizeBytes)} was ${describeLoss(missing)}`;
+      for (const missing of await missingOf(repository, system, lost, { known, geometry, signal })) {
+        await writeNote(repository, system, lostWalNote(missing, geometry), signal);
+        const description = `${describe(missing, geometry)} was ${describeLoss(missing)}`;
         log.emit({ kind: 'loss-noted', repository: repository.name, description });
       }
     }
@@ -69,7 +71,7 @@ async function deliverTo(
 
 interface Looking {
   readonly known: readonly LostWal[];
-  readonly segmentSizeBytes: number;
+  readonly geometry: WalGeometry;
   readonly signal: AbortSignal;
 }
 
@@ -77,77 +79,43 @@ async function missingOf(
   repository: Repository,
   system: SystemPath,
   lost: LostWal,
-  { known, segmentSizeBytes, signal }: Looking,
+  { known, geometry, signal }: Looking,
 ): Promise<LostWal[]> {
-  const range = { ...lost, segmentSizeBytes, limit: Number.MAX_SAFE_INTEGER };
-  const names = await findMissingSegments(repository, system, range, signal);
-  const pieces: LostWal[] = [];
-  for (const name of names) {
-    const file = parseWalFileName(name);
-    if (file?.kind === 'segment') extend(pieces, { ...lost, ...positionOf(file, segmentSizeBytes) });
-  }
+  const missing: LostWal[] = [];
+  for await (const { first, last } of findMissing(repository, system, lost, { geometry, signal }))
+    missing.push({ ...lost, first, last });
   // A note written before a run that died says it already.
-  return stillMissing(pieces, known.map(asRun));
-}
-
-function asRun({ timeline, first, last, lostTo }: LostWal) {
-  return { timeline, first, last, storedBytes: 0, lastModified: lostTo };
+  return stillMissing(missing, known);
 }
 
 export interface RecordedLosses {
   readonly systemId: bigint;
-  readonly segmentSizeBytes: number;
+  readonly geometry: WalGeometry;
   readonly losses: readonly LostWal[];
 }
 
 /** One loss for consecutive segments that one host gave up; by system. Pure. */
 export function foldRecords(records: readonly LossRecord[]): RecordedLosses[] {
-  const systems = new Map<string, { systemId: bigint; segmentSizeBytes: number; losses: LostWal[] }>();
+  const systems = new Map<string, { systemId: bigint; geometry: WalGeometry; losses: LostWal[] }>();
   for (const record of records) {
-    const { systemId, segmentSizeBytes } = record;
+    const { systemId, segmentSizeBytes, host, backlogBytes, limitBytes, reason, time } = record;
     const id = `${systemId} ${segmentSizeBytes}`;
-    const system = systems.get(id) ?? { systemId, segmentSizeBytes, losses: [] };
+    const system = systems.get(id) ?? { systemId, geometry: new WalGeometry(segmentSizeBytes), losses: [] };
     systems.set(id, system);
     const file = parseWalFileName(record.segment);
     if (file?.kind !== 'segment') continue;
-    const { host, backlogBytes, limitBytes, reason, time } = record;
-    const position = positionOf(file, segmentSizeBytes);
-    extend(system.losses, {
-      ...position,
-      lostFrom: time,
-      lostTo: time,
-      host,
-      backlogBytes,
-      limitBytes,
-      reason,
-    });
+    const range = oneSegment(system.geometry.positionOf(file));
+    const lost = { ...range, lostFrom: time, lostTo: time, host, backlogBytes, limitBytes, reason };
+    join(system.losses, lost, merged);
   }
   return [...systems.values()];
 }
 
-function positionOf(
-  file: { readonly timeline: number; readonly log: number; readonly seg: number },
-  segmentSizeBytes: number,
-): Pick<LostWal, 'timeline' | 'first' | 'last'> {
-  const segment = segmentNumber(file, segmentSizeBytes);
-  return { timeline: file.timeline, first: segment, last: segment };
-}
-
-/** Joins `next` to the last one if it follows it and comes from the same host. */
-function extend(losses: LostWal[], next: LostWal): void {
-  const before = losses.at(-1);
-  if (
-    before === undefined ||
-    before.timeline !== next.timeline ||
-    before.last + 1n !== next.first ||
-    before.host !== next.host
-  ) {
-    losses.push(next);
-    return;
-  }
-  losses[losses.length - 1] = {
+/** The facts of two losses that follow each other; undefined if they come from different hosts. */
+function merged(before: LostWal, next: LostWal): LostWal | undefined {
+  if (before.host !== next.host) return undefined;
+  return {
     ...before,
-    last: next.last,
     lostFrom: next.lostFrom < before.lostFrom ? next.lostFrom : before.lostFrom,
     lostTo: next.lostTo > before.lostTo ? next.lostTo : before.lostTo,
     backlogBytes: Math.max(before.backlogBytes, next.backlogBytes),

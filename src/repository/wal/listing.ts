@@ -2,17 +2,20 @@
  * What segments an archive holds. Listings are read page by page and folded into runs: memory grows with the number
  * of holes, not of segments (P9).
  */
-import { segmentName, segmentNumber, parseWalFileName } from '../../postgres/wal/file-name.ts';
+import type { WalGeometry } from '../../postgres/wal/geometry.ts';
+import {
+  join,
+  oneSegment,
+  type SegmentPosition,
+  type SegmentRange,
+} from '../../postgres/wal/segment-range.ts';
 import { parseWalKey, walKey, walPrefix, walTimelinePrefix, type SystemPath } from '../format/layout.ts';
 import type { Repository } from '../repository.ts';
 import type { ListEntry } from '../../stores/store.ts';
 import { withTierOf, type TierCounts } from '../cold-objects.ts';
 
-/** Consecutive whole segments of one timeline, both ends included. */
-export interface WalRun {
-  readonly timeline: number;
-  readonly first: bigint;
-  readonly last: bigint;
+/** Consecutive whole segments. */
+export interface WalRun extends SegmentRange {
   readonly storedBytes: number;
   /** When its last segment reached the store. */
   readonly lastModified: Date;
@@ -20,17 +23,8 @@ export interface WalRun {
   readonly cold?: TierCounts | undefined;
 }
 
-export interface WalPosition {
-  readonly timeline: number;
-  readonly segment: bigint;
-  readonly segmentSizeBytes: number;
-}
-
-/** Consecutive positions that hold any object: segments, partials, backup history files and kept conflicts all count. */
-export interface WalStretch {
-  readonly timeline: number;
-  readonly first: bigint;
-  readonly last: bigint;
+/** Positions that hold any object: segments, partials, backup history files and kept conflicts all count. */
+export interface WalStretch extends SegmentRange {
   /** When the newest of its objects reached the store. */
   readonly lastModified: Date;
 }
@@ -44,7 +38,7 @@ export interface ArchivedWal {
 export async function listWal(
   repository: Repository,
   system: SystemPath,
-  segmentSizeBytes: number,
+  geometry: WalGeometry,
   signal: AbortSignal,
 ): Promise<ArchivedWal> {
   const runs: WalRun[] = [];
@@ -52,90 +46,53 @@ export async function listWal(
   for await (const entry of repository.store.list({ prefix: walPrefix(system), signal })) {
     const parsed = 'key' in entry ? parseWalKey(entry.key) : undefined;
     if (parsed === undefined || 'prefix' in entry || parsed.file.kind === 'history') continue;
-    const position = segmentNumber(parsed.file, segmentSizeBytes);
-    const one = {
-      timeline: parsed.file.timeline,
-      first: position,
-      last: position,
-      lastModified: entry.modified,
-    };
-    extend(stretches, one, ({ lastModified: before }, { lastModified }) => ({
-      lastModified: lastModified > before ? lastModified : before,
-    }));
+    const one = { ...oneSegment(geometry.positionOf(parsed.file)), lastModified: entry.modified };
+    join(stretches, one, before => (before.lastModified > one.lastModified ? before : one));
     if (parsed.kind !== 'file' || parsed.file.kind !== 'segment') continue;
     const run = { ...one, storedBytes: entry.sizeBytes, cold: withTierOf(undefined, entry) };
-    extend(runs, run, ({ storedBytes, cold }) => ({
+    join(runs, run, ({ storedBytes, cold }) => ({
+      ...run,
       storedBytes: storedBytes + entry.sizeBytes,
-      lastModified: entry.modified,
       cold: withTierOf(cold, entry),
     }));
   }
   return { runs, stretches };
 }
 
-/** Joins `next` to the last range where it follows or is the same position; `merge` says what becomes of the rest. */
-function extend<T extends { readonly timeline: number; readonly first: bigint; readonly last: bigint }>(
-  ranges: T[],
-  next: T,
-  merge: (before: T, next: T) => Partial<T>,
-): void {
-  const before = ranges.at(-1);
-  const isJoined =
-    before?.timeline === next.timeline && (next.first === before.last || next.first === before.last + 1n);
-  if (before === undefined || !isJoined) ranges.push(next);
-  else ranges[ranges.length - 1] = { ...before, ...merge(before, next), last: next.last };
-}
-
-/** The segments of `first..last` (inclusive) that are not archived on `timeline`, at most `limit` of them. */
-export async function findMissingSegments(
+/** What of the range is not archived, in order, as the listing shows it. */
+export async function* findMissing(
   repository: Repository,
   system: SystemPath,
-  range: {
-    readonly timeline: number;
-    readonly first: bigint;
-    readonly last: bigint;
-    readonly segmentSizeBytes: number;
-    readonly limit?: number;
-  },
-  signal: AbortSignal,
-): Promise<string[]> {
-  const { timeline, first, last, segmentSizeBytes, limit = 1000 } = range;
-  const missing: string[] = [];
+  range: SegmentRange,
+  { geometry, signal }: { readonly geometry: WalGeometry; readonly signal: AbortSignal },
+): AsyncGenerator<SegmentRange> {
+  const { timeline, first, last } = range;
   let expected = first;
-  const missUntil = (end: bigint) => {
-    for (; expected < end && missing.length < limit; expected++)
-      missing.push(segmentName(timeline, expected, segmentSizeBytes));
-    expected = end;
-  };
   for await (const entry of repository.store.list({
     prefix: walTimelinePrefix(system, timeline),
-    startAfter: keyBefore(system, range),
+    startAfter: keyBelow(system, range, geometry),
     signal,
   })) {
-    const found = segmentOf(entry);
-    if (found === undefined) continue;
-    const number = segmentNumber(found, segmentSizeBytes);
-    if (number < expected) continue;
-    if (number > last) break;
-    missUntil(number);
-    expected = number + 1n;
-    if (missing.length >= limit) return missing;
+    const segment = positionOf(entry, geometry)?.segment;
+    if (segment === undefined || segment < expected) continue;
+    if (segment > last) break;
+    if (segment > expected) yield { timeline, first: expected, last: segment - 1n };
+    expected = segment + 1n;
   }
-  missUntil(last + 1n);
-  return missing;
+  if (expected <= last) yield { timeline, first: expected, last };
 }
 
 /** True if the timeline has a segment, or a `.partial`, of a later position. */
 export async function hasLaterSegment(
   repository: Repository,
   system: SystemPath,
-  position: WalPosition,
-  signal: AbortSignal,
+  { timeline, segment }: SegmentPosition,
+  { geometry, signal }: { readonly geometry: WalGeometry; readonly signal: AbortSignal },
 ): Promise<boolean> {
   // `~` sorts after everything that can follow the segment's own name: `.partial.…`, `.….backup`, `.conflict.…`.
-  const startAfter = `${segmentKey(system, position)}~`;
+  const startAfter = `${walKey(system, geometry.fileOf(timeline, segment))}~`;
   for await (const entry of repository.store.list({
-    prefix: walTimelinePrefix(system, position.timeline),
+    prefix: walTimelinePrefix(system, timeline),
     startAfter,
     signal,
   })) {
@@ -160,27 +117,19 @@ export async function listPartials(
   return found;
 }
 
-function segmentOf(entry: ListEntry): { timeline: number; log: number; seg: number } | undefined {
+function positionOf(entry: ListEntry, geometry: WalGeometry): SegmentPosition | undefined {
   if ('prefix' in entry) return undefined;
   const parsed = parseWalKey(entry.key);
-  return parsed?.kind === 'file' && parsed.file.kind === 'segment' ? parsed.file : undefined;
+  return parsed?.kind === 'file' && parsed.file.kind === 'segment'
+    ? geometry.positionOf(parsed.file)
+    : undefined;
 }
 
-function segmentKey(system: SystemPath, position: WalPosition): string {
-  const file = parseWalFileName(segmentName(position.timeline, position.segment, position.segmentSizeBytes));
-  if (file === undefined)
-    throw new RangeError(`no segment ${position.segment} on timeline ${position.timeline}`);
-  return walKey(system, file);
-}
-
-/** A key below the range's first segment and above all that ends more than 16 segments earlier. */
-function keyBefore(
+/** Below every key of the range's first segment, and above those of all that lie more than 16 segments before it. */
+export function keyBelow(
   system: SystemPath,
-  range: { timeline: number; first: bigint; segmentSizeBytes: number },
+  { timeline, first }: SegmentRange,
+  geometry: WalGeometry,
 ): string {
-  return segmentKey(system, {
-    timeline: range.timeline,
-    segment: range.first,
-    segmentSizeBytes: range.segmentSizeBytes,
-  }).slice(0, -1);
+  return walKey(system, geometry.fileOf(timeline, first)).slice(0, -1);
 }

@@ -11,7 +11,8 @@ import { join } from 'node:path';
 import { localIoError, systemCode, WalvaultError } from '../../base/errors/errors.ts';
 import { fsyncDirectory, writeFileDurably } from '../../base/files/durable.ts';
 import { readWhole } from '../../base/files/read.ts';
-import { isPossiblePosition, isValidSegmentSize, parseWalFileName } from '../../postgres/wal/file-name.ts';
+import { parseWalFileName } from '../../postgres/wal/file-name.ts';
+import { isValidSegmentSize, WalGeometry } from '../../postgres/wal/geometry.ts';
 import { parseFields } from '../format/fields.ts';
 import { encodeJson } from '../format/json-object.ts';
 import { lossDetails } from '../format/notes/lost-wal.ts';
@@ -94,7 +95,7 @@ function parseRecord(data: Uint8Array, path: string): LossRecord {
   if (
     file.kind !== 'segment' ||
     !isValidSegmentSize(segmentSizeBytes) ||
-    !isPossiblePosition(file, segmentSizeBytes)
+    !new WalGeometry(segmentSizeBytes).isPossible(file)
   )
     throw fields.bad('segment');
   return {

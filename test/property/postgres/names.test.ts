@@ -4,48 +4,14 @@ import * as fc from 'fast-check';
 import { quoteSettingValue, setting, settingName } from '../../../src/postgres/cluster/recovery-settings.ts';
 import { parseConnectionString } from '../../../src/postgres/server/libpq/connection-string.ts';
 import { verifyPages, pageChecksum } from '../../../src/postgres/cluster/page-checksum.ts';
-import {
-  lastSegmentBefore,
-  parseWalFileName,
-  segmentName,
-  segmentNumber,
-  segmentNumberOfLsn,
-  segmentStartLsn,
-} from '../../../src/postgres/wal/file-name.ts';
 import { formatLsn, parseLsn } from '../../../src/postgres/wal/lsn.ts';
 import { parseTimelineHistory } from '../../../src/postgres/wal/timeline-history.ts';
 
 const lsns = fc.bigInt({ min: 0n, max: 0xffff_ffff_ffff_ffffn });
-const segmentSizes = fc.integer({ min: 20, max: 30 }).map(power => 2 ** power);
 const timelines = fc.integer({ min: 1, max: 0xffff_ffff });
 
 test('an LSN survives its text', () => {
   fc.assert(fc.property(lsns, lsn => parseLsn(formatLsn(lsn)) === lsn));
-});
-
-test('the segment of an LSN contains it, and its name leads back', () => {
-  fc.assert(
-    fc.property(lsns, segmentSizes, timelines, (lsn, sizeBytes, timeline) => {
-      const number = segmentNumberOfLsn(lsn, sizeBytes);
-      const start = segmentStartLsn(number, sizeBytes);
-      assert.ok(start <= lsn && lsn < start + BigInt(sizeBytes));
-      const file = parseWalFileName(segmentName(timeline, number, sizeBytes));
-      assert.ok(file?.kind === 'segment');
-      assert.equal(file.timeline, timeline);
-      assert.equal(segmentNumber(file, sizeBytes), number);
-      assert.equal(lastSegmentBefore(lsn + 1n, sizeBytes), number);
-      assert.ok(lsn === 0n || lastSegmentBefore(lsn, sizeBytes) === segmentNumberOfLsn(lsn - 1n, sizeBytes));
-    }),
-  );
-});
-
-test('names sort as their positions on one timeline', () => {
-  fc.assert(
-    fc.property(lsns, lsns, segmentSizes, (a, b, sizeBytes) => {
-      const [x, y] = [segmentNumberOfLsn(a, sizeBytes), segmentNumberOfLsn(b, sizeBytes)];
-      assert.equal(x < y, segmentName(1, x, sizeBytes) < segmentName(1, y, sizeBytes));
-    }),
-  );
 });
 
 test('any text is a history or damage, never another failure', () => {

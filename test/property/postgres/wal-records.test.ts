@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import * as fc from 'fast-check';
+import { WalGeometry } from '../../../src/postgres/wal/geometry.ts';
 import type { WalRecord } from '../../../src/postgres/wal/record.ts';
 import { WalRecordDecoder } from '../../../src/postgres/wal/record-decoder.ts';
 import { bodyOf, pageBytes, WalWriter, type MadeRecord } from '../../support/wal/wal-writer.ts';
@@ -69,10 +70,13 @@ interface Decoded {
 /** Decodes from one reused buffer, refilled with pieces of the given sizes in turn. */
 function decode(bytes: Uint8Array, pieceSizes: readonly number[]): Decoded {
   const records: Decoded['records'] = [];
-  const decoder = new WalRecordDecoder({ startLsn, segmentSizeBytes }, (record: WalRecord) => {
-    const { lsn, endLsn, transactionId } = record;
-    records.push({ lsn, endLsn, transactionId, data: digest(record.data) });
-  });
+  const decoder = new WalRecordDecoder(
+    { startLsn, geometry: new WalGeometry(segmentSizeBytes) },
+    (record: WalRecord) => {
+      const { lsn, endLsn, transactionId } = record;
+      records.push({ lsn, endLsn, transactionId, data: digest(record.data) });
+    },
+  );
   const buffer = Buffer.alloc(Math.max(...pieceSizes));
   for (let at = 0, turn = 0; at < bytes.length; turn++) {
     const sizeBytes = Math.min(pieceSizes[turn % pieceSizes.length] ?? 1, bytes.length - at);

@@ -1,5 +1,6 @@
 /** An archive in memory, filled through the repository's own code, for tests of what reads it. */
 import { silentLog } from '../logs.ts';
+import { WalGeometry } from '../../../src/postgres/wal/geometry.ts';
 import { Codec } from '../../../src/repository/encoding/codec.ts';
 import { ensureClusterRecord } from '../../../src/repository/format/cluster-record.ts';
 import { Keyring } from '../../../src/repository/encoding/keyring.ts';
@@ -14,6 +15,7 @@ import { makeSegment, plainFile, segmentFile, walFile } from '../wal/wal.ts';
 
 export const system = { cluster: 'orders', systemId: 7_300_000_000_000_000_001n };
 export const segmentSizeBytes = 1024 ** 2;
+export const geometry = new WalGeometry(segmentSizeBytes);
 export const signal = new AbortController().signal;
 
 export function plainCodec(): Codec {
@@ -38,12 +40,7 @@ export async function makeRepository(
   const { name = 'main', required = true, store = createMemoryStore() } = options;
   if (options.empty !== true) {
     await createMarker(store, signal);
-    await ensureClusterRecord(
-      store,
-      system,
-      { postgresMajor: 15, segmentSizeBytes, blockSizeBytes: 8192 },
-      signal,
-    );
+    await ensureClusterRecord(store, system, { postgresMajor: 15, geometry, blockSizeBytes: 8192 }, signal);
   }
   return { name, required, expectedId: undefined, store, codec: plainCodec() };
 }

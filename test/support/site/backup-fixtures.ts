@@ -3,7 +3,6 @@ import { createHash } from 'node:crypto';
 import { chmodSync, cpSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-
 import { silentLog, wordsInto } from '../logs.ts';
 import type { Words } from '../../../src/observe/words/table.ts';
 import type { Log } from '../../../src/observe/events/events.ts';
@@ -247,4 +246,29 @@ export async function switchAndArchive(
   if (file === undefined) throw new Error('the server named no segment');
   const isThere = async () => (await repository.store.head(walKey(system, file), { signal })) !== undefined;
   await until(isThere, `${file.name} archived`);
+}
+
+/** A standby on a copy of a stopped server, which streams from `upstream`: that server unless another one is named. */
+export async function makeStandby(origin: PostgresServer, upstream = origin): Promise<PostgresServer> {
+  const dataDirectory = join(temporaryDirectory('standby'), 'data');
+  cpSync(origin.dataDirectory, dataDirectory, { recursive: true });
+  writeFileSync(join(dataDirectory, 'standby.signal'), '');
+  giveToUnprivileged(dataDirectory);
+  return startPostgres({
+    dataDirectory,
+    start: false,
+    conf: {
+      primary_conninfo: `'host=${upstream.socketDirectory} port=${upstream.port} user=postgres'`,
+      archive_mode: 'on',
+    },
+  });
+}
+
+/** An idle primary ends its segment only when it is told to, and a backup of its standby waits for that. */
+export async function switchNowAndThen(primary: PostgresServer, signal: AbortSignal): Promise<void> {
+  while (!signal.aborted) {
+    await primary.query("select pg_create_restore_point('more')");
+    await primary.query('select pg_switch_wal()');
+    await delay(300);
+  }
 }

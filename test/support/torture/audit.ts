@@ -11,7 +11,6 @@ import { silentLog } from '../logs.ts';
 import { openRepositories } from '../../../src/compose/open-repositories.ts';
 import { loadConfig } from '../../../src/config/index.ts';
 import { readTar } from '../../../src/pipeline/tar/index.ts';
-import { segmentName, segmentNumberOfLsn, lastSegmentBefore } from '../../../src/postgres/wal/file-name.ts';
 import type { BackupRecord, StoredPiece } from '../../../src/repository/format/backup-record.ts';
 import { readCatalog } from '../../../src/repository/format/catalog.ts';
 import { backupPrefix, parseWalKey, walKey, type SystemPath } from '../../../src/repository/format/layout.ts';
@@ -105,12 +104,12 @@ async function auditPiece(repository: Repository, prefix: string, piece: StoredP
 }
 
 function neededSegments(record: BackupRecord): string[] {
-  const { segmentSizeBytes } = record;
+  const { geometry } = record;
   return record.walRanges.flatMap(({ timeline, startLsn, endLsn }) => {
     const names: string[] = [];
-    const last = lastSegmentBefore(endLsn, segmentSizeBytes);
-    for (let number = segmentNumberOfLsn(startLsn, segmentSizeBytes); number <= last; number++)
-      names.push(segmentName(timeline, number, segmentSizeBytes));
+    const last = geometry.lastSegmentBefore(endLsn);
+    for (let number = geometry.segmentOf(startLsn); number <= last; number++)
+      names.push(geometry.nameOf(timeline, number));
     return names;
   });
 }

@@ -2,8 +2,8 @@
 import { randomFillSync } from 'node:crypto';
 import { copyFileSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { WalGeometry } from '../../../src/postgres/wal/geometry.ts';
 import { readControlFile } from '../../../src/postgres/cluster/control-file.ts';
-import { segmentName } from '../../../src/postgres/wal/file-name.ts';
 import { startPostgres } from '../servers/postgres-server.ts';
 import type { RunOptions, RunResult } from '../site/run.ts';
 import type { Site } from '../site/site.ts';
@@ -72,7 +72,7 @@ function pusherOf(site: Site, system: SystemOfPusher): Pusher {
     systemId,
     place,
     writeSegment(number) {
-      const name = segmentName(1, BigInt(number), segmentSizeBytes);
+      const name = new WalGeometry(segmentSizeBytes).nameOf(1, BigInt(number));
       const made = { timeline: 1, number: BigInt(number), systemId, segmentSizeBytes };
       const data = makeSegment(made);
       randomFillSync(data, 8192);

@@ -1,12 +1,7 @@
 /** WAL files made up for tests: a true first page header, and content that tells them apart. */
 import { createHash } from 'node:crypto';
-
-import {
-  parseWalFileName,
-  segmentName,
-  segmentStartLsn,
-  type WalFileName,
-} from '../../../src/postgres/wal/file-name.ts';
+import { WalGeometry } from '../../../src/postgres/wal/geometry.ts';
+import { parseWalFileName, type WalFileName } from '../../../src/postgres/wal/file-name.ts';
 import type { PlainFile } from '../../../src/repository/wal/write-object.ts';
 
 export interface MadeSegment {
@@ -25,7 +20,7 @@ export function makeSegment({ timeline, number, systemId, segmentSizeBytes, fill
   segment.writeUInt16LE(0xd110, 0);
   segment.writeUInt16LE(0x0002, 2);
   segment.writeUInt32LE(timeline, 4);
-  segment.writeBigUInt64LE(segmentStartLsn(number, segmentSizeBytes), 8);
+  segment.writeBigUInt64LE(new WalGeometry(segmentSizeBytes).startLsn(number), 8);
   segment.writeBigUInt64LE(systemId, 24);
   segment.writeUInt32LE(segmentSizeBytes, 32);
   segment.writeUInt32LE(8192, 36);
@@ -39,7 +34,7 @@ export function walFile(name: string): WalFileName {
 }
 
 export function segmentFile({ timeline, number, segmentSizeBytes }: MadeSegment): WalFileName {
-  return walFile(segmentName(timeline, number, segmentSizeBytes));
+  return walFile(new WalGeometry(segmentSizeBytes).nameOf(timeline, number));
 }
 
 export function plainFile(data: Buffer): PlainFile {

@@ -8,7 +8,7 @@ import { restore } from '../../../src/operations/restore/restore.ts';
 import type { Repository } from '../../../src/repository/repository.ts';
 import { surveySystem } from '../../../src/repository/survey.ts';
 import { backupId, makeSource, prefix } from '../../support/copied-repository.ts';
-import { overrideStore, segmentSizeBytes, signal, system } from '../../support/site/archive.ts';
+import { overrideStore, geometry, signal, system } from '../../support/site/archive.ts';
 import { temporaryDirectory } from '../../support/site/temp.ts';
 
 /** The same repository, and what was listed of it. */
@@ -41,11 +41,7 @@ describe('a survey', () => {
     const { repository, listed } = await recorded();
     const survey = surveySystem(repository, system, signal);
     assert.deepEqual([...(await survey.pinned())], [backupId]);
-    await Promise.all([
-      survey.pinned(),
-      survey.removedWal(segmentSizeBytes),
-      survey.lostWal(segmentSizeBytes),
-    ]);
+    await Promise.all([survey.pinned(), survey.removedWal(geometry), survey.lostWal(geometry)]);
     assert.deepEqual(listed, [`${prefix}catalog/notes/`]);
     assert.equal(survey.catalog(), survey.catalog());
   });

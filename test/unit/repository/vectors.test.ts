@@ -5,6 +5,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { test } from 'node:test';
 import { silentLog } from '../../support/logs.ts';
+import { WalGeometry } from '../../../src/postgres/wal/geometry.ts';
 import { collect, streamOf } from '../../../src/base/bytes/streams.ts';
 import { WalvaultError } from '../../../src/base/errors/errors.ts';
 import { parseTimelineHistory } from '../../../src/postgres/wal/timeline-history.ts';
@@ -110,7 +111,7 @@ const readers: Readonly<Record<string, (vector: Vector, repository: Repository) 
     requireGood(backups[0]?.verdict);
   },
   async note(_, repository) {
-    const [lost] = await surveySystem(repository, system, signal).lostWal(1024 ** 2);
+    const [lost] = await surveySystem(repository, system, signal).lostWal(new WalGeometry(1024 ** 2));
     requireGood(lost?.verdict);
   },
   async manifest({ key, body }) {

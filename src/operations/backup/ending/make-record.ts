@@ -23,7 +23,7 @@ export interface RecordSource {
 
 export function makeBackupRecord(source: RecordSource): BackupRecord {
   const { started, stopped, span, copied, ending } = source;
-  const { systemId, segmentSizeBytes, dataChecksums } = source.facts.controlFile;
+  const { systemId, geometry, dataChecksums } = source.facts.controlFile;
   return {
     id: source.id,
     type: 'full',
@@ -40,7 +40,7 @@ export function makeBackupRecord(source: RecordSource): BackupRecord {
     startLsn: span.label.startLsn,
     stopLsn: stopped.stopLsn,
     walRanges: span.ranges,
-    segmentSizeBytes,
+    geometry,
     dataChecksums,
     damagedPages: copied.damagedPageCount,
     fileCount: copied.fileCount + ending.fileCount,

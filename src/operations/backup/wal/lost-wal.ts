@@ -1,11 +1,13 @@
 /** WAL that was given up (docs/queue-limit.md), as a backup must know of it: the first one beyond a gap ends it. */
 import { startDeadline } from '../../../base/time/deadline.ts';
 import { WalvaultError } from '../../../base/errors/errors.ts';
-import { parseWalFileName, segmentName, segmentNumber } from '../../../postgres/wal/file-name.ts';
+import { parseWalFileName } from '../../../postgres/wal/file-name.ts';
+import type { WalGeometry } from '../../../postgres/wal/geometry.ts';
+import { contains, describe, nameRange, type NamedRange } from '../../../postgres/wal/segment-range.ts';
 import type { SystemPath } from '../../../repository/format/layout.ts';
 import { deliverLossRecords, foldRecords } from '../../../repository/wal/deliver-loss-records.ts';
 import { readLossRecords } from '../../../repository/wal/loss-records.ts';
-import { boundsOf, describeLoss, describeLostRange, findRange } from '../../../repository/wal/lost-wal.ts';
+import { boundsOf, describeLoss } from '../../../repository/wal/lost-wal.ts';
 import type { Repository } from '../../../repository/repository.ts';
 import { surveySystem } from '../../../repository/survey.ts';
 import type { Log } from '../../../observe/events/events.ts';
@@ -14,16 +16,13 @@ import { toPlainError } from '../../../base/errors/plain-error.ts';
 export interface LossContext {
   readonly system: SystemPath;
   readonly dataDirectory: string;
-  readonly segmentSizeBytes: number;
+  readonly geometry: WalGeometry;
   readonly log: Log;
   readonly signal: AbortSignal;
 }
 
-export interface LostSinceBackup {
+export interface LostSinceBackup extends NamedRange {
   readonly repository: string;
-  readonly firstSegment: string;
-  readonly lastSegment: string;
-  readonly segmentCount: number;
   /** The last backup before the gap, from which no recovery reaches this one. */
   readonly previousBackup: string | undefined;
   /** When, where and why, in one line. */
@@ -61,23 +60,21 @@ export async function lossesSinceBackup(
 
 async function lossesIn(
   repository: Repository,
-  { system, segmentSizeBytes, signal }: LossContext,
+  { system, geometry, signal }: LossContext,
 ): Promise<LostSinceBackup[]> {
   const survey = surveySystem(repository, system, signal);
-  const missing = await survey.missingWal(segmentSizeBytes);
+  const missing = await survey.missingWal(geometry);
   if (missing.length === 0) return [];
   const records = (await survey.catalog()).backups.map(({ record }) => record);
   return missing.flatMap(lost => {
-    const { before, beyond } = boundsOf(lost, records, segmentSizeBytes);
+    const { before, beyond } = boundsOf(lost, records, geometry);
     if (beyond !== undefined) return [];
     return [
       {
         repository: repository.name,
-        firstSegment: segmentName(lost.timeline, lost.first, segmentSizeBytes),
-        lastSegment: segmentName(lost.timeline, lost.last, segmentSizeBytes),
-        segmentCount: Number(lost.last - lost.first) + 1,
+        ...nameRange(lost, geometry),
         previousBackup: before?.id,
-        description: `${describeLostRange(lost, segmentSizeBytes)} was ${describeLoss(lost)}`,
+        description: `${describe(lost, geometry)} was ${describeLoss(lost)}`,
       },
     ];
   });
@@ -87,14 +84,15 @@ async function lossesIn(
 export async function whyLost(
   repository: Repository,
   name: string,
-  { system, dataDirectory, segmentSizeBytes, log, signal }: LossContext,
+  { system, dataDirectory, geometry, log, signal }: LossContext,
 ): Promise<string | undefined> {
   const file = parseWalFileName(name);
   if (file?.kind !== 'segment') return undefined;
   const recorded = foldRecords(await readLossRecords(dataDirectory, log))
     .filter(({ systemId }) => systemId === system.systemId)
     .flatMap(({ losses }) => losses);
-  const noted = await surveySystem(repository, system, signal).lostWal(segmentSizeBytes);
-  const lost = findRange([...recorded, ...noted], file.timeline, segmentNumber(file, segmentSizeBytes));
+  const noted = await surveySystem(repository, system, signal).lostWal(geometry);
+  const position = geometry.positionOf(file);
+  const lost = [...recorded, ...noted].find(range => contains(range, position));
   return lost && describeLoss(lost);
 }

@@ -3,11 +3,12 @@ import { sleep } from '../../../base/time/wait.ts';
 import { WalvaultError } from '../../../base/errors/errors.ts';
 import { formatDuration } from '../../../base/units.ts';
 import { historyFileName, parseWalFileName } from '../../../postgres/wal/file-name.ts';
+import type { WalGeometry } from '../../../postgres/wal/geometry.ts';
 import type { WalRange } from '../../../repository/format/backup-record.ts';
 import { walKey, type SystemPath } from '../../../repository/format/layout.ts';
 import type { Repository } from '../../../repository/repository.ts';
-import { findMissingSegments } from '../../../repository/wal/listing.ts';
-import { neededSegments } from './wal-ranges.ts';
+import { findMissing } from '../../../repository/wal/listing.ts';
+import { neededSegments } from '../../../repository/wal/needed.ts';
 import type { Log } from '../../../observe/events/events.ts';
 
 const firstPauseMs = 200;
@@ -17,8 +18,8 @@ const quietMs = 10_000;
 
 export interface WalWait {
   readonly system: SystemPath;
-  readonly ranges: readonly WalRange[];
-  readonly segmentSizeBytes: number;
+  readonly walRanges: readonly WalRange[];
+  readonly geometry: WalGeometry;
   readonly timeoutMs: number;
   readonly backupFrom: 'primary' | 'standby';
   /** What the server knows of its archiver's last failure, for the hint. */
@@ -56,18 +57,16 @@ export async function waitForWal(repository: Repository, wait: WalWait): Promise
 
 /** A history file comes before the segments of its timeline: without it recovery never looks for them. */
 async function firstMissing(repository: Repository, wait: WalWait): Promise<string | undefined> {
-  const { system, ranges, segmentSizeBytes, signal } = wait;
-  for (const { timeline } of ranges.slice(1)) {
+  const { system, walRanges, geometry, signal } = wait;
+  for (const { timeline } of walRanges.slice(1)) {
     const name = historyFileName(timeline);
     const file = parseWalFileName(name);
     if (file !== undefined && (await repository.store.head(walKey(system, file), { signal })) === undefined)
       return name;
   }
-  for (const needed of neededSegments(ranges, segmentSizeBytes)) {
-    const range = { ...needed, segmentSizeBytes, limit: 1 };
-    const [missing] = await findMissingSegments(repository, system, range, signal);
-    if (missing !== undefined) return missing;
-  }
+  for (const needed of neededSegments(wait))
+    for await (const { timeline, first } of findMissing(repository, system, needed, { geometry, signal }))
+      return geometry.nameOf(timeline, first);
   return undefined;
 }
 

@@ -3,14 +3,16 @@
  * range existed and was never archived: it is a gap even when nothing later has arrived.
  */
 import type { SignatureVerdict } from '../../../pipeline/openpgp/index.ts';
+import type { WalGeometry } from '../../../postgres/wal/geometry.ts';
+import type { SegmentRange } from '../../../postgres/wal/segment-range.ts';
 import type { Fields } from '../fields.ts';
 import { walSubject, type NewNote, type Note } from './note.ts';
-import { encodeRange, rangeOf, type NotedRange } from './noted-range.ts';
+import { encodeRange, rangeOf } from './noted-range.ts';
 
 export const lostWalKind = 'wal-lost';
 
-/** Consecutive segments of one timeline, both ends included, that one host gave up. */
-export interface LostWal extends NotedRange, LossDetails {
+/** Segments that one host gave up. */
+export interface LostWal extends SegmentRange, LossDetails {
   /** When the first and the last of them were given up, by the clock of that host. */
   readonly lostFrom: Date;
   readonly lostTo: Date;
@@ -27,13 +29,13 @@ export interface LossDetails {
   readonly reason: string;
 }
 
-export function lostWalNote(lost: LostWal, segmentSizeBytes: number): NewNote {
+export function lostWalNote(lost: LostWal, geometry: WalGeometry): NewNote {
   const { timeline, lostFrom, lostTo, host, backlogBytes, limitBytes, reason } = lost;
   return {
     subject: walSubject(timeline),
     kind: lostWalKind,
     body: {
-      ...encodeRange(lost, segmentSizeBytes),
+      ...encodeRange(lost, geometry),
       lostFrom: lostFrom.toISOString(),
       lostTo: lostTo.toISOString(),
       host,
@@ -48,9 +50,9 @@ export function lostWalNote(lost: LostWal, segmentSizeBytes: number): NewNote {
  * Undefined for a note that names no range. Who signed it does not matter here: believing in a gap that is none refuses
  * a recovery, the opposite would cut one short.
  */
-export function parseLostWal(note: Note, segmentSizeBytes: number): LostWal | undefined {
+export function parseLostWal(note: Note, geometry: WalGeometry): LostWal | undefined {
   const { fields, time, verdict } = note;
-  const range = rangeOf(note, segmentSizeBytes);
+  const range = rangeOf(note, geometry);
   if (range === undefined) return undefined;
   return {
     ...range,

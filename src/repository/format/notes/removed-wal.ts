@@ -1,21 +1,23 @@
 /** WAL that cleanup removed from a repository: what is missing there is a gap and not the end of the archive. */
+import type { WalGeometry } from '../../../postgres/wal/geometry.ts';
+import type { SegmentRange } from '../../../postgres/wal/segment-range.ts';
 import { walSubject, type NewNote, type Note } from './note.ts';
-import { encodeRange, rangeOf, type NotedRange } from './noted-range.ts';
+import { encodeRange, rangeOf } from './noted-range.ts';
 
 export const removedWalKind = 'wal-removed';
 
 /** Written before the first segment goes. `reasons`: codes of the decision (docs/reference/json.md). */
 export function removedWalNote(
-  range: NotedRange,
-  segmentSizeBytes: number,
+  range: SegmentRange,
+  geometry: WalGeometry,
   reasons: readonly string[],
 ): NewNote {
   return {
     subject: walSubject(range.timeline),
     kind: removedWalKind,
-    body: { ...encodeRange(range, segmentSizeBytes), reasons },
+    body: { ...encodeRange(range, geometry), reasons },
   };
 }
 
 /** Undefined for a note that names no range. Any signer is believed, for the reason given in lost-wal.ts. */
-export const parseRemovedWal: (note: Note, segmentSizeBytes: number) => NotedRange | undefined = rangeOf;
+export const parseRemovedWal: (note: Note, geometry: WalGeometry) => SegmentRange | undefined = rangeOf;

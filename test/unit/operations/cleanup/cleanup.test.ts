@@ -4,7 +4,7 @@ import { Secret } from '../../../../src/base/secret.ts';
 import { silentLog } from '../../../support/logs.ts';
 import { cleanup, type CleanupOptions } from '../../../../src/operations/cleanup/cleanup.ts';
 import { generateKeyPair } from '../../../../src/pipeline/openpgp/index.ts';
-import { segmentName, parseWalFileName } from '../../../../src/postgres/wal/file-name.ts';
+import { parseWalFileName } from '../../../../src/postgres/wal/file-name.ts';
 import { writeBackupRecord } from '../../../../src/repository/format/catalog.ts';
 import { ensureClusterRecord } from '../../../../src/repository/format/cluster-record.ts';
 import { Codec } from '../../../../src/repository/encoding/codec.ts';
@@ -18,7 +18,7 @@ import { surveySystem } from '../../../../src/repository/survey.ts';
 import { createMemoryStore } from '../../../../src/stores/memory/store.ts';
 import { StoreError, type Store } from '../../../../src/stores/store.ts';
 import { temporaryDirectory } from '../../../support/site/temp.ts';
-import { backup, day, dayMs, segmentSizeBytes, systemId } from '../../../support/cleanup-state.ts';
+import { backup, day, dayMs, geometry, systemId } from '../../../support/cleanup-state.ts';
 import { join } from 'node:path';
 import { writeFileSync } from 'node:fs';
 
@@ -53,12 +53,7 @@ class Lab {
 
   async begin(of = system): Promise<void> {
     await createMarker(this.store, signal);
-    await ensureClusterRecord(
-      this.store,
-      of,
-      { postgresMajor: 15, segmentSizeBytes, blockSizeBytes: 8192 },
-      signal,
-    );
+    await ensureClusterRecord(this.store, of, { postgresMajor: 15, geometry, blockSizeBytes: 8192 }, signal);
   }
 
   async put(key: string, bytes = 10): Promise<void> {
@@ -73,7 +68,7 @@ class Lab {
 
   async segments(first: number, last: number, of = system): Promise<void> {
     for (let number = first; number <= last; number++)
-      await this.archive(segmentName(1, BigInt(number), segmentSizeBytes), of);
+      await this.archive(geometry.nameOf(1, BigInt(number)), of);
   }
 
   /** `id` on day `at`, with segments ten times that. */
@@ -160,7 +155,7 @@ describe('cleanup', () => {
       [...(await survey.expiring())],
       ['20260102T000000Z-full-abcdef', '20260103T000000Z-full-abcdef'],
     );
-    assert.deepEqual(await survey.removedWal(segmentSizeBytes), [{ timeline: 1, first: 1n, last: 0x1dn }]);
+    assert.deepEqual(await survey.removedWal(geometry), [{ timeline: 1, first: 1n, last: 0x1dn }]);
   });
 
   it('takes partials, backup history files and kept conflicts of removed positions along, histories never', async () => {

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
+import { WalGeometry } from '../../../../src/postgres/wal/geometry.ts';
 import {
   backup,
   day,
@@ -10,7 +11,7 @@ import {
   reasonsFor,
   removed,
   removedWal,
-  segmentSizeBytes,
+  geometry,
   unfinished,
   wal,
 } from '../../../support/cleanup-state.ts';
@@ -434,14 +435,14 @@ describe('WAL', () => {
 
   it('names segments by the real segment size', () => {
     const result = plan({ backups: daily(2), wal: [wal(1, 1, 300, 6)] }, { keepLast: 1 }, 6);
-    assert.equal(segmentSizeBytes, 16 * 1024 ** 2);
+    assert.equal(geometry.segmentSizeBytes, 16 * 1024 ** 2);
     assert.equal(result.wal[0]?.lastSegment, '000000010000000000000013');
     assert.equal(result.wal[1]?.lastSegment, '00000001000000010000002C');
   });
 
   it('of another segment size is not touched', () => {
     const result = plan(
-      { backups: daily(2), wal: [wal(1, 1, 30, 6)], segmentSizeBytes: 1024 ** 2 },
+      { backups: daily(2), wal: [wal(1, 1, 30, 6)], geometry: new WalGeometry(1024 ** 2) },
       { keepLast: 1 },
       6,
     );

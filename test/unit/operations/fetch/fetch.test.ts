@@ -9,7 +9,7 @@ import { fetch, type FetchResult } from '../../../../src/operations/fetch/fetch.
 import type { FetchOptions } from '../../../../src/operations/fetch/options.ts';
 import { wordsInto } from '../../../support/logs.ts';
 import type { Words } from '../../../../src/observe/words/table.ts';
-import { segmentName } from '../../../../src/postgres/wal/file-name.ts';
+
 import { walKey, markerKey, clusterRecordKey } from '../../../../src/repository/format/layout.ts';
 import { walSubject, writeNote } from '../../../../src/repository/format/notes/note.ts';
 import type { Repository } from '../../../../src/repository/repository.ts';
@@ -19,6 +19,7 @@ import {
   archiveSegment,
   makeRepository,
   overrideStore,
+  geometry,
   segmentSizeBytes,
   signal,
   system,
@@ -40,14 +41,14 @@ beforeEach(async () => {
   repository = await makeRepository();
 });
 
-const name = (timeline: number, number: number) => segmentName(timeline, BigInt(number), segmentSizeBytes);
+const name = (timeline: number, number: number) => geometry.nameOf(timeline, BigInt(number));
 
 function ask(wanted: string, options: Partial<FetchOptions> = {}): Promise<FetchResult> {
   return fetch({
     name: wanted,
     destination,
     system,
-    segmentSizeBytes,
+    geometry,
     mode: 'point-in-time',
     reached: [],
     timeline: undefined,

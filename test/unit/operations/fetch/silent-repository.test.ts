@@ -12,13 +12,13 @@ import { fetchAhead } from '../../../../src/operations/fetch/fetch-ahead.ts';
 import { fetch, type FetchResult } from '../../../../src/operations/fetch/fetch.ts';
 import type { FetchOptions } from '../../../../src/operations/fetch/options.ts';
 import { Laggards } from '../../../../src/operations/fetch/laggards.ts';
-import { segmentName } from '../../../../src/postgres/wal/file-name.ts';
 import type { Repository } from '../../../../src/repository/repository.ts';
 import type { Store } from '../../../../src/stores/store.ts';
 import {
   archiveSegment,
   makeRepository,
   overrideStore,
+  geometry,
   segmentSizeBytes,
   signal,
   system,
@@ -26,7 +26,7 @@ import {
 import { temporaryDirectory } from '../../../support/site/temp.ts';
 
 const timeoutMs = 1000;
-const name = (number: number) => segmentName(1, BigInt(number), segmentSizeBytes);
+const name = (number: number) => geometry.nameOf(1, BigInt(number));
 
 let destination: string;
 let events: Words[];
@@ -58,7 +58,7 @@ function common() {
   return {
     destination,
     system,
-    segmentSizeBytes,
+    geometry,
     headerCheck: true,
     log: wordsInto(events),
     signal,
@@ -153,6 +153,7 @@ describe('a repository that never answers', () => {
       assert.ok(
         await fetchAhead({
           ...common(),
+          segmentSizeBytes,
           name: name(number),
           repositories: [silent, second],
           silenceMs: timeoutMs,

@@ -1,7 +1,5 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { array, assert as assertProperty, integer, property } from 'fast-check';
-import { subtractRuns } from '../../../../src/operations/list/backlog.ts';
 import { list } from '../../../../src/operations/list/list.ts';
 import { listJson, renderList } from '../../../../src/cli/render/list.ts';
 import { createUnopenedStore } from '../../../../src/stores/driver-kit/unopened-store.ts';
@@ -65,25 +63,5 @@ describe('what a best-effort repository lacks', () => {
     assert.match(renderList(listings), /what it lacks is not known/);
     const main = await makeRepository({ name: 'main' });
     assert.match(renderList(await listAll([main, offsite])), /lacks nothing that "main" holds/);
-  });
-
-  test('runs are subtracted as sets are', () => {
-    const runs = (numbers: readonly number[]) =>
-      [...new Set(numbers)]
-        .toSorted((a, b) => a - b)
-        .map(number => ({ timeline: 1, first: BigInt(number), last: BigInt(number) }));
-    const some = array(integer({ min: 0, max: 30 }));
-    assertProperty(
-      property(some, some, (all, own) => {
-        const missing = new Set(all.filter(number => !own.includes(number)));
-        const found = subtractRuns(runs(all), runs(own)).flatMap(({ first, last }) =>
-          Array.from({ length: Number(last - first) + 1 }, (_, index) => Number(first) + index),
-        );
-        assert.deepEqual(
-          found,
-          [...missing].toSorted((a, b) => a - b),
-        );
-      }),
-    );
   });
 });

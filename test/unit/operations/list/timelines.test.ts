@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { WalGeometry } from '../../../../src/postgres/wal/geometry.ts';
 import { describeTimelines } from '../../../../src/operations/list/timelines.ts';
 import { stillMissing } from '../../../../src/repository/wal/lost-wal.ts';
 
-const segmentSizeBytes = 16 * 1024 ** 2;
+const geometry = new WalGeometry(16 * 1024 ** 2);
 const at = (hour: number) => new Date(Date.UTC(2026, 0, 1, hour));
 const run = (timeline: number, first: bigint, last: bigint, hour: number) => ({
   timeline,
@@ -18,7 +19,7 @@ test('names each hole and counts what is there', () => {
     runs: [run(1, 254n, 256n, 5), run(1, 258n, 258n, 3)],
     lost: [],
     tree: new Map(),
-    segmentSizeBytes,
+    geometry,
   });
   assert.equal(first?.firstSegment, '0000000100000000000000FE');
   assert.equal(first?.lastSegment, '000000010000000100000002');
@@ -32,7 +33,7 @@ test('names each hole and counts what is there', () => {
 
 test('a timeline of which only the history is archived is listed too', () => {
   const tree = new Map([[2, { parent: 1, switchpoint: 0x16b3740n }]]);
-  const listed = describeTimelines({ runs: [run(1, 1n, 1n, 1)], lost: [], tree, segmentSizeBytes });
+  const listed = describeTimelines({ runs: [run(1, 1n, 1n, 1)], lost: [], tree, geometry });
   assert.deepEqual(
     listed.map(({ timeline, hasHistory, segmentCount, firstSegment, parent }) => [
       timeline,
@@ -63,7 +64,7 @@ test('what was given up is named inside a hole and beyond the end, unless it was
   const runs = [run(1, 1n, 4n, 1), run(1, 7n, 8n, 3)];
   const losses = [lost(1, 4n, 6n), lost(1, 9n, 9n), lost(2, 1n, 1n)];
   const missing = stillMissing(losses, runs);
-  const [first, second] = describeTimelines({ runs, lost: missing, tree: new Map(), segmentSizeBytes });
+  const [first, second] = describeTimelines({ runs, lost: missing, tree: new Map(), geometry });
   assert.deepEqual(
     first?.lost.map(({ firstSegment, segmentCount, reason }) => [firstSegment, segmentCount, reason]),
     [

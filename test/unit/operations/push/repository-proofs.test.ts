@@ -1,10 +1,11 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { WalGeometry } from '../../../../src/postgres/wal/geometry.ts';
 import { RepositoryProofs } from '../../../../src/operations/push/repository-proofs.ts';
 import type { ControlFile } from '../../../../src/postgres/cluster/control-file.ts';
 import { makeRepository, overrideStore } from '../../../support/site/archive.ts';
 
-const control = { systemId: 7n, segmentSizeBytes: 16 * 1024 ** 2 } as ControlFile;
+const control = { systemId: 7n, geometry: new WalGeometry(16 * 1024 ** 2) } as ControlFile;
 
 test('what was found out holds for a second, for this cluster and this repository', async () => {
   let nowMs = 0;
@@ -16,7 +17,7 @@ test('what was found out holds for a second, for this cluster and this repositor
   assert.equal(proofs.holdFor(repository, control), true);
   assert.equal(proofs.holdFor({ ...repository, name: 'other' }, control), false);
   assert.equal(proofs.holdFor(repository, { ...control, systemId: 8n }), false);
-  assert.equal(proofs.holdFor(repository, { ...control, segmentSizeBytes: 1024 ** 2 }), false);
+  assert.equal(proofs.holdFor(repository, { ...control, geometry: new WalGeometry(1024 ** 2) }), false);
   nowMs = 1000;
   assert.equal(proofs.holdFor(repository, control), false);
 });

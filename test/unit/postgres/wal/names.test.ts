@@ -1,19 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import {
-  historyFileName,
-  isPossiblePosition,
-  isValidSegmentSize,
-  lastSegmentBefore,
-  parseWalFileName,
-  segmentName,
-  segmentNumber,
-  segmentNumberOfLsn,
-  segmentStartLsn,
-} from '../../../../src/postgres/wal/file-name.ts';
+import { historyFileName, parseWalFileName } from '../../../../src/postgres/wal/file-name.ts';
 import { formatLsn, parseLsn } from '../../../../src/postgres/wal/lsn.ts';
-
-const mebibyte = 1024 ** 2;
 
 describe('LSNs', () => {
   test('read and write as PostgreSQL does', () => {
@@ -70,45 +58,4 @@ describe('names of WAL files', () => {
     test(`${JSON.stringify(name)} is none`, () => {
       assert.equal(parseWalFileName(name), undefined);
     });
-});
-
-describe('arithmetic of segments', () => {
-  test('FF is followed by 00 of the next log, at every segment size', () => {
-    const nextOf = (name: string, segmentSizeBytes: number) => {
-      const file = parseWalFileName(name);
-      assert.ok(file?.kind === 'segment');
-      return segmentName(file.timeline, segmentNumber(file, segmentSizeBytes) + 1n, segmentSizeBytes);
-    };
-    assert.equal(nextOf('0000000100000000000000FF', 16 * mebibyte), '000000010000000100000000');
-    assert.equal(nextOf('000000010000000000000FFF', mebibyte), '000000010000000100000000');
-    assert.equal(nextOf('00000001000000000000003F', 64 * mebibyte), '000000010000000100000000');
-    assert.equal(nextOf('000000010000000000000003', 1024 * mebibyte), '000000010000000100000000');
-    assert.equal(nextOf('0000000100000000000000FF', mebibyte), '000000010000000000000100');
-  });
-  test('an end on a boundary needs only the segment before', () => {
-    const size = 16 * mebibyte;
-    assert.equal(lastSegmentBefore(parseLsn('0/3000000'), size), 2n);
-    assert.equal(lastSegmentBefore(parseLsn('0/3000001'), size), 3n);
-    assert.equal(lastSegmentBefore(parseLsn('0/2FFFFFF'), size), 2n);
-    assert.equal(segmentNumberOfLsn(parseLsn('0/3000000'), size), 3n);
-    assert.equal(formatLsn(segmentStartLsn(3n, size)), '0/3000000');
-  });
-  test('a name above what a log holds is impossible', () => {
-    assert.equal(isPossiblePosition({ seg: 0xff }, 16 * mebibyte), true);
-    assert.equal(isPossiblePosition({ seg: 0x100 }, 16 * mebibyte), false);
-  });
-  test('segment sizes are powers of two from 1 MiB to 1 GiB', () => {
-    for (let size = mebibyte; size <= 1024 * mebibyte; size *= 2) assert.ok(isValidSegmentSize(size));
-    for (const size of [
-      0,
-      1,
-      mebibyte / 2,
-      3 * mebibyte,
-      2048 * mebibyte,
-      16 * mebibyte + 1,
-      NaN,
-      1.5 * mebibyte,
-    ])
-      assert.ok(!isValidSegmentSize(size), String(size));
-  });
 });

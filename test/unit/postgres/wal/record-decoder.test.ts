@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
+import { WalGeometry } from '../../../../src/postgres/wal/geometry.ts';
 import { WalRecordDecoder } from '../../../../src/postgres/wal/record-decoder.ts';
 import { bodyOf, pageBytes, WalWriter } from '../../../support/wal/wal-writer.ts';
 
@@ -8,7 +9,7 @@ const startLsn = BigInt(segmentSizeBytes);
 
 function decode(bytes: Uint8Array): { transactionIds: number[]; stoppedBecause: string | undefined } {
   const transactionIds: number[] = [];
-  const decoder = new WalRecordDecoder({ startLsn, segmentSizeBytes }, record =>
+  const decoder = new WalRecordDecoder({ startLsn, geometry: new WalGeometry(segmentSizeBytes) }, record =>
     transactionIds.push(record.transactionId),
   );
   decoder.push(bytes);

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
+import { WalGeometry } from '../../../../src/postgres/wal/geometry.ts';
 import { parseWalFileName } from '../../../../src/postgres/wal/file-name.ts';
 import { parseLongPageHeader, postgresMajorOfPageMagic } from '../../../../src/postgres/wal/page-header.ts';
 import { checkSegment, type SegmentCheck } from '../../../../src/postgres/wal/segment-check.ts';
@@ -28,7 +29,7 @@ for (const sample of clusterSamples)
         sizeBytes: changes.sizeBytes ?? size,
         firstPage,
         systemId: changes.systemId ?? sample.systemId,
-        segmentSizeBytes: size,
+        geometry: new WalGeometry(size),
       });
     };
 

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
+import { WalGeometry } from '../../../../src/postgres/wal/geometry.ts';
 import {
   isBackupId,
   newBackupId,
@@ -28,7 +29,7 @@ const record: BackupRecord = {
   startLsn: 0x2000028n,
   stopLsn: 0x3000100n,
   walRanges: [{ timeline: 1, startLsn: 0x2000028n, endLsn: 0x3000100n }],
-  segmentSizeBytes: 16 * 1024 ** 2,
+  geometry: new WalGeometry(16 * 1024 ** 2),
   dataChecksums: true,
   damagedPages: 0,
   fileCount: 3,

@@ -4,25 +4,24 @@ import { wordsInto } from '../../../../support/logs.ts';
 import type { Words } from '../../../../../src/observe/words/table.ts';
 import { lossesSinceBackup, whyLost } from '../../../../../src/operations/backup/wal/lost-wal.ts';
 import { waitForWal } from '../../../../../src/operations/backup/wal/wait-for-wal.ts';
-import { segmentName, segmentStartLsn } from '../../../../../src/postgres/wal/file-name.ts';
 import { recordLoss } from '../../../../../src/repository/wal/loss-records.ts';
 import {
   archiveSegment,
   makeRepository,
-  segmentSizeBytes,
+  geometry,
   signal,
   system,
 } from '../../../../support/site/archive.ts';
 import { temporaryDirectory } from '../../../../support/site/temp.ts';
 
-const nameOf = (number: bigint) => segmentName(1, number, segmentSizeBytes);
+const nameOf = (number: bigint) => geometry.nameOf(1, number);
 
 async function hostThatLost(number: bigint) {
   const dataDirectory = temporaryDirectory('data', { keepOwner: true });
   await recordLoss(dataDirectory, {
     systemId: system.systemId,
     segment: nameOf(number),
-    segmentSizeBytes,
+    segmentSizeBytes: geometry.segmentSizeBytes,
     time: new Date(),
     host: 'db1',
     backlogBytes: 9,
@@ -31,7 +30,7 @@ async function hostThatLost(number: bigint) {
   });
   const events: Words[] = [];
   const log = wordsInto(events);
-  return { events, context: { system, dataDirectory, segmentSizeBytes, log, signal } };
+  return { events, context: { system, dataDirectory, geometry, log, signal } };
 }
 
 test('the archive is told what this host gave up, and each gap without a backup beyond it is warned about', async () => {
@@ -50,12 +49,12 @@ test('a backup does not wait for a segment that was given up', async () => {
   await archiveSegment(repository, 1, 4n);
   const range = {
     timeline: 1,
-    startLsn: segmentStartLsn(4n, segmentSizeBytes),
-    endLsn: segmentStartLsn(6n, segmentSizeBytes),
+    startLsn: geometry.startLsn(4n),
+    endLsn: geometry.startLsn(6n),
   };
   const waiting = waitForWal(repository, {
     ...context,
-    ranges: [range],
+    walRanges: [range],
     timeoutMs: 60_000,
     backupFrom: 'primary',
     describeArchiver: () => Promise.resolve(undefined),

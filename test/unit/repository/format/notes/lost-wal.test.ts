@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import { silentLog, wordsInto } from '../../../../support/logs.ts';
 import type { Words } from '../../../../../src/observe/words/table.ts';
-import { segmentName } from '../../../../../src/postgres/wal/file-name.ts';
+
 import { deliverLossRecords, foldRecords } from '../../../../../src/repository/wal/deliver-loss-records.ts';
 import {
   lossRecordsDirectory,
@@ -13,16 +13,11 @@ import {
   type LossRecord,
 } from '../../../../../src/repository/wal/loss-records.ts';
 import type { LostWal } from '../../../../../src/repository/format/notes/lost-wal.ts';
-import {
-  boundsOf,
-  describeLostRange,
-  findRange,
-  stillMissing,
-} from '../../../../../src/repository/wal/lost-wal.ts';
+import { boundsOf, stillMissing } from '../../../../../src/repository/wal/lost-wal.ts';
 import { surveySystem } from '../../../../../src/repository/survey.ts';
 import type { Repository } from '../../../../../src/repository/repository.ts';
 import { StoreError } from '../../../../../src/stores/store.ts';
-import { archiveSegment, makeRepository, overrideStore, segmentSizeBytes, signal, system } from '../../../../support/site/archive.ts'; // prettier-ignore
+import { archiveSegment, makeRepository, overrideStore, geometry, segmentSizeBytes, signal, system } from '../../../../support/site/archive.ts'; // prettier-ignore
 import { temporaryDirectory } from '../../../../support/site/temp.ts';
 
 const at = (minute: number) => new Date(Date.UTC(2026, 0, 1, 3, minute));
@@ -44,7 +39,7 @@ function lostOf(first: bigint, last: bigint, timeline = 1): LostWal {
 function recordOf(number: bigint, changes: Partial<LossRecord> = {}): LossRecord {
   return {
     systemId: system.systemId,
-    segment: segmentName(1, number, segmentSizeBytes),
+    segment: geometry.nameOf(1, number),
     segmentSizeBytes,
     time: at(Number(number)),
     host: 'db1',
@@ -68,12 +63,6 @@ describe('losses', () => {
     assert.deepEqual(stillMissing([lostOf(5n, 9n)], [run(1, 5n, 9n)]), []);
   });
 
-  it('are found by timeline and position', () => {
-    assert.ok(findRange([lostOf(5n, 9n)], 1, 9n));
-    assert.equal(findRange([lostOf(5n, 9n)], 1, 10n), undefined);
-    assert.equal(findRange([lostOf(5n, 9n)], 2, 7n), undefined);
-  });
-
   it('lie between the last backup before and the first one beyond', () => {
     const size = BigInt(segmentSizeBytes);
     const backup = (id: string, from: bigint, to: bigint) => ({
@@ -82,19 +71,12 @@ describe('losses', () => {
       stopLsn: to * size,
     });
     const backups = [backup('across', 4n, 6n), backup('beyond', 10n, 11n), backup('later', 20n, 21n), backup('before', 2n, 3n)]; // prettier-ignore
-    const { before, beyond } = boundsOf(lostOf(5n, 9n), backups, segmentSizeBytes);
+    const { before, beyond } = boundsOf(lostOf(5n, 9n), backups, geometry);
     assert.deepEqual([before?.id, beyond?.id], ['before', 'beyond']);
-    assert.deepEqual(boundsOf(lostOf(5n, 9n), [], segmentSizeBytes), {
+    assert.deepEqual(boundsOf(lostOf(5n, 9n), [], geometry), {
       before: undefined,
       beyond: undefined,
     });
-  });
-
-  it('are named by their ends', () => {
-    assert.equal(
-      describeLostRange(lostOf(5n, 7n), segmentSizeBytes),
-      '000000010000000000000005 to 000000010000000000000007 (3 segments)',
-    );
   });
 });
 
@@ -125,7 +107,7 @@ describe('records of losses', () => {
 
 describe('delivering records', () => {
   const lostIn = async (repository: Repository) =>
-    rangesOf(await surveySystem(repository, system, signal).lostWal(segmentSizeBytes));
+    rangesOf(await surveySystem(repository, system, signal).lostWal(geometry));
 
   async function deliver(dataDirectory: string, repositories: readonly Repository[]): Promise<number> {
     return await deliverLossRecords({
@@ -146,7 +128,7 @@ describe('delivering records', () => {
     assert.deepEqual(await lostIn(one), [[1, 5n, 7n]]);
     assert.deepEqual(await lostIn(other), [[1, 5n, 5n], [1, 7n, 7n]]); // prettier-ignore
     assert.deepEqual(readdirSync(join(directory, lossRecordsDirectory)), []);
-    const [loss] = await surveySystem(one, system, signal).lostWal(segmentSizeBytes);
+    const [loss] = await surveySystem(one, system, signal).lostWal(geometry);
     assert.deepEqual(
       { ...loss, verdict: undefined },
       { ...lostOf(5n, 7n), lostFrom: at(5), lostTo: at(7), verdict: undefined },

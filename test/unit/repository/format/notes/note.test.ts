@@ -4,7 +4,7 @@ import { noteKey } from '../../../../../src/repository/format/layout.ts';
 import { writeNote } from '../../../../../src/repository/format/notes/note.ts';
 import type { Repository } from '../../../../../src/repository/repository.ts';
 import { surveySystem } from '../../../../../src/repository/survey.ts';
-import { makeRepository, segmentSizeBytes, signal, system } from '../../../../support/site/archive.ts';
+import { makeRepository, geometry, signal, system } from '../../../../support/site/archive.ts';
 
 const backupId = '20261122T020000Z-full-3f2a91';
 
@@ -49,7 +49,7 @@ describe('a note', () => {
     await lost('wal-00000002', { first: name(2, 2), last: name(1, 3) });
     await lost('wal-00000003', { first: name(3, 2) });
     await lost('wal-00000004', { first: 4, last: '00000004.history' });
-    const losses = await surveySystem(repository, system, signal).lostWal(segmentSizeBytes);
+    const losses = await surveySystem(repository, system, signal).lostWal(geometry);
     assert.deepEqual(
       losses.map(({ timeline, first, last, host, backlogBytes }) => [
         timeline,
@@ -66,7 +66,7 @@ describe('a note', () => {
     const repository = await makeRepository();
     await putNote(repository, { subject: 'wal-00000001', kind: 'wal-removed' }, '[1');
     const survey = surveySystem(repository, system, signal);
-    await assert.rejects(survey.removedWal(segmentSizeBytes), { code: 'damaged' });
-    assert.deepEqual(await survey.lostWal(segmentSizeBytes), []);
+    await assert.rejects(survey.removedWal(geometry), { code: 'damaged' });
+    assert.deepEqual(await survey.lostWal(geometry), []);
   });
 });
