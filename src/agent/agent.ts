@@ -1,7 +1,7 @@
 /**
- * The resident agent: takes the start of a process, the loading of a store's library and the TLS handshake off each
- * push and fetch, sends what PostgreSQL has ready and fetches what a recovery will want before it is asked for. It
- * answers from what is durable, never from hope; it can be killed at any moment, and whoever asked then does the work.
+ * The resident agent of one cluster, which pushes and fetches ahead of PostgreSQL's questions. It starts its process,
+ * loads the store's library and shakes hands over TLS once, not once a file. It answers only from durable facts. It may
+ * be killed at any moment: the push or fetch that asked then does the work itself.
  */
 import { rmSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
@@ -21,7 +21,7 @@ import { locate } from './push-ahead/own-files.ts';
 import { ServerRun } from './purpose.ts';
 import { PushQueue } from './push-ahead/push-queue.ts';
 import type { AheadFetcher } from './fetch-ahead/fetcher.ts';
-import { Prefetcher, type PrefetcherOptions, type Question } from './fetch-ahead/prefetcher.ts';
+import { Prefetcher, type PrefetcherOptions, type SegmentQuestion } from './fetch-ahead/prefetcher.ts';
 import type { PushAnswer, Sender, SignsOfLife } from './push-ahead/sender.ts';
 import { listen, type ListeningServer } from './server.ts';
 import { WatchedFiles } from './watched-files.ts';
@@ -30,13 +30,13 @@ import { toPlainError } from '../base/errors/plain-error.ts';
 
 export interface AgentOptions {
   readonly address: AgentAddress;
-  /** As it was before the configuration was read. */
+  /** The fingerprint that was read before the configuration. */
   readonly fingerprint: string;
   readonly environment: NodeJS.ProcessEnv;
-  /** Names in it that secrets are taken from. */
+  /** Variables of the environment that the configuration takes secrets from. */
   readonly namedVariables: readonly string[];
   readonly sender: Sender & SignsOfLife;
-  /** What one attempt to push a file may take, or the next piece of a large one. */
+  /** Longest time for one attempt to push a file, or for the next piece of a large file. */
   readonly pushTimeoutMs: number;
   readonly fetcher: AheadFetcher;
   readonly prefetch: Pick<PrefetcherOptions, 'depthBytes' | 'jobs' | 'timeoutMs' | 'standbyTimeoutMs'>;
@@ -47,37 +47,40 @@ export interface AgentOptions {
   readonly isBatch: boolean;
   readonly queueLimitBytes: number | undefined;
   readonly watchedFiles: readonly string[];
-  /** `Date.now()` before any of them was read. */
+  /** `Date.now()` before any of the watched files was read. */
   readonly readSince: number;
-  /** Without a question for so long it leaves; undefined: it stays until it is told to go. */
+  /** The agent leaves after this long without a question; undefined: it stays until it is told to stop. */
   readonly idleTimeoutMs: number | undefined;
-  /** The push that started it: it becomes an orphan when that ends, and leaves with the server that runs now. */
+  /**
+   * The push that started the agent. When that push ends, the agent is an orphan; it leaves with the server that runs
+   * now.
+   */
   readonly spawnedBy: number | undefined;
-  /** Takes secrets out of what is sent back. */
+  /** Removes secrets from replies. */
   readonly redact: (text: string) => string;
-  /** The line for an event of somebody's question. */
+  /** The line that tells the asking process of an event. */
   readonly tell: (event: Event) => ReportLine;
   readonly signal: AbortSignal;
   readonly log: Log;
 }
 
-/** How often it looks whether it is still wanted: nothing else wakes it while nobody asks. */
+/** The agent checks this often whether it is still wanted. Nothing else wakes it while nobody asks. */
 const lookEveryMs = 2000;
-/** Until its parent has ended, so that the one it gets instead is noticed at once. */
+/** The agent looks this often for its new parent, until its first parent has ended. */
 const orphanLookEveryMs = 50;
-/** Questions that may wait at the same time; PostgreSQL asks one. */
+/** Longest list of waiting questions; PostgreSQL asks one at a time. */
 const maxAsked = 8;
-/** After `stop`, and once nobody waits for an answer, what is in flight has this long. */
+/** Work in flight has this long after `stop`, or once no question waits. */
 const stopWithinMs = 1000;
-/** What does not end for so long after it was aborted hangs, and is left to itself. */
+/** Work that has not ended this long after its abort hangs, and the agent exits without it. */
 const endWithinMs = 1500;
-/** Beyond the time that a question waits for its segment, to give an answer in. */
+/** Time for the answer itself, beyond the time that a question waits for its segment. */
 const spareMs = 1000;
-/** A push ends by itself in its time and what it takes to be given up, unless the files of this host hang. */
+/** A push ends within its own limit and this margin, unless the files of this host hang. */
 const pushMarginMs = 5000;
 
-/** Resolves when it has left, with the reason. @throws WalvaultError, system errors when it cannot begin */
-export async function runAgent(options: AgentOptions): Promise<string> {
+/** Runs the agent until it leaves. @returns the reason @throws WalvaultError, system errors when it cannot begin */
+export async function serveAsAgent(options: AgentOptions): Promise<string> {
   return await new Agent(options).run();
 }
 
@@ -106,7 +109,7 @@ class Agent {
       ...options,
       dataDirectory: address.dataDirectory,
       status: new ArchiveStatus(options.walDirectory),
-      // With batches nobody asks for most files.
+      // With batches PostgreSQL does not ask for most files.
       jobsAtEase: options.isBatch ? options.jobs : Math.max(1, availableParallelism() - 1),
       signal: AbortSignal.any([signal, this.#stop.signal]),
     });
@@ -178,7 +181,7 @@ class Agent {
     }
   }
 
-  /** What is being fetched ahead is waited for, what hangs is not. */
+  /** Longest time for the answer: a question waits for its segment on its way, but not for a fetch that hangs. */
   #mayTakeMs(request: Request | undefined): number | undefined {
     if (request?.verb !== 'fetch') return undefined;
     return this.#options.prefetch.timeoutMs + spareMs;
@@ -224,13 +227,13 @@ class Agent {
     };
   }
 
-  async #fetch(question: Question): Promise<Exclude<Reply, { kind: 'working' }>> {
+  async #fetch(question: SegmentQuestion): Promise<Exclude<Reply, { kind: 'working' }>> {
     try {
       const found = await this.#prefetcher.ask(question);
       if (found === undefined) return { kind: 'declined', reason: 'not-ready' };
       return { kind: 'ready', lines: found.events.map(event => this.#options.tell(event)), file: found.file };
     } catch (error) {
-      // Fetch itself meets the same trouble, and has a status for it.
+      // The fetch itself will meet the same problem, and has an exit status for it.
       this.#options.log.emit({ kind: 'prefetch-failed', failure: toPlainError(error) });
       return { kind: 'declined', reason: 'unfit' };
     }
@@ -269,7 +272,7 @@ class Agent {
     if (this.#asked === 0) this.#giveUpSoon();
   }
 
-  /** What was sent ahead of any question is of no use to anybody now; a store that hangs must not keep an agent alive. */
+  /** Nobody needs what was sent ahead any more, and a store that hangs must not keep the agent alive. */
   #giveUpSoon(): void {
     setTimeout(() => this.#stop.abort(new Error('stopped')), stopWithinMs).unref();
   }
@@ -299,10 +302,13 @@ class Agent {
   }
 }
 
-/** Failures that a process with fresh credentials, or one without our state, may not have. */
+/** Codes of failures that a fresh process may not have: it reads its credentials again and has no state of ours. */
 const mayBeOurs: ReadonlySet<string> = new Set(['internal', 'config', 'key', 'denied', 'interrupted']);
 
-/** An agent that would answer the same questions. One that does not answer, or for another configuration, is replaced. */
+/**
+ * Whether a living agent would answer the same questions. An agent that is silent, or has another configuration, is
+ * replaced.
+ */
 async function isServed(address: AgentAddress, fingerprint: string, signal: AbortSignal): Promise<boolean> {
   if (inspectDirectory(address.directory) !== 'ours') return false;
   const answer = await exchange(address.socketPath, { verb: 'status' }, { silenceMs: 1000, signal });

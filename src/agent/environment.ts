@@ -1,10 +1,10 @@
-/** Which variables of the environment change what a push does. */
+/** The variables of the environment that change what a push does. */
 
-/** Our settings, the stores' libraries, and what Node's TLS and the proxies listen to. */
+/** walvault's settings, and the variables of the stores' libraries, Node's TLS and the proxies. */
 const isRelevant = /^(WALVAULT|AWS|AZURE|GOOGLE|GCLOUD|CLOUDSDK|NODE|SSL)_|_proxy$/i;
 /**
- * The configuration file is part of the agent's address, whoever debugs does not ask it, and whether one is to be
- * started concerns nobody who is there already.
+ * Variables that an agent and its asker need not share. The configuration file is part of the agent's address, a
+ * command that debugs does not ask, and the mode decides only whether an agent is started.
  */
 const isAskersOwn: ReadonlySet<string> = new Set([
   'WALVAULT_CONFIG',
@@ -12,7 +12,7 @@ const isAskersOwn: ReadonlySet<string> = new Set([
   'WALVAULT_AGENT_MODE',
 ]);
 
-/** By the digests of both environments; `named` are variables that the configuration takes secrets from. */
+/** Compares two environments by digests. `named` are the variables that the configuration takes secrets from. */
 export function isSameEnvironment(
   own: Readonly<Record<string, string>>,
   asked: Readonly<Record<string, string>>,
@@ -23,7 +23,7 @@ export function isSameEnvironment(
     const matters = (isRelevant.test(name) && !isAskersOwn.has(name)) || named.includes(name);
     if (matters && own[name] !== asked[name]) return false;
   }
-  // Below it lie the files of the stores' libraries. A supervisor may have left it out.
+  // The stores' libraries look for files below HOME. A supervisor may have left HOME out.
   const [home, askedHome] = [own['HOME'], asked['HOME']];
   return home === undefined || askedHome === undefined || home === askedHome;
 }

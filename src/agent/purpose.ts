@@ -1,8 +1,8 @@
-/** Whether an agent still has somebody to work for. */
+/** The server run that an agent serves: when it is over, the agent has no purpose. */
 import { readPostmasterPid } from '../postgres/cluster/postmaster-pid.ts';
 import { isAlive } from './client/is-alive.ts';
 
-/** The run of a server that an agent was started for: another process, or another start of it, is another run. */
+/** One run of a server. Another process, or another start, is another run. */
 export class ServerRun {
   readonly #dataDirectory: string;
   readonly #first: string | undefined;

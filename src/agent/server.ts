@@ -1,4 +1,4 @@
-/** Listens, reads one request from each connection and writes its answer. */
+/** The agent's socket server: reads one request from each connection and writes its answer. */
 import { lstatSync, mkdirSync, readdirSync, renameSync, rmSync } from 'node:fs';
 import { createServer, type Server, type Socket } from 'node:net';
 import { join } from 'node:path';
@@ -7,27 +7,27 @@ import { inspectDirectory, privateName, type AgentAddress } from './client/addre
 import { isAlive } from './client/is-alive.ts';
 import { encodeLine, maxLineBytes, parseRequest, type Reply, type Request } from './client/protocol.ts';
 
-/** A connection that does not ask is closed. */
+/** A connection that sends no request for this long is closed. */
 const requestWithinMs = 5000;
-/** How often whoever waits is told that the work goes on. */
+/** A waiting process gets a sign of life this often. */
 const aliveEveryMs = 1000;
 const maxConnections = 64;
 
 export interface Handler {
   answer(request: Request | undefined): Promise<Exclude<Reply, { kind: 'working' }>>;
-  /** After which nobody waits for the answer; undefined: they do. */
+  /** The asking process waits this long for the answer; undefined: without limit. */
   mayTakeMs(request: Request | undefined): number | undefined;
 }
 
 export interface ListeningServer {
-  /** True while the path leads to this server: a later one gives its socket the name. */
+  /** True while the path leads to this server; a later agent gives its own socket the name. */
   isStillReachable(): boolean;
-  /** Takes no further connection and gives the name up, if it is still ours. Open ones are answered. */
+  /** Takes no further connection, and removes the name if it is still ours. Open connections are answered. */
   leave(): void;
 }
 
 /**
- * Nobody can connect before everything is ready: the socket gets its name by a rename, over whatever a dead agent left.
+ * Listens under a private name until everything is ready. Then a rename gives the socket its name, over a dead agent's.
  * @throws WalvaultError `refused` when the directory is not safe, system errors
  */
 export async function listen(address: AgentAddress, handler: Handler): Promise<ListeningServer> {
@@ -75,7 +75,7 @@ function listening(server: Server, path: string, inode: number): ListeningServer
   };
 }
 
-/** Private names of agents that died before they were ready. */
+/** Removes private names of agents that died before they were ready. */
 function removeLeftovers({ directory, key }: AgentAddress): void {
   for (const name of readdirSync(directory)) {
     const pid = new RegExp(`^${key}\\.(\\d+)\\.new$`).exec(name)?.[1];
@@ -84,7 +84,7 @@ function removeLeftovers({ directory, key }: AgentAddress): void {
 }
 
 async function serve(socket: Socket, handler: Handler): Promise<void> {
-  // Whoever asked may be gone before the answer; the work goes on.
+  // The asking process may be gone before the answer; the work goes on.
   socket.on('error', () => socket.destroy());
   const line = await readLine(socket);
   if (line === undefined) {
@@ -101,7 +101,7 @@ async function serve(socket: Socket, handler: Handler): Promise<void> {
   }
 }
 
-/** Undefined when none came. */
+/** The first line; undefined when none came. */
 function readLine(socket: Socket): Promise<string | undefined> {
   return new Promise(resolve => {
     let received = '';

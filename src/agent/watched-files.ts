@@ -7,7 +7,7 @@ export class WatchedFiles {
   readonly #paths: readonly string[];
   readonly #first: string | undefined;
 
-  /** One that changed after `readSince`, in milliseconds of the epoch, may have been read before it did. */
+  /** A file that changed after `readSince` (milliseconds of the epoch) may have been read before it changed. */
   constructor(paths: readonly string[], readSince: number) {
     this.#paths = paths;
     this.#first = paths.some(path => changedAfter(path, readSince - clockTickMs)) ? undefined : this.#look();
@@ -22,20 +22,20 @@ export class WatchedFiles {
   }
 }
 
-/** The file system's clock is that of the last tick of the kernel's. */
+/** File times lag behind by up to one tick of the kernel's clock. */
 const clockTickMs = 20;
 
 function changedAfter(path: string, time: number): boolean {
   try {
     const found = statSync(path);
-    // A time yet to come is no change of now, and would still be one for every agent to follow.
+    // A time in the future is no change of now, and every later agent would see it too.
     return !found.isDirectory() && found.ctimeMs > time && Number.isFinite(ageMs(found.ctimeMs));
   } catch {
     return false;
   }
 }
 
-/** A link that is pointed elsewhere (a mounted secret that was renewed) changes it too. */
+/** The state of a file; a link that points elsewhere (a mounted secret that was renewed) changes it too. */
 function stateOf(path: string): string {
   try {
     const found = statSync(path, { bigint: true });

@@ -2,7 +2,7 @@
 import { existsSync, realpathSync, writeFileSync } from 'node:fs';
 import { availableParallelism, homedir } from 'node:os';
 import { join, resolve } from 'node:path';
-import { runAgent as run } from '../agent/agent.ts';
+import { serveAsAgent } from '../agent/agent.ts';
 import { addressOf, type AgentAddress } from '../agent/client/address.ts';
 import { agentLine } from '../agent/client/command-lines.ts';
 import { readFingerprint } from '../agent/client/fingerprint.ts';
@@ -96,7 +96,7 @@ async function serve({
   const settings = { ...config, dataDirectory: address.dataDirectory };
   const pool = new WorkerPool<Jobs>({ maxWorkers, start: () => startWorker(settings, maxWorkers) });
   const workers = new AgentWorkers(pool);
-  const reason = await run({
+  const reason = await serveAsAgent({
     address,
     fingerprint,
     environment: env,

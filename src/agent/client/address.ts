@@ -1,7 +1,7 @@
 /**
- * Where an agent listens: a socket in a directory that only its user can enter, under a name that follows from the
- * user, the data directory and the configuration. Both sides work it out by themselves and neither trusts what it
- * finds: a directory that is not ours, or open to others, is not used.
+ * The address of an agent: a socket in a directory that only its user can enter. The socket's name follows from the
+ * user, the data directory and the configuration, so that both sides compute the same. Neither side uses a directory
+ * that belongs to another user or is open to others.
  */
 import { existsSync, lstatSync, realpathSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
@@ -13,14 +13,16 @@ import { quickDigest } from './quick-digest.ts';
 const maxPathBytes = 107;
 
 export interface AgentAddress {
-  /** Mode 0700, ours. */
+  /** A directory of this user, mode 0700. */
   readonly directory: string;
-  /** 32 hex digits. Other files of the agent begin with it. */
+  /** 32 hex digits. The agent's other files begin with them. */
   readonly key: string;
   readonly socketPath: string;
   /** Without symbolic links. */
   readonly dataDirectory: string;
-  /** Absolute, links as they are: files in it count from where it seems to lie. */
+  /**
+   * Absolute, with symbolic links: relative paths in the configuration count from the directory that the link is in.
+   */
   readonly configPath: string;
 }
 
@@ -33,7 +35,7 @@ export interface AddressClues {
   readonly env: NodeJS.ProcessEnv;
 }
 
-/** Undefined when no data directory is found, or no socket could have such a long name: then there is no agent. */
+/** Undefined, and so no agent, when no data directory is found or the socket's name would be too long. */
 export function findAddress(clues: AddressClues): AgentAddress | undefined {
   const fromPath = dirname(dirname(resolve(clues.workingDirectory, clues.walPath)));
   const found = [clues.workingDirectory, fromPath].find(directory =>
@@ -54,17 +56,17 @@ export function addressOf(
   const key = quickDigest(text);
   const directory = socketDirectory(env);
   const socketPath = join(directory, `${key}.sock`);
-  // The private name that it listens under first is longer by a process id.
+  // The private name under which the agent listens first is longer by a process id.
   if (Buffer.byteLength(privateName({ directory, key }, 2 ** 22)) > maxPathBytes) return undefined;
   return { directory, key, socketPath, dataDirectory: real, configPath };
 }
 
-/** The same for every process of the user, whatever its TMPDIR: there must not be two places to look. */
+/** One place for every process of the user, whatever its TMPDIR. */
 export function socketDirectory(env: NodeJS.ProcessEnv): string {
   return env['WALVAULT_AGENT_DIRECTORY'] || `/tmp/walvault-${process.getuid?.()}`;
 }
 
-/** A socket that listens under this name is not to be talked to yet. */
+/** The name of a socket before its agent is ready for questions. */
 export function privateName(
   { directory, key }: Pick<AgentAddress, 'directory' | 'key'>,
   pid: number,
@@ -74,7 +76,7 @@ export function privateName(
 
 export type DirectoryState = 'ours' | 'absent' | { readonly problem: string };
 
-/** Whoever else could enter the directory could answer in the agent's place, or ask it. */
+/** Checks that no other user can enter the directory: he could answer in the agent's place, or ask the agent. */
 export function inspectDirectory(directory: string): DirectoryState {
   try {
     const found = lstatSync(directory);

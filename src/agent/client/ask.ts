@@ -1,4 +1,4 @@
-/** What a push and a fetch do alike to ask the agent, before anything else is loaded. */
+/** How a push or a fetch asks the agent, before anything else is loaded. */
 import { monotonicMs } from '../../base/time/clock.ts';
 import { isShown, type Verbosity } from '../../base/log-level.ts';
 import { findAddress, inspectDirectory, type AgentAddress } from './address.ts';
@@ -8,7 +8,7 @@ import type { ReportLine, Request } from './protocol.ts';
 
 export interface Surroundings {
   readonly env: NodeJS.ProcessEnv;
-  /** Where PostgreSQL calls push and fetch: its data directory. */
+  /** The working directory: the server's data directory, where PostgreSQL calls push and fetch. */
   readonly workingDirectory: string;
   readonly signal: AbortSignal;
 }
@@ -22,22 +22,24 @@ export interface Question {
   readonly walPath: string;
   /** From `--config`. */
   readonly configPath: string | undefined;
-  /** Longest time until the answer, before the agent has said how long it may take. Undefined: as long as it lives. */
+  /**
+   * Longest wait for the answer, until the agent has said how long it may take. Undefined: as long as the agent lives.
+   */
   readonly mayTakeMs?: number;
 }
 
-/** The command does the work itself. */
+/** There was no answer, and the command does the work itself. */
 export interface Unanswered {
   readonly kind: 'unanswered';
-  /** Where an agent for this command would listen. Undefined: the command is not for an agent. */
+  /** Where an agent for this command would listen. Undefined: no agent could serve this command. */
   readonly address: AgentAddress | undefined;
-  /** Time spent on asking: it counts towards the work's own. */
+  /** Time that asking took; it counts towards the limit of the work. */
   readonly elapsedMs: number;
-  /** Why an agent that is there did not answer. Undefined: there was none, or nothing is wrong with it. */
+  /** Why an agent that runs did not answer. Undefined: no agent runs, or it is well. */
   readonly complaint: string | undefined;
 }
 
-/** The agent shows that it is alive every second. */
+/** Longest silence of an agent: it sends a sign of life every second. */
 const silenceMs = 5000;
 
 export const notForAnAgent: Unanswered = {
@@ -47,7 +49,10 @@ export const notForAnAgent: Unanswered = {
   complaint: undefined,
 };
 
-/** `take` returns undefined for an answer that does not end the command. @throws the signal's reason */
+/**
+ * Asks, and passes the answer to `take`, which returns undefined for an answer that does not end the command.
+ * @throws the signal's reason
+ */
 export async function ask<Outcome>(
   { request, mayTakeMs, ...clues }: Question,
   surroundings: Surroundings,
@@ -55,7 +60,7 @@ export async function ask<Outcome>(
 ): Promise<Outcome | Unanswered> {
   const { env, signal } = surroundings;
   const startedAt = monotonicMs();
-  // People who debug want to see the work done, and the causes of an error, which do not travel.
+  // Who debugs wants to see the work and the causes of an error, and causes do not travel.
   if (env['WALVAULT_DEBUG'] === '1') return notForAnAgent;
   const address = findAddress({ ...clues, ...surroundings });
   if (address === undefined) return notForAnAgent;
@@ -78,7 +83,7 @@ export async function ask<Outcome>(
   return unanswered(hasFailed ? answer.detail : undefined);
 }
 
-/** Those that the command line asks to see, in their order. */
+/** The lines that the command line asks to see, in their order. */
 export function shownLines(lines: readonly ReportLine[], verbosity: Verbosity): ReportLine[] {
   return lines.filter(({ level }) => isShown(level, verbosity));
 }

@@ -1,16 +1,16 @@
 /**
- * The command lines of push, fetch and agent, each option said once. The client's quick parser (`quick-parse.ts`), the full
- * one (`entry/parse-verb.ts`), the command tree (`cli/entry-command.ts`) and the process edge all read these tables.
+ * The command lines of push, fetch and agent, each option stated once. Four readers share the tables: `quick-parse.ts`,
+ * `entry/parse-verb.ts`, `cli/entry-command.ts` and `main.ts`.
  */
 
 export interface OptionSpec {
-  /** The placeholder of its value in the help. Undefined: a switch. */
+  /** The placeholder of the option's value in the help. Undefined: a switch. */
   readonly value?: string;
   /** One letter. */
   readonly short?: string;
-  /** The option that it cannot be used with, where a person gives both. */
+  /** An option that a person may not give together with this one. */
   readonly conflicts?: string;
-  /** Undefined: walvault alone gives this option, to an agent that it starts, and the help leaves it out. */
+  /** Undefined: the help leaves this option out, and only walvault gives it, to an agent that it starts. */
   readonly help?: string;
 }
 
@@ -19,14 +19,14 @@ type Options = Readonly<Record<string, OptionSpec>>;
 export interface CommandLine {
   readonly name: string;
   readonly description: string;
-  /** What a usage error shows behind `walvault NAME [--config PATH]`. */
+  /** The part of a usage error behind `walvault NAME [--config PATH]`. */
   readonly usage: string;
-  /** From `<name>`, or `[name]` where it may be left out, to its help. */
+  /** Help by positional: `<name>`, or `[name]` for an optional one. */
   readonly positionals: Readonly<Record<string, string>>;
   readonly options: Options;
 }
 
-/** Of every verb. */
+/** Options of every verb. */
 export const commonOptions = {
   config: { value: 'path', help: 'configuration file (default: WALVAULT_CONFIG, else /etc/walvault.toml)' },
   quiet: { short: 'q', conflicts: 'verbose', help: 'warnings and errors only' },
@@ -74,17 +74,17 @@ export const agentLine = {
       short: 'D',
       help: 'the cluster (default: the working directory, or data-directory)',
     },
-    /** The data directory, by the push or fetch that starts the agent. */
+    /** The data directory; given by the push or fetch that starts the agent. */
     for: { value: 'path' },
-    /** The process of that push or fetch. */
+    /** The process id of that push or fetch. */
     parent: { value: 'pid' },
   },
 } as const satisfies CommandLine;
 
-/** A command line that was read by its table. */
+/** A command line, parsed by its table. */
 export interface ParsedLine<Line extends CommandLine> {
   readonly values: OptionValues<typeof commonOptions> & OptionValues<Line['options']>;
-  /** Without the verb. */
+  /** Positional arguments without the verb. */
   readonly positionals: readonly string[];
 }
 
@@ -94,12 +94,12 @@ type OptionValues<Known extends Options> = {
     : boolean;
 };
 
-/** The names and specifications of all options of a verb. */
+/** Names and specifications of all options of a verb. */
 export function optionsOf(line: CommandLine): [string, OptionSpec][] {
   return Object.entries({ ...commonOptions, ...line.options });
 }
 
-/** As written on a command line: `--config`, or `-q` and `--quiet`. */
+/** The spellings of an option: `--config`, or `-q` and `--quiet`. */
 export function spellingsOf(name: string, { short }: OptionSpec): string[] {
   return [...(short === undefined ? [] : [`-${short}`]), `--${name}`];
 }

@@ -1,12 +1,13 @@
-/** One question to the agent and its answer. */
+/** One question to the agent, and its answer. */
 import { existsSync } from 'node:fs';
 import type { Socket } from 'node:net';
 import { monotonicMs } from '../../base/time/clock.ts';
 import { encodeLine, maxLineBytes, parseReply, type Reply, type Request } from './protocol.ts';
 
 /**
- * - `absent`: nobody listens there; a socket that a killed agent left counts as nobody.
- * - `silent`: it took the question, or should have, and gives no sign of life, or no answer. `broken`: it ended before that.
+ * - `absent`: nobody listens. A socket that a killed agent left counts as nobody.
+ * - `silent`: the agent takes no question, gives no sign of life, or gives no answer in time.
+ * - `broken`: the agent ended before its answer.
  */
 export type Answer =
   | Exclude<Reply, { kind: 'working' }>
@@ -15,20 +16,20 @@ export type Answer =
 export interface ExchangeOptions {
   /** Longest time without a sign of life. */
   readonly silenceMs: number;
-  /** Longest time until the answer, unless the agent says how long it may take; undefined: as long as it lives. */
+  /** Longest wait for the answer, unless the agent says how long it may take; undefined: as long as the agent lives. */
   readonly mayTakeMs?: number | undefined;
   readonly signal?: AbortSignal | undefined;
 }
 
 const lingerMs = 10;
 
-/** @throws the signal's reason; everything else is an answer */
+/** Asks one question. Every failure is an answer. @throws the signal's reason */
 export async function exchange(
   socketPath: string,
   request: Request,
   options: ExchangeOptions,
 ): Promise<Answer> {
-  // Where there is nobody, nothing is loaded for it.
+  // Without a socket, no network library is loaded.
   if (!existsSync(socketPath)) return { kind: 'absent', detail: 'no socket' };
   const { createConnection } = await import('node:net');
   return await ask(createConnection(socketPath), request, options);

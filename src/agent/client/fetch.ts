@@ -1,7 +1,6 @@
 /**
- * `walvault fetch` of a recovering server before anything else is loaded: takes the segment that the agent has fetched
- * ahead, if it has. Everything but "a verified file lies ready" is decided by fetch itself: the agent never says that
- * something is absent.
+ * `walvault fetch` of a recovering server, through the agent: takes a segment that the agent has fetched ahead. The
+ * agent never says that a segment is absent: without a verified file, fetch itself decides.
  */
 import { lstatSync, renameSync } from 'node:fs';
 import { resolve } from 'node:path';
@@ -11,14 +10,14 @@ import type { ReadyFile, ReportLine } from './protocol.ts';
 import { quickParse } from './quick-parse.ts';
 import { fetchLine } from './command-lines.ts';
 
-/** Before the agent has said how long it may take. */
+/** Longest wait before the agent has said how long it may take. */
 const mayTakeMs = 60_000;
 
 export type FetchThroughAgent =
-  /** The destination is there, verified, its content durable. `lines` are to be shown. */
+  /** The destination is there, verified, and its content is durable. `lines` are to be shown. */
   { readonly kind: 'delivered'; readonly lines: readonly ReportLine[] } | Unanswered;
 
-/** `argv` with its verb. @throws the signal's reason */
+/** Asks for the segment that `argv` (with its verb) names. @throws the signal's reason */
 export async function fetchThroughAgent(
   argv: readonly string[],
   surroundings: Surroundings,
@@ -36,10 +35,10 @@ export async function fetchThroughAgent(
 }
 
 /**
- * By this process and not by the agent: once PostgreSQL has given up on a fetch and asks for the next segment, nobody
- * may put an earlier one into its place. The content is on disk; the name need not be: PostgreSQL gives the file another
- * one durably (KeepFileRestoredFromArchive in xlogarchive.c), and after a crash asks again.
- * @returns false when the file is not, or not any more, the one that was verified
+ * Renames the segment to its destination in this process, not in the agent: once PostgreSQL has given up on a fetch and
+ * asks for the next segment, an earlier one must not take its place. The content is on disk. The name need not be:
+ * PostgreSQL renames the file durably (KeepFileRestoredFromArchive in xlogarchive.c), and asks again after a crash.
+ * @returns false when the file is no longer the one that was verified
  */
 function takeOver({ path, identity }: ReadyFile, destination: string): boolean {
   try {
@@ -47,7 +46,7 @@ function takeOver({ path, identity }: ReadyFile, destination: string): boolean {
     renameSync(path, destination);
     return true;
   } catch {
-    // Fetch itself writes to the same place, and says what is wrong with it.
+    // The fetch itself writes to the same place, and reports the problem.
     return false;
   }
 }
@@ -61,7 +60,7 @@ export interface PlainFetch {
   readonly quiet: boolean;
 }
 
-/** The arguments, if they are a recovery's for a segment. */
+/** The arguments, if they are those of a recovery that asks for a segment. */
 export function plainFetch(argv: readonly string[]): PlainFetch | undefined {
   const parsed = quickParse(argv, fetchLine);
   if (parsed === undefined || parsed.values['system-id'] !== undefined) return undefined;

@@ -1,18 +1,18 @@
 /**
- * What an agent must have in common with whoever asks it: executable, configuration file, and those variables of the
- * environment that matter to it. The files that the configuration names (keys, credentials) the agent watches by
- * itself, so that asking needs no configuration to be read.
+ * The fingerprint that an agent and its asker must share: executable, configuration file and the environment variables
+ * that matter. The agent itself watches the files that the configuration names (keys, credentials), so that asking
+ * needs no configuration.
  */
 import { readFileSync, statSync } from 'node:fs';
 import { walvaultCommit, walvaultVersion } from '../../base/build-info.ts';
 import { quickDigest } from './quick-digest.ts';
 
-/** A configuration file that is missing or cannot be read has a fingerprint too. */
+/** The fingerprint of executable and configuration. A missing or unreadable file has a fingerprint, too. */
 export function readFingerprint(configPath: string): string {
   return `${quickDigest(executableIdentity())}${quickDigest(contentOf(configPath))}`;
 }
 
-/** Each variable's digest: which of them matter only the agent knows. */
+/** A digest of each variable: only the agent knows which of them matter. */
 export function digestEnvironment(env: NodeJS.ProcessEnv): Record<string, string> {
   const digests: Record<string, string> = {};
   for (const [name, value] of Object.entries(env)) digests[name] = quickDigest(value ?? '');
@@ -20,8 +20,8 @@ export function digestEnvironment(env: NodeJS.ProcessEnv): Record<string, string
 }
 
 /**
- * An upgrade replaces the file under its name. A release is known by what it was built from, so that an agent in another
- * container serves too; anything else by the very file.
+ * Identifies the executable, because an upgrade replaces the file under its name. A release is known by its build, so
+ * that an agent in another container serves too; a checkout by the file itself.
  */
 function executableIdentity(): string {
   const { dev, ino, size, mtimeNs } = statSync(process.execPath, { bigint: true });

@@ -1,6 +1,7 @@
+/** A check whether a process is alive. */
 import { systemCode } from '../../base/errors/errors.ts';
 
-/** Whether there is such a process; one of another user counts, too. */
+/** True if the process exists, also as another user's. */
 export function isAlive(pid: number): boolean {
   try {
     return process.kill(pid, 0);

@@ -1,7 +1,8 @@
 /**
- * Whose child an agent becomes, or a push whose archiver has died, once whoever started it has ended. Where PostgreSQL is
- * process 1, as in many containers, it is PostgreSQL's, and a child of the postmaster that ends by a signal, or with a
- * status other than 0 and 1, makes it restart every backend (reaper in postmaster.c).
+ * Checks whether PostgreSQL is process 1, and so would become the parent of an orphan. An agent is an orphan once the
+ * push that started it has ended, and so is a push whose archiver has died. Where PostgreSQL is process 1, as in many
+ * containers, it restarts every backend when a child ends by a signal or with a status other than 0 and 1 (reaper in
+ * postmaster.c).
  */
 import { readFileSync, readlinkSync } from 'node:fs';
 import { systemCode } from '../../base/errors/errors.ts';
@@ -11,10 +12,10 @@ export interface Harm {
   readonly hint: string;
 }
 
-/** Undefined where an agent does none. */
+/** Why an agent started here would do harm. Undefined: it would do none. */
 export function whyOrphansDoHarm(): Harm | undefined {
   try {
-    // Another namespace's /proc says nothing about who process 1 is here.
+    // The /proc of another namespace does not show who process 1 is here.
     if (readlinkSync('/proc/self') !== String(process.pid))
       return { problem: '/proc is not that of this process namespace', hint };
     return isServer(1) ? { problem: 'PostgreSQL is process 1 here', hint } : undefined;
@@ -26,7 +27,7 @@ export function whyOrphansDoHarm(): Harm | undefined {
   }
 }
 
-/** For an agent itself, who may run where nobody can tell, but not where this is known. */
+/** For an agent itself, which may run where its parent cannot be known, but not where its parent is the server. */
 export function isServerAbove(): boolean {
   return [process.ppid, 1].some(pid => {
     try {
@@ -37,7 +38,10 @@ export function isServerAbove(): boolean {
   });
 }
 
-/** Whether PostgreSQL as process 1 gets this process' status, itself or through a shell, and no other process of its own does. */
+/**
+ * True if PostgreSQL as process 1 reads this process' status, itself or through a shell, and no other process of its
+ * own does.
+ */
 export function isOrphanOfServer(): boolean {
   try {
     if (!isServer(1)) return false;
@@ -52,7 +56,7 @@ export function isOrphanOfServer(): boolean {
 const hint =
   'Let an init process be process 1 (docker run --init), or run `walvault agent` as a container of its own beside the server; agent.mode = "off" ends this message.';
 
-/** By the name under which it runs. @throws system errors */
+/** Recognises a server by the name of its program. @throws system errors */
 function isServer(pid: number): boolean {
   return /^(postgres|postmaster)\n?$/.test(readFileSync(`/proc/${pid}/comm`, 'latin1'));
 }

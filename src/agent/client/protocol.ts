@@ -1,7 +1,7 @@
 /**
- * What the agent and those who ask it say to each other: one JSON line for a request, then lines of `working` while
- * it is being dealt with, then one line with the answer. Both sides are the same executable (the fingerprint proves
- * it), so the version only has to tell a later walvault that it talks to an earlier one.
+ * The messages between the agent and a process that asks it. A request is one JSON line; the reply is lines of
+ * `working` and then one line with the answer. Both sides are the same executable (the fingerprint proves it), so the
+ * version only tells a later walvault that an earlier one talks.
  */
 import { errorCodes, type ErrorCode } from '../../base/errors/errors.ts';
 import type { PlainError } from '../../base/errors/plain-error.ts';
@@ -16,13 +16,13 @@ export const maxLineBytes = 256 * 1024;
 export type Request =
   | {
       readonly verb: 'push';
-      /** `readFingerprint` of whoever asks. */
+      /** `readFingerprint` of the asking process. */
       readonly fingerprint: string;
-      /** `digestEnvironment` of whoever asks. */
+      /** `digestEnvironment` of the asking process. */
       readonly environment: Readonly<Record<string, string>>;
       /** Absolute. */
       readonly path: string;
-      /** The same as it was given on the command line, for messages. */
+      /** The path as it was given on the command line, for messages. */
       readonly givenPath: string;
     }
   | {
@@ -30,55 +30,59 @@ export type Request =
       /** As for a push. */
       readonly fingerprint: string;
       readonly environment: Readonly<Record<string, string>>;
-      /** Of a segment. */
+      /** The name of a segment. */
       readonly name: string;
       /** Absolute. */
       readonly destination: string;
-      /** That the recovery follows, where restore_command says so. */
+      /** The timeline that the recovery follows, if restore_command names one. */
       readonly timeline?: number | undefined;
     }
   | { readonly verb: 'status' }
   | { readonly verb: 'stop' };
 
 export type Reply =
-  /** `mayTakeMs`: the answer is given up by whoever has waited for so long. */
+  /** A sign of life. `mayTakeMs`: after this long the asking process stops waiting. */
   | { readonly kind: 'working'; readonly mayTakeMs?: number | undefined }
-  /** Durable in every required repository. */
+  /** The file is durable in every required repository. */
   | { readonly kind: 'done'; readonly lines: readonly ReportLine[] }
   | { readonly kind: 'failed'; readonly lines: readonly ReportLine[]; readonly failure: PlainError }
-  /** A verified segment for whoever asked to take: it is his to rename, and to throw away if it is another file by now. */
+  /** A verified segment: the asking process renames it, or removes it if the file has changed since. */
   | { readonly kind: 'ready'; readonly lines: readonly ReportLine[]; readonly file: ReadyFile }
-  /** Nothing is known of the file: whoever asked does the work. */
+  /** The agent cannot tell; the asking process does the work. */
   | { readonly kind: 'declined'; readonly reason: DeclineReason }
   | { readonly kind: 'status'; readonly status: AgentStatus };
 
 /**
- * `stale`: another configuration, environment or executable than the agent's; it leaves. `busy`: too much is being
- * asked at once. `leaving`: it is about to end. `unfit`: the work failed in a way that a fresh process may not.
- * `not-ready`: it was not fetched ahead, which says nothing about the archive.
+ * - `stale`: the agent has another configuration, environment or executable, and leaves.
+ * - `busy`: too many questions wait.
+ * - `leaving`: the agent is about to end.
+ * - `unfit`: the work failed in a way that a fresh process may not.
+ * - `not-ready`: the segment was not fetched ahead, which says nothing about the archive.
  */
 export type DeclineReason = 'stale' | 'busy' | 'leaving' | 'unfit' | 'not-ready';
 
-/** What the asking process writes to its standard error, in words that the agent has found: the asking one loads none. */
+/**
+ * A line for the standard error of the asking process. The agent words it, so that the asking process loads no words.
+ */
 export interface ReportLine {
   readonly level: LogLevel;
-  /** Ended; with its hint it may be two lines. */
+  /** Ends with a line break; two lines with a hint. */
   readonly text: string;
 }
 
 export interface ReadyFile {
   readonly path: string;
-  /** When it was verified. */
+  /** The file's identity when it was verified. */
   readonly identity: FileIdentity;
 }
 
-/** What became of fetching ahead, since the agent began. */
+/** Counts of segments fetched ahead since the agent began. */
 export interface PrefetchFigures {
   readonly running: readonly string[];
-  /** Waiting to be asked for. */
+  /** Segments that wait to be asked for. */
   readonly ready: number;
   readonly fetched: number;
-  /** Handed over. */
+  /** Segments handed over. */
   readonly served: number;
   readonly failed: number;
 }
@@ -90,9 +94,9 @@ export interface AgentStatus {
   readonly configPath: string;
   readonly fingerprint: string;
   readonly startedAt: string;
-  /** Files that it is sending at this moment. */
+  /** Files that are being sent now. */
   readonly running: readonly string[];
-  /** Sent ahead and not asked for yet. */
+  /** Files sent ahead and not asked for yet. */
   readonly ahead: number;
   readonly pushed: number;
   readonly failed: number;
@@ -104,7 +108,7 @@ export function encodeLine(message: Request | Reply): string {
   return `${JSON.stringify({ v: protocolVersion, ...message })}\n`;
 }
 
-/** Undefined for anything that is not a request of this version. */
+/** Undefined for text that is not a request of this version. */
 export function parseRequest(line: string): Request | undefined {
   const message = parseObject(line);
   if (message === undefined) return undefined;
@@ -123,7 +127,7 @@ export function parseRequest(line: string): Request | undefined {
   return { verb, fingerprint, environment, name, destination, ...(timeline !== undefined && { timeline }) };
 }
 
-/** Undefined for anything that is not a reply of this version. */
+/** Undefined for text that is not a reply of this version. */
 export function parseReply(line: string): Reply | undefined {
   const message = parseObject(line);
   if (message === undefined) return undefined;

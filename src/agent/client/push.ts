@@ -1,6 +1,5 @@
 /**
- * `walvault push` before anything else is loaded: asks the agent, if there is one. Whatever comes in the way, the push
- * does the work itself; only an answer ends it here.
+ * `walvault push` through the agent, before anything else is loaded. Without an answer the push does the work itself.
  */
 import { resolve } from 'node:path';
 import type { WalvaultError } from '../../base/errors/errors.ts';
@@ -13,14 +12,14 @@ import { pushLine } from './command-lines.ts';
 export type PushThroughAgent =
   | {
       readonly kind: 'answered';
-      /** To be shown, in this order. */
+      /** Lines to show, in this order. */
       readonly lines: readonly ReportLine[];
-      /** Undefined: durable in every required repository. */
+      /** Undefined: the file is durable in every required repository. */
       readonly error: WalvaultError | undefined;
     }
   | Unanswered;
 
-/** `argv` with its verb. @throws the signal's reason */
+/** Asks the agent to push the file that `argv` (with its verb) names. @throws the signal's reason */
 export async function pushThroughAgent(
   argv: readonly string[],
   surroundings: Surroundings,

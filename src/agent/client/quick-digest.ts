@@ -1,7 +1,7 @@
 /**
- * MurmurHash3_x86_128 (Austin Appleby, public domain): tells texts apart, and keeps no secret. Loading node:crypto takes a
- * process that asks the agent seven milliseconds, a quarter of its life, and whoever sees these digests has the
- * same user and could read the texts themselves.
+ * MurmurHash3_x86_128 (Austin Appleby, public domain), which tells texts apart and keeps no secret. Loading node:crypto
+ * takes seven milliseconds, a quarter of the life of a process that asks the agent. Only the same user sees these
+ * digests, and he can read the texts themselves.
  */
 
 /** 32 hex digits. */
@@ -42,7 +42,7 @@ function rotate(x: number, bits: number): number {
   return (x << bits) | (x >>> (32 - bits));
 }
 
-/** Each into each other. */
+/** Adds each word to each other word. */
 function spread([h1 = 0, h2 = 0, h3 = 0, h4 = 0]: readonly number[]): [number, number, number, number] {
   const sum = h1 + h2 + h3 + h4;
   return [sum | 0, (h2 + sum) | 0, (h3 + sum) | 0, (h4 + sum) | 0];

@@ -1,8 +1,9 @@
+/** A parser for the ordinary command lines of push, fetch and agent that loads no library. */
 import { optionsOf, spellingsOf, type ParsedLine, type CommandLine } from './command-lines.ts';
 
 /**
- * Reads a command line by its table, without loading a parser. Undefined for another verb and for anything unusual: the
- * full parser (`entry/parse-verb.ts`) reads that, or says what is wrong with it. Where both have a result, it is the same.
+ * Reads a command line by its table. Undefined for another verb and for anything unusual: the full parser
+ * (`entry/parse-verb.ts`) reads that, or says what is wrong. Where both parsers have a result, it is the same.
  */
 export function quickParse<Line extends CommandLine>(
   argv: readonly string[],

@@ -1,7 +1,7 @@
 /**
- * Starts an agent that outlives this process: a session of its own, nothing inherited, and only where it can do no
- * harm. PostgreSQL leaves descriptors of its own open in what archive_command starts, the pipe of its log collector
- * among them, and a collector does not end while anybody holds that.
+ * Starts an agent that outlives this process, in a session of its own, with nothing inherited, where it can do no harm.
+ * PostgreSQL leaves descriptors open in an archive_command, the pipe of its log collector among them, and the collector
+ * does not end while any process holds that pipe.
  */
 import { spawn } from 'node:child_process';
 import {
@@ -25,10 +25,10 @@ import { serverUserId } from '../../postgres/cluster/postmaster-pid.ts';
 import { isAlive } from './is-alive.ts';
 import { whyOrphansDoHarm } from './orphanage.ts';
 
-/** One attempt in this time: an agent that cannot start must not cost every push a process. */
+/** At most one attempt in this time: an agent that cannot start must not cost every push a process. */
 const attemptEveryMs = 30_000;
 
-/** A push without an agent takes no longer than this, mostly. */
+/** A push without an agent rarely takes longer than this. */
 const youngMs = 3000;
 
 /** `O_CLOEXEC` as /proc shows it (asm-generic/fcntl.h), octal. */
@@ -38,8 +38,8 @@ export type StartOutcome =
   'started' | 'not-now' | { readonly problem: string; readonly hint?: string | undefined };
 
 /**
- * Does not wait for the agent. `not-now`: somebody is starting one, or it was tried a moment ago. Problems are for
- * people; the push that meets one goes on without an agent.
+ * Starts an agent and does not wait for it. `not-now`: one is being started, or was a moment ago. A problem is for
+ * people to read; the push goes on without an agent.
  */
 export function startAgent(address: AgentAddress, env: NodeJS.ProcessEnv): StartOutcome {
   if (!isServersHost(address.dataDirectory)) return 'not-now';
@@ -50,7 +50,7 @@ export function startAgent(address: AgentAddress, env: NodeJS.ProcessEnv): Start
     if (orphanage !== undefined) return orphanage;
     if (!claimAttempt(address)) return 'not-now';
     if (isYoung(address.socketPath)) {
-      // Another push's agent began to listen while this one was at work.
+      // Another push's agent began to listen while this push worked.
       rmSync(attemptPath(address), { force: true });
       return 'not-now';
     }
@@ -64,12 +64,15 @@ export function startAgent(address: AgentAddress, env: NodeJS.ProcessEnv): Start
   }
 }
 
-/** Made by whoever starts an agent, removed by the agent once it listens. */
+/** The file that marks an attempt: the starting process makes it, the agent removes it once it listens. */
 export function attemptPath({ directory, key }: Pick<AgentAddress, 'directory' | 'key'>): string {
   return join(directory, `${key}.starting`);
 }
 
-/** A running server of this very user: a push by hand beside a stopped one, or by root, needs no agent. */
+/**
+ * True if a server of this user runs in the directory. A push by hand beside a stopped server, or by root, needs no
+ * agent.
+ */
 function isServersHost(dataDirectory: string): boolean {
   try {
     return serverUserId(dataDirectory) === process.getuid?.();
@@ -92,7 +95,7 @@ function makeDirectory(directory: string): 'ours' | { readonly problem: string; 
   };
 }
 
-/** Of several pushes at once only one may start an agent. */
+/** Claims the attempt: of several pushes at once, only one may start an agent. */
 export function claimAttempt(address: Pick<AgentAddress, 'directory' | 'key'>): boolean {
   const path = attemptPath(address);
   try {
@@ -102,13 +105,16 @@ export function claimAttempt(address: Pick<AgentAddress, 'directory' | 'key'>): 
     if (systemCode(error) !== 'EEXIST') throw error;
   }
   if (isUnderWay(address)) return false;
-  // Written anew so that its time is now; two that come here at once start two, of which one leaves.
+  // A new file has the time of now. Two pushes that come here at once start two agents, of which one leaves.
   rmSync(path, { force: true });
   writeFileSync(path, '', { mode: 0o600 });
   return true;
 }
 
-/** An attempt that is being made, or that failed a moment ago. One that was killed may be made again at once. */
+/**
+ * True for an attempt that is being made or has just failed. An attempt whose process was killed may be repeated at
+ * once.
+ */
 function isUnderWay(address: Pick<AgentAddress, 'directory' | 'key'>): boolean {
   try {
     const path = attemptPath(address);
@@ -123,26 +129,26 @@ function isUnderWay(address: Pick<AgentAddress, 'directory' | 'key'>): boolean {
   }
 }
 
-/** Of a socket: whoever listens there has only just begun. */
+/** True for a socket whose agent has only just begun to listen. */
 export function isYoung(path: string): boolean {
   const found = statSync(path, { throwIfNoEntry: false });
   return found !== undefined && ageMs(found.ctimeMs) < youngMs;
 }
 
-/** From a checkout the program is Node with a script. */
+/** The command that runs this program: in a checkout, Node with a script. */
 function ownProgram(): string[] {
   return isSea() ? [process.execPath] : [process.execPath, ...process.execArgv, process.argv[1] ?? ''];
 }
 
 /**
- * mallopt(3): large buffers go back to the system at once. By default glibc keeps what threads have freed, up to twice
- * of what is in use at any time.
+ * Allocator settings (mallopt(3)) that give large buffers back to the system at once. By default glibc keeps memory
+ * that threads have freed, up to twice the memory in use.
  */
 const thriftyAllocator = {
   MALLOC_ARENA_MAX: '2',
   MALLOC_MMAP_THRESHOLD_: '131072',
   MALLOC_TRIM_THRESHOLD_: '131072',
-  // In large pages, where the kernel has them (madvise): 16 MiB in small ones take longer to be made than to be decoded.
+  // Large pages, where the kernel has them (madvise): 16 MiB in small pages take longer to allocate than to decode.
   GLIBC_TUNABLES: 'glibc.malloc.hugetlb=1',
 };
 
@@ -164,7 +170,7 @@ function spawnDetached(
   return child.pid;
 }
 
-/** Above 2, those that a program started from here would have too. */
+/** Descriptors above 2 that a program started from here would inherit. */
 function inheritedDescriptors(): number[] {
   return readdirSync('/proc/self/fd')
     .map(Number)
@@ -176,38 +182,38 @@ function closesOnExec(descriptor: number): boolean {
     const flags = /^flags:\s*([0-7]+)$/m.exec(readFileSync(`/proc/self/fdinfo/${descriptor}`, 'latin1'))?.[1];
     return flags === undefined || (Number.parseInt(flags, 8) & closeOnExec) !== 0;
   } catch {
-    // The one by which the directory was read.
+    // The descriptor that reads the directory.
     return true;
   }
 }
 
-/** What an agent that could not start says to the next push. */
+/** The file in which an agent that could not start leaves its reason for the next push. */
 export function problemPath({ directory, key }: Pick<AgentAddress, 'directory' | 'key'>): string {
   return join(directory, `${key}.problem`);
 }
 
-/** What was said to people last. */
+/** The file with the message that people saw last. */
 export function saidPath({ directory, key }: Pick<AgentAddress, 'directory' | 'key'>): string {
   return join(directory, `${key}.said`);
 }
 
 /**
- * Whether this is to be said now: the same thing is said once, and again after something else was.
- * Without a place to remember it, it is said every time.
+ * True if `text` should be shown now: a message is shown once, and again after a different one. Where it cannot be
+ * remembered, it is shown every time.
  */
 export function isNews({ directory, key }: Pick<AgentAddress, 'directory' | 'key'>, text: string): boolean {
   const path = saidPath({ directory, key });
   try {
     if (readFileSync(path, 'utf8') === text) return false;
   } catch {
-    // Nothing was said yet.
+    // No message was shown yet.
   }
   try {
     const descriptor = openSync(path, 'w', 0o600);
     writeSync(descriptor, text);
     closeSync(descriptor);
   } catch {
-    // Then it is said again.
+    // The message will be shown again.
   }
   return true;
 }

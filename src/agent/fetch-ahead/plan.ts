@@ -1,14 +1,14 @@
-/** Which segments to fetch ahead, and which to drop. Pure. */
+/** Plans which segments to fetch ahead and which to drop. Pure. */
 
 export interface PrefetchState {
-  /** What it asks for now: whoever asked fetches it, unless it is here or on its way. */
+  /** The segment that the recovery asks for now. The asking fetch gets it, unless it is here or on its way. */
   readonly asked: string;
-  /** What the recovery will ask for, nearest first, as far as it is worth fetching. */
+  /** Segments that the recovery will ask for, nearest first, as far as they are worth fetching. */
   readonly upcoming: readonly string[];
-  /** Fetched and not asked for yet. */
+  /** Segments fetched and not asked for yet. */
   readonly ready: ReadonlySet<string>;
   readonly running: ReadonlySet<string>;
-  /** Segments that came since the last one that did not. */
+  /** Segments that have arrived since the last failure to get one. */
   readonly inARow: number;
   readonly jobs: number;
 }
@@ -19,8 +19,8 @@ export interface PrefetchPlan {
 }
 
 /**
- * One at a time at first, one more with each that comes: where the archive ends, or does not answer, that is found out by
- * a single request.
+ * One request at first, and one more for each segment that arrives: the end of the archive, or an outage, then costs a
+ * single request.
  */
 export function planPrefetch({ asked, upcoming, ready, running, inARow, jobs }: PrefetchState): PrefetchPlan {
   const free = Math.max(0, Math.min(jobs, 1 + inARow) - running.size);

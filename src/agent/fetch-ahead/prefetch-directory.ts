@@ -1,9 +1,8 @@
 /**
- * Where segments lie that nobody has asked for yet: `walvault.prefetch` in `pg_wal`, so that handing one over is a
- * rename on the same file system. PostgreSQL passes over directories with such names in `pg_wal` (it removes and
- * recycles segments by name, RemoveOldXlogFiles in xlog.c), and base backups leave the contents of `pg_wal` out
- * (sendDir in basebackup.c; so does walvault's). Nothing that lies in it counts but what this process put there and
- * remembers.
+ * `pg_wal/walvault.prefetch`, the directory of segments that were fetched ahead. It lies in `pg_wal`, so that a segment
+ * is handed over by a rename on one file system. PostgreSQL ignores such a directory there (RemoveOldXlogFiles in
+ * xlog.c works by segment name), and base backups leave out the contents of `pg_wal` (sendDir in basebackup.c;
+ * walvault's, too). Only files that this process put there and remembers are used.
  */
 import {
   lstatSync,
@@ -33,7 +32,7 @@ export class PrefetchDirectory {
     this.#path = join(walDirectory, directoryName);
   }
 
-  /** The system is part of the name: a data directory may be replaced by another cluster's. */
+  /** The system is part of the name: another cluster may take the place of a data directory. */
   pathOf(systemId: bigint, name: string): string {
     return join(this.#path, nameOf(systemId, name));
   }
@@ -43,14 +42,15 @@ export class PrefetchDirectory {
   }
 
   /**
-   * Makes it ours, empty. False while another living process has it, or where processes cannot be told apart.
+   * Makes the directory ours, and empty. False while another living process owns it, or where processes cannot be told
+   * apart.
    * @throws system errors
    */
   acquire(): boolean {
     if (this.#owner === undefined) return false;
     if (this.isHeld) return true;
     if (!this.#removeAbandoned()) return false;
-    // With its owner inside from the first moment: a rename gives it its name, and never replaces one that is in use.
+    // The owner's file is inside before the directory gets its name, and the rename never replaces a directory in use.
     const prepared = this.#privatePath('new');
     rmSync(prepared, { recursive: true, force: true });
     mkdirSync(prepared, { mode: 0o700 });
@@ -65,25 +65,25 @@ export class PrefetchDirectory {
     }
   }
 
-  /** What a dead process left. @throws system errors */
+  /** Removes what a dead process left. @throws system errors */
   removeAbandoned(): void {
     if (!this.isHeld) this.#removeAbandoned();
   }
 
   /**
-   * For whoever keeps nothing here and must not take it from an agent that lives, perhaps in another container: only what
-   * a dead process of this very process namespace left. @throws system errors
+   * Removes only what a dead process of this very process namespace left. For a process that keeps nothing here, and
+   * must not take the directory from a living agent, perhaps in another container. @throws system errors
    */
   removeOrphaned(): void {
     const owner = this.#readOwner();
     if (owner === undefined || !isOfThisNamespace(owner) || isLiving(owner)) return;
     const aside = this.#moveAside();
-    // An agent that starts at this moment was quicker: it is in use again.
+    // An agent that started just now was quicker: the directory is in use again.
     if (readOwner(aside) !== owner) renameSync(aside, this.#path);
     else rmSync(aside, { recursive: true, force: true });
   }
 
-  /** Everything in it that is not of these files, finished or not. @throws system errors */
+  /** Removes everything but these files, finished or not. @throws system errors */
   keepOnly(systemId: bigint, names: Iterable<string>): void {
     const kept = new Set([...names].map(name => nameOf(systemId, name)));
     for (const name of readdirSync(this.#path)) {
@@ -93,18 +93,18 @@ export class PrefetchDirectory {
     }
   }
 
-  /** Free space of its file system. @throws system errors */
+  /** Free space of the directory's file system. @throws system errors */
   freeBytes(): number {
     const { bavail, bsize } = statfsSync(this.#walDirectory);
     return bavail * bsize;
   }
 
-  /** Removes it with all that is in it, if it is ours. @throws system errors */
+  /** Removes the directory with its contents, if it is ours. @throws system errors */
   release(): void {
     if (this.isHeld) this.#remove();
   }
 
-  /** @returns false when its owner lives */
+  /** @returns false when the owner is alive */
   #removeAbandoned(): boolean {
     if (isLiving(this.#readOwner())) return false;
     this.#remove();
@@ -121,7 +121,7 @@ export class PrefetchDirectory {
     rmSync(this.#moveAside(), { recursive: true, force: true });
   }
 
-  /** Before it is removed: of several that do so only one has it, and nobody sees it half empty. */
+  /** Renames the directory before it is removed: only one of several processes gets it, and none sees it half empty. */
   #moveAside(): string {
     const aside = this.#privatePath('old');
     rmSync(aside, { recursive: true, force: true });
@@ -140,7 +140,7 @@ export class PrefetchDirectory {
 
 function readOwner(directory: string): string | undefined {
   try {
-    // Not through a link, which is none of ours.
+    // A symbolic link is not followed: walvault never makes one here.
     return lstatSync(directory).isDirectory()
       ? readFileSync(join(directory, ownerName), 'latin1')
       : undefined;
@@ -153,9 +153,7 @@ function nameOf(systemId: bigint, name: string): string {
   return `${systemId}.${name}`;
 }
 
-/**
- * Process id and start time, which together name a process of a process namespace once and for all, and that namespace.
- */
+/** Process id and start time, which identify a process of a process namespace for good, and that namespace. */
 function ownerText(pid: number): string | undefined {
   const startTime = startTimeOf(pid);
   return startTime === undefined ? undefined : `${pid} ${startTime} ${ownNamespace() ?? 'unknown'}\n`;
@@ -173,7 +171,7 @@ function isOfThisNamespace(owner: string): boolean {
   return namespace !== undefined && ownerPattern.exec(owner)?.[3] === namespace;
 }
 
-/** Field 22 of stat, proc(5). Undefined: there is no such process. */
+/** The start time of a process: field 22 of stat, proc(5). Undefined: no such process. */
 function startTimeOf(pid: number | string): string | undefined {
   try {
     const stat = readFileSync(`/proc/${pid}/stat`, 'latin1');
@@ -183,7 +181,7 @@ function startTimeOf(pid: number | string): string | undefined {
   }
 }
 
-/** `pid:[4026531836]`. Undefined where /proc is another namespace's, or does not tell. */
+/** This process' namespace, as `pid:[4026531836]`. Undefined where /proc is another namespace's, or does not tell. */
 function ownNamespace(): string | undefined {
   try {
     return readlinkSync('/proc/self') === String(process.pid) ? readlinkSync('/proc/self/ns/pid') : undefined;

@@ -1,6 +1,6 @@
 /**
- * Fetches the segments that a recovery will ask for next, and hands them over when it does. It knows nothing about the
- * archive but the files that it holds: whatever is not there, for whatever reason, is left to fetch.
+ * Fetches the segments that a recovery will ask for next, and hands them over when it does. The prefetcher only knows
+ * the files that it holds; fetch itself decides about all others.
  */
 import { lstatSync, realpathSync } from 'node:fs';
 import { dirname } from 'node:path';
@@ -20,18 +20,21 @@ export interface PrefetcherOptions {
   readonly dataDirectory: string;
   /** `pg_wal` without symbolic links. */
   readonly walDirectory: string;
-  /** How far ahead; 0: not at all. */
+  /** WAL to fetch ahead; 0: none. */
   readonly depthBytes: number;
   readonly jobs: number;
-  /** As for fetch: how long nothing may arrive. A question waits no longer than the first for a segment on its way. */
+  /**
+   * Longest time in which nothing arrives, as for fetch. A question waits no longer than `timeoutMs` for a segment on
+   * its way.
+   */
   readonly timeoutMs: number;
   readonly standbyTimeoutMs: number;
-  /** Told of each failure of fetching ahead. */
+  /** Called for each failure to fetch ahead. */
   readonly onFailure: (failure: PlainError) => void;
   readonly log: Log;
 }
 
-export interface Question {
+export interface SegmentQuestion {
   readonly name: string;
   /** Absolute. */
   readonly destination: string;
@@ -41,11 +44,11 @@ export interface Question {
 
 export interface ReadySegment {
   readonly file: ReadyFile;
-  /** What fetching it had to say. */
+  /** Events of fetching the segment. */
   readonly events: readonly Event[];
 }
 
-/** Without a question for so long the recovery streams, or is paused: the space is given back. */
+/** After this long without a question the recovery streams or is paused, and the space is given back. */
 const keepForMs = 5 * 60_000;
 
 export class Prefetcher {
@@ -53,10 +56,10 @@ export class Prefetcher {
   readonly #directory: PrefetchDirectory;
   readonly #ready = new Map<string, ReadySegment>();
   readonly #running = new Map<string, Promise<void>>();
-  /** Handed over at the last question, and perhaps not taken yet. */
+  /** The segment handed over at the last question; the recovery may not have taken it yet. */
   #handed: string | undefined;
   #outlook: Outlook | undefined;
-  /** After a segment that did not come, until the recovery asks for another place. */
+  /** True after a segment that did not arrive, until the recovery asks for another place. */
   #isStopped = false;
   #isClosed = false;
   #inARow = 0;
@@ -64,7 +67,7 @@ export class Prefetcher {
   #served = 0;
   #failed = 0;
   #lastAskedAt = performance.now();
-  /** Aborts what belongs to the present state; another one follows it. */
+  /** Aborts the fetches of the present state; the next state has its own controller. */
   #round = new AbortController();
 
   constructor(options: PrefetcherOptions) {
@@ -86,13 +89,16 @@ export class Prefetcher {
     return this.#running.size === 0;
   }
 
-  /** What an agent that was killed left behind. */
+  /** Removes what a killed agent left. */
   removeLeftovers(): void {
     this.#attempt(() => this.#directory.removeAbandoned());
   }
 
-  /** Undefined: whoever asked fetches it. @throws WalvaultError, system errors where the data directory cannot be read */
-  async ask(question: Question): Promise<ReadySegment | undefined> {
+  /**
+   * Undefined: the asking fetch gets the segment itself. @throws WalvaultError, system errors where the data directory
+   * cannot be read
+   */
+  async ask(question: SegmentQuestion): Promise<ReadySegment | undefined> {
     const { dataDirectory, walDirectory, depthBytes } = this.#options;
     if (this.#isClosed || depthBytes === 0) return undefined;
     const { name, destination, timeline } = question;
@@ -103,7 +109,8 @@ export class Prefetcher {
     this.#lastAskedAt = performance.now();
     if (outlook.systemId !== this.#outlook?.systemId) {
       this.#forget();
-      // The other system's segments may have the same names; whoever asks does not wait until they are given up.
+      // Segments of the other system may have the same names, and the question does not wait until their fetches have
+      // ended.
       if (!this.isIdle) return undefined;
       this.#release();
     }
@@ -123,7 +130,7 @@ export class Prefetcher {
     if (isQuiet || !isInRecovery(this.#options.dataDirectory)) await this.#clear();
   }
 
-  /** Resolves when nothing is in flight and nothing of it is left on disk. */
+  /** Resolves when no fetch is in flight and no file of ours is left on disk. */
   async close(): Promise<void> {
     this.#isClosed = true;
     await this.#clear();
@@ -170,7 +177,7 @@ export class Prefetcher {
     });
   }
 
-  /** Recovery itself must never want for the space that this takes. */
+  /** Fetching ahead must never take the space that the recovery itself needs. */
   #hasPlace({ geometry }: Outlook): boolean {
     const wantedBytes = Math.max(this.#options.depthBytes, geometry.segmentSizeBytes);
     return this.#directory.freeBytes() >= 2 * wantedBytes && this.#directory.acquire();
@@ -230,11 +237,11 @@ export class Prefetcher {
   }
 
   #release(): void {
-    // Somebody may have asked while jobs came to their end.
+    // A question may have come while the fetches ended.
     if (this.isIdle && this.#ready.size === 0) this.#attempt(() => this.#directory.release());
   }
 
-  /** A cache that cannot be kept is no reason to fail. */
+  /** Ignores a failure to keep this cache. */
   #attempt(work: () => void): void {
     try {
       work();

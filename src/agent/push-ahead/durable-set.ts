@@ -1,6 +1,6 @@
 /**
- * What this agent has made durable, as a hint: the store is the truth, and whatever is forgotten costs one repeated
- * conditional create. The repositories are those of the agent's configuration, whose change ends the agent.
+ * The files that this agent has made durable, as a hint. The store is the truth: a forgotten file costs one repeated
+ * conditional create. A change of the configured repositories ends the agent, and so the hint.
  */
 import type { Event } from '../../observe/events/events.ts';
 
@@ -8,9 +8,9 @@ const expiresAfterMs = 10 * 60_000;
 const maxEntries = 4096;
 
 export interface DurableFile {
-  /** `KeyedFile.key`, the same before and after the file was read. */
+  /** `KeyedFile.key`, equal before and after the file was read. */
   readonly key: string;
-  /** What its push had to say, for whoever asks for it. */
+  /** Events of the push, for the process that asks for the file. */
   readonly events: readonly Event[];
 }
 
@@ -29,7 +29,7 @@ export class DurableSet {
     if (this.#files.size > maxEntries && oldest !== undefined) this.#files.delete(oldest);
   }
 
-  /** Undefined when it is not known, has expired, or the path names something else by now. */
+  /** Undefined when the file is unknown, has expired, or has changed since. */
   find(path: string, key: string): DurableFile | undefined {
     const file = this.#files.get(path);
     if (file === undefined) return undefined;

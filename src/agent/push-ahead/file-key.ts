@@ -1,14 +1,14 @@
 /**
- * What a file is at this moment, in one comparable text. PostgreSQL recycles segments by renaming them, so that name,
- * inode and size alone say nothing; a rename changes the time of the inode, a write that of the content, and the
- * first page's header carries the position in the WAL (xlog_internal.h, XLogLongPageHeaderData).
+ * The key of a file: its identity at this moment, as one text to compare. PostgreSQL recycles segments by renaming
+ * them, so name, inode and size are not enough. A rename changes the inode's time, a write changes the content's, and
+ * the first page's header holds the position in the WAL (xlog_internal.h, XLogLongPageHeaderData).
  */
 import { open, type FileHandle } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 
 const headerBytes = 40;
 
-/** An open file: its key can be asked for again after it was read. */
+/** An open file, whose key can be asked for again after the file was read. */
 export class KeyedFile {
   readonly #handle: FileHandle;
   readonly #path: string;
@@ -26,7 +26,7 @@ export class KeyedFile {
     return new KeyedFile(await open(path, 'r'), path, systemId);
   }
 
-  /** Of the open file, whatever its path names meanwhile. */
+  /** The key of the open file, even if its path names another file by now. */
   async key(): Promise<string> {
     const { dev, ino, size, mtimeNs, ctimeNs } = await this.#handle.stat({ bigint: true });
     const header = Buffer.alloc(headerBytes);
@@ -40,7 +40,7 @@ export class KeyedFile {
   }
 }
 
-/** The key of what `path` names now. @throws system errors */
+/** The key of the file that `path` names now. @throws system errors */
 export async function fileKey(path: string, dataDirectory: string): Promise<string> {
   const file = await KeyedFile.open(path, dataDirectory);
   try {
@@ -50,7 +50,7 @@ export async function fileKey(path: string, dataDirectory: string): Promise<stri
   }
 }
 
-/** The first eight bytes of `global/pg_control`; a directory may be replaced by another cluster's. */
+/** The first eight bytes of `global/pg_control`: another cluster's directory may take this one's place. */
 async function readSystemId(dataDirectory: string): Promise<string> {
   const handle = await open(join(dataDirectory, 'global/pg_control'), 'r');
   try {

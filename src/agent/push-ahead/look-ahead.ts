@@ -1,39 +1,39 @@
-/** What to send next, from what PostgreSQL has marked as ready. Pure. */
+/** Chooses the files to send next from those that PostgreSQL has marked as ready. Pure. */
 
 export interface LookAheadState {
   /** Names of WAL files with a `.ready` file, in any order. */
   readonly ready: readonly string[];
-  /** Being sent. */
+  /** Files that are being sent. */
   readonly running: ReadonlySet<string>;
-  /** Sent, and not asked for since. */
+  /** Files that were sent and not asked for since. */
   readonly durable: ReadonlySet<string>;
-  /** Failed when sent ahead: whoever asks for one gets a fresh attempt, nobody else does. */
+  /** Files that failed when sent ahead. Each gets a fresh attempt when PostgreSQL asks for it, and none before. */
   readonly failed: ReadonlySet<string>;
-  /** Nothing is started before all that the archiver would take first is durable. */
+  /** True: a file starts only when every file that the archiver takes before it is durable. */
   readonly isOneByOne: boolean;
-  /** Of one file in memory. */
+  /** Size of one segment, which is held in memory. */
   readonly segmentSizeBytes: number;
   readonly jobs: number;
-  /** As many at most once enough is ahead. */
+  /** Most files in flight once enough are ahead of the archiver. */
   readonly jobsAtEase: number;
 }
 
 /**
- * Each question of the archiver's is a process, and it asks one after the other: with this much ahead of it, it is the
- * process that must not want for a processor.
+ * Files that are enough ahead of the archiver. Each of its questions is a process, one after the other, and that
+ * process then needs a processor more than the files ahead.
  */
 const enoughFiles = 8;
 
-/** Plain bytes of all files in flight: with what they compress to at worst, twice this is in memory. */
+/** Plain bytes of all files in flight; with their compressed form, memory holds at most twice as much. */
 const memoryBudgetBytes = 64 * 1024 ** 2;
 /** Larger files are streamed (`inMemoryLimitBytes` of the repository) and weigh as much as their buffers. */
 const heldWholeBytes = 32 * 1024 ** 2;
 const streamedWeightBytes = 16 * 1024 ** 2;
 
-/** How far ahead of the archiver: far enough that it never waits, near enough that nothing expires before it asks. */
+/** Most files ahead of the archiver: it never waits for one, and none expires before it asks. */
 export const windowFiles = 64;
 
-/** Files to start now, first first. No segment goes ahead of a history that is not durable yet. */
+/** Files to start now, in their order. No segment goes ahead of a history that is not durable yet. */
 export function chooseNext(state: LookAheadState): string[] {
   const next = chooseSideBySide(state);
   if (!state.isOneByOne) return next;
@@ -58,7 +58,9 @@ function missing({ ready, durable }: Pick<LookAheadState, 'ready' | 'durable'>):
   return ready.filter(name => !durable.has(name));
 }
 
-/** As many of the archiver's next. In one pass: there may be hundreds of thousands, and whoever asks waits meanwhile. */
+/**
+ * The archiver's next `count` files, in one pass: there may be hundreds of thousands, and a question waits meanwhile.
+ */
 function firstOf(count: number, names: readonly string[]): string[] {
   const first: string[] = [];
   for (const name of names) {
@@ -71,10 +73,13 @@ function firstOf(count: number, names: readonly string[]): string[] {
   return first;
 }
 
-/** No other WAL file has a name of this length. */
+/** Length of a segment's name; no other WAL file's name has it. */
 const segmentNameLength = 24;
 
-/** As push counts it for `archive.queue-limit`: segments alone, those too that are durable and not asked for yet. */
+/**
+ * Bytes as push counts them for `archive.queue-limit`: ready segments, including durable ones that were not asked for
+ * yet.
+ */
 export function backlogBytes(ready: readonly string[], segmentSizeBytes: number): number {
   return ready.filter(name => name.length === segmentNameLength).length * segmentSizeBytes;
 }
@@ -83,21 +88,21 @@ function isHistory(name: string): boolean {
   return name.endsWith('.history');
 }
 
-/** Bounded by `archive.jobs` and by memory. */
+/** Most files in flight, by `archive.jobs` and by memory. */
 export function concurrentFiles(segmentSizeBytes: number, jobs: number): number {
   const weightBytes = segmentSizeBytes > heldWholeBytes ? streamedWeightBytes : segmentSizeBytes;
   return Math.max(1, Math.min(jobs, Math.floor(memoryBudgetBytes / weightBytes)));
 }
 
-/** Histories first, then by name (pgarch.c, ready_file_comparator). */
+/** The archiver's order: histories first, then by name (pgarch.c, ready_file_comparator). */
 export function compareAsArchiver(a: string, b: string): number {
   if (isHistory(a) !== isHistory(b)) return isHistory(a) ? -1 : 1;
   return a < b ? -1 : a > b ? 1 : 0;
 }
 
 /**
- * Ready files that may count as archived without having been asked for: durable ones before which none is missing.
- * Whoever waits for a file to be archived relies on everything earlier being so too (pg_backup_stop does).
+ * Ready files that may be marked as archived before PostgreSQL asks: durable ones before which no file is missing. A
+ * process that waits for one file to be archived relies on all earlier ones, as pg_backup_stop does.
  */
 export function leadingDurable(
   ready: readonly string[],

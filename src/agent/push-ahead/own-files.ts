@@ -1,10 +1,10 @@
-/** Which paths mean a file of this server's `pg_wal`, and by which name. */
+/** Maps paths to files of this server's `pg_wal`. */
 import { realpathSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { systemCode } from '../../base/errors/errors.ts';
 
 /**
- * One path for each file: PostgreSQL names it below the data directory, where `pg_wal` may be a symbolic link.
+ * One path for each file: PostgreSQL names files below the data directory, where `pg_wal` may be a symbolic link.
  * @param walDirectory without symbolic links
  */
 export function locate(walDirectory: string, path: string): string {
@@ -13,7 +13,7 @@ export function locate(walDirectory: string, path: string): string {
   try {
     if (realpathSync.native(directory) !== walDirectory) return path;
   } catch (error) {
-    // The push itself will say that there is no such directory.
+    // The push itself will report that there is no such directory.
     if (systemCode(error) === undefined) throw error;
     return path;
   }
@@ -21,8 +21,9 @@ export function locate(walDirectory: string, path: string): string {
 }
 
 /**
- * @param path as `locate` gives it
- * @returns undefined for a file that lies elsewhere, whatever it is called
+ * The name of a file of `pg_wal`.
+ * @param path from `locate`
+ * @returns undefined for a file in another directory, whatever its name
  */
 export function ownName(walDirectory: string, path: string): string | undefined {
   return dirname(path) === walDirectory ? basename(path) : undefined;

@@ -1,7 +1,7 @@
 /**
- * Sends what is asked for and what will be asked for next. A file is sent once at a time; whoever asks for one that is
- * on its way waits for that. Nothing is answered from memory but what was durable in every required repository and is
- * still the same file.
+ * Sends the files that PostgreSQL asks for and those that it will ask for next. A file is sent once at a time, and a
+ * question for a file on its way waits for that. Memory answers only for a file that was durable in every required
+ * repository and is unchanged.
  */
 import { basename, join } from 'node:path';
 import { endsWithin } from '../../base/time/wait.ts';
@@ -14,7 +14,7 @@ import { DurableSet } from './durable-set.ts';
 import { fileKey, KeyedFile } from './file-key.ts';
 import { backlogBytes, chooseNext, leadingDurable } from './look-ahead.ts';
 import { ownName } from './own-files.ts';
-import { Pace, type Reason } from './pace.ts';
+import { AheadPace, type SendReason } from './pace.ts';
 import type { Attempt } from '../../workers/jobs/push-file.ts';
 import type { PushAnswer, Sender } from './sender.ts';
 import type { Log } from '../../observe/events/events.ts';
@@ -25,39 +25,42 @@ export interface PushQueueOptions {
   readonly status: ArchiveStatus;
   readonly segmentSizeBytes: number;
   readonly jobs: number;
-  /** Of these, as many at most once enough files are ahead of the archiver. */
+  /** Most of these jobs that run once enough files are ahead of the archiver. */
   readonly jobsAtEase: number;
   readonly isBatch: boolean;
   /** Of `archive.queue-limit`. */
   readonly queueLimitBytes: number | undefined;
-  /** Aborted: everything in flight is given up. */
+  /** Its abort gives up everything in flight. */
   readonly signal: AbortSignal;
   readonly log: Log;
 }
 
 interface Running {
   readonly answer: Promise<PushAnswer>;
-  /** Sent because somebody had asked for it. */
+  /** True: PostgreSQL had asked for the file before it was sent. */
   readonly isAsked: boolean;
 }
 
-/** With `archive.batch`, how long an answer waits for more files to become durable, to be marked together with it. */
+/**
+ * With `archive.batch`, an answer waits this long for more files to become durable, and marks them together with its
+ * own.
+ */
 const gatherMs = 1000;
 
 export class PushQueue {
   readonly #options: PushQueueOptions;
   readonly #durable = new DurableSet();
   readonly #running = new Map<string, Running>();
-  readonly #pace = new Pace();
-  /** Aborts what runs ahead; another one follows it. */
+  readonly #pace = new AheadPace();
+  /** Aborts the files that are sent ahead; a new controller follows each abort. */
   #ahead = new AbortController();
-  /** At the last look, if it was over its limit. */
+  /** The queue at the last look, if it was over its limit. */
   #overLimit: QueueState | undefined;
   #looking: Promise<void> | undefined;
   #isLookWanted = false;
   #pushed = 0;
   #failures = 0;
-  /** Becomes true for good: nothing is started any more that nobody has asked for. */
+  /** Once true, only files that PostgreSQL asks for are started. */
   #isDraining = false;
 
   constructor(options: PushQueueOptions) {
@@ -77,7 +80,7 @@ export class PushQueue {
     return this.#running.size === 0;
   }
 
-  /** Never rejects. */
+  /** Pushes a file, or waits for its push. Never rejects. */
   async ask(path: string): Promise<PushAnswer> {
     const known = await this.#known(path);
     if (known !== undefined) void this.#lookAhead();
@@ -119,7 +122,8 @@ export class PushQueue {
       if (!running.isAsked) await this.#beImpatient(running);
       void this.#lookAhead();
       const answer = await running.answer;
-      // Sent ahead: its time was not that of whoever asks, and the file may have been replaced meanwhile.
+      // The file was sent ahead: its time limit was not that of this question, and the file may have been replaced
+      // meanwhile.
       const isAnswer = answer.kind === 'failed' ? running.isAsked : (await this.#known(path)) !== undefined;
       if (isAnswer) return answer;
     }
@@ -130,8 +134,9 @@ export class PushQueue {
   }
 
   /**
-   * Over the limit whoever asks waits no longer for what runs ahead than a push of its own would for a sign of life from
-   * the store. Then all that runs ahead ends: it must not take the line from what will be given up without it.
+   * Over the limit, a question waits for a file sent ahead only as long as a push of its own would wait for the store's
+   * first sign of life. Then all files sent ahead are aborted: they must not take bandwidth from a segment that may be
+   * given up.
    */
   async #beImpatient(running: Running): Promise<void> {
     if (this.#options.queueLimitBytes === undefined) return;
@@ -142,7 +147,7 @@ export class PushQueue {
     this.#ahead = new AbortController();
   }
 
-  #start(path: string, why: Reason, spentMs = 0): Promise<PushAnswer> {
+  #start(path: string, why: SendReason, spentMs = 0): Promise<PushAnswer> {
     const isAsked = why === 'asked';
     const answer = this.#push(path, { isAsked, spentMs }).then(result => {
       this.#running.delete(path);
@@ -166,7 +171,8 @@ export class PushQueue {
       const before = await file?.key();
       const answer = await sender.send(path, attempt, signal);
       if (answer.kind === 'failed' || !answer.isDurable) return answer;
-      // The same open file and the same path, unchanged by all that happened in between: so it is what was read.
+      // The same open file and the same path, both unchanged since before the push: so this file is the one that was
+      // pushed.
       const isUnchanged =
         before !== undefined &&
         before === (await file?.key()) &&
@@ -174,14 +180,17 @@ export class PushQueue {
       if (isUnchanged) this.#durable.add(path, { key: before, events: answer.events });
       return answer;
     } catch (error) {
-      // Something about the file that could not be found out; without that its key is not known.
+      // Something about the file could not be read, and without that its key is unknown.
       return { kind: 'failed', events: [], failure: toPlainError(localIoError('read', path, error)) };
     } finally {
       await file?.close();
     }
   }
 
-  /** One look at a time, and another one after it if somebody wanted it meanwhile: its list of files was older. */
+  /**
+   * Runs one look at a time. A call during a look asks for another one, because the list of files in that look is
+   * older.
+   */
   #lookAhead(): Promise<void> {
     this.#isLookWanted = true;
     return (this.#looking ??= this.#lookWhileWanted());
@@ -229,14 +238,14 @@ export class PushQueue {
     return queue.backlogBytes > limitBytes ? queue : undefined;
   }
 
-  /** A file by the same name elsewhere is another file, perhaps another server's: it stands for none of these. */
+  /** A file with the same name in another directory is a different file, perhaps another server's, and is left out. */
   #ownNames(paths: Iterable<string>): Set<string> {
     const { walDirectory } = this.#options.status;
     return new Set([...paths].map(path => ownName(walDirectory, path)).filter(name => name !== undefined));
   }
 
   /**
-   * Only while the archiver waits for an answer: it has then chosen no other file, so that none is marked between its
+   * Marks files while the archiver waits for an answer: it has then chosen no other file, so none is marked between its
    * choice and its question.
    */
   async #markAhead(asked: string): Promise<void> {

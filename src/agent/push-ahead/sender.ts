@@ -1,4 +1,4 @@
-/** What carries files to the repositories for the agent. */
+/** The interface through which the agent sends files to the repositories. */
 import type { EventEmitter } from 'node:events';
 import type { PlainError } from '../../base/errors/plain-error.ts';
 import type { Event } from '../../observe/events/events.ts';
@@ -14,6 +14,6 @@ export interface Sender {
 }
 
 export interface SignsOfLife {
-  /** Has the path of a file as an event when its sending begins, and about once a second while pieces of it are taken. */
+  /** Emits the path of a file when its sending begins, and about once a second while pieces of it are taken. */
   readonly signs: EventEmitter;
 }

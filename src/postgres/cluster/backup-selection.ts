@@ -12,7 +12,7 @@ import { tablespaceMapName } from './tablespace-map.ts';
 export type EntryType = 'file' | 'directory' | 'symlink';
 
 /** `empty-directory`: the directory itself is kept, nothing in it. */
-export type BackupDecision = 'include' | 'skip' | 'empty-directory';
+export type EntryDecision = 'include' | 'skip' | 'empty-directory';
 
 /** Rebuilt or emptied at every start (basebackup.c, excludeDirContents). */
 const emptiedDirectories = new Set([
@@ -47,7 +47,7 @@ const skippedAtTop = new Set([
  * The decision for one path, relative to the data directory; `pg_tblspc/<oid>` may be a link or a directory. Unlogged
  * relations need their neighbours to be known and are not decided here: see `unloggedRelations`.
  */
-export function classifyBackupPath(relativePath: string, type: EntryType): BackupDecision {
+export function classifyBackupPath(relativePath: string, type: EntryType): EntryDecision {
   const name = relativePath.slice(relativePath.lastIndexOf('/') + 1);
   const parts = relativePath.split('/');
   const top = parts[0] ?? '';

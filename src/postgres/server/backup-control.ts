@@ -1,7 +1,7 @@
 /** The two calls around a base backup, which must come from one session that stays open in between. */
 import type { PgConnection } from './connection.ts';
 import { queryOne } from './query.ts';
-import { currentTimeline, isInRecovery } from './state.ts';
+import { currentTimeline, isServerInRecovery } from './state.ts';
 import { parseLsn, type Lsn } from '../wal/lsn.ts';
 
 export interface StartedBackup {
@@ -36,7 +36,7 @@ export async function startBackup(
   connection: PgConnection,
   options: { label: string; fast: boolean },
 ): Promise<StartedBackup> {
-  const isStandby = await isInRecovery(connection);
+  const isStandby = await isServerInRecovery(connection);
   const call =
     connection.serverVersion >= firstWithNewNames
       ? 'pg_backup_start($1, $2::boolean)'
@@ -64,7 +64,7 @@ export async function stopBackup(connection: PgConnection): Promise<StoppedBacku
     connection,
     `select lsn::text, labelfile, spcmapfile from ${call}`,
   );
-  const timeline = await currentTimeline(connection, await isInRecovery(connection));
+  const timeline = await currentTimeline(connection, await isServerInRecovery(connection));
   const { micros } = await queryOne<{ micros: string }>(connection, `select ${clockMicros} as micros`);
   return {
     stopLsn: parseLsn(stopped.lsn),

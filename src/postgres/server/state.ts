@@ -47,7 +47,7 @@ export async function readServerState(connection: PgConnection): Promise<ServerS
     connection,
     'select system_identifier::text as system from pg_control_system()',
   );
-  const isStandby = await isInRecovery(connection);
+  const isStandby = await isServerInRecovery(connection);
   const archiveCommand = settings.get('archive_command') ?? '';
   return {
     systemId: BigInt.asUintN(64, BigInt(system)),
@@ -67,7 +67,7 @@ export async function readServerState(connection: PgConnection): Promise<ServerS
   };
 }
 
-export async function isInRecovery(connection: PgConnection): Promise<boolean> {
+export async function isServerInRecovery(connection: PgConnection): Promise<boolean> {
   const sql = 'select pg_is_in_recovery() as standby';
   return (await queryOne<{ standby: string }>(connection, sql)).standby === 't';
 }

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { parseBackupLabel, withoutIncrementalLines } from '../../../../src/postgres/cluster/backup-label.ts';
 import {
   classifyBackupPath,
-  type BackupDecision,
+  type EntryDecision,
   type EntryType,
 } from '../../../../src/postgres/cluster/backup-selection.ts';
 import {
@@ -56,7 +56,7 @@ describe('backup_label', () => {
 });
 
 describe('what a backup takes', () => {
-  const cases: readonly (readonly [string, EntryType, BackupDecision])[] = [
+  const cases: readonly (readonly [string, EntryType, EntryDecision])[] = [
     ['PG_VERSION', 'file', 'include'],
     ['base', 'directory', 'include'],
     ['base/16384/16385', 'file', 'include'],
