@@ -1,6 +1,6 @@
 /**
- * What this walvault is. The build puts the two constants in; a run from a checkout reads package.json and knows no
- * commit.
+ * The version and the commit of this walvault. The build puts the two constants in; a run from a checkout reads
+ * package.json and knows no commit.
  */
 import { readFileSync } from 'node:fs';
 
@@ -21,7 +21,7 @@ function versionOfCheckout(): string {
   return (JSON.parse(text) as { version: string }).version;
 }
 
-/** Abbreviated commit the executable was built from, `+` appended if its sources had uncommitted changes. */
+/** The abbreviated commit that the executable was built from, with a `+` if its sources had uncommitted changes. */
 export function walvaultCommit(): string | undefined {
   return typeof WALVAULT_COMMIT === 'string' && WALVAULT_COMMIT !== '' ? WALVAULT_COMMIT : undefined;
 }

@@ -1,2 +1,2 @@
-/** The configuration file when nothing names another. The agent's client must know it without loading `config`. */
+/** The default path of the configuration file. The agent's client must know it without loading `config`. */
 export const defaultConfigPath = '/etc/walvault.toml';

@@ -1,4 +1,4 @@
-/** A value that prints as `***` wherever it goes: logs, JSON, string templates, the inspector. */
+/** A secret value that prints as `***` everywhere: in logs, JSON, string templates and the inspector. */
 export class Secret {
   readonly #value: string;
 
@@ -6,7 +6,7 @@ export class Secret {
     this.#value = value;
   }
 
-  /** The only way to the value: call it at the point of use and keep the result out of any object. */
+  /** The value itself. Call this where the value is used, and do not store the result in an object. */
   reveal(): string {
     return this.#value;
   }

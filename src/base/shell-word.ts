@@ -1,4 +1,4 @@
-/** A word as sh reads it back. */
+/** A word quoted for sh. */
 export function shellWord(text: string): string {
   return /^[\w@%+=:,./-]+$/.test(text) ? text : `'${text.replaceAll("'", `'\\''`)}'`;
 }

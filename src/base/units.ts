@@ -1,4 +1,4 @@
-/** Durations and sizes as people write them, and back. */
+/** Durations and sizes: parsed as people write them, and formatted. */
 import { WalvaultError } from './errors/errors.ts';
 
 const durationUnitsMs: Record<string, number> = {
@@ -24,8 +24,8 @@ const sizeUnitsBytes: Record<string, number> = {
 };
 
 /**
- * Parses `30s`, `5min`, `12h`, `14d`, `2w`, and sums such as `1h30m`, to milliseconds.
- * @throws WalvaultError `usage` on anything else, a bare number included: its unit would be a guess.
+ * Milliseconds from `30s`, `5min`, `12h`, `14d`, `2w`, or a sum such as `1h30m`.
+ * @throws WalvaultError `usage` for other text, a bare number included: its unit would be a guess
  */
 export function parseDuration(text: string): number {
   const parts = [...text.trim().matchAll(/(\d+(?:\.\d+)?)\s*([a-z]+)\s*/giy)];
@@ -40,11 +40,11 @@ export function parseDuration(text: string): number {
 }
 
 /**
- * Parses `64MiB`, `1GiB` (and PostgreSQL's `64MB`, which means the same) to bytes.
+ * Bytes from `64MiB`, `1GiB`, or PostgreSQL's `64MB`, which means the same.
  * @throws WalvaultError `usage`
  */
 export function parseSize(text: string): number {
-  // Nothing is nothing in any unit.
+  // Zero needs no unit.
   if (text.trim() === '0') return 0;
   const match = /^(\d+(?:\.\d+)?)\s*([a-z]+)$/i.exec(text.trim());
   const factor = sizeUnitsBytes[(match?.[2] ?? '').toLowerCase()];

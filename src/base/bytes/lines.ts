@@ -6,7 +6,7 @@ import type { ByteStream } from './streams.ts';
 const limitLength = 64 * 1024;
 
 /**
- * Lines of UTF-8 text without their newline, which the last one has too.
+ * Lines of UTF-8 text, without their newline. The last line must end with a newline as well.
  * @param name names the text in errors
  * @throws WalvaultError `damaged` for a line of more than 64 Ki characters, and at an end inside a line
  */

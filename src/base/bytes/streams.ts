@@ -1,4 +1,4 @@
-/** Helpers over chunked byte streams. A stream here is an `AsyncIterable<Uint8Array>`: it pulls, so it bounds itself. */
+/** Byte streams in chunks. A stream is an `AsyncIterable<Uint8Array>`: the consumer pulls, so memory is bounded. */
 export type ByteStream = AsyncIterable<Uint8Array>;
 
 /** A stage of the pipeline: takes bytes, gives bytes. */
@@ -13,8 +13,8 @@ export class TooLargeError extends Error {
 }
 
 /**
- * Collects a whole stream. `limitBytes` is not optional: whoever holds a stream in memory states how much that may be.
- * @throws TooLargeError past the limit
+ * Collects a whole stream in memory. `limitBytes` is not optional: every caller states how much memory it may take.
+ * @throws TooLargeError for a longer stream
  */
 export async function collect(source: ByteStream, limitBytes: number): Promise<Buffer> {
   const chunks: Uint8Array[] = [];
@@ -32,8 +32,8 @@ export function totalLength(pieces: readonly Uint8Array[]): number {
 }
 
 /**
- * Gives the memory of a buffer that nothing uses any more back at once, not when the collector comes by. Nobody may hold
- * a view of it: whoever reads one finds it empty. Parts of Node's pool, which have their memory in common, are left alone.
+ * Frees the memory of a buffer at once, without waiting for the garbage collector. No view of it may be in use: it would
+ * be empty. Parts of Node's own pool share their memory and are left alone.
  */
 export function release({ buffer, byteLength }: Uint8Array): void {
   if (!(buffer instanceof ArrayBuffer) || buffer.detached) return;

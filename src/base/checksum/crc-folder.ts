@@ -1,35 +1,35 @@
 /**
- * Checksums of long buffers at the speed of memory. The processor's instructions for it are out of reach, and tables
- * take a byte or a word at a time.
+ * CRCs of long buffers at the speed of memory. JavaScript cannot use the processor's CRC instructions, and tables work
+ * on a byte or a word at a time.
  *
  * A CRC is the remainder of a message by a polynomial P. Where y = x^128 stands for a block of 16 bytes, and P divides
- * y^n + … + y^a + 1, a block may be taken away if it is added (xor) to those at the distances that the other terms say:
- * the remainder stays. So all blocks but the last n are folded into those behind them, a few vector operations each, and
- * only what is left passes through a table. (K. Russell, "Chorba: A novel CRC32 implementation", 2024, folds words in
- * the same way.) The multiples of P with few terms were found by search; the tests would not pass with any other.
+ * y^n + … + y^a + 1, a block may be removed if it is added (xor) to the blocks at the distances that the other terms
+ * name: the remainder stays the same. So all blocks but the last n are folded into later blocks, with a few vector
+ * operations each, and only the rest passes through a table. (K. Russell, "Chorba: A novel CRC32 implementation", 2024,
+ * folds words in the same way.) The multiples of P with few terms were found by search; with wrong ones the tests fail.
  */
 import { foldMemoryBytes, makeFold, type Fold } from './fold-module.ts';
 
 /** Distances in blocks, ascending. */
 export type FoldDistances = readonly number[];
 
-/** `x^32 + x^26 + x^23 + …`, the one of zlib, divides `y^300 + y^155 + y^117 + y^89 + 1`. */
+/** zlib's polynomial, `x^32 + x^26 + x^23 + …`, divides `y^300 + y^155 + y^117 + y^89 + 1`. */
 export const crc32Distances: FoldDistances = [145, 183, 211, 300];
-/** Castagnoli's divides `y^209 + y^144 + y^54 + y^39 + y^14 + 1`. */
+/** Castagnoli's polynomial divides `y^209 + y^144 + y^54 + y^39 + y^14 + 1`. */
 export const crc32cDistances: FoldDistances = [65, 155, 170, 195, 209];
 
 const blockBytes = 16;
 
-/** Its calls must not overlap, which in one thread they cannot. */
+/** A folder for one polynomial. Its calls must not overlap; in one thread they cannot. */
 export class CrcFolder {
-  /** For less it is not worth it. */
+  /** Shorter data is quicker through the tables. */
   static readonly leastBytes = 32 * 1024;
 
   readonly #memory: Uint8Array;
   readonly #fold: Fold;
-  /** How far behind a block those lie that it is added to. */
+  /** The longest distance between a block and a block that it is added to. */
   readonly #windowBytes: number;
-  /** What is folded at once: memory holds it between the window before it and the one that is left at the end. */
+  /** The length folded in one call: it lies in memory between the window before it and the window left after it. */
   readonly #stepBytes: number;
 
   constructor(distances: FoldDistances) {
@@ -41,7 +41,7 @@ export class CrcFolder {
   }
 
   /**
-   * A short message with the same checksum as `data` if that begins at zero; valid until the next call.
+   * A short message whose checksum, begun at zero, is that of `data`; valid until the next call.
    * @param data at least `leastBytes`
    * @param register the state of the checksum before `data`, not inverted, reflected as tables use it
    */
@@ -59,14 +59,14 @@ export class CrcFolder {
     }
     const rest = memory.subarray(window + this.#stepBytes).subarray(0, data.length - foldedBytes);
     rest.set(data.subarray(foldedBytes));
-    // What stays is added to nothing.
+    // The blocks that stay are added to zeros.
     memory.fill(0, window, 2 * window);
     this.#fold(window + this.#stepBytes, 0, 2 * window + this.#stepBytes);
     return rest;
   }
 }
 
-/** A checksum that begins with this state is that of the message with it added to its first bytes, begun at zero. */
+/** Adds the state to the first bytes: the checksum of the result, begun at zero, equals the one begun with the state. */
 function addRegister(start: Uint8Array, register: number): void {
   start.forEach((byte, index) => {
     start[index] = byte ^ ((register >>> (8 * index)) & 0xff);

@@ -2,10 +2,10 @@
 
 export const foldMemoryBytes = 4 * 64 * 1024;
 
-/** Adds to each block in `[at, end)` those of the blocks in front of `window + longest distance` in step with it. */
+/** Adds blocks of the window to each block in `[at, end)`; the window moves in step with `at`. */
 export type Fold = (at: number, window: number, end: number) => void;
 
-/** The part of the engine that is used; the types of Node leave it out. */
+/** The part of WebAssembly that is used; Node's types do not declare it. */
 declare const WebAssembly: {
   readonly Module: new (bytes: Uint8Array) => object;
   readonly Instance: new (module: object) => {
@@ -23,7 +23,7 @@ export function makeFold(distancesBytes: readonly number[]): {
 }
 
 /**
- * Exports `memory` and `fold`. At the distances, in bytes and ascending, lie the blocks that are added:
+ * The module's bytes; it exports `memory` and `fold`. The distances are in bytes, ascending:
  *
  *     for (; at < end; at += 16, window += 16)
  *       memory[at] ^= memory[window + longest - distances[0]] ^ memory[window + longest - distances[1]] ^ …
@@ -75,7 +75,7 @@ const op = {
 const functionType = 0x60;
 const i32 = 0x7f;
 const noResult = 0x40;
-/** As a power of two; only a hint. */
+/** An alignment of 16 bytes, as a power of two; only a hint. */
 const align16 = 4;
 
 function section(id: number, ...items: readonly number[][]): number[] {

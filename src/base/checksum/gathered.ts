@@ -1,4 +1,4 @@
-/** For checksums that are quicker by the long buffer than by the chunk: short chunks are gathered first. */
+/** A checksum that gathers short chunks into long buffers first, which are quicker to compute. */
 const gatheredBytes = 256 * 1024;
 
 export class GatheredChecksum {
@@ -11,7 +11,7 @@ export class GatheredChecksum {
     this.#update = update;
   }
 
-  /** The chunk is copied or done with on return. */
+  /** On return the chunk has been copied or processed: the caller may reuse it. */
   update(chunk: Uint8Array): void {
     if (this.#filled === 0 && chunk.length >= gatheredBytes) {
       this.#update(chunk);
@@ -27,7 +27,7 @@ export class GatheredChecksum {
     }
   }
 
-  /** To be called before the checksum is looked at. */
+  /** Must be called before the checksum is read. */
   finish(): void {
     if (this.#gathered === undefined || this.#filled === 0) return;
     const filled = this.#filled;

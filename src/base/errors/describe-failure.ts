@@ -1,4 +1,4 @@
-/** The words for a failure: one line, one hint, and never a stack trace unless somebody debugs walvault itself. */
+/** A failure in words: one line, one hint, and a stack trace only for those who debug walvault itself. */
 import { WalvaultError, messageOf } from './errors.ts';
 
 /**
@@ -28,7 +28,7 @@ function causeOf(error: unknown): unknown {
   return error instanceof Error ? error.cause : undefined;
 }
 
-/** PostgreSQL's log and syslog give each line its own prefix; a message split over several loses its place. */
+/** One line, because PostgreSQL's log and syslog give each line a prefix, and tear a longer message apart. */
 function oneLine(text: string): string {
   return text.replaceAll(/\s*\n\s*/g, ' ').trim();
 }

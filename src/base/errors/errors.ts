@@ -1,12 +1,12 @@
 /**
- * The one error class and the one table of codes.
+ * The one error class and the one table of error codes.
  *
  * Every failure a person may see is a `WalvaultError`: one line (lower case, naming the object), an optional hint
  * (a full sentence), an exit status from the table, and whether trying again can help. `docs/exit-codes.md` is the
  * published form of this table; a test keeps the two equal.
  */
 
-/** Exit statuses 1–125 only: PostgreSQL's archiver dies from anything above (pgarch.c, pgarch_archiveXlog). */
+/** Exit statuses from 1 to 125 only: a higher status ends PostgreSQL's archiver (pgarch.c, pgarch_archiveXlog). */
 export const errorCodes = {
   internal: 1,
   usage: 2,
@@ -36,7 +36,7 @@ export interface ErrorDetails {
   /** A full sentence that tells the reader what to do next. */
   readonly hint?: string | undefined;
   readonly cause?: unknown;
-  /** True when the same call may succeed later without anybody changing anything. */
+  /** True when the same call may succeed later although nothing was changed. */
   readonly retry?: boolean | undefined;
 }
 
@@ -58,7 +58,7 @@ export class WalvaultError extends Error {
   }
 }
 
-/** The text of anything thrown, without its stack. */
+/** The text of a thrown value, without its stack. */
 export function messageOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error);
 }
@@ -69,7 +69,7 @@ export function systemCode(error: unknown): string | undefined {
   return typeof error.code === 'string' ? error.code : undefined;
 }
 
-/** Turns a local file error into one clear line; anything else is returned as an internal error with its cause. */
+/** Turns a system error of a local file into one clear line, and any other error into `internal` with its cause. */
 export function localIoError(action: string, path: string, error: unknown): WalvaultError {
   if (error instanceof WalvaultError) return error;
   const code = systemCode(error);

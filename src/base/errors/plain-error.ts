@@ -1,4 +1,4 @@
-/** An error as data, for the other side of a socket or of a thread. */
+/** An error as plain data that can cross a socket or a thread. */
 import { WalvaultError, type ErrorCode } from './errors.ts';
 
 export interface PlainError {
@@ -8,7 +8,7 @@ export interface PlainError {
   readonly retry: boolean;
 }
 
-/** Anything that is not a `WalvaultError` is an internal error. Causes stay behind. */
+/** An error that is not a `WalvaultError` becomes `internal`. Causes are left out. */
 export function toPlainError(error: unknown): PlainError {
   if (error instanceof WalvaultError) {
     const { code, message, hint, retry } = error;

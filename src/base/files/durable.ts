@@ -1,6 +1,6 @@
 /**
- * Local files made durable: what these functions return from is on disk, directory entry included.
- * PostgreSQL does the same in fd.c (durable_rename) and for the same reason.
+ * Local files made durable: when a function here returns, the file and its directory entry are on disk.
+ * PostgreSQL does the same in fd.c (durable_rename) for the same reason.
  */
 import { randomBytes } from 'node:crypto';
 import { open, link, rename, rm, unlink, type FileHandle } from 'node:fs/promises';
@@ -24,13 +24,13 @@ export function temporaryName(path: string): string {
 
 export interface WriteOptions {
   readonly mode?: number;
-  /** `replace`: rename over what is there. `create`: fail with EEXIST if the name is taken, by link(2). */
+  /** `replace`: rename over an existing file. `create`: fail with EEXIST if the name is taken, by link(2). */
   readonly as?: 'replace' | 'create';
 }
 
 /**
  * Writes a whole file under a temporary name, fsyncs it, gives it its name atomically and fsyncs the directory.
- * A reader sees the old state or the whole new file, also after a crash.
+ * A reader sees the old file or the whole new file, also after a crash.
  * @throws WalvaultError `local-io`; with `as: 'create'` a taken name comes as a system error EEXIST.
  */
 export async function writeFileDurably(

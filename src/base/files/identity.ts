@@ -1,4 +1,4 @@
-/** Which file it is and since when it has its content. A rename changes none of these. */
+/** The identity of a file: its device, inode, size and modification time. A rename changes none of them. */
 import type { BigIntStats } from 'node:fs';
 
 /** Decimal numbers as text, so that they cross sockets and threads as they are. */

@@ -1,6 +1,6 @@
 /**
- * What `readFile` of `node:fs/promises` does, in calls that `process.getActiveResourcesInfo` shows. Node 26 opens and reads a
- * file in one that it does not show, so that `exit` in main.ts would not know that it hangs (ADR 4).
+ * Whole files read by calls that `process.getActiveResourcesInfo` shows. Node 26 does not show its `readFile`, so `exit`
+ * in main.ts could not know that a read hangs (ADR 4).
  */
 import { open } from 'node:fs/promises';
 
@@ -14,7 +14,7 @@ export async function readWhole(path: string): Promise<Buffer> {
   }
 }
 
-/** UTF-8. @throws system errors */
+/** The file as UTF-8 text. @throws system errors */
 export async function readText(path: string): Promise<string> {
   return (await readWhole(path)).toString('utf8');
 }

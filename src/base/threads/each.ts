@@ -1,6 +1,6 @@
 /**
- * Does `work` for each item, up to `atOnce` side by side, taking the next item only when there is a place for it.
- * The first error ends it: what is under way is waited for, and nothing further is begun.
+ * Runs `work` for each item, up to `atOnce` at the same time; the next item is taken only when one of them has ended.
+ * After the first error no further item is begun; the error is thrown when the running ones have ended.
  */
 export async function each<T>(
   items: AsyncIterable<T> | Iterable<T>,

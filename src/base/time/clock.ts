@@ -1,20 +1,20 @@
-/** Time that only goes forward, and what to make of the one that may be set back. */
+/** A clock that only goes forward, and ages by the system clock, which may be set back. */
 
 /**
- * Milliseconds since some moment in the past. Like `performance.now()`, for which Node loads modules that cost each push
- * and fetch a millisecond.
+ * Milliseconds since an unspecified moment in the past. `performance.now()` would do the same, but Node loads modules
+ * for it, which costs each push and fetch a millisecond.
  */
 export function monotonicMs(): number {
   const [seconds, nanoseconds] = process.hrtime();
   return seconds * 1000 + nanoseconds / 1e6;
 }
 
-/** Clocks of a file system and of a process read at the same moment differ by less. */
+/** The clocks of a file system and of this process, read at the same moment, differ by less than this. */
 const sameMomentMs = 1000;
 
 /**
- * Of what happened at `timeMs` of the epoch. Infinite for what is yet to come: the clock was set back since, and who waited
- * for such a thing to be old would wait until it has caught up.
+ * The age of an event at `timeMs` since the epoch. Infinite for an event in the future: the clock was set back, and to
+ * wait for its age would mean to wait until the clock has caught up.
  */
 export function ageMs(timeMs: number): number {
   const ms = Date.now() - timeMs;

@@ -1,6 +1,6 @@
 /**
- * The one kind of limit: a signal that fires by itself, with a `WalvaultError` that names the limit as its reason. Every
- * operation that does I/O takes an `AbortSignal`. docs/time-limits.md says which limit bounds what.
+ * The one kind of time limit: a signal that fires by itself; its reason is a `WalvaultError` that names the limit. Every
+ * operation that does I/O takes an `AbortSignal`. docs/time-limits.md lists the limits.
  */
 import { WalvaultError } from '../errors/errors.ts';
 import { formatDuration } from '../units.ts';
@@ -8,15 +8,15 @@ import { monotonicMs } from './clock.ts';
 
 export interface Deadline {
   readonly signal: AbortSignal;
-  /** The first time, before any progress, is over: an attempt under way may go on, another one may not begin. */
+  /** True when the first limit has passed and only progress keeps the deadline open: no new attempt may begin. */
   isProlonged(): boolean;
-  /** Progress: the time begins anew, perhaps with another limit, so that it limits the time without progress. */
+  /** Reports progress: the limit begins again, perhaps with another length. So it limits the time without progress. */
   restart(limitMs?: number): void;
   /** Time does not count until the next `restart`, and the deadline keeps no process alive. */
   pause(): void;
-  /** A part of the time left, so that each of `count` gets its turn. Progress prolongs the share and the whole. */
+  /** A deadline with one of `count` equal shares of the time left. Progress prolongs the share and the whole. */
   share(count: number, what: string): Deadline;
-  /** Ends the deadline: it fires no more. To be called when the work is over. */
+  /** Ends the deadline: it no longer fires. Must be called when the work is over. */
   clear(): void;
 }
 
@@ -57,7 +57,7 @@ export function createDeadline(reasonFor: (limitMs: number) => Error, parent?: A
       isPaused = false;
       endsAt = monotonicMs() + newLimitMs;
       firstEndsAt ??= endsAt;
-      // A body has many pieces, and a new timer costs more than all else that is done for one.
+      // A body has many chunks, and a new timer costs more than everything else that is done for a chunk.
       if (timer !== undefined && newLimitMs === limitMs) {
         timer.ref().refresh();
         return;
@@ -88,7 +88,7 @@ export function createDeadline(reasonFor: (limitMs: number) => Error, parent?: A
   return deadline;
 }
 
-/** True for a deadline that fired by itself, unlike an interruption by the user. */
+/** True if the deadline fired by itself; false after an interruption by the user. */
 export function hasTimedOut({ aborted, reason }: AbortSignal): boolean {
   return aborted && reason instanceof WalvaultError && reason.retry;
 }

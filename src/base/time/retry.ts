@@ -1,21 +1,21 @@
-/** Repetition within a deadline. */
+/** Retries within a deadline. */
 import { WalvaultError } from '../errors/errors.ts';
 import { hasTimedOut, type Deadline } from './deadline.ts';
 import { sleep } from './wait.ts';
 
 export interface RetryOptions {
-  /** The first pause; each further one doubles, up to 5 s, with jitter over its upper half. Default 200 ms. */
+  /** The first pause; it doubles each time, up to 5 s, with jitter over its upper half. Default 200 ms. */
   readonly firstPauseMs?: number;
-  /** Default: what the error says of itself. */
+  /** Default: the error's own `retry`. */
   readonly isRetryable?: (error: WalvaultError) => boolean;
 }
 
 const maxPauseMs = 5000;
 
 /**
- * Repeats `work` until it succeeds, fails for good, or the time is up. Progress prolongs the attempt in which it is made and
- * never the retries: else a damaged object would be read for ever. After the deadline the last real error is thrown,
- * because "timed out" alone tells nobody what was wrong.
+ * Repeats `work` until it succeeds, fails for good, or the time is up. Progress prolongs the current attempt and allows no
+ * further one: otherwise a damaged object would be read for ever. After the deadline the last real error is thrown,
+ * because "timed out" alone does not say what was wrong.
  */
 export async function retryUntilDeadline<T>(
   work: () => Promise<T>,
@@ -40,7 +40,7 @@ export async function retryUntilDeadline<T>(
   }
 }
 
-/** A deadline's own reason, perhaps in other words: what went wrong before it says more. */
+/** True if the error is the deadline's own reason or was caused by it: then an earlier error says more. */
 function isTimeLimit(error: unknown, signal: AbortSignal): boolean {
   return hasTimedOut(signal) && error instanceof Error && [error, error.cause].includes(signal.reason);
 }

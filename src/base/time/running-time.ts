@@ -1,14 +1,14 @@
 /**
- * Time in which this process ran. One that was stopped, has little of a processor, or computed for long without a pause
- * has not read what arrived meanwhile: such time says nothing about whoever was to answer.
+ * The time in which this process really ran. While it is stopped, gets little processor time or computes without a
+ * pause, it does not read what arrives: such time says nothing about the other side, which may have answered.
  */
 import type { ByteStream } from '../bytes/streams.ts';
 import { monotonicMs } from './clock.ts';
 
-/** Counted in steps of this length: one that takes longer counts no more. */
+/** The time is counted in steps of this length; a step that takes longer counts as one. */
 const stepMs = 50;
 
-/** After a step that came this much too late there may be an answer that nobody has looked at. */
+/** After a step that is this late, an answer may have arrived that was not read yet. */
 const lateMs = 250;
 
 export class RunningTime {
@@ -17,7 +17,7 @@ export class RunningTime {
   #holds = 0;
   #timer: NodeJS.Timeout;
 
-  /** `onStep` is told the time at each step that came in time. */
+  /** `onStep` gets the time at each step that was not late. */
   constructor(onStep: (ms: number) => void = () => undefined) {
     let dueAt = monotonicMs() + stepMs;
     this.#timer = setTimeout(() => {
@@ -37,7 +37,7 @@ export class RunningTime {
     return this.#ms - this.#markedMs;
   }
 
-  /** From now on time does not count, until as many calls of `release` have come. */
+  /** Time does not count from now on, until `release` was called as often as `hold`. */
   hold(): void {
     this.#holds++;
   }
@@ -55,7 +55,7 @@ export class RunningTime {
   }
 }
 
-/** Passes bytes through; the time that each takes to come does not count. */
+/** Passes bytes through; the time spent waiting for each chunk does not count. */
 export async function* heldWhile(source: ByteStream, time: RunningTime): AsyncGenerator<Uint8Array> {
   const chunks = source[Symbol.asyncIterator]();
   try {

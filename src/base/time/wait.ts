@@ -1,4 +1,4 @@
-/** Waiting: for time to pass, and for work that no signal reaches. */
+/** Waiting: for time to pass, and for work that cannot be interrupted. */
 import { startDeadline } from './deadline.ts';
 
 /** Sleeps, or rejects with the signal's reason. */
@@ -20,7 +20,7 @@ export function sleep(ms: number, signal?: AbortSignal): Promise<void> {
   });
 }
 
-/** `work`, or a rejection with the signal's reason: for work in which something may hang that no signal reaches. */
+/** The result of `work`, or a rejection with the signal's reason: for work that may hang and takes no signal. */
 export async function orAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
   const aborted = Promise.withResolvers<never>();
   const onAbort = () => aborted.reject(signal.reason as Error);
@@ -33,7 +33,7 @@ export async function orAborted<T>(work: Promise<T>, signal: AbortSignal): Promi
   }
 }
 
-/** True when `work` has ended, however it did; false after `limitMs`, and the work goes on. */
+/** True if `work` ends within `limitMs`, by success or failure; otherwise false, and the work goes on. */
 export async function endsWithin(limitMs: number, work: Promise<unknown>): Promise<boolean> {
   const deadline = startDeadline(limitMs, 'wait');
   try {
