@@ -1,6 +1,6 @@
 /**
- * Every method of a store, once. Whatever wraps a store (the decorators, the check of keys before a driver) is made from
- * this table, so that a method added to `Store` does not compile without its line here, and with it reaches every wrapper.
+ * The table of a store's methods. Every wrapper of a store (the decorators, the check of keys before a driver) is made
+ * from it: a method added to `Store` does not compile without its line here, and with its line reaches every wrapper.
  */
 import type { CallOptions, Store } from './store.ts';
 
@@ -12,7 +12,7 @@ type Returned<Method extends StoreMethod> = ReturnType<NonNullable<Store[Method]
 interface MethodFacts<Method extends StoreMethod> {
   /** `entries`: an async iterable. `result`: a promise. */
   readonly returns: Returned<Method> extends AsyncIterable<unknown> ? 'entries' : 'result';
-  /** The keys that a call names; of a listing, its prefix. */
+  /** The keys that a call names; for a listing, its prefix. */
   readonly keys: (...call: Arguments<Method>) => readonly string[];
 }
 
@@ -36,26 +36,26 @@ const facts: { readonly [Method in StoreMethod]-?: MethodFacts<Method> } = {
 export interface MethodCall {
   readonly method: StoreMethod;
   readonly keys: readonly string[];
-  /** The caller's. */
+  /** The signal of the caller. */
   readonly signal: AbortSignal;
 }
 
-/** What is done around the calls of a store. `work` is the inner store's method, run with the signal that it is given. */
+/** The code around each call of a store. `work` runs the inner store's method with the signal that it gets. */
 export interface Wrapping {
   result<T>(call: MethodCall, work: (signal: AbortSignal) => Promise<T>): Promise<T>;
   entries<T>(call: MethodCall, work: (signal: AbortSignal) => AsyncIterable<T>): AsyncIterable<T>;
 }
 
-/** Methods that every store has, replaced by a wrapper's own. */
+/** The methods that a wrapper implements itself. */
 export type OwnMethods = Partial<Pick<Store, 'put' | 'get' | 'list'>>;
 
-/** The inner store with `wrapping` around each of its methods but `own`; it has the optional methods that the inner store has. */
+/** The inner store with `wrapping` around each method but `own`. It has the same optional methods as the inner store. */
 export function wrapStore(inner: Store, wrapping: Wrapping, own: OwnMethods = {}): Store {
   const names = (Object.keys(facts) as StoreMethod[]).filter(name => inner[name] !== undefined);
   return {
     url: inner.url,
     capabilities: inner.capabilities,
-    // Cast: of the names in the table, those that the inner store has, the required ones among them.
+    // Cast: the names include every required method.
     ...(Object.fromEntries(names.map(name => [name, wrapMethod(inner, name, wrapping)])) as Pick<
       Store,
       StoreMethod

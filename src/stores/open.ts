@@ -1,6 +1,6 @@
 /**
- * From a repository's URL to its store. The only place that knows all drivers; each is loaded when a URL asks for it,
- * so that a push into a directory never loads an SDK.
+ * Opens the store of a repository's URL. Only this file knows all drivers; each is loaded when a URL needs it, so that
+ * a push into a directory never loads an SDK.
  */
 import { azureOptionsOf } from './azure/url.ts';
 import { decorateStore, type StoreLimits } from './decorators/decorate-store.ts';
@@ -17,7 +17,7 @@ export interface StoreSettings extends DriverSettings {
 }
 
 /**
- * Opens no connection and touches no disk: a wrong address shows at the first call.
+ * Opens no connection and touches no disk: the first call reports a wrong address.
  * @throws WalvaultError `config` with a hint on a bad URL
  */
 export async function openStore(settings: StoreSettings): Promise<Store> {

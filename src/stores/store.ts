@@ -1,6 +1,6 @@
 /**
- * The one interface to places that keep objects. A driver does I/O and translates errors; it knows nothing of WAL,
- * backups or encryption. `test/contract/store-contract.ts` is this text as tests, and every driver runs it.
+ * The one interface to the places that keep objects. A driver does I/O and translates errors; it knows nothing of WAL,
+ * backups or encryption. `test/contract/store-contract.ts` is this text as tests; every driver must pass them.
  *
  * Keys are ASCII, `/`-separated, relative to the store's URL, never starting or ending with `/`, with no part that is
  * empty or ends with a dot, without backslash, at most 512 bytes.
@@ -18,14 +18,14 @@ export interface Store {
    * the root of the store. On any failure nothing is visible under the key (an aborted multipart upload is removed).
    * A body that turns out shorter or longer than `sizeBytes`, or whose SHA-256 is not `sha256`, is refused as
    * `invalid` and leaves nothing.
-   * @throws StoreError `exists` when `ifAbsent` and the key is taken. Whether by our own lost request, the caller
-   *   finds out from the write id in the metadata.
+   * @throws StoreError `exists` with `ifAbsent` when the key is taken. The write id in the metadata tells the caller
+   *   whether its own earlier request, whose answer was lost, has taken it.
    */
   put(key: string, body: PutBody, options: PutOptions): Promise<void>;
 
   /**
-   * Reads one object, whole or a range. The body ends early only by throwing `damaged` or `unreachable`: a driver
-   * counts the bytes against the announced size.
+   * Reads one object, whole or a range. A body that ends early throws `damaged` or `unreachable`: a driver counts the
+   * bytes and compares them with the announced size.
    * @throws StoreError `absent`, `denied`, `cold`…
    */
   get(key: string, options: GetOptions): Promise<StoredObject>;
@@ -33,18 +33,17 @@ export interface Store {
   /** Size, time and metadata, or undefined if the service says that there is no such key. Proves less than `get`. */
   head(key: string, options: CallOptions): Promise<ObjectStat | undefined>;
 
-  /** Entries in ascending order of key bytes, paged behind the scenes, holding one page in memory. */
+  /** Entries in ascending order of key bytes. They are read page by page; one page is in memory. */
   list(options: ListOptions): AsyncIterable<ListEntry>;
 
   /** Deletes; a key that is not there counts as deleted. Never throws for a single key: its error is in the result. */
   delete(keys: readonly string[], options: CallOptions): Promise<DeleteFailure[]>;
 
   /**
-   * Makes an object durable that somebody else wrote and may have died before making it so: on return it would
-   * survive a power cut. Only drivers where visible and durable differ have it (the directory store: fsync of the
-   * file, its sidecars and the directories up to the root). To be called before "it is already there" counts as
-   * success.
-   * @throws StoreError `absent` when it is gone again
+   * Makes an object durable whose writer may have died before it did so: on return the object would survive a power
+   * cut. Call this before "it is already there" counts as success. Only drivers where an object can be visible before
+   * it is durable have it (the directory store: fsync of the file, its sidecars and the directories up to the root).
+   * @throws StoreError `absent` when the object is gone again
    */
   makeDurable?(key: string, options: CallOptions): Promise<void>;
 
@@ -55,24 +54,24 @@ export interface Store {
   refusesWrongChecksum?(key: string, options: CallOptions): Promise<boolean>;
 
   /**
-   * Tries to replace one small object by an upload in parts that is to succeed only where nothing is, and tells whether
-   * the service refused. Whatever it made is deleted again. For `check`. Only drivers have it where services differ.
+   * Tries to replace one small object by an upload in parts that must succeed only if the key is free, and tells
+   * whether the service refused. Its objects are deleted again. For `check`. Only drivers whose services differ have it.
    */
   joinsOnlyIfAbsent?(key: string, options: CallOptions): Promise<boolean>;
 
   /**
-   * What writers that died have left and no listing shows: multipart uploads, temporary files, sidecars without
-   * their object. Those at work are among it: only its age tells. Drivers whose service tidies up by itself have
-   * neither of the two.
+   * Unfinished writes, which no listing shows: multipart uploads, temporary files, sidecars without their object. The
+   * writes of running writers are among them; only their age tells them from those of dead writers. Drivers whose
+   * service removes unfinished writes by itself have neither this method nor `removeUnfinished`.
    */
   listUnfinished?(options: CallOptions & { readonly prefix: string }): AsyncIterable<UnfinishedWrite>;
 
-  /** One that is gone, or whose object has appeared meanwhile, counts as removed. */
+  /** Removes unfinished writes. A write that is gone, or whose object has appeared meanwhile, counts as removed. */
   removeUnfinished?(writes: readonly UnfinishedWrite[], options: CallOptions): Promise<DeleteFailure[]>;
 
   /**
-   * Asks the service to bring an object of an archive tier to where it can be read, which takes it minutes to days.
-   * Asking again changes nothing. Only drivers whose service has such tiers have it.
+   * Asks the service to make an object of an archive tier readable, which takes minutes to days. A repeated request
+   * changes nothing. Only drivers whose service has such tiers have it.
    * @throws StoreError `absent`, `denied`…
    */
   thaw?(key: string, options: ThawOptions): Promise<ThawOutcome>;
@@ -85,7 +84,7 @@ export interface StoreCapabilities {
   readonly conditionalCreate: 'atomic' | 'none';
   /** The service verifies what it received against a digest we sent. */
   readonly checksumOnWrite: boolean;
-  /** Largest total of metadata in bytes that is surely kept. */
+  /** The largest total size of metadata that every object of the store can have. */
   readonly metadataLimitBytes: number;
 }
 
@@ -93,17 +92,17 @@ export interface CallOptions {
   readonly signal: AbortSignal;
 }
 
-/** Either everything in memory or a stream, read once. */
+/** All bytes in memory, or a stream that is read once. */
 export type PutBody = readonly Uint8Array[] | ByteStream;
 
-/** What kind of object it is, for storage classes and the like; drivers may ignore it. */
+/** The kind of an object, for storage classes and the like; drivers may ignore it. */
 export type ObjectClass = 'wal' | 'backup' | 'catalog';
 
 export interface PutOptions extends CallOptions {
   /** True: fail with `exists` if the key is taken, decided by the service itself. False: replace. */
   readonly ifAbsent: boolean;
   readonly objectClass: ObjectClass;
-  /** To be deleted again at once (a probe): no retention is put on it. */
+  /** True for a probe, which is deleted again at once: it gets no retention. */
   readonly isTransient?: boolean | undefined;
   /** Names `[a-z0-9-]`, printable ASCII values. */
   readonly metadata?: Readonly<Record<string, string>> | undefined;
@@ -111,8 +110,8 @@ export interface PutOptions extends CallOptions {
   /** SHA-256 of the whole body, 64 lower-case hex digits. */
   readonly sha256?: string | undefined;
   /**
-   * The caller has computed `sha256` of these very buffers, in this process: they need not be hashed again, which on a
-   * processor without instructions for it costs more than anything else in a put.
+   * True if the caller has computed `sha256` from these very buffers in this process: they need not be hashed again.
+   * On a processor without SHA instructions hashing costs more than anything else in a put.
    */
   readonly isDigestOfBody?: boolean | undefined;
 }
@@ -123,22 +122,22 @@ export interface GetOptions extends CallOptions {
 }
 
 export interface ThawOptions extends CallOptions {
-  /** How long the copy that can be read is kept, where the service makes one; ignored where the object itself moves. */
+  /** How long the service keeps the readable copy; ignored where it moves the object itself instead. */
   readonly days: number;
-  /** The service's own names differ; it may lack one, and refuses then. */
+  /** The services have other names for these speeds. A service without one of them refuses it. */
   readonly speed: 'bulk' | 'standard' | 'expedited';
 }
 
-/** `readable`: there was nothing to ask for. */
+/** `readable`: the object could be read already, and nothing was requested. */
 export type ThawOutcome = 'readable' | 'requested' | 'under-way';
 
-/** Where the service keeps an object, where it tells; not every service does with the body, `head` says most. */
+/** Where the service keeps an object, if it tells. `head` tells most; not every service tells it with the body. */
 export interface StorageTier {
   /** In the service's own words: `STANDARD_IA`, `DEEP_ARCHIVE`, `Archive`. */
   readonly tier?: string;
   /**
-   * `frozen`: must be thawed before it can be read. `thawing`: that was asked for. `perhaps`, in listings only: `head`
-   * tells. Undefined: can be read at once.
+   * `frozen`: must be thawed before it can be read. `thawing`: a thaw was requested. `perhaps`, in listings only: ask
+   * `head`. Undefined: can be read at once.
    */
   readonly cold?: 'frozen' | 'thawing' | 'perhaps';
 }
@@ -152,16 +151,16 @@ export interface ObjectStat extends StorageTier {
 
 export interface StoredObject {
   readonly stat: ObjectStat;
-  /** Read it to its end or stop iterating: stopping early releases the connection. */
+  /** Read this to its end or stop iterating: stopping early frees the connection. */
   readonly body: ByteStream;
 }
 
 export interface ListOptions extends CallOptions {
   /** Any string prefix, not only whole path parts; '' lists everything. */
   readonly prefix: string;
-  /** Only entries (keys, and with `delimiter` prefixes) greater than this one, whether or not it exists. */
+  /** Only entries (keys, and with `delimiter` prefixes) greater than this string, which need not exist. */
   readonly startAfter?: string | undefined;
-  /** `/`: keys that have a further `/` after the prefix are given once as `{prefix}`. */
+  /** `/`: keys with a further `/` after the prefix are given once, as `{prefix}`. */
   readonly delimiter?: '/' | undefined;
 }
 
@@ -170,11 +169,11 @@ export type ListEntry =
   | { readonly prefix: string };
 
 export interface UnfinishedWrite {
-  /** What was to be written; for a temporary file its own path. */
+  /** The key of the intended object; for a temporary file its own path. */
   readonly key: string;
-  /** The driver's own name for it. */
+  /** The driver's own name for this write. */
   readonly id: string;
-  /** Begun or, where the driver can tell, last written to. */
+  /** When bytes were last written, where the driver can tell; otherwise when the write began. */
   readonly lastWritten: Date;
   readonly sizeBytes?: number | undefined;
 }
@@ -185,14 +184,14 @@ export interface DeleteFailure {
 }
 
 /**
- * What went wrong, in the only terms the rest of walvault decides by.
- * - `absent`: the service says this key does not exist. `exists`: it does, and the condition forbade it.
+ * The kinds of store errors. The rest of walvault decides by them alone.
+ * - `absent`: the service says that this key does not exist. `exists`: the key is taken, and `ifAbsent` was asked for.
  * - `denied`: credentials or permissions. Never to be mistaken for absence (S3 answers 403 for absent keys
  *   to callers without ListBucket).
  * - `no-container`: the bucket, container or directory itself is missing (an unmounted disk).
  * - `unreachable`: network, DNS, TLS, 5xx, timeouts. `throttled`: 429, 503 SlowDown.
- * - `cold`: in an archive tier, needs a thaw first. `damaged`: bytes that contradict the service's own size or checksum.
- * - `invalid`: the request is wrong and will stay so. `local-io`: disk full, EIO on a directory store.
+ * - `cold`: in an archive tier; a thaw must come first. `damaged`: the bytes contradict the service's size or checksum.
+ * - `invalid`: the request is wrong; repeating it cannot help. `local-io`: disk full, EIO on a directory store.
  */
 export type StoreErrorKind =
   | 'absent' | 'exists' | 'denied' | 'no-container' | 'unreachable' | 'throttled' | 'cold' | 'damaged' | 'invalid' | 'local-io'; // prettier-ignore
@@ -215,7 +214,7 @@ export interface StoreErrorDetails {
   readonly cause?: unknown;
   readonly retryAfterMs?: number | undefined;
   readonly hasDeleteMarker?: boolean | undefined;
-  /** Instead of the kind's own: an `invalid` request may be the configuration's fault. */
+  /** Replaces the code of the kind: an `invalid` request may be a fault of the configuration. */
   readonly code?: ErrorCode | undefined;
   readonly lockedUntil?: Date | undefined;
 }
@@ -223,11 +222,11 @@ export interface StoreErrorDetails {
 export class StoreError extends WalvaultError {
   override readonly name = 'StoreError';
   readonly kind: StoreErrorKind;
-  /** How long the service asked us to wait (`Retry-After`). */
+  /** How long the service asks to wait (`Retry-After`). */
   readonly retryAfterMs: number | undefined;
   /** With `absent`: older versions are hidden by a delete marker, so the object was there once. */
   readonly hasDeleteMarker: boolean;
-  /** With `denied` of a deletion: a retention forbids it to everybody until then. */
+  /** With `denied` for a deletion: a retention forbids it to everybody until this time. */
   readonly lockedUntil: Date | undefined;
 
   constructor(kind: StoreErrorKind, message: string, details: StoreErrorDetails = {}) {
@@ -242,7 +241,7 @@ export class StoreError extends WalvaultError {
   }
 }
 
-/** What helps against `cold`; `action` is the call and the key, as in `get a/b`. */
+/** The hint for `cold`; `action` is the call and the key, as in `get a/b`. */
 export function coldHint(action: string): string {
   return `Ask for it with \`walvault store thaw ${action.replace(/^\S+ /, '')}\`, and try again when it is there.`;
 }

@@ -1,4 +1,4 @@
-/** Repository URLs, as far as all drivers share them. */
+/** The rules for repository URLs that all drivers share. */
 import { WalvaultError } from '../base/errors/errors.ts';
 import { hideUrlPasswords } from '../base/url-passwords.ts';
 
@@ -10,7 +10,7 @@ export interface RepositoryUrl {
   readonly protocol: Protocol;
 }
 
-/** @throws WalvaultError `config` on a URL that no driver understands, and on credentials in it, which are then not repeated */
+/** @throws WalvaultError `config` for a URL that no driver understands, or that holds credentials (they are not shown) */
 export function parseUrl(text: string): RepositoryUrl {
   if (text.startsWith('/')) throw badUrl(text, 'has no scheme', `Write a directory as file://${text}.`);
   const url = URL.parse(text);
@@ -24,7 +24,7 @@ export function parseUrl(text: string): RepositoryUrl {
   const protocol = protocols.find(protocol => protocol === url.protocol);
   if (protocol === undefined)
     throw badUrl(text, `has the unknown scheme ${url.protocol.slice(0, -1)}`, exampleUrls);
-  // A URL parser resolves such parts silently: what is written must be what is meant.
+  // A URL parser resolves such parts silently, and the store would be somewhere else than written.
   if (/\/\.\.?(\/|\?|$)/.test(text)) throw badUrl(text, 'has a "." or ".." part', 'Write the path out.');
   if (url.hash !== '') throw badUrl(text, 'has a fragment (#…)', 'Write # as %23.');
   return { url, protocol };

@@ -1,7 +1,7 @@
 /** A new blob besides its bytes, for both ways of writing: metadata, tier, and the condition. */
 import { storageClassFor, type StorageClasses } from '../driver-kit/service-options.ts';
 import type { PutOptions } from '../store.ts';
-import { encodeMetadata } from './metadata.ts';
+import { toAzureMetadata } from './metadata.ts';
 
 export interface AzurePutSettings {
   readonly storageClasses?: StorageClasses | undefined;
@@ -14,7 +14,7 @@ export function creationOptions(
 ) {
   const tier = storageClassFor(objectClass, storageClasses);
   return {
-    metadata: encodeMetadata(metadata, crc32),
+    metadata: toAzureMetadata(metadata, crc32),
     blobHTTPHeaders: { blobContentType: 'application/octet-stream' },
     ...(tier !== undefined && { tier }),
     ...(ifAbsent && { conditions: { ifNoneMatch: '*' } }),

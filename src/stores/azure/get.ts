@@ -7,8 +7,8 @@ import { unlessAbsent } from '../driver-kit/unless-absent.ts';
 import { StoreError, type GetOptions, type ObjectStat, type StoredObject } from '../store.ts';
 import type { AzureConnection } from './connection.ts';
 import { azureError } from './error.ts';
-import { decodeMetadata } from './metadata.ts';
-import { tierOf, type DescribedTier } from './tier.ts';
+import { fromAzureMetadata } from './metadata.ts';
+import { tierOf, type AzureTier } from './tier.ts';
 
 /** @throws StoreError as `Store.get` */
 export async function getObject(
@@ -38,7 +38,7 @@ export async function getObject(
       `get ${key}: the range starts at ${start}, the object has ${sizeBytes} bytes`,
     );
   }
-  const { crc32: expectedCrc } = decodeMetadata(answer.metadata);
+  const { crc32: expectedCrc } = fromAzureMetadata(answer.metadata);
   return {
     stat: statOf(key, answer, sizeBytes),
     body: readArriving({
@@ -67,7 +67,7 @@ export async function headObject(
   return answer && statOf(key, answer, answer.contentLength ?? 0);
 }
 
-interface Described extends DescribedTier {
+interface Described extends AzureTier {
   readonly lastModified?: Date | undefined;
   readonly metadata?: Record<string, string> | undefined;
 }
@@ -78,7 +78,7 @@ function statOf(key: string, described: Described, sizeBytes: number): ObjectSta
     key,
     sizeBytes,
     modified: lastModified ?? new Date(0),
-    metadata: decodeMetadata(metadata).metadata,
+    metadata: fromAzureMetadata(metadata).metadata,
     ...tierOf(described),
   };
 }

@@ -1,8 +1,8 @@
 /** Listing in Azure, one page in memory. */
-import { entriesOfPage, nameOf } from '../driver-kit/list-page.ts';
+import { entriesOfPage, entryName } from '../driver-kit/list-page.ts';
 import { StoreError, type ListEntry, type ListOptions } from '../store.ts';
 import type { AzureConnection } from './connection.ts';
-import { tierOf, type DescribedTier } from './tier.ts';
+import { tierOf, type AzureTier } from './tier.ts';
 
 const entriesInPage = 1000;
 
@@ -20,7 +20,7 @@ export async function* listObjects(
     const page = await connection.send(call, () => pages.next());
     if (page.done === true) return;
     for (const entry of entriesIn(page.value, base)) {
-      const name = nameOf(entry);
+      const name = entryName(entry);
       if (name < last)
         throw new StoreError('invalid', `${call.action}: the service does not list names in their order`, {
           hint: 'Use a storage account without hierarchical namespace.',
@@ -35,7 +35,7 @@ interface Listed {
   readonly segment: {
     readonly blobItems: readonly {
       readonly name: string;
-      readonly properties: DescribedTier & { readonly contentLength?: number; readonly lastModified: Date };
+      readonly properties: AzureTier & { readonly contentLength?: number; readonly lastModified: Date };
     }[];
     readonly blobPrefixes?: readonly { readonly name: string }[];
   };

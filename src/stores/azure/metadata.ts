@@ -6,7 +6,7 @@
 
 const checksumName = 'walvaultcrc32';
 
-export function encodeMetadata(
+export function toAzureMetadata(
   metadata: Readonly<Record<string, string>> | undefined,
   crc32: number,
 ): Record<string, string> {
@@ -14,13 +14,13 @@ export function encodeMetadata(
   return { ...Object.fromEntries(entries), [checksumName]: hex(crc32) } as Record<string, string>;
 }
 
-export interface DecodedMetadata {
+export interface AzureMetadata {
   readonly metadata: Readonly<Record<string, string>>;
   /** Undefined for a blob that something else has written. */
   readonly crc32: number | undefined;
 }
 
-export function decodeMetadata(stored: Readonly<Record<string, string>> | undefined): DecodedMetadata {
+export function fromAzureMetadata(stored: Readonly<Record<string, string>> | undefined): AzureMetadata {
   const { [checksumName]: checksum, ...rest } = stored ?? {};
   const entries = Object.entries(rest).map(([name, value]) => [decodeName(name), value]);
   return {

@@ -1,16 +1,16 @@
-/** A store that counts what is asked of it. */
+/** A store that counts its calls and bytes. */
 import { tap } from '../../base/bytes/streams.ts';
 import { isInMemory } from '../driver-kit/body.ts';
 import { withMethods } from '../methods.ts';
 import type { Store } from '../store.ts';
 import { followOperations, type Operation } from './operation.ts';
 
-/** What one store was asked for, each attempt counted. A page of a listing and a part of an upload are no calls. */
+/** The calls of one store, each attempt counted. A page of a listing or a part of an upload is not a call. */
 export interface StoreCounters {
   requests: number;
-  /** Of these: ended with an error, "no such object" and "already exists" among them. */
+  /** Requests that ended with an error, "no such object" and "already exists" included. */
   failed: number;
-  /** Bytes of bodies, as they were handed over. */
+  /** Bytes of bodies, as the caller gave them. */
   sentBytes: number;
   receivedBytes: number;
 }
@@ -58,6 +58,6 @@ class CountedOperation implements Operation {
   }
 
   end(): void {
-    // Nothing was begun that must be ended.
+    // Nothing to end.
   }
 }

@@ -1,4 +1,4 @@
-/** The order in which decorators lie over a driver, in one place. */
+/** The order of the decorators over a driver. */
 import type { Store } from '../store.ts';
 import { createCountingStore, type StoreCounters } from './counting-store.ts';
 import { createRateLimitedStore, type RateLimits } from './rate-limited-store.ts';
@@ -7,23 +7,23 @@ import { createSlotLimitedStore } from './slot-limited-store.ts';
 import { createTimeLimitedStore } from './time-limited-store.ts';
 
 export interface StoreLimits extends RateLimits {
-  /** Operations in flight. */
+  /** The most operations at the same time. */
   readonly maxRequests?: number | undefined;
-  /** Counted into from the first request on. */
+  /** Counts every request. */
   readonly counters?: StoreCounters | undefined;
 }
 
 export interface DriverFacts {
   readonly timeoutMs: number | undefined;
-  /** The driver sees by itself when an upload no longer moves. */
+  /** True if the driver itself notices an upload that no longer moves. */
   readonly watchesItsUploads: boolean;
-  /** A call that hangs occupies a thread of the process until it ends. */
+  /** True if a call that hangs occupies a thread of the process until it ends. */
   readonly holdsThreads: boolean;
 }
 
 /**
- * From the driver outwards: every attempt is counted; the clock runs only while the driver works, so it lies inside
- * of what makes a call wait; a pause before a repetition occupies nothing, so that repeating lies outermost.
+ * The decorators, from the driver outwards. Counting is innermost: it sees every attempt. The time limit counts only the
+ * driver's work, so it lies inside the limits that make a call wait. Retrying is outermost: its pause holds no slot.
  */
 export function decorateStore(driver: Store, facts: DriverFacts, limits: StoreLimits = {}): Store {
   const { timeoutMs, watchesItsUploads, holdsThreads } = facts;

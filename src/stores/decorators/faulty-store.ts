@@ -6,14 +6,14 @@ export interface StoreFault {
   readonly method: StoreMethod;
   /** Default: every key; for `list` the prefix, for `delete` any of the keys. */
   readonly key?: RegExp | undefined;
-  /** The first matching call that fails, counted from 1; default 1. */
+  /** The number of the first matching call that fails, from 1; default 1. */
   readonly atCall?: number | undefined;
-  /** How many fail from then on; default 1. */
+  /** How many matching calls fail, from `atCall` on; default 1. */
   readonly times?: number | undefined;
   readonly kind: StoreErrorKind;
   /**
-   * `after`: the work is done and the answer lost. For `get` and `list` the error comes in the middle, after the first
-   * chunk or entry. Default `before`.
+   * `after`: the work is done and its answer is lost. For `get` and `list` the error comes after the first chunk or
+   * entry. Default `before`.
    */
   readonly when?: 'before' | 'after' | undefined;
 }
@@ -27,7 +27,7 @@ export function createFaultyStore(inner: Store, faults: readonly StoreFault[]): 
   const calls: { method: StoreMethod; key: string }[] = [];
   const matched = new Map<StoreFault, number>();
 
-  /** Throws now, or returns the error to be thrown after the work. */
+  /** Throws now, or returns the error that must be thrown after the work. */
   const begin = (method: StoreMethod, keys: readonly string[]): StoreError | undefined => {
     const key = keys[0] ?? '';
     calls.push({ method, key });

@@ -1,7 +1,7 @@
 /**
- * One shape for decorators that follow an operation from its call to the last byte of its body, and tell the driver's
- * time from the caller's: a reader that is slow, or a source that has nothing to send yet, is nobody's outage and
- * occupies no connection's turn.
+ * The common base of decorators that follow an operation from its call to the last byte of its body. It tells the
+ * driver's time from the caller's: a slow reader, or a source with nothing to send yet, is no outage of the store and
+ * holds no slot.
  */
 import type { ByteStream } from '../../base/bytes/streams.ts';
 import { isInMemory } from '../driver-kit/body.ts';
@@ -12,22 +12,22 @@ export interface StoreCall {
   readonly method: 'put' | 'get' | 'head' | 'list' | 'delete' | 'other';
   /** The key, or for `list` the prefix, for messages. */
   readonly key: string;
-  /** What a `put` from memory sends, and how many keys a `delete` names; else 1. */
+  /** For a `put` the bytes in memory, for a `delete` the number of keys; otherwise 1. */
   readonly weight: number;
 }
 
 export interface Operation {
-  /** What the driver is given. */
+  /** The signal for the driver. */
   readonly signal: AbortSignal;
-  /** The driver's turn. */
+  /** Runs a turn of the driver. */
   driver<T>(work: () => Promise<T>): Promise<T>;
-  /** In the middle of the driver's turn: it waits for the caller's next chunk. */
+  /** Called during a turn of the driver, while it waits for the caller's next chunk. */
   caller(next: () => Promise<IteratorResult<Uint8Array>>): Promise<IteratorResult<Uint8Array>>;
-  /** After the last turn, whatever its outcome. */
+  /** Called after the last turn, whatever its outcome. */
   end(): void;
 }
 
-/** A store whose every operation runs inside what `begin` returns for it. */
+/** A store that runs each of its operations inside the `Operation` that `begin` returns for it. */
 export function followOperations(
   inner: Store,
   begin: (call: StoreCall, signal: AbortSignal) => Operation,

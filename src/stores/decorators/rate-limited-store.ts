@@ -1,4 +1,4 @@
-/** A store whose bodies pass no faster than they may, up and down apart. */
+/** A store with a limit on bytes a second, separate for uploads and downloads. */
 import type { ByteStream } from '../../base/bytes/streams.ts';
 import { isInMemory } from '../driver-kit/body.ts';
 import { withMethods } from '../methods.ts';
@@ -11,8 +11,8 @@ export interface RateLimits {
 }
 
 /**
- * A limiter may serve several stores: then they share its rate. What is sent from memory is paid for before it is
- * handed to the driver, a stream while it passes; a driver that collects parts sends each of them at once.
+ * Several stores may share one limiter and its rate. A body in memory waits before it goes to the driver, a stream
+ * waits chunk by chunk; a driver that collects parts then sends each part at full speed.
  */
 export function createRateLimitedStore(inner: Store, { upload, download }: RateLimits): Store {
   return withMethods(inner, {

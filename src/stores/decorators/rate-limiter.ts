@@ -1,21 +1,20 @@
-/** So many bytes a second, shared fairly by all who ask. */
+/** A limit on bytes a second, shared fairly by all its callers. */
 import { orAborted, sleep } from '../../base/time/wait.ts';
 
 export interface RateClock {
-  /** Milliseconds, monotonic. */
+  /** The time in milliseconds, monotonic. */
   now(): number;
   sleep(ms: number, signal: AbortSignal): Promise<void>;
 }
 
 const realClock: RateClock = { now: () => performance.now(), sleep };
 
-/** A timer is no finer than this: what is shorter is slept together with what follows. */
+/** Timers are no finer than this: a shorter pause is added to the next one. */
 const shortestSleepMs = 2;
 
 /**
- * A token bucket that holds no more than the request being made: time in which nobody asked is not saved up for a
- * burst. Requests are served in the order they came; long ones are to be made in pieces (`pieceBytes`), so that
- * several streams go forward side by side.
+ * A token bucket that holds no more than the current request: idle time is not saved up for a burst. Requests are served
+ * in their order. Split a long request into pieces (`pieceBytes`), so that several streams move at the same time.
  */
 export class RateLimiter {
   static readonly pieceBytes = 64 * 1024;
@@ -31,7 +30,7 @@ export class RateLimiter {
     this.#paidUntil = clock.now();
   }
 
-  /** Returns when these bytes may pass. @throws the signal's reason; then they count for nothing */
+  /** Returns when these bytes may pass. @throws the signal's reason; then the bytes do not count */
   async take(sizeBytes: number, signal: AbortSignal): Promise<void> {
     const before = this.#last;
     const turn = Promise.withResolvers<void>();
@@ -41,7 +40,7 @@ export class RateLimiter {
       const waitMs = this.#paidUntil - this.#clock.now();
       if (waitMs >= shortestSleepMs) await this.#clock.sleep(waitMs, signal);
       const costMs = sizeBytes / this.#bytesPerMs;
-      // A timer that came late is made up for, by no more than this one piece.
+      // A late timer is made up for, by no more than this one piece.
       this.#paidUntil = Math.max(this.#paidUntil, this.#clock.now() - costMs) + costMs;
     } finally {
       void before.then(() => turn.resolve());

@@ -1,19 +1,18 @@
-/** A store that repeats what failed for reasons of the moment. Everything else about it is the inner store's. */
+/** A store that repeats calls after temporary failures. */
 import { isInMemory } from '../driver-kit/body.ts';
-import { defaultRetryLimits, Pace, retryTransient, type RetryLimits } from '../driver-kit/retry.ts';
+import { defaultRetryLimits, SharedPause, retryTransient, type RetryLimits } from '../driver-kit/retry.ts';
 import { wrapStore } from '../methods.ts';
 import { StoreError, type ListEntry, type ListOptions, type Store } from '../store.ts';
 
 /**
  * Repeats after `unreachable` and `throttled`, within `limits` and the caller's signal; a throttled call makes all
- * others to this store wait too. A stream body cannot be read
- * twice, so its put is not repeated here. A repeated conditional put may meet the object that its own lost first
- * request has made: that surfaces as `exists`, and the write id in the metadata tells. The body of a `get` that breaks
- * off is the reader's to repeat.
+ * other calls to this store wait too. A stream cannot be read twice, so its put is not repeated here. A repeated
+ * conditional put may find the object that its own first request has made: the caller gets `exists`, and the write id
+ * in the metadata tells. When the body of a `get` breaks off, the reader must repeat the call.
  */
 export function createRetryingStore(inner: Store, limits: RetryLimits = defaultRetryLimits): Store {
-  const pace = new Pace();
-  const repeat: Repeat = (work, signal) => retryTransient(work, signal, limits, pace);
+  const pause = new SharedPause();
+  const repeat: Repeat = (work, signal) => retryTransient(work, signal, limits, pause);
   return wrapStore(
     inner,
     {
@@ -32,7 +31,7 @@ export function createRetryingStore(inner: Store, limits: RetryLimits = defaultR
 
 type Repeat = <T>(work: () => Promise<T>, signal: AbortSignal) => Promise<T>;
 
-/** A listing that breaks goes on after the last entry it gave; each entry resets the count of attempts. */
+/** A listing that continues after its last entry when it breaks off; each entry resets the count of attempts. */
 async function* listRetrying(inner: Store, options: ListOptions, repeat: Repeat): AsyncGenerator<ListEntry> {
   let last = options.startAfter;
   const start = () => inner.list({ ...options, startAfter: last })[Symbol.asyncIterator]();
@@ -43,7 +42,7 @@ async function* listRetrying(inner: Store, options: ListOptions, repeat: Repeat)
         try {
           return await entries.next();
         } catch (error) {
-          // A generator that threw is finished: whoever asks it again would see a clean end.
+          // A generator that threw is finished: another `next` would look like the end of the listing.
           if (error instanceof StoreError && error.retry) entries = start();
           throw error;
         }

@@ -1,11 +1,11 @@
-/** A store that does only so much at once, whoever asks. */
+/** A store with a limit on the number of operations at the same time. */
 import type { Store } from '../store.ts';
 import { followOperations, type Operation } from './operation.ts';
 
 /**
- * At most `maxRequests` operations are in the driver's hands at any moment; the others wait in the order they came.
- * An operation gives up its place while it waits for its own caller, so that a body that is read only after another
- * request has been answered cannot lock both.
+ * At most `maxRequests` operations run in the driver at any moment; the others wait in their order. An operation gives up
+ * its slot while it waits for its own caller: otherwise a caller that reads one body only after another request was
+ * answered could wait for ever.
  */
 export function createSlotLimitedStore(inner: Store, maxRequests: number): Store {
   const slots = new Slots(maxRequests);
@@ -24,7 +24,7 @@ export function createSlotLimitedStore(inner: Store, maxRequests: number): Store
       try {
         return await next();
       } finally {
-        // No way out while the driver counts as at work: an abort reaches it by its own signal.
+        // Not interruptible, because the driver is still at work: an abort reaches it by its own signal.
         await slots.enter(undefined);
       }
     },
@@ -40,7 +40,7 @@ class Slots {
     this.#free = count;
   }
 
-  /** @throws the signal's reason when it fires before there is a place */
+  /** Waits for a free slot. @throws the signal's reason if it fires first */
   async enter(signal: AbortSignal | undefined): Promise<void> {
     signal?.throwIfAborted();
     if (this.#free > 0) {
@@ -61,7 +61,7 @@ class Slots {
     });
   }
 
-  /** The place goes to the first in line directly, so that nobody who comes later takes it. */
+  /** Gives the slot directly to the first waiting operation, so that a later one cannot take it. */
   leave(): void {
     const [first] = this.#waiting;
     if (first === undefined) this.#free++;

@@ -1,4 +1,4 @@
-/** A store in which nothing hangs: what the driver does not answer in time ends as `unreachable`. */
+/** A store with a time limit: a call that the driver does not answer in time ends as `unreachable`. */
 import { createDeadline, type Deadline } from '../../base/time/deadline.ts';
 import { formatDuration } from '../../base/units.ts';
 import { StoreError, type Store } from '../store.ts';
@@ -8,29 +8,29 @@ export interface TimeLimits {
   /** The driver's time for an answer, an entry of a listing or a chunk of a body. */
   readonly timeoutMs: number;
   /**
-   * True: `put` is watched here too, by the bytes it takes. False: the driver watches each of its requests itself, and
-   * what it does between them (a pause the service asked for) is not ours to cut short.
+   * True: `put` has a time limit here too, by the number of bytes it takes. False: the driver limits each of its requests
+   * itself, and may pause between them because the service asked for it.
    */
   readonly watchesPut: boolean;
   /**
-   * True: a call that does not end holds one of the few threads that the process has for files, and with enough of them no
-   * file can be opened any more, be it on another disk. So nothing is begun while one hangs.
+   * True: a call that does not end holds one of the few threads that the process has for files. With enough such calls no
+   * file can be opened any more, not even on another disk. So no call is begun while another one hangs.
    */
   readonly holdsThreads: boolean;
-  /** After an abort the driver has this long to end by itself and tidy up. Default 1 s. */
+  /** How long the driver may take after an abort to clean up and end by itself. Default 1 s. */
   readonly graceMs?: number | undefined;
 }
 
-/** Who takes less than this in one `timeoutMs` hangs. */
+/** A `put` that writes fewer bytes than this in one `timeoutMs` hangs. */
 const leastBytes = 1024 ** 2;
-/** What a driver may hold of a stream without having written it; it says nothing while it writes that. */
+/** How many bytes of a stream a driver may have taken and not written; while it writes them it reports no progress. */
 const mostUnwrittenBytes = 64 * leastBytes;
-/** Deletions that a service surely does in one `timeoutMs`. */
+/** A service that works does at least this many deletions in one `timeoutMs`. */
 const leastDeletions = 100;
 
 /**
- * The caller's own time does not count: a slow reader or source never makes a store look dead. An operation that does
- * not end after an abort (a file system whose server is gone answers no signal) is left to itself after a moment.
+ * The caller's own time does not count: a slow reader or source never makes a store look dead. An operation that does not
+ * end soon after an abort (a network file system without its server ignores signals) is abandoned.
  */
 export function createTimeLimitedStore(inner: Store, limits: TimeLimits): Store {
   const abandoned = new Set<StoreCall>();
@@ -41,7 +41,7 @@ export function createTimeLimitedStore(inner: Store, limits: TimeLimits): Store 
 }
 
 interface TimedStore extends TimeLimits {
-  /** Calls left to themselves that have not ended since. */
+  /** Abandoned calls that have not ended yet. */
   readonly abandoned: Set<StoreCall>;
 }
 
@@ -49,7 +49,7 @@ class TimedOperation implements Operation {
   readonly signal: AbortSignal;
   readonly #call: StoreCall;
   readonly #limits: TimedStore;
-  /** Of the driver's turns: it is paused while the caller has its own. */
+  /** The deadline of the driver's turns; it is paused during the caller's turns. */
   readonly #deadline: Deadline;
   #grace: NodeJS.Timeout | undefined;
   #abandon: (() => void) | undefined;
@@ -65,7 +65,7 @@ class TimedOperation implements Operation {
   }
 
   async driver<T>(work: () => Promise<T>): Promise<T> {
-    // What was begun before goes on: its file is open, and only it can close that.
+    // An operation that has begun goes on: its file is open, and only the operation can close it.
     if (this.#turns === 0) this.#assertNoneHangs();
     this.#turns++;
     const { abandoned } = this.#limits;
@@ -143,7 +143,7 @@ class TimedOperation implements Operation {
     this.#abandon = undefined;
   }
 
-  /** The driver has a moment to end its turn by itself. */
+  /** Gives the driver a moment to end its turn by itself. */
   #startGrace(): void {
     if (this.#isInTurn) this.#grace ??= setTimeout(() => this.#abandon?.(), this.#limits.graceMs ?? 1000);
   }

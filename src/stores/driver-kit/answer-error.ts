@@ -1,7 +1,7 @@
-/** What a service's answer means, as far as all services agree: kinds by HTTP status, and the sentence for each kind. */
+/** Errors from the answers of a service, as far as all services agree: the kind by HTTP status, and its sentence. */
 import { StoreError, type StoreErrorDetails, type StoreErrorKind } from '../store.ts';
 
-/** For statuses from 400 on whose code says no more (RFC 9110 §15). */
+/** The kind for a status from 400 on, where the service's code does not say more (RFC 9110 §15). */
 export function kindOfStatus(status: number): StoreErrorKind {
   if (status === 401 || status === 403) return 'denied';
   if (status === 404) return 'absent';
@@ -18,9 +18,9 @@ export interface ServiceAnswer {
   readonly container: string;
   /** Status and the service's own code, which an administrator searches for: `404 NoSuchKey`. */
   readonly said: string;
-  /** The service's own words, in one line; '' for none. */
+  /** The service's own message, in one line; '' for none. */
   readonly message: string;
-  /** Instead of the sentence for the kind, where the service has told more. */
+  /** Replaces the sentence for the kind, where the service has told more. */
   readonly sentence?: string | undefined;
 }
 

@@ -1,4 +1,4 @@
-/** A body on its way from a service: counted and checked, for every driver in the same way (P3). */
+/** A body that arrives from a service: counted and checked in the same way for every driver (P3). */
 import type { Readable } from 'node:stream';
 import { GatheredChecksum } from '../../base/checksum/gathered.ts';
 import { StoreError } from '../store.ts';
@@ -7,23 +7,23 @@ export interface ArrivingBody {
   readonly key: string;
   readonly body: Readable;
   readonly signal: AbortSignal;
-  /** What the service announced, if it did. */
+  /** The size that the service announced, if it did. */
   readonly announcedBytes: number | undefined;
-  /** Of the whole object; undefined for a range, or where the service keeps none. */
+  /** The checksum of the whole object; undefined for a range, or where the service keeps none. */
   readonly checksum: BodyChecksum | undefined;
-  /** A broken connection in the driver's terms; `action` says how far it had come. */
+  /** Translates a broken connection; `action` says how many bytes had come. */
   readonly toError: (error: unknown, action: string) => Error;
 }
 
 export interface BodyChecksum {
-  /** What it is and who keeps it, after "do not match the". */
+  /** The end of the message "the bytes do not match the …": which checksum, and who keeps it. */
   readonly description: string;
-  /** Given all bytes in order, not in the chunks they came in; does not keep them. */
+  /** Called with all bytes in order, in chunks of another size than those received. It must not keep them. */
   update(bytes: Uint8Array): void;
   matches(): boolean;
 }
 
-/** @throws StoreError `damaged` at the end when the bytes are not those announced; whatever `toError` makes of a break */
+/** @throws StoreError `damaged` at the end if size or checksum differ; the result of `toError` for a broken connection */
 export async function* readArriving(arriving: ArrivingBody): AsyncGenerator<Uint8Array> {
   const { key, body, signal, announcedBytes, checksum, toError } = arriving;
   const gathered = checksum && new GatheredChecksum(piece => checksum.update(piece));

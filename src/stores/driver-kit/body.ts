@@ -1,4 +1,4 @@
-/** What a driver needs around bodies: one shape for both kinds, checks against what was announced, ranges. */
+/** Bodies and ranges for drivers: one shape for both kinds of body, and checks against the announced size and digest. */
 import { createHash, type Hash } from 'node:crypto';
 import { StoreError, type GetOptions, type PutBody, type PutOptions } from '../store.ts';
 
@@ -7,8 +7,8 @@ export function isInMemory(body: PutBody): body is readonly Uint8Array[] {
 }
 
 /**
- * What is in memory goes as one conditional request up to this size, whatever the part size: not every service looks
- * at the condition when it joins parts (Ceph before release 20). A segment of up to 32 MiB is in memory when it is pushed.
+ * A body in memory up to this size goes as one conditional request, whatever the part size: not every service looks at
+ * the condition when it joins parts (Ceph before release 20). A pushed segment of up to 32 MiB is in memory.
  */
 const oneRequestLimitBytes = 64 * 1024 ** 2;
 
@@ -23,7 +23,7 @@ export async function* streamOfBody(body: PutBody): AsyncGenerator<Uint8Array> {
   yield* body;
 }
 
-/** Total of an array body; undefined for a stream that announced nothing. */
+/** The size of a body in memory, or the announced size of a stream, if there is one. */
 export function announcedSizeBytes(
   body: PutBody,
   options: Pick<PutOptions, 'sizeBytes'>,
@@ -33,7 +33,7 @@ export function announcedSizeBytes(
 
 type Announced = Pick<PutOptions, 'sizeBytes' | 'sha256' | 'isDigestOfBody'>;
 
-/** Counts and hashes a body on its way, and refuses one that is not what was announced. */
+/** Counts and hashes a body while it is sent, and refuses a body that differs from the announced size or digest. */
 export class BodyCheck {
   readonly #key: string;
   readonly #expected: Announced;
@@ -50,7 +50,7 @@ export class BodyCheck {
     this.#hash = isWanted && !isKnown ? createHash('sha256') : undefined;
   }
 
-  /** @throws StoreError `invalid` as soon as the body is longer than announced */
+  /** @throws StoreError `invalid` once the body is longer than announced */
   update(chunk: Uint8Array): void {
     this.#sizeBytes += chunk.length;
     const { sizeBytes } = this.#expected;
@@ -62,7 +62,7 @@ export class BodyCheck {
     this.#hash?.update(chunk);
   }
 
-  /** @throws StoreError `invalid` when the body was shorter than announced or has another digest */
+  /** @throws StoreError `invalid` if the body was shorter than announced or has another digest */
   finish(): { readonly sizeBytes: number; readonly sha256: string | undefined } {
     const { sizeBytes, sha256 } = this.#expected;
     if (sizeBytes !== undefined && this.#sizeBytes !== sizeBytes)
@@ -85,7 +85,7 @@ export interface ByteRange {
   readonly end: number;
 }
 
-/** @throws StoreError `invalid` on a range that is empty whatever the object's size */
+/** @throws StoreError `invalid` for a range that is empty at any size of the object */
 export function assertRange(key: string, range: GetOptions['range']): void {
   if (range === undefined) return;
   const { start, end } = range;
@@ -94,8 +94,8 @@ export function assertRange(key: string, range: GetOptions['range']): void {
 }
 
 /**
- * The bytes that a range means in an object of this size; an end past the object is cut.
- * @throws StoreError `invalid` when it starts at or past the end, as S3 answers 416
+ * The bytes of a range in an object of this size; an end past the object is cut.
+ * @throws StoreError `invalid` if it starts at or past the end, where S3 answers 416
  */
 export function resolveRange(key: string, range: GetOptions['range'], sizeBytes: number): ByteRange {
   if (range === undefined) return { start: 0, end: sizeBytes };

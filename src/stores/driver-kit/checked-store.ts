@@ -1,11 +1,11 @@
-/** The front door of every driver: keys and metadata are checked here, before the driver does anything. */
+/** The front door of every driver: it checks keys and metadata before the driver does anything. */
 import { wrapStore } from '../methods.ts';
 import type { Store } from '../store.ts';
 import { assertKey, assertMetadata } from './key.ts';
 
 /**
- * Calls about single objects reach the driver with a legal key and a signal that has not fired. A deletion reports each
- * bad key by itself, and what dead writers left may have any name: those two the driver checks itself.
+ * Calls about a single object reach the driver with a legal key and a signal that has not fired. The driver itself checks
+ * the keys of `delete`, which reports each bad key, and of `removeUnfinished`, because unfinished writes may have any name.
  */
 export function createCheckedStore(driver: Store): Store {
   return wrapStore(

@@ -1,10 +1,10 @@
-/** Whether a service looks at checksums at all, for `check`. */
+/** A probe for `check`: does a service verify checksums at all. */
 import { isStoreError } from '../store.ts';
 
 export interface ChecksumProbe {
-  /** Sends the body with a checksum that is not its own. */
+  /** Sends the body with a wrong checksum. */
   send(body: Buffer): Promise<void>;
-  /** Deletes what the service accepted. */
+  /** Deletes the object that the service accepted. */
   remove(): Promise<unknown>;
   /** Default: `damaged` or `invalid`. */
   isRefusal?(error: unknown): boolean;

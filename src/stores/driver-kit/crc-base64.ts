@@ -1,4 +1,4 @@
-/** A CRC of 32 bits as Amazon's and Google's services write it: big-endian, base64. */
+/** A 32-bit CRC as Amazon's and Google's services write it: big-endian, base64. */
 export function crcToBase64(crc: number): string {
   const bytes = Buffer.alloc(4);
   bytes.writeUInt32BE(crc);

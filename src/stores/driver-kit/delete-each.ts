@@ -1,12 +1,12 @@
-/** Deleting with one request a key: several side by side, each with its own result. */
+/** Deletion with one request for each key: several at the same time, each with its own result. */
 import { isStoreError, StoreError, type DeleteFailure } from '../store.ts';
 import { separateKeys } from './key.ts';
 
 const underWayAtOnce = 16;
 
 /**
- * `deleteOne` may throw `absent`, which counts as deleted.
- * @throws StoreError `no-container`, which is about all keys; the signal's reason
+ * Deletes each legal key. An `absent` from `deleteOne` counts as deleted.
+ * @throws StoreError `no-container`, which concerns all keys; the signal's reason
  */
 export async function deleteEach(
   keys: readonly string[],
@@ -19,7 +19,7 @@ export async function deleteEach(
   return [...failures, ...(await refusalsOf(targets, ({ key }) => deleteOne(key)))];
 }
 
-/** The targets that could not be removed, each with its error; `absent` counts as removed. @throws as `deleteEach` */
+/** The targets that could not be removed, each with its error; `absent` counts as removed. Throws as `deleteEach`. */
 export async function refusalsOf<Target extends { readonly key: string }>(
   targets: readonly Target[],
   remove: (target: Target) => Promise<unknown>,

@@ -1,4 +1,4 @@
-/** What the configuration says of one store; each driver takes from it what it knows. */
+/** The settings of one store; each driver takes those it knows. */
 import type { Secret } from '../../base/secret.ts';
 
 export interface DriverSettings {
@@ -15,7 +15,7 @@ export interface DriverSettings {
   readonly accountKey?: Secret | undefined;
   readonly sasToken?: Secret | undefined;
   readonly connectionString?: Secret | undefined;
-  /** The service's own names (`NEARLINE`, `Cool`); WAL and backups apart, the catalogue stays where it is quick to read. */
+  /** The service's own names (`NEARLINE`, `Cool`), for WAL and for backups. The catalogue keeps the default class. */
   readonly storageClasses?: { readonly wal?: string | undefined; readonly backup?: string | undefined };
   readonly caFile?: string | undefined;
   readonly verifyTls?: boolean | undefined;

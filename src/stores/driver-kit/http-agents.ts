@@ -1,4 +1,4 @@
-/** Connections to a service: kept for the next request, bounded in number, and ended when they fall silent. */
+/** Connections to a service: reused, bounded in number, and closed when no byte arrives for too long. */
 import { Agent as HttpAgent } from 'node:http';
 import { Agent as HttpsAgent } from 'node:https';
 import type { Duplex } from 'node:stream';
@@ -9,15 +9,15 @@ import { readText } from '../../base/files/read.ts';
 import { noAnswerInTime } from './network-failure.ts';
 
 export interface HttpSettings {
-  /** PEM file of the only authorities to be trusted, instead of the system's. */
+  /** PEM file of the only trusted authorities, instead of the system's. */
   readonly caFile?: string | undefined;
   /**
-   * For requests to services that give tokens: a private authority vouches for a store inside the company, or for a
-   * proxy that opens TLS; the token service of a public cloud has a public certificate all the same.
+   * True for requests to token services: `caFile` may be for a store inside the company or for a proxy that opens TLS,
+   * and the token service of a public cloud has a public certificate all the same.
    */
   readonly trustsSystemToo?: boolean | undefined;
   readonly verifyTls?: boolean | undefined;
-  /** How long the service may keep silent, also in the middle of a body. */
+  /** How long the service may send nothing, also in the middle of a body. */
   readonly timeoutMs: number;
 }
 
@@ -30,7 +30,7 @@ export interface HttpAgents {
 const maxSockets = 32;
 
 /**
- * The usual variables (`HTTPS_PROXY`, `NO_PROXY`…) name a proxy.
+ * Agents for http and https. The usual variables (`HTTPS_PROXY`, `NO_PROXY`…) name a proxy.
  * @throws WalvaultError `config` when the CA file cannot be read
  */
 export async function createHttpAgents({
@@ -60,7 +60,7 @@ export function agentFor({ http, https }: HttpAgents, url: URL): HttpAgent {
   return url.protocol === 'https:' ? https : http;
 }
 
-/** Node only tells of a socket's timeout; without this a request on it would wait for ever. */
+/** Node only reports a socket's timeout; without this the request on it would wait for ever. */
 function endSilentConnections(agent: HttpAgent): void {
   const create = agent.createConnection.bind(agent);
   const watch = (stream: Duplex | null | undefined) => {

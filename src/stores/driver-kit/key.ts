@@ -1,15 +1,15 @@
-/** What every driver accepts as a key and as metadata, checked in one place before anything is sent. */
+/** The rules for keys and metadata that every driver accepts, checked before anything is sent. */
 import { StoreError, type DeleteFailure } from '../store.ts';
 
 const longestKeyBytes = 512;
 const metadataName = /^[a-z0-9-]+$/;
 const printableAscii = /^[\x20-\x7e]+$/;
 
-/** Names of sidecars and temporary files of the directory driver: no key may end in one, on any driver. */
+/** Names of sidecars and temporary files of the directory driver. No key may end in such a name, with any driver. */
 export const sidecarName = /\.[0-9a-f]{16}\.meta$/;
 export const temporaryFileName = /^\.[0-9a-f]{16}\.walvault-tmp$/;
 
-/** @throws StoreError `invalid` on a key that not every driver could keep under exactly this name. */
+/** @throws StoreError `invalid` for a key that some driver could not keep under exactly this name */
 export function assertKey(key: string): void {
   const error = keyError(key);
   if (error !== undefined) throw error;
@@ -26,7 +26,7 @@ export function keyError(key: string): StoreError | undefined {
     : new StoreError('invalid', `key ${JSON.stringify(key)}: ${problem}`);
 }
 
-/** For `delete`: the keys worth asking for, and the failures of the others. */
+/** The legal keys of a `delete`, and a failure for each of the others. */
 export function separateKeys(keys: readonly string[]): { legal: string[]; failures: DeleteFailure[] } {
   const legal: string[] = [];
   const failures: DeleteFailure[] = [];
@@ -44,7 +44,8 @@ function keyProblem(key: string): string | undefined {
   if (key.length > longestKeyBytes) return `is longer than ${longestKeyBytes} bytes`;
   if (key.split('/').some(part => part === '' || part === '.' || part === '..'))
     return 'has an empty, "." or ".." part';
-  // Azure takes the one for a slash and may drop the other ("Naming and referencing containers, blobs, and metadata").
+  // Azure reads a backslash as a slash, and may drop a dot at the end ("Naming and referencing containers, blobs, and
+  // metadata").
   if (key.includes('\\')) return 'has a backslash';
   if (key.split('/').some(part => part.endsWith('.'))) return 'has a part that ends with a dot';
   if (sidecarName.test(key) || key.split('/').some(part => temporaryFileName.test(part)))

@@ -1,14 +1,14 @@
-/** One page of a listing, in the terms of `ListEntry`. */
+/** One page of a listing, as `ListEntry` objects. */
 import type { ListEntry, StorageTier } from '../store.ts';
 
 export interface ListedObject extends StorageTier {
-  /** With the store's prefix. */
+  /** The whole name, with the store's prefix. */
   readonly name: string;
   readonly sizeBytes: number;
   readonly modified: Date;
 }
 
-/** Services list objects and common prefixes apart; the entries come in one order. `base`: the store's prefix with its slash. */
+/** Objects and common prefixes, which services list apart, in one order. `base`: the store's prefix with its slash. */
 export function entriesOfPage(
   base: string,
   objects: readonly ListedObject[],
@@ -17,10 +17,10 @@ export function entriesOfPage(
   const entries: ListEntry[] = prefixes.map(name => ({ prefix: name.slice(base.length) }));
   for (const { name, ...rest } of objects)
     if (name.length > base.length) entries.push({ key: name.slice(base.length), ...rest });
-  return entries.sort((a, b) => (nameOf(a) < nameOf(b) ? -1 : 1));
+  return entries.sort((a, b) => (entryName(a) < entryName(b) ? -1 : 1));
 }
 
 /** The key, or the common prefix. */
-export function nameOf(entry: ListEntry): string {
+export function entryName(entry: ListEntry): string {
   return 'key' in entry ? entry.key : entry.prefix;
 }

@@ -1,4 +1,4 @@
-/** Retentions that forbid a deletion: services refuse like for a missing permission, and tell more only when asked. */
+/** Retentions that forbid a deletion: a service refuses as for a missing permission, and tells the lock only when asked. */
 import { StoreError } from '../store.ts';
 
 export interface Lock {
@@ -8,7 +8,7 @@ export interface Lock {
   readonly isLegalHold?: boolean | undefined;
 }
 
-/** The refusal of a deletion, with the lock that is its reason. Where asking fails or finds no lock, the refusal as it was. */
+/** The refusal of a deletion, with its lock as the reason. If `ask` fails or finds no lock, the refusal is unchanged. */
 export async function withLock(
   key: string,
   refusal: StoreError,

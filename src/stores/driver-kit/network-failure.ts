@@ -1,8 +1,8 @@
-/** Requests that got no answer, in words, and parts of answers that all drivers read. */
+/** Messages for requests that got no answer, and readers for parts of answers that all drivers need. */
 import { messageOf, systemCode } from '../../base/errors/errors.ts';
 import { StoreError } from '../store.ts';
 
-/** No answer at all: name lookup, connection, TLS, a cut or silent connection. */
+/** The error for a request without an answer: name lookup, connection, TLS, a cut or silent connection. */
 export function networkFailure(error: unknown, action: string): StoreError {
   const code = systemCode(error) ?? '';
   const name = error instanceof Error ? error.name : '';
@@ -18,7 +18,7 @@ export function networkFailure(error: unknown, action: string): StoreError {
   );
 }
 
-/** For `networkFailure`: our own limit on time has ended the request. */
+/** An error for `networkFailure`: our own time limit has ended the request. */
 export function noAnswerInTime(): Error {
   return Object.assign(new Error('no answer in time'), { code: 'ETIMEDOUT' });
 }
@@ -44,7 +44,7 @@ function isCertificateProblem(code: string): boolean {
   return code === 'ERR_TLS_CERT_ALTNAME_INVALID' || /CERT|SIGNATURE/.test(code);
 }
 
-/** A library's error carries its request, and with it tokens and signatures: only the words go on. */
+/** The message and the code alone: a library's error holds its request, with tokens and signatures. */
 export function plainCause(error: unknown): Error {
   const plain = new Error(oneLine(messageOf(error)));
   const code = systemCode(error);

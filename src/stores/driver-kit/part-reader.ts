@@ -1,4 +1,4 @@
-/** Cutting a stream into parts of one size, in a few buffers that are used again and again. */
+/** A reader that cuts a stream into parts of one size, in a few buffers that it uses again. */
 import type { BodyCheck } from './body.ts';
 
 export interface Part {
@@ -22,7 +22,7 @@ export class PartReader {
     this.#partSizeBytes = partSizeBytes;
   }
 
-  /** The next part, or undefined after the last. Throws what the stream throws, and `invalid` on one too long. */
+  /** The next part, or undefined after the last. Throws the errors of the stream, and `invalid` if it is too long. */
   async next(signal: AbortSignal): Promise<Part | undefined> {
     if (this.#isDone && this.#rest === undefined) return undefined;
     const buffer = this.#free.pop() ?? Buffer.allocUnsafeSlow(this.#partSizeBytes);
@@ -35,7 +35,7 @@ export class PartReader {
       filled += taken;
       this.#rest = taken < chunk.length ? chunk.subarray(taken) : undefined;
     }
-    // One look ahead, so that a stream of exactly one part is not taken for a longer one.
+    // Look one chunk ahead, so that a stream of exactly one part does not look like a longer one.
     this.#rest ??= await this.#take(signal);
     if (filled === 0) return undefined;
     return {
@@ -47,7 +47,7 @@ export class PartReader {
     };
   }
 
-  /** Lets the source clean up when the upload ends before it does. */
+  /** Lets the source clean up if the upload ends before the stream. */
   async close(): Promise<void> {
     if (!this.#isDone) await this.#source.return?.();
   }

@@ -1,16 +1,16 @@
-/** Sending the parts of one stream, several at once. */
+/** The upload of the parts of one stream, several at the same time. */
 import type { Part, PartReader } from './part-reader.ts';
 
-/** Parts under way at once; with the one being filled this bounds the memory of an upload. */
+/** Parts sent at the same time; with the part that is being filled this bounds the memory of an upload. */
 const partsInFlight = 3;
 
 export interface PartUpload {
   readonly signal: AbortSignal;
-  /** Begins in the order of the parts, numbered from 1; `data` is its own until it returns. */
+  /** Called in the order of the parts, which are numbered from 1. `data` stays unchanged until it returns. */
   readonly send: (data: Uint8Array, number: number, signal: AbortSignal) => Promise<void>;
 }
 
-/** The first failure stops the others, and is thrown when none is under way any more. */
+/** Sends all parts. The first failure stops the others, and is thrown when all of them have ended. */
 export async function uploadParts(
   parts: PartReader,
   first: Part,

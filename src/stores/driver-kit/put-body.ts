@@ -1,4 +1,4 @@
-/** Writing one body to a service: in one request where it fits, else in parts. */
+/** The put of one body to a service: in one request if it fits, otherwise in parts. */
 import type { PutBody, PutOptions } from '../store.ts';
 import { announcedSizeBytes, BodyCheck, isOneRequest, streamOfBody } from './body.ts';
 import { PartReader, type Part } from './part-reader.ts';
@@ -8,7 +8,7 @@ export interface LongBody {
   readonly first: Part;
   /** The parts after the first. */
   readonly parts: PartReader;
-  /** To be finished before the object appears. */
+  /** Must be finished before the object appears. */
   readonly check: BodyCheck;
 }
 
@@ -18,11 +18,11 @@ export interface BodyWriter {
   readonly maxParts: number;
   /** One request with the whole object. */
   writeWhole(body: readonly Uint8Array[]): Promise<void>;
-  /** Leaves nothing visible when it fails. */
+  /** On failure nothing must be visible. */
   writeInParts(body: LongBody): Promise<void>;
 }
 
-/** @throws StoreError `invalid` when the body is not the announced one; what the writer throws */
+/** @throws StoreError `invalid` if the body differs from the announced size or digest; the errors of the writer */
 export async function putBody(key: string, body: PutBody, options: PutOptions & BodyWriter): Promise<void> {
   const { signal, partSizeBytes, maxParts } = options;
   const sizeBytes = options.sizeBytes ?? announcedSizeBytes(body, options);
@@ -45,7 +45,7 @@ export async function putBody(key: string, body: PutBody, options: PutOptions & 
       return;
     }
     check.finish();
-    // The retry decorator cannot repeat a stream; its only part is in memory here, and can be sent again.
+    // The retry decorator cannot repeat a stream, but here its only part is in memory and can be sent again.
     await retryTransient(() => options.writeWhole(first === undefined ? [] : [first.data]), signal);
   } finally {
     await parts.close();
@@ -54,7 +54,7 @@ export async function putBody(key: string, body: PutBody, options: PutOptions & 
 
 const mebibyte = 1024 * 1024;
 
-/** Whole MiB, unless the smallest size is enough. */
+/** The smallest size if that is enough, otherwise whole MiB. */
 function partSizeFor(sizeBytes: number, smallestBytes: number, maxParts: number): number {
   return Math.max(smallestBytes, Math.ceil(sizeBytes / maxParts / mebibyte) * mebibyte);
 }

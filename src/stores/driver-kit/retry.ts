@@ -1,15 +1,15 @@
-/** One bounded repetition for the whole room: the decorator repeats calls with it, the drivers parts of an upload. */
+/** The one bounded retry of all stores: the retrying decorator repeats calls with it, the drivers parts of an upload. */
 import { sleep } from '../../base/time/wait.ts';
 import { monotonicMs } from '../../base/time/clock.ts';
 import { isStoreError, StoreError } from '../store.ts';
 
 export interface RetryLimits {
-  /** After `unreachable`; the first call included. */
+  /** How many calls in all that may end as `unreachable`. */
   readonly attempts: number;
-  /** Doubles from pause to pause, with jitter over its upper half. */
+  /** The pause doubles each time, with jitter over its upper half. */
   readonly firstPauseMs: number;
   readonly maxPauseMs: number;
-  /** A service that asks to slow down works: it is given this long in all, however many calls that takes. */
+  /** The whole time for a service that asks to slow down, with any number of calls: such a service works. */
   readonly throttledMs: number;
 }
 
@@ -20,11 +20,11 @@ export const defaultRetryLimits: RetryLimits = {
   throttledMs: 15 * 60_000,
 };
 
-/** No service may make us wait longer than this, whatever its `Retry-After` says. */
+/** The longest wait, whatever the service's `Retry-After` says. */
 const longestRetryAfterMs = 60_000;
 
-/** Shared by the calls to one service: when it asks one of them to slow down, the others wait too. */
-export class Pace {
+/** A pause that all calls to one service share: when the service asks one call to slow down, the others wait too. */
+export class SharedPause {
   #notBefore = 0;
 
   slowDown(ms: number): void {
@@ -41,14 +41,14 @@ export class Pace {
 }
 
 /**
- * Calls `work` again after `unreachable` and `throttled`, waiting as long as the service asked for if it did. When the
- * signal fires during a pause, the last real error is thrown: "aborted" would hide why.
+ * Calls `work` again after `unreachable` and `throttled`, and waits as long as the service asks for. When the signal
+ * fires during a pause, the last real error is thrown: "aborted" would hide the reason.
  */
 export async function retryTransient<T>(
   work: () => Promise<T>,
   signal: AbortSignal,
   limits: RetryLimits = defaultRetryLimits,
-  pace: Pace = new Pace(),
+  pause: SharedPause = new SharedPause(),
 ): Promise<T> {
   const giveUpAt = monotonicMs() + limits.throttledMs;
   let pauseMs = limits.firstPauseMs;
@@ -56,7 +56,7 @@ export async function retryTransient<T>(
   let last: StoreError | undefined;
   for (;;) {
     try {
-      await pace.wait(signal);
+      await pause.wait(signal);
     } catch (error) {
       throw last ?? error;
     }
@@ -69,7 +69,7 @@ export async function retryTransient<T>(
       if (isThrottled ? monotonicMs() >= giveUpAt : ++failures >= limits.attempts) throw error;
       const jitteredMs = pauseMs * (0.5 + Math.random() / 2);
       const askedMs = Math.min(error.retryAfterMs ?? 0, longestRetryAfterMs);
-      if (isThrottled) pace.slowDown(Math.max(jitteredMs, askedMs));
+      if (isThrottled) pause.slowDown(Math.max(jitteredMs, askedMs));
       try {
         await sleep(Math.max(jitteredMs, askedMs), signal);
       } catch {

@@ -1,4 +1,4 @@
-/** What the drivers of all cloud services are told, and how it is read from a URL and the configuration. */
+/** The options of all cloud drivers, read from the URL and the configuration. */
 import type { ObjectClass } from '../store.ts';
 import type { DriverSettings } from './driver-settings.ts';
 import { endpointOf, partSizeOf, prefixOf } from './url-parameters.ts';
@@ -8,33 +8,33 @@ export interface ServiceOptions {
   readonly url: string;
   /** Without slashes at its ends; '' puts the keys at the top of the bucket. */
   readonly prefix: string;
-  /** `https://host[:port]` where it is not the provider's own: a private endpoint, another service, an emulator. */
+  /** `https://host[:port]` of a private endpoint, another service or an emulator. Default: the provider's own. */
   readonly endpoint?: string | undefined;
   readonly storageClasses?: StorageClasses | undefined;
-  /** PEM file of the only authorities to be trusted, instead of the system's. */
+  /** PEM file of the only trusted authorities, instead of the system's. */
   readonly caFile?: string | undefined;
   readonly verifyTls?: boolean | undefined;
-  /** How long the service may keep silent, also in the middle of a body. */
+  /** How long the service may send nothing, also in the middle of a body. */
   readonly timeoutMs?: number | undefined;
   /** Length of the parts of a long upload. */
   readonly partSizeBytes?: number | undefined;
 }
 
-/** The service's own names. The catalogue stays in the default class, which is quick to read. */
+/** The service's own names of classes. The catalogue stays in the default class, which is quick to read. */
 export type StorageClasses = NonNullable<DriverSettings['storageClasses']>;
 
 export const defaultTimeoutMs = 30_000;
 export const defaultPartSizeBytes = 8 * 1024 * 1024;
 
 export interface UrlOfService {
-  /** The part of the URL's path that is the prefix. */
+  /** The prefix, as a part of the URL's path. */
   readonly path: string;
   readonly parameters: ReadonlyMap<string, string>;
   readonly exampleEndpoint: string;
   readonly smallestPartMib: number;
 }
 
-/** @throws WalvaultError `config` on a bad prefix, endpoint or part size */
+/** @throws WalvaultError `config` for a bad prefix, endpoint or part size */
 export function serviceOptionsOf(
   url: URL,
   { storageClasses, caFile, verifyTls, timeoutMs }: DriverSettings,

@@ -1,7 +1,7 @@
-/** "There is no such object" as a value. */
+/** The error `absent` as a value: undefined. */
 import { isStoreError } from '../store.ts';
 
-/** Undefined when `work` fails with `absent`. */
+/** The result of `work`, or undefined if it fails with `absent`. */
 export async function unlessAbsent<T>(work: Promise<T>): Promise<T | undefined> {
   try {
     return await work;
@@ -12,8 +12,8 @@ export async function unlessAbsent<T>(work: Promise<T>): Promise<T | undefined> 
 }
 
 /**
- * For services that answer a HEAD with 404 alone, and do not say what is missing, the key or the bucket: a GET of one byte
- * does.
+ * A HEAD, and after a 404 a GET of one byte: for services whose 404 to a HEAD does not say whether the key or the bucket
+ * is missing.
  */
 export async function headOrGet<T extends object>(
   head: () => Promise<T>,

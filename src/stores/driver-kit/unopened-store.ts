@@ -1,7 +1,7 @@
-/** Stands for a store that could not be opened, so that whoever works with several meets its failure as one of them. */
+/** A stand-in for a store that could not be opened, so that a command over several stores meets its error as a failed call. */
 import type { Store } from '../store.ts';
 
-/** Every call fails with `error`, the reason why it could not be opened. */
+/** Every call fails with `error`, the reason why the store could not be opened. */
 export function createUnopenedStore(url: string, error: Error): Store {
   const fail = () => Promise.reject(error);
   return {

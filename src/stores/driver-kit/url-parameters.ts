@@ -1,10 +1,10 @@
-/** What the URLs of the cloud drivers have in common: a prefix in the path, and parameters behind a `?`. */
+/** The common parts of the cloud drivers' URLs: a prefix in the path, and parameters after a `?`. */
 import { isLegalKey } from './key.ts';
 import { badUrl, exampleUrls } from '../url.ts';
 
 /**
- * The parameters given, each at most once and not empty.
- * @throws WalvaultError `config` on one that is not in `known`
+ * The given parameters, each at most once and not empty.
+ * @throws WalvaultError `config` for a parameter that is not in `known`
  */
 export function parametersOf(url: URL, known: readonly string[]): Map<string, string> {
   const parameters = new Map<string, string>();
@@ -22,7 +22,7 @@ export function parametersOf(url: URL, known: readonly string[]): Map<string, st
   return parameters;
 }
 
-/** An unknown parameter may be a secret (`sig` of a shared access signature): no value is repeated. */
+/** The URL without the values of its parameters: an unknown one may be a secret (`sig` of a shared access signature). */
 function withoutValues(url: URL): string {
   return `${url.protocol}//${url.host}${url.pathname}?…`;
 }
@@ -41,7 +41,7 @@ export function choice<Value extends string>(
   return value;
 }
 
-/** @throws WalvaultError `config` unless it is a plain http or https URL; what it says is then not repeated */
+/** @throws WalvaultError `config` unless the endpoint is a plain http or https URL; the message does not show it */
 export function endpointOf(url: URL, endpoint: string | undefined, example: string): string | undefined {
   if (endpoint === undefined) return undefined;
   const parsed = URL.parse(endpoint);
@@ -54,14 +54,14 @@ export function endpointOf(url: URL, endpoint: string | undefined, example: stri
   return endpoint;
 }
 
-/** What was meant as an endpoint may hold a password. */
+/** The URL without its endpoint, which may hold a password. */
 function withoutEndpoint(url: URL): string {
   const clean = new URL(url);
   clean.searchParams.delete('endpoint');
   return clean.href;
 }
 
-/** @throws WalvaultError `config` unless it is a whole number of MiB in the limits */
+/** @throws WalvaultError `config` unless the part size is a whole number of MiB within the limits */
 export function partSizeOf(
   url: URL,
   parameters: ReadonlyMap<string, string>,

@@ -1,4 +1,4 @@
-/** Deleting from a directory: the file, then its sidecars, then directories that have become empty. */
+/** Deletion from a directory: the file, then its sidecars, then the directories that have become empty. */
 import { readdir, unlink } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { fsyncDirectory } from '../../base/files/durable.ts';
@@ -7,7 +7,7 @@ import { StoreError, type DeleteFailure } from '../store.ts';
 import { assertReachable, assertRoot, pruneDirectories } from './directories.ts';
 import { fsError, isMissing } from './error.ts';
 
-/** @throws StoreError `no-container`; every other error is in the result, key by key */
+/** Deletes keys. @throws StoreError `no-container`; every other error is in the result, key by key */
 export async function deleteFiles(
   root: string,
   keys: readonly string[],
@@ -59,7 +59,7 @@ async function deleteInDirectory(
   return failures;
 }
 
-/** A key that is a directory holds no object, and one that is not there counts as deleted. */
+/** Removes a file. A directory holds no object, and a missing file counts as deleted. */
 async function remove(path: string): Promise<void> {
   try {
     await unlink(path);

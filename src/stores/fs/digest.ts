@@ -1,10 +1,10 @@
-/** Reading a file in large pieces: the body of a `get`, and its SHA-256. */
+/** The SHA-256 of a file, read in large chunks. */
 import { createHash } from 'node:crypto';
 import { open } from 'node:fs/promises';
 
 export const chunkBytes = 1024 * 1024;
 
-/** SHA-256 of a file, 64 hex digits; one buffer is reused throughout. */
+/** SHA-256 of a file, 64 hex digits, computed with one buffer. */
 export async function digestOfFile(path: string, signal?: AbortSignal): Promise<string> {
   const handle = await open(path, 'r');
   try {

@@ -1,4 +1,4 @@
-/** The directories above an object: made private, made durable, taken away when empty, never the root. */
+/** The directories above an object: made private and durable, removed when empty; never the root. */
 import { chmod, lstat, mkdir, rmdir, stat } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import { systemCode } from '../../base/errors/errors.ts';
@@ -7,8 +7,8 @@ import { StoreError } from '../store.ts';
 import { fsError, io, isMissing } from './error.ts';
 
 /**
- * Creates the root of a directory store, durably and with mode 0700; one that exists is left as it is. Only `init`
- * calls it: a root that is not there is otherwise an unmounted disk, and creating it would archive into nothing.
+ * Creates the root of a directory store, durably and with mode 0700; an existing root is left unchanged. Only `init`
+ * calls this: later a missing root means an unmounted disk, and creating it would archive to the wrong disk.
  * @throws StoreError `denied`, `local-io`
  */
 export async function createFsRoot(root: string): Promise<void> {
@@ -22,7 +22,7 @@ export async function createFsRoot(root: string): Promise<void> {
   }
 }
 
-/** @throws StoreError `no-container` when the root is missing or no directory */
+/** @throws StoreError `no-container` if the root is missing or not a directory */
 export async function assertRoot(root: string): Promise<void> {
   try {
     if ((await stat(root)).isDirectory()) return;
@@ -36,8 +36,8 @@ export async function assertRoot(root: string): Promise<void> {
 }
 
 /**
- * For a path at which nothing was found. Where a link on the way leads nowhere, the disk it led to went away, and what lies
- * there is not absent. @throws StoreError `no-container` also when the root is missing
+ * A check for a path at which no file was found. If a link on the way is broken, its disk is not mounted, and the file
+ * is not absent. @throws StoreError `no-container` for a broken link or a missing root
  */
 export async function assertReachable(root: string, path: string): Promise<void> {
   await assertRoot(root);
@@ -88,8 +88,8 @@ export function notADirectory(key: string): StoreError {
 }
 
 /**
- * fsyncs the directory of `key` and each one above it up to the root. All of them, also those that were there before:
- * whoever made them may have died before its own fsync, and fsync of a clean directory costs little.
+ * fsyncs the directory of `key` and each directory above it up to the root. Existing directories too: the process that
+ * made them may have died before its own fsync, and fsync of an unchanged directory costs little.
  */
 export async function syncDirectories(root: string, key: string): Promise<void> {
   const directories = [root];
@@ -105,7 +105,7 @@ export async function pruneDirectories(root: string, key: string): Promise<void>
       await rmdir(join(root, ...parts));
     } catch (error) {
       const code = systemCode(error);
-      // ENOENT: another deleter was quicker, and the one above may still be ours to remove.
+      // ENOENT: another process removed it first, but the directory above it may still be there and empty.
       if (code !== 'ENOENT') return;
     }
   }

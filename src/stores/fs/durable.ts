@@ -1,4 +1,4 @@
-/** An object that another process wrote, made durable. */
+/** Makes an object durable that another process wrote. */
 import { open } from 'node:fs/promises';
 import { join } from 'node:path';
 import { StoreError } from '../store.ts';
@@ -7,7 +7,7 @@ import { fsError, io, isMissing } from './error.ts';
 import { assertThere } from './get.ts';
 import { sidecarPaths } from './sidecar.ts';
 
-/** fsyncs the file, its sidecars and the directories up to the root. @throws StoreError as `Store.makeDurable` */
+/** fsyncs the file, its sidecars and the directories up to the root. Throws as `Store.makeDurable`. */
 export async function makeFileDurable(root: string, key: string): Promise<void> {
   const path = join(root, key);
   await assertThere(root, key);

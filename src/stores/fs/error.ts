@@ -1,4 +1,4 @@
-/** Node's system errors in the terms of `StoreErrorKind`. */
+/** Translates Node's system errors to store errors. */
 import { describeSystemCode, systemCode, WalvaultError } from '../../base/errors/errors.ts';
 import { StoreError, type StoreErrorKind } from '../store.ts';
 
@@ -21,7 +21,7 @@ export async function io<T>(action: string, work: Promise<T>): Promise<T> {
   }
 }
 
-/** True for "there is no such file", also when a part of its path is a plain file. */
+/** True if there is no such file, also when a part of its path is a plain file. */
 export function isMissing(error: unknown): boolean {
   const code = systemCode(error);
   return code === 'ENOENT' || code === 'ENOTDIR';
@@ -31,7 +31,7 @@ const kindOfCode: Record<string, StoreErrorKind> = {
   EACCES: 'denied',
   EPERM: 'denied',
   ENAMETOOLONG: 'invalid',
-  // A network file system whose server is away.
+  // A network file system whose server is unreachable.
   ETIMEDOUT: 'unreachable',
   EHOSTDOWN: 'unreachable',
   EHOSTUNREACH: 'unreachable',

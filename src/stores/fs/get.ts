@@ -1,4 +1,4 @@
-/** Reading from a directory: the file, and the sidecar that is surely its own. */
+/** Reading from a directory: the file, and the sidecar that belongs to its content. */
 import { createHash } from 'node:crypto';
 import { open, stat, type FileHandle } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -9,7 +9,7 @@ import { chunkBytes, digestOfFile } from './digest.ts';
 import { fsError, io, isMissing } from './error.ts';
 import { readSidecars, type Sidecar } from './sidecar.ts';
 
-/** @throws StoreError `absent`, `no-container`, `denied`, `invalid`, `local-io`; the body `damaged` */
+/** @throws StoreError `absent`, `no-container`, `denied`, `invalid`, `local-io`; the body throws `damaged` */
 export async function getFile(root: string, key: string, options: GetOptions): Promise<StoredObject> {
   assertRange(key, options.range);
   const file = await openFile(root, key, `get ${key}`);
@@ -29,8 +29,8 @@ export async function getFile(root: string, key: string, options: GetOptions): P
 }
 
 /**
- * Metadata is given only after the payload's own digest has confirmed that it belongs to it: whoever asks this way
- * is about to compare contents by it. An object without sidecars costs no reading.
+ * The object's size, time and metadata. The file is hashed to confirm that the metadata belongs to it, because callers
+ * compare contents by the metadata. A file without sidecars is not read.
  */
 export async function headFile(
   root: string,
@@ -66,8 +66,8 @@ async function openFile(root: string, key: string, action: string): Promise<Open
 }
 
 /**
- * Several sidecars, or `always`: the payload is hashed and decides. One alone whose size agrees is taken as it is by
- * `get`, which checks the digest over the body it hands out anyway.
+ * The sidecar that belongs to the content. With several sidecars, or `always`, the file is hashed and its digest decides.
+ * `get` takes a single sidecar with the right size as it is: it checks the digest of the body anyway.
  */
 async function chooseSidecar(
   root: string,
@@ -92,12 +92,12 @@ function statOf(key: string, file: OpenFile, sidecar: Sidecar | undefined): Obje
 
 interface ReadPlan {
   readonly range: ByteRange;
-  /** Of the whole body, if it is known and the whole is read. */
+  /** The digest of the whole body, if it is known and the whole body is read. */
   readonly sha256: string | undefined;
   readonly signal: AbortSignal;
 }
 
-/** Opens only when it is read, so that a body nobody reads holds no descriptor. */
+/** The body. The file is opened only at the first read, so that an unread body holds no descriptor. */
 async function* readBody(
   root: string,
   key: string,
@@ -131,7 +131,7 @@ async function* readBody(
   }
 }
 
-/** @throws StoreError `absent`, `no-container`… as `get` */
+/** Throws as `get` if there is no such object. */
 export async function assertThere(root: string, key: string): Promise<void> {
   try {
     if ((await stat(join(root, key))).isFile()) return;

@@ -1,5 +1,5 @@
 /**
- * Listing a directory tree in ascending order of whole keys, one directory in memory at each level.
+ * The listing of a directory tree in ascending order of whole keys, with one directory in memory at each level.
  *
  * The order of keys is not the order of names: `a-b` < `a/b` because `-` < `/`. So a directory sorts as its name
  * with `/` appended. Keys are ASCII, where JavaScript's order of strings is the order of bytes.
@@ -13,15 +13,15 @@ import type { ListEntry, ListOptions } from '../store.ts';
 import { assertReachable, assertRoot } from './directories.ts';
 import { fsError, isMissing } from './error.ts';
 
-/** Files whose size and time are asked for at once. */
+/** How many files are examined (stat) at the same time. */
 const statBatch = 32;
 
-/** @throws StoreError `no-container`, `denied`, `local-io`; never silently less than there is */
+/** All entries; none is left out silently. @throws StoreError `no-container`, `denied`, `local-io` */
 export async function* listFiles(root: string, options: ListOptions): AsyncGenerator<ListEntry> {
   options.signal.throwIfAborted();
   await assertRoot(root);
   const directory = options.prefix.slice(0, options.prefix.lastIndexOf('/') + 1);
-  // '..' and the like: no key can begin so, and nothing outside the root may be read.
+  // '..' and the like: no key begins with it, and nothing outside the root may be read.
   if (directory !== '' && !isLegalKey(directory.slice(0, -1))) return;
   yield* listDirectory(root, directory, options);
 }
@@ -64,7 +64,7 @@ async function* listDirectory(
   }
 }
 
-/** Empty directories, and those with nothing but what a dead writer left, hold no keys. */
+/** False for an empty directory, and for one with nothing but unfinished writes. */
 async function hasObject(root: string, directory: string, options: ListOptions): Promise<boolean> {
   for await (const _ of listDirectory(root, directory, { prefix: directory, signal: options.signal }))
     return true;
@@ -83,7 +83,7 @@ async function readEntries(root: string, directory: string): Promise<Entry[]> {
   const entries: Entry[] = [];
   for (const entry of found) {
     const key = directory + entry.name;
-    // The root of a file system of its own has a lost+found that only root may read.
+    // The top directory of a file system has a lost+found that only the superuser may read.
     if (!isLegalKey(key) || key === 'lost+found') continue;
     const isDirectory = entry.isSymbolicLink()
       ? await leadsToDirectory(join(root, key))
@@ -94,7 +94,7 @@ async function readEntries(root: string, directory: string): Promise<Entry[]> {
   return entries.sort((a, b) => (a.key < b.key ? -1 : 1));
 }
 
-/** Also true for a link that leads nowhere: what went away with its disk may have been one, and to read it tells. */
+/** Also true for a broken link: its target may be a directory on an unmounted disk, and reading it will tell. */
 async function leadsToDirectory(path: string): Promise<boolean> {
   try {
     return (await stat(path)).isDirectory();
@@ -112,7 +112,7 @@ async function statFiles(root: string, files: readonly Entry[]): Promise<ListEnt
         const { size, mtime, mode } = await stat(join(root, key));
         return (mode & 0o170000) === 0o100000 ? { key, sizeBytes: size, modified: mtime } : undefined;
       } catch (error) {
-        // Deleted since the directory was read, or a link in a circle.
+        // Deleted since the directory was read, or a circular link.
         if (isMissing(error) || systemCode(error) === 'ELOOP') return undefined;
         throw fsError(`list ${key}`, error);
       }

@@ -1,13 +1,13 @@
 /**
- * Writing into a directory. The order of steps is what makes it safe:
+ * Writing into a directory. The order of the steps makes it safe:
  *
  * 1. the bytes go to a hidden file beside the target and are fsynced;
  * 2. the sidecar with the metadata is written and fsynced, under a name made from the digest;
  * 3. link(2) gives the file its name: atomic, whole, and refused if the name is taken. Opening the target with O_EXCL
- *    would decide the race as well, but show a torn object to every reader until the last byte is written;
+ *    would decide the race as well, but readers would see an incomplete object until the last byte is written;
  * 4. the directories up to the root are fsynced. Only then does the call return.
  *
- * Killed in between it leaves hidden files, never a visible part of an object.
+ * A process killed in between leaves hidden files, never a visible part of an object.
  */
 import { link, lstat, open, rename, unlink, type FileHandle } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
@@ -27,10 +27,10 @@ import { digestOfFile } from './digest.ts';
 import { fsError, io } from './error.ts';
 import { sidecarPath, sidecarPaths, temporaryPath, writeSidecar, type SidecarContent } from './sidecar.ts';
 
-/** How often a put may lose its directory to a delete that prunes empty ones. */
+/** How often a delete may prune a put's directory before the put gives up. */
 const directoryAttempts = 20;
 
-/** @throws StoreError `exists`, `no-container`, `denied`, `invalid`, `local-io`; whatever the body throws */
+/** @throws StoreError `exists`, `no-container`, `denied`, `invalid`, `local-io`; the errors of the body */
 export async function putFile(root: string, key: string, body: PutBody, options: PutOptions): Promise<void> {
   const action = `put ${key}`;
   const target = join(root, key);
@@ -52,7 +52,7 @@ export async function putFile(root: string, key: string, body: PutBody, options:
   }
 }
 
-/** A file in the directory also keeps that directory from being pruned by a concurrent delete. */
+/** Opens the temporary file. It also keeps a concurrent delete from pruning its directory. */
 async function openTemporary(root: string, key: string, temporary: string): Promise<FileHandle> {
   for (let attempt = 1; ; attempt++) {
     try {
@@ -124,7 +124,7 @@ async function linkWithSidecar(
     throw error;
   }
   await unlink(temporary);
-  // A loser of the same content may have taken the shared sidecar away after we found it.
+  // Another writer of the same content, which lost the race, may have removed the shared sidecar meanwhile.
   if (sidecar !== undefined && !madeSidecar) await writeSidecar(target, sidecar, 'create');
 }
 
@@ -133,12 +133,12 @@ async function makeNameDurable(root: string, key: string): Promise<void> {
     await syncDirectories(root, key);
   } catch (error) {
     if (systemCode(error) !== 'ENOENT') throw fsError(`put ${key}`, error);
-    // Only a directory without our object can be pruned: it was there, and somebody has already deleted it.
+    // Only a directory without our object can be pruned, so the object was there and is already deleted.
     await assertRoot(root);
   }
 }
 
-/** On NFS a repeated request can report EEXIST for the link that its first copy has made (link(2), open(2) NOTES). */
+/** Links, and accepts EEXIST if the link is our own: NFS may repeat the request (link(2), open(2) NOTES). */
 async function linkOnce(temporary: string, target: string): Promise<void> {
   try {
     await link(temporary, target);
@@ -149,13 +149,13 @@ async function linkOnce(temporary: string, target: string): Promise<void> {
   }
 }
 
-/** The winner may have the same content and rely on the sidecar that we made: then it stays. */
+/** Removes our sidecar, unless the winner has the same content: then it may rely on this sidecar. */
 async function removeLosersSidecar(target: string, sidecar: SidecarContent): Promise<void> {
   try {
     if ((await lstat(target)).size === sidecar.sizeBytes && (await digestOfFile(target)) === sidecar.sha256)
       return;
   } catch (error) {
-    // Deleted meanwhile, or not readable: an orphan is harmless, a missing sidecar is not.
+    // Deleted meanwhile, or unreadable. A sidecar without an object is harmless, an object without its sidecar is not.
     if (systemCode(error) !== undefined) return;
     throw error;
   }
@@ -186,7 +186,7 @@ async function isDirectory(path: string): Promise<boolean> {
   return found?.isDirectory() ?? false;
 }
 
-/** What link(2) answers on FAT, exFAT and some network and FUSE file systems. */
+/** The errors of link(2) on FAT, exFAT and some network and FUSE file systems. */
 const noHardLinks = new Set(['EPERM', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS', 'EMLINK']);
 
 function withoutHardLinks(root: string, cause: unknown): StoreError {

@@ -1,7 +1,7 @@
 /**
- * Metadata of objects in a directory: `<file>.<16 hex of the stored SHA-256>.meta` beside the file, JSON. It is
- * durable before the file appears. Because the payload's digest is in the name, racing writers of different content
- * never share one, and after a crash the payload itself tells which is its own.
+ * Sidecars, the metadata of objects in a directory: `<file>.<16 hex digits of its SHA-256>.meta` beside the file, JSON.
+ * A sidecar is durable before its file appears. Because the file's digest is in the name, racing writers of different
+ * content never share a sidecar, and after a crash the content of the file tells which sidecar belongs to it.
  */
 import { randomBytes } from 'node:crypto';
 import { link, open, readdir, rename, rm } from 'node:fs/promises';
@@ -21,7 +21,7 @@ export function sidecarPath(file: string, sha256: string): string {
   return `${file}.${sha256.slice(0, 16)}.meta`;
 }
 
-/** A name that no key can have, in the directory of `file`, so that link(2) and rename(2) stay in one file system. */
+/** A name that no key can have, in the directory of `file`: link(2) and rename(2) need the same file system. */
 export function temporaryPath(file: string): string {
   return join(dirname(file), `.${randomBytes(8).toString('hex')}.walvault-tmp`);
 }
@@ -29,8 +29,8 @@ export function temporaryPath(file: string): string {
 export type SidecarContent = Omit<Sidecar, 'path'>;
 
 /**
- * Writes and fsyncs the sidecar; its directory entry is durable with the caller's fsync of the directory.
- * Returns whether this call made it: with `create` one that is there already belongs to the same content and stays.
+ * Writes and fsyncs the sidecar; its directory entry becomes durable when the caller fsyncs the directory.
+ * Returns whether this call made it. With `create` an existing sidecar stays: it belongs to the same content.
  */
 export async function writeSidecar(
   file: string,
@@ -62,7 +62,7 @@ export async function writeSidecar(
   }
 }
 
-/** The paths of all sidecars of a file, whatever wrote them. */
+/** The paths of all sidecars of a file, for any content. */
 export async function sidecarPaths(file: string): Promise<string[]> {
   const name = basename(file);
   const names = await readdir(dirname(file));
@@ -73,7 +73,7 @@ export function isSidecarOf(name: string, entry: string): boolean {
   return entry.length === name.length + 22 && entry.startsWith(name) && sidecarName.test(entry);
 }
 
-/** Every readable sidecar of the file; one that is torn or foreign counts as none. */
+/** Every readable sidecar of the file; a damaged or foreign one is skipped. */
 export async function readSidecars(file: string): Promise<Sidecar[]> {
   const sidecars: Sidecar[] = [];
   for (const path of await sidecarPaths(file)) {

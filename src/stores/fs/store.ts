@@ -1,9 +1,9 @@
 /**
- * Objects as files in a directory: a local disk, or a network file system with hard links.
+ * A store that keeps objects as files in a directory: a local disk, or a network file system with hard links.
  *
- * Files are 0600 and directories 0700. Beside an object with metadata lies its sidecar (`sidecar.ts`); hidden
- * `.….walvault-tmp` files belong to writers at work or dead ones. Neither is ever listed. The root is never created here
- * (`createFsRoot` is for `init`): where it is missing, the disk is not mounted.
+ * Files are 0600 and directories 0700. Beside an object with metadata is its sidecar (`sidecar.ts`); hidden
+ * `.….walvault-tmp` files belong to running or dead writers. Listings show neither. The root is never created here
+ * (`createFsRoot` is for `init`): a missing root means that the disk is not mounted.
  */
 import { resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
@@ -20,7 +20,7 @@ export { createFsRoot } from './directories.ts';
 
 const metadataLimitBytes = 16 * 1024;
 
-/** `root`: an existing directory; checked by each call, not here. No descriptor is held between calls. */
+/** A store in the directory `root`. Each call checks that it exists. No descriptor is held between calls. */
 export function createFsStore(options: { readonly root: string }): Store {
   const root = resolve(options.root);
   return createCheckedStore({

@@ -1,4 +1,4 @@
-/** What writers that died have left in a directory: temporary files, and sidecars whose object never came. */
+/** Unfinished writes in a directory: temporary files, and sidecars without an object. */
 import type { Dirent } from 'node:fs';
 import { link, lstat, readdir, rename, unlink } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
@@ -87,9 +87,9 @@ export async function removeUnfinishedFiles(
 }
 
 /**
- * A writer of the same content may find the sidecar there at this very moment, rely on it and give the object its
- * name. So it is first moved away: either that writer misses it and makes it anew, or its object is seen here and
- * the sidecar goes back.
+ * A writer of the same content may find the sidecar at this very moment, rely on it and give the object its name. So the
+ * sidecar is first moved away: either that writer misses it and makes another one, or its object is seen here and the
+ * sidecar is moved back.
  */
 async function removeSidecar(file: string, sidecar: string): Promise<void> {
   const aside = temporaryPath(join(dirname(sidecar), 'sidecar'));

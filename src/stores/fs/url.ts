@@ -1,4 +1,4 @@
-/** `file:///path` in detail. */
+/** The details of `file:///path` URLs. */
 import { fileURLToPath } from 'node:url';
 import { WalvaultError } from '../../base/errors/errors.ts';
 import { badUrl, exampleUrls } from '../url.ts';

@@ -124,10 +124,10 @@ function exchange({ endpoint, agents, signal }: Line, request: GcsRequest): Prom
 async function successOf(answer: GcsAnswer, accept: readonly number[]): Promise<GcsAnswer> {
   const { status, headers } = answer;
   if ((status >= 200 && status < 300) || accept.includes(status)) return answer;
-  throw new GcsAnswerError(status, await readText(answer), headers['retry-after']);
+  throw new GcsAnswerError(status, await answerText(answer), headers['retry-after']);
 }
 
-export async function readText({ body }: GcsAnswer): Promise<string> {
+export async function answerText({ body }: GcsAnswer): Promise<string> {
   const chunks: Buffer[] = [];
   let sizeBytes = 0;
   for await (const chunk of body as AsyncIterable<Buffer>) {
@@ -139,13 +139,13 @@ export async function readText({ body }: GcsAnswer): Promise<string> {
 }
 
 /** An answer that is no JSON was cut, or comes from something between us and the service: both pass. */
-export async function readJson<T>(answer: GcsAnswer): Promise<T> {
-  return JSON.parse(await readText(answer)) as T;
+export async function answerJson<T>(answer: GcsAnswer): Promise<T> {
+  return JSON.parse(await answerText(answer)) as T;
 }
 
 /** Reads and drops the body, so that the connection serves the next request. */
-export async function readNothing(answer: GcsAnswer): Promise<void> {
-  await readText(answer);
+export async function discardBody(answer: GcsAnswer): Promise<void> {
+  await answerText(answer);
 }
 
 /** The path of an object in the XML API. */

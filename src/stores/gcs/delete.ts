@@ -1,7 +1,7 @@
 /** Deleting from Cloud Storage, one request an object. */
 import { deleteEach } from '../driver-kit/delete-each.ts';
 import type { DeleteFailure } from '../store.ts';
-import { objectPath, readNothing, type GcsConnection } from './connection.ts';
+import { objectPath, discardBody, type GcsConnection } from './connection.ts';
 
 /** @throws StoreError `no-container` */
 export async function deleteObjects(
@@ -13,7 +13,7 @@ export async function deleteObjects(
     connection.send(
       { action: `delete ${key}`, signal },
       { method: 'DELETE', path: objectPath(connection, key) },
-      readNothing,
+      discardBody,
     ),
   );
 }

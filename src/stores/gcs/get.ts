@@ -5,7 +5,7 @@ import { assertRange } from '../driver-kit/body.ts';
 import { headOrGet } from '../driver-kit/unless-absent.ts';
 import type { GetOptions, ObjectStat, StoredObject } from '../store.ts';
 import { Crc32c, crc32cIn } from './checksum.ts';
-import { objectPath, readNothing, type GcsConnection } from './connection.ts';
+import { objectPath, discardBody, type GcsConnection } from './connection.ts';
 import { gcsError } from './error.ts';
 
 /** @throws StoreError as `Store.get` */
@@ -44,7 +44,7 @@ export async function headObject(
   return await headOrGet(
     () =>
       connection.send(call, { method: 'HEAD', path }, async answer => {
-        await readNothing(answer);
+        await discardBody(answer);
         return statOf(key, answer.headers);
       }),
     () =>

@@ -1,7 +1,7 @@
 /** Listing in Cloud Storage, one page in memory. */
-import { entriesOfPage, nameOf } from '../driver-kit/list-page.ts';
+import { entriesOfPage, entryName } from '../driver-kit/list-page.ts';
 import type { ListEntry, ListOptions } from '../store.ts';
-import { readJson, type GcsConnection } from './connection.ts';
+import { answerJson, type GcsConnection } from './connection.ts';
 
 interface Page {
   readonly items?: readonly { readonly name: string; readonly size?: string; readonly updated?: string }[];
@@ -25,14 +25,14 @@ export async function* listObjects(
     const page = await connection.send(
       { action: `list ${prefix || connection.bucket}`, signal, notFound: 'no-container' },
       { method: 'GET', path: `/storage/v1/b/${encodeURIComponent(connection.bucket)}/o?${query.toString()}` },
-      readJson<Page>,
+      answerJson<Page>,
     );
     const objects = (page.items ?? []).map(({ name, size, updated }) => ({
       name,
       sizeBytes: Number(size ?? 0),
       modified: new Date(updated ?? 0),
     }));
-    yield* entriesOfPage(base, objects, page.prefixes ?? []).filter(entry => nameOf(entry) > startAfter);
+    yield* entriesOfPage(base, objects, page.prefixes ?? []).filter(entry => entryName(entry) > startAfter);
     if (page.nextPageToken === undefined || page.nextPageToken === '') return;
     query.set('pageToken', page.nextPageToken);
   }

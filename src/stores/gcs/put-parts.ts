@@ -9,7 +9,7 @@ import { retryTransient } from '../driver-kit/retry.ts';
 import { tidyUp } from '../driver-kit/tidy-up.ts';
 import { StoreError, type PutOptions } from '../store.ts';
 import { Crc32c } from './checksum.ts';
-import { readNothing, type GcsAnswer, type GcsConnection } from './connection.ts';
+import { discardBody, type GcsAnswer, type GcsConnection } from './connection.ts';
 import { resourceOf, uploadPath, type GcsPutSettings } from './creation.ts';
 
 interface Session {
@@ -57,7 +57,7 @@ async function openSession(
       body: [Buffer.from(JSON.stringify(resourceOf(connection, key, options)))],
     },
     async answer => {
-      await readNothing(answer);
+      await discardBody(answer);
       return answer.headers.location;
     },
   );
@@ -168,7 +168,7 @@ async function put(
     { action: `put ${key}`, signal, limit: 'idle', notFound: 'unreachable' },
     { method: 'PUT', path, accept: [resumeIncomplete], ...content },
     async (answer): Promise<Progress> => {
-      await readNothing(answer);
+      await discardBody(answer);
       return progressOf(answer);
     },
   );
@@ -186,7 +186,7 @@ async function cancel({ connection, key, path }: Session): Promise<void> {
     connection.send(
       { action: `cancel the upload of ${key}`, signal },
       { method: 'DELETE', path, accept: [clientClosedRequest] },
-      readNothing,
+      discardBody,
     ),
   );
 }

@@ -7,7 +7,7 @@ import { randomBytes } from 'node:crypto';
 import { putBody } from '../driver-kit/put-body.ts';
 import type { PutBody, PutOptions } from '../store.ts';
 import { Crc32c } from './checksum.ts';
-import { readNothing, type GcsConnection } from './connection.ts';
+import { discardBody, type GcsConnection } from './connection.ts';
 import { resourceOf, uploadPath, type GcsPutSettings } from './creation.ts';
 import { putInParts } from './put-parts.ts';
 
@@ -47,7 +47,7 @@ export async function putWhole(
       headers: { 'content-type': `multipart/related; boundary=${boundary}` },
       body: [Buffer.from(head), ...body, Buffer.from(`\r\n--${boundary}--\r\n`)],
     },
-    readNothing,
+    discardBody,
   );
 }
 

@@ -1,6 +1,6 @@
 /**
- * A store in this process's memory, for tests: as strict as the real ones (atomic creation, checked bodies, sorted
- * pages), and gone with the process.
+ * A store in the memory of this process, for tests. It is as strict as the real ones (atomic creation, checked bodies,
+ * sorted pages).
  */
 import { createHash } from 'node:crypto';
 import {
@@ -28,7 +28,7 @@ import {
 } from '../store.ts';
 
 export interface MemoryStoreOptions {
-  /** Appears in the URL, to tell several apart in messages. */
+  /** A name in the URL, to tell several stores apart in messages. */
   readonly name?: string;
   /** The clock behind `modified`. */
   readonly now?: () => Date;
@@ -131,7 +131,7 @@ async function* readObject(
   end: number,
   signal: AbortSignal,
 ): AsyncGenerator<Uint8Array> {
-  // A caller that wrote into what it read would damage the store: it is given copies, and this proves it.
+  // The caller gets copies, because writing into a body would damage the store. This check proves that none did.
   if (createHash('sha256').update(object.data).digest('hex') !== object.sha256)
     throw new StoreError('damaged', `get ${object.stat.key}: the bytes in memory have changed`);
   for (let offset = start; offset < end; offset += chunkBytes) {

@@ -10,7 +10,7 @@ import { StoreError, type GetOptions, type ObjectStat, type StoredObject } from 
 import type { S3Connection } from './connection.ts';
 import { s3Error } from './error.ts';
 import { contentParameters } from './parameters.ts';
-import { tierOf, type DescribedTier } from './tier.ts';
+import { tierOf, type S3Tier } from './tier.ts';
 import { setHeader } from './payload.ts';
 
 /** @throws StoreError as `Store.get` */
@@ -80,7 +80,7 @@ function sizeOf({ ContentRange, ContentLength = 0 }: GetObjectCommandOutput): nu
   return wholeSizeBytes(ContentRange, ContentLength);
 }
 
-interface Described extends DescribedTier {
+interface Described extends S3Tier {
   readonly LastModified?: Date | undefined;
   readonly Metadata?: Record<string, string> | undefined;
 }

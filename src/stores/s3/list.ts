@@ -1,6 +1,6 @@
 /** Listing in S3: ListObjectsV2, one page in memory. */
 import { ListObjectsV2Command, type ListObjectsV2CommandOutput } from '@aws-sdk/client-s3';
-import { entriesOfPage, nameOf } from '../driver-kit/list-page.ts';
+import { entriesOfPage, entryName } from '../driver-kit/list-page.ts';
 import { StoreError, type ListEntry, type ListOptions } from '../store.ts';
 import type { S3Connection } from './connection.ts';
 import { requestParameters } from './parameters.ts';
@@ -37,7 +37,7 @@ export async function* listObjects(
       ...listedTier(StorageClass),
     }));
     const prefixes = (page.CommonPrefixes ?? []).flatMap(({ Prefix }) => Prefix ?? []);
-    yield* entriesOfPage(base, objects, prefixes).filter(entry => nameOf(entry) > startAfter);
+    yield* entriesOfPage(base, objects, prefixes).filter(entry => entryName(entry) > startAfter);
     token = page.NextContinuationToken;
     if (page.IsTruncated === true && token === undefined)
       throw new StoreError('damaged', `list ${options.prefix}: a cut page without a token to go on with`);

@@ -9,7 +9,7 @@ const archiveClasses: ReadonlySet<string> = new Set(['GLACIER', 'DEEP_ARCHIVE'])
 /** Moves objects that nobody reads into archive tiers of its own, where the bucket is set up so. */
 const intelligentTiering = 'INTELLIGENT_TIERING';
 
-export interface DescribedTier {
+export interface S3Tier {
   readonly StorageClass?: string | undefined;
   /** Of INTELLIGENT_TIERING: `ARCHIVE_ACCESS` or `DEEP_ARCHIVE_ACCESS`. */
   readonly ArchiveStatus?: string | undefined;
@@ -18,7 +18,7 @@ export interface DescribedTier {
 }
 
 /** Of an answer to HEAD. STANDARD is not mentioned there. */
-export function tierOf({ StorageClass, ArchiveStatus, Restore = '' }: DescribedTier): StorageTier {
+export function tierOf({ StorageClass, ArchiveStatus, Restore = '' }: S3Tier): StorageTier {
   if (StorageClass === undefined) return {};
   const tier = ArchiveStatus === undefined ? StorageClass : `${StorageClass}/${ArchiveStatus}`;
   if (ArchiveStatus === undefined && !archiveClasses.has(StorageClass)) return { tier };

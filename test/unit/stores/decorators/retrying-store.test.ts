@@ -3,7 +3,7 @@ import { describe, it } from 'node:test';
 import { createFaultyStore, type StoreFault } from '../../../../src/stores/decorators/faulty-store.ts';
 import { createRetryingStore } from '../../../../src/stores/decorators/retrying-store.ts';
 import { createMemoryStore } from '../../../../src/stores/memory/store.ts';
-import { Pace, retryTransient } from '../../../../src/stores/driver-kit/retry.ts';
+import { SharedPause, retryTransient } from '../../../../src/stores/driver-kit/retry.ts';
 import { StoreError } from '../../../../src/stores/store.ts';
 import { inPieces, names, put, read, rejectsAs, signal } from '../../../contract/contract-driver.ts';
 
@@ -119,7 +119,7 @@ describe('retryTransient', () => {
   });
 
   it('makes the others wait when one is asked to slow down', async () => {
-    const pace = new Pace();
+    const pause = new SharedPause();
     const order: string[] = [];
     let calls = 0;
     const startedAt = performance.now();
@@ -130,10 +130,10 @@ describe('retryTransient', () => {
       },
       signal,
       quick,
-      pace,
+      pause,
     );
     await new Promise(setImmediate);
-    await retryTransient(async () => order.push('second'), signal, quick, pace);
+    await retryTransient(async () => order.push('second'), signal, quick, pause);
     assert(performance.now() - startedAt >= 45);
     await first;
     assert.deepEqual(order.toSorted(), ['first', 'second']);
