@@ -1,7 +1,7 @@
 /**
- * The process edge: which verb, which exit status if all goes wrong, signals, and the only place that ends the
- * process. PostgreSQL reads the exit status of `push` and `fetch` as an answer, so the failing one is decided here,
- * from nothing but the verb and the signal files, before any code that can throw is loaded.
+ * The process edge: chooses the verb and its failing exit status, handles signals, and is the only place that ends the
+ * process. PostgreSQL reads the exit status of `push` and `fetch` as an answer. So the failing status follows from the
+ * verb and the signal files alone, before any code that can throw is loaded.
  */
 import { writeSync } from 'node:fs';
 import { versionLine } from './base/build-info.ts';
@@ -16,9 +16,9 @@ import { recoveryModeOfAsking, type RecoveryMode } from './postgres/cluster/sign
 
 interface Verb {
   failingStatus(error?: unknown): number;
-  /** The status when a signal ended the work. */
+  /** The exit status when a signal ended the work. */
   interruptedStatus(signal: NodeJS.Signals): number;
-  /** It works in threads, whose calls that hang this one does not see. */
+  /** True for a verb that works in threads, whose hanging calls the main thread does not see. */
   readonly hasThreads?: boolean;
   run(argv: string[], context: CliContext): Promise<number>;
 }
@@ -43,7 +43,7 @@ if (argv.length === 1 && (argv[0] === '--version' || argv[0] === '-V')) {
 }
 
 function chooseVerb(args: readonly string[]): Verb {
-  // Help comes from the command tree, also for the verbs that PostgreSQL calls without it.
+  // The command tree prints all help, also for the verbs that run without it.
   switch (args.includes('--help') || args.includes('-h') ? undefined : verbOf(args)) {
     case 'fetch':
       return fetchVerb(recoveryModeOfAsking(args.at(-1)));
@@ -58,13 +58,13 @@ function chooseVerb(args: readonly string[]): Verb {
   }
 }
 
-/** The first argument that is neither an option nor the value of one: both may stand before the verb. */
+/** The first argument that is neither an option nor an option's value: both may stand before the verb. */
 function verbOf(args: readonly string[]): string | undefined {
   const takesValue = new Set([pushLine, fetchLine, agentLine].flatMap(spellingsWithValue));
   return args.find((argument, index) => !argument.startsWith('-') && !takesValue.has(args[index - 1] ?? ''));
 }
 
-/** A misspelt `fetch` is no command, and to PostgreSQL as much of an answer. */
+/** The verb for all other command lines. To PostgreSQL, a misspelt `fetch` is also an answer. */
 function cliVerb(mode: RecoveryMode): Verb {
   return ordinaryVerb(async (args, context) => {
     const { runCli } = await import('./cli/program.ts');
@@ -74,7 +74,9 @@ function cliVerb(mode: RecoveryMode): Verb {
   });
 }
 
-/** Statuses of the table only, and never a death by signal: PostgreSQL's archiver dies from both (pgarch.c). */
+/**
+ * Exits only with statuses of the table and never dies by a signal: PostgreSQL's archiver would exit, too (pgarch.c).
+ */
 function ordinaryVerb(run: Verb['run']): Verb {
   return {
     failingStatus: error => (error instanceof WalvaultError ? error.exitCode : errorCodes.internal),
@@ -103,7 +105,7 @@ async function pushByAgentOrHere(args: string[], context: CliContext): Promise<n
   return 0;
 }
 
-/** It may be a child of PostgreSQL's process 1, which takes any status but 0 and 1 for a crash. */
+/** An agent may be a child of PostgreSQL as process 1, which takes any status but 0 and 1 for a crash. */
 function agentVerb(args: readonly string[]): Verb {
   const verb = ordinaryVerb(async (rest, context) =>
     (await import('./entry/run-agent.ts')).runAgent(rest, context),
@@ -130,12 +132,12 @@ async function askForReadySegment(
     return await fetchThroughAgent(args, { env, signal, workingDirectory: process.cwd() });
   } catch (error) {
     if (signal.aborted) throw error;
-    // Whatever it is: the fetch itself does without an agent.
+    // The fetch itself works without an agent.
     return undefined;
   }
 }
 
-/** SIGTERM is how PostgreSQL stops a restore_command, and it knows 143 (RestoreArchivedFile in xlogarchive.c). */
+/** PostgreSQL stops a restore_command by SIGTERM, and knows its status 143 (RestoreArchivedFile in xlogarchive.c). */
 function fetchVerb(mode: RecoveryMode): Verb {
   return {
     failingStatus: error => failingExitStatus(mode, error),
@@ -160,9 +162,9 @@ function exitInterrupted(): never {
   exit(interruptedStatus ?? verb.failingStatus());
 }
 
-/** Work that was done before the signal reached it has succeeded; anything else is an interruption, whatever it says. */
+/** Work that was done before the signal reached it has succeeded; every other end of the work is an interruption. */
 function finish(status: number): void {
-  // Not yet: what ended the work, mostly a file operation, counts as active until its callback has returned.
+  // Exits one turn later: the file operation that ended the work counts as active until its callback has returned.
   setImmediate(() => exit(status === 0 ? 0 : (interruptedStatus ?? status)));
 }
 
@@ -174,10 +176,11 @@ function fail(error: unknown): never {
 }
 
 /**
- * An orphan's status is read by nobody but PostgreSQL as process 1, which takes it for a backend's.
+ * Ends the process. Only PostgreSQL as process 1 reads an orphan's status, and takes it for a backend's.
  *
- * Node joins its pool's threads before it exits, so one that hangs in a file or name lookup (a dead NFS server, no
- * DNS) would keep the process for as long. Turning into a shell that leaves with the status ends them at once.
+ * Node joins its pool's threads before it exits, so a thread that hangs in a file or name lookup (a dead NFS server, no
+ * DNS) would keep the process for as long. Replacing the process by a shell that exits with the status ends all threads
+ * at once.
  */
 function exit(wantedStatus: number): never {
   const status = wantedStatus > 1 && isOrphanOfServer() ? 1 : wantedStatus;
@@ -186,13 +189,13 @@ function exit(wantedStatus: number): never {
     try {
       process.execve('/bin/sh', ['sh', '-c', `exit ${status}`], {});
     } catch {
-      // No shell: then as slowly as it must be.
+      // There is no shell; the exit may be slow.
     }
   }
   process.exit(status);
 }
 
-/** The streams are made on first use: each costs a push a millisecond that it rarely needs. */
+/** The streams are made on first use: each costs a push one millisecond, and a push rarely prints. */
 function createContext(): CliContext {
   return {
     signal: abortController.signal,
@@ -209,17 +212,20 @@ function createContext(): CliContext {
   };
 }
 
-/** A reader that went away (`walvault list | head`) is no failure of ours. */
+/** A reader that went away (`walvault list | head`) is not an error. */
 function tolerant(stream: NodeJS.WriteStream): NodeJS.WriteStream {
   if (stream.listenerCount('error') === 0) stream.on('error', () => undefined);
   return stream;
 }
 
-/** Synchronous, because the process may end on the next line; a closed descriptor must not change the exit status. */
+/**
+ * Writes synchronously, because the process may end on the next line. A closed descriptor must not change the exit
+ * status.
+ */
 function writeLine(descriptor: 1 | 2, line: string): void {
   try {
     writeSync(descriptor, `${line}\n`);
   } catch {
-    // Nobody is there to read it.
+    // Nobody is there to read the line.
   }
 }

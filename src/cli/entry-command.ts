@@ -1,4 +1,7 @@
-/** Commands that run without the command tree: here they have their help, and the same work for a line that comes this way. */
+/**
+ * Adds push, fetch and agent to the command tree, which has their help. They run without the tree, but a line that
+ * reaches the tree runs the same work.
+ */
 import { Option, type Command } from 'commander';
 import { spellingsOf, type CommandLine, type OptionSpec } from '../agent/client/command-lines.ts';
 import type { CliContext } from '../entry/context.ts';

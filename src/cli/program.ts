@@ -1,4 +1,4 @@
-/** The command line: one program, one file a verb under `commands/`. */
+/** The command line: one program, with one file for each verb under `commands/`. */
 import { Command, CommanderError } from 'commander';
 import { commonOptions } from '../agent/client/command-lines.ts';
 import { versionLine } from '../base/build-info.ts';
@@ -17,8 +17,8 @@ interface GlobalOptions {
 }
 
 /**
- * Runs one command line, without the program's own name in `argv`.
- * @returns the exit status (`docs/exit-codes.md`); every failure has been reported on standard error by then
+ * Runs one command line. `argv` begins after the program's own name.
+ * @returns the exit status (`docs/exit-codes.md`); every failure has been reported on standard error
  */
 export async function runCli(
   argv: readonly string[],
@@ -91,7 +91,7 @@ Examples:
   walvault restore /var/lib/postgresql/15/restored --target-time '2026-11-22 10:00:00+00'
 `;
 
-/** Commander's words, in our form: one line, and its suggestion as the hint. */
+/** Commander's words in our form: one line, with its suggestion as the hint. */
 function usageError(error: CommanderError): WalvaultError {
   const [first = '', suggestion] = error.message.split('\n');
   const near = suggestion === undefined ? undefined : /^\(Did you mean (.*)\?\)$/.exec(suggestion)?.[1];
@@ -101,7 +101,7 @@ function usageError(error: CommanderError): WalvaultError {
   });
 }
 
-/** Whatever the work threw after a signal, the signal is what happened. */
+/** After a signal, every error of the work counts as the interruption. */
 function interruptedOr(error: unknown, signal: AbortSignal): unknown {
   if (!signal.aborted) return error;
   return signal.reason instanceof WalvaultError

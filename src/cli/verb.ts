@@ -1,4 +1,4 @@
-/** What a command of the command line is made of. */
+/** The types that a command of the command line is made of. */
 import type { Command } from 'commander';
 import type { Secret } from '../base/secret.ts';
 import type { LoadedConfig } from '../config/index.ts';
@@ -13,15 +13,15 @@ export interface Invocation {
   readonly log: Log;
   /** From `--config`. */
   readonly configPath: string | undefined;
-  /** Results, to standard output. Secrets that were read are kept out. */
+  /** Prints results to standard output, without the secrets that were read. */
   readonly print: (text: string) => void;
   /** Reads the configuration and keeps its secrets out of all further output. */
   readonly loadConfig: () => Promise<LoadedConfig>;
-  /** For secrets that come from elsewhere than the configuration. */
+  /** Keeps further secrets, from outside the configuration, out of the output. */
   readonly hide: (secrets: Iterable<Secret>) => void;
 }
 
-/** Gives the command its action. `work` returns an exit status, nothing for 0, or throws. */
+/** Gives a command its action. `work` returns an exit status, nothing for 0, or throws. */
 export type Run = (work: (invocation: Invocation) => Promise<number | void>) => Promise<void>;
 
 /** Adds one command to the program. Its action parses, calls the operation and renders, nothing else. */

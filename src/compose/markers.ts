@@ -1,4 +1,4 @@
-/** What `init` needs of stores: their format markers, before there is a configuration. */
+/** The format markers of stores, for `init`, which has no configuration yet. */
 import type { RepositoryConfig } from '../config/index.ts';
 import { createMarker, readMarker, type Marker } from '../repository/format/marker.ts';
 import type { Store } from '../stores/store.ts';
@@ -7,7 +7,7 @@ import { storeSettings } from './open-repositories.ts';
 
 export { directoryOfUrl } from '../stores/open.ts';
 
-/** Generous: init is run by hand, and a first contact may wait for names and certificates. */
+/** A generous limit: a person runs init, and a first contact may wait for names and certificates. */
 const requestTimeoutMs = 20_000;
 
 export async function makeMarker(repository: RepositoryConfig, signal: AbortSignal): Promise<Marker> {

@@ -1,4 +1,4 @@
-/** Opens what a configuration names. The only place where settings, stores and the repository format meet. */
+/** Opens the repositories of a configuration. Only here do settings, stores and the repository format meet. */
 import { WalvaultError } from '../base/errors/errors.ts';
 import type { Config, RepositoryConfig } from '../config/index.ts';
 import { Codec } from '../repository/encoding/codec.ts';
@@ -13,9 +13,9 @@ import { createUnopenedStore } from '../stores/driver-kit/unopened-store.ts';
 import type { Log } from '../observe/events/events.ts';
 
 export interface OpenRepositories extends AsyncDisposable {
-  /** In the order of the configuration. Calls to one that could not be opened fail with the reason. */
+  /** In the order of the configuration. Calls to a repository that could not be opened fail with the reason. */
   readonly repositories: readonly Repository[];
-  /** What went to and from each so far. */
+  /** Traffic of each repository so far. */
   traffic(): RepositoryTraffic[];
 }
 
@@ -23,7 +23,7 @@ export interface RepositoryTraffic extends Readonly<StoreCounters> {
   readonly repository: string;
 }
 
-/** @throws WalvaultError `config` when none can be opened: bad URLs, a CA file that is not there */
+/** @throws WalvaultError `config` when no repository can be opened: bad URLs, a missing CA file */
 export async function openRepositories(config: Config, log: Log): Promise<OpenRepositories> {
   const codec = new Codec(
     new Keyring(keySettings(config)),
@@ -43,7 +43,7 @@ export async function openRepositories(config: Config, log: Log): Promise<OpenRe
   );
   for (const { name, url, verifyTls } of config.repositories)
     if (!verifyTls && !url.startsWith('file:')) log.emit({ kind: 'tls-not-verified', repository: name });
-  // One that cannot be opened fails alone; the others still receive what they should.
+  // A repository that cannot be opened fails alone; the others still receive their files.
   const [first] = opened;
   if (first?.problem !== undefined && opened.every(({ problem }) => problem !== undefined))
     throw first.problem;
@@ -70,7 +70,7 @@ async function openOrExplain(
   }
 }
 
-/** One limiter for all: it is the host's line that is to be spared. */
+/** One limiter for all repositories, because they share the host's line. */
 function rateLimits({ store }: Config): Pick<StoreLimits, 'upload' | 'download'> {
   const { uploadBytesPerSecond: up, downloadBytesPerSecond: down } = store;
   return {
@@ -93,7 +93,7 @@ function keySettings({ encryption, signing }: Config): KeySettings {
   };
 }
 
-/** Also what `init` opens a store by. */
+/** The settings of one store; `init` uses them, too. */
 export function storeSettings(repository: RepositoryConfig, config: Pick<Config, 'store'>): StoreSettings {
   const { name: _name, id: _id, required: _required, ...store } = repository;
   return { ...store, timeoutMs: config.store.requestTimeoutMs };

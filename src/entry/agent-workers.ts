@@ -1,4 +1,4 @@
-/** The agent's sender and fetcher, by jobs in worker threads. */
+/** The agent's sender and fetcher, both by jobs in worker threads. */
 import { EventEmitter } from 'node:events';
 import type { AheadAnswer, AheadFetcher } from '../agent/fetch-ahead/fetcher.ts';
 import type { PushAnswer, Sender, SignsOfLife } from '../agent/push-ahead/sender.ts';

@@ -1,4 +1,4 @@
-/** `walvault agent status` and `stop`: asks the agents of this user and configuration. */
+/** `walvault agent status` and `walvault agent stop`, which ask the agents of this user and configuration. */
 import { readdirSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -11,7 +11,7 @@ import type { CliContext } from './context.ts';
 
 export interface AskOptions {
   readonly configPath: string;
-  /** Only the agent of this cluster; undefined: those of all clusters. */
+  /** Ask only the agent of this cluster; undefined: those of all clusters. */
   readonly dataDirectory: string | undefined;
   readonly context: CliContext;
 }
@@ -20,7 +20,10 @@ const silenceMs = 3000;
 /** An agent that is told to stop ends within two seconds. */
 const stopWithinMs = 4000;
 
-/** @returns 0; for `status` that of `not-found` when there is none. @throws WalvaultError `refused`, `internal` */
+/**
+ * @returns 0; for `status` without an agent, the status of `not-found`
+ * @throws WalvaultError `refused`, `internal`
+ */
 export async function askAgents(verb: 'status' | 'stop', options: AskOptions): Promise<number> {
   const { context, configPath } = options;
   const { env, signal } = context;

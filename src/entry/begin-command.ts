@@ -1,4 +1,4 @@
-/** The one way to begin a command: nothing is said but through the redactor, which knows each secret that was read. */
+/** The start of every command: all output goes through the redactor, which knows each secret that was read. */
 import type { Verbosity } from '../base/log-level.ts';
 import { loadConfig, secretsIn, type LoadedConfig } from '../config/index.ts';
 import { Redactor } from '../observe/redact.ts';
@@ -7,12 +7,12 @@ import type { CliContext } from './context.ts';
 
 export interface BegunCommand {
   readonly redactor: Redactor;
-  /** Results, to standard output. */
+  /** Prints results to standard output. */
   readonly print: (text: string) => void;
-  /** To standard error. */
+  /** Prints lines to standard error. */
   readonly report: (text: string) => void;
   createLog(options: Verbosity): TextLog;
-  /** Its secrets are kept out of all further output. @throws WalvaultError `config` */
+  /** Reads the configuration, and keeps its secrets out of all further output. @throws WalvaultError `config` */
   loadConfig(path: string | undefined): Promise<LoadedConfig>;
 }
 

@@ -1,11 +1,9 @@
+/** The start of an agent after a push or fetch that found none. */
 import { toPlainError } from '../base/errors/plain-error.ts';
 import type { Log } from '../observe/events/events.ts';
 import type { Unanswered } from '../agent/client/ask.ts';
 
-/**
- * Starts an agent for the next push or fetch, where this one found none. Whatever happens here, the work is done: it
- * never throws.
- */
+/** Starts an agent for the next push or fetch. Never throws, because the work is already done. */
 export async function startNextAgent(
   asked: Unanswered | undefined,
   options: { readonly env: NodeJS.ProcessEnv; readonly log: Log },

@@ -1,4 +1,7 @@
-/** The arguments of push, fetch and agent, parsed without the command tree: PostgreSQL calls these for every segment. */
+/**
+ * The full parser of the command lines of push, fetch and agent. It does not load the command tree, because PostgreSQL
+ * runs these for every segment.
+ */
 import { parseArgs, type ParseArgsOptionsConfig } from 'node:util';
 import { optionsOf, type ParsedLine, type CommandLine } from '../agent/client/command-lines.ts';
 import { messageOf, WalvaultError } from '../base/errors/errors.ts';

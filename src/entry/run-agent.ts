@@ -21,7 +21,7 @@ import { AgentWorkers } from './agent-workers.ts';
 import type { Log } from '../observe/events/events.ts';
 import { textLines, wordsOf } from '../observe/words.ts';
 
-/** @returns 0 whenever it left in order; a detached one never says why it failed but to the next push */
+/** @returns 0 after an orderly end; an agent in the background reports a failure only to the next push */
 export async function runAgent(argv: readonly string[], context: CliContext): Promise<number> {
   const { values, positionals } = parseVerb(argv, agentLine);
   const [what, ...rest] = positionals;
@@ -53,7 +53,7 @@ export async function runAgent(argv: readonly string[], context: CliContext): Pr
 interface Start {
   readonly configPath: string;
   readonly dataDirectory: string | undefined;
-  /** The process of the push that started this one; undefined: it was started by a person or a supervisor. */
+  /** The process of the push that started this agent; undefined: a person or a supervisor started it. */
   readonly spawnedBy: number | undefined;
   readonly command: BegunCommand;
   readonly log: Log;
@@ -61,8 +61,8 @@ interface Start {
 }
 
 /**
- * What waits for the pool of threads is most of all calls to directory repositories, one for each file on its way. While a
- * file server is gone each holds its thread, and the agent and its workers still have files of their own to open.
+ * Size of Node's thread pool. Most of its threads wait for directory repositories, one for each file on its way. While
+ * a file server is gone each of those hangs, and the agent and its workers still have files of their own to open.
  */
 const poolThreads = '32';
 
@@ -78,10 +78,10 @@ async function serve({
   // Read once, when the first file is opened (threadpool.c of libuv).
   process.env['UV_THREADPOOL_SIZE'] ??= poolThreads;
   const { env, signal } = context;
-  // Before the configuration is read: what changes in between makes it stale, not unnoticed.
+  // Before the configuration is read: a change in between makes the configuration stale, not unnoticed.
   const readSince = Date.now();
   const fingerprint = readFingerprint(configPath);
-  // Without a file the environment alone is the configuration, or says which file is missing.
+  // Without a file, the environment alone is the configuration, or the error names the missing file.
   const loaded = await command.loadConfig(existsSync(configPath) ? configPath : undefined);
   const { config } = loaded;
   const server = await findServer({ dataDirectory, configured: config.dataDirectory, signal });
@@ -90,7 +90,7 @@ async function serve({
     throw new WalvaultError('config', "the path of the agent's socket would be too long", {
       hint: 'Name a directory with a shorter path in WALVAULT_AGENT_DIRECTORY.',
     });
-  // So that it keeps no file system busy.
+  // The agent must keep no file system busy.
   process.chdir('/');
   const maxWorkers = Math.min(Math.max(config.archive.jobs, config.fetch.jobs), availableParallelism());
   const settings = { ...config, dataDirectory: address.dataDirectory };
@@ -130,7 +130,7 @@ async function serve({
   return 0;
 }
 
-/** Where the stores' libraries look by themselves, and read only once. */
+/** Files that the stores' libraries find by themselves, and read only once. */
 function credentialFiles(env: NodeJS.ProcessEnv): string[] {
   const home = env['HOME'] || homedir();
   return [
@@ -141,11 +141,11 @@ function credentialFiles(env: NodeJS.ProcessEnv): string[] {
   ];
 }
 
-/** Nobody sees what a detached agent prints. */
+/** Leaves a text for the next push, because nobody sees what a detached agent prints. */
 function leaveWord(address: AgentAddress, text: string): void {
   try {
     writeFileSync(problemPath(address), text, { mode: 0o600 });
   } catch {
-    // Then there is no place for it.
+    // There is no place for the text.
   }
 }

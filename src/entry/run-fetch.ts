@@ -14,12 +14,12 @@ import { parseVerb, usageError } from './parse-verb.ts';
 import type { Log } from '../observe/events/events.ts';
 import { toPlainError } from '../base/errors/plain-error.ts';
 
-/** PostgreSQL's own word for "it is not there" (RestoreArchivedFile in xlogarchive.c). */
+/** PostgreSQL's exit status for an absent file (RestoreArchivedFile in xlogarchive.c). */
 const absentStatus = 1;
 
 /**
- * `asked`: the answer of the agent that was asked before.
- * @returns 0 or, proven absent, 1; everything else is thrown, and main.ts has its status
+ * Fetches one file. `asked`: the outcome of asking the agent before.
+ * @returns 0, or 1 when the file is proven absent; every failure is thrown, and main.ts gives its status
  */
 export async function runFetch(
   argv: readonly string[],
@@ -100,15 +100,15 @@ async function fetchWith(
 }
 
 /**
- * What an agent left that was killed near the end of a recovery: nothing starts another one that would tidy up, and
- * the last that PostgreSQL asks for, a history, is absent.
+ * Removes the files of an agent that was killed near the end of a recovery. No later agent would: the recovery's last
+ * request is for a history that is absent, and starts none.
  */
 async function removeOrphanedPrefetch(destination: string, log: Log): Promise<void> {
   try {
     const { PrefetchDirectory } = await import('../agent/fetch-ahead/prefetch-directory.ts');
     new PrefetchDirectory(realpathSync.native(dirname(destination))).removeOrphaned();
   } catch (error) {
-    // The answer stands, whatever becomes of this.
+    // The answer to PostgreSQL does not depend on this.
     log.emit({ kind: 'orphaned-prefetch-left', failure: toPlainError(error) });
   }
 }

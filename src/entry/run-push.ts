@@ -13,7 +13,7 @@ import { startNextAgent } from './next-agent.ts';
 import { parseVerb, usageError } from './parse-verb.ts';
 import type { Log } from '../observe/events/events.ts';
 
-/** `asked`: the answer of the agent that was asked before. @returns 0; everything else is thrown */
+/** Pushes one file. `asked`: the outcome of asking the agent before. @returns 0; every failure is thrown */
 export async function runPush(
   argv: readonly string[],
   context: CliContext,
@@ -37,7 +37,7 @@ interface PushContext {
   readonly asked: Unanswered | undefined;
 }
 
-/** `path` undefined: what is missing in the archive. */
+/** Without `path`: pushes what is missing in the archive. */
 async function pushWith(
   config: Config,
   path: string | undefined,

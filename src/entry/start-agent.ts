@@ -1,10 +1,10 @@
-/** After a push or fetch that had no agent: starts one for the next, and says what prevents it, once. */
+/** Starts an agent after a push or fetch that had none, and reports once what prevents it. */
 import { readFileSync } from 'node:fs';
 import type { AgentAddress } from '../agent/client/address.ts';
 import { isNews, problemPath, startAgent } from '../agent/client/start.ts';
 import type { Log } from '../observe/events/events.ts';
 
-/** The work has been done already: nothing that happens here may change that. */
+/** Never changes the result of the work, which is already done. */
 export function startAgentOrSayWhy(
   address: AgentAddress,
   { env, log }: { readonly env: NodeJS.ProcessEnv; readonly log: Log },
@@ -18,7 +18,7 @@ export function startAgentOrSayWhy(
     log.emit({ kind: 'agent-not-started', problem: outcome.problem, hint: outcome.hint });
 }
 
-/** What the last one that could not start had to say. The next that can removes it. */
+/** The reason that the last agent left for not starting. The next agent that starts removes it. */
 function lastWordsOf(address: AgentAddress): string | undefined {
   try {
     return readFileSync(problemPath(address), 'utf8');

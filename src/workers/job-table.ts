@@ -1,12 +1,13 @@
+/** The table of jobs that a worker thread can do. */
 import type { OpenJob } from './job.ts';
 
-/** Names of jobs to what opens them; a thread loads a job's code with its first input. */
+/** Functions that open a job, by its name; a thread loads a job's code with its first input. */
 export const jobTable = {
   'push-file': async () => (await import('./jobs/push-file.ts')).openPushFile,
   'fetch-ahead': async () => (await import('./jobs/fetch-ahead.ts')).openFetchAhead,
 };
 
-/** The same table as types, for the pool: what goes in, and what comes out. */
+/** Input and output of each job, for the pool. */
 export type Jobs = {
   readonly [Name in keyof typeof jobTable]: Awaited<ReturnType<(typeof jobTable)[Name]>> extends OpenJob<
     infer Input,

@@ -1,16 +1,16 @@
-/** What a pool and its worker threads say to each other. `id` is that of one run of a job. */
+/** The messages between a pool and its worker threads. `id` names one run of a job. */
 import type { PlainError } from '../base/errors/plain-error.ts';
 import type { Event } from '../observe/events/events.ts';
 
 export type ToWorker =
   | { readonly kind: 'run'; readonly id: number; readonly job: string; readonly input: unknown }
   | { readonly kind: 'abort'; readonly id: number }
-  /** Nothing follows: the thread closes its connections and ends. */
+  /** No job follows: the thread closes its connections and ends. */
   | { readonly kind: 'close' };
 
 export type FromWorker = { readonly id: number } & (
   | { readonly kind: 'event'; readonly event: Event }
-  /** The work moves on. */
+  /** The work makes progress. */
   | { readonly kind: 'sign' }
   | { readonly kind: 'done'; readonly output: unknown }
   | { readonly kind: 'failed'; readonly error: PlainError }

@@ -1,9 +1,11 @@
-/** A configuration on its way to a thread of the same process: a `Secret` hides its value from being copied. */
+/** A configuration in a form that can be sent to another thread: a `Secret` does not let its value be copied. */
 import { Secret } from '../base/secret.ts';
 
 const mark = 'walvault:secret';
 
-/** Every `Secret` becomes a plain object that holds it. The result stays in memory and goes into no message. */
+/**
+ * Replaces every `Secret` by a plain object with its value. The result stays in memory and goes into no log or error.
+ */
 export function packSecrets(value: unknown): unknown {
   if (value instanceof Secret) return { [mark]: value.reveal() };
   return mapped(value, packSecrets);

@@ -1,7 +1,6 @@
 /**
- * Runs jobs in worker threads, a bounded number of them: digests, compression and encryption would block a thread that
- * others wait for. A thread is started when there is work for it and ends when there is none for a while, with all the
- * memory it had.
+ * A bounded pool of worker threads. Digests, compression and encryption would block a thread that others wait for. A
+ * thread starts when there is work for it, and ends after some time without work, with all its memory.
  */
 import type { Worker } from 'node:worker_threads';
 import { messageOf, WalvaultError } from '../base/errors/errors.ts';
@@ -10,13 +9,13 @@ import type { Event } from '../observe/events/events.ts';
 import { endsWithin } from '../base/time/wait.ts';
 import type { FromWorker, ToWorker } from './messages.ts';
 
-/** Names of jobs to what goes in and what comes out. */
+/** Input and output types by the name of the job. */
 export type JobTypes = Readonly<Record<string, { readonly input: unknown; readonly output: unknown }>>;
 
 export interface RunOptions {
   readonly signal: AbortSignal;
   readonly onEvent?: (event: Event) => void;
-  /** The work moves on: called about once a second. */
+  /** Called about once a second while the work makes progress. */
   readonly onSign?: () => void;
 }
 
@@ -50,7 +49,7 @@ export class WorkerPool<Jobs extends JobTypes> {
     this.#options = options;
   }
 
-  /** @throws WalvaultError what the job threw; `internal` when its thread ended */
+  /** Runs one job. @throws WalvaultError from the job; `internal` when its thread ended */
   async run<Name extends keyof Jobs & string>(
     job: Name,
     input: Jobs[Name]['input'],
@@ -75,7 +74,7 @@ export class WorkerPool<Jobs extends JobTypes> {
     }
   }
 
-  /** Resolves when the threads of this moment have ended; one that hangs is left to itself. */
+  /** Resolves when the threads of this moment have ended; a thread that hangs is not waited for. */
   async close(): Promise<void> {
     clearTimeout(this.#idle);
     const members = [...this.#members];
@@ -89,7 +88,7 @@ export class WorkerPool<Jobs extends JobTypes> {
     return [...this.#members].every(({ waiting }) => waiting.size === 0);
   }
 
-  /** The one with the least to do; another thread only when all have something. */
+  /** The member with the fewest jobs; a new thread only when every member has one. */
   #choose(): Member {
     const [least] = [...this.#members].sort((a, b) => a.waiting.size - b.waiting.size);
     if (least !== undefined && (least.waiting.size === 0 || this.#members.size >= this.#options.maxWorkers))

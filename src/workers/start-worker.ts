@@ -4,13 +4,16 @@ import { Worker } from 'node:worker_threads';
 import type { Config } from '../config/index.ts';
 import { packSecrets } from './packed-config.ts';
 
-/** How the process edge calls it. It is no command: only a thread can have this first argument. */
+/** The first argument by which main.ts recognises a worker thread. It is no command: only a thread can have it. */
 export const workerVerb = 'worker';
 
-/** Its bytes lie outside of V8's heap, which by default would grow to several times this before it is looked through. */
+/**
+ * A worker's bytes lie outside of V8's heap. By default the heap would grow to several times this size before a
+ * collection.
+ */
 const youngGenerationMiB = 4;
 
-/** Each of `count` threads has its share of what `config` limits. */
+/** Gives each of `count` threads its share of the limits in `config`. */
 export function startWorker(config: Config, count: number): Worker {
   const options = {
     argv: [workerVerb],

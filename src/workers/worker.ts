@@ -1,4 +1,4 @@
-/** A worker thread: opens the repositories once and does the jobs that it is given. */
+/** A worker thread, which opens the repositories once and does the jobs that it gets. */
 import { isMainThread, parentPort, workerData } from 'node:worker_threads';
 import { openRepositories, type OpenRepositories } from '../compose/open-repositories.ts';
 import { WalvaultError } from '../base/errors/errors.ts';
@@ -11,7 +11,7 @@ import type { FromWorker, ToWorker } from './messages.ts';
 import { unpackSecrets } from './packed-config.ts';
 import { workerVerb } from './start-worker.ts';
 
-/** How often a job says that it moves on. */
+/** Time between two signs of progress of a job. */
 const signEveryMs = 1000;
 
 interface Run {
@@ -19,17 +19,19 @@ interface Run {
   readonly say: (event: Event) => void;
 }
 
-/** Of any input: the pool's types say which, and messages carry no types. */
+/** A job with any input: the pool's types know which, but messages carry no types. */
 type AnyJob = Job<never, unknown>;
 
-/** @returns 0 when it was told to end */
+/** @returns 0 when the pool told the thread to end */
 export async function runWorker(): Promise<number> {
   const port = parentPort;
   if (isMainThread || port === null)
     throw new WalvaultError('usage', `${workerVerb} is not a command`, { hint: 'See walvault --help.' });
   const post = (message: FromWorker) => port.postMessage(message, []);
   const runs = new Map<number, Run>();
-  /** What concerns the keys is said once by the code that holds them. Each job repeats it, as if it were alone. */
+  /**
+   * Events about keys, which the code that holds the keys emits only once. Each job repeats them, as if it were alone.
+   */
   const standing: Event[] = [];
   const standingLog = {
     emit(event: Event) {

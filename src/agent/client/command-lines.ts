@@ -58,7 +58,7 @@ export const fetchLine = {
     },
     'system-id': {
       value: 'n',
-      help: 'system identifier, where there is no data directory to take it from',
+      help: 'system identifier, where no data directory has it',
     },
   },
 } as const satisfies CommandLine;
@@ -67,7 +67,7 @@ export const agentLine = {
   name: 'agent',
   description: 'the resident helper of push and fetch: run it in the foreground, look at it, stop it',
   usage: '[--data-directory PATH] | status | stop',
-  positionals: { '[what]': 'status or stop; without it the agent runs until it is ended' },
+  positionals: { '[what]': 'status or stop; without it, run an agent until it is stopped' },
   options: {
     'data-directory': {
       value: 'path',

@@ -1,3 +1,4 @@
+/** `walvault backup`: options and output. */
 import { Option } from 'commander';
 import { formatCount, formatDuration, formatSize } from '../../base/units.ts';
 import type { BackupResult } from '../../operations/backup/backup.ts';
@@ -68,7 +69,7 @@ function renderBackup(result: BackupResult): string {
   return `${lines.join('\n')}\n`;
 }
 
-/** The commit record as the operation returns it, and what is counted from it. */
+/** The commit record as the operation returns it, and the figures derived from it. */
 function jsonOf(result: BackupResult) {
   const { geometry, ...record } = result.record;
   const { segmentSizeBytes } = geometry;
@@ -77,8 +78,8 @@ function jsonOf(result: BackupResult) {
 
 const notes = `
 Connects as psql would (PGHOST, PGSERVICE, .pgpass and so on) unless postgres.connection is set. The backup exists once
-all of it is durable and all the WAL it needs has arrived; a run that fails leaves nothing that counts. Pages with wrong
-checksums are warned about and counted, but do not make it fail: the backup is kept and the exit status is 0.
+all of it is durable and all the WAL it needs has arrived; a run that fails leaves no backup. Pages with wrong checksums
+are counted and cause a warning, but no failure: the backup is kept and the exit status is 0.
 
 Examples:
   walvault backup

@@ -1,3 +1,4 @@
+/** `walvault check`: options and output. */
 import { resolve } from 'node:path';
 import { localIoError, WalvaultError } from '../../base/errors/errors.ts';
 import { Secret } from '../../base/secret.ts';
@@ -21,7 +22,7 @@ export const defineCheck: DefineVerb = (program, run) => {
     .description('prove each link, from the configuration to a segment that arrives and can be opened')
     .option('--private-key <file>', 'prove that this private key opens what is written')
     .option('--private-key-passphrase-file <file>', 'file with the passphrase of that key')
-    .option('--no-postgres', 'leave the server out')
+    .option('--no-postgres', 'do not check the server')
     .option('--timeout <duration>', 'how long a segment may take to arrive', '60s')
     .option('--json', 'print the result as JSON')
     .addHelpText('after', notes)
@@ -66,7 +67,7 @@ async function checkAll(options: CheckCliOptions, invocation: Invocation): Promi
     });
 }
 
-/** A final newline is the editor's, not the passphrase's. */
+/** A final newline belongs to the editor, not to the passphrase. */
 async function readPassphrase(path: string): Promise<Secret> {
   try {
     return new Secret((await readText(path)).replace(/\r?\n$/, ''));

@@ -1,4 +1,4 @@
-/** `walvault config show`. */
+/** `walvault config show`: options and output. */
 import { describeSettings } from '../../config/index.ts';
 import { renderJson } from '../render/json.ts';
 import { renderTable } from '../render/table.ts';

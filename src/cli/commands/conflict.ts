@@ -1,4 +1,4 @@
-/** `walvault conflict keep`. */
+/** `walvault conflict keep`: options and output. */
 import type { DefineVerb } from '../verb.ts';
 
 export const defineConflict: DefineVerb = (program, run) => {
@@ -32,8 +32,8 @@ export const defineConflict: DefineVerb = (program, run) => {
 };
 
 const notes = `
-The archived file stays as it is and is what fetch returns. Find out first why there are two: two servers on one
-timeline, or a restored copy that archives into the repository of its origin, go on making conflicts.
+The archived file stays as it is, and fetch returns it. First find out why there are two files: two servers on one
+timeline, or a restored copy that archives into the repository of its origin, will make more conflicts.
 
 Example:
   cd /var/lib/postgresql/15/main && walvault conflict keep pg_wal/000000010000000000000005

@@ -28,7 +28,7 @@ export const defineCopy: DefineVerb = (program, run) => {
       ),
     )
     .option('--wal', 'only WAL and timeline histories')
-    .option('--dry-run', 'say what would be copied and write nothing')
+    .option('--dry-run', 'show what would be copied and write nothing')
     .option('--json', 'print the result as JSON')
     .addHelpText('after', notes)
     .action(async (options: CopyCliOptions) => {
@@ -79,8 +79,8 @@ async function copyBetween(options: CopyCliOptions, invocation: Invocation): Pro
 
 const notes = `
 Objects are compared with the digests that were recorded when they were written, on the way and, where there is none, by
-reading them back. What the target has already is skipped, so that a copy that was interrupted, or a best-effort
-repository with holes, is completed by running it again. Only backups that are whole appear in the target.
+reading them back. Objects that the target already has are skipped: run copy again to complete an interrupted copy, or a
+best-effort repository with holes. Only whole backups appear in the target.
 
 Examples:
   walvault copy --from main --to offsite

@@ -1,10 +1,10 @@
-/** `walvault fetch`: its help. The command itself runs without the command tree (entry/run-fetch.ts). */
+/** The help of `walvault fetch`; the command itself runs without the command tree (entry/run-fetch.ts). */
 import { fetchLine } from '../../agent/client/command-lines.ts';
 import { defineEntryCommand } from '../entry-command.ts';
 
 const notes = `
-Returns 0 when the file is there, whole and verified, and 1 only when the archive surely does not have it. Everything
-else stops a recovery instead of ending it early.
+Exits 0 when the file is there, whole and verified, and 1 only when the archive surely does not have it. Every other
+status stops a recovery instead of ending it early.
 
 Examples:
   restore_command = 'exec walvault fetch %f "%p"'    # postgresql.conf of a standby

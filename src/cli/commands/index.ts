@@ -1,3 +1,4 @@
+/** The list of all commands. */
 import type { DefineVerb } from '../verb.ts';
 import { defineAgent } from './agent.ts';
 import { defineBackup } from './backup.ts';
@@ -13,7 +14,7 @@ import { definePush } from './push.ts';
 import { defineRestore } from './restore.ts';
 import { defineStore } from './store.ts';
 
-/** In the order of the help. Adding a verb is one line here and one file beside. */
+/** Commands in the order of the help. A new verb is one line here and one file in this folder. */
 export const verbs: readonly DefineVerb[] = [
   defineInit,
   defineCheck,

@@ -1,4 +1,4 @@
-/** From the options of `init` that say how to get into a service to what each repository needs of them. */
+/** The options of `init` for credentials, and each repository's part of them. */
 import { resolve } from 'node:path';
 import { localIoError, WalvaultError } from '../../base/errors/errors.ts';
 import { Secret } from '../../base/secret.ts';
@@ -19,7 +19,7 @@ export interface AccessOptions {
 
 export type Access = Pick<InitRepository, 'accessKeyId' | 'secrets' | 'credentialsFile' | 'caFile'>;
 
-/** Which stores an option is for. */
+/** The stores that each option is for. */
 const schemes = {
   accessKeyId: 's3:',
   secretAccessKeyFile: 's3:',
@@ -31,7 +31,7 @@ const schemes = {
   connectionStringFile: 'azure:',
 } as const satisfies Partial<Record<keyof AccessOptions, string>>;
 
-/** The options that name a file with a secret. */
+/** Options that name a file with a secret. */
 const secretFields = {
   secretAccessKeyFile: 'secretAccessKey',
   sessionTokenFile: 'sessionToken',
@@ -42,7 +42,7 @@ const secretFields = {
 } as const satisfies Partial<Record<keyof AccessOptions, InitSecretField>>;
 
 /**
- * Refuses what could not take effect: a credential that no repository's service asks for was meant for something.
+ * Refuses a credential that no given repository can use: it was meant for some repository.
  * @throws WalvaultError `usage`
  */
 export function checkAccess(options: AccessOptions, urls: readonly string[]): void {
@@ -69,7 +69,7 @@ export function checkAccess(options: AccessOptions, urls: readonly string[]): vo
 }
 
 /**
- * What of it the service of this URL understands.
+ * The credentials that the service of this URL understands.
  * @throws WalvaultError `usage` for an empty secret, `local-io` for a file that cannot be read
  */
 export async function accessTo(url: string, options: AccessOptions): Promise<Access> {
@@ -100,7 +100,7 @@ export async function readSecretFile(path: string): Promise<Secret> {
   }
 }
 
-/** `accountKeyFile` is `--account-key-file`. */
+/** The option's flag: `accountKeyFile` is `--account-key-file`. */
 function flag(name: string): string {
   return `--${name.replaceAll(/[A-Z]/g, letter => `-${letter.toLowerCase()}`)}`;
 }

@@ -1,4 +1,4 @@
-/** From the options of `init` to its request. */
+/** The request of `init`, made from its options. */
 import { resolve } from 'node:path';
 import { WalvaultError } from '../../base/errors/errors.ts';
 import { defaultConfigPath, isClusterName } from '../../config/index.ts';
@@ -16,7 +16,7 @@ export interface InitOptions extends AccessOptions {
   readonly generateKeys?: string;
   readonly keyPassphraseFile?: string;
   readonly passphraseFile?: string;
-  /** False with --no-encryption. */
+  /** False with `--no-encryption`. */
   readonly encryption: boolean;
   readonly createDirectory?: boolean;
   readonly owner?: string;
@@ -24,7 +24,7 @@ export interface InitOptions extends AccessOptions {
   readonly json?: boolean;
 }
 
-/** @throws WalvaultError `usage` if something needed is missing */
+/** @throws WalvaultError `usage` if a required option is missing */
 export async function requestOf(
   options: InitOptions,
   from: { configPath: string | undefined; signal: AbortSignal },
@@ -64,7 +64,7 @@ export async function requestOf(
   };
 }
 
-/** `URL` or `NAME=URL`. */
+/** Reads `URL` or `NAME=URL`. */
 function nameAndUrl(text: string, index: number): { name: string; url: string } {
   const [, name = index === 0 ? 'main' : `copy-${index}`, url = text] =
     /^([a-z0-9][a-z0-9-]*)=(.*)$/s.exec(text) ?? [];

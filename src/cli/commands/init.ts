@@ -1,3 +1,4 @@
+/** `walvault init`: options and output. */
 import { Option, type Command } from 'commander';
 import type { RepositoryConfig } from '../../config/index.ts';
 import type { InitRepository } from '../../operations/init/request.ts';
@@ -37,7 +38,7 @@ async function setUp(options: InitOptions, invocation: Invocation): Promise<void
   print(options.json === true ? renderJson(result) : renderInit(result, request.cluster));
 }
 
-/** As the configuration will say it. */
+/** The repository as the configuration will describe it. */
 function configOf(repository: InitRepository): RepositoryConfig {
   const { directory: _directory, secrets = {}, ...rest } = repository;
   const values = Object.entries(secrets).map(([field, { value }]) => [field, value] as const);

@@ -41,8 +41,8 @@ export const defineList: DefineVerb = (program, run) => {
 
 const notes = `
 MISSING counts segments between archived ones that are not there; each hole is named below the table, and so is WAL that
-a server gave up (archive.queue-limit), with time and reason. Of a best-effort
-repository it also says what it lacks of what the required ones hold; "walvault copy" brings it.
+a server gave up (archive.queue-limit), with time and reason. For a best-effort repository, list also shows what is
+missing that the required ones have; "walvault copy" adds it.
 
 Examples:
   walvault list

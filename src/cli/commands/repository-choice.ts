@@ -1,3 +1,4 @@
+/** The choice of repositories by the `--repository` option. */
 import { WalvaultError } from '../../base/errors/errors.ts';
 
 /** The named repository, or all. @throws WalvaultError `usage` for a name that is not configured */
@@ -13,7 +14,7 @@ export function chooseRepositories<Named extends { readonly name: string }>(
   });
 }
 
-/** One repository: the named one, or the only one. @throws WalvaultError `usage` */
+/** The named repository, or the only one. @throws WalvaultError `usage` */
 export function chooseRepository<Named extends { readonly name: string }>(
   repositories: readonly Named[],
   name: string | undefined,
@@ -25,7 +26,7 @@ export function chooseRepository<Named extends { readonly name: string }>(
   });
 }
 
-/** @throws WalvaultError `usage` for what is not a system identifier */
+/** @throws WalvaultError `usage` for text that is not a system identifier */
 export function parseSystemId(text: string | undefined): bigint | undefined {
   if (text === undefined) return undefined;
   if (/^\d{1,20}$/.test(text)) return BigInt(text);

@@ -1,3 +1,4 @@
+/** `walvault restore`: options and output. */
 import { isSea } from 'node:sea';
 import { resolve } from 'node:path';
 import { Option, type Command } from 'commander';
@@ -87,12 +88,17 @@ async function restoreInto(
   );
 }
 
-/** Settings of this run that the configuration file does not have: PostgreSQL's restore_command would miss them. */
+/**
+ * Names of settings that this run takes from variables and not from the configuration file: PostgreSQL's
+ * restore_command would not have them.
+ */
 function variablesOf({ origins }: LoadedConfig): string[] {
   return [...new Set(origins.values())].filter(origin => origin.startsWith('WALVAULT_'));
 }
 
-/** How restore_command runs this very walvault again: the executable, or Node and the script of a checkout. */
+/**
+ * The command by which restore_command runs this same walvault: the executable, or Node and the script of a checkout.
+ */
 function ownCommand(): string[] {
   const script = process.argv[1];
   if (isSea() || script === undefined) return [process.execPath];
@@ -152,7 +158,7 @@ function withOptions(command: Command): Command {
     .option('--system-id <n>', 'which system, where the cluster had several (after an upgrade)')
     .option('--owner <user>', 'as root: become this user, the one that runs PostgreSQL')
     .option('--dry-run', 'show the plan and write nothing')
-    .option('--thaw', 'ask for what lies in an archive tier, and end with status 19 until it is there')
+    .option('--thaw', 'ask for objects in an archive tier, and exit 19 until they are there')
     .addOption(thawDaysOption('--thaw-days'))
     .addOption(thawSpeedOption('--thaw-speed'))
     .option('--yes', 'agree to put tablespaces where the backup says they were')

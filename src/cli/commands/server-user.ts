@@ -1,11 +1,11 @@
-/** PostgreSQL does not run as root, so what root restores would belong to nobody who can use it. */
+/** The user for whom root restores: PostgreSQL does not run as root, and could not use files of root's. */
 import { WalvaultError } from '../../base/errors/errors.ts';
 import { findAccount } from '../../operations/init/ownership.ts';
 
 /**
- * As root: becomes `owner` for the rest of the process, before configuration and keys are read, since the restored
+ * When run as root, becomes `owner` for the rest of the process, before configuration and keys are read: the restored
  * server will read them as that user.
- * @throws WalvaultError `refused` as root without an owner, `usage` for an unknown one
+ * @throws WalvaultError `refused` as root without an owner, `usage` for an unknown owner
  */
 export async function becomeServerUser(
   owner: string | undefined,

@@ -1,3 +1,4 @@
+/** `walvault store`: options and output of its subcommands. */
 import { createReadStream } from 'node:fs';
 import type { Command } from 'commander';
 import { localIoError, WalvaultError } from '../../base/errors/errors.ts';
@@ -13,7 +14,7 @@ interface ChoiceOptions {
   readonly repository?: string;
 }
 
-/** For objects of any size, without holding them: 1 MiB at a time. */
+/** Objects of any size are read in pieces of 1 MiB, and never held whole. */
 const chunkBytes = 1024 ** 2;
 
 export const defineStore: DefineVerb = (program, run) => {
@@ -42,7 +43,7 @@ function defineLs(store: Command, run: Run): void {
     .argument('[prefix]', 'any beginning of a key; a directory ends with /', '')
     .option('-l, --long', 'sizes and times too')
     .option('-r, --recursive', 'all levels')
-    .option('--start-after <key>', 'only what comes after this key')
+    .option('--start-after <key>', 'only keys after this one')
     .option('--json', 'print the result as JSON')
     .action(async (prefix: string, options: LsOptions) => {
       await run(async invocation => {
@@ -97,10 +98,10 @@ function defineGet(store: Command, run: Run): void {
 
 function definePut(store: Command, run: Run): void {
   withRepository(store.command('put'))
-    .description('create an object; one that is there is never replaced')
+    .description('create an object; an existing one is never replaced')
     .argument('<key>', 'the whole key')
     .argument('<file>', 'what to store')
-    .option('--force', 'also where the repository format keeps something')
+    .option('--force', 'also under a key of the repository format')
     .action(async (key: string, file: string, options: ChoiceOptions & { force?: boolean }) => {
       await run(async invocation => {
         const { putObject } = await import('../../operations/store/change-objects.ts');
@@ -138,7 +139,7 @@ interface ThawOptions extends ChoiceOptions {
 
 function defineThaw(store: Command, run: Run): void {
   withRepository(store.command('thaw'))
-    .description('ask for objects of an archive tier; ends with status 19 until all are there')
+    .description('ask for objects of an archive tier; exits 19 until all are there')
     .argument('<prefix>', 'a whole key, or any beginning of keys')
     .addOption(thawDaysOption('--days'))
     .addOption(thawSpeedOption('--speed'))
@@ -154,7 +155,7 @@ function defineThaw(store: Command, run: Run): void {
         const waiting = result.requested + result.underWay;
         if (waiting > 0)
           throw new WalvaultError('cold-tier', `store thaw: ${waiting} objects are not there yet`, {
-            hint: 'Run it again later: it ends with status 0 once they can be read.',
+            hint: 'Run it again later: it exits 0 once they can be read.',
           });
       });
     });
@@ -164,7 +165,7 @@ function defineRm(store: Command, run: Run): void {
   withRepository(store.command('rm'))
     .description('remove objects')
     .argument('<keys...>', 'whole keys')
-    .option('--force', 'also what the repository format needs; it is said what that breaks')
+    .option('--force', 'also objects that the repository format needs; says what that breaks')
     .action(async (keys: string[], options: ChoiceOptions & { force?: boolean }) => {
       await run(async invocation => {
         const { removeObjects } = await import('../../operations/store/change-objects.ts');
@@ -190,7 +191,7 @@ function defineRm(store: Command, run: Run): void {
 }
 
 function withRepository(command: Command): Command {
-  return command.option('--repository <name>', 'in this repository (may be left out where there is one)');
+  return command.option('--repository <name>', 'in this repository (needed only where there are several)');
 }
 
 async function open({ loadConfig, log }: Invocation, { repository }: ChoiceOptions) {
@@ -213,8 +214,8 @@ async function* readLocal(path: string): AsyncGenerator<Uint8Array> {
 }
 
 const notes = `
-These commands look below everything else that walvault promises: use them to see what is there, to save a single file,
-or in scripts. Keys are described in docs/repository-format.md.
+These commands work on single objects, without walvault's other promises: use them to see what is there, to save a
+single file, or in scripts. Keys are described in docs/repository-format.md.
 
 Examples:
   walvault store ls -l orders/7300000000000000001/

@@ -1,4 +1,4 @@
-/** How long and how fast to thaw, for the commands that ask for it. */
+/** The options for how long and how fast to thaw, for every command that thaws. */
 import { Option } from 'commander';
 import { WalvaultError } from '../../base/errors/errors.ts';
 
@@ -6,7 +6,7 @@ const speeds = ['bulk', 'standard', 'expedited'] as const;
 export type ThawSpeed = (typeof speeds)[number];
 
 export function thawDaysOption(flag: string): Option {
-  return new Option(`${flag} <n>`, 'S3: how many days what was thawed can be read')
+  return new Option(`${flag} <n>`, 'S3: how many days thawed objects can be read')
     .argParser(text => {
       if (/^[1-9]\d{0,3}$/.test(text)) return Number(text);
       throw new WalvaultError('usage', `${flag} takes a number of days, not "${text}"`, {
@@ -17,7 +17,7 @@ export function thawDaysOption(flag: string): Option {
 }
 
 export function thawSpeedOption(flag: string): Option {
-  return new Option(`${flag} <speed>`, 'what the service offers: the faster, the dearer')
+  return new Option(`${flag} <speed>`, 'as the service offers; faster costs more')
     .choices(speeds)
     .default('standard');
 }

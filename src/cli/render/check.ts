@@ -1,9 +1,10 @@
+/** The results of `check`, for people and as JSON. */
 import { formatCount } from '../../base/units.ts';
 import type { CheckLine, CheckStatus } from '../../operations/check/checklist.ts';
 
 const marks: Record<CheckStatus, string> = { ok: 'ok  ', warn: 'warn', fail: 'FAIL', skip: 'skip' };
 
-/** `ok    repository main: …`, with the hint below it where something is to be done. */
+/** One line, as `ok    repository main: …`, with a hint below where something must be done. */
 export function renderCheckLine({ link, status, message, hint }: CheckLine): string {
   return `${marks[status]}  ${link}: ${message}\n${hint === undefined ? '' : `      HINT:  ${hint}\n`}`;
 }

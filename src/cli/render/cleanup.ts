@@ -1,8 +1,9 @@
+/** The result of `cleanup`, for people and as JSON. */
 import { formatDuration, formatSize } from '../../base/units.ts';
 import type { CleanupResult, RepositoryCleanup, SystemCleanup } from '../../operations/cleanup/cleanup.ts';
 import { renderTable } from './table.ts';
 
-/** For people: each decision with its reasons, then what went or would go. */
+/** For people: each decision with its reasons, then the objects that were or would be deleted. */
 export function renderCleanup(result: CleanupResult): string {
   const blocks = result.repositories.flatMap(repository =>
     repository.systems.map(

@@ -1,3 +1,4 @@
+/** The result of `copy`, for people and as JSON. */
 import { formatCount, formatSize } from '../../base/units.ts';
 import type { CopyResult } from '../../operations/copy/report.ts';
 

@@ -1,7 +1,8 @@
+/** The text and the exit status of a failure. */
 import { describeFailure } from '../../base/errors/describe-failure.ts';
 import { errorCodes, WalvaultError } from '../../base/errors/errors.ts';
 
-/** `walvault: …` and `HINT:  …`, each on its line, ended by a newline. */
+/** The lines `walvault: …` and `HINT:  …`, each with a newline. */
 export function renderError(error: unknown, options: { isDebug: boolean }): string {
   return describeFailure(error, options)
     .map(line => `${line}\n`)

@@ -1,9 +1,10 @@
+/** The result of `init`, for people. */
 import { shellWord } from '../../base/shell-word.ts';
 import type { MarkedRepository } from '../../operations/init/existing-config.ts';
 import type { InitResult } from '../../operations/init/request.ts';
 import { defaultConfigPath } from '../../config/index.ts';
 
-/** What was set up and what is left for a person to do, in the order to do it. */
+/** The result of the setup, and the steps left for a person, in their order. */
 export function renderInit(result: InitResult, cluster: string): string {
   const { configPath, privateKeyPath, repositories, recipients, signingKey } = result;
   const option = configPath === defaultConfigPath ? '' : ` --config ${shellWord(configPath)}`;

@@ -1,3 +1,4 @@
+/** The result of `list`, for people and as JSON. */
 import { formatDuration, formatSize } from '../../base/units.ts';
 import type { ListedBackup, RepositoryListing, SystemListing } from '../../operations/list/listing.ts';
 import type { LostRange, TimelineListing } from '../../operations/list/timelines.ts';
@@ -15,7 +16,7 @@ function renderRepository(listing: RepositoryListing): string {
   return title + systems.map(renderSystem).join('') + renderBacklog(listing);
 }
 
-/** So that "best effort" never turns into "nobody knows". */
+/** The backlog of a best-effort repository, so that nobody has to guess what it lacks. */
 function renderBacklog({ name, required, backlog }: RepositoryListing): string {
   if (required) return '';
   if (backlog === undefined) return '\nwhat it lacks is not known: nothing to compare it with can be read\n';

@@ -1,7 +1,8 @@
+/** The result of `restore`, for people. */
 import { formatCount, formatDuration, formatSize } from '../../base/units.ts';
 import type { RestoreSummary } from '../../operations/restore/summary.ts';
 
-/** The plan, and what is left to do for a person. */
+/** The plan, and the steps left for a person. */
 export function renderRestore(summary: RestoreSummary): string {
   const { restored, directory, elapsedMs } = summary;
   const lines = [

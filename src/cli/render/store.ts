@@ -1,9 +1,10 @@
+/** The results of `store`, for people and as JSON. */
 import type { listObjects, statObject } from '../../operations/store/look.ts';
 import type { ThawResult } from '../../operations/store/thaw.ts';
 
 type Listed = ReturnType<typeof listObjects> extends AsyncIterable<infer Entry> ? Entry : never;
 
-/** One line an entry, so that a listing of any length is printed while it is read. */
+/** One line for each entry, so that a listing of any length is printed while it is read. */
 export function entryLine(entry: Listed, isLong: boolean): string {
   const name = 'prefix' in entry ? entry.prefix : entry.key;
   if (!isLong) return `${name}\n`;

@@ -1,9 +1,11 @@
+/** A table for people. */
+
 export interface Column {
   readonly title: string;
   readonly align?: 'left' | 'right';
 }
 
-/** An aligned table, two spaces between columns, no trailing blanks. Without rows only the titles. */
+/** An aligned table: two spaces between columns, no trailing blanks; without rows only the titles. */
 export function renderTable(columns: readonly Column[], rows: readonly (readonly string[])[]): string {
   const titles = columns.map(column => column.title);
   const widths = columns.map((column, index) =>

@@ -1,4 +1,4 @@
-/** Fetches a segment that a recovery will ask for. */
+/** The job that fetches a segment before a recovery asks for it. */
 import type { FileIdentity } from '../../base/files/identity.ts';
 import { Turns } from '../../base/threads/turns.ts';
 import { fetchAhead } from '../../operations/fetch/fetch-ahead.ts';
@@ -8,18 +8,21 @@ import type { Job, Workshop } from '../job.ts';
 
 export interface FetchAhead {
   readonly name: string;
-  /** Absolute. Afterwards the file is there, whole, verified and durable, or not at all. */
+  /** Absolute. When the job ends, the file is there, whole, verified and durable, or it is not there at all. */
   readonly destination: string;
   readonly systemId: bigint;
   readonly segmentSizeBytes: number;
-  /** Longest time in which nothing arrives: a fetch that asks meanwhile waits for it. */
+  /** Longest time in which nothing arrives: a question for this segment waits meanwhile. */
   readonly silenceMs: number;
 }
 
-/** A segment that was fetched has given back what it held itself; what came from a store in pieces is left. */
+/**
+ * Bytes of buffers that need no collection. The whole segment is given back at once; the pieces in which it arrived are
+ * left.
+ */
 const keptBytes = 24 * 1024 ** 2;
 
-/** The job's output is undefined where no repository gave the segment, and none failed. */
+/** The job's output is undefined when no repository has the segment and none failed. */
 export async function openFetchAhead({
   config,
   repositories,

@@ -1,13 +1,13 @@
-/** Pushes one WAL file into all repositories. */
+/** The job that pushes one WAL file into all repositories. */
 import { PushMemory } from '../../operations/push/push-memory.ts';
 import { push } from '../../operations/push/push.ts';
 import { pushSettings, timeoutLeft } from '../../operations/push/settings.ts';
 import type { Job, Workshop } from '../job.ts';
 
 export interface Attempt {
-  /** PostgreSQL waits for this file: only then may it be given up. */
+  /** True: PostgreSQL waits for this file. Only such a file may be given up. */
   readonly isAsked: boolean;
-  /** Of `archive.timeout`, by waiting for an attempt that nobody had asked for. */
+  /** Part of `archive.timeout` that was spent waiting for an earlier attempt, which PostgreSQL had not asked for. */
   readonly spentMs: number;
 }
 
@@ -16,9 +16,9 @@ export interface PushFile extends Attempt {
 }
 
 export interface PushedFile {
-  /** False only where `archive.queue-limit` had this file given up. */
+  /** False only for a file that was given up under `archive.queue-limit`. */
   readonly isDurable: boolean;
-  /** It is in all of them, and none had it before. */
+  /** True: the file is in all repositories, and was in none before. */
   readonly isNew: boolean;
 }
 
