@@ -1,4 +1,4 @@
-/** From the values of the table to the shape the program uses, and the rules that span several settings. */
+/** Builds the configuration from the values of the table, and checks the rules that concern several settings. */
 import { WalvaultError } from '../base/errors/errors.ts';
 import type { Config, RepositoryConfig } from './config.ts';
 import type { RepositoryValues, SettingValues } from './settings.ts';

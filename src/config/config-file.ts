@@ -1,4 +1,4 @@
-/** Reads a TOML file into raw values: known keys only, each with the line it stands on. */
+/** Reads a TOML file into raw values: known keys only, each with its line. */
 import { open } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
 import { parse, TomlError } from 'smol-toml';
@@ -21,7 +21,7 @@ const sections: ReadonlySet<string> = new Set(
 
 /**
  * @returns undefined if there is no such file
- * @throws WalvaultError `config`: unreadable, not TOML, or with a key that no setting has
+ * @throws WalvaultError `config` if the file is unreadable, not TOML, or has a key that is no setting
  */
 export async function readConfigFile(path: string): Promise<ConfigFile | undefined> {
   const absolute = resolve(path);

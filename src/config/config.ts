@@ -1,9 +1,10 @@
+/** The types of the configuration. */
 import type { Secret } from '../base/secret.ts';
 
 export interface RepositoryConfig {
   readonly name: string;
   readonly url: string;
-  /** The id in `walvault.json`, if the configuration pins one. */
+  /** The required id in `walvault.json`, if the configuration sets one. */
   readonly id: string | undefined;
   /** A push succeeds only when the file is durable in every required repository. */
   readonly required: boolean;
@@ -32,7 +33,7 @@ export interface Config {
     readonly mode: 'openpgp' | 'passphrase' | 'none';
     /** File paths. May be empty on a host that only restores. */
     readonly walRecipients: readonly string[];
-    /** File paths; the WAL recipients where not set apart. */
+    /** File paths; default: the WAL recipients. */
     readonly backupRecipients: readonly string[];
     readonly passphrase: Secret | undefined;
     readonly privateKeys: readonly string[];
@@ -47,27 +48,27 @@ export interface Config {
   readonly archive: {
     readonly timeoutMs: number;
     readonly headerCheck: boolean;
-    /** Undefined: no WAL is ever given up. */
+    /** Bytes of waiting WAL above which WAL is given up; undefined: no WAL is ever given up. */
     readonly queueLimitBytes?: number | undefined;
-    /** Files that the agent sends side by side. */
+    /** How many files the agent sends at the same time. */
     readonly jobs: number;
-    /** The agent marks as archived what it has sent ahead. */
+    /** True: the agent marks files as archived that it has sent ahead. */
     readonly batch: boolean;
   };
   readonly agent: { readonly mode: 'auto' | 'off'; readonly idleTimeoutMs: number };
   readonly fetch: {
     readonly timeoutMs: number;
     readonly standbyTimeoutMs: number;
-    /** Fetched ahead by the agent; 0: nothing is. */
+    /** How many bytes the agent fetches ahead; 0: none. */
     readonly prefetchBytes: number;
-    /** Fetched ahead side by side. */
+    /** How many files the agent fetches ahead at the same time. */
     readonly jobs: number;
   };
   readonly store: {
     readonly requestTimeoutMs: number;
-    /** In flight to one repository. */
+    /** The most requests to one repository at the same time. */
     readonly maxRequests?: number | undefined;
-    /** A second, all repositories together; undefined: no limit. */
+    /** The limit for all repositories together; undefined: no limit. */
     readonly uploadBytesPerSecond?: number | undefined;
     readonly downloadBytesPerSecond?: number | undefined;
   };
@@ -82,20 +83,20 @@ export interface Config {
     readonly keepWithinMs: number | undefined;
     readonly minimumBackups: number;
   };
-  /** libpq string or URI; undefined: libpq's environment. */
+  /** A libpq connection string or URI; undefined: libpq's environment. */
   readonly postgres: { readonly connection: Secret | undefined };
 }
 
 export interface LoadedConfig {
   readonly config: Config;
-  /** The file it came from; undefined when the environment alone made it. */
+  /** The path of the file; undefined if the whole configuration comes from the environment. */
   readonly path: string | undefined;
-  /** Setting (`compression.level`, `repository.main.url`) to `default`, `FILE:LINE` or a variable's name. */
+  /** The origin of each setting (`compression.level`, `repository.main.url`): `default`, `FILE:LINE` or a variable's name. */
   readonly origins: ReadonlyMap<string, string>;
-  /** The same names to the values, typed as the table says; for showing, not for deciding. */
+  /** The value of each setting, with the type in the table; for display only. */
   readonly values: ReadonlyMap<string, unknown>;
   /** Absolute paths of the files that settings name: keys, certificates, secrets. */
   readonly files: readonly string[];
-  /** Names in the environment that secrets are taken from. */
+  /** The names of the variables that hold secrets. */
   readonly variables: readonly string[];
 }

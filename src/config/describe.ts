@@ -1,4 +1,4 @@
-/** What is in force, for `config show`. Secrets come out as `***`. */
+/** The settings in force, for `config show`. Secrets are shown as `***`. */
 import { Secret } from '../base/secret.ts';
 import type { LoadedConfig } from './config.ts';
 import type { Setting, SettingKind } from './setting.ts';
@@ -6,7 +6,7 @@ import { repositorySettings, settings } from './settings.ts';
 
 export interface SettingInForce {
   readonly name: string;
-  /** As it would be written in the file; undefined when unset. */
+  /** The value as written in the file; undefined if unset. */
   readonly text: string | undefined;
   /** `default`, `FILE:LINE` or the name of a variable. */
   readonly origin: string;
@@ -24,7 +24,7 @@ function isUnset(value: unknown): boolean {
   return value === undefined || (Array.isArray(value) && value.length === 0);
 }
 
-/** A value as TOML, with the largest unit that loses nothing. */
+/** A value as TOML, with the largest exact unit. */
 function writeValue(kind: SettingKind, value: unknown): string {
   if (value instanceof Secret) return '***';
   if (kind === 'switch') return value === true ? '"on"' : '"off"';
@@ -49,7 +49,7 @@ function kindOf(name: string): SettingKind {
   return (table[name] ?? fields[name.slice(name.lastIndexOf('.') + 1)])?.kind ?? 'text';
 }
 
-/** Every secret that was read: what the command line keeps out of all output. */
+/** Every secret that was read; the command line hides them in all output. */
 export function secretsIn(loaded: LoadedConfig): Secret[] {
   return [...loaded.values.values()].filter(value => value instanceof Secret);
 }

@@ -1,4 +1,4 @@
-/** Settings in the environment: `compression.level` is WALVAULT_COMPRESSION_LEVEL. An empty variable counts as unset. */
+/** Reads settings from the environment: `compression.level` is WALVAULT_COMPRESSION_LEVEL. An empty variable is unset. */
 import { WalvaultError } from '../base/errors/errors.ts';
 import { nearestName } from './near.ts';
 import type { RawValue } from './raw-value.ts';
@@ -7,14 +7,14 @@ import { repositorySettings, settings } from './settings.ts';
 
 export interface EnvironmentSettings {
   readonly settings: ReadonlyMap<string, RawValue>;
-  /** By repository as its variables name it (`OFFSITE`); '' for WALVAULT_REPOSITORY_URL and its like. */
+  /** By the repository's name in variables (`OFFSITE`); '' for WALVAULT_REPOSITORY_URL and other variables without a name. */
   readonly repositories: ReadonlyMap<string, ReadonlyMap<string, RawValue>>;
 }
 
 const prefix = 'WALVAULT_';
 const repositoryPrefix = 'WALVAULT_REPOSITORY_';
 
-/** Variables of ours that are no settings. */
+/** The WALVAULT_ variables that are no settings. */
 const otherVariables: ReadonlySet<string> = new Set([
   'WALVAULT_CONFIG',
   'WALVAULT_DEBUG',
@@ -32,8 +32,8 @@ export function variablePart(name: string): string {
 }
 
 /**
- * A secret may also be given as a file or a command: WALVAULT_ENCRYPTION_PASSPHRASE_FILE, …_COMMAND.
- * @throws WalvaultError `config` on a WALVAULT_ variable that nothing reads
+ * The settings in `env`. A secret may also be given as a file or a command: WALVAULT_ENCRYPTION_PASSPHRASE_FILE, …_COMMAND.
+ * @throws WalvaultError `config` for an unknown WALVAULT_ variable
  */
 export function readEnvironment(env: NodeJS.ProcessEnv): EnvironmentSettings {
   const names = Object.keys(env).filter(name => name.startsWith(prefix));
@@ -73,7 +73,7 @@ function variableTable(table: Record<string, Setting>): Map<string, Variable> {
   return variables;
 }
 
-/** `…_OFFSITE_ACCESS_KEY_ID` is field access-key-id of OFFSITE, not field id of OFFSITE_ACCESS_KEY: the longest wins. */
+/** Splits a variable's name; the longest field wins: `…_OFFSITE_ACCESS_KEY_ID` is access-key-id of OFFSITE, not id of OFFSITE_ACCESS_KEY. */
 function repositoryVariable(
   name: string,
   fields: ReadonlyMap<string, Variable>,

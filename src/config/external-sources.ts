@@ -1,4 +1,4 @@
-/** What else than the configuration file a setting depends on: keys, certificates, secrets kept elsewhere. */
+/** The sources outside the configuration file that a setting depends on: keys, certificates, secrets. */
 import { resolve } from 'node:path';
 import type { RawValue } from './raw-value.ts';
 import type { Setting } from './setting.ts';
@@ -6,11 +6,11 @@ import type { Setting } from './setting.ts';
 export interface ExternalSources {
   /** Absolute paths. */
   readonly files: readonly string[];
-  /** Names in the environment. */
+  /** Names of environment variables. */
   readonly variables: readonly string[];
 }
 
-/** Whether a value makes sense is for `readValue` to say. */
+/** The sources of one setting. `readValue` checks the value itself. */
 export function externalSources({ kind }: Setting, { value, directory }: RawValue): ExternalSources {
   if (kind === 'secret') {
     const file = textIn(value, 'file');

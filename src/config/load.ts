@@ -1,4 +1,4 @@
-/** Finds the configuration, merges file and environment, validates it. */
+/** Finds the configuration, merges file and environment, and validates the result. */
 import { defaultConfigPath } from '../base/default-config.ts';
 import { WalvaultError } from '../base/errors/errors.ts';
 import { assembleConfig, checkTogether } from './assemble.ts';
@@ -13,15 +13,15 @@ import { repositorySettings, settings } from './settings.ts';
 import { readValue } from './value.ts';
 
 export interface LoadOptions {
-  /** From `--config`. Otherwise WALVAULT_CONFIG, otherwise `defaultPath` if it is there. */
+  /** The path from `--config`. Otherwise WALVAULT_CONFIG, otherwise `defaultPath` if it exists. */
   readonly path?: string | undefined;
   readonly env: NodeJS.ProcessEnv;
   readonly defaultPath?: string | undefined;
 }
 
 /**
- * Every setting from its default, the file, and the environment, the later winning. Secrets are read here, so a
- * command that yields one runs here.
+ * Every setting from its default, the file, and the environment; the later source wins. Secrets are read here, so the
+ * commands that print them run here.
  * @throws WalvaultError `config`: one clear line, never with the value of a secret
  */
 export async function loadConfig(options: LoadOptions): Promise<LoadedConfig> {

@@ -1,4 +1,4 @@
-/** The known name that a mistyped one most likely meant, or undefined if none is near. */
+/** The known name nearest to a mistyped name, or undefined if none is near. */
 export function nearestName(name: string, known: Iterable<string>): string | undefined {
   let best: string | undefined;
   let bestDistance = Math.max(2, Math.floor(name.length / 3)) + 1;

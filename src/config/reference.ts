@@ -1,4 +1,4 @@
-/** The reference page of all settings, `docs/reference/settings.md`; a test keeps the page equal to this. */
+/** Renders the reference page of all settings, `docs/reference/settings.md`; a test keeps the page equal to this. */
 import { environmentName } from './environment.ts';
 import type { Setting } from './setting.ts';
 import { repositorySettings, settings } from './settings.ts';

@@ -1,4 +1,4 @@
-/** Brings together the `[[repository]]` tables of the file and the WALVAULT_REPOSITORY_… variables. */
+/** Merges the `[[repository]]` tables of the file with the WALVAULT_REPOSITORY_… variables. */
 import { WalvaultError } from '../base/errors/errors.ts';
 import { variablePart } from './environment.ts';
 import type { RawValue } from './raw-value.ts';
@@ -10,12 +10,12 @@ export interface MergedRepository {
 
 const onlyName = 'main';
 
-/** No underscore and no dot: then a name and its form in a variable (`OFF_SITE` for `off-site`) determine each other. */
+/** A name without underscores and dots: so a name and its form in a variable (`OFF_SITE` for `off-site`) match one to one. */
 const namePattern = /^[a-z0-9][a-z0-9-]{0,62}$/;
 
 /**
- * Variables without a name belong to the only repository of the file, or to `main`.
- * @throws WalvaultError `config` if a name is missing, malformed or taken, or it is unclear whom a variable means
+ * The repositories. Variables without a name belong to the only repository of the file, or to `main`.
+ * @throws WalvaultError `config` if a name is missing, malformed or taken, or a variable could mean several repositories
  */
 export function mergeRepositories(
   fromFile: readonly ReadonlyMap<string, RawValue>[],

@@ -1,4 +1,4 @@
-/** Where secrets come from. Their values appear in no message: only the setting and the source are named. */
+/** Reads secrets from their sources. Messages name the setting and the source, never the value. */
 import { resolve } from 'node:path';
 import { WalvaultError, describeSystemCode, messageOf, systemCode } from '../base/errors/errors.ts';
 import { Secret } from '../base/secret.ts';
@@ -11,8 +11,8 @@ const maxSizeBytes = 64 * 1024;
 const forms = ['file', 'command', 'env'] as const;
 
 /**
- * Text, `{ file = "…" }`, `{ command = "…" }` (run by sh, its output is the secret) or `{ env = "…" }`. Line ends at
- * the end are not part of the secret.
+ * The secret from text, `{ file = "…" }`, `{ command = "…" }` (run by sh, its output is the secret) or `{ env = "…" }`.
+ * Line breaks at the end are not part of the secret.
  * @throws WalvaultError `config`
  */
 export async function readSecret(setting: Setting, raw: RawValue, env: NodeJS.ProcessEnv): Promise<Secret> {
@@ -86,7 +86,7 @@ async function fromCommand(command: string, raw: RawValue, env: NodeJS.ProcessEn
           ? `no answer within ${commandTimeoutMs / 1000} s`
           : `failed${typeof error.code === 'number' ? ` with status ${error.code}` : ''}`;
       const said = stderr.trim().split('\n')[0]?.slice(0, 200) ?? '';
-      // Not as the cause: Node's error carries the output, which may be half a secret.
+      // Node's error is not the cause here: it holds the output, which may be a part of the secret.
       fail(
         new WalvaultError(
           'config',

@@ -1,22 +1,22 @@
-/** How a setting is described, and what type its value has. */
+/** The description of a setting, and the type of its value. */
 import type { Secret } from '../base/secret.ts';
 
 export interface Setting {
   readonly kind: SettingKind;
-  /** As a person would write it. Without one the setting is unset until somebody sets it. */
+  /** The default, as people write it. A setting without a default is unset until it is given. */
   readonly default?: string | number | undefined;
   readonly required?: boolean;
   readonly min?: number;
   readonly max?: number;
   readonly choices?: readonly string[];
-  /** For a secret that often is none: plain text is then welcome in a file that others can read. */
+  /** For a value that is not always a secret: true if it is one. Other text may be in a file that others can read. */
   readonly isSecretText?: (text: string) => boolean;
   readonly help: string;
   readonly example: string;
 }
 
 /**
- * - `name`: what goes into object keys. `path`, `paths`: files; relative ones count from the configuration file.
+ * - `name`: a part of object keys. `path`, `paths`: files; relative ones start at the configuration file's directory.
  * - `duration`: milliseconds, written `30s`. `size`: bytes, written `64MiB`. `switch`: on or off.
  * - `secret`: text, or `{ file = … }`, `{ command = … }`, `{ env = … }`.
  */

@@ -1,6 +1,6 @@
 /**
- * The one table of settings. Types, defaults, validation, environment names, `config show` and the reference page
- * all come from here; nothing else names a setting twice.
+ * The one table of settings. Types, defaults, validation, environment names, `config show` and the reference page all
+ * come from here.
  */
 import type { Setting, ValuesOf } from './setting.ts';
 
@@ -327,7 +327,7 @@ export type RepositoryField = keyof typeof repositorySettings;
 export type SettingValues = ValuesOf<typeof settings>;
 export type RepositoryValues = ValuesOf<typeof repositorySettings>;
 
-/** Whether a libpq connection string or URI carries a password. */
+/** True if a libpq connection string or URI holds a password. */
 function holdsPassword(text: string): boolean {
   return /\bpassword\s*=/i.test(text) || /^[a-z]+:\/\/[^/@]*:[^/@]+@/i.test(text);
 }

@@ -1,8 +1,8 @@
-/** A configuration file with every setting in it: those given in force, the others as comments with their defaults. */
+/** Renders a configuration file with every setting: the given ones set, the others as comments with their defaults. */
 import type { Setting } from './setting.ts';
 import { repositorySettings, settings, type RepositoryField, type SettingKey } from './settings.ts';
 
-/** What TOML can say, as far as settings need it. */
+/** The TOML values that settings need. */
 export type WrittenValue = string | number | boolean | readonly string[] | { readonly file: string };
 
 export interface ConfigFileContent {
@@ -48,7 +48,7 @@ function placeholder(setting: Setting): string {
   return setting.default === undefined ? setting.example : JSON.stringify(setting.default);
 }
 
-/** JSON's strings and lists of strings are TOML's. */
+/** A value as TOML, in which strings and lists of strings are written as in JSON. */
 function writeToml(value: WrittenValue): string {
   if (typeof value === 'object' && 'file' in value) return `{ file = ${JSON.stringify(value.file)} }`;
   if (Array.isArray(value)) return `[${value.map(item => JSON.stringify(item)).join(', ')}]`;

@@ -1,7 +1,6 @@
 /**
- * Line numbers of the keys in a TOML text, for messages and `config show`. The TOML reader tells none; this looks
- * only at headings and at lines that begin with `key =`, which is how settings are written. A key it misses is
- * reported without a line.
+ * Line numbers of the keys in a TOML text, for messages and `config show`, which the TOML reader does not give. Only
+ * headings and lines that begin with `key =` are examined. A key in another form is reported without a line.
  *
  * @returns `compression.level` → 4, `repository[0].url` → 9
  */

@@ -1,4 +1,4 @@
-/** From a raw value to what the program uses. Text from the environment and typed TOML values meet here. */
+/** Turns raw values into the values of settings, both text from the environment and typed TOML values. */
 import { resolve } from 'node:path';
 import { WalvaultError } from '../base/errors/errors.ts';
 import { parseDuration, parseSize } from '../base/units.ts';
@@ -9,7 +9,7 @@ import type { Setting, SettingKind } from './setting.ts';
 
 type Parser = (raw: RawValue, setting: Setting) => unknown;
 
-/** Cluster names become parts of object keys: ASCII, no `/`, never `.` or `..`; Azure drops a dot at the end of a part. */
+/** A cluster name is a part of object keys: ASCII, no `/`, never `.` or `..`; no dot at its end, which Azure drops. */
 const namePattern = /^[a-z0-9](?:[a-z0-9._-]{0,61}[a-z0-9_-])?$/;
 
 export function isClusterName(text: string): boolean {
@@ -17,8 +17,9 @@ export function isClusterName(text: string): boolean {
 }
 
 /**
- * @throws WalvaultError `config` in one line that names the setting, where it stands and what is wrong. The value of a
- *   secret is never part of it.
+ * The value of a setting.
+ * @throws WalvaultError `config` in one line that names the setting, its place and the problem. It never holds the value
+ *   of a secret.
  */
 export async function readValue(setting: Setting, raw: RawValue, env: NodeJS.ProcessEnv): Promise<unknown> {
   if (setting.kind === 'secret') return await readSecret(setting, raw, env);
@@ -112,11 +113,11 @@ function inRange(value: number, raw: RawValue, setting: Setting, format: (limit:
   return value;
 }
 
-/** Only the shape; which schemes exist is known where stores are opened. */
+/** Checks only the form of a URL; the stores know which schemes exist. */
 function checkUrl(text: string, raw: RawValue): string {
   if (text.startsWith('/'))
     throw bad(raw, `${quoted(text)} is not a URL`, `For a directory write file://${text}.`);
-  // Looked for before the URL is taken apart: a password with a slash in it makes it no URL, and would be repeated.
+  // This check comes before the URL is parsed: a password with a slash makes the URL invalid, and would be shown.
   const [address = ''] = text.split('?');
   if (hideUrlPasswords(address) !== address || /:\/\/[^/]*@/.test(address))
     throw bad(

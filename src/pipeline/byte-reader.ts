@@ -1,6 +1,6 @@
 /**
- * Pulls exact numbers of bytes out of a chunked stream: what a parser of packets, frames or tar blocks needs.
- * Holds one chunk of the source and no more.
+ * A reader that takes exact numbers of bytes from a stream, for parsers of packets, frames or tar blocks.
+ * It holds no more than one chunk of the source.
  */
 import type { ByteStream } from '../base/bytes/streams.ts';
 import { WalvaultError } from '../base/errors/errors.ts';
@@ -11,14 +11,14 @@ export class ByteReader {
   #rest: Uint8Array = new Uint8Array(0);
   #ended = false;
 
-  /** `what` names the thing being read, for the error of a stream that ends too early. */
+  /** `what` names the stream in the error for an early end. */
   constructor(source: ByteStream, what: string) {
     this.#source = source[Symbol.asyncIterator]();
     this.#what = what;
   }
 
   /**
-   * Exactly `sizeBytes` bytes, which the caller has bounded.
+   * Exactly `sizeBytes` bytes. The caller must have checked that this is not too much for memory.
    * @throws WalvaultError `damaged` if the stream ends before
    */
   async exactly(sizeBytes: number): Promise<Buffer> {
@@ -32,7 +32,7 @@ export class ByteReader {
     return this.#take(1)[0];
   }
 
-  /** Between 1 and `maxBytes` bytes as they lie, without copying; undefined at the end of the stream. */
+  /** Between 1 and `maxBytes` bytes without a copy; undefined at the end of the stream. */
   async some(maxBytes: number): Promise<Buffer | undefined> {
     if (await this.isAtEnd()) return undefined;
     return this.#take(Math.min(maxBytes, this.#rest.length));
@@ -48,12 +48,12 @@ export class ByteReader {
     return false;
   }
 
-  /** The error for a stream that ended in the middle of something. */
+  /** The error for a stream that ends too early. */
   endsEarly(): WalvaultError {
     return new WalvaultError('damaged', `${this.#what}: ends early`);
   }
 
-  /** Tells the source that nobody will read on. */
+  /** Tells the source that it will not be read further. */
   async close(): Promise<void> {
     this.#ended = true;
     this.#rest = new Uint8Array(0);

@@ -1,12 +1,12 @@
-/** Tells from its first bytes how an object was encoded: the format on the store never depends on the settings. */
+/** Detects the encoding of an object by its first bytes: reading never depends on the settings. */
 export type StoredFormat = 'openpgp' | 'zstd' | 'gzip' | 'lz4' | 'plain';
 
-/** How many bytes `detectFormat` looks at; fewer are fine when the object is shorter. */
+/** How many bytes `detectFormat` looks at; a shorter object may have fewer. */
 export const detectLengthBytes = 7;
 
 /**
- * OpenPGP: a session-key packet or an encrypted one in either header form, with a version that exists (RFC 9580 §4.2,
- * §5). zstd: RFC 8878 §3.1.1, skippable frames included. gzip: RFC 1952. lz4: its frame format.
+ * OpenPGP: a session-key packet or an encrypted packet in either header form, with a known version (RFC 9580 §4.2, §5).
+ * zstd: RFC 8878 §3.1.1, skippable frames included. gzip: RFC 1952. lz4: its frame format.
  *
  * Plain WAL is never mistaken: it starts with XLOG_PAGE_MAGIC, whose low byte comes first and is below 0x80, and
  * differs from all of these. Histories and backup labels are ASCII.
@@ -22,7 +22,7 @@ export function detectFormat(firstBytes: Uint8Array): StoredFormat {
   return startsOpenpgpMessage(head) ? 'openpgp' : 'plain';
 }
 
-/** Versions of the packets an encrypted message starts with: PKESK, SKESK, SEIPD. Tag 9 has no version. */
+/** The known versions of the first packet of an encrypted message: PKESK, SKESK, SEIPD. Tag 9 has no version. */
 const versionsOfTag = new Map([
   [1, [2, 3, 6]],
   [3, [4, 5, 6]],

@@ -1,4 +1,4 @@
-/** Counts bytes and computes their SHA-256 while they pass. */
+/** A stream stage that counts bytes and computes their SHA-256. */
 import { createHash } from 'node:crypto';
 import { tap, type ByteTransform } from '../base/bytes/streams.ts';
 
@@ -9,9 +9,9 @@ export interface Digest {
 }
 
 export interface DigestStream {
-  /** Use it for one stream only. */
+  /** For one stream only. */
   readonly transform: ByteTransform;
-  /** What has passed so far; call it once, after the stream ended. */
+  /** Size and digest of the stream. Call this once, after the stream has ended. */
   result(): Digest;
 }
 

@@ -4,14 +4,14 @@ import { pipeline } from 'node:stream/promises';
 import { tap, type ByteStream } from '../base/bytes/streams.ts';
 import { WalvaultError } from '../base/errors/errors.ts';
 
-/** `bytesWritten`: how many bytes of its input the codec has really taken. */
+/** A zlib stream. `bytesWritten` is the number of bytes of its input that the codec has used. */
 export type ZlibStage = Duplex & { readonly bytesWritten: number };
 
 /**
- * An error of the source or of the stage comes out of the returned stream. Whoever stops reading early destroys the
- * stage and, through it, the source. When it ends without an error the source has been read to its very end, because
- * that is where the stages before this one make their last checks.
- * @throws WalvaultError `damaged` if the codec was satisfied before the source had ended: zlib ignores what follows
+ * The output of the stage. It throws the errors of the source and of the stage. A reader that stops early destroys the
+ * stage and, through it, the source. An end without an error means that the source was read to its very end, where the
+ * stages before this one make their last checks.
+ * @throws WalvaultError `damaged` if the codec ended before the source did: zlib ignores the bytes after that
  */
 export async function* throughStage(source: ByteStream, stage: ZlibStage): AsyncGenerator<Uint8Array> {
   let fedBytes = 0;
@@ -20,7 +20,7 @@ export async function* throughStage(source: ByteStream, stage: ZlibStage): Async
     yield* tap(source, chunk => (fedBytes += chunk.length));
     isSourceAtEnd = true;
   }
-  // The stage is destroyed with this very error, so the loop below throws it: it is not lost.
+  // The error is not lost: it also destroys the stage, so the loop below throws it.
   const feeding = pipeline(whole, stage).catch(() => undefined);
   try {
     for await (const chunk of stage) yield chunk as Buffer;

@@ -1,13 +1,13 @@
 /** The algorithm numbers of RFC 9580 §9 that walvault reads or writes. */
 
-/** Hashes a signature may use; anything weaker than SHA-256 is not believed. */
+/** Hashes that a signature may use; signatures with a hash weaker than SHA-256 are not accepted. */
 export const signatureHashes: ReadonlyMap<number, string> = new Map([
   [8, 'sha256'],
   [9, 'sha384'],
   [10, 'sha512'],
 ]);
 
-/** Hashes that turn a passphrase into a key; here SHA-1 is still sound, and gpg's default. */
+/** Hashes that turn a passphrase into a key; SHA-1 is safe for this, and gpg's default. */
 export const passphraseHashes: ReadonlyMap<number, string> = new Map([
   [2, 'sha1'],
   ...signatureHashes,
@@ -27,5 +27,5 @@ export const aes256Number = 9;
 export const rsaNumber = 1;
 export const eddsaLegacyNumber = 22;
 export const ecdhNumber = 18;
-/** RSA for both uses, and the old number for encryption alone. */
+/** The numbers of RSA for both uses, and of the old RSA for encryption alone. */
 export const rsaEncryptionNumbers: ReadonlySet<number> = new Set([rsaNumber, 2]);

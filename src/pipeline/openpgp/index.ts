@@ -1,6 +1,6 @@
 /**
- * OpenPGP as walvault uses it: keys, encrypted and signed messages, detached signatures. Everything written here is
- * read by gpg 2.2 and newer.
+ * OpenPGP as walvault uses it: keys, encrypted and signed messages, detached signatures. gpg 2.2 and newer can read
+ * everything that is written here.
  */
 export {
   createDecryptor,

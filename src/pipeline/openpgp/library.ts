@@ -1,6 +1,6 @@
 /**
- * The openpgp package, loaded when first needed: its import costs some 40 ms and the first use of a key as much again,
- * which a push should not pay. It makes keys, and reads and uses those that `plain-key.ts` leaves to it; the bulk of a
+ * The openpgp package, loaded when first needed: its import takes some 40 ms and the first use of a key as much again,
+ * which a push should not pay. It makes keys, and reads and uses the keys that `plain-key.ts` cannot; the bulk of a
  * message goes through node:crypto.
  */
 export type OpenpgpLibrary = typeof import('openpgp');

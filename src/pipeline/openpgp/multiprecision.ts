@@ -1,4 +1,4 @@
-/** Large numbers in packets, RFC 9580 §3.2: a bit count in two octets, then the bytes without leading zeros. */
+/** Large numbers in packets (RFC 9580 §3.2): a bit count in two octets, then the bytes without leading zeros. */
 
 export function writeNumber(number: Uint8Array): Buffer {
   const firstByte = number.findIndex(byte => byte !== 0);
@@ -7,7 +7,7 @@ export function writeNumber(number: Uint8Array): Buffer {
   return Buffer.concat([Buffer.of(bits >> 8, bits & 0xff), significant]);
 }
 
-/** All numbers in `area`; undefined if one is not what it announces, or anything follows the last. */
+/** All numbers in `area`; undefined if a number has another bit count than announced, or bytes follow the last one. */
 export function parseNumbers(area: Buffer): Buffer[] | undefined {
   const numbers: Buffer[] = [];
   for (let offset = 0; offset < area.length;) {

@@ -1,4 +1,4 @@
-/** One member of a tar archive: what is known of it besides its bytes. */
+/** A member of a tar archive without its bytes, and the fields of a tar header. */
 export interface TarEntry {
   /** Relative, `/`-separated, without a trailing slash. */
   readonly path: string;
@@ -7,7 +7,7 @@ export interface TarEntry {
   readonly sizeBytes: number;
   /** Permission bits. */
   readonly mode: number;
-  /** Kept in whole seconds. */
+  /** tar keeps whole seconds. */
   readonly mtimeMs: number;
   readonly uid?: number;
   readonly gid?: number;
@@ -33,7 +33,7 @@ export const fields = {
 
 export type Field = readonly [offset: number, length: number];
 
-/** The sum of all header bytes, those of the checksum itself taken as blanks. */
+/** The sum of all header bytes, with the checksum field itself as spaces. */
 export function headerChecksum(header: Uint8Array): number {
   const [start, length] = fields.checksum;
   let sum = 0;

@@ -1,4 +1,4 @@
-/** One 512-byte tar header, as ustar and GNU tar write it. */
+/** The parser of one 512-byte tar header, as ustar and GNU tar write it. */
 import { damagedTar } from './damaged-tar.ts';
 import { fields, headerChecksum, type Field } from './entry.ts';
 
@@ -21,7 +21,7 @@ export function parseHeader(block: Buffer): RawHeader {
   const magic = readText(block, fields.magic);
   if (magic !== 'ustar' && magic !== 'ustar  ') throw damagedTar('has a header that is not ustar');
   const name = readText(block, fields.name);
-  // GNU keeps other things where POSIX has the first part of a long path.
+  // GNU tar uses this field for other data; in POSIX it is the first part of a long path.
   const prefix = magic === 'ustar' ? readText(block, fields.prefix) : '';
   return {
     path: prefix === '' ? name : `${prefix}/${name}`,
@@ -41,7 +41,7 @@ function readText(block: Buffer, [offset, length]: Field): string {
   return field.toString('utf8', 0, end === -1 ? length : end);
 }
 
-/** Octal digits, or with the first bit set a big-endian binary number, which is GNU's way to 8 GiB and beyond. */
+/** Octal digits, or, if the first bit is set, a big-endian binary number: GNU's form for 8 GiB and more. */
 function readNumber(block: Buffer, [offset, length]: Field): number {
   const field = block.subarray(offset, offset + length);
   const first = field.readUInt8(0);

@@ -1,7 +1,7 @@
 /** Extended header records (POSIX.1-2001 pax): `<length> <name>=<value>\n`, in UTF-8. */
 import { damagedTar } from './damaged-tar.ts';
 
-/** The records that matter here; times, access lists and the like are left aside. */
+/** The records that are used; times, access lists and the like are ignored. */
 export interface PaxRecords {
   readonly path?: string;
   readonly linkpath?: string;

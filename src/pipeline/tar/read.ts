@@ -1,6 +1,6 @@
 /**
- * Reads tar as walvault writes it, in one pass, believing nothing: an archive from a hostile repository must not be
- * able to name a place outside the directory it is unpacked into, or to make its reader hold much memory.
+ * Reads tar archives in one pass and trusts nothing in them: an archive from a hostile repository must not be able to
+ * name a path outside the directory of the restore, or to make its reader use much memory.
  */
 import type { ByteStream } from '../../base/bytes/streams.ts';
 import { WalvaultError } from '../../base/errors/errors.ts';
@@ -12,13 +12,13 @@ import { damagedTar } from './damaged-tar.ts';
 
 export interface TarMember {
   readonly entry: TarEntry;
-  /** Exactly `entry.sizeBytes` bytes. Read it to its end before asking for the next member. */
+  /** Exactly `entry.sizeBytes` bytes. Read them all before you ask for the next member. */
   readonly content: ByteStream;
 }
 
 /**
- * The members in their order: files, directories and symbolic links. Reading goes on to the end of the source, so
- * whatever a stage before checks at its end has been checked.
+ * The members in their order: files, directories and symbolic links. The source is read to its end, so that earlier
+ * stages make the checks that they make at their end.
  * @throws WalvaultError `damaged` for a cut or malformed archive, a path that is absolute or has `..`, a hard link,
  *   a device; `internal` if a member's content was left unread
  */
@@ -48,14 +48,14 @@ export async function* readTar(source: ByteStream): AsyncGenerator<TarMember> {
   }
 }
 
-/** What goes before a member and changes its header: pax records, and GNU's long names and link targets. */
+/** Members that extend the header of the next one: pax records, and GNU's long names and link targets. */
 const extensionKinds: ReadonlyMap<string, (data: Buffer) => PaxRecords> = new Map([
   ['x', parsePaxRecords],
   ['L', (data: Buffer): PaxRecords => ({ path: untilZero(data) })],
   ['K', (data: Buffer): PaxRecords => ({ linkpath: untilZero(data) })],
 ]);
 
-/** A path may have 4096 bytes on Linux, a link target as many. */
+/** The limit on an extension. On Linux a path may have 4096 bytes, and so may a link target. */
 const extensionLimitBytes = 16 * 1024;
 
 async function readExtension(reader: ByteReader, { sizeBytes }: RawHeader): Promise<Buffer> {
@@ -126,7 +126,7 @@ async function readPadding(reader: ByteReader, sizeBytes: number): Promise<void>
   if (!isZero(await reader.exactly(blockSizeBytes - over))) throw damagedTar('has data in its padding');
 }
 
-/** After the first zero block one more, and then nothing but zeros: tar may fill up to its record size. */
+/** Reads the second zero block, and then nothing but zeros: tar may pad the archive to its record size. */
 async function readTrailer(reader: ByteReader): Promise<void> {
   if (!isZero(await reader.exactly(blockSizeBytes))) throw damagedTar('has a zero block between members');
   for (let chunk; (chunk = await reader.some(Infinity)) !== undefined;)

@@ -1,9 +1,9 @@
-/** Writes ordinary tar: ustar headers, preceded by a pax header where ustar is too narrow. */
+/** Writes ordinary tar: ustar headers, after a pax header where the ustar fields are too small. */
 import { blockSizeBytes, fields, headerChecksum, type Field, type TarEntry } from './entry.ts';
 
 /**
- * The header of one member, one block or more. Its `sizeBytes` bytes and `tarPadding` follow. Long or non-ASCII paths
- * and link targets, sizes from 8 GiB and large owner ids go into pax records, which every tar of this century reads.
+ * The header of one member, one block or more. The member's bytes and `tarPadding` follow. Long or non-ASCII paths and
+ * link targets, sizes from 8 GiB and large owner ids go into pax records, which every tar since 2001 reads.
  */
 export function tarHeader(entry: TarEntry): Buffer {
   const path = entry.type === 'directory' ? `${entry.path}/` : entry.path;
@@ -54,7 +54,7 @@ interface UstarHeader {
   readonly linkTarget: string;
 }
 
-/** Values that do not fit are cut: the pax record before this header has them whole. */
+/** The ustar header. Values that do not fit are cut: the pax record before it has the whole values. */
 function ustarHeader(values: UstarHeader): Buffer {
   const header = Buffer.alloc(blockSizeBytes);
   putText(header, fields.name, values.name);
@@ -101,12 +101,12 @@ function paxRecords(entry: TarEntry, path: string): Buffer {
   return Buffer.concat(records.map(([name, value]) => paxRecord(name, value)));
 }
 
-/** Printable ASCII only: what other bytes mean in a ustar field is not defined, in a pax record it is UTF-8. */
+/** Printable ASCII only: a ustar field has no defined encoding for other bytes, a pax record is UTF-8. */
 function fitsText(text: string, [, length]: Field): boolean {
   return text.length <= length && /^[\x20-\x7e]*$/.test(text);
 }
 
-/** `<length> <name>=<value>\n`, the length counting itself. */
+/** `<length> <name>=<value>\n`, where the length includes its own digits. */
 function paxRecord(name: string, value: string): Buffer {
   const rest = Buffer.from(` ${name}=${value}\n`, 'utf8');
   let length = rest.length + 1;

@@ -1,19 +1,19 @@
 /**
- * Follows the frame structure of a zstd stream (RFC 8878 §3.1) without decoding it. The decoder of node:zlib takes
- * trailing garbage for the end of the data and says nothing; this walk notices it, and it refuses a window that
- * would cost too much memory before the decoder has seen the frame.
+ * A walk over the frames of a zstd stream (RFC 8878 §3.1) without decoding them. The decoder of node:zlib silently takes
+ * trailing garbage for the end of the data; this walk notices it. It also refuses a window that would need too much
+ * memory, before the decoder has seen the frame.
  */
 import { WalvaultError } from '../../base/errors/errors.ts';
 
 const frameMagic = 0xfd2fb528;
-/** 0x184D2A50 … 0x184D2A5F start a skippable frame. */
+/** The common digits of 0x184D2A50 … 0x184D2A5F, which start a skippable frame. */
 const skippableMagic = 0x184d2a5;
 
 type Part = 'frame' | 'skippable-size' | 'descriptor' | 'frame-header' | 'block' | 'checksum';
 
 export class ZstdFrameWalk {
   readonly #maxWindowBytes: number;
-  /** Bytes of a header being gathered: at most 14. */
+  /** The bytes of the current header, at most 14. */
   readonly #header = Buffer.alloc(16);
   #gathered = 0;
   #wanted = 4;
@@ -100,7 +100,7 @@ function sizeOfFrameHeaderRest(descriptor: number): number {
   return (isSingleSegment ? 0 : 1) + dictionaryIdBytes + contentSizeBytes;
 }
 
-/** A single-segment frame has no window field: its window is its whole content. */
+/** The size of the window. A single-segment frame has no window field: its window is its whole content. */
 function windowBytesOf(header: Buffer): number {
   const descriptor = byteAt(header, 0);
   if ((descriptor & 0x20) === 0) {

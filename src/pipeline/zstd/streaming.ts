@@ -1,6 +1,6 @@
 /**
- * zstd frames (RFC 8878) with a checksum over their content: without it most flipped bits decode to wrong data
- * and nobody notices.
+ * zstd compression and decompression as streams (RFC 8878). Every frame has a checksum over its content: without it most
+ * flipped bits would decode to wrong data without an error.
  */
 import type { TransformOptions } from 'node:stream';
 import {
@@ -17,11 +17,11 @@ import { ZstdFrameWalk } from './frames.ts';
 
 /** Node's default of 16 KiB costs up to 2.4 times the processor time. */
 const chunkSizeBytes = 1024 * 1024;
-/** Inputs up to here are compressed at once, with buffers of their own size: most objects beside WAL are this small. */
+/** Inputs up to this size are compressed at once, in buffers of their own size: most objects besides WAL are that small. */
 const smallInputBytes = 64 * 1024;
 export const maxWindowLogDefault = 27;
 
-/** `level`: 1 to 19. Several streams may go through one transform; one input becomes one frame. */
+/** A transform that makes one frame of each stream; it can be used for several. `level`: 1 to 19. */
 export function compressZstd({ level }: { level: number }): ByteTransform {
   const params = compressionParameters(level);
   return async function* compress(source) {
@@ -37,8 +37,8 @@ export function compressZstd({ level }: { level: number }): ByteTransform {
 }
 
 /**
- * One frame of what is in memory. Costs less than a stream: the encoder writes to where the result stays. This thread does
- * it: what the pool's would do side by side with it is less than what handing it over costs.
+ * One frame of data in memory. It costs less than a stream: the encoder writes directly into the result. It runs in this
+ * thread, because handing the data to the thread pool would cost more than it saves.
  */
 export function compressZstdAtOnce(data: Uint8Array, { level }: { level: number }): Buffer {
   return zstdCompressSync(data, {
@@ -47,7 +47,7 @@ export function compressZstdAtOnce(data: Uint8Array, { level }: { level: number 
   });
 }
 
-/** ZSTD_compressBound (zstd.h): with this much room the encoder needs no buffers of its own. */
+/** The bytes with which the encoder needs no buffer of its own, as in ZSTD_compressBound (zstd.h). */
 function compressBound(sizeBytes: number): number {
   const smallBytes = 128 * 1024;
   const margin = sizeBytes < smallBytes ? (smallBytes - sizeBytes) >> 11 : 0;
@@ -65,7 +65,7 @@ function compressionParameters(level: number): Record<number, number> {
 /**
  * Decodes one frame after another. A stream cut inside a frame, data after the last frame, flipped bits and a window
  * above 2^`maxWindowLog` bytes (27: 128 MiB) raise WalvaultError `damaged`. A stream cut exactly between two frames
- * is a valid stream: whoever knows the length or digest of the whole must check it.
+ * is a valid stream: a caller that knows the length or digest of the whole must check it.
  */
 export function decompressZstd(options: { maxWindowLog?: number } = {}): ByteTransform {
   const maxWindowLog = options.maxWindowLog ?? maxWindowLogDefault;
@@ -91,7 +91,7 @@ async function* endChecked(source: ByteStream, walk: ZstdFrameWalk): AsyncGenera
   walk.end();
 }
 
-/** What the decoder of node:zlib says, in our terms; anything else as it is. */
+/** An error of node:zlib's decoder as WalvaultError `damaged`; any other error unchanged. */
 export function zstdFailure(error: unknown): unknown {
   const code = systemCode(error);
   if (code === undefined || !/^(ZSTD_error_|Z_)/.test(code)) return error;
@@ -101,9 +101,9 @@ export function zstdFailure(error: unknown): unknown {
 }
 
 /**
- * zlib hands the options it does not know to the stream it is. One chunk is written at a time: when the end comes
- * while the last chunk still waits, node:zlib ends the frame twice, and whether an empty frame follows would depend on
- * timing, while the same input must always give the same bytes (`EncryptionRun`).
+ * The options of a zlib stream, which passes those it does not know to the Duplex. One chunk is written at a time: if
+ * the end comes while the last chunk still waits, node:zlib ends the frame twice, and an empty frame may follow,
+ * depending on timing. The same input must always give the same bytes (`EncryptionRun`).
  */
 function stageOptions(sizeBytes: number, params: Record<number, number>): ZstdOptions & TransformOptions {
   return { chunkSize: sizeBytes, readableHighWaterMark: sizeBytes, writableHighWaterMark: 1, params };
@@ -114,7 +114,7 @@ interface Head {
   readonly isWhole: boolean;
 }
 
-/** Reads until the input has ended or is known not to be small. */
+/** Reads the input to its end, or until it is no longer small. */
 async function readHead(input: AsyncIterator<Uint8Array>): Promise<Head> {
   const chunks: Uint8Array[] = [];
   let sizeBytes = 0;

@@ -1,6 +1,6 @@
 /**
- * zstd data that is in memory, decoded in one call: without the copies, the threads and the waiting of a stream, which take
- * as long again as decoding itself. As strict as `decompressZstd`, by the same means.
+ * Decompression of zstd data in memory in one call, as strict as `decompressZstd`. The copies, the threads and the waiting
+ * of a stream take as long as the decoding itself.
  */
 import { constants, zstdDecompressSync } from 'node:zlib';
 import { TooLargeError } from '../../base/bytes/streams.ts';
@@ -8,12 +8,12 @@ import { systemCode, WalvaultError } from '../../base/errors/errors.ts';
 import { maxWindowLogDefault, zstdFailure } from './streaming.ts';
 import { ZstdFrameWalk } from './frames.ts';
 
-/** With `info`, which the types do not know, zlib tells how many bytes of its input it has taken. */
+/** The result with `info`, which Node's types lack: it tells how many bytes of the input zlib has used. */
 type Decoded = { readonly buffer: Buffer; readonly engine: { readonly bytesWritten: number } };
 
 /**
  * @throws WalvaultError `damaged` as `decompressZstd`
- * @throws TooLargeError when there is more in it than `limitBytes`
+ * @throws TooLargeError if the content is longer than `limitBytes`
  */
 export function decompressZstdWhole(data: Uint8Array, limitBytes: number): Buffer {
   const walk = new ZstdFrameWalk(maxWindowLogDefault);
@@ -27,7 +27,7 @@ export function decompressZstdWhole(data: Uint8Array, limitBytes: number): Buffe
 
 function decode(data: Uint8Array, limitBytes: number): Decoded {
   const options = {
-    // One byte more than there should be, so that one buffer is enough.
+    // One byte more than expected, so that one buffer is enough.
     chunkSize: Math.max(64, limitBytes + 1),
     maxOutputLength: Math.max(1, limitBytes),
     params: { [constants.ZSTD_d_windowLogMax]: maxWindowLogDefault },

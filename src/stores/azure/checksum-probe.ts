@@ -1,4 +1,4 @@
-/** Whether the service compares what it receives with the MD5 that comes with it. */
+/** A probe: does the service verify the MD5 of an upload. */
 import { isWrongChecksumRefused } from '../driver-kit/checksum-probe.ts';
 import type { AzureConnection } from './connection.ts';
 import { deleteObjects } from './delete.ts';

@@ -2,7 +2,7 @@
 import { createHash } from 'node:crypto';
 import type { AzureConnection } from './connection.ts';
 
-/** Undefined where TLS protects the bytes, and nobody has asked for it all the same. */
+/** The MD5 of a body. Undefined if it is not configured: by default TLS protects the bytes. */
 export function md5Of({ contentMd5 }: AzureConnection, body: Uint8Array): Uint8Array | undefined {
   return contentMd5 ? createHash('md5').update(body).digest() : undefined;
 }

@@ -1,4 +1,4 @@
-/** The SDK's client as we need it: no retries of its own, bounded connections, our limits on time. */
+/** The Azure SDK's client with our own rules: no retries by the SDK, bounded connections, time limits. */
 import type { Agent } from 'node:http';
 import {
   ContainerClient,
@@ -16,8 +16,8 @@ export interface AzureStoreOptions extends ServiceOptions {
   readonly container: string;
   readonly credentials: AzureCredentials;
   /**
-   * Sends the MD5 of every body, which the service verifies and which costs more CPU than the rest of the request.
-   * Default: only without TLS, which protects the bytes on their way as well.
+   * True: every body is sent with its MD5, which the service verifies. It costs more CPU than the rest of the request.
+   * Default: only without TLS, because TLS protects the bytes as well.
    */
   readonly contentMd5?: boolean | undefined;
 }
@@ -28,7 +28,7 @@ export interface AzureConnection {
   readonly contentMd5: boolean;
   /** The whole name in the container. */
   fullKey(key: string): string;
-  /** One request, its failure translated. */
+  /** Sends one request and translates its failure. */
   send<T>(call: AzureCall, request: () => Promise<T>): Promise<T>;
   close(): void;
 }
@@ -47,7 +47,7 @@ export async function connectAzure(options: AzureStoreOptions): Promise<AzureCon
   const http = { ...options, timeoutMs: options.timeoutMs ?? defaultTimeoutMs };
   const agents = await createHttpAgents(http);
   const tokenAgents = await createHttpAgents({ ...http, trustsSystemToo: true });
-  // The SDK hands every option on to its HTTP pipeline, which knows this one; only its type leaves it out.
+  // The SDK passes every option on to its HTTP pipeline, which knows `agent`; only the type lacks it.
   const pipelineOptions: StoragePipelineOptions & { readonly agent: Agent } = {
     agent: isTls ? agents.https : agents.http,
     retryOptions: { maxTries: 1 },

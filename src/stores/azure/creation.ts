@@ -1,4 +1,4 @@
-/** A new blob besides its bytes, for both ways of writing: metadata, tier, and the condition. */
+/** The parameters of a new blob, for both kinds of upload: metadata, tier, and the condition. */
 import { storageClassFor, type StorageClasses } from '../driver-kit/service-options.ts';
 import type { PutOptions } from '../store.ts';
 import { toAzureMetadata } from './metadata.ts';
@@ -7,7 +7,7 @@ export interface AzurePutSettings {
   readonly storageClasses?: StorageClasses | undefined;
 }
 
-/** `crc32`: of the whole body. */
+/** The parameters of a new blob. `crc32` is that of the whole body. */
 export function creationOptions(
   { ifAbsent, metadata, objectClass, storageClasses }: PutOptions & AzurePutSettings,
   crc32: number,

@@ -1,4 +1,4 @@
-/** Which of Azure's ways to prove who asks is configured. Loads no SDK. */
+/** The configured kind of credentials for Azure. Loads no SDK. */
 import { WalvaultError } from '../../base/errors/errors.ts';
 import { Secret } from '../../base/secret.ts';
 import type { DriverSettings } from '../driver-kit/driver-settings.ts';
@@ -7,13 +7,13 @@ import { badUrl } from '../url.ts';
 export type AzureCredentials =
   | { readonly kind: 'account-key'; readonly accountKey: Secret; readonly endpoint?: string | undefined }
   | { readonly kind: 'sas'; readonly sasToken: Secret; readonly endpoint?: string | undefined }
-  /** Managed identity, workload identity, a service principal in the environment: whatever the host has. */
+  /** The identity of the host: a managed identity, a workload identity, or a service principal in the environment. */
   | { readonly kind: 'identity' };
 
 /**
- * The repository's own settings first, then the variables of Azure's command line (`AZURE_STORAGE_KEY`…), then the
- * identity of the host.
- * @throws WalvaultError `config` when there are several, or a connection string is for another account
+ * The credentials: from the repository's own settings, else from the variables of Azure's command line
+ * (`AZURE_STORAGE_KEY`…), else the identity of the host.
+ * @throws WalvaultError `config` if several are set, or a connection string is for another account
  */
 export function azureCredentialsOf(
   url: URL,
@@ -43,7 +43,7 @@ function fromSecrets(
   return undefined;
 }
 
-/** Variables that name another account are somebody else's. */
+/** Secrets in the environment. Variables for another account are ignored. */
 function fromEnvironment(account: string, env: NodeJS.ProcessEnv): Secrets {
   const of = (name: string) => {
     const value = env[name];
@@ -56,7 +56,7 @@ function fromEnvironment(account: string, env: NodeJS.ProcessEnv): Secrets {
   return { accountKey: of('AZURE_STORAGE_KEY'), sasToken: of('AZURE_STORAGE_SAS_TOKEN') };
 }
 
-/** "Configure Azure Storage connection strings": `name=value` pairs between semicolons. */
+/** Credentials from `name=value` pairs between semicolons ("Configure Azure Storage connection strings"). */
 function fromConnectionString(account: string, connectionString: Secret): AzureCredentials {
   const fields = fieldsOf(connectionString);
   const name = fields.get('AccountName');

@@ -1,4 +1,4 @@
-/** Deleting from Azure, one request a blob; a lock is told apart from a missing permission. */
+/** Deletion from Azure, with one request for each blob; a lock is told apart from a missing permission. */
 import { deleteEach } from '../driver-kit/delete-each.ts';
 import { withLock } from '../driver-kit/lock.ts';
 import { StoreError, type DeleteFailure } from '../store.ts';

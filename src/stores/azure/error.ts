@@ -1,5 +1,5 @@
 /**
- * What Azure and the SDK throw, in the terms of `StoreErrorKind`. The service's own code stays in the message. Codes:
+ * Translates errors of Azure and its SDK to store errors. The service's own code stays in the message. Codes:
  * "Common REST API error codes" and "Blob Storage error codes".
  */
 import { RestError } from '@azure/storage-blob';
@@ -15,7 +15,7 @@ export interface AzureErrorContext {
   readonly signal: AbortSignal;
 }
 
-/** An abort by the caller comes back as the caller's own reason; everything else as a `StoreError`. */
+/** The caller's own reason after an abort; a `StoreError` for any other error. */
 export function azureError(error: unknown, context: AzureErrorContext): Error {
   if (context.signal.aborted) return context.signal.reason as Error;
   if (error instanceof WalvaultError) return error;
@@ -34,7 +34,7 @@ export function azureCode(error: unknown): string | undefined {
   return answerOf(error)?.code;
 }
 
-/** Kept as the cause in place of the SDK's error, which carries the request with its signature. */
+/** The cause of the error, in place of the SDK's own, which holds the request with its signature. */
 class AnswerError extends Error {
   override readonly name = 'AzureAnswerError';
   readonly status: number;
@@ -61,7 +61,7 @@ function answerOf(error: unknown): Answer | undefined {
   return {
     status,
     code: header('x-ms-error-code') ?? code ?? '',
-    // Further lines tell the request id, the time and, for signatures, what was signed.
+    // Further lines hold the request id, the time and, for signatures, the signed text.
     message: oneLine(message.split('\n')[0] ?? ''),
     retryAfter: header('retry-after'),
   };
@@ -70,7 +70,7 @@ function answerOf(error: unknown): Answer | undefined {
 function fromAnswer(answer: Answer, { action, container }: AzureErrorContext): StoreError {
   const { status, code, message } = answer;
   const isPut = action.startsWith('put ');
-  // Somebody holds a lease on the blob, so there is one.
+  // There is a lease on the blob, so the blob exists.
   const kind = isLease(code) ? (isPut ? 'exists' : 'denied') : kindOfAnswer(answer);
   const said = code === '' || code === 'REQUEST_SEND_ERROR' ? `${status}` : `${status} ${code}`;
   const isCold = kind === 'cold';
@@ -101,7 +101,7 @@ function isLease(code: string): boolean {
 function kindOfAnswer({ status, code }: Answer): StoreErrorKind {
   const byCode = kindOfCode[code];
   if (byCode !== undefined) return byCode;
-  // Below 400 the answer was no error, and what followed could not be read: a cut or foreign answer.
+  // Below 400 the status was no error, but the answer could not be read: it was cut or foreign.
   return status < 400 ? 'unreachable' : kindOfStatus(status);
 }
 
@@ -111,7 +111,7 @@ const kindOfCode: Record<string, StoreErrorKind> = {
   ContainerBeingDeleted: 'no-container',
   BlobAlreadyExists: 'exists',
   ConditionNotMet: 'exists',
-  // 403 for a caller that may create but not replace: there is something to replace.
+  // 403 for a caller that may create but not replace: the blob exists.
   UnauthorizedBlobOverwrite: 'exists',
   BlobArchived: 'cold',
   BlobBeingRehydrated: 'cold',
@@ -120,7 +120,7 @@ const kindOfCode: Record<string, StoreErrorKind> = {
   AccountIsDisabled: 'denied',
   PublicAccessNotPermitted: 'denied',
   BlobImmutableDueToPolicy: 'denied',
-  // The bytes that arrived are not those we sent.
+  // The service received other bytes than were sent.
   Md5Mismatch: 'damaged',
   Crc64Mismatch: 'damaged',
 };
@@ -133,7 +133,7 @@ const hints: Partial<Record<StoreErrorKind, string>> = {
 
 const noIdentity = 'none are configured, and this host has no identity';
 
-/** The service that gives tokens did not answer, or not for now: nothing is known about the credentials. */
+/** A temporary failure of the token service, or no answer: it says nothing about the credentials. */
 export class TokenServiceFailure extends Error {
   override readonly name = 'TokenServiceFailure';
 
@@ -142,12 +142,12 @@ export class TokenServiceFailure extends Error {
   }
 }
 
-/** The service that gives tokens said no, in its own words. */
+/** A refusal by the token service, in its own words. */
 export class TokenServiceRefusal extends Error {
   override readonly name = 'TokenServiceRefusal';
 }
 
-/** `@azure/identity` has a class for each way it can fail; all their names say what they are about. */
+/** True for an error about credentials. `@azure/identity` has many classes; their names tell. */
 function isAboutCredentials(error: unknown): boolean {
   return error instanceof Error && /Credential|Authentication|TokenServiceRefusal/.test(error.name);
 }

@@ -1,4 +1,4 @@
-/** Reading from Azure: what arrives is counted and, when whole, checked against the CRC-32 kept with it. */
+/** Reading from Azure: bytes are counted, and a whole blob is checked with the CRC-32 in its metadata. */
 import { Readable } from 'node:stream';
 import { crc32 } from '../../base/checksum/crc32.ts';
 import { readArriving, wholeSizeBytes, type BodyChecksum } from '../driver-kit/arriving-body.ts';
@@ -28,7 +28,7 @@ export async function getObject(
   );
   const { readableStreamBody: body, contentLength = 0, contentRange } = answer;
   if (!(body instanceof Readable)) throw new StoreError('invalid', `get ${key}: the service gave no body`);
-  // An error after the last read has no listener, and would end the process.
+  // An error after the last read would have no listener and end the process.
   body.on('error', () => {});
   const sizeBytes = wholeSizeBytes(contentRange, contentLength);
   if (range !== undefined && start >= sizeBytes) {
@@ -99,7 +99,7 @@ function brokenBody(error: unknown): unknown {
   return isCut(error) ? Object.assign(new Error('cut'), { code: 'ECONNRESET' }) : error;
 }
 
-/** The SDK calls every body that ends too early a corruption, because it does not look why. */
+/** True for a body that ended too early. The SDK calls it a corruption without looking for the reason. */
 function isCut(error: unknown): boolean {
   return error instanceof Error && /received less data than required/.test(error.message);
 }

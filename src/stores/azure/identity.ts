@@ -1,6 +1,6 @@
 /**
- * Tokens of Entra ID: a service principal or a workload identity in the environment, else the host's managed identity,
- * else whoever is logged in with Azure's command line. Loaded only where nothing else is configured.
+ * Tokens of Entra ID: for a service principal or a workload identity in the environment, else for the host's managed
+ * identity, else for the user of Azure's command line. Loaded only if no other credentials are configured.
  */
 import {
   createDefaultHttpClient,
@@ -19,16 +19,16 @@ import { agentFor, type HttpAgents } from '../driver-kit/http-agents.ts';
 import { TokenServiceFailure, TokenServiceRefusal } from './error.ts';
 
 /**
- * The first of the three that is set up is used alone: what is wrong with it is said at once, and not hidden behind
- * the failures of others that nobody has set up.
+ * The first configured identity of the three is used alone. So its error is reported at once, and not hidden behind the
+ * failures of the others, which are not configured.
  */
 export function createIdentity(agents: HttpAgents, env: NodeJS.ProcessEnv = process.env): TokenCredential {
   const has = (...names: string[]) => names.every(name => (env[name] ?? '') !== '');
   const options = {
     httpClient: new WatchedClient(agents),
-    // The requests to the store are repeated as a whole, and a missing token with them.
+    // The requests to the store are repeated as a whole, with the request for a token.
     retryOptions: { maxRetries: 0 },
-    // Who names an authority means it: a private cloud cannot ask the public one whether it exists.
+    // A configured authority is trusted: a private cloud cannot ask the public one whether it exists.
     disableInstanceDiscovery: has('AZURE_AUTHORITY_HOST'),
   };
   const isNamed = has('AZURE_TENANT_ID', 'AZURE_CLIENT_ID');
@@ -40,14 +40,14 @@ export function createIdentity(agents: HttpAgents, env: NodeJS.ProcessEnv = proc
 }
 
 interface Newest {
-  /** Of the newest request: no answer, one that says that another attempt may succeed, or a refusal. */
+  /** The failure of the newest request: no answer or a temporary failure, or a refusal. */
   failure: TokenServiceFailure | TokenServiceRefusal | undefined;
 }
 
-/** One for the process: for managed identities the library keeps to the first client it was ever given. */
+/** One state for the process: for managed identities the library keeps the first client that it ever got. */
 const newest: Newest = { failure: undefined };
 
-/** Our connections, authorities and proxies; remembers why no answer could be used. */
+/** An HTTP client with our connections, authorities and proxies. It remembers why a request failed. */
 class WatchedClient implements HttpClient {
   readonly #agents: HttpAgents;
   readonly #inner = createDefaultHttpClient();
@@ -75,7 +75,7 @@ function failureOf({ status, bodyAsText }: PipelineResponse): Newest['failure'] 
   return new TokenServiceRefusal(`the token service answered ${status} ${saidIn(bodyAsText ?? '')}`.trim());
 }
 
-/** RFC 6749 §5.2, or what App Service says instead. */
+/** The reason in an answer, in the form of RFC 6749 §5.2 or of App Service. */
 function saidIn(body: string): string {
   try {
     const { error, error_description, message } = JSON.parse(body) as Record<string, unknown>;
@@ -85,25 +85,25 @@ function saidIn(body: string): string {
   }
 }
 
-/** "Troubleshoot managed identities": 404 and 410 are of the moment too, while an identity is being set up. */
+/** True for a temporary failure; 404 and 410 too, while an identity is being created ("Troubleshoot managed identities"). */
 function passes(status: number): boolean {
   return status === 404 || status === 408 || status === 410 || status === 429 || status >= 500;
 }
 
-/** Whether this host has a metadata service at all is asked without the header: no answer only says that it has none. */
+/** True for the library's probe for a metadata service, sent without the header: no answer means that there is none. */
 function isProbe({ url, headers }: PipelineRequest): boolean {
   return url.endsWith('/metadata/identity/oauth2/token') && !headers.has('Metadata');
 }
 
-/** The library's pipeline takes a token for over so long before it expires (tokenCycler of core-rest-pipeline). */
+/** The library's pipeline treats a token as expired this long before its end (tokenCycler of core-rest-pipeline). */
 const overBeforeMs = 1000;
-/** Between two attempts to renew one that is still good. */
+/** The time between two attempts to renew a token that is still valid. */
 const renewEveryMs = 3000;
 
 /**
- * The library calls an outage the same as a refusal, and of a chain it names the failures that do not matter first. And
- * it renews a token that is still good without waiting for the new one: a failure of that would be nobody's, and end
- * the process. So while a token is good, it stands in for one that cannot be had.
+ * A credential that corrects the library in two ways. The library reports an outage like a refusal, and of a chain it
+ * names the unimportant failures first. And it renews a valid token in the background: a failure there has no listener
+ * and would end the process. So a valid token is used on while no new one can be had.
  */
 class WatchedCredential implements TokenCredential {
   readonly #inner: TokenCredential;
@@ -129,7 +129,7 @@ class WatchedCredential implements TokenCredential {
     }
   }
 
-  /** None where the service has refused the last one, and says what it wants of the next (`claims`). */
+  /** The last token, if it is still valid. Undefined if the service has refused it and names `claims` for the next. */
   #goodFor(...[scopes, options]: Parameters<TokenCredential['getToken']>): AccessToken | undefined {
     if (this.#last?.key !== keyOf(scopes, options) || options?.claims !== undefined) return undefined;
     const { token } = this.#last;

@@ -1,4 +1,4 @@
-/** Listing in Azure, one page in memory. */
+/** Listings of Azure, with one page in memory. */
 import { entriesOfPage, entryName } from '../driver-kit/list-page.ts';
 import { StoreError, type ListEntry, type ListOptions } from '../store.ts';
 import type { AzureConnection } from './connection.ts';
@@ -49,7 +49,7 @@ function pagesOf(
   const whole = fullKey(prefix);
   if (delimiter !== undefined)
     return client.listBlobsByHierarchy(delimiter, { prefix: whole, abortSignal: signal }).byPage(settings);
-  // The service includes this name in the listing, and an older service lists from the beginning all the same.
+  // The service includes this name in the listing, and an older service ignores `startFrom`.
   const isInside = startAfter > prefix && startAfter.startsWith(prefix);
   const startFrom = isInside ? { startFrom: fullKey(startAfter) } : {};
   return client.listBlobsFlat({ prefix: whole, abortSignal: signal, ...startFrom }).byPage(settings);

@@ -1,7 +1,6 @@
 /**
- * Metadata as Azure keeps it: names are C# identifiers, so a hyphen and a leading digit need another form. Beside the
- * caller's entries goes one of ours, a CRC-32 of the whole body: the service keeps no checksum of a body that came in
- * blocks.
+ * Metadata as Azure keeps it: names are C# identifiers, so a hyphen and a leading digit need another form. The CRC-32 of
+ * the whole body is added to the caller's entries, because the service keeps no checksum of a body that came in blocks.
  */
 
 const checksumName = 'walvaultcrc32';
@@ -16,7 +15,7 @@ export function toAzureMetadata(
 
 export interface AzureMetadata {
   readonly metadata: Readonly<Record<string, string>>;
-  /** Undefined for a blob that something else has written. */
+  /** Undefined for a blob that another program has written. */
   readonly crc32: number | undefined;
 }
 
@@ -30,7 +29,7 @@ export function fromAzureMetadata(stored: Readonly<Record<string, string>> | und
   };
 }
 
-/** `write-id` is `write__id`, `1st` is `_1st`. Our names hold no underscore, so this loses nothing. */
+/** The name as an identifier: `write-id` becomes `write__id`, `1st` becomes `_1st`. Our names hold no underscore. */
 function encodeName(name: string): string {
   return name.replaceAll('-', '__').replace(/^(?=\d)/, '_');
 }

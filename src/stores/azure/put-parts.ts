@@ -1,6 +1,6 @@
 /**
- * One upload in blocks, from a stream that can be read only once. Blocks are repeated while they are in memory. Those that
- * were never committed are invisible and cannot be removed; the service forgets them after a week.
+ * An upload in blocks of a stream that can be read only once. Blocks are repeated while they are in memory. Uncommitted
+ * blocks are invisible and cannot be removed; the service forgets them after a week.
  */
 import { randomBytes } from 'node:crypto';
 import { crc32 } from '../../base/checksum/crc32.ts';
@@ -14,7 +14,7 @@ import { creationOptions, type AzurePutSettings } from './creation.ts';
 import { azureCode } from './error.ts';
 import { headObject } from './get.ts';
 
-/** "Scalability targets": blocks in one blob. */
+/** Azure's limit on blocks in one blob ("Scalability targets"). */
 export const maxBlocks = 50_000;
 
 export async function putInParts(
@@ -32,12 +32,12 @@ export async function putInParts(
   await blocks.commit();
 }
 
-/** One upload. */
+/** The blocks of one upload. */
 class Blocks {
   readonly #connection: AzureConnection;
   readonly #key: string;
   readonly #options: PutOptions & AzurePutSettings;
-  /** Two writers of one key must not fill each other's blocks. */
+  /** A random part of the block ids: two writers of one key must not overwrite each other's blocks. */
   readonly #upload = randomBytes(16);
   #count = 0;
   #crc = 0;
@@ -48,7 +48,7 @@ class Blocks {
     this.#options = options;
   }
 
-  /** Called in the order of the parts; several may be on their way. */
+  /** Sends one block. Called in the order of the parts, several at the same time. */
   async stage(data: Uint8Array, number: number, signal: AbortSignal): Promise<void> {
     if (number > maxBlocks)
       throw new StoreError('invalid', `put ${this.#key}: longer than ${maxBlocks} blocks; announce its size`);
@@ -69,8 +69,8 @@ class Blocks {
   }
 
   /**
-   * Repeated after a lost answer. The repetition may then find our own object: that is `exists`, and the write id in
-   * the metadata tells the caller whose it is.
+   * Commits the blocks, again after a lost answer. The second request may find our own object: that is `exists`, and
+   * the write id in the metadata tells the caller whose object it is.
    */
   async commit(): Promise<void> {
     const { signal, ifAbsent } = this.#options;
@@ -87,7 +87,7 @@ class Blocks {
         signal,
       );
     } catch (error) {
-      // The first to commit takes the blocks of all others away.
+      // The first commit removes the blocks of all other writers.
       if (azureCode(error) !== 'InvalidBlockList') throw error;
       const isThere = (await headObject(this.#connection, this.#key, signal)) !== undefined;
       if (isThere && ifAbsent)
@@ -102,7 +102,7 @@ class Blocks {
     return this.#connection.client.getBlockBlobClient(this.#connection.fullKey(this.#key));
   }
 
-  /** Ids of one length, as the service demands. */
+  /** The id of a block. All ids have the same length, which the service requires. */
   #blockId(number: number): string {
     const id = Buffer.concat([this.#upload, Buffer.alloc(4)]);
     id.writeUInt32BE(number, this.#upload.length);

@@ -1,6 +1,6 @@
 /**
- * Writing to Azure. A body that is in memory or fits one block goes as one Put Blob, a longer stream as blocks and a list
- * that commits them. Both are created with `If-None-Match: *`, so that the service itself decides who was first.
+ * Writing to Azure. A body in memory, or one that fits into one block, goes as one Put Blob, a longer stream as blocks and a
+ * list that commits them. Both use `If-None-Match: *`, so that the service itself decides which writer was first.
  */
 import { crc32 } from '../../base/checksum/crc32.ts';
 import { putBody } from '../driver-kit/put-body.ts';
@@ -27,14 +27,14 @@ export async function putObject(
       writeInParts: body => putInParts(connection, key, body, options),
     });
   } catch (error) {
-    // A signature or a role that may create and not replace is refused before the service looks at the condition.
+    // Credentials that may create but not replace are refused before the service looks at the condition.
     if (!options.ifAbsent || azureCode(error) !== 'AuthorizationPermissionMismatch') throw error;
     if ((await headObject(connection, key, options.signal)) === undefined) throw error;
     throw new StoreError('exists', `put ${key}: already exists`, { cause: error });
   }
 }
 
-/** `md5` replaces the body's own, to send a wrong one. */
+/** One request with the whole blob. `md5` replaces the body's own: a probe sends a wrong one. */
 export async function putWhole(
   connection: AzureConnection,
   key: string,
@@ -52,7 +52,7 @@ export async function putWhole(
   );
 }
 
-/** One chunk alone is not copied. */
+/** The chunks as one buffer; a single chunk is not copied. */
 function asBuffer(chunks: readonly Uint8Array[]): Buffer {
   const [only] = chunks;
   if (chunks.length !== 1 || only === undefined) return Buffer.concat(chunks);

@@ -1,4 +1,4 @@
-/** Azure Blob Storage. What the driver promises is in `stores/store.ts`; how it does it, in the files beside this one. */
+/** The driver for Azure Blob Storage. Its promises are in `stores/store.ts`. */
 import { createCheckedStore } from '../driver-kit/checked-store.ts';
 import { defaultPartSizeBytes } from '../driver-kit/service-options.ts';
 import type { Store } from '../store.ts';
@@ -12,7 +12,7 @@ import { thawObject } from './thaw.ts';
 
 export type { AzureStoreOptions } from './connection.ts';
 
-/** "Setting and retrieving properties and metadata": 8 KiB, names included; some of it is for the checksum. */
+/** The service allows 8 KiB, names included ("Setting and retrieving properties and metadata"); the rest is for the checksum. */
 const metadataLimitBytes = 8000;
 
 /** Opens no connection yet. @throws WalvaultError `config` when the CA file cannot be read */

@@ -1,10 +1,10 @@
-/** Asking Azure for what lies in its Archive tier. */
+/** Thawing of blobs in Azure's Archive tier. */
 import { StoreError, isStoreError, type ThawOptions, type ThawOutcome } from '../store.ts';
 import type { AzureConnection } from './connection.ts';
 import { azureCode } from './error.ts';
 import { tierOf } from './tier.ts';
 
-/** The blob itself moves to Hot and stays there until somebody moves it again. @throws StoreError as `Store.thaw` */
+/** Moves the blob itself to Hot, where it stays. Throws as `Store.thaw`. */
 export async function thawObject(
   { client, fullKey, send }: AzureConnection,
   key: string,

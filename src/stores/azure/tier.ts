@@ -1,9 +1,9 @@
-/** The Archive tier ("Overview of blob rehydration from the archive tier"). Hot, Cool and Cold are read at once. */
+/** Tiers of Azure: blobs in Archive need a thaw ("Overview of blob rehydration from the archive tier"), others do not. */
 import type { StorageTier } from '../store.ts';
 
 export interface AzureTier {
   readonly accessTier?: string | undefined;
-  /** `rehydrate-pending-to-hot` and its like. */
+  /** `rehydrate-pending-to-hot` and similar. */
   readonly archiveStatus?: string | undefined;
 }
 

@@ -1,4 +1,4 @@
-/** `azure://account/container/prefix?endpoint=…` in detail. Loads no SDK. */
+/** The details of `azure://account/container/prefix?endpoint=…` URLs. Loads no SDK. */
 import type { DriverSettings } from '../driver-kit/driver-settings.ts';
 import { serviceOptionsOf } from '../driver-kit/service-options.ts';
 import { assertContainer, choice, parametersOf } from '../driver-kit/url-parameters.ts';

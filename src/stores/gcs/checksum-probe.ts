@@ -1,4 +1,4 @@
-/** Whether the service compares what it receives with the CRC-32C that comes with it. */
+/** A probe: does the service verify the CRC-32C of an upload. */
 import { isWrongChecksumRefused } from '../driver-kit/checksum-probe.ts';
 import type { GcsConnection } from './connection.ts';
 import { deleteObjects } from './delete.ts';

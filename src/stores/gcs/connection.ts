@@ -1,9 +1,9 @@
 /**
- * Requests to Google Cloud Storage: the JSON API for uploads and listings, the XML API for single objects, because it
- * gives metadata and bytes in one answer and says which is missing, the object or the bucket.
+ * Requests to Google Cloud Storage: the JSON API for uploads and listings, the XML API for single objects. The XML API
+ * gives metadata and bytes in one answer, and tells a missing object from a missing bucket.
  *
- * Plain node:http(s) and not Google's client: that takes no signal, so a push that gave up would leave its requests
- * running, and retries by rules of its own.
+ * Plain node:http(s) instead of Google's client, which takes no signal and retries by its own rules: a push that gave up
+ * would leave its requests running.
  */
 import { request as httpRequest, type IncomingHttpHeaders, type IncomingMessage } from 'node:http';
 import { request as httpsRequest } from 'node:https';
@@ -16,17 +16,17 @@ import { GcsAnswerError, gcsError, type GcsErrorContext } from './error.ts';
 
 export interface GcsStoreOptions extends ServiceOptions, GcsCredentials {
   readonly bucket: string;
-  /** The project that pays, for buckets whose requester does. */
+  /** The project that pays, for buckets where the requester pays. */
   readonly project?: string | undefined;
 }
 
 export interface GcsRequest {
   readonly method: 'GET' | 'HEAD' | 'PUT' | 'POST' | 'DELETE';
-  /** With its query, encoded. */
+  /** The path with its query, encoded. */
   readonly path: string;
   readonly headers?: Readonly<Record<string, string>> | undefined;
   readonly body?: readonly Uint8Array[] | undefined;
-  /** Statuses besides 2xx that are answers and no failures. */
+  /** Statuses besides 2xx that are no failures. */
   readonly accept?: readonly number[] | undefined;
 }
 
@@ -37,20 +37,20 @@ export interface GcsAnswer {
 }
 
 export interface GcsCall extends Pick<GcsErrorContext, 'action' | 'signal' | 'notFound'> {
-  /** `idle`: the answer may take as long as bytes keep moving (uploads); else it must come in time. */
+  /** `idle`: the limit is on time without a moving byte (uploads); otherwise on the answer. */
   readonly limit?: 'idle';
 }
 
 export interface GcsConnection {
   readonly bucket: string;
   fullKey(key: string): string;
-  /** One request, and what `read` makes of its answer within the same limits. @throws StoreError */
+  /** Sends one request. `read` turns its answer into the result, within the same limits. @throws StoreError */
   send<T>(call: GcsCall, request: GcsRequest, read: (answer: GcsAnswer) => Promise<T> | T): Promise<T>;
   close(): void;
 }
 
 const defaultEndpoint = 'https://storage.googleapis.com';
-/** No answer of ours is longer: a page of a listing has a thousand names of at most 512 bytes. */
+/** The limit on an answer in memory. The longest, a page of a listing, has a thousand names of at most 512 bytes. */
 const longestAnswerBytes = 16 * 1024 * 1024;
 
 /** @throws WalvaultError `config` when the CA file cannot be read */
@@ -138,12 +138,12 @@ export async function answerText({ body }: GcsAnswer): Promise<string> {
   return Buffer.concat(chunks).toString();
 }
 
-/** An answer that is no JSON was cut, or comes from something between us and the service: both pass. */
+/** The answer as JSON. Other text was cut or comes from a proxy on the way: both are temporary failures. */
 export async function answerJson<T>(answer: GcsAnswer): Promise<T> {
   return JSON.parse(await answerText(answer)) as T;
 }
 
-/** Reads and drops the body, so that the connection serves the next request. */
+/** Reads and drops the body, so that the connection can be used again. */
 export async function discardBody(answer: GcsAnswer): Promise<void> {
   await answerText(answer);
 }

@@ -1,4 +1,4 @@
-/** A new object besides its bytes, for both ways of writing: name, metadata, storage class, and the condition. */
+/** The parameters of a new object, for both kinds of upload: name, metadata, storage class, and the condition. */
 import { storageClassFor, type StorageClasses } from '../driver-kit/service-options.ts';
 import type { PutOptions } from '../store.ts';
 import type { GcsConnection } from './connection.ts';

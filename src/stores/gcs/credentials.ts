@@ -1,4 +1,4 @@
-/** What proves to Google's services who asks. Loads the library that gets tokens with the first request. */
+/** The credentials for Google's services. The library that gets tokens is loaded with the first request. */
 import { messageOf, systemCode, WalvaultError } from '../../base/errors/errors.ts';
 import { orAborted } from '../../base/time/wait.ts';
 import type { HttpAgents } from '../driver-kit/http-agents.ts';
@@ -9,19 +9,19 @@ import type { TokenClient } from './identity.ts';
 export interface GcsCredentials {
   /** JSON of a service account or of workload identity federation. Default: application default credentials. */
   readonly credentialsFile?: string | undefined;
-  /** Requests carry no token: for public buckets and for emulators. */
+  /** True: requests carry no token, for public buckets and for emulators. */
   readonly isAnonymous?: boolean | undefined;
 }
 
-/** Returns the headers that prove who asks. */
+/** A function that returns the headers with the credentials. */
 export type Authorize = (call: {
   readonly action: string;
   readonly signal: AbortSignal;
 }) => Promise<Readonly<Record<string, string>>>;
 
 /**
- * Reads nothing and asks nobody yet. The function throws StoreError `denied` where there are no usable credentials,
- * `unreachable` where the service that gives tokens does not answer, WalvaultError `config` for an unreadable file.
+ * Reads no file and sends no request yet. The returned function throws StoreError `denied` without usable credentials,
+ * `unreachable` if the token service does not answer, WalvaultError `config` for an unreadable file.
  */
 export function createAuthorize(
   { credentialsFile, isAnonymous }: GcsCredentials,
@@ -39,7 +39,7 @@ export function createAuthorize(
       return Object.fromEntries(headers);
     } catch (error) {
       signal.throwIfAborted();
-      // The file may be there, or the metadata service up, at the next attempt.
+      // At the next attempt the file may be there, or the metadata service may answer.
       client = undefined;
       throw credentialsError(error, action);
     }
@@ -72,7 +72,7 @@ function isNetworkCode(code: string | undefined): boolean {
   );
 }
 
-/** The status that the token service answered, as the library reports it. */
+/** The status of the token service's answer, as the library reports it. */
 function statusOf(error: unknown): number | undefined {
   if (typeof error !== 'object' || error === null) return undefined;
   if ('status' in error && typeof error.status === 'number') return error.status;

@@ -1,4 +1,4 @@
-/** Deleting from Cloud Storage, one request an object. */
+/** Deletion from Google Cloud Storage, with one request for each object. */
 import { deleteEach } from '../driver-kit/delete-each.ts';
 import type { DeleteFailure } from '../store.ts';
 import { objectPath, discardBody, type GcsConnection } from './connection.ts';

@@ -1,6 +1,6 @@
 /**
- * What Google Cloud Storage answers, in the terms of `StoreErrorKind`. The service's own code and reason stay in the
- * message. Codes: "HTTP status and error codes" of the JSON and of the XML API.
+ * Translates answers of Google Cloud Storage to store errors. The service's own code and reason stay in the message.
+ * Codes: "HTTP status and error codes" of the JSON and of the XML API.
  */
 import { WalvaultError } from '../../base/errors/errors.ts';
 import { answerError, kindOfStatus } from '../driver-kit/answer-error.ts';
@@ -12,11 +12,11 @@ export interface GcsErrorContext {
   readonly action: string;
   readonly bucket: string;
   readonly signal: AbortSignal;
-  /** What is missing when the service answers 404 and says no more. */
+  /** The kind for a 404 that does not say what is missing. */
   readonly notFound?: 'absent' | 'no-container' | 'unreachable' | undefined;
 }
 
-/** An answer that is none of those hoped for. Internal to the driver: `gcsError` makes it a `StoreError`. */
+/** An answer with an unexpected status. Internal to the driver: `gcsError` turns it into a `StoreError`. */
 export class GcsAnswerError extends Error {
   override readonly name = 'GcsAnswerError';
   readonly status: number;
@@ -32,7 +32,7 @@ export class GcsAnswerError extends Error {
   }
 }
 
-/** An abort by the caller comes back as the caller's own reason; everything else as a `StoreError`. */
+/** The caller's own reason after an abort; a `StoreError` for any other error. */
 export function gcsError(error: unknown, context: GcsErrorContext): Error {
   if (context.signal.aborted) return context.signal.reason as Error;
   if (error instanceof WalvaultError) return error;
@@ -56,7 +56,7 @@ function fromAnswer(answer: GcsAnswerError, { action, bucket, notFound }: GcsErr
   );
 }
 
-/** The end of a retention: "…and cannot be deleted or overwritten until 2026-12-01T00:00:00.000Z". */
+/** The end of a retention, from "…and cannot be deleted or overwritten until 2026-12-01T00:00:00.000Z". */
 function lockedUntilIn(message: string): Date | undefined {
   const [, text = ''] = /\buntil (\d{4}-\d\d-\d\dT[\d:.]+(?:Z|[+-]\d\d:\d\d))/.exec(message) ?? [];
   const until = new Date(text);
@@ -80,12 +80,12 @@ const kindOfCode: Record<string, StoreErrorKind> = {
   NoSuchBucket: 'no-container',
   PreconditionFailed: 'exists',
   conditionNotMet: 'exists',
-  // These come as 403, and are no refusal.
+  // The service sends these as 403, but they are no refusal.
   rateLimitExceeded: 'throttled',
   userRateLimitExceeded: 'throttled',
   SlowDown: 'throttled',
   BadDigest: 'damaged',
-  // An archive of a bucket whose project does not pay is closed, not gone.
+  // The bucket of a project that does not pay is closed, not gone.
   accountDisabled: 'denied',
   UserProjectMissing: 'invalid',
 };
@@ -96,7 +96,7 @@ const hints: Partial<Record<StoreErrorKind, string>> = {
   'no-container': 'Create the bucket, or correct its name in the URL.',
 };
 
-/** JSON (`{"error": {"message", "errors": [{"reason"}]}}`) or XML (`<Code>`, `<Message>`, `<Details>`). */
+/** Code and message from JSON (`{"error": {"message", "errors": [{"reason"}]}}`) or XML (`<Code>`, `<Message>`, `<Details>`). */
 function saidIn(body: string): { code: string; message: string } {
   const text = body.trim();
   if (text.startsWith('{')) {

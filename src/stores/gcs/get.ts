@@ -1,4 +1,4 @@
-/** Reading from Cloud Storage: what arrives is counted and, when whole, checked against the service's CRC-32C. */
+/** Reading from Google Cloud Storage: bytes are counted, and a whole object is checked with the service's CRC-32C. */
 import type { IncomingHttpHeaders } from 'node:http';
 import { rangeHeader, readArriving, wholeSizeBytes, type BodyChecksum } from '../driver-kit/arriving-body.ts';
 import { assertRange } from '../driver-kit/body.ts';
@@ -71,7 +71,7 @@ function statOf(key: string, headers: IncomingHttpHeaders): ObjectStat {
     sizeBytes: sizeOf(headers),
     modified: new Date(headers['last-modified'] ?? 0),
     metadata: Object.freeze(metadata),
-    // Every class is read at once, ARCHIVE too ("Storage classes").
+    // Objects of every class can be read at once, also of ARCHIVE ("Storage classes").
     ...(typeof tier === 'string' && { tier }),
   };
 }

@@ -1,5 +1,5 @@
 /**
- * Google's own library for tokens: application default credentials, a service account's key, or a workload identity
+ * Tokens from Google's own library: application default credentials, a service account's key, or a workload identity
  * configuration. Loaded with the first request that needs a token.
  */
 import { existsSync } from 'node:fs';
@@ -29,7 +29,7 @@ export async function createIdentity(
   credentialsFile: string | undefined,
   agents: HttpAgents,
 ): Promise<TokenClient> {
-  // Our authorities and proxies, in place of the library's own reading of the same variables.
+  // Our own authorities and proxies, instead of the library's reading of the same variables.
   const transporterOptions = { agent: (url: URL) => agentFor(agents, url) };
   if (credentialsFile !== undefined) {
     const client = clientOf(await readCredentials(credentialsFile), transporterOptions);
@@ -41,7 +41,7 @@ export async function createIdentity(
   if (known !== undefined) return known;
   const auth = new GoogleAuth({
     scopes: [scope],
-    // Never used: without one the library looks for it in gcloud and elsewhere first, which takes seconds.
+    // Never used. Without a project id the library searches for one in gcloud and elsewhere, which takes seconds.
     projectId: 'unused',
     clientOptions: { transporterOptions },
   });
@@ -51,7 +51,7 @@ export async function createIdentity(
   return client;
 }
 
-/** The file of application default credentials that is used first ("How Application Default Credentials works"). */
+/** The first file that application default credentials use ("How Application Default Credentials works"). */
 function defaultCredentialsFile(env: NodeJS.ProcessEnv): string | undefined {
   const named = env['GOOGLE_APPLICATION_CREDENTIALS'] ?? '';
   if (named !== '') return named;
@@ -64,7 +64,7 @@ interface TransporterOptions {
   readonly agent: (url: URL) => HttpAgent;
 }
 
-/** The client for one kind of credentials: what the library offers for any kind warns on standard error. */
+/** The client for one kind of credentials. The library's own choice by kind prints warnings on standard error. */
 function clientOf(
   json: Readonly<Record<string, string>>,
   transporterOptions: TransporterOptions,
@@ -73,7 +73,7 @@ function clientOf(
     case 'service_account': {
       const { client_email: email = '', private_key: key = '', private_key_id: keyId = '' } = json;
       const client = new JWT({ email, key, keyId, scopes: [scope], transporterOptions });
-      // It signs its own tokens (AIP-4111), which saves asking for one in every process.
+      // The client signs its own tokens (AIP-4111), which saves a request in every process.
       client.useJWTAccessWithScope = true;
       return client;
     }
@@ -99,7 +99,7 @@ function clientOf(
   }
 }
 
-/** The exchange of tokens has a transporter of its own, which knows none of the options. */
+/** Gives the token exchange our transporter; its own ignores the options. */
 function shareTransporter(client: object): void {
   const { stsCredential, transporter } = client as {
     stsCredential?: { transporter: unknown };
@@ -108,14 +108,14 @@ function shareTransporter(client: object): void {
   if (stsCredential !== undefined && transporter !== undefined) stsCredential.transporter = transporter;
 }
 
-/** The class for the source of the platform's token: Amazon's metadata service, a program, or a file or address. */
+/** The client's class by the source of the token: Amazon's metadata service, a program, a file or an address. */
 function externalClient(json: Readonly<Record<string, unknown>>) {
   const source = (json['credential_source'] ?? {}) as { environment_id?: string; executable?: unknown };
   if (source.environment_id?.startsWith('aws') === true) return AwsClient;
   return source.executable === undefined ? IdentityPoolClient : PluggableAuthClient;
 }
 
-/** Not left to the library: what a parser says about a broken file quotes it, and the file holds a private key. */
+/** Reads the file without the library: a parser's message quotes the file, and the file holds a private key. */
 async function readCredentials(path: string): Promise<Record<string, string>> {
   let text: string;
   try {
@@ -130,7 +130,7 @@ async function readCredentials(path: string): Promise<Record<string, string>> {
     if (typeof parsed === 'object' && parsed !== null && 'type' in parsed)
       return parsed as Record<string, string>;
   } catch {
-    // Said below, without what the parser quotes.
+    // Reported below, without the parser's message.
   }
   throw notOneOfGoogles(path);
 }

@@ -1,4 +1,4 @@
-/** Listing in Cloud Storage, one page in memory. */
+/** Listings of Google Cloud Storage, with one page in memory. */
 import { entriesOfPage, entryName } from '../driver-kit/list-page.ts';
 import type { ListEntry, ListOptions } from '../store.ts';
 import { answerJson, type GcsConnection } from './connection.ts';

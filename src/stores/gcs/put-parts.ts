@@ -1,7 +1,7 @@
 /**
- * One resumable upload from a stream that can be read only once ("Resumable uploads" of Cloud Storage). A chunk that
- * failed is continued from where the service says it stands; any failure cancels the upload. The last chunk carries
- * the CRC-32C of the whole, so that nothing appears whose bytes are not ours.
+ * A resumable upload of a stream that can be read only once ("Resumable uploads" of Cloud Storage). A failed chunk is
+ * continued at the position that the service reports; any other failure cancels the upload. The last chunk carries the
+ * CRC-32C of the whole object, so that the service never shows an object with other bytes than were sent.
  */
 import type { Part } from '../driver-kit/part-reader.ts';
 import type { LongBody } from '../driver-kit/put-body.ts';
@@ -15,12 +15,12 @@ import { resourceOf, uploadPath, type GcsPutSettings } from './creation.ts';
 interface Session {
   readonly connection: GcsConnection;
   readonly key: string;
-  /** Names the upload and allows to write it: never in a message. */
+  /** The path names the upload and gives the right to write it: never show it in a message. */
   readonly path: string;
   readonly signal: AbortSignal;
 }
 
-/** The service's answer to a cancelled upload ("Cancel an upload"). */
+/** The status of a cancelled upload ("Cancel an upload"). */
 const clientClosedRequest = 499;
 const resumeIncomplete = 308;
 
@@ -66,7 +66,7 @@ async function openSession(
   return url.pathname + url.search;
 }
 
-/** While one chunk is on its way the next is read: two buffers, whatever the length. */
+/** Sends a chunk while the next is read: two buffers for any length. */
 async function sendParts(session: Session, { first, parts, check }: LongBody): Promise<void> {
   const crc = new Crc32c();
   let offset = 0;
@@ -94,9 +94,9 @@ async function sendParts(session: Session, { first, parts, check }: LongBody): P
 
 interface Chunk {
   readonly data: Uint8Array;
-  /** Where it begins in the object. */
+  /** The position of the chunk in the object. */
   readonly offset: number;
-  /** Given with the last chunk. */
+  /** Checksum and size of the whole object, with the last chunk. */
   readonly whole?: { readonly crc32c: string; readonly sizeBytes: number };
 }
 
@@ -113,7 +113,7 @@ async function sendChunk(session: Session, chunk: Chunk): Promise<void> {
         if (known.isDone) return known;
         sentBytes = known.receivedBytes - offset;
         isUnsure = false;
-        // Only the answer was lost.
+        // The chunk arrived; only the answer was lost.
         if (whole === undefined && sentBytes === data.length) return known;
       }
       assertContinuable(session, chunk, sentBytes);
@@ -125,7 +125,7 @@ async function sendChunk(session: Session, chunk: Chunk): Promise<void> {
     if (progress.isDone && whole === undefined)
       throw new StoreError('damaged', `put ${session.key}: the service ended the upload early`);
     const reachedBytes = progress.isDone ? data.length : progress.receivedBytes - offset;
-    // The last chunk has arrived only when the service says that there is an object.
+    // The last chunk has arrived only when the service reports the object.
     isSent = progress.isDone || (whole === undefined && reachedBytes === data.length);
     if (!isSent && reachedBytes <= sentBytes)
       throw new StoreError('unreachable', `put ${session.key}: the service takes no more of the upload`);
@@ -133,7 +133,7 @@ async function sendChunk(session: Session, chunk: Chunk): Promise<void> {
   }
 }
 
-/** The service may have dropped bytes it had: those before this chunk are no longer in our hands. */
+/** Throws if the service has dropped bytes before this chunk: they are no longer in memory. */
 function assertContinuable({ key }: Session, { data }: Chunk, sentBytes: number): void {
   if (sentBytes < 0 || sentBytes > data.length)
     throw new StoreError('damaged', `put ${key}: the service lost its place in the upload`);
@@ -180,7 +180,7 @@ function progressOf({ status, headers }: GcsAnswer): Progress {
   return { isDone: false, receivedBytes: last === undefined ? 0 : Number(last) + 1 };
 }
 
-/** If this fails too, the service forgets the upload after a week; nothing of it is visible meanwhile. */
+/** Cancels the upload. If this fails too, the service forgets the upload after a week; no part of it is visible. */
 async function cancel({ connection, key, path }: Session): Promise<void> {
   await tidyUp(signal =>
     connection.send(

@@ -1,7 +1,7 @@
 /**
- * Writing to Cloud Storage. A body that is in memory or fits one part goes as one request, a longer stream as a resumable
- * upload. Both are created with `ifGenerationMatch=0`, so that the service itself decides who was first, and both carry a
- * CRC-32C that it verifies.
+ * Writing to Google Cloud Storage. A body in memory, or one that fits into one part, goes as one request, a longer stream as a
+ * resumable upload. Both use `ifGenerationMatch=0`, so that the service itself decides which writer was first, and both
+ * carry a CRC-32C that the service verifies.
  */
 import { randomBytes } from 'node:crypto';
 import { putBody } from '../driver-kit/put-body.ts';
@@ -26,7 +26,7 @@ export async function putObject(
   });
 }
 
-/** `crc32c` replaces the body's own, to send a wrong one. */
+/** One request with the whole object. `crc32c` replaces the body's own: a probe sends a wrong one. */
 export async function putWhole(
   connection: GcsConnection,
   key: string,

@@ -1,4 +1,4 @@
-/** Google Cloud Storage. What the driver promises is in `stores/store.ts`; how it does it, in the files beside this one. */
+/** The driver for Google Cloud Storage. Its promises are in `stores/store.ts`. */
 import { createCheckedStore } from '../driver-kit/checked-store.ts';
 import { defaultPartSizeBytes } from '../driver-kit/service-options.ts';
 import type { Store } from '../store.ts';

@@ -1,4 +1,4 @@
-/** `gs://bucket/prefix?endpoint=…&project=…` in detail. Loads nothing that speaks to the service. */
+/** The details of `gs://bucket/prefix?endpoint=…&project=…` URLs. Loads no code that talks to the service. */
 import type { DriverSettings } from '../driver-kit/driver-settings.ts';
 import { serviceOptionsOf } from '../driver-kit/service-options.ts';
 import { assertContainer, choice, parametersOf } from '../driver-kit/url-parameters.ts';

@@ -1,4 +1,4 @@
-/** Whether the service compares what it receives with the checksum that protects bodies on their way. */
+/** A probe: does the service verify the checksum that protects bodies on their way. */
 import { createHash } from 'node:crypto';
 import { PutObjectCommand } from '@aws-sdk/client-s3';
 import { isWrongChecksumRefused } from '../driver-kit/checksum-probe.ts';
@@ -9,7 +9,7 @@ import { s3Code } from './error.ts';
 import { contentParameters } from './parameters.ts';
 import { checksumOf, protectPayload } from './payload.ts';
 
-/** Tries the checksum that bodies are sent with: the SHA-256 of the signature, or the CRC-32 alone. */
+/** Tries the checksum that this store uses: the SHA-256 of the signature, or the CRC-32 alone. */
 export async function refusesWrongChecksum(
   connection: S3Connection,
   key: string,
@@ -18,7 +18,7 @@ export async function refusesWrongChecksum(
   return await isWrongChecksumRefused({
     send: body => putWithWrongChecksum(connection, key, body, signal),
     remove: () => deleteObjects(connection, [key], signal),
-    // `invalid` without a code of the service is about something else.
+    // `invalid` without a code of the service has another reason.
     isRefusal: error =>
       isStoreError(error, 'damaged') || (isStoreError(error, 'invalid') && s3Code(error) !== undefined),
   });

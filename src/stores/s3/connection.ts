@@ -1,4 +1,4 @@
-/** The SDK's client as we need it: no retries of its own, no slow checksums, bounded connections, our limits on time. */
+/** The S3 SDK's client with our own rules: no retries by the SDK, no slow checksums, bounded connections, time limits. */
 import { S3Client } from '@aws-sdk/client-s3';
 import { NodeHttpHandler } from '@smithy/node-http-handler';
 import { startDeadline } from '../../base/time/deadline.ts';
@@ -11,18 +11,18 @@ import type { S3ObjectOptions } from './parameters.ts';
 
 export interface S3StoreOptions extends ServiceOptions, S3ObjectOptions {
   readonly bucket: string;
-  /** Default: as the SDK finds it (AWS_REGION, profile), or `us-east-1` with an endpoint, where it rarely matters. */
+  /** Default: the SDK's (AWS_REGION, profile), or `us-east-1` with an endpoint, where the region rarely matters. */
   readonly region?: string | undefined;
-  /** Bucket in the path instead of the host name. */
+  /** True: the bucket is in the path, not in the host name. */
   readonly pathStyle?: boolean | undefined;
   /** Default: the SDK's chain (environment, profile, web identity, container and instance roles). */
   readonly credentials?: S3Credentials | undefined;
   /**
    * `signed`: the signature covers the SHA-256 of each body. `unsigned`: a CRC-32 alone, which saves CPU; only with TLS
-   * and a service that verifies it. Default: by the endpoint's scheme.
+   * and a service that verifies the CRC-32. Default: by the endpoint's scheme.
    */
   readonly payload?: 'signed' | 'unsigned' | undefined;
-  /** `none`: for services that know no conditional writes; creation is then looked up first, and races are lost. */
+  /** `none`: for services without conditional writes. A put with `ifAbsent` looks first, and races are not detected. */
   readonly conditionalCreate?: 'atomic' | 'none' | undefined;
 }
 
@@ -33,7 +33,7 @@ export interface S3Connection {
   readonly objects: S3ObjectOptions;
   /** The whole key in the bucket. */
   fullKey(key: string): string;
-  /** One request. `idle`: the answer may take as long as bytes keep moving (uploads); else it must come in time. */
+  /** Sends one request. `idle`: the limit is on time without a moving byte (uploads); otherwise on the answer. */
   send<T>(call: S3Call, request: (abortSignal: AbortSignal) => Promise<T>): Promise<T>;
 }
 
@@ -44,7 +44,7 @@ export interface S3Call {
 }
 
 const silence = () => undefined;
-/** Without a logger the SDK writes to the console, which is PostgreSQL's log. The error has the reason. */
+/** A logger that writes nothing: by default the SDK writes to the console, which is PostgreSQL's log. */
 const silentLogger = { trace: silence, debug: silence, info: silence, warn: silence, error: silence };
 
 const connectTimeoutMs = 10_000;

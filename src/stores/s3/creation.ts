@@ -1,4 +1,4 @@
-/** A new object besides its bytes: metadata, storage class, encryption, tags, lock, and the condition. */
+/** The parameters of a new object: metadata, storage class, encryption, tags, lock, and the condition. */
 import { HeadObjectCommand } from '@aws-sdk/client-s3';
 import { storageClassFor } from '../driver-kit/service-options.ts';
 import { unlessAbsent } from '../driver-kit/unless-absent.ts';
@@ -7,7 +7,7 @@ import type { S3Connection } from './connection.ts';
 import { s3Code } from './error.ts';
 import { contentParameters, type S3ObjectOptions } from './parameters.ts';
 
-/** For requests that begin an object: PutObject and CreateMultipartUpload. */
+/** The parameters of PutObject and CreateMultipartUpload. */
 export function creationParameters(
   options: S3ObjectOptions,
   put: Pick<PutOptions, 'metadata' | 'objectClass' | 'isTransient'>,
@@ -30,7 +30,7 @@ export function creationParameters(
   };
 }
 
-/** The lock of an object that is written now. Undefined: none is configured, or the object is deleted again at once. */
+/** The lock of a new object. Undefined: no lock is configured, or the object is a probe that is deleted at once. */
 export function retentionOf({ lock }: S3ObjectOptions, { isTransient }: Pick<PutOptions, 'isTransient'>) {
   if (lock === undefined || isTransient === true) return undefined;
   return {
@@ -39,7 +39,7 @@ export function retentionOf({ lock }: S3ObjectOptions, { isTransient }: Pick<Put
   };
 }
 
-/** A blank is written as `%20`: not every service reads `+` as one. */
+/** The tags as a header. A space is written as `%20`, because not every service accepts `+`. */
 function taggingOf(tags: ReadonlyMap<string, string>): string {
   return [...tags].map(pair => pair.map(encodeURIComponent).join('=')).join('&');
 }
@@ -61,13 +61,13 @@ export function ifNoneMatch(options: PutOptions & S3PutSettings): { IfNoneMatch?
   return options.ifAbsent && options.conditionalCreate === 'atomic' ? { IfNoneMatch: '*' } : {};
 }
 
-/** 409: another writer of the same key was at work at this very moment, and nothing is decided yet. */
+/** True for 409: another writer wrote the same key at this very moment, and neither has won yet. */
 export function isCreationConflict(error: unknown): boolean {
   const code = s3Code(error);
   return code === 'ConditionalRequestConflict' || code === 'OperationAborted';
 }
 
-/** For services that know no conditions. Another writer may come between this look and the put: the capability `none` says so. */
+/** Checks before a put, for services without conditions. Another writer may come in between: hence the capability `none`. */
 export async function assertAbsent(
   connection: S3Connection,
   key: string,

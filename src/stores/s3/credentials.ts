@@ -1,4 +1,4 @@
-/** The access key of a bucket, where one is configured. Loads no SDK. */
+/** The configured access key of a bucket. Loads no SDK. */
 import type { Secret } from '../../base/secret.ts';
 import type { DriverSettings } from '../driver-kit/driver-settings.ts';
 import { badUrl } from '../url.ts';
@@ -9,7 +9,10 @@ export interface S3Credentials {
   readonly sessionToken?: Secret | undefined;
 }
 
-/** Undefined: the SDK's chain (environment, profile, web identity, container and instance roles). @throws WalvaultError `config` */
+/**
+ * The configured access key. Undefined: the SDK's chain (environment, profile, web identity, container and instance roles).
+ * @throws WalvaultError `config`
+ */
 export function s3CredentialsOf(
   url: URL,
   { accessKeyId, secretAccessKey, sessionToken }: DriverSettings,

@@ -1,6 +1,6 @@
 /**
- * Deleting in S3: a thousand keys a request, each with its own verdict. In a bucket that keeps versions a plain
- * deletion only hides the object behind a delete marker, and frees nothing: there every version is deleted by its id.
+ * Deletion from S3: a thousand keys in one request, each with its own result. In a bucket with versioning a plain
+ * deletion only hides the object behind a delete marker and frees nothing: there every version is deleted by its id.
  */
 import { createHash } from 'node:crypto';
 import {
@@ -17,7 +17,7 @@ import { kindOfCode, s3Code } from './error.ts';
 import { requestParameters } from './parameters.ts';
 import { explainLocks, versionsOf, type ObjectVersion, type Refusal } from './versions.ts';
 
-/** S3's own limit (API reference, DeleteObjects). */
+/** S3's limit on keys in one request (API reference, DeleteObjects). */
 const perRequest = 1000;
 
 /** @throws StoreError when a whole request fails: `unreachable`, `no-container`, `denied`… */
@@ -44,7 +44,7 @@ function onlyKey(key: string): Target {
   return { key };
 }
 
-/** `unknown`: not allowed to ask, or the service knows no versions; the answers to deletions tell then. */
+/** `unknown`: no permission to ask, or a service without versions. Then the answers to the deletions tell. */
 async function versionKeeping(
   connection: S3Connection,
   signal: AbortSignal,
@@ -99,7 +99,7 @@ async function deleteBatch(
   } catch (error) {
     const code = s3Code(error);
     if (code === 'NotImplemented') return await deleteOneByOne(connection, targets, signal);
-    // Older services insist on the MD5 that Amazon's own stopped asking for.
+    // Older services require an MD5, which Amazon no longer does.
     if (code !== 'MissingContentMD5' && code !== 'InvalidRequest' && code !== 'InvalidDigest') throw error;
     output = await sendBatch(connection, targets, signal, true);
   }
@@ -118,7 +118,7 @@ async function deleteBatch(
   return [...refused, ...hidden(output, baseLength)];
 }
 
-/** Keys that were deleted without a version id, and for which the service answers that it made a delete marker: nothing is freed. */
+/** Keys deleted without a version id for which the service made a delete marker: they are hidden, and nothing is freed. */
 function hidden(output: DeleteObjectsCommandOutput, baseLength: number): Refusal[] {
   return (output.Deleted ?? [])
     .filter(({ DeleteMarker, VersionId }) => DeleteMarker === true && VersionId === undefined)
@@ -144,7 +144,7 @@ async function sendBatch(
       Bucket: connection.bucket,
       ...requestParameters(connection.objects),
       Delete: {
-        // Not quiet: the answer for a key tells whether it is gone or only hidden.
+        // Quiet only with a version id: otherwise the answer must tell whether the key is gone or only hidden.
         Quiet: targets[0]?.versionId !== undefined,
         Objects: targets.map(({ key, versionId }) => ({
           Key: connection.fullKey(key),

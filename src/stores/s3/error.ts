@@ -1,6 +1,6 @@
 /**
- * What S3 and the SDK throw, in the terms of `StoreErrorKind`. The service's own code stays in the message: it is what
- * an administrator searches for. Codes: Amazon S3 API reference, "Error responses"; Ceph and others add few of their own.
+ * Translates errors of S3 and its SDK to store errors. The service's own code stays in the message, because
+ * administrators search for it. Codes: Amazon S3 API reference, "Error responses"; Ceph and others add a few.
  */
 import { messageOf, WalvaultError } from '../../base/errors/errors.ts';
 import { answerError, kindOfStatus } from '../driver-kit/answer-error.ts';
@@ -14,7 +14,7 @@ export interface S3ErrorContext {
   readonly signal: AbortSignal;
 }
 
-/** An abort by the caller comes back as the caller's own reason; everything else as a `StoreError`. */
+/** The caller's own reason after an abort; a `StoreError` for any other error. */
 export function s3Error(error: unknown, context: S3ErrorContext): Error {
   if (context.signal.aborted) return context.signal.reason as Error;
   if (error instanceof WalvaultError) return error;
@@ -28,7 +28,7 @@ export function s3Code(error: unknown): string | undefined {
   return answerOf(source)?.code;
 }
 
-/** For codes that come inside an answer, without a status of their own. */
+/** The kind of a code that comes inside an answer, without a status of its own. */
 export function kindOfCode(code: string): StoreErrorKind {
   return kindsOfCodes[code] ?? 'invalid';
 }
@@ -72,7 +72,7 @@ function fromAnswer(answer: Answer, cause: unknown, { action, bucket }: S3ErrorC
   );
 }
 
-/** The service's own words about a refusal only repeat its code. */
+/** A sentence in place of the service's message, which for a refusal only repeats its code. */
 function sentenceFor(kind: StoreErrorKind, cause: unknown): string | undefined {
   if (kind === 'denied') return 'denied by the service';
   return kind === 'cold' ? tierIn(cause) : undefined;
@@ -81,7 +81,7 @@ function sentenceFor(kind: StoreErrorKind, cause: unknown): string | undefined {
 function kindOfAnswer({ status, code }: Answer): StoreErrorKind {
   const byCode = kindsOfCodes[code];
   if (byCode !== undefined) return byCode;
-  // Below 400 the answer was no error, and what followed could not be read: a cut or foreign answer.
+  // Below 400 the status was no error, but the answer could not be read: it was cut or foreign.
   const isCut = status < 400 && status !== 301 && status !== 307;
   return isCut || status === 409 ? 'unreachable' : kindOfStatus(status);
 }
@@ -105,7 +105,7 @@ const kindsOfCodes: Record<string, StoreErrorKind> = {
   ExpiredToken: 'denied',
   InvalidToken: 'denied',
   AuthorizationHeaderMalformed: 'invalid',
-  // The bytes that arrived are not those we sent.
+  // The service received other bytes than were sent.
   BadDigest: 'damaged',
   XAmzContentSHA256Mismatch: 'damaged',
   XAmzContentChecksumMismatch: 'damaged',
@@ -123,7 +123,7 @@ function hintOf({ status, code }: Answer, kind: StoreErrorKind): string | undefi
   return undefined;
 }
 
-/** The service names the class of what it will not give, and of INTELLIGENT_TIERING the tier. */
+/** The class of the frozen object, or its tier in INTELLIGENT_TIERING, as the refusal names it. */
 function tierIn(cause: unknown): string {
   const { StorageClass, AccessTier } = cause as { StorageClass?: string; AccessTier?: string };
   const tier = [StorageClass, AccessTier].filter(name => name !== undefined).join('/');

@@ -1,4 +1,4 @@
-/** Reading from S3: what arrives is counted, and checked against the service's CRC-32 where it has one of the whole. */
+/** Reading from S3: bytes are counted, and checked with the service's CRC-32 where it has one of the whole object. */
 import { Readable } from 'node:stream';
 import { GetObjectCommand, HeadObjectCommand, type GetObjectCommandOutput } from '@aws-sdk/client-s3';
 import { crc32 } from '../../base/checksum/crc32.ts';
@@ -28,7 +28,7 @@ export async function getObject(
       ...contentParameters(connection.objects),
       ...(options.range && { Range: rangeHeader(options.range) }),
     });
-    // Asked for behind the SDK's back: its own check runs in slow code and knows no signal.
+    // The header is set without the SDK, whose own check is slow and takes no signal.
     if (options.range === undefined) setHeader(command, 'x-amz-checksum-mode', 'ENABLED');
     return await connection.client.send(command, { abortSignal });
   });
@@ -96,7 +96,7 @@ function statOf(key: string, described: Described, sizeBytes: number): ObjectSta
   };
 }
 
-/** A checksum of checksums (`…-3`, multipart uploads) says nothing about a stream of bytes. */
+/** The checksum of the whole object. A checksum of checksums (`…-3`, from multipart uploads) cannot check a stream. */
 function checksumOfWhole({
   ChecksumCRC32: expected,
   ChecksumType,

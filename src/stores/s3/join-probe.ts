@@ -1,4 +1,4 @@
-/** Whether the service looks at `If-None-Match` also when it joins the parts of an upload: Ceph does from release 20 on. */
+/** A probe: does the service apply `If-None-Match` when it joins the parts of an upload. Ceph does from release 20 on. */
 import {
   CompleteMultipartUploadCommand,
   CreateMultipartUploadCommand,
@@ -14,7 +14,7 @@ import { contentParameters } from './parameters.ts';
 import { checksumOf, protectPayload } from './payload.ts';
 import { putObject } from './put.ts';
 
-/** An upload of one small part to a key that is taken must be refused. */
+/** True if the service refuses an upload of one small part to a key that is taken. */
 export async function joinsOnlyIfAbsent(
   connection: S3Connection,
   key: string,

@@ -1,4 +1,4 @@
-/** Listing in S3: ListObjectsV2, one page in memory. */
+/** Listings of S3: ListObjectsV2, with one page in memory. */
 import { ListObjectsV2Command, type ListObjectsV2CommandOutput } from '@aws-sdk/client-s3';
 import { entriesOfPage, entryName } from '../driver-kit/list-page.ts';
 import { StoreError, type ListEntry, type ListOptions } from '../store.ts';

@@ -1,14 +1,14 @@
-/** What the configuration says about objects, and what of it every request carries: who pays, and the customer's key. */
+/** Settings for S3 objects, and the parameters that requests carry for them: who pays, and the customer's key. */
 import type { Secret } from '../../base/secret.ts';
 import type { StorageClasses } from '../driver-kit/service-options.ts';
 
 export interface S3ObjectOptions {
   readonly storageClasses?: StorageClasses | undefined;
   readonly encryption?: S3Encryption | undefined;
-  /** At most ten (S3 user guide, "Categorizing your objects using tags"). */
+  /** At most ten tags (S3 user guide, "Categorizing your objects using tags"). */
   readonly tags?: ReadonlyMap<string, string> | undefined;
   readonly lock?: S3Lock | undefined;
-  /** The caller pays instead of the bucket's owner; such a bucket refuses requests that do not say so. */
+  /** True: the caller pays, not the bucket's owner. Such a bucket refuses requests that do not say so. */
   readonly isRequesterPays?: boolean | undefined;
 }
 
@@ -20,16 +20,16 @@ export type S3Encryption =
 
 export interface S3Lock {
   readonly mode: 'governance' | 'compliance';
-  /** From the moment of writing. */
+  /** How long an object is locked, from the moment of writing. */
   readonly periodMs: number;
 }
 
-/** For every request. */
+/** Parameters of every request. */
 export function requestParameters({ isRequesterPays }: S3ObjectOptions): { RequestPayer?: 'requester' } {
   return isRequesterPays === true ? { RequestPayer: 'requester' } : {};
 }
 
-/** For requests that touch the bytes of an object: GET, HEAD, PUT, each part, and the end of an upload. */
+/** Parameters of requests about the bytes of an object: GET, HEAD, PUT, each part, and the end of an upload. */
 export function contentParameters(options: S3ObjectOptions) {
   const { encryption } = options;
   return {

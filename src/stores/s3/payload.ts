@@ -1,11 +1,11 @@
-/** How the bytes of one request are protected on their way: CRC-32 always, SHA-256 in the signature where needed. */
+/** The protection of a request's bytes on their way: always a CRC-32, and a SHA-256 in the signature where needed. */
 import { createHash } from 'node:crypto';
 import { Readable } from 'node:stream';
 import { crc32 } from '../../base/checksum/crc32.ts';
 import { crcToBase64 } from '../driver-kit/crc-base64.ts';
 import type { S3Connection } from './connection.ts';
 
-/** Parameters of PutObject and UploadPart. Ceph verifies the checksum only with the algorithm's own header. */
+/** Parameters of PutObject and UploadPart. Ceph verifies the checksum only if the algorithm's header is there too. */
 export interface ChecksumParameters {
   readonly ChecksumAlgorithm: 'CRC32';
   readonly ChecksumCRC32: string;
@@ -19,8 +19,8 @@ export function checksumOf(body: readonly Uint8Array[]): ChecksumParameters {
 const sliceBytes = 1024 * 1024;
 
 /**
- * The body for the SDK. A long body goes in slices that wait for the connection: given whole, TLS would encrypt all of it at
- * once into as much memory again. It is read once; a repetition needs a new one.
+ * The body for the SDK. A long body goes in slices, at the speed of the connection: otherwise TLS would encrypt all of
+ * it at once, into as much memory again. It is read once; a repeated request needs a new one.
  */
 export function bodyOf(body: readonly Uint8Array[]): Uint8Array | Readable {
   const [only] = body;
@@ -34,8 +34,8 @@ function* slicesOf(body: readonly Uint8Array[]): Generator<Uint8Array> {
 }
 
 /**
- * Sets `x-amz-content-sha256`, which the signature covers (Signature Version 4, "Task 1"). Without it the SDK would
- * hash every body, also under TLS. `sha256` saves the hashing where the digest is known.
+ * Sets `x-amz-content-sha256`, which the signature covers (Signature Version 4, "Task 1"). Without this header the SDK
+ * would hash every body, also under TLS. A known `sha256` saves the hashing.
  */
 export function protectPayload(
   connection: Pick<S3Connection, 'payload'>,
@@ -53,7 +53,7 @@ interface Step {
   readonly name: string;
 }
 
-// The SDK's commands are generic over input and output; this is the part of them that a header needs.
+// The part of the SDK's generic commands that is needed to set a header.
 export interface HasMiddleware {
   readonly middlewareStack: {
     add(

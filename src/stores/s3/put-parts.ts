@@ -1,6 +1,6 @@
 /**
- * One multipart upload from a stream that can be read only once. Parts are repeated while they are in memory; any
- * failure aborts the upload, so that nothing of it stays visible or is paid for.
+ * A multipart upload of a stream that can be read only once. Parts are repeated while they are in memory. Any failure
+ * aborts the upload, so that no part of it stays visible or costs money.
  */
 import {
   AbortMultipartUploadCommand,
@@ -29,7 +29,7 @@ import { headObject } from './get.ts';
 import { contentParameters, requestParameters } from './parameters.ts';
 import { checksumOf, protectPayload } from './payload.ts';
 
-/** S3's own limit ("Amazon S3 multipart upload limits"). */
+/** S3's limit on parts ("Amazon S3 multipart upload limits"). */
 export const maxParts = 10_000;
 
 interface Upload {
@@ -124,8 +124,8 @@ async function sendPart(
 }
 
 /**
- * Ceph before release 20 ignores the condition at the end of an upload. Looking just before leaves it a race of
- * milliseconds instead of replacing what has long been there. A caller that may not look relies on the service alone.
+ * Checks again just before the end of an upload, where Ceph before release 20 ignores the condition: only a race of
+ * milliseconds is left. Without permission to look, the service alone decides.
  */
 async function assertStillAbsent({ connection, key }: Upload, options: PutOptions): Promise<void> {
   try {
@@ -136,8 +136,8 @@ async function assertStillAbsent({ connection, key }: Upload, options: PutOption
 }
 
 /**
- * Repeated after a lost answer. The repetition may then find our own object (412) or no upload any more (404): both are
- * `exists`, and the write id in the metadata tells the caller whose object it is.
+ * Completes the upload, again after a lost answer. The second request may find our own object (412) or no upload (404):
+ * both are `exists`, and the write id in the metadata tells the caller whose object it is.
  */
 async function completeUpload(
   upload: Upload,
@@ -175,7 +175,7 @@ async function completeUpload(
   }
 }
 
-/** Some services take the lock of an upload and forget it (Ceph 16): it is put on what came of it once more. */
+/** Locks the finished object, because some services accept the lock of an upload and forget it (Ceph 16). */
 async function lockUpload(
   { connection, key }: Upload,
   versionId: string | undefined,
@@ -200,7 +200,7 @@ async function lockUpload(
   await retryTransient(lock, signal);
 }
 
-/** Deletes the parts. If nobody does, they stay until the bucket's lifecycle rule for incomplete uploads removes them. */
+/** Deletes the parts. Otherwise they stay until the bucket's lifecycle rule for incomplete uploads removes them. */
 export async function abortUpload({ connection, key, uploadId }: Upload, signal: AbortSignal): Promise<void> {
   await connection.send({ action: `abort the upload of ${key}`, signal }, abortSignal =>
     connection.client.send(

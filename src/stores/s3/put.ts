@@ -1,6 +1,6 @@
 /**
- * Writing to S3. A body that is in memory or fits one part goes as one PUT, a longer stream as a multipart upload. Both are
- * created with `If-None-Match: *`, so that the service itself decides who was first.
+ * Writing to S3. A body in memory, or one that fits into one part, goes as one PUT, a longer stream as a multipart upload.
+ * Both use `If-None-Match: *`, so that the service itself decides which writer was first.
  */
 import { PutObjectCommand } from '@aws-sdk/client-s3';
 import { sleep } from '../../base/time/wait.ts';
@@ -17,7 +17,7 @@ import type { S3Connection } from './connection.ts';
 import { maxParts, putInParts } from './put-parts.ts';
 import { bodyOf, checksumOf, protectPayload } from './payload.ts';
 
-/** Two writers at the very same moment: S3 answers one of them 409 and asks it to come again. */
+/** How often a put is tried when S3 answers 409: another writer wrote the same key at the same moment. */
 const conflictAttempts = 6;
 
 /** @throws StoreError as `Store.put` */

@@ -1,4 +1,4 @@
-/** Amazon S3 and the services that speak like it. What the driver promises is in `stores/store.ts`; how, in the files beside this one. */
+/** The driver for Amazon S3 and compatible services. Its promises are in `stores/store.ts`. */
 import { createCheckedStore } from '../driver-kit/checked-store.ts';
 import { defaultPartSizeBytes } from '../driver-kit/service-options.ts';
 import type { Store } from '../store.ts';
@@ -14,7 +14,7 @@ import { abortUploads, listUploads } from './unfinished.ts';
 
 export type { S3StoreOptions } from './connection.ts';
 
-/** S3 keeps 2 KB of user metadata, names included. */
+/** S3's limit on user metadata: 2 KB, names included. */
 const metadataLimitBytes = 2048;
 
 /** Opens no connection yet. @throws WalvaultError `config` when the CA file cannot be read */

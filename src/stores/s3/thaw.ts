@@ -1,4 +1,4 @@
-/** Asking S3 for what lies in an archive tier ("RestoreObject"). */
+/** Thawing of objects in S3's archive tiers ("RestoreObject"). */
 import { RestoreObjectCommand, type Tier } from '@aws-sdk/client-s3';
 import { StoreError, type ThawOptions, type ThawOutcome } from '../store.ts';
 import type { S3Connection } from './connection.ts';
@@ -32,7 +32,7 @@ export async function thawObject(
           Key: connection.fullKey(key),
           ...requestParameters(connection.objects),
           RestoreRequest: {
-            // There the object itself moves, and a number of days is refused.
+            // INTELLIGENT_TIERING moves the object itself and refuses a number of days.
             ...(!isIntelligentTiering(tier) && { Days: days }),
             GlacierJobParameters: { Tier: retrievals[speed] },
           },
@@ -54,7 +54,7 @@ export async function thawObject(
   }
 }
 
-/** No capacity for it at the moment; DEEP_ARCHIVE never has. */
+/** True if the service cannot thaw at this speed: no capacity at the moment, or DEEP_ARCHIVE, which has no such speed. */
 function isAboutSpeed(code: string | undefined): boolean {
   return code === 'GlacierExpeditedRetrievalNotAvailable' || code === 'InvalidArgument';
 }

@@ -1,4 +1,4 @@
-/** Multipart uploads that nobody completed: no listing shows them, and they are paid for. */
+/** Unfinished multipart uploads: no listing of objects shows them, but they cost money. */
 import { ListMultipartUploadsCommand, type ListMultipartUploadsCommandOutput } from '@aws-sdk/client-s3';
 import { refusalsOf } from '../driver-kit/delete-each.ts';
 import { StoreError, type CallOptions, type DeleteFailure, type UnfinishedWrite } from '../store.ts';
@@ -42,7 +42,7 @@ export async function* listUploads(
   }
 }
 
-/** An upload that is gone counts as removed. @throws StoreError `no-container` */
+/** Aborts uploads; an upload that is gone counts as removed. @throws StoreError `no-container` */
 export async function abortUploads(
   connection: S3Connection,
   writes: readonly UnfinishedWrite[],

@@ -1,4 +1,4 @@
-/** `s3://bucket/prefix?region=…&endpoint=…&path-style=true` in detail. Loads no SDK. */
+/** The details of `s3://bucket/prefix?region=…&endpoint=…&path-style=true` URLs. Loads no SDK. */
 import { parseDuration } from '../../base/units.ts';
 import type { DriverSettings } from '../driver-kit/driver-settings.ts';
 import { serviceOptionsOf } from '../driver-kit/service-options.ts';
@@ -32,7 +32,7 @@ export function s3OptionsOf(url: URL, settings: DriverSettings): S3StoreOptions 
       path: url.pathname,
       parameters,
       exampleEndpoint: 'https://s3.example.com:9000',
-      // The service's own minimum.
+      // S3's minimum.
       smallestPartMib: 5,
     }),
     bucket: url.host,
@@ -71,7 +71,7 @@ function encryptionOf(url: URL, parameters: Parameters, settings: DriverSettings
   return { kind: 'customer', key: customerKey };
 }
 
-/** `tags=team=db,env=prod`. */
+/** The tags in `tags=team=db,env=prod`. */
 function tagsOf(url: URL, parameters: Parameters): ReadonlyMap<string, string> | undefined {
   const text = parameters.get('tags');
   if (text === undefined) return undefined;

@@ -1,4 +1,4 @@
-/** Versions of objects: finding all of a set of keys, and saying why one of them cannot be deleted yet. */
+/** Versions of S3 objects: all versions of given keys, and the reason why a version cannot be deleted yet. */
 import {
   HeadObjectCommand,
   ListObjectVersionsCommand,
@@ -11,13 +11,13 @@ import { contentParameters, requestParameters } from './parameters.ts';
 
 export interface ObjectVersion {
   readonly key: string;
-  /** `null` is an id as well: what was written while versioning was off. */
+  /** `null` is an id as well: that of an object written while versioning was off. */
   readonly versionId: string;
 }
 
 /**
- * Every version and delete marker of these keys, and of no other. One listing goes over all of them, and leaps where
- * other keys lie between.
+ * Every version and delete marker of these keys, and of no others. One listing covers all keys and skips other keys
+ * between them.
  * @throws StoreError `denied`…
  */
 export async function* versionsOf(
@@ -73,7 +73,7 @@ async function listPage(
   );
 }
 
-/** A key a little less than `key`, for a listing starts behind the key it is given; both have the prefix of the listing. */
+/** A key just before `key`, because a listing starts after the given key. Both have the prefix of the listing. */
 function startBefore(key: string, prefix: string): Position {
   const last = key.charCodeAt(key.length - 1);
   const before = `${key.slice(0, -1)}${last > 0x20 ? `${String.fromCharCode(last - 1)}~` : ''}`;
@@ -94,8 +94,8 @@ export interface Refusal extends DeleteFailure {
 const headsAtOnce = 16;
 
 /**
- * A locked version is refused like one without permission; only its own head tells until when. Asked after the
- * attempt, which a lock withstands, so that objects without a lock cost no request of their own.
+ * Adds the locks to the refusals. The service refuses a locked version as for a missing permission; only its head tells
+ * the end of the lock. The question comes after the refusal, so that objects without a lock cost no further request.
  */
 export async function explainLocks(
   connection: S3Connection,

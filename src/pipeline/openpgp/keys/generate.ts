@@ -1,4 +1,4 @@
-/** Makes key pairs that every gpg from 2.2 on reads. */
+/** Makes key pairs that gpg 2.2 and newer can read. */
 import type { Secret } from '../../../base/secret.ts';
 import { fingerprintOf } from './keys.ts';
 import { loadOpenpgp } from '../library.ts';
@@ -11,9 +11,9 @@ export interface KeyPair {
 }
 
 /**
- * Version 4 keys on Curve25519 that never expire and announce only the integrity protection of RFC 4880: with a newer
- * kind of key, or with AEAD announced, gpg 2.2 cannot read what is encrypted to it. `sign`: a signing key alone;
- * `encrypt`: the same with an encryption subkey. Without a passphrase the private key is stored in the clear.
+ * Version 4 keys on Curve25519 that never expire and announce only the integrity protection of RFC 4880: gpg 2.2 cannot
+ * read messages to a newer kind of key, or to a key that announces AEAD. `sign`: a signing key alone;
+ * `encrypt`: the same with an encryption subkey. Without a passphrase the private key is stored unencrypted.
  */
 export async function generateKeyPair(options: {
   userId: string;

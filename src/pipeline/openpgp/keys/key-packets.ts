@@ -1,4 +1,4 @@
-/** A key file cut into packets, and the numbers in a key packet: RFC 9580 §4.2, §5.5 and §6, version 4 keys only. */
+/** The packets of a key file, and the numbers in a key packet (RFC 9580 §4.2, §5.5 and §6); version 4 keys only. */
 import { createHash } from 'node:crypto';
 import { ecdhNumber, eddsaLegacyNumber, rsaNumber } from '../algorithms.ts';
 import type { PrivateNumbers, PublicNumbers } from '../sign/signing-key.ts';
@@ -15,17 +15,17 @@ export interface KeyPacket {
   readonly createdSeconds: number;
   readonly algorithm: number;
   readonly publicNumbers: PublicNumbers;
-  /** Of a key that no passphrase protects. */
+  /** The private numbers of a key without a passphrase. */
   readonly privateNumbers: PrivateNumbers | undefined;
-  /** Curve25519: how a shared secret becomes the key of the session key's wrapping (RFC 9580 §11.5). */
+  /** Curve25519: hash and cipher that wrap a session key with a shared secret (RFC 9580 §11.5). */
   readonly derivation: { readonly hash: number; readonly cipher: number } | undefined;
-  /** What signatures over this key cover of it: its public part with a header (§5.2.4). */
+  /** The bytes that signatures over this key cover: its public part with a header (§5.2.4). */
   readonly signedForm: Buffer;
 }
 
 /**
- * The binary content of one armored block. Undefined where anything is not as gpg and openpgp write it; then somebody
- * more patient may read it.
+ * The binary content of one armored block. Undefined for any form that gpg and openpgp do not write; then the library
+ * reads the block.
  */
 export function readArmor(block: string): Buffer | undefined {
   const parts = /^-----BEGIN [^\n]+-----\r?\n(?:[A-Za-z]+: [^\n]*\n)*\r?\n([A-Za-z0-9+/=\s]+)-----END /.exec(
@@ -38,7 +38,7 @@ export function readArmor(block: string): Buffer | undefined {
   return checksum !== undefined && checksum !== crc24(data) ? undefined : data;
 }
 
-/** RFC 9580 §6.1.1 */
+/** The checksum of armor (RFC 9580 §6.1.1). */
 function crc24(data: Uint8Array): number {
   let crc = 0xb704ce;
   for (const byte of data) {
@@ -49,7 +49,7 @@ function crc24(data: Uint8Array): number {
   return crc;
 }
 
-/** @throws RangeError where the data ends inside a packet */
+/** @throws RangeError if the data ends inside a packet */
 export function splitPackets(data: Buffer): KeyFilePacket[] | undefined {
   const packets: KeyFilePacket[] = [];
   for (let offset = 0; offset < data.length;) {
@@ -87,9 +87,9 @@ function oldLength(data: Buffer, offset: number, kind: number): Length | undefin
 }
 
 /**
- * RSA, Ed25519 and Curve25519 in their forms of version 4. Undefined for all others, and for a private key that a
- * passphrase protects or that is not there.
- * @throws RangeError where the packet ends too early
+ * An RSA, Ed25519 or Curve25519 key of version 4. Undefined for all others, and for a private key that is missing or has
+ * a passphrase.
+ * @throws RangeError if the packet ends too early
  */
 export function parseKeyPacket(body: Buffer, isPrivate: boolean): KeyPacket | undefined {
   const reader = new FieldReader(body);
@@ -118,7 +118,7 @@ export function parseKeyPacket(body: Buffer, isPrivate: boolean): KeyPacket | un
   };
 }
 
-/** The curves' object identifiers as they stand in key packets (§9.2). */
+/** The curves' object identifiers in key packets (§9.2). */
 const ed25519 = '2b06010401da470f01';
 export const curve25519Oid = Buffer.from('2b060104019755010501', 'hex');
 const smallestRsaBytes = 256;

@@ -1,4 +1,4 @@
-/** Reads OpenPGP keys from files and says plainly what is wrong with the ones that cannot be used. */
+/** Reads OpenPGP keys from files and says plainly why a key cannot be used. */
 import type { Key, PrivateKey as OpenpgpPrivateKey, Subkey } from 'openpgp';
 import { messageOf, WalvaultError } from '../../../base/errors/errors.ts';
 import type { Secret } from '../../../base/secret.ts';
@@ -22,18 +22,18 @@ import { eddsaLegacyNumber } from '../algorithms.ts';
 import { ignoringDates } from '../ignoring-dates.ts';
 
 export interface PublicKey {
-  /** Of the primary key: 40 upper-case hex digits, as gpg prints it. */
+  /** The fingerprint of the primary key: 40 upper-case hex digits, as gpg prints it. */
   readonly fingerprint: string;
   readonly userId: string;
-  /** When the key, or the subkey that is encrypted to, expires; undefined: never. */
+  /** When the key or its encryption subkey expires; undefined: never. */
   readonly expiresAt: Date | undefined;
-  /** Of the key and its subkeys, 16 upper-case hex digits each. */
+  /** The ids of the key and its subkeys, 16 upper-case hex digits each. */
   readonly keyIds: readonly string[];
   /** Only for keys that were read without the library. */
   readonly encryptionKey?: EncryptionKey | undefined;
   /** The library's own; loads it. */
   openKey(): Promise<Key>;
-  /** The keys and subkeys in it whose signatures count. */
+  /** The keys and subkeys whose signatures are accepted. */
   readonly verifyingKeys: readonly VerifyingKey[];
 }
 
@@ -45,7 +45,7 @@ export interface PrivateKey {
 }
 
 export interface UnlockedKey {
-  /** Those whose private part is there, as in `PublicKey`. */
+  /** The ids of the keys and subkeys with a private part, as in `PublicKey`. */
   readonly keyIds: readonly string[];
   /** Only for keys that were read without the library. */
   readonly decryptionKey?: DecryptionKey | undefined;
@@ -55,7 +55,7 @@ export interface UnlockedKey {
 }
 
 /**
- * Reads every public key in `data`, armored (several blocks are fine) or binary. `source` names the file in errors.
+ * Reads every public key in `data`, armored (one block or several) or binary. `source` names the file in errors.
  * @throws WalvaultError `key` if it is not OpenPGP, holds a private key, or a key of a version gpg 2.2 cannot read
  */
 export async function readPublicKeys(data: Uint8Array, source: string): Promise<PublicKey[]> {
@@ -122,7 +122,7 @@ interface PlainBlock {
   readonly block: string;
 }
 
-/** Undefined unless every key of the file can be read without the library and is of the wanted kind. */
+/** The keys, if each of them can be read without the library and is of the wanted kind; otherwise undefined. */
 function plainKeysIn(data: Uint8Array, isWanted: (key: PlainKey) => boolean): PlainBlock[] | undefined {
   const blocks = blocksIn(data);
   const keys = blocks === null ? undefined : readPlainKeys(blocks);

@@ -1,8 +1,8 @@
 /**
- * Reads keys of the most usual shape with node:crypto alone: one user id, a primary key that certifies and may sign, at most
- * one subkey that is encrypted to, each with the one signature that makes it valid. That is what walvault and
- * `gpg --quick-generate-key` make. Importing the library for them would cost a push more than compressing a segment.
- * Everything else (revoked, certified by others, renewed, locked, other algorithms) is left to the library.
+ * Reads plain keys with node:crypto alone. A plain key has one user id, a primary key that certifies and may sign, at most
+ * one encryption subkey, and for each the one signature that makes it valid. walvault and `gpg --quick-generate-key` make
+ * such keys. To load the library for them would cost a push more than to compress a segment.
+ * All other keys (revoked, certified by others, renewed, locked, other algorithms) are left to the library.
  */
 import { createHash } from 'node:crypto';
 import { ecdhNumber, eddsaLegacyNumber } from '../algorithms.ts';
@@ -20,14 +20,14 @@ export interface PlainKey {
   readonly isPrivate: boolean;
   readonly primary: KeyPacket;
   readonly userId: string;
-  /** Whether the primary key signs, and the key that checks it. */
+  /** The key that checks signatures of the primary key; undefined if the primary key does not sign. */
   readonly verifyingKey: VerifyingKey | undefined;
   readonly encryptionSubkey: KeyPacket | undefined;
-  /** Of the primary key or the subkey, the earlier. */
+  /** When the primary key or the subkey expires, the earlier of the two. */
   readonly expiresAt: Date | undefined;
 }
 
-/** `blocks`: the armored ones of a file. Undefined if one of them is not a plain key. */
+/** The keys in the armored blocks of a file. Undefined if a block is not a plain key. */
 export function readPlainKeys(blocks: readonly string[]): PlainKey[] | undefined {
   const keys: PlainKey[] = [];
   for (const block of blocks) {
@@ -98,7 +98,7 @@ function isForEncryption(flags: number): boolean {
   return (flags & mayEncrypt) !== 0;
 }
 
-/** A subkey that also signs needs a signature back, which is not looked at here. */
+/** True for a key that only encrypts. A subkey that also signs needs a back signature, which is not checked here. */
 function isForEncryptionAlone(flags: number): boolean {
   return isForEncryption(flags) && (flags & (mayCertify | maySign)) === 0;
 }
@@ -117,7 +117,7 @@ interface SelfSignature {
   readonly lifetimeSeconds: number;
 }
 
-/** What the primary key says of `statement`; undefined if it does not, or says more than is understood here. */
+/** The primary key's signature over `statement`; undefined if it is wrong or holds more than is understood here. */
 function selfSignature(
   packet: KeyFilePacket,
   statement: Buffer,
@@ -144,12 +144,12 @@ function selfSignature(
   return { type, flags: flags.data.readUInt8(), lifetimeSeconds: lifetime?.data.readUInt32BE() ?? 0 };
 }
 
-/** A notation may say anything, and does not matter unless it is critical; the library puts random bytes into one. */
+/** A notation is ignored unless it is critical; the library puts random bytes into one. */
 const subpacketKinds = { keyLifetime: 9, notation: 20, keyFlags: 27 };
 
 /**
- * Creation time, key lifetime, preferences (11, 21, 22, 30, 34, 39), key server's (23), primary user id, flags, issuer.
- * With a signature's own expiry, a revocation key or a reason in it, it is the library's to judge.
+ * Creation time, key lifetime, preferences (11, 21, 22, 30, 34, 39), key server (23), primary user id, flags, issuer. The
+ * library judges a signature with an expiry of its own, a revocation key or a reason.
  */
 const understoodInKeys: ReadonlySet<number> = new Set([2, 9, 11, 16, 21, 22, 23, 25, 27, 30, 33, 34, 39]);
 

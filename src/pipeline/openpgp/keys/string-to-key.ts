@@ -1,15 +1,15 @@
-/** From a passphrase to a key, RFC 9580 §3.7.1: what a passphrase session-key packet describes. */
+/** The derivation of a key from a passphrase (RFC 9580 §3.7.1), as a passphrase session-key packet describes it. */
 import { createHash } from 'node:crypto';
 
 export interface StringToKey {
   readonly hash: string;
   /** Empty: unsalted. */
   readonly salt: Uint8Array;
-  /** How many bytes of salt and passphrase are hashed; at least one round of both. */
+  /** How many bytes of salt and passphrase are hashed; at least salt and passphrase once. */
   readonly countBytes: number;
 }
 
-/** 65,011,712 bytes hashed: the most the format can ask for, some 40 ms. */
+/** The highest count of the format: 65,011,712 bytes are hashed, which takes some 40 ms. */
 export const highestCountCode = 0xff;
 
 export function countOfCode(code: number): number {
@@ -23,7 +23,7 @@ export function deriveKey(passphrase: string, parameters: StringToKey, sizeBytes
   for (let offset = 0; offset < rounds.length; offset += once.length) rounds.set(once, offset);
   const key: Buffer[] = [];
   let derivedBytes = 0;
-  // A digest shorter than the key is continued by one that starts with one more zero byte.
+  // If a digest is shorter than the key, the next digest starts with one more zero byte.
   for (let zeros = 0; derivedBytes < sizeBytes; zeros++) {
     const hash = createHash(parameters.hash).update(Buffer.alloc(zeros));
     for (let left = totalBytes; left > 0; left -= rounds.length)

@@ -1,28 +1,28 @@
 /**
- * AES in CFB mode, the way back: each plain block is its cipher block XOR the encryption of the cipher block before it
- * (NIST SP 800-38A §6.3). All those are known at once, so they are encrypted side by side, in ECB mode: OpenSSL's own CFB
- * takes one after the other, and four times as long.
+ * Decryption of AES in CFB mode. Each plain block is its cipher block XOR the encryption of the cipher block before it
+ * (NIST SP 800-38A §6.3). All cipher blocks are known, so they are encrypted together, in ECB mode: OpenSSL's own CFB
+ * handles one block after the other and takes four times as long.
  */
 import { createCipheriv } from 'node:crypto';
 import { makeFold } from '../../../base/checksum/fold-module.ts';
 
 const blockSizeBytes = 16;
-/** Small enough to stay in the processor's cache. */
+/** A size that stays in the processor's cache. */
 const pieceSizeBytes = 64 * 1024;
 
 /**
- * Adds what lies in the second piece of its memory to what lies in the first, sixteen bytes at a time, and fast from the first
- * call on, as a loop of JavaScript is not. In one thread its calls cannot overlap.
+ * A module that XORs the second piece of its memory into the first, sixteen bytes at a time. Unlike a loop in JavaScript
+ * it is fast from the first call. In one thread its calls cannot overlap.
  */
 let adder: ReturnType<typeof makeFold> | undefined;
 
 export class CfbDecipher {
   readonly #cipher;
-  /** The cipher block before the next one, whose first bytes make room for the next one's as they come. */
+  /** The cipher block before the next one; the bytes of the next block replace its bytes as they come. */
   readonly #register = Buffer.alloc(blockSizeBytes);
-  /** What the next block is XORed with, once its first byte has come. */
+  /** The mask for the next block, valid once its first byte has come. */
   #mask = Buffer.alloc(blockSizeBytes);
-  /** Bytes of the next block that have come. */
+  /** How many bytes of the next block have come. */
   #filled = 0;
 
   /** 16, 24 or 32 bytes of key; the initial vector is zero, as in OpenPGP. */
@@ -30,7 +30,7 @@ export class CfbDecipher {
     this.#cipher = createCipheriv(`aes-${key.length * 8}-ecb`, key, null).setAutoPadding(false);
   }
 
-  /** As many bytes as were given. */
+  /** The plain bytes, as many as in `chunk`. */
   update(chunk: Uint8Array): Buffer {
     const before = Math.min((blockSizeBytes - this.#filled) % blockSizeBytes, chunk.length);
     const whole = chunk.length - before - ((chunk.length - before) % blockSizeBytes);
@@ -55,7 +55,7 @@ export class CfbDecipher {
     this.#register.set(chunk.subarray(end - blockSizeBytes, end));
   }
 
-  /** Of one block, wherever it begins or ends. */
+  /** Decrypts a part of one block. */
   #decryptBytes(plain: Buffer, chunk: Uint8Array, start: number, end: number): void {
     for (let at = start; at < end; at++) {
       if (this.#filled === 0) this.#mask = this.#cipher.update(this.#register);

@@ -1,4 +1,4 @@
-/** Reads OpenPGP messages: walvault's own, and what gpg 2.x writes, as streams in constant memory. */
+/** Reads OpenPGP messages of walvault and of gpg 2.x, as streams in constant memory. */
 import type { ByteStream } from '../../../base/bytes/streams.ts';
 import { WalvaultError } from '../../../base/errors/errors.ts';
 import type { Secret } from '../../../base/secret.ts';
@@ -15,16 +15,16 @@ import { combineVerdicts, judgeSignature, type SignatureVerdict } from '../sign/
 
 export interface DecryptionRun {
   /**
-   * The decrypted content. It comes before the integrity digest and the signature at the end were seen: nothing of
-   * it may be relied on until the stream has ended without an error and `verdict` was looked at.
+   * The decrypted content. It comes before the integrity digest and the signature at the end: do not rely on any of it
+   * until the stream has ended without an error and `verdict` was checked.
    */
   apply(source: ByteStream): ByteStream;
-  /** Who signed it. Call it after the stream ended. */
+  /** The verdict on the signature. Call this after the stream has ended. */
   verdict(): SignatureVerdict;
 }
 
 export interface Decryptor {
-  /** `objectKey`: where the message was stored; a signature for another key is bad. */
+  /** Begins a message. `objectKey` is the key of the stored object; a signature for another key is bad. */
   start(objectKey: string): DecryptionRun;
 }
 
@@ -36,8 +36,8 @@ export interface DecryptorOptions {
 }
 
 /**
- * Streams throw WalvaultError `key` when no private key fits (naming the key ids the message is encrypted to) or the
- * passphrase is wrong, and `damaged` for everything that is not one whole message: cut, flipped, followed by other
+ * Streams throw WalvaultError `key` if no private key fits (the message names the key ids of the recipients) or the
+ * passphrase is wrong, and `damaged` for data that is not exactly one whole message: cut, changed, followed by other
  * bytes, or without integrity protection.
  */
 export function createDecryptor(options: DecryptorOptions): Promise<Decryptor> {
@@ -92,7 +92,7 @@ async function* decryptMessage(
   }
 }
 
-/** Reads up to the encrypted data's header and finds the keys that may open it. */
+/** Reads up to the header of the encrypted data and finds the session keys that may open it. */
 async function readSessionKeys(
   reader: ByteReader,
   what: string,
@@ -141,7 +141,7 @@ async function openSessionKeys(
   return passphrasePackets.flatMap(packet => openPassphrasePacket(packet, derive, what) ?? []);
 }
 
-/** Deriving takes some 40 ms, and a process that writes uses one salt: remember the last few. */
+/** Derivation with the last results kept: it takes some 40 ms, and a process that writes uses the same salt again. */
 function cachedDerivation(passphrase: Secret | undefined): DeriveKey | undefined {
   if (passphrase === undefined) return undefined;
   const derived = new Map<string, Uint8Array>();

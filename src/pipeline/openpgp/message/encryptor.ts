@@ -1,4 +1,4 @@
-/** Makes OpenPGP messages: compressed data comes in, what `gpg -d` reads goes out. */
+/** Makes OpenPGP messages, which `gpg -d` reads, from compressed data. */
 import { createHash, randomBytes } from 'node:crypto';
 import { tap, totalLength, type ByteStream } from '../../../base/bytes/streams.ts';
 import { WalvaultError } from '../../../base/errors/errors.ts';
@@ -22,13 +22,13 @@ export type EncryptTo = { readonly recipients: readonly PublicKey[] } | { readon
 export interface EncryptionRun {
   apply(source: ByteStream): ByteStream;
   /**
-   * The same message for data that is in memory, up to 4 GiB, in a buffer of `allocate`'s. Its packets tell their lengths.
+   * The message for data in memory, up to 4 GiB, in a buffer from `allocate`. Its packets have definite lengths.
    */
   applyAtOnce(data: Uint8Array, allocate: (sizeBytes: number) => Buffer): Buffer;
 }
 
 export interface Encryptor {
-  /** Begins the message that will be stored under `objectKey`; the signature, if any, names this key. */
+  /** Begins the message for the object `objectKey`; the signature, if any, names this key. */
   start(objectKey: string): Promise<EncryptionRun>;
   /** Recipients that have expired or will within 60 days; they are encrypted to all the same. */
   readonly expiring: readonly ExpiringKey[];
@@ -40,9 +40,9 @@ export interface ExpiringKey extends Pick<PublicKey, 'fingerprint' | 'userId'> {
 }
 
 /**
- * Encrypts with AES-256 to every recipient, or to a passphrase (whose key is derived once here and then used for all
+ * Encrypts with AES-256 to every recipient, or with a passphrase (its key is derived once here and used for all
  * messages). With a signer each message is signed inside the encryption.
- * @throws WalvaultError `key` for no recipient at all, or one that cannot be encrypted to
+ * @throws WalvaultError `key` if there is no recipient, or one whose key cannot encrypt
  */
 export async function createEncryptor(to: EncryptTo, signer?: Signer): Promise<Encryptor> {
   const expiring = 'recipients' in to ? expiringAmong(to.recipients, new Date()) : [];
@@ -144,7 +144,7 @@ function literalPacket(source: ByteStream, timeSeconds: number): AsyncGenerator<
   return framePacket(tags.literal, withHead(literalFields(timeSeconds), source));
 }
 
-/** All of the packet that comes before its data. */
+/** The bytes of the literal packet before its data. */
 function literalHead(sizeBytes: number, timeSeconds: number): Buffer {
   const fields = literalFields(timeSeconds);
   return Buffer.concat([packetHeader(tags.literal, fields.length + sizeBytes), fields]);
@@ -168,7 +168,7 @@ async function* withHead(head: Uint8Array, source: ByteStream): AsyncGenerator<U
 
 const gatherBytes = 1024 * 1024;
 
-/** Joins the many small pieces of the framing into chunks that are worth a system call. */
+/** Joins the many small pieces of the framing into larger chunks, which cost fewer system calls. */
 async function* gathered(source: ByteStream): AsyncGenerator<Uint8Array> {
   let pieces: Uint8Array[] = [];
   let sizeBytes = 0;

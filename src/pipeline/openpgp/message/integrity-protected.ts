@@ -20,7 +20,7 @@ const blockSizeBytes = 16;
 const digestHeader = Buffer.of(0xd3, 0x14);
 const digestPacketBytes = 22;
 
-/** `prefix`: 16 random bytes, new for every message. */
+/** The encrypted body as a stream. `prefix`: 16 random bytes, new for every message. */
 export async function* encryptBody(
   plain: ByteStream,
   sessionKey: Uint8Array,
@@ -32,10 +32,10 @@ export async function* encryptBody(
   yield encryption.finish();
 }
 
-/** How much longer than its plain data a body is. */
+/** By how many bytes a body is longer than its plain data. */
 export const bodyOverheadBytes = 1 + blockSizeBytes + 2 + digestPacketBytes;
 
-/** The same of what is in memory, written to the beginning of `target`, which has room for it and its overhead. */
+/** Encrypts data in memory into the beginning of `target`, which must have room for the data and the overhead. */
 export function encryptBodyInto(
   target: Uint8Array,
   plain: readonly Uint8Array[],
@@ -55,7 +55,7 @@ export function encryptBodyInto(
   write(encryption.finish());
 }
 
-/** Digest and cipher find it in the processor's cache, and its memory is used again for the next. */
+/** The size of a piece, which stays in the processor's cache for digest and cipher. */
 const pieceBytes = 64 * 1024;
 
 class BodyEncryption {
@@ -82,8 +82,8 @@ class BodyEncryption {
 }
 
 /**
- * The plain data. It comes before the digest at the end was compared: nothing of it may be relied on until the stream
- * has ended without an error.
+ * The plain data. It comes before the digest at the end is compared: do not rely on any of it until the stream has ended
+ * without an error.
  * @throws WalvaultError `key` if the passphrase does not fit, `damaged` if the digest is wrong or missing
  */
 export async function* decryptBody(
@@ -122,7 +122,7 @@ export async function* decryptBody(
   if (last.length > 0) yield last;
 }
 
-/** Picks the key whose prefix repeats its last two bytes. */
+/** Finds the key with which the prefix repeats its last two bytes. */
 function openHead(encryptedHead: Buffer, keys: readonly SessionKey[], what: string) {
   for (const key of keys) {
     const decipher = new CfbDecipher(key.data);

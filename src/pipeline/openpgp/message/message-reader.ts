@@ -1,6 +1,6 @@
 /**
- * What is inside the encryption (RFC 9580 §10.3): one-pass signatures, literal data, signatures; or the same in a
- * compressed packet, as gpg writes when it compresses by itself.
+ * The reader of a message inside its encryption (RFC 9580 §10.3): one-pass signatures, literal data, signatures; or the
+ * same in a compressed packet, which gpg writes when it compresses.
  */
 import { createHash, type Hash } from 'node:crypto';
 import { createInflate, createInflateRaw } from 'node:zlib';
@@ -23,11 +23,11 @@ export interface FoundSignature {
 interface ReadOptions {
   readonly what: string;
   readonly onSignature: (found: FoundSignature) => void;
-  /** Compressed data may not be compressed again: no gpg does it, and it could unfold without end. */
+  /** False inside compressed data: gpg never compresses twice, and a hostile message could unpack without end. */
   readonly mayBeCompressed: boolean;
 }
 
-/** Passes the literal data on, then hands the signatures over it to `onSignature`. */
+/** Yields the literal data, then gives its signatures to `onSignature`. */
 export async function* readMessage(source: ByteStream, options: ReadOptions): AsyncGenerator<Uint8Array> {
   const { what, mayBeCompressed, onSignature } = options;
   const reader = new ByteReader(source, what);
@@ -59,7 +59,7 @@ export async function* readMessage(source: ByteStream, options: ReadOptions): As
   if (!(await reader.isAtEnd())) throw damaged(what, 'has data behind its content, inside the encryption');
 }
 
-/** gpg writes one a signer. */
+/** The limit on signatures of one message; gpg writes one for each signer. */
 const mostSignatures = 8;
 
 async function readOnePassHash(
@@ -72,7 +72,7 @@ async function readOnePassHash(
   return name === undefined ? undefined : createHash(name);
 }
 
-/** Format, file name and date go before the data and are not part of what is signed (RFC 9580 §5.9). */
+/** The literal data without the format, file name and date before it, which are not signed (RFC 9580 §5.9). */
 async function* literalData(
   body: ByteStream,
   hashes: readonly (Hash | undefined)[],

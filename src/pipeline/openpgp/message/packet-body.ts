@@ -1,4 +1,4 @@
-/** Packet bodies as streams: cut into partial lengths when written, joined again when read (RFC 9580 §4.2.1.4). */
+/** Packet bodies as streams: split into partial lengths when written, joined when read (RFC 9580 §4.2.1.4). */
 import type { ByteStream } from '../../../base/bytes/streams.ts';
 import type { ByteReader } from '../../byte-reader.ts';
 import { damaged } from '../damaged.ts';
@@ -6,12 +6,12 @@ import { definiteLength, readNewLength, tags, type PacketHeader } from './packet
 
 const partExponent = 20;
 const partSizeBytes = 2 ** partExponent;
-/** The first part of a body must not be smaller than this. */
+/** The smallest allowed first part of a body. */
 const smallestFirstPart = 512;
 
 /**
- * Frames a body of unknown length as one packet. Parts are cut at fixed places, so the packet's bytes depend on the
- * body alone and not on how it arrives.
+ * Frames a body of unknown length as one packet. Parts have fixed sizes, so the packet's bytes depend on the body alone
+ * and not on its chunks.
  */
 export async function* framePacket(tag: number, body: ByteStream): AsyncGenerator<Uint8Array> {
   yield Buffer.of(0xc0 | tag);
@@ -36,7 +36,7 @@ export async function* framePacket(tag: number, body: ByteStream): AsyncGenerato
   yield* queue;
 }
 
-/** The body of the packet whose header was just read, as it comes. */
+/** The body of the packet whose header was just read, as a stream. */
 export async function* packetBody(
   reader: ByteReader,
   header: PacketHeader,
@@ -83,5 +83,5 @@ export async function smallPacketBody(
   return await reader.exactly(length.sizeBytes);
 }
 
-/** An RSA-16384 session key takes 2 KiB; signatures with many subpackets somewhat more. */
+/** The limit on a small packet. An RSA-16384 session key takes 2 KiB, a signature with many subpackets a little more. */
 const smallPacketLimitBytes = 16 * 1024;

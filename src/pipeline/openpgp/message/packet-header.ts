@@ -1,4 +1,4 @@
-/** Packet headers, RFC 9580 §4.2: written in the new form, read in both. */
+/** Packet headers (RFC 9580 §4.2): written in the new form, read in both forms. */
 import type { ByteReader } from '../../byte-reader.ts';
 import { damaged } from '../damaged.ts';
 
@@ -16,18 +16,18 @@ export const tags = {
 
 export interface PacketHeader {
   readonly tag: number;
-  /** How the body's length is told; for `partial` the size is that of the first part. */
+  /** The form of the body's length. With `partial` the size is that of the first part. */
   readonly length:
     | { readonly kind: 'definite' | 'partial'; readonly sizeBytes: number }
     | { readonly kind: 'indeterminate' };
 }
 
-/** A whole packet with a body that is in memory. */
+/** A whole packet in memory. */
 export function writePacket(tag: number, body: Uint8Array): Buffer {
   return Buffer.concat([packetHeader(tag, body.length), body]);
 }
 
-/** Of a packet whose length is known. */
+/** The header of a packet of known length. */
 export function packetHeader(tag: number, sizeBytes: number): Buffer {
   return Buffer.concat([Buffer.of(0xc0 | tag), definiteLength(sizeBytes)]);
 }

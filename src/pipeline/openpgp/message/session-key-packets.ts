@@ -1,4 +1,4 @@
-/** The packets before the encrypted data that carry its key: to public keys, or from a passphrase. */
+/** The packets before the encrypted data that hold its session key: for public keys, or for a passphrase. */
 import { createDecipheriv } from 'node:crypto';
 import { WalvaultError } from '../../../base/errors/errors.ts';
 import {
@@ -18,7 +18,7 @@ import { bitLength } from '../multiprecision.ts';
 import { tags, writePacket } from './packet-header.ts';
 import { countOfCode, highestCountCode, type StringToKey } from '../keys/string-to-key.ts';
 
-/** Public keys to call a recipient by name. Asked for only when a message is to be explained; must not throw. */
+/** The public keys with the names of recipients. Called only for an error message; must not throw. */
 export type KnownKeys = () => Promise<readonly PublicKey[]>;
 
 const noKnownKeys: KnownKeys = () => Promise.resolve([]);
@@ -43,14 +43,14 @@ async function packetByLibrary(sessionKey: Uint8Array, recipient: PublicKey): Pr
     algorithm: 'aes256',
     encryptionKeys: [await recipient.openKey()],
     format: 'binary',
-    // openpgp hands this through to the key's own checks, which take null (see ignoring-dates.ts).
+    // openpgp passes this to the key's own checks, which accept null (see ignoring-dates.ts).
     date: ignoringDates as unknown as Date,
   });
 }
 
 /**
- * Opens the public-key packets with whichever private key fits.
- * @throws WalvaultError `key` naming the key ids if none fits; `damaged` if one fits and does not open it
+ * Opens the public-key packets with the private key that fits.
+ * @throws WalvaultError `key` with the key ids if no key fits; `damaged` if a key fits but cannot open its packet
  */
 export async function decryptSessionKey(
   packets: readonly Buffer[],
@@ -74,7 +74,7 @@ export async function decryptSessionKey(
   }
 }
 
-/** Undefined where the library is needed. Throws what `unwrap` throws. */
+/** The session key, opened without the library. Undefined if the library is needed. Throws the errors of `unwrap`. */
 function openDirectly(packets: readonly Buffer[], privateKeys: readonly PrivateKey[]): Buffer | undefined {
   for (const packet of packets) {
     for (const privateKey of privateKeys) {
@@ -90,7 +90,7 @@ async function openByLibrary(
   privateKeys: readonly PrivateKey[],
 ): Promise<Uint8Array> {
   const openpgp = await loadOpenpgp();
-  // openpgp wants a whole message; the encrypted packet behind the keys is never looked at.
+  // openpgp requires a whole message, but never reads the encrypted packet after the keys.
   const message = await openpgp.readMessage({
     binaryMessage: Buffer.concat([
       ...packets.map(packet => writePacket(tags.publicKeySessionKey, packet)),
@@ -125,20 +125,20 @@ function noPrivateKey(
   );
 }
 
-/** Messages name a subkey; people know the fingerprint of the whole key, and its owner. */
+/** The owner and the fingerprint of the whole key, which people know; a packet names only a subkey. */
 function nameOf(keyId: string, knownKeys: readonly PublicKey[]): string {
   const known = knownKeys.find(({ keyIds }) => keyIds.includes(keyId));
   return known === undefined ? `key ${keyId}` : `${known.fingerprint} (${known.userId})`;
 }
 
-/** Version 3: the key id follows the version octet (RFC 9580 §5.1.1). */
+/** The key id of a version 3 packet, after the version octet (RFC 9580 §5.1.1). */
 function keyIdOf(packet: Uint8Array): string {
   return Buffer.from(packet.subarray(1, 9)).toString('hex').toUpperCase();
 }
 
 /**
- * Whether the numbers have the bit counts they announce and nothing follows them, which openpgp does not mind: a bit
- * flipped there would change nothing, but no change of a stored object shall go unnoticed.
+ * True if the numbers have their announced bit counts and no bytes follow them. openpgp does not check this: a bit
+ * flipped there would change nothing, but every change of a stored object must be noticed.
  */
 function isCanonical(packet: Buffer): boolean {
   if (packet.length < 12) return false;
@@ -155,7 +155,7 @@ function isCanonical(packet: Buffer): boolean {
   return end === packet.length;
 }
 
-/** A version 4 packet without a key of its own: the key that comes from the passphrase is the session key. */
+/** A version 4 packet without an encrypted key: the key derived from the passphrase is the session key. */
 export function passphrasePacket(salt: Uint8Array): { packet: Buffer; parameters: StringToKey } {
   const body = Buffer.concat([
     Buffer.of(4, aes256Number, 3, sha256Number),
@@ -169,8 +169,8 @@ export function passphrasePacket(salt: Uint8Array): { packet: Buffer; parameters
 }
 
 /**
- * The session key of one passphrase packet, or undefined if the passphrase visibly does not fit.
- * @throws WalvaultError `damaged` for packets no gpg 2.2 would have made
+ * The session key of one passphrase packet, or undefined if the passphrase is certainly wrong.
+ * @throws WalvaultError `damaged` for a packet that gpg 2.2 would not make
  */
 export function openPassphrasePacket(
   packet: Buffer,

@@ -1,6 +1,6 @@
 /**
- * Session keys to and from Curve25519 and RSA keys with node:crypto alone (RFC 9580 §5.1.3, §5.1.5, §11.5), which saves
- * a push the import of a library.
+ * Encryption of session keys to Curve25519 and RSA keys, and back, with node:crypto alone (RFC 9580 §5.1.3, §5.1.5,
+ * §11.5): a push need not load the library.
  */
 import {
   constants,
@@ -28,11 +28,11 @@ export interface EncryptionKey {
 
 export interface DecryptionKey {
   readonly keyId: string;
-  /** The session key in such a packet's body. @throws Error when it is not for this key, or damaged */
+  /** The session key from such a packet's body. @throws Error if the packet is for another key or damaged */
   unwrap(packet: Buffer): Buffer;
 }
 
-/** Undefined for keys that nothing is encrypted to. */
+/** The encryption key in a key packet. Undefined for a key that cannot encrypt. */
 export function encryptionKeyOf(key: KeyPacket): EncryptionKey | undefined {
   const { keyId, algorithm } = key;
   const wrapSecret = algorithm === rsaNumber ? rsaWrapping(key) : ecdhWrapping(key);
@@ -47,7 +47,7 @@ export function encryptionKeyOf(key: KeyPacket): EncryptionKey | undefined {
   };
 }
 
-/** Undefined for keys without a private part, and those that nothing is encrypted to. */
+/** The decryption key in a key packet. Undefined for a key without a private part, or one that cannot encrypt. */
 export function decryptionKeyOf(key: KeyPacket): DecryptionKey | undefined {
   const { keyId, algorithm } = key;
   const unwrapSecret = algorithm === rsaNumber ? rsaUnwrapping(key) : ecdhUnwrapping(key);
@@ -153,7 +153,7 @@ function keyDerivation({ derivation, fingerprint }: KeyPacket): ((shared: Buffer
 const pointMark = Buffer.of(0x40);
 /** RFC 3394 §2.2.3.1 */
 const wrapStart = Buffer.alloc(8, 0xa6);
-/** RFC 8410 §4 and §7: what stands before the 32 bytes of an X25519 key in DER. */
+/** The DER bytes before the 32 bytes of an X25519 key (RFC 8410 §4 and §7). */
 const spkiHead = Buffer.from('302a300506032b656e032100', 'hex');
 const pkcs8Head = Buffer.from('302e020100300506032b656e04220420', 'hex');
 
@@ -165,7 +165,7 @@ function wrapName(key: Buffer): string {
   return `id-aes${key.length * 8}-wrap`;
 }
 
-/** To whole blocks of eight, each added byte saying how many there are. */
+/** The secret padded to whole blocks of eight; each added byte holds the number of added bytes. */
 function padded(secret: Buffer): Buffer {
   const missing = 8 - (secret.length % 8);
   return Buffer.concat([secret, Buffer.alloc(missing, missing)]);

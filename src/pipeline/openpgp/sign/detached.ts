@@ -1,4 +1,4 @@
-/** Signatures beside plain objects (commit records, notes): what `gpg --verify object.sig object` reads. */
+/** Signatures beside plain objects (commit records, notes), for `gpg --verify object.sig object`. */
 import { createHash, type Hash } from 'node:crypto';
 import { streamOf } from '../../../base/bytes/streams.ts';
 import { WalvaultError } from '../../../base/errors/errors.ts';
@@ -10,14 +10,14 @@ import { parseSignatureBody } from './signature-packet.ts';
 import type { Signer } from './signer.ts';
 import { combineVerdicts, judgeSignature, type SignatureVerdict } from './verdict.ts';
 
-/** A binary signature packet over `data` that also names the object it is for. */
+/** A binary signature packet over `data` that also names the signed object. */
 export function signDetached(signer: Signer, data: Uint8Array, objectKey: string): Promise<Uint8Array> {
   const timeSeconds = Math.floor(Date.now() / 1000);
   const hash = createHash('sha256').update(data);
   return Promise.resolve(signer.signaturePacket(hash, { objectKey, timeSeconds }));
 }
 
-/** Never throws for what is in `signature`: anything that is not a signature is `bad`; nothing at all is `unsigned`. */
+/** Never throws for the content of `signature`: other bytes than a signature are `bad`, no bytes are `unsigned`. */
 export async function verifyDetached(
   data: Uint8Array,
   signature: Uint8Array,

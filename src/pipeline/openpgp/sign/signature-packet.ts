@@ -10,21 +10,21 @@ export const binarySignature = 0x00;
 
 const subpacketKinds = { creationTime: 2, issuerKeyId: 16, notation: 20, issuerFingerprint: 33 } as const;
 
-/** Signer's user id (28) is a claim beside the fingerprint that nothing here looks at. */
+/** The subpackets that may be critical. The signer's user id (28) is not used: the fingerprint identifies the signer. */
 const understoodInMessages: ReadonlySet<number> = new Set([...Object.values(subpacketKinds), 28]);
 
 export interface SignatureFields {
   /** Seconds since 1970. */
   readonly timeSeconds: number;
-  /** Of the key or subkey that signs, hex. */
+  /** The fingerprint of the key or subkey that signs, hex. */
   readonly issuerFingerprint: string;
   readonly algorithm: number;
   readonly objectKey: string;
 }
 
 /**
- * The part of the packet that is itself signed. The issuer's key id is in it too, so that nothing but the checked
- * first digest octets is left unsigned.
+ * The part of the packet that is itself signed. The issuer's key id is in it too: only the first digest octets are
+ * unsigned, and they are checked.
  */
 export function writeHashedPart(fields: SignatureFields): Buffer {
   const fingerprint = Buffer.from(fields.issuerFingerprint, 'hex');
@@ -38,7 +38,7 @@ export function writeHashedPart(fields: SignatureFields): Buffer {
   return Buffer.concat([head, uint16(subpackets.length), subpackets]);
 }
 
-/** What is hashed after the data and the hashed part (RFC 9580 §5.2.4). */
+/** The bytes that are hashed after the data: the hashed part and its length (RFC 9580 §5.2.4). */
 export function signatureTrailer(hashedPart: Uint8Array): Buffer {
   return Buffer.concat([hashedPart, Buffer.of(4, 0xff), uint32(hashedPart.length)]);
 }
@@ -67,7 +67,7 @@ export interface ParsedSignature {
   readonly numbers: readonly Buffer[];
   /** Upper-case hex; from the hashed subpackets. */
   readonly issuerFingerprint: string | undefined;
-  /** Upper-case hex; whoever signed claims it, nothing proves it. */
+  /** Upper-case hex; the signer's claim, without a proof. */
   readonly issuerKeyId: string;
   readonly objectKeys: readonly string[];
   readonly hashedSubpackets: readonly Subpacket[];
@@ -96,7 +96,7 @@ function parse(body: Buffer, understood: ReadonlySet<number>): ParsedSignature |
   const numbers = parseNumbers(body.subarray(unhashedEnd + 2));
   const algorithm = body.readUInt8(2);
   if (hashed === undefined || unhashed === undefined || numbers === undefined) return undefined;
-  // RFC 9580 §5.2.3.7: with a critical subpacket that is not understood it is to be taken as invalid.
+  // RFC 9580 §5.2.3.7: a signature with an unknown critical subpacket is invalid.
   if (hashed.some(({ kind, isCritical }) => isCritical && !understood.has(kind))) return undefined;
   const isIssuer = (packet: Subpacket) =>
     packet.kind === subpacketKinds.issuerFingerprint && packet.data.length === 21 && packet.data[0] === 4;

@@ -1,4 +1,4 @@
-/** The key this host signs with. */
+/** The key with which this host signs. */
 import type { Hash } from 'node:crypto';
 import { WalvaultError } from '../../../base/errors/errors.ts';
 import { signatureHashes, sha256Number } from '../algorithms.ts';
@@ -12,15 +12,15 @@ import {
 } from './signature-packet.ts';
 
 export interface Signer {
-  /** Of the primary key, as in `PublicKey`. */
+  /** The fingerprint of the primary key, as in `PublicKey`. */
   readonly fingerprint: string;
-  /** The packet that goes before signed data, so that a reader can hash while it reads (RFC 9580 §5.4). */
+  /** The packet before signed data, so that a reader can hash while it reads (RFC 9580 §5.4). */
   onePassPacket(): Buffer;
-  /** The signature packet over what `hash` (SHA-256) has seen. The same input gives the same bytes. */
+  /** The signature packet over the data that `hash` (SHA-256) has seen. The same input gives the same bytes. */
   signaturePacket(hash: Hash, statement: { objectKey: string; timeSeconds: number }): Buffer;
 }
 
-/** @throws WalvaultError `key` if the key cannot sign, or only with an algorithm other than Ed25519 and RSA */
+/** @throws WalvaultError `key` if the key cannot sign with Ed25519 or RSA */
 export function createSigner(key: PrivateKey): Signer {
   const { signingKey } = key.reveal();
   if (signingKey === undefined)

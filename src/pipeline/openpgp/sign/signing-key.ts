@@ -1,4 +1,4 @@
-/** Ed25519 and RSA keys taken out of OpenPGP key packets, to sign and verify digests with node:crypto. */
+/** Ed25519 and RSA keys from OpenPGP key packets, to sign and verify digests with node:crypto. */
 import {
   createPrivateKey,
   createPublicKey,
@@ -15,16 +15,16 @@ import { eddsaLegacyNumber, rsaNumber } from '../algorithms.ts';
 
 type JsonWebKey = webcrypto.JsonWebKey;
 
-/** Says which key made a signature, and makes or checks the numbers in it. */
+/** The key that made a signature. */
 interface KeyIdentity {
-  /** Of the key or subkey that signs, upper-case hex. */
+  /** The fingerprint of the key or subkey that signs, upper-case hex. */
   readonly fingerprint: string;
-  /** Its OpenPGP algorithm number. */
+  /** The key's OpenPGP algorithm number. */
   readonly algorithm: number;
 }
 
 export interface SigningKey extends KeyIdentity {
-  /** The algorithm's numbers, each with the big-endian bytes it is written from. */
+  /** The signature's numbers, as big-endian bytes. */
   sign(digest: Uint8Array, hash: string): Buffer[];
 }
 
@@ -32,7 +32,7 @@ export interface VerifyingKey extends KeyIdentity {
   verify(digest: Uint8Array, hash: string, numbers: readonly Uint8Array[]): boolean;
 }
 
-/** Undefined for an algorithm walvault does not sign with (it takes Ed25519 and RSA). */
+/** The key as a signing key. Undefined for another algorithm than Ed25519 and RSA. */
 export function signingKeyOf(key: PrivateKey | Subkey): SigningKey | undefined {
   const publicParams = key.keyPacket.publicParams as PublicNumbers;
   const privateParams = (
@@ -71,7 +71,7 @@ export function rsaSigningKey(fingerprint: string, numbers: PublicNumbers & Priv
   };
 }
 
-/** Undefined for an algorithm walvault does not verify. */
+/** The key as a verifying key. Undefined for another algorithm than Ed25519 and RSA. */
 export function verifyingKeyOf(key: Key | Subkey): VerifyingKey | undefined {
   const publicParams = key.keyPacket.publicParams as PublicNumbers;
   const fingerprint = key.getFingerprint().toUpperCase();
@@ -119,7 +119,7 @@ function verifyRsa(key: KeyObject, expected: Buffer, numbers: readonly Uint8Arra
     const signature = leftPadded(number, modulusBytes);
     return publicDecrypt({ key, padding: constants.RSA_PKCS1_PADDING }, signature).equals(expected);
   } catch {
-    // Wrong padding is how OpenSSL says that the signature is not this key's.
+    // OpenSSL reports wrong padding when another key made the signature.
     return false;
   }
 }
@@ -133,7 +133,7 @@ function digestInfo(digest: Uint8Array, hash: string): Buffer {
   return Buffer.concat([Buffer.of(0x30, algorithm.length + octets.length), algorithm, octets]);
 }
 
-/** Names are openpgp's: Q the point of a curve behind its 0x40, n and e RSA's, all big-endian. */
+/** Public numbers, with openpgp's names, big-endian: Q, a point of a curve after its 0x40 octet; n and e of RSA. */
 export interface PublicNumbers {
   readonly Q?: Uint8Array;
   readonly n?: Uint8Array;
@@ -158,7 +158,7 @@ function isRsa(key: Key | Subkey): boolean {
   return algorithm === 'rsaEncryptSign' || algorithm === 'rsaSign';
 }
 
-/** Q is the point behind a 0x40 octet (RFC 9580 §9.2.1). */
+/** The JWK of a point. Q has a 0x40 octet before the point (RFC 9580 §9.2.1). */
 function ed25519Jwk(q: Uint8Array): JsonWebKey {
   return { kty: 'OKP', crv: 'Ed25519', x: base64url(q.subarray(1)) };
 }
@@ -167,7 +167,7 @@ function rsaPublicJwk(numbers: PublicNumbers): JsonWebKey {
   return { kty: 'RSA', n: base64url(numbers.n), e: base64url(numbers.e) };
 }
 
-/** OpenPGP's u is the inverse of p modulo q, a JWK's qi that of its q modulo its p: the primes change places. */
+/** The JWK of RSA numbers. OpenPGP's u is the inverse of p modulo q, a JWK's qi that of q modulo p: p and q are swapped. */
 function rsaPrivateJwk(numbers: PublicNumbers & PrivateNumbers): JsonWebKey {
   const d = toBigInt(numbers.d);
   return {

@@ -1,11 +1,11 @@
-/** What a signature proves, and to whom. */
+/** The verdict on a signature: good, untrusted or bad. */
 import type { Hash } from 'node:crypto';
 import type { PublicKey } from '../keys/keys.ts';
 import { binarySignature, signatureTrailer, type ParsedSignature } from './signature-packet.ts';
 
 /**
  * `good`: by a trusted signer (primary fingerprint), over exactly this data, for exactly this object key.
- * `untrusted`: by somebody else; whether it is right is not known. `bad`: it claims what is not so.
+ * `untrusted`: by another signer; it is not known whether the signature is right. `bad`: the signature is wrong.
  */
 export type SignatureVerdict =
   | { readonly status: 'good'; readonly fingerprint: string }
@@ -13,7 +13,7 @@ export type SignatureVerdict =
   | { readonly status: 'untrusted'; readonly keyId: string }
   | { readonly status: 'bad'; readonly reason: string };
 
-/** `hash` has seen the signed data. */
+/** The verdict on one signature. `hash` has seen the signed data. */
 export function judgeSignature(
   signature: ParsedSignature | undefined,
   hash: Hash | undefined,
@@ -39,7 +39,7 @@ export function judgeSignature(
   return { status: 'good', fingerprint: found.primary.fingerprint };
 }
 
-/** Of several signatures: a bad one spoils all, else one good one is enough. */
+/** The verdict on several signatures: `bad` if one of them is bad, otherwise `good` if one of them is good. */
 export function combineVerdicts(verdicts: readonly SignatureVerdict[]): SignatureVerdict {
   const byStatus = (status: SignatureVerdict['status']) =>
     verdicts.find(verdict => verdict.status === status);
