@@ -74,7 +74,10 @@ export const importRules: readonly ImportRule[] = [
     from: /^entry\//,
     mayImport: [base, config, observe, pushAndFetch, compose, workers, /^agent\//],
   },
-  { from: /^cli\//, mayImport: [base, config, observe, operations, compose, entry, agentClient] },
+  {
+    from: /^cli\//,
+    mayImport: [base, config, observe, operations, compose, entry, agentClient, /^stores\/url$/],
+  },
   {
     from: /^main$/,
     mayImport: [

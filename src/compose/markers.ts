@@ -5,8 +5,6 @@ import type { Store } from '../stores/store.ts';
 import { openStore } from '../stores/open.ts';
 import { storeSettings } from './open-repositories.ts';
 
-export { directoryOfUrl } from '../stores/open.ts';
-
 /** A generous limit: a person runs init, and a first contact may wait for names and certificates. */
 const requestTimeoutMs = 20_000;
 

@@ -5,11 +5,10 @@
 import { azureOptionsOf } from './azure/url.ts';
 import { decorateStore, type StoreLimits } from './decorators/decorate-store.ts';
 import type { DriverSettings } from './driver-kit/driver-settings.ts';
-import { directoryOf } from './fs/url.ts';
 import { gcsOptionsOf } from './gcs/url.ts';
 import { s3OptionsOf } from './s3/url.ts';
 import type { Store } from './store.ts';
-import { parseUrl, type Protocol } from './url.ts';
+import { directoryOf, parseUrl, type Protocol } from './url.ts';
 
 export interface StoreSettings extends DriverSettings {
   /** Limits and counters above the driver. */
@@ -50,9 +49,3 @@ const openDriver: Readonly<Record<Protocol, (url: URL, settings: DriverSettings)
     return await createAzureStore(options);
   },
 };
-
-/** The directory behind a `file:` URL, for `init`, which may create it. Undefined for every other kind of URL. */
-export function directoryOfUrl(url: string): string | undefined {
-  const parsed = parseUrl(url);
-  return parsed.protocol === 'file:' ? directoryOf(parsed.url) : undefined;
-}

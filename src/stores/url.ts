@@ -1,4 +1,5 @@
-/** The rules for repository URLs that all drivers share. */
+/** The rules for repository URLs that all drivers share, and the directory of a `file:` URL. */
+import { fileURLToPath } from 'node:url';
 import { WalvaultError } from '../base/errors/errors.ts';
 import { hideUrlPasswords } from '../base/url-passwords.ts';
 
@@ -28,6 +29,31 @@ export function parseUrl(text: string): RepositoryUrl {
   if (/\/\.\.?(\/|\?|$)/.test(text)) throw badUrl(text, 'has a "." or ".." part', 'Write the path out.');
   if (url.hash !== '') throw badUrl(text, 'has a fragment (#…)', 'Write # as %23.');
   return { url, protocol };
+}
+
+/** The directory behind a `file:` URL, for `init`, which may create it. Undefined for every other kind of URL. */
+export function directoryOfUrl(url: string): string | undefined {
+  const parsed = parseUrl(url);
+  return parsed.protocol === 'file:' ? directoryOf(parsed.url) : undefined;
+}
+
+/** The directory that a `file:` URL names. @throws WalvaultError `config` */
+export function directoryOf(url: URL): string {
+  if (url.host !== '' || url.search !== '' || url.pathname === '')
+    throw badUrl(
+      url.href,
+      'is not the URL of a local directory',
+      'Write it with three slashes, as file:///var/lib/walvault.',
+    );
+  if (url.pathname === '/') throw badUrl(url.href, 'names the root directory', exampleUrls);
+  try {
+    return fileURLToPath(url);
+  } catch (error) {
+    throw new WalvaultError('config', `the repository URL ${url.href} is not the URL of a local directory`, {
+      cause: error,
+      hint: exampleUrls,
+    });
+  }
 }
 
 export const exampleUrls =

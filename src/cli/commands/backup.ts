@@ -1,8 +1,6 @@
 /** `walvault backup`: options and output. */
 import { Option } from 'commander';
-import { formatCount, formatDuration, formatSize } from '../../base/units.ts';
-import type { BackupResult } from '../../operations/backup/backup.ts';
-import { summarise } from '../../operations/backup/summary.ts';
+import { backupJson, renderBackup } from '../render/backup.ts';
 import { renderJson } from '../render/json.ts';
 import type { DefineVerb } from '../verb.ts';
 
@@ -43,38 +41,12 @@ export const defineBackup: DefineVerb = (program, run) => {
         });
         print(
           options.json === true
-            ? renderJson({ ...jsonOf(result), traffic: opened.traffic() })
+            ? renderJson({ ...backupJson(result), traffic: opened.traffic() })
             : renderBackup(result),
         );
       });
     });
 };
-
-function renderBackup(result: BackupResult): string {
-  const { record, repositories, durationMs } = result;
-  const { storedBytes, walSegments } = summarise(record);
-  const ratio = storedBytes === 0 ? '' : ` (${(record.sizeBytes / storedBytes).toFixed(1)} to 1)`;
-  const lines = [
-    `backup ${record.id}`,
-    `  size      ${formatSize(record.sizeBytes)} in ${formatCount(record.fileCount, 'file')}, stored in ${formatSize(storedBytes)}${ratio}`,
-    `  WAL       ${walSegments}`,
-    `  in        ${repositories.join(', ')}`,
-    `  took      ${formatDuration(durationMs)}`,
-  ];
-  for (const { description } of result.lostWal) lines.push(`  GAP       before it: ${description}`);
-  if (record.damagedPages > 0)
-    lines.push(
-      `  DAMAGED   ${formatCount(record.damagedPages, 'page')} with wrong checksums; see the warnings`,
-    );
-  return `${lines.join('\n')}\n`;
-}
-
-/** The commit record as the operation returns it, and the figures derived from it. */
-function jsonOf(result: BackupResult) {
-  const { geometry, ...record } = result.record;
-  const { segmentSizeBytes } = geometry;
-  return { ...result, record: { ...record, segmentSizeBytes }, ...summarise(result.record) };
-}
 
 const notes = `
 Connects as psql would (PGHOST, PGSERVICE, .pgpass and so on) unless postgres.connection is set. The backup exists once

@@ -4,7 +4,7 @@ import { parseDuration } from '../../base/units.ts';
 import { cleanupJson, renderCleanup } from '../render/cleanup.ts';
 import { renderJson } from '../render/json.ts';
 import type { DefineVerb, Invocation } from '../verb.ts';
-import { chooseRepositories, parseSystemId } from './repository-choice.ts';
+import { chooseRepositories, parseSystemId } from '../options/repository-choice.ts';
 
 interface CleanupCliOptions {
   readonly keepLast?: string;

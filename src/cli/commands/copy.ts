@@ -5,7 +5,7 @@ import { formatCount } from '../../base/units.ts';
 import { copyJson, renderCopy } from '../render/copy.ts';
 import { renderJson } from '../render/json.ts';
 import type { DefineVerb, Invocation } from '../verb.ts';
-import { chooseRepository } from './repository-choice.ts';
+import { chooseRepository } from '../options/repository-choice.ts';
 
 interface CopyCliOptions {
   readonly from: string;

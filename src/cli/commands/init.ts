@@ -5,7 +5,7 @@ import type { InitRepository } from '../../operations/init/request.ts';
 import { renderInit, renderMarked } from '../render/init.ts';
 import { renderJson } from '../render/json.ts';
 import type { DefineVerb, Invocation } from '../verb.ts';
-import type { InitOptions } from './init-request.ts';
+import type { InitOptions } from '../options/init-request.ts';
 
 export const defineInit: DefineVerb = (program, run) => {
   withOptions(program.command('init').description('set up this host: keys, repositories, configuration'))
@@ -20,7 +20,7 @@ export const defineInit: DefineVerb = (program, run) => {
 async function setUp(options: InitOptions, invocation: Invocation): Promise<void> {
   const { context, log, print, configPath, hide } = invocation;
   const { signal } = context;
-  const { requestOf } = await import('./init-request.ts');
+  const { requestOf } = await import('../options/init-request.ts');
   const { initialise } = await import('../../operations/init/init.ts');
   const { makeMarker } = await import('../../compose/markers.ts');
   const request = await requestOf(options, {

@@ -4,7 +4,7 @@ import { WalvaultError } from '../../base/errors/errors.ts';
 import { renderJson } from '../render/json.ts';
 import { listJson, renderList } from '../render/list.ts';
 import type { DefineVerb } from '../verb.ts';
-import { chooseRepositories } from './repository-choice.ts';
+import { chooseRepositories } from '../options/repository-choice.ts';
 
 export const defineList: DefineVerb = (program, run) => {
   program

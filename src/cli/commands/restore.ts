@@ -7,7 +7,7 @@ import type { LoadedConfig } from '../../config/index.ts';
 import { renderJson } from '../render/json.ts';
 import { renderRestore } from '../render/restore.ts';
 import type { DefineVerb, Invocation } from '../verb.ts';
-import { thawDaysOption, thawSpeedOption, type ThawSpeed } from './thaw-options.ts';
+import { thawDaysOption, thawSpeedOption, type ThawSpeed } from '../options/thaw-options.ts';
 
 interface RestoreCliOptions {
   readonly backup: string;
@@ -50,7 +50,7 @@ async function restoreInto(
 ): Promise<void> {
   const { signal } = context;
   const { openRepositories } = await import('../../compose/open-repositories.ts');
-  const { becomeServerUser } = await import('./server-user.ts');
+  const { becomeServerUser } = await import('../options/server-user.ts');
   const { restore } = await import('../../operations/restore/restore.ts');
   const { summarise } = await import('../../operations/restore/summary.ts');
   const { parseTarget } = await import('../../operations/restore/target.ts');

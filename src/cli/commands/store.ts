@@ -7,8 +7,8 @@ import type { ByteStream } from '../../base/bytes/streams.ts';
 import { renderJson } from '../render/json.ts';
 import { entryJson, entryLine, renderStat, renderThaw } from '../render/store.ts';
 import type { DefineVerb, Invocation, Run } from '../verb.ts';
-import { chooseRepository } from './repository-choice.ts';
-import { thawDaysOption, thawSpeedOption, type ThawSpeed } from './thaw-options.ts';
+import { chooseRepository } from '../options/repository-choice.ts';
+import { thawDaysOption, thawSpeedOption, type ThawSpeed } from '../options/thaw-options.ts';
 
 interface ChoiceOptions {
   readonly repository?: string;

@@ -4,7 +4,8 @@ import { describe, it } from 'node:test';
 import { inspect } from 'node:util';
 import { WalvaultError } from '../../../src/base/errors/errors.ts';
 import { Secret } from '../../../src/base/secret.ts';
-import { directoryOfUrl, openStore } from '../../../src/stores/open.ts';
+import { openStore } from '../../../src/stores/open.ts';
+import { directoryOfUrl } from '../../../src/stores/url.ts';
 import { s3OptionsOf } from '../../../src/stores/s3/url.ts';
 
 describe('openStore', () => {

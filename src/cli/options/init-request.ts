@@ -5,7 +5,7 @@ import { defaultConfigPath, isClusterName } from '../../config/index.ts';
 import { findAccount } from '../../operations/init/ownership.ts';
 import { encryptionHint } from '../../operations/init/plan.ts';
 import type { InitEncryption, InitRepository, InitRequest } from '../../operations/init/request.ts';
-import { directoryOfUrl } from '../../compose/markers.ts';
+import { directoryOfUrl } from '../../stores/url.ts';
 import { accessTo, checkAccess, readSecretFile, type AccessOptions } from './init-access.ts';
 
 export interface InitOptions extends AccessOptions {

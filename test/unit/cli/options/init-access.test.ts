@@ -2,8 +2,8 @@ import assert from 'node:assert/strict';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, test } from 'node:test';
-import { accessTo, checkAccess, type AccessOptions } from '../../../src/cli/commands/init-access.ts';
-import { temporaryDirectory } from '../../support/site/temp.ts';
+import { accessTo, checkAccess, type AccessOptions } from '../../../../src/cli/options/init-access.ts';
+import { temporaryDirectory } from '../../../support/site/temp.ts';
 
 const directory = temporaryDirectory('access', { keepOwner: true });
 const file = join(directory, 'secret');

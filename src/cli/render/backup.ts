@@ -1,0 +1,31 @@
+/** What `backup` prints: lines for people, and the result for programs. */
+import { formatCount, formatDuration, formatSize } from '../../base/units.ts';
+import type { BackupResult } from '../../operations/backup/backup.ts';
+import { summarise } from '../../operations/backup/summary.ts';
+
+/** For people: where the backup is, how large, and what is wrong with it. */
+export function renderBackup(result: BackupResult): string {
+  const { record, repositories, durationMs } = result;
+  const { storedBytes, walSegments } = summarise(record);
+  const ratio = storedBytes === 0 ? '' : ` (${(record.sizeBytes / storedBytes).toFixed(1)} to 1)`;
+  const lines = [
+    `backup ${record.id}`,
+    `  size      ${formatSize(record.sizeBytes)} in ${formatCount(record.fileCount, 'file')}, stored in ${formatSize(storedBytes)}${ratio}`,
+    `  WAL       ${walSegments}`,
+    `  in        ${repositories.join(', ')}`,
+    `  took      ${formatDuration(durationMs)}`,
+  ];
+  for (const { description } of result.lostWal) lines.push(`  GAP       before it: ${description}`);
+  if (record.damagedPages > 0)
+    lines.push(
+      `  DAMAGED   ${formatCount(record.damagedPages, 'page')} with wrong checksums; see the warnings`,
+    );
+  return `${lines.join('\n')}\n`;
+}
+
+/** For programs: the result of the backup, with the figures derived from its commit record. */
+export function backupJson(result: BackupResult) {
+  const { geometry, ...record } = result.record;
+  const { segmentSizeBytes } = geometry;
+  return { ...result, record: { ...record, segmentSizeBytes }, ...summarise(result.record) };
+}
