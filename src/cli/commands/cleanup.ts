@@ -87,8 +87,8 @@ function parseCount(text: string): number {
 const notes = `
 A backup that a kept backup builds on stays, and so does the WAL that any kept backup needs. With --keep-within, the
 newest backup that ended before the window stays too: recovery to the window's first moments starts from it. The last
-full backup of a system is never removed, unless the whole system is named with --retired. When in doubt, cleanup keeps a
-backup and says so.
+full backup of a system is never removed, unless the whole system is named with --retired. When in doubt, cleanup keeps
+backups and WAL, and says so.
 
 Examples:
   walvault cleanup --keep-within 14d --dry-run

@@ -8,7 +8,10 @@ import { systemCode } from '../../base/errors/errors.ts';
 import { fsyncDirectory } from '../../base/files/durable.ts';
 import { parseWalFileName } from '../wal/file-name.ts';
 
-/** Names of WAL files, in any order. Other names are left out: PostgreSQL archives none (pgarch_readyXlog in pgarch.c). */
+/**
+ * Names of WAL files, in any order. Names of other files are left out: PostgreSQL archives none (pgarch_readyXlog in
+ * pgarch.c).
+ */
 export interface MarkedFiles {
   readonly ready: readonly string[];
   readonly done: readonly string[];
@@ -23,7 +26,7 @@ export class ArchiveStatus {
     this.#directory = join(walDirectory, 'archive_status');
   }
 
-  /** Nothing is marked where the directory does not exist. @throws system errors */
+  /** Reads the names; none where the directory does not exist. @throws system errors */
   async read(): Promise<MarkedFiles> {
     const names = await this.#names();
     return { ready: marked(names, '.ready'), done: marked(names, '.done') };
@@ -39,8 +42,8 @@ export class ArchiveStatus {
   }
 
   /**
-   * Marks files as archived, durably. The archiver tolerates it: it looks at each entry again before it uses it
-   * (pgarch_readyXlog in pgarch.c). None of the names may be the one that the archiver asks for at that moment.
+   * Marks files as archived, durably. The archiver tolerates this: it looks at each entry again before it uses it
+   * (pgarch_readyXlog in pgarch.c). The file that the archiver asks for at that moment must not be among them.
    * @returns the names that were still ready
    * @throws system errors
    */
@@ -55,7 +58,8 @@ export class ArchiveStatus {
         if (systemCode(error) !== 'ENOENT') throw error;
       }
     }
-    // After a crash a file that is ready again while its segment was recycled would be archived in its place.
+    // Otherwise a crash could make a file ready again whose segment was recycled, and the new content would be archived
+    // under the old name.
     if (changed.length > 0) await fsyncDirectory(this.#directory);
     return changed;
   }

@@ -1,4 +1,6 @@
-/** `backup_label`, as pg_backup_stop gives it and PostgreSQL reads it (xlogbackup.c, build_backup_content). */
+/**
+ * The file `backup_label`, as pg_backup_stop returns it and PostgreSQL reads it (xlogbackup.c, build_backup_content).
+ */
 import { WalvaultError } from '../../base/errors/errors.ts';
 import { parseWalFileName } from '../wal/file-name.ts';
 import { parseLsn, type Lsn } from '../wal/lsn.ts';
@@ -11,11 +13,11 @@ export interface BackupLabel {
   /** The name of the segment that holds `startLsn`. */
   startSegment: string;
   checkpointLsn: Lsn;
-  /** As the server wrote it, in its own log time zone. */
+  /** As the server wrote it, in the time zone of its log. */
   startTime: string;
   label: string;
   backupFrom: 'primary' | 'standby';
-  /** PostgreSQL 17+, only in an incremental backup. */
+  /** PostgreSQL 17+, in an incremental backup only. */
   incrementalFromLsn?: Lsn;
   incrementalFromTimeline?: number;
 }
@@ -51,8 +53,8 @@ export function parseBackupLabel(text: string): BackupLabel {
 }
 
 /**
- * The label without what PostgreSQL 17 writes into an incremental backup: a server refuses to start from a label
- * that has these lines (xlogrecovery.c, read_backup_label), and a restored directory is whole.
+ * The label without the lines that PostgreSQL 17 adds for an incremental backup. A server refuses to start from a label
+ * with these lines (xlogrecovery.c, read_backup_label), and a restored directory is a full one.
  */
 export function withoutIncrementalLines(label: string): string {
   return label

@@ -1,8 +1,8 @@
 /**
- * PostgreSQL's own `backup_manifest`, as backup_manifest.c writes it: what lets `pg_verifybackup` and
- * `pg_combinebackup` accept a backup that was unpacked by hand. Version 1 up to 16, version 2 with the system
- * identifier from 17 on. It lists files, not directories, and neither itself nor `pg_wal`: one file a line, and a last
- * line with the checksum of all before it (FinalizeBackupManifest and SendBackupManifest).
+ * PostgreSQL's own `backup_manifest`, as backup_manifest.c writes it. With it, `pg_verifybackup` and `pg_combinebackup`
+ * accept a backup that was unpacked by hand. Version 1 up to 16, version 2 with the system identifier from 17 on. It
+ * lists files, one a line, without directories, `pg_wal` and itself; its last line has the checksum of all lines before
+ * (FinalizeBackupManifest and SendBackupManifest).
  */
 import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
@@ -18,7 +18,7 @@ export const backupManifestName = 'backup_manifest';
 export interface BackupManifest {
   readonly postgresMajor: number;
   readonly systemId: bigint;
-  /** What recovery needs, in order; ends are exclusive. */
+  /** The WAL that recovery needs, in order; ends are exclusive. */
   readonly walRanges: readonly ManifestWalRange[];
 }
 
@@ -47,8 +47,8 @@ export function encodeBackupManifest(
 }
 
 /**
- * Replaces size and checksum of one file that was changed on purpose, so that `pg_verifybackup` still passes. A
- * directory without a manifest, or a manifest without the file, is left as it is.
+ * Replaces size and checksum of one file that was changed on purpose, so that `pg_verifybackup` still passes. Does
+ * nothing if the directory has no manifest, or the manifest does not list the file.
  * @throws WalvaultError `damaged`, system errors
  */
 export async function updateBackupManifest(
@@ -71,7 +71,10 @@ export async function updateBackupManifest(
   await fsyncDirectory(dataDirectory);
 }
 
-/** The checksum is made anew. Without its line `pg_verifybackup` would take no manifest, and none is added. */
+/**
+ * Computes the checksum anew. A manifest without the checksum's line stays without: `pg_verifybackup` refuses it
+ * anyway.
+ */
 async function* sealed(lines: AsyncIterable<string>): AsyncGenerator<Uint8Array> {
   const hash = createHash('sha256');
   let batch = '';
@@ -123,7 +126,7 @@ function rangeLine({ timeline, startLsn, endLsn }: ManifestWalRange): string {
   return `{ "Timeline": ${timeline}, "Start-LSN": "${formatLsn(startLsn)}", "End-LSN": "${formatLsn(endLsn)}" }`;
 }
 
-/** `2026-11-22 02:00:00 GMT` */
+/** A time as `2026-11-22 02:00:00 GMT`. */
 function gmt(timeMs: number): string {
   return `${new Date(timeMs).toISOString().slice(0, 19).replace('T', ' ')} GMT`;
 }

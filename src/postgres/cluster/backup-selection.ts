@@ -1,6 +1,6 @@
 /**
- * What a base backup takes of a data directory: the lists of basebackup.c, plus files that must not come back to life
- * with a restored copy.
+ * The rules for which files of a data directory a base backup takes. They are the lists of basebackup.c, and files that
+ * must not take effect in a restored copy.
  */
 import { backupLabelName } from './backup-label.ts';
 import { backupManifestName } from './backup-manifest.ts';
@@ -11,10 +11,10 @@ import { tablespaceMapName } from './tablespace-map.ts';
 
 export type EntryType = 'file' | 'directory' | 'symlink';
 
-/** `empty-directory`: the directory itself is kept, nothing in it. */
+/** `empty-directory`: the directory is kept without its contents. */
 export type EntryDecision = 'include' | 'skip' | 'empty-directory';
 
-/** Rebuilt or emptied at every start (basebackup.c, excludeDirContents). */
+/** Directories that every start rebuilds or empties (basebackup.c, excludeDirContents). */
 const emptiedDirectories = new Set([
   'pg_stat_tmp',
   'pg_replslot',
@@ -28,7 +28,10 @@ const emptiedDirectories = new Set([
   'pg_wal/summaries',
 ]);
 
-/** basebackup.c, excludeFiles; signal files so that a restored copy follows nobody and promotes by nobody's leave. */
+/**
+ * Files of basebackup.c (excludeFiles), and signal files, so that a restored copy neither follows a server nor promotes
+ * itself.
+ */
 const skippedAtTop = new Set([
   'postgresql.auto.conf.tmp',
   'current_logfiles',
@@ -45,7 +48,7 @@ const skippedAtTop = new Set([
 
 /**
  * The decision for one path, relative to the data directory; `pg_tblspc/<oid>` may be a link or a directory. Unlogged
- * relations need their neighbours to be known and are not decided here: see `unloggedRelations`.
+ * relations are decided elsewhere, because that takes the other files of the directory: see `unloggedRelations`.
  */
 export function classifyBackupPath(relativePath: string, type: EntryType): EntryDecision {
   const name = relativePath.slice(relativePath.lastIndexOf('/') + 1);
@@ -62,7 +65,10 @@ export function classifyBackupPath(relativePath: string, type: EntryType): Entry
   return 'include';
 }
 
-/** `base/<oid>`, or `<oid>` below a tablespace's version directory: where relation files of a database live. */
+/**
+ * True for directories with the relation files of a database: `base/<oid>`, or `<oid>` below a tablespace's version
+ * directory.
+ */
 export function isDatabaseDirectory(parts: readonly string[]): boolean {
   const database = parts.at(-1) ?? '';
   if (!/^\d+$/.test(database)) return false;
@@ -75,7 +81,7 @@ export function isUnloggedContent(name: string, unlogged: ReadonlySet<number>): 
   return file !== undefined && file.fork !== 'init' && unlogged.has(file.relfilenode);
 }
 
-/** Our own temporary names (base/files.ts), and the socket and its lock of a server that has them here. */
+/** True for walvault's own files, its temporary names (base/files/durable.ts), and a server's socket and lock file. */
 function isOwnOrSocket(name: string): boolean {
   return (
     /^\..+\.[0-9a-f]{12}\.tmp$/.test(name) || name.startsWith('.walvault') || name.startsWith('.s.PGSQL.')

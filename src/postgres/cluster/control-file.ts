@@ -1,7 +1,7 @@
 /**
- * `global/pg_control` (ControlFileData in pg_control.h). The fields up to the minimum recovery point lie where they have lain
- * since 12; those after it are found from the `floatFormat` constant 1234567.0 that the file carries for this purpose,
- * so that a field added before it moves nothing here.
+ * The file `global/pg_control` (ControlFileData in pg_control.h). The fields up to the minimum recovery point have had
+ * the same place since 12. Later fields are found from the constant 1234567.0 (`floatFormat`), which the file has for
+ * this purpose, so that a field added before it changes nothing here.
  */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -20,9 +20,9 @@ export interface ControlFile {
   state: ClusterState;
   checkpointLsn: Lsn;
   redoLsn: Lsn;
-  /** Of the latest checkpoint. A standby or a fresh primary may already be on a later one. */
+  /** The timeline of the latest checkpoint. A standby or a fresh primary may already be on a later one. */
   timeline: number;
-  /** The last byte that a recovery has to have replayed; undefined if none has to. */
+  /** The last byte that recovery must replay; undefined if there is none. */
   minRecoveryPoint: Reached | undefined;
   blockSizeBytes: number;
   walBlockSizeBytes: number;
@@ -35,18 +35,20 @@ export interface ControlFile {
 export type ClusterState =
   | 'starting-up' | 'shut-down' | 'shut-down-in-recovery' | 'shutting-down' | 'in-crash-recovery' | 'in-archive-recovery' | 'in-production'; // prettier-ignore
 
-/** A place in the WAL that a server has been at. */
+/** A place in the WAL that a server has reached. */
 export interface Reached {
   readonly timeline: number;
   readonly lsn: Lsn;
 }
 
-/** A recovery refuses every timeline that does not lead past these (InitWalRecovery in xlogrecovery.c). */
+/**
+ * The places that a timeline must lead past: recovery refuses every other timeline (InitWalRecovery in xlogrecovery.c).
+ */
 export function reachedIn({ timeline, checkpointLsn, minRecoveryPoint }: ControlFile): Reached[] {
   return [{ timeline, lsn: checkpointLsn }, ...(minRecoveryPoint === undefined ? [] : [minRecoveryPoint])];
 }
 
-/** In the order of enum DBState. */
+/** States in the order of enum DBState. */
 const states: readonly ClusterState[] = [
   'starting-up',
   'shut-down',
@@ -59,12 +61,12 @@ const states: readonly ClusterState[] = [
 
 export const controlFilePath = 'global/pg_control';
 
-/** How long a bad CRC may only mean that the server is writing the file at this moment. */
+/** A bad CRC may mean for this long that the server is just writing the file. */
 const rereadForMs = 1000;
 
 /**
- * Reads and verifies the file of a cluster, running or not. A bad CRC is read again for about a second: PostgreSQL
- * writes the file in place and a reader can see half of it.
+ * Reads and verifies the file of a cluster, running or not. A file with a bad CRC is read again for about a second:
+ * PostgreSQL writes it in place, and a reader can see half of it.
  * @throws WalvaultError `damaged`, `local-io`
  */
 export async function readControlFile(dataDirectory: string, signal?: AbortSignal): Promise<ControlFile> {
@@ -83,8 +85,8 @@ export async function readControlFile(dataDirectory: string, signal?: AbortSigna
 }
 
 /**
- * The same without waiting: undefined where it would have to be read again. For whoever answers a server that waits: no
- * thread of Node's pool is needed, and they may all be busy.
+ * Reads the file once, without waiting; undefined where it would have to be read again. A server waits for the agent,
+ * and this needs no thread of Node's pool, where all may be busy.
  */
 export function readControlFileNow(dataDirectory: string): ControlFile | undefined {
   const path = join(dataDirectory, controlFilePath);
@@ -148,8 +150,8 @@ function locateFloatFormat(view: DataView): number | undefined {
 }
 
 /**
- * The CRC covers everything before itself and is the last field: 288 up to 17, 292 in 18. Trying each place it may
- * have costs nothing and keeps a later version readable.
+ * True if the CRC is valid. It is the last field and covers everything before: 288 bytes up to 17, 292 in 18. Trying
+ * each possible place costs nothing and keeps a later version readable.
  */
 function hasValidCrc(data: Uint8Array, view: DataView, floatAt: number): boolean {
   let crc = updateCrc32c(startCrc32c, data, 0, floatAt);
@@ -162,7 +164,7 @@ function hasValidCrc(data: Uint8Array, view: DataView, floatAt: number): boolean
   return false;
 }
 
-/** Catalogue versions of the releases (catversion.h); one in between belongs to a beta of the next. */
+/** Catalogue versions of the releases (catversion.h); a version in between belongs to a beta of the next release. */
 const catalogVersions: readonly (readonly [catalogVersion: number, major: number])[] = [
   [202_007_201, 13],
   [202_107_181, 14],

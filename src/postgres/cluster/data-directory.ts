@@ -1,4 +1,4 @@
-/** Walks a data directory, of a running server too, and gives what a base backup takes of it. */
+/** A walk through a data directory, also of a running server, that gives the entries for a base backup. */
 import { lstat, readdir, readlink, stat } from 'node:fs/promises';
 import type { Stats } from 'node:fs';
 import { join } from 'node:path';
@@ -17,8 +17,8 @@ export interface DataDirectoryEntry {
   path: string;
   absolutePath: string;
   /**
-   * A `symlink` is a tablespace (its contents follow), or a link of the administrator's, to which PostgreSQL's own
-   * backup gives a warning and nothing else: the caller decides.
+   * A `symlink` is a tablespace, whose contents follow, or the administrator's own link. For the latter PostgreSQL's
+   * own backup only gives a warning; here the caller decides.
    */
   type: EntryType;
   sizeBytes: number;
@@ -29,9 +29,9 @@ export interface DataDirectoryEntry {
 }
 
 /**
- * Entries in ascending order of the bytes of their paths, directories before what is in them. Files that vanish on
- * the way are left out, as in basebackup.c: WAL knows of their removal. Holds the names of one directory for each
- * level of depth. `global/pg_control` is one of the entries; whoever copies reads it last.
+ * Entries in ascending order of the bytes of their paths, directories before their contents. Files that vanish
+ * meanwhile are left out, as in basebackup.c: WAL knows of their removal. Memory holds the names of one directory for
+ * each level. `global/pg_control` is one of the entries; a backup must read it last.
  * @throws WalvaultError `local-io`, `refused` for a name that is not UTF-8
  */
 export async function* walkDataDirectory(
@@ -43,7 +43,7 @@ export async function* walkDataDirectory(
 }
 
 /**
- * The one directory inside a tablespace that belongs to this cluster: others may share the tablespace, as during
+ * The only directory in a tablespace that belongs to this cluster: others may share the tablespace, as during
  * pg_upgrade (relpath.h, TABLESPACE_VERSION_DIRECTORY).
  */
 export function tablespaceVersionDirectory(control: ControlFile): string {
@@ -77,10 +77,10 @@ async function* walkDirectory(walk: Walk, directory: string): AsyncGenerator<Dat
   yield* descendBefore(walk, descents, undefined);
 }
 
-/** How many files are looked at side by side. */
+/** Number of files that are examined side by side. */
 const lookAhead = 32;
 
-/** Enters the directories whose contents come before `path`; all of them if it is undefined. */
+/** Enters the directories whose contents come before `path`; all directories if it is undefined. */
 async function* descendBefore(
   walk: Walk,
   descents: string[],
@@ -102,7 +102,7 @@ function selectNames(walk: Walk, directory: string, names: readonly string[]): s
   return names.filter(name => !isUnloggedContent(name, unlogged));
 }
 
-/** Undefined for what a backup leaves out, what is no file, directory or link, and what is gone by now. */
+/** Undefined for an entry that a backup leaves out, that is no file, directory or link, or that has vanished. */
 async function inspect(walk: Walk, directory: string, name: string): Promise<DataDirectoryEntry | undefined> {
   const path = directory === '' ? name : `${directory}/${name}`;
   if (classifyBackupPath(path, 'file') === 'skip' && classifyBackupPath(path, 'directory') === 'skip')
@@ -114,7 +114,7 @@ async function inspect(walk: Walk, directory: string, name: string): Promise<Dat
     return undefined;
   const common = { path, absolutePath, mode: stats.mode & 0o7777, mtimeMs: stats.mtimeMs };
   if (type !== 'symlink') return { ...common, type, sizeBytes: type === 'file' ? stats.size : 0 };
-  // A linked pg_wal, or another directory of PostgreSQL's own that was moved away, comes back as a directory.
+  // A linked pg_wal, or another directory of PostgreSQL's that was moved away, comes back as a directory.
   const target = await statIfThere(absolutePath);
   if (target?.isDirectory() && isOwnDirectory(path))
     return { ...common, mode: target.mode & 0o7777, type: 'directory', sizeBytes: 0 };
@@ -152,7 +152,7 @@ async function namesIn(absolutePath: string): Promise<string[]> {
 
 async function lstatIfThere(absolutePath: string, name: string): Promise<Stats | undefined> {
   const stats = await unlessGone('read', absolutePath, lstat(absolutePath));
-  // Node shows other bytes as U+FFFD, and a file of that name does not exist: it must not pass for a vanished one.
+  // Node shows invalid bytes as U+FFFD, and a file of that name does not exist: it must not pass for a vanished file.
   if (stats === undefined && name.includes('\uFFFD'))
     throw new WalvaultError('refused', `${absolutePath}: its name is not valid UTF-8`, {
       hint: 'PostgreSQL makes no such files; rename it or move it out of the data directory.',
@@ -177,7 +177,7 @@ function sortByBytes(names: readonly string[]): string[] {
   return names.toSorted(compareBytes);
 }
 
-/** The order of the UTF-8 bytes, which for ASCII is JavaScript's own. */
+/** The order of the UTF-8 bytes; for ASCII this is JavaScript's own. */
 function compareBytes(a: string, b: string): number {
   if (/[^\0-\x7f]/.test(a) || /[^\0-\x7f]/.test(b)) return Buffer.compare(Buffer.from(a), Buffer.from(b));
   return a < b ? -1 : a > b ? 1 : 0;

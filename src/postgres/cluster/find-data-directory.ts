@@ -1,7 +1,7 @@
 /**
- * Where the data directory is, for a command that PostgreSQL calls with a path. The working directory is the data
- * directory for archive_command and restore_command (pgarch.c, xlogarchive.c); pg_rewind calls restore_command from
- * elsewhere with an absolute `%p`, whose second parent it then is.
+ * Finds the data directory for a command that PostgreSQL calls with a path. For archive_command and restore_command,
+ * that is the working directory (pgarch.c, xlogarchive.c). pg_rewind calls restore_command from elsewhere with an
+ * absolute `%p`, and the data directory is the path's second parent.
  */
 import { existsSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
@@ -14,7 +14,7 @@ export interface DataDirectoryClues {
   readonly configured: string | undefined;
 }
 
-/** Undefined when none of the places has a `global/pg_control`. */
+/** Undefined when none of these places has a `global/pg_control`. */
 export function findDataDirectory(clues: DataDirectoryClues): string | undefined {
   const fromPath = dirname(dirname(resolve(clues.workingDirectory, clues.walPath)));
   return [clues.workingDirectory, fromPath, clues.configured].find(

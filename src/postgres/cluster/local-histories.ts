@@ -1,7 +1,7 @@
 /**
- * Timeline histories that lie in `pg_wal`: those of the way that the server has come, and of timelines that it has only
- * looked at (readTimeLineHistory in timeline.c). Synchronous, because the agent answers a server that waits, while all
- * threads of Node's pool may be busy.
+ * The timeline histories in `pg_wal`: of the server's own timelines, and of timelines that it has only looked at
+ * (readTimeLineHistory in timeline.c). Reading is synchronous, because a server waits for the agent and all threads of
+ * Node's pool may be busy.
  */
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -25,7 +25,7 @@ export function readLocalHistories(walDirectory: string): TimelineHistories {
   return histories;
 }
 
-/** Undefined when it is not there. @throws WalvaultError `damaged`, `local-io` */
+/** Undefined when the history is not there. @throws WalvaultError `damaged`, `local-io` */
 export function readLocalHistory(walDirectory: string, timeline: number): TimelineHistoryEntry[] | undefined {
   const path = join(walDirectory, historyFileName(timeline));
   try {

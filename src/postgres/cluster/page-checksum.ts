@@ -1,6 +1,6 @@
 /**
- * Checksums of data pages (checksum_impl.h): 32 interleaved FNV-1a-like sums over the page as 32-bit words, each
- * with its own starting value, two rounds of zeros, folded by xor, mixed with the block number, reduced to 1…65535.
+ * Checksums of data pages (checksum_impl.h): 32 interleaved FNV-1a-like sums over the page as 32-bit words, each with
+ * its own starting value, two rounds of zeros, folded by xor, mixed with the block number, reduced to 1…65535.
  */
 import type { Lsn } from '../wal/lsn.ts';
 
@@ -17,9 +17,9 @@ const startValues = Int32Array.of(
 ); // prettier-ignore
 
 /**
- * Indexes within `data` of pages whose checksum is wrong. New pages, which are all zero, have none and are fine
- * (PageIsVerified); so is nothing else. `firstBlock` is the block number of the first page within the whole
- * relation, segments of the relation included. A rest shorter than a page is not looked at.
+ * Indexes within `data` of pages with a wrong checksum. New pages are all zero and have no checksum; only they are
+ * exempt (PageIsVerified). `firstBlock` is the block number of the first page within the whole relation, all its
+ * segments included. A rest shorter than a page is ignored.
  */
 export function verifyPages(
   data: Uint8Array,
@@ -40,18 +40,18 @@ export function verifyPages(
   return wrong;
 }
 
-/** pg_checksum_page: what `pd_checksum` of this page should be. */
+/** The value that `pd_checksum` of this page should have (pg_checksum_page). */
 export function pageChecksum(page: Uint8Array, blockNumber: number): number {
   return checksumOfWords(wordsOf(page), 0, page.length / 4, blockNumber);
 }
 
-/** pd_lsn: the end of the last WAL record that changed the page. Two 32-bit halves, the high one first. */
+/** The end of the last WAL record that changed the page (pd_lsn). Two 32-bit halves, the high half first. */
 export function pageLsn(page: Uint8Array): Lsn {
   const view = new DataView(page.buffer, page.byteOffset, page.byteLength);
   return (BigInt(view.getUint32(0, true)) << 32n) | BigInt(view.getUint32(4, true));
 }
 
-/** pd_checksum as stored. */
+/** The stored checksum (pd_checksum). */
 export function storedPageChecksum(page: Uint8Array): number {
   return (page[checksumAt] as number) | ((page[checksumAt + 1] as number) << 8);
 }

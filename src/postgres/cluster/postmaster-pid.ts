@@ -1,6 +1,6 @@
 /**
- * `postmaster.pid`: a server makes it when it starts and removes it when it stops (CreateLockFile in miscinit.c). A server
- * that was killed leaves it behind.
+ * The file `postmaster.pid`: a server makes it when it starts and removes it when it stops (CreateLockFile in
+ * miscinit.c). A killed server leaves it behind.
  */
 import { readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
@@ -16,8 +16,8 @@ export interface PostmasterPid {
 }
 
 /**
- * Undefined without a server: the file is absent, is not written yet, or is that of a single-user session.
- * Synchronous, because the agent looks at it while all threads of Node's pool may be busy.
+ * Undefined without a server: the file is absent, not written yet, or a single-user session's. Synchronous, because all
+ * threads of Node's pool may be busy when the agent reads it.
  * @throws system errors
  */
 export function readPostmasterPid(dataDirectory: string): PostmasterPid | undefined {
@@ -30,7 +30,7 @@ export function readPostmasterPid(dataDirectory: string): PostmasterPid | undefi
 }
 
 /**
- * One value a line: process id, data directory, start time, port, and more that is not needed here (pidfile.h). A
+ * One value a line: process id, data directory, start time, port, and values that are not needed here (pidfile.h). A
  * single-user session writes its process id as a negative number.
  */
 function parsePostmasterPid(text: string): PostmasterPid | undefined {
@@ -41,7 +41,9 @@ function parsePostmasterPid(text: string): PostmasterPid | undefined {
   return { pid, startedAt, port };
 }
 
-/** The user whose server runs in the directory, or was killed there. @throws system errors, `ENOENT` without a server */
+/**
+ * The user whose server runs in the directory, or was killed there. @throws system errors, `ENOENT` without a server
+ */
 export function serverUserId(dataDirectory: string): number {
   return statSync(join(dataDirectory, postmasterPidName)).uid;
 }

@@ -1,23 +1,23 @@
 /**
- * What restore writes into `postgresql.auto.conf`. Pure: text in, text out.
+ * The recovery settings that restore writes into `postgresql.auto.conf`. Pure: text in, text out.
  *
- * Settings from before the restore are commented out, not removed: they belong to another recovery, or name another
- * server to follow, and the administrator may want to read them. Then the five targets are written empty and the
- * chosen one last, because PostgreSQL refuses two targets, and an empty one after the chosen one as well
- * (guc assign hooks of xlogrecovery.c).
+ * Settings from before the restore become comments and are not removed: they belong to another recovery, or name
+ * another server to follow, and the administrator may want to read them. Then all five targets are written empty, and
+ * the chosen one last. PostgreSQL refuses two targets, and also an empty target after the chosen one (guc assign hooks
+ * of xlogrecovery.c).
  */
 export interface RecoveryTarget {
   kind: 'time' | 'lsn' | 'xid' | 'name' | 'immediate' | 'latest';
-  /** As PostgreSQL reads it; absent for `immediate` and `latest`. */
+  /** In PostgreSQL's syntax; absent for `immediate` and `latest`. */
   value?: string;
-  /** PostgreSQL's default, and ours: true. */
+  /** True by default, as in PostgreSQL. */
   inclusive?: boolean;
 }
 
 export interface RecoverySettings {
   restoreCommand: string;
   target: RecoveryTarget;
-  /** A number, as text; `latest` and `current` are PostgreSQL's other words. */
+  /** A number, as text, or PostgreSQL's words `latest` and `current`. */
   targetTimeline: string;
   targetAction: 'pause' | 'promote' | 'shutdown';
   archiveMode: 'off' | 'preserve';
@@ -70,7 +70,7 @@ function targetLine({ kind, value }: RecoveryTarget): string[] {
   return [setting(`recovery_target_${kind}`, value ?? '')];
 }
 
-/** Every line of a setting that must not outlive the restore becomes a comment; all others stay byte for byte. */
+/** Turns every setting that must not outlive the restore into a comment; all other lines stay byte for byte. */
 function commentOutOld(autoConf: string, archiveMode: 'off' | 'preserve'): string {
   const body = autoConf === '' || autoConf.endsWith('\n') ? autoConf : `${autoConf}\n`;
   return body

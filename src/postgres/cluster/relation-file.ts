@@ -8,7 +8,7 @@ export interface RelationFile {
   segment: number;
 }
 
-/** A permanent or unlogged relation's file; undefined for anything else. */
+/** The file of a permanent or unlogged relation; undefined for any other name. */
 export function parseRelationFile(name: string): RelationFile | undefined {
   const match = /^([1-9]\d{0,9})(?:_(fsm|vm|init))?(?:\.([1-9]\d{0,9}))?$/.exec(name);
   if (match === null || Number(match[1]) > 0xffff_ffff) return undefined;
@@ -19,14 +19,17 @@ export function parseRelationFile(name: string): RelationFile | undefined {
   };
 }
 
-/** A file of some session's temporary table (reinit.c, looks_like_temp_rel_name). Means nothing after a restart. */
+/**
+ * True for a file of a session's temporary table (reinit.c, looks_like_temp_rel_name), which is useless after a
+ * restart.
+ */
 export function isTemporaryRelation(name: string): boolean {
   return /^t\d+_\d+(_(fsm|vm|init))?(\.\d+)?$/.test(name);
 }
 
 /**
- * The unlogged relations among the files of one directory: those with an init fork. Of them only the init fork
- * belongs in a backup; recovery makes the rest from it (reinit.c).
+ * The unlogged relations among the files of one directory: those with an init fork. Only the init fork belongs in a
+ * backup; recovery makes the other files from it (reinit.c).
  */
 export function unloggedRelations(namesInOneDirectory: Iterable<string>): Set<number> {
   const unlogged = new Set<number>();

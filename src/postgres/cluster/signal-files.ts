@@ -4,14 +4,14 @@ import { dirname, join } from 'node:path';
 
 export const standbySignal = 'standby.signal';
 export const recoverySignal = 'recovery.signal';
-/** pg_ctl promote makes it; a copy of it would promote whatever starts there. */
+/** pg_ctl promote makes this file; a restored copy with it would promote itself. */
 export const promoteSignal = 'promote';
 
 export type RecoveryMode = 'point-in-time' | 'standby' | 'none';
 
 /**
- * How a server that runs in this directory recovers. `standby.signal` wins when both are there. Synchronous, because
- * fetch must know its failing exit status before anything that can throw or wait.
+ * How a server in this directory recovers. `standby.signal` wins when both files are there. Synchronous, because fetch
+ * must know its failing exit status before anything that can throw or wait.
  */
 export function recoveryModeOf(dataDirectory: string): RecoveryMode {
   if (existsSync(join(dataDirectory, standbySignal))) return 'standby';
@@ -20,8 +20,8 @@ export function recoveryModeOf(dataDirectory: string): RecoveryMode {
 }
 
 /**
- * How the server recovers that asks for a file at `walPath` (`%p`): the working directory is its data directory, or, where
- * a restore_command has changed it, the path's second parent is.
+ * How the server recovers that asks for a file at `walPath` (`%p`). Its data directory is the working directory, or,
+ * where a restore_command has changed that, the path's second parent.
  */
 export function recoveryModeOfAsking(walPath: string | undefined): RecoveryMode {
   const mode = recoveryModeOf('.');

@@ -1,20 +1,23 @@
-/** What the server says of its archiver (pgstat_archiver.c): the reason why WAL does not arrive. */
+/** The server's statistics of its archiver (pgstat_archiver.c), which tell why WAL does not arrive. */
 import type { PgConnection } from './connection.ts';
 import { queryOne } from './query.ts';
 
 export interface ArchiverStatistics {
   readonly archivedCount: number;
   readonly lastArchivedWal: string | undefined;
-  /** An archive_command that the shell does not find (status 127) ends the archiver and is not counted (pgarch.c). */
+  /**
+   * Failures of archive_command. A command that the shell does not find (status 127) ends the archiver and is not
+   * counted (pgarch.c).
+   */
   readonly failedCount: number;
   readonly lastFailure: ArchiverFailure | undefined;
 }
 
 export interface ArchiverFailure {
   readonly wal: string;
-  /** As the server writes it. */
+  /** In the server's own format. */
   readonly time: string;
-  /** Nothing was archived since. */
+  /** True: no file has been archived since. */
   readonly isNewest: boolean;
 }
 

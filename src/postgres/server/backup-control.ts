@@ -1,4 +1,4 @@
-/** The two calls around a base backup, which must come from one session that stays open in between. */
+/** The two calls around a base backup. They must come from one session that stays open in between. */
 import type { PgConnection } from './connection.ts';
 import { queryOne } from './query.ts';
 import { currentTimeline, isServerInRecovery } from './state.ts';
@@ -6,7 +6,7 @@ import { parseLsn, type Lsn } from '../wal/lsn.ts';
 
 export interface StartedBackup {
   startLsn: Lsn;
-  /** The label that stopBackup returns is the last word on it when the server is a standby. */
+  /** The timeline at the start. For a standby, only the label that stopBackup returns is certain. */
   timeline: number;
   isStandby: boolean;
   /** The server's clock, microseconds since 1970. */
@@ -17,9 +17,9 @@ export interface StoppedBackup {
   stopLsn: Lsn;
   /** A standby may have followed its primary to a later timeline since the start. */
   stopTimeline: number;
-  /** To be stored as `backup_label`. */
+  /** The text to store as `backup_label`. */
   labelFile: string;
-  /** To be stored as `tablespace_map`; undefined when there are no tablespaces outside the data directory. */
+  /** The text to store as `tablespace_map`; undefined without tablespaces outside the data directory. */
   tablespaceMap: string | undefined;
   stopTimeMicros: bigint;
 }
@@ -28,8 +28,9 @@ export interface StoppedBackup {
 const firstWithNewNames = 150_000;
 
 /**
- * Waits for a checkpoint: at once with `fast`, else spread over as long as checkpoint_completion_target says. The
- * backup ends with the session, so a lost connection leaves nothing behind on the server.
+ * Starts a backup and waits for its checkpoint: an immediate one with `fast`, else one spread as
+ * checkpoint_completion_target says. The backup ends with the session, so a lost connection leaves nothing on the
+ * server.
  * @throws WalvaultError `postgres`
  */
 export async function startBackup(
@@ -54,7 +55,7 @@ export async function startBackup(
 }
 
 /**
- * Does not wait for archiving: whoever calls knows better where the WAL must arrive.
+ * Ends the backup. Does not wait for archiving, because the caller knows where the WAL must arrive.
  * @throws WalvaultError `postgres`, also when the standby was promoted in between
  */
 export async function stopBackup(connection: PgConnection): Promise<StoppedBackup> {

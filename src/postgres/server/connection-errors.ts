@@ -1,4 +1,4 @@
-/** Failures of a PostgreSQL session as one line and a hint. */
+/** Errors of a PostgreSQL session, each as one line and a hint. */
 import { describeSystemCode, messageOf, systemCode, WalvaultError } from '../../base/errors/errors.ts';
 import type { ConnectionTarget } from './libpq/connection-target.ts';
 
@@ -100,7 +100,7 @@ function hintOf(error: unknown, code: string | undefined): string | undefined {
 }
 
 function oneLine(error: unknown): string {
-  // Connecting to several addresses fails with one error for each inside, and an empty message outside.
+  // Connecting to several addresses fails with one error that holds an error for each, and has an empty message.
   const inner =
     error instanceof AggregateError && error.message === '' ? (error.errors[0] as unknown) : error;
   return messageOf(inner).split('\n')[0]?.trim() || 'the connection was lost';

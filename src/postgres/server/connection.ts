@@ -1,6 +1,7 @@
 /**
- * One session with a PostgreSQL server, by libpq's conventions: PGHOST (a directory means a socket), PGPORT, PGUSER,
- * PGDATABASE, PGSERVICE, PGSSLMODE, `.pgpass`… Values come back as the text PostgreSQL sends (`t`, `f`, `0/16B3740`).
+ * One session with a PostgreSQL server, opened by libpq's rules: PGHOST (a directory means a socket), PGPORT, PGUSER,
+ * PGDATABASE, PGSERVICE, PGSSLMODE, `.pgpass`… Values come back as the text that PostgreSQL sends (`t`, `f`,
+ * `0/16B3740`).
  */
 import { Socket } from 'node:net';
 import { homedir } from 'node:os';
@@ -21,14 +22,14 @@ export interface PgConnection {
     params?: readonly unknown[],
   ): Promise<T[]>;
   close(): Promise<void>;
-  /** server_version_num: 150018 */
+  /** The number server_version_num, such as 150018. */
   readonly serverVersion: number;
 }
 
 export interface ConnectOptions {
   readonly connectionString?: Secret | undefined;
   readonly applicationName?: string;
-  /** Ends the session at once, whatever it is doing. */
+  /** Ends the session at once, even during a query. */
   readonly signal: AbortSignal;
   readonly env?: NodeJS.ProcessEnv;
 }
@@ -119,14 +120,20 @@ async function openSession(
   }
 }
 
-/** Limits a database or role may have set would end a backup in the middle; none of ours holds locks. */
+/**
+ * Turns off limits that a database or role may have set, which would end a backup in the middle. Our queries hold no
+ * locks.
+ */
 const prepareSessionSql = `
   select current_setting('server_version_num') as version, count(set_config(name, '0', false))
   from pg_settings
   where name in ('statement_timeout', 'lock_timeout', 'idle_in_transaction_session_timeout',
                  'idle_session_timeout', 'transaction_timeout')`;
 
-/** What to try, in order: `prefer` falls back to a plain connection, `allow` to an encrypted one. Sockets have no TLS. */
+/**
+ * TLS settings to try, in order: `prefer` falls back to a plain connection, `allow` to an encrypted one. Sockets have
+ * no TLS.
+ */
 async function sslAttempts(target: ConnectionTarget, host: string): Promise<(false | ConnectionOptions)[]> {
   if (host.startsWith('/') || target.sslMode === 'disable') return [false];
   const secure = await sslOptions(target);
@@ -140,7 +147,7 @@ async function sslOptions(target: ConnectionTarget): Promise<ConnectionOptions> 
   const root =
     target.sslRootCertificate ?? (isVerified ? join(homedir(), '.postgresql', 'root.crt') : undefined);
   return {
-    // As libpq: with a root certificate at hand, `require` verifies the chain too.
+    // As libpq: if there is a root certificate, `require` verifies the chain, too.
     rejectUnauthorized: isVerified || (sslMode === 'require' && root !== undefined),
     ...(root === undefined || root === 'system' ? {} : { ca: await readCertificate(root) }),
     ...(sslCertificate === undefined ? {} : { cert: await readCertificate(sslCertificate) }),
@@ -157,7 +164,7 @@ async function readCertificate(path: string): Promise<Buffer> {
   }
 }
 
-/** The server has no TLS, or its pg_hba.conf wants the other kind of connection. */
+/** True if the server has no TLS, or its pg_hba.conf wants the other kind of connection. */
 function isWorthAnotherSslMode(error: unknown): boolean {
   if (error instanceof WalvaultError) return false;
   return systemCode(error) === '28000' || messageOf(error).includes('does not support SSL');

@@ -1,3 +1,4 @@
+/** A query that returns one row. */
 import { WalvaultError } from '../../base/errors/errors.ts';
 import type { PgConnection } from './connection.ts';
 

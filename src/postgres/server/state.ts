@@ -1,4 +1,4 @@
-/** What walvault needs to know of a running server: its identity, its archiving settings, where its WAL stands. */
+/** The state of a running server: its identity, its archiving settings, and the position of its WAL. */
 import type { PgConnection } from './connection.ts';
 import { queryOne } from './query.ts';
 import { WalGeometry } from '../wal/geometry.ts';
@@ -16,14 +16,14 @@ export interface ServerState {
   readonly walLevel: string;
   readonly fullPageWrites: boolean;
   readonly archiveMode: 'off' | 'on' | 'always';
-  /** Empty where there is none. */
+  /** Empty if it is not set. */
   readonly archiveCommand: string;
-  /** PostgreSQL 15+; empty otherwise. It takes precedence over the command. */
+  /** PostgreSQL 15+; empty otherwise. A library takes precedence over the command. */
   readonly archiveLibrary: string;
   readonly archiveTimeoutSeconds: number;
   /** Undefined when the user may not see it (it needs pg_read_all_settings). */
   readonly dataDirectory: string | undefined;
-  /** Absolute paths of the three main ones and of all that they include; as far as the user may see them. */
+  /** Absolute paths of the three main configuration files and all included ones, as far as the user may see them. */
   readonly configurationFiles: readonly string[];
 }
 
@@ -58,7 +58,7 @@ export async function readServerState(connection: PgConnection): Promise<ServerS
     walLevel: settings.get('wal_level') ?? '',
     fullPageWrites: settings.get('full_page_writes') === 'on',
     archiveMode: (settings.get('archive_mode') ?? 'off') as ServerState['archiveMode'],
-    // As the server shows it while archive_mode is off (show_archive_command in xlog.c).
+    // The server shows this while archive_mode is off (show_archive_command in xlog.c).
     archiveCommand: archiveCommand === '(disabled)' ? '' : archiveCommand,
     archiveLibrary: settings.get('archive_library') ?? '',
     archiveTimeoutSeconds: Number(settings.get('archive_timeout') ?? 0),
@@ -72,7 +72,7 @@ export async function isServerInRecovery(connection: PgConnection): Promise<bool
   return (await queryOne<{ standby: string }>(connection, sql)).standby === 't';
 }
 
-/** The timeline being written, or on a standby the one replayed up to its minimum recovery point. */
+/** The timeline that the server writes; on a standby, the one that it has replayed up to its minimum recovery point. */
 export async function currentTimeline(connection: PgConnection, isStandby: boolean): Promise<number> {
   const sql = isStandby
     ? 'select greatest(r.min_recovery_end_timeline, c.timeline_id) as timeline from pg_control_recovery() r, pg_control_checkpoint() c'
@@ -80,7 +80,7 @@ export async function currentTimeline(connection: PgConnection, isStandby: boole
   return Number((await queryOne<{ timeline: string }>(connection, sql)).timeline);
 }
 
-/** No page of the server is newer: where its next record goes, or on a standby the end of what it has received. */
+/** The position of the next record; on a standby, the end of the received WAL. No page of the server is newer. */
 export async function newestLsn(connection: PgConnection, isStandby: boolean): Promise<Lsn> {
   const position = isStandby
     ? 'greatest(pg_last_wal_receive_lsn(), pg_last_wal_replay_lsn())'
@@ -89,8 +89,8 @@ export async function newestLsn(connection: PgConnection, isStandby: boolean): P
 }
 
 /**
- * Ends the current segment and names it: it is archived next. A restore point goes first, because a switch right
- * after a switch does nothing. Primary only.
+ * Ends the current segment and returns its name; it is archived next. A restore point is written first, because a
+ * switch right after a switch does nothing. Primary only.
  * @throws WalvaultError `postgres`
  */
 export async function switchWal(

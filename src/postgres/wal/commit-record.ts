@@ -10,7 +10,7 @@ export type WalEvent =
       time: Date;
       /** Microseconds since 1970, as PostgreSQL stored them. */
       timeMicros: bigint;
-      /** The top-level transaction; for COMMIT PREPARED and ROLLBACK PREPARED the one that was prepared. */
+      /** The top-level transaction; for COMMIT PREPARED and ROLLBACK PREPARED, the prepared transaction. */
       transactionId: number;
       lsn: Lsn;
       endLsn: Lsn;
@@ -28,7 +28,7 @@ const xactCommitPrepared = 0x30;
 const xactAbortPrepared = 0x40;
 const xactHasInfo = 0x80;
 
-/** The event a record stands for; undefined for every other record. */
+/** The event that a record describes; undefined for all other records. */
 export function walEventOf(record: WalRecord): WalEvent | undefined {
   if (record.resourceManager === resourceManagers.xact) return transactionEnd(record);
   if (record.resourceManager !== resourceManagers.xlog) return undefined;
@@ -59,7 +59,10 @@ function transactionEnd(record: WalRecord): WalEvent | undefined {
   };
 }
 
-/** Sections of a commit or abort record in their order, each present by a bit of `xinfo` (xactdesc.c, ParseCommitRecord). */
+/**
+ * Sections of a commit or abort record in their order. A bit of `xinfo` says that a section is present (xactdesc.c,
+ * ParseCommitRecord).
+ */
 const hasDatabase = 1 << 0;
 const hasSubtransactions = 1 << 1;
 const hasRelationFiles = 1 << 2;

@@ -1,6 +1,6 @@
 /**
- * The four kinds of files that PostgreSQL archives (xlog_internal.h). A segment's name is timeline, "log" and "seg",
- * eight hex digits each; a WalGeometry says where in the WAL that is.
+ * The names of the four kinds of files that PostgreSQL archives (xlog_internal.h). A segment's name is timeline, "log"
+ * and "seg", eight hex digits each; `WalGeometry` computes its place in the WAL.
  */
 
 export type WalFileName =
@@ -11,7 +11,10 @@ export type WalFileName =
   | { kind: 'backup'; name: string; timeline: number; log: number; seg: number; offset: number }
   | { kind: 'history'; name: string; timeline: number };
 
-/** Upper-case hexadecimal only, as IsXLogFileName and its siblings ask. A path, or anything else, is undefined. */
+/**
+ * Parses a name with upper-case digits only, as IsXLogFileName and its siblings do. Undefined for a path or any other
+ * text.
+ */
 export function parseWalFileName(name: string): WalFileName | undefined {
   const history = /^([0-9A-F]{8})\.history$/.exec(name);
   if (history !== null) return { kind: 'history', name, timeline: hex(history[1]) };
@@ -33,7 +36,7 @@ export function historyFileName(timeline: number): string {
   return `${formatHex8(timeline)}.history`;
 }
 
-/** Eight upper-case hex digits: how PostgreSQL writes each part of a name. */
+/** Eight upper-case hex digits, as PostgreSQL writes each part of a name. */
 export function formatHex8(value: number | bigint): string {
   return value.toString(16).toUpperCase().padStart(8, '0');
 }

@@ -1,19 +1,19 @@
 /**
- * The arithmetic between segment numbers, names and LSNs (xlog_internal.h). How many segments make up one "log" of a
- * name (4 GiB) depends on the segment size, so a name alone does not say where in the WAL it lies.
+ * The arithmetic between segment numbers, names and LSNs (xlog_internal.h). The segment size says how many segments
+ * make up one "log" of a name (4 GiB), so a name alone does not tell its place in the WAL.
  */
 import { formatHex8, parseWalFileName, type WalFileName } from './file-name.ts';
 import type { Lsn } from './lsn.ts';
 import type { SegmentPosition, SegmentRange } from './segment-range.ts';
 
-/** Every WAL file but a history: its name has a place in the WAL. */
+/** Every WAL file with a place in the WAL: all but histories. */
 export type PositionedFile = Exclude<WalFileName, { kind: 'history' }>;
 
 const bytesPerLog = 0x1_0000_0000n;
 const smallestSegmentBytes = 1024 ** 2;
 const largestSegmentBytes = 1024 ** 3;
 
-/** A power of two from 1 MiB to 1 GiB (IsValidWalSegSize). */
+/** True for a power of two from 1 MiB to 1 GiB (IsValidWalSegSize). */
 export function isValidSegmentSize(sizeBytes: number): boolean {
   return (
     Number.isInteger(sizeBytes) &&
@@ -23,13 +23,15 @@ export function isValidSegmentSize(sizeBytes: number): boolean {
   );
 }
 
-/** How the WAL of one cluster is cut into segments: their size never changes within an archive. */
+/** The segment size of one cluster, and the arithmetic by it. The size never changes within an archive. */
 export class WalGeometry {
   readonly segmentSizeBytes: number;
   readonly #sizeBytes: bigint;
   readonly #segmentsPerLog: bigint;
 
-  /** @throws RangeError for a size that PostgreSQL does not know; what reads a size from outside checks it before */
+  /**
+   * @throws RangeError for a size that PostgreSQL does not know; code that reads a size from outside checks it before
+   */
   constructor(segmentSizeBytes: number) {
     if (!isValidSegmentSize(segmentSizeBytes))
       throw new RangeError(`${segmentSizeBytes} bytes is not a WAL segment size`);
@@ -47,7 +49,7 @@ export class WalGeometry {
     return segment * this.#sizeBytes;
   }
 
-  /** Exclusive: where the next segment starts. */
+  /** The start of the next segment, as an exclusive end. */
   endLsn(segment: bigint): Lsn {
     return this.startLsn(segment + 1n);
   }
@@ -78,7 +80,7 @@ export class WalGeometry {
     return { timeline, segment: BigInt(log) * this.#segmentsPerLog + BigInt(seg) };
   }
 
-  /** The segments between two names of one timeline, both included; undefined where the names are not that. */
+  /** The segments between two names of one timeline, both included; undefined for other names. */
   rangeOfNames(firstName: string, lastName: string): SegmentRange | undefined {
     const [first, last] = [parseWalFileName(firstName), parseWalFileName(lastName)];
     if (first?.kind !== 'segment' || last?.kind !== 'segment' || first.timeline !== last.timeline)
@@ -87,7 +89,9 @@ export class WalGeometry {
     return { timeline, first: segment, last: this.positionOf(last).segment };
   }
 
-  /** False for a name that no file has at this segment size: `seg` is below the number of segments in a log. */
+  /**
+   * False for a name that no file can have at this segment size: `seg` must be below the number of segments in a log.
+   */
   isPossible({ seg }: PositionedFile): boolean {
     return BigInt(seg) < this.#segmentsPerLog;
   }

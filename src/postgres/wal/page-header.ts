@@ -1,6 +1,6 @@
 /**
  * Headers of WAL pages (XLogPageHeaderData, XLogLongPageHeaderData in xlog_internal.h). The layout has been the same
- * since 9.3: little-endian here, as on every platform PostgreSQL still runs on in numbers.
+ * since 9.3, and is little-endian here, as on all common platforms of PostgreSQL.
  *
  *     0 u16 magic · 2 u16 info · 4 u32 timeline · 8 u64 page address · 16 u32 rest of a continued record · 20 padding
  *     first page of a segment only: 24 u64 system identifier · 32 u32 segment size · 36 u32 WAL block size
@@ -12,7 +12,7 @@ export interface PageHeader {
   info: number;
   timeline: number;
   pageAddress: Lsn;
-  /** Bytes of the record continued from the page before that are still to come. */
+  /** Bytes still to come of the record that continues from the page before. */
   remainingBytes: number;
 }
 
@@ -36,7 +36,7 @@ export const pageFlags = {
 export const shortHeaderBytes = 24;
 export const longHeaderBytes = 40;
 
-/** The first page of a segment. Undefined if too short or not flagged as a long header. */
+/** The long header on the first page of a segment. Undefined if the page is too short or not flagged as having one. */
 export function parseLongPageHeader(firstPage: Uint8Array): LongPageHeader | undefined {
   if (firstPage.length < longHeaderBytes) return undefined;
   const view = viewOf(firstPage);

@@ -1,7 +1,7 @@
 /**
- * The part of a WAL record after its header (xlogrecord.h): small headers for each referenced block, for a
- * replication origin, for a top-level transaction id, last for the main data; then block images and block data in
- * the same order, then the main data.
+ * The part of a WAL record after its header (xlogrecord.h). First come small headers: one for each referenced block,
+ * one for a replication origin, one for a top-level transaction id, and last one for the main data. Then come block
+ * images and block data in the same order, then the main data.
  */
 import { postgresMajorOfPageMagic } from './page-header.ts';
 
@@ -16,7 +16,7 @@ const blockSameRelation = 0x80;
 const imageHasHole = 0x01;
 
 /**
- * The main data of a body that may be cut short at its end (what is there is returned). Empty if the record has none
+ * The main data of a body, which may be cut short at its end: then the part that is there. Empty if the record has none
  * or its headers make no sense.
  */
 export function mainDataOf(body: Uint8Array, magic: number): Uint8Array {
@@ -68,7 +68,7 @@ function readBlockHeader(
   return { next: next + 4, dataBytes };
 }
 
-/** Bits of bimg_info that mean compressed: 13 and 14 have one (0x02), since 15 there is one for each method. */
+/** Bits of bimg_info that mean a compressed image: one bit (0x02) in 13 and 14, one for each method since 15. */
 function imageCompressedMask(magic: number): number {
   return (postgresMajorOfPageMagic(magic) ?? 15) < 15 ? 0x02 : 0x1c;
 }

@@ -1,8 +1,8 @@
 /**
  * Finds the records in WAL pages as xlogreader.c does, from bytes pushed in pieces of any size.
  *
- * A record starts 8-byte aligned and may run over any number of pages; each page begins with a header that lies in
- * the middle of such a record. What is held in memory: one page, plus the bodies of records that somebody wants.
+ * A record starts 8-byte aligned and may run over any number of pages; each page begins with a header that lies in the
+ * middle of such a record. Memory holds one page, and the bodies of wanted records.
  */
 import { finishCrc32c, startCrc32c, updateCrc32c } from '../../base/checksum/crc32c.ts';
 import type { WalGeometry } from './geometry.ts';
@@ -22,13 +22,16 @@ export interface DecoderOptions {
   /** LSN of the first byte pushed: the start of a segment. */
   readonly startLsn: Lsn;
   readonly geometry: WalGeometry;
-  /** The magic every page must have; by default that of the first page. */
+  /** The magic of every page; by default that of the first page. */
   readonly magic?: number;
   /** Resource managers whose main data is wanted; transactions and XLOG itself by default. */
   readonly wanted?: readonly number[];
 }
 
-/** PostgreSQL's largest record is just below 1 GiB; nobody needs so much of a commit record. */
+/**
+ * Longest main data that is kept. PostgreSQL's largest record is just below 1 GiB, but no caller needs that much of a
+ * commit record.
+ */
 const keptBytesLimit = 64 * 1024 ** 2;
 const recordHeaderBytes = 24;
 const crcOffset = 20;
@@ -72,7 +75,7 @@ export class WalRecordDecoder {
     this.#end = 0;
   }
 
-  /** Why no further record will come, once that is so. A zeroed tail is the usual reason. */
+  /** The reason why no further record will come; usually a zeroed tail. Undefined before that. */
   get stoppedBecause(): string | undefined {
     return this.#stop;
   }
@@ -82,7 +85,7 @@ export class WalRecordDecoder {
     return this.#lsn(this.#end);
   }
 
-  /** Takes the next bytes; calls back for each record that ends in them. The buffer may be reused afterwards. */
+  /** Takes the next bytes, and calls back for each record that ends in them. The buffer may be reused afterwards. */
   push(chunk: Uint8Array): void {
     let at = 0;
     while (this.#stop === undefined && at < chunk.length) {
@@ -161,7 +164,7 @@ export class WalRecordDecoder {
     }
   }
 
-  /** Handles what a page header says about a record from the page before; returns where the next one may start. */
+  /** Continues a record from the page before, by the page's header. @returns where the next record may start */
   #continueRecord(page: Uint8Array, header: PageHeader, headerBytes: number): number {
     const isContinuation = (header.info & pageFlags.firstIsContinuation) !== 0;
     const takenBytes = Math.min(header.remainingBytes, page.length - headerBytes);
@@ -174,7 +177,7 @@ export class WalRecordDecoder {
       return isContinuation ? (this.#isAligned ? next : page.length) : headerBytes;
     }
     if ((header.info & pageFlags.firstIsOverwrittenContinuation) !== 0) {
-      // A crash left the record unfinished for ever; the server said so here and went on (xlog.c, PostgreSQL 13.5+).
+      // A crash left the record unfinished for ever; the server noted that here and went on (xlog.c, PostgreSQL 13.5+).
       this.#open = undefined;
       return headerBytes;
     }
@@ -263,9 +266,9 @@ export class WalRecordDecoder {
 interface FoundRecord {
   readonly header: Uint8Array;
   readonly view: DataView;
-  /** Where the header starts in `header` and `view`. */
+  /** Where the record's header starts in `header` and `view`. */
   readonly at: number;
-  /** Unfinished checksum over the body. */
+  /** The unfinished checksum over the body. */
   readonly crc: number;
   readonly start: number;
   readonly end: number;
@@ -287,7 +290,7 @@ function openRecord(start: number, sizeBytes: number): OpenRecord {
   };
 }
 
-/** `slice` would not do: on a Buffer it shares the memory. */
+/** `slice` does not copy: on a Buffer it shares the memory. */
 function copyOf(bytes: Uint8Array, start: number, end: number): Uint8Array {
   return new Uint8Array(bytes.subarray(start, end));
 }

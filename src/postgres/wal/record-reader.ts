@@ -1,4 +1,4 @@
-/** WAL records as an asynchronous sequence; see record-decoder.ts for what is decoded and how. */
+/** WAL records as an asynchronous sequence; record-decoder.ts decodes them. */
 import type { ByteStream } from '../../base/bytes/streams.ts';
 import type { WalRecord } from './record.ts';
 import { WalRecordDecoder, type DecoderOptions } from './record-decoder.ts';
@@ -6,9 +6,9 @@ import { WalRecordDecoder, type DecoderOptions } from './record-decoder.ts';
 export type { WalRecord } from './record.ts';
 
 /**
- * Records that START in the given consecutive segments' bytes: the rest of a record begun before them is passed
- * over. Stops at the first invalid record or zeroed page; a record cut off by the end of the bytes is not given.
- * Every record's CRC-32C has been checked.
+ * Records that START in the bytes of the given consecutive segments; the rest of a record from before is skipped. Ends
+ * at the first invalid record or zeroed page, and leaves out a record that the end of the bytes cuts off. The CRC-32C
+ * of every record has been checked.
  */
 export async function* readWalRecords(
   source: ByteStream,
@@ -17,7 +17,7 @@ export async function* readWalRecords(
   let found: WalRecord[] = [];
   const decoder = new WalRecordDecoder(options, record => found.push(record));
   for await (const chunk of source) {
-    // A chunk of a few MiB can hold 100,000 records: taken in slices, so that they are never all in memory.
+    // A chunk of a few MiB can hold 100,000 records. Slices keep them from being in memory all at once.
     for (let at = 0; at < chunk.length && decoder.stoppedBecause === undefined; at += sliceBytes) {
       decoder.push(chunk.subarray(at, at + sliceBytes));
       const ready = found;

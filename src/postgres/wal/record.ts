@@ -1,4 +1,6 @@
-/** A decoded WAL record, and the few constants that tell kinds of records apart (rmgrlist.h, pg_control.h, xlogrecord.h). */
+/**
+ * A decoded WAL record, and the constants that tell kinds of records apart (rmgrlist.h, pg_control.h, xlogrecord.h).
+ */
 import type { Lsn } from './lsn.ts';
 
 export const resourceManagers = { xlog: 0, xact: 1 } as const;
@@ -10,13 +12,13 @@ export const infoMask = 0xf0;
 export interface WalRecord {
   /** Where the record starts, as pg_waldump prints it. */
   lsn: Lsn;
-  /** Where the next one may start; for a switch, the start of the next segment (EndRecPtr). */
+  /** Where the next record may start; for a switch, the start of the next segment (EndRecPtr). */
   endLsn: Lsn;
   resourceManager: number;
   info: number;
   transactionId: number;
   /** Main data of records of the wanted resource managers, cut at 64 MiB; empty for all others. */
   data: Uint8Array;
-  /** XLOG_PAGE_MAGIC of the pages it was read from: layouts inside the data depend on it. */
+  /** XLOG_PAGE_MAGIC of the record's pages: layouts inside the data depend on it. */
   magic: number;
 }

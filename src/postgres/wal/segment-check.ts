@@ -1,6 +1,7 @@
 /**
- * Is this file what its name says? Asked before a segment is archived and before a fetched one is handed to
- * PostgreSQL, which itself checks the same fields only while it replays (xlogreader.c, XLogReaderValidatePageHeader).
+ * The check that a segment's header fits its name and cluster. It runs before a segment is archived, and before a
+ * fetched one is handed to PostgreSQL, which checks the same fields only during replay (xlogreader.c,
+ * XLogReaderValidatePageHeader).
  */
 import type { WalFileName } from './file-name.ts';
 import type { WalGeometry } from './geometry.ts';
@@ -20,15 +21,15 @@ export interface SegmentCheckInput {
 export interface SegmentCheck {
   /** Reasons to refuse the file, each a phrase that follows its name and a colon. */
   readonly problems: readonly string[];
-  /** In hex, where no PostgreSQL known here writes it; by itself no reason to refuse the file. */
+  /** The page magic in hex, if no PostgreSQL known here writes it; by itself no reason to refuse the file. */
   readonly unknownPageMagic: string | undefined;
-  /** The header names another system: a segment of another cluster, whatever else is wrong. */
+  /** True: the header names another system, so the segment is another cluster's, whatever else is wrong. */
   readonly isForeign: boolean;
 }
 
 /**
- * The timeline in the header may be below the name's but never above: after a failover the new timeline's first
- * segment begins with pages copied from its parent.
+ * The timeline in the header may be lower than in the name but never higher: after a failover, the first segment of the
+ * new timeline begins with pages copied from its parent.
  */
 export function checkSegment(input: SegmentCheckInput): SegmentCheck {
   const problems = sizeProblems(input);
@@ -58,7 +59,7 @@ export function checkSegment(input: SegmentCheckInput): SegmentCheck {
   return { problems, unknownPageMagic, isForeign };
 }
 
-/** A partial has the full size too: PostgreSQL renames the whole file. pg_receivewal pads its own. */
+/** A partial has the full size, too: PostgreSQL renames the whole file, and pg_receivewal pads its own. */
 function sizeProblems({ file, sizeBytes, geometry }: SegmentCheckInput): string[] {
   const { segmentSizeBytes } = geometry;
   const problems: string[] = [];

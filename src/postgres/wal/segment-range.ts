@@ -1,4 +1,4 @@
-/** Consecutive segments of one timeline, and the arithmetic with them. Pure. */
+/** Ranges of consecutive segments of one timeline, and their arithmetic. Pure. */
 import { formatCount } from '../../base/units.ts';
 
 /** A segment of one timeline. Segments are numbered from 0 at LSN 0; PostgreSQL never uses number 0. */
@@ -7,7 +7,7 @@ export interface SegmentPosition {
   readonly segment: bigint;
 }
 
-/** Both ends are included. What is known of such segments besides extends this type. */
+/** Both ends are included. Types with more facts about the segments extend this one. */
 export interface SegmentRange {
   readonly timeline: number;
   readonly first: bigint;
@@ -21,7 +21,7 @@ export function oneSegment({ timeline, segment }: SegmentPosition): SegmentRange
   return { timeline, first: segment, last: segment };
 }
 
-/** The number of segments in all of the ranges together; those that overlap count twice. */
+/** The number of segments in all ranges together; a segment in two ranges counts twice. */
 export function count(...ranges: readonly SegmentRange[]): number {
   return Number(ranges.reduce((sum, { first, last }) => sum + last - first + 1n, 0n));
 }
@@ -35,14 +35,14 @@ export function covers(outer: SegmentRange, inner: SegmentRange): boolean {
   return outer.timeline === inner.timeline && outer.first <= inner.first && inner.last <= outer.last;
 }
 
-/** By timeline, then by position. */
+/** Orders ranges by timeline, then by position. */
 export function compareRanges(a: SegmentRange, b: SegmentRange): number {
   return a.timeline - b.timeline || compare(a.first, b.first) || compare(a.last, b.last);
 }
 
 /**
- * Adds `next`, which does not begin before the last of the ranges, and joins it to that one where they touch or
- * overlap. `merge` says what becomes of all that a range carries besides its ends; undefined keeps the two apart.
+ * Adds `next`, which does not begin before the last range, and joins both where they touch or overlap. `merge` combines
+ * the other facts of two ranges; undefined keeps the two apart.
  */
 export function join<T extends SegmentRange>(
   ranges: T[],
@@ -56,7 +56,7 @@ export function join<T extends SegmentRange>(
   else ranges[ranges.length - 1] = { ...merged, first: before.first, last: greater(before.last, next.last) };
 }
 
-/** All segments of any of the ranges, each once, in as few ranges as there can be, in order. */
+/** All segments of the ranges, each once, in order, in the fewest possible ranges. */
 export function union(ranges: readonly SegmentRange[]): SegmentRange[] {
   const joined: SegmentRange[] = [];
   for (const { timeline, first, last } of ranges.toSorted(compareRanges))
@@ -64,7 +64,7 @@ export function union(ranges: readonly SegmentRange[]): SegmentRange[] {
   return joined;
 }
 
-/** What of `range` lies in none of `taken`, in order; each piece is what `range` is but for its ends. */
+/** The parts of `range` that lie in none of `taken`, in order; all facts but the ends are the range's. */
 export function subtract<T extends SegmentRange>(range: T, taken: readonly SegmentRange[]): T[] {
   const left: T[] = [];
   let next = range.first;
@@ -80,7 +80,7 @@ export function subtract<T extends SegmentRange>(range: T, taken: readonly Segme
   return left;
 }
 
-/** The range in pieces, so that each lies either wholly in or wholly outside of each of `others`. */
+/** Parts of the range, each wholly inside or wholly outside of each of `others`. */
 export function cut<T extends SegmentRange>(range: T, others: readonly SegmentRange[]): T[] {
   const starts = others
     .filter(({ timeline }) => timeline === range.timeline)
@@ -94,7 +94,7 @@ export function cut<T extends SegmentRange>(range: T, others: readonly SegmentRa
   }));
 }
 
-/** What of the ranges lies from `first` to `last`, both included, whatever the timeline. */
+/** The parts of the ranges from `first` to `last`, both included, on any timeline. */
 export function clip<T extends SegmentRange>(
   ranges: readonly T[],
   { first, last }: { readonly first: bigint; readonly last: bigint },
@@ -108,20 +108,20 @@ export function clip<T extends SegmentRange>(
     .filter(range => range.first <= range.last);
 }
 
-/** Every segment of the ranges, one after the other. */
+/** Every segment of the ranges, in order. */
 export function* segmentsIn(ranges: Iterable<SegmentRange>): Generator<SegmentPosition> {
   for (const { timeline, first, last } of ranges)
     for (let segment = first; segment <= last; segment++) yield { timeline, segment };
 }
 
-/** A range as reports have it. */
+/** A range as reports show it. */
 export interface NamedRange {
   readonly firstSegment: string;
   readonly lastSegment: string;
   readonly segmentCount: number;
 }
 
-/** Names depend on the segment size: a WalGeometry gives them. */
+/** A maker of names, which depend on the segment size: see `WalGeometry`. */
 interface SegmentNames {
   nameOf(timeline: number, segment: bigint): string;
 }
@@ -134,7 +134,7 @@ export function nameRange(range: SegmentRange, names: SegmentNames): NamedRange 
   };
 }
 
-/** `000000010000000000000007 to 000000010000000000000009 (3 segments)` */
+/** A text such as `000000010000000000000007 to 000000010000000000000009 (3 segments)`. */
 export function describe(range: SegmentRange, names: SegmentNames): string {
   const { firstSegment, lastSegment, segmentCount } = nameRange(range, names);
   if (segmentCount === 1) return firstSegment;

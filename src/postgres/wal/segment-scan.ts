@@ -1,6 +1,6 @@
 /**
- * What one or several consecutive segments contain that matters to a restore, in one pass and little memory, and
- * whether recovery would stop in them.
+ * One pass over consecutive segments for the facts that a restore needs: commit times, restore points, and whether
+ * recovery would stop there. It takes little memory.
  */
 import type { ByteStream } from '../../base/bytes/streams.ts';
 import { walEventOf, type WalEvent } from './commit-record.ts';
@@ -11,10 +11,10 @@ import { WalRecordDecoder, type DecoderOptions } from './record-decoder.ts';
 export type RestorePoint = WalEvent & { kind: 'restore-point' };
 
 export interface WalScan {
-  /** Smallest and greatest time of a commit or abort: what `recovery_target_time` is compared with. */
+  /** The earliest and latest time of a commit or abort, to which `recovery_target_time` is compared. */
   firstCommitTimeMicros?: bigint;
   lastCommitTimeMicros?: bigint;
-  /** The first 10,000. */
+  /** The first 10,000 restore points. */
   restorePoints: RestorePoint[];
   commits: number;
   aborts: number;
@@ -31,7 +31,7 @@ export interface ScanOptions extends DecoderOptions {
   readonly fromLsn?: Lsn;
 }
 
-/** What recovery is asked to stop at. Without `inclusive`, PostgreSQL's default: true. */
+/** The recovery target. `inclusive` is true by default, as in PostgreSQL. */
 export type WalTarget =
   | { readonly kind: 'time'; readonly timeMicros: bigint; readonly inclusive?: boolean }
   | { readonly kind: 'xid'; readonly transactionId: number; readonly inclusive?: boolean }
@@ -39,7 +39,7 @@ export type WalTarget =
   | { readonly kind: 'name'; readonly name: string };
 
 export interface TargetScan extends WalScan {
-  /** The record at which recovery stops, if it is among these; nothing after it has been counted. */
+  /** The record at which recovery stops, if the segments have it; no record after it has been counted. */
   reachedAt?: { lsn: Lsn; endLsn: Lsn; timeMicros?: bigint };
 }
 
@@ -59,10 +59,10 @@ export async function scanForTarget(
 }
 
 /**
- * Whether recovery stops at this record, just before or just after it (xlogrecovery.c, recoveryStopsBefore and
- * recoveryStopsAfter). Times and transactions are looked for in ends of transactions only; of restore points with
- * one name the first counts; an LSN is reached by a record that starts there or later, so one that equals the end of
- * all WAL never is.
+ * True if recovery stops just before or just after this record (xlogrecovery.c, recoveryStopsBefore and
+ * recoveryStopsAfter). Times and transactions are looked for only in ends of transactions. Of several restore points
+ * with one name, the first counts. An LSN is reached by a record that starts there or later, so the end of all WAL is
+ * never reached.
  */
 export function stopsAt(target: WalTarget, record: { lsn: Lsn }, event: WalEvent | undefined): boolean {
   if (target.kind === 'lsn') return record.lsn >= target.lsn;

@@ -1,5 +1,5 @@
 /**
- * Timeline history files: one line for each ancestor, oldest first, with where it was left (timeline.c).
+ * Timeline history files: one line for each ancestor, oldest first, with the position where it was left (timeline.c).
  *
  *     1<TAB>0/3000158<TAB>no recovery target specified
  */
@@ -7,19 +7,19 @@ import { WalvaultError } from '../../base/errors/errors.ts';
 import { parseLsn, type Lsn } from './lsn.ts';
 
 export interface TimelineHistoryEntry {
-  /** The ancestor… */
+  /** The ancestor's number. */
   timeline: number;
-  /** …its WAL is followed up to here, exclusive… */
+  /** The ancestor's WAL is followed up to here, exclusive. */
   switchpoint: Lsn;
-  /** …and why it was left, in the words PostgreSQL wrote. */
+  /** Why the ancestor was left, in PostgreSQL's words. */
   reason: string;
 }
 
-/** By the timeline whose history it is. */
+/** Histories by the timeline that they belong to. */
 export type TimelineHistories = ReadonlyMap<number, readonly TimelineHistoryEntry[]>;
 
 /**
- * Reads a history file as readTimeLineHistory does: blank lines and lines starting with `#` are skipped, timelines
+ * Parses a history file as readTimeLineHistory does: blank lines and lines starting with `#` are skipped, timelines
  * must rise. `source` names the file in errors.
  * @throws WalvaultError `damaged`
  */
@@ -48,14 +48,14 @@ function damaged(source: string, index: number, what: string): WalvaultError {
   return new WalvaultError('damaged', `${source}: line ${index + 1}: ${what}`);
 }
 
-/** Where an ancestor was left; undefined if it is not an ancestor. */
+/** Where an ancestor was left; undefined for a timeline that is not an ancestor. */
 export function switchpointOf(history: readonly TimelineHistoryEntry[], ancestor: number): Lsn | undefined {
   return history.find(entry => entry.timeline === ancestor)?.switchpoint;
 }
 
 /**
- * The timeline that `lsn` belongs to on the way to `timeline`, whose history is given (tliOfPointInHistory): an
- * ancestor up to its switchpoint, exclusive, else `timeline` itself.
+ * The timeline of `lsn` on the way to `timeline`, whose history is given (tliOfPointInHistory): an ancestor up to its
+ * switchpoint, exclusive, else `timeline` itself.
  */
 export function timelineOfLsn(history: readonly TimelineHistoryEntry[], timeline: number, lsn: Lsn): number {
   return history.find(entry => lsn < entry.switchpoint)?.timeline ?? timeline;

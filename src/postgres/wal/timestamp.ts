@@ -3,7 +3,7 @@
 /** PostgreSQL counts microseconds from 2000-01-01. */
 const postgresEpochMicros = 946_684_800_000_000n;
 
-/** A TimestampTz in a WAL record. */
+/** A TimestampTz in a WAL record, as microseconds since 1970. */
 export function timestampAt(view: DataView, at: number): bigint {
   return view.getBigInt64(at, true) + postgresEpochMicros;
 }

@@ -1,6 +1,6 @@
 /**
- * Where and how to connect, from a connection string, a service, the environment and libpq's defaults, in that
- * order of precedence (fe-connect.c, conninfo_add_defaults).
+ * The target of a connection: where and how to connect. Sources, in this order, are a connection string, a service, the
+ * environment and libpq's defaults (fe-connect.c, conninfo_add_defaults).
  */
 import { existsSync } from 'node:fs';
 import { userInfo } from 'node:os';
@@ -77,7 +77,10 @@ function notEmpty(text: string | undefined): string | undefined {
   return text === '' ? undefined : text;
 }
 
-/** `replication=…` is a parameter of other tools; here it would open a session that cannot run SQL. */
+/**
+ * The name of the database. `replication=…` is a parameter of other tools; here it would open a session that cannot run
+ * SQL.
+ */
 function databaseOf(name: string | undefined, given: ConnectionParameters): string | undefined {
   if (given.has('replication')) throw bad('replication', 'is not for walvault: it opens ordinary sessions');
   return name;
@@ -101,7 +104,10 @@ function portOf(text: string): number {
   return port;
 }
 
-/** The directory for sockets is compiled into libpq: Debian and Red Hat have the first, the project's sources the second. */
+/**
+ * The host by default. The directory for sockets is compiled into libpq: Debian and Red Hat have the first, the
+ * project's sources the second.
+ */
 function defaultHost(port: number): string {
   const directories = ['/var/run/postgresql', '/run/postgresql', '/tmp'];
   return directories.find(directory => existsSync(join(directory, `.s.PGSQL.${port}`))) ?? 'localhost';
@@ -113,7 +119,10 @@ function sslModeOf(text: string): SslMode {
   return text as SslMode;
 }
 
-/** Seconds; 0 means no limit in libpq. Two seconds is its smallest. Default here: 30 s, so that nothing hangs for ever. */
+/**
+ * Milliseconds from seconds. In libpq, 0 means no limit and 2 is the smallest. Default here: 30 s, so that nothing
+ * hangs for ever.
+ */
 function timeoutOf(text: string | undefined): number {
   const seconds = Number(text ?? '30');
   if (!Number.isInteger(seconds)) throw bad('connect_timeout', `"${text}" is not a number of seconds`);

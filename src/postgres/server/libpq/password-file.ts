@@ -6,7 +6,9 @@ import { Secret } from '../../../base/secret.ts';
 import { readText } from '../../../base/files/read.ts';
 
 export interface PasswordQuery {
-  /** The host as given; for a socket its directory, and `localhost` as well, which libpq uses for the default one. */
+  /**
+   * The host as given. For a socket its directory, and also `localhost`, which libpq uses for the default directory.
+   */
   readonly hosts: readonly string[];
   readonly port: number;
   readonly database: string;
@@ -14,8 +16,8 @@ export interface PasswordQuery {
 }
 
 /**
- * The password for a connection, if the file has one. Like libpq, a file that group or others may read is ignored,
- * and so is one that is missing.
+ * The password for a connection, if the file has one. As in libpq, a missing file is ignored, and so is a file that
+ * group or others may read.
  */
 export async function readPasswordFile(
   query: PasswordQuery,
@@ -28,7 +30,7 @@ export async function readPasswordFile(
     if ((mode & 0o077) !== 0) return undefined;
     return findPassword(await readText(file), query);
   } catch {
-    // The server will ask for the password and say that none came: that message is the useful one.
+    // The server will ask for the password and report that none came: that message is the useful one.
     return undefined;
   }
 }
