@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
+import type { Log } from '../../src/observe/events/events.ts';
 import type { SystemPath } from '../../src/repository/format/layout.ts';
 import type { Repository } from '../../src/repository/repository.ts';
 import type { PostgresServer } from '../support/servers/postgres-server.ts';
@@ -86,10 +87,9 @@ describe('a backup from a standby', () => {
 
   test('that is promoted meanwhile does not become one', async () => {
     await replayed();
-    const log = {
-      ...recordingLog(),
-      progress: () => {
-        promoted ??= standby.query('select pg_promote()');
+    const log: Log = {
+      emit({ kind }) {
+        if (kind === 'progress') promoted ??= standby.query('select pg_promote()');
       },
     };
     let promoted: Promise<unknown> | undefined;

@@ -6,13 +6,15 @@ import type { Stored, SystemState, UnfinishedBackup } from './state.ts';
 
 /**
  * The catalogue is read before the backup directories: a backup that commits in between then looks unfinished and
- * fresh, and is protected.
+ * fresh, and is protected. Histories are read before WAL: a timeline that begins in between is then of unknown origin,
+ * and nothing is removed.
  */
 export async function gatherState(survey: SystemSurvey): Promise<SystemState> {
   const catalog = await survey.catalog();
   const directories = await survey.backupDirectories();
   const cluster = await survey.clusterRecord();
   const geometry = cluster?.geometry ?? catalog.backups[0]?.record.geometry;
+  const timelines = await survey.timelines();
   const { runs, stretches } =
     geometry === undefined ? { runs: [], stretches: [] } : await survey.wal(geometry);
   return {
@@ -22,15 +24,9 @@ export async function gatherState(survey: SystemSurvey): Promise<SystemState> {
       const directory = directories.get(entry.record.id);
       return { ...entry, ...storedOf(directory), isComplete: isComplete(entry.record, directory) };
     }),
-    unreadable: await Promise.all(
-      catalog.unreadable.map(async entry => ({
-        ...entry,
-        claim: await survey.parentOf(entry.id),
-        ...storedOf(directories.get(entry.id)),
-      })),
-    ),
+    unreadable: await claimsOfUnreadable(survey),
     unfinished: await findUnfinished(survey),
-    ...(await survey.timelines()),
+    ...timelines,
     wal: stretches,
     segments: runs,
     pinned: await survey.pinned(),
@@ -46,6 +42,18 @@ function isComplete(record: BackupRecord, directory: BackupDirectory | undefined
   return piecesOf(record).every(
     ({ name, storedSizeBytes }) => directory?.sizes.get(name) === storedSizeBytes,
   );
+}
+
+async function claimsOfUnreadable(survey: SystemSurvey): Promise<SystemState['unreadable']> {
+  const directories = await survey.backupDirectories();
+  const found: SystemState['unreadable'][number][] = [];
+  for (const entry of (await survey.catalog()).unreadable)
+    found.push({
+      ...entry,
+      claim: await survey.parentOf(entry.id),
+      ...storedOf(directories.get(entry.id)),
+    });
+  return found;
 }
 
 async function findUnfinished(survey: SystemSurvey): Promise<UnfinishedBackup[]> {

@@ -29,11 +29,13 @@ export async function surveyForRestore(survey: SystemSurvey, options: SurveyOpti
   const cluster = await survey.clusterRecord();
   const geometry = backups[0]?.geometry ?? cluster?.geometry;
   if (geometry === undefined) throw noBackup(survey);
+  // A history is archived before the WAL of its timeline: read after it, none of these lacks its history.
+  const { runs } = await survey.wal(geometry);
   return {
     backups,
     geometry,
     ...(await survey.timelines()),
-    runs: (await survey.wal(geometry)).runs,
+    runs,
     lost: await survey.missingWal(geometry),
   };
 }
