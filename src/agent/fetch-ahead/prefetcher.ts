@@ -6,7 +6,7 @@ import { lstatSync, realpathSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { endsWithin } from '../../base/time/wait.ts';
 import { identityOf, isSameFile } from '../../base/files/identity.ts';
-import { isInRecovery, lookOut, type Outlook } from '../../operations/fetch/outlook.ts';
+import { isSetToRecover, lookOut, type Outlook } from '../../operations/fetch/outlook.ts';
 import { type PlainError, toPlainError } from '../../base/errors/plain-error.ts';
 import type { FetchAhead } from '../../workers/jobs/fetch-ahead.ts';
 import type { AheadAnswer, AheadFetcher } from './fetcher.ts';
@@ -127,7 +127,7 @@ export class Prefetcher {
   async lookAround(): Promise<void> {
     if (this.#outlook === undefined) return;
     const isQuiet = performance.now() - this.#lastAskedAt > keepForMs;
-    if (isQuiet || !isInRecovery(this.#options.dataDirectory)) await this.#clear();
+    if (isQuiet || !isSetToRecover(this.#options.dataDirectory)) await this.#clear();
   }
 
   /** Resolves when no fetch is in flight and no file of ours is left on disk. */

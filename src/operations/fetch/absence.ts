@@ -1,6 +1,6 @@
 /**
- * What it takes to tell PostgreSQL that the archive ends here (DESIGN "surely absent" and "gap", P3). PostgreSQL acts
- * on that answer: it ends the recovery and opens a new timeline. So a missing key alone proves nothing.
+ * The proof that the archive ends here, before fetch says so (docs/exit-codes.md, "Surely absent" and "Gap"; P3).
+ * PostgreSQL acts on that answer: it ends the recovery and starts a new timeline. A missing key alone proves nothing.
  */
 import { WalvaultError } from '../../base/errors/errors.ts';
 import type { WalFileName } from '../../postgres/wal/file-name.ts';
@@ -16,8 +16,8 @@ import { historiesFromTree } from '../../repository/wal/timelines.ts';
 import { gapReason } from './plan.ts';
 
 /**
- * Proves, after GET said so, that a required repository is there, is the right one, knows this system and does not
- * list the key. @throws WalvaultError when it cannot be proven
+ * Proves, after GET found nothing, that a required repository is reachable, is the right one, knows this system and
+ * does not list the key. @throws WalvaultError when the proof fails
  */
 export async function proveAbsent(survey: SystemSurvey, key: string, signal: AbortSignal): Promise<void> {
   const { repository, system } = survey;
@@ -50,12 +50,12 @@ export interface Gap {
 
 export interface GapSearch {
   readonly geometry: WalGeometry;
-  /** Those that lie in `pg_wal`. */
+  /** The histories in `pg_wal`. */
   readonly histories: TimelineHistories;
   readonly signal: AbortSignal;
 }
 
-/** Why the absent segment is a hole in this repository's archive, or undefined. */
+/** Why the absent segment is a hole in this repository; undefined if nothing shows a hole. */
 export async function findGap(
   survey: SystemSurvey,
   file: WalFileName & { kind: 'segment' },
@@ -66,7 +66,7 @@ export async function findGap(
   const hasLater = await hasLaterSegment(survey.repository, survey.system, position, { geometry, signal });
   if ((await survey.removedWal(geometry)).some(isThere))
     return { kind: 'removed', reason: 'cleanup removed it' };
-  // Also with nothing later in the archive: that it was given up proves that there was more.
+  // This counts even with nothing later in the archive: a loss record proves that the segment existed.
   const loss = (await survey.lostWal(geometry)).find(isThere);
   if (loss !== undefined) return { kind: 'given-up', reason: `it was ${describeLoss(loss)}` };
   const archived = historiesFromTree((await survey.timelines()).tree);

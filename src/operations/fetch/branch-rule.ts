@@ -1,7 +1,7 @@
 /**
- * Which segments a recovery may have: of a parent that the followed timeline has left, none past the switchpoint (P3).
- * PostgreSQL asks for a segment on the followed timeline first and, when it is absent there, on each parent without an
- * upper bound (XLogFileReadAnyTLI in xlogrecovery.c).
+ * The rule of branches: a recovery gets no segment of a parent timeline past the switchpoint (P3). PostgreSQL asks for a
+ * segment on the followed timeline first and, when it is absent there, on each parent without an upper bound
+ * (XLogFileReadAnyTLI in xlogrecovery.c).
  */
 import { dirname } from 'node:path';
 import { WalvaultError } from '../../base/errors/errors.ts';
@@ -16,11 +16,12 @@ import { judgeBranch, timelineOfSegment } from './plan.ts';
 
 type Segment = WalFileName & { kind: 'segment' };
 
-/** What is archived as long as this was there when PostgreSQL asked for it, a moment before. */
+/** A segment archived this long ago was in the archive when PostgreSQL asked for it, a moment before. */
 const settledMs = 5 * 60_000;
 
 /**
- * False: only the followed timeline's WAL may come next, so the answer is "absent".
+ * Whether fetch may deliver this segment. False: only WAL of the followed timeline may come next, so fetch reports
+ * "absent".
  * @throws GapError when the followed timeline's own copy is missing
  * @throws WalvaultError `refused` when "absent" would end a point-in-time recovery early, or on the wrong branch
  */
@@ -41,7 +42,7 @@ export async function mayServe(options: FetchOptions, file: Segment): Promise<bo
   if (mustNotEnd && options.timeline === file.timeline) throw wrongTimelineTold(file, branch);
   const isLocal = hasLocalSegment(clues.walDirectory, file.name, clues);
   if (mustNotEnd && isLocal) throw wouldBeReplayed(file, branch);
-  // A standby that streamed it has it up to where its primary died.
+  // A standby that streamed the segment has it up to the point where its primary died.
   if (verdict === 'holds-switchpoint' && !isLocal && (await archivedSince(options, own)) === undefined)
     throw withoutOwnCopy(file, branch, own);
   if (mustNotEnd && (!branch.isCertain || verdict === 'holds-switchpoint')) throw undecided(file, branch);
@@ -56,8 +57,8 @@ export async function mayServe(options: FetchOptions, file: Segment): Promise<bo
 }
 
 /**
- * The recovery does not follow the branch: it would have got its own copy and not asked for this one. Or there is nothing
- * to serve, and nothing to decide.
+ * True if the recovery does not follow the branch: it would have received the branch's own copy and not asked for this
+ * segment. Also true if no repository has this segment: then there is nothing to decide.
  */
 async function isLeftAside(
   options: FetchOptions,
@@ -70,7 +71,7 @@ async function isLeftAside(
   return verdict === 'past-switchpoint' && (await archivedSince(options, file.name)) === undefined;
 }
 
-/** Milliseconds of the epoch, by the store's clock; undefined if no repository has it. */
+/** When the file reached the store, in milliseconds of the epoch by the store's clock; undefined if no store has it. */
 async function archivedSince(options: FetchOptions, name: string): Promise<number | undefined> {
   const file = parseWalFileName(name);
   if (file === undefined) return undefined;

@@ -1,9 +1,9 @@
 /**
- * Which timeline a recovery is on, from what its data directory shows.
+ * The timeline that a recovery is on, as its data directory shows it.
  *
- * A history in `pg_wal` alone proves nothing: PostgreSQL keeps there also those of timelines that it looked at and
- * refused because they left its own before the place that it had reached (readTimeLineHistory in timeline.c,
- * rescanLatestTimeLine in xlogrecovery.c). What it has replayed tells more.
+ * A history in `pg_wal` alone proves nothing: PostgreSQL also keeps the histories of timelines that it refused because
+ * they left its own timeline before the place that it had reached (readTimeLineHistory in timeline.c,
+ * rescanLatestTimeLine in xlogrecovery.c). The replayed WAL tells more.
  */
 import type { Reached } from '../../postgres/cluster/control-file.ts';
 import type { WalFileName } from '../../postgres/wal/file-name.ts';
@@ -12,21 +12,21 @@ import { switchpointOf, type TimelineHistories } from '../../postgres/wal/timeli
 import { timelineOfSegment, type FollowedTimeline } from './plan.ts';
 
 export interface Branch extends FollowedTimeline {
-  /** Told, or shown by what was replayed; otherwise only a history says that it may be followed. */
+  /** True if `--timeline` names the branch or the replayed WAL shows it; false if only a history file suggests it. */
   readonly isCertain: boolean;
 }
 
-/** What a data directory shows of the way that its recovery has taken. */
+/** The signs in a data directory of the way that its recovery has taken. */
 export interface BranchSigns {
-  /** Those that lie in `pg_wal`. */
+  /** The histories in `pg_wal`. */
   readonly histories: TimelineHistories;
-  /** By `pg_control`. */
+  /** The places that the server has reached, by its `pg_control`. */
   readonly reached: readonly Reached[];
-  /** `pg_wal` has this segment, under its own name: from the archive or a primary, and replayed (KeepFileRestoredFromArchive). */
+  /** True if `pg_wal` has this segment under its own name: replayed, and kept (KeepFileRestoredFromArchive). */
   hasSegment(name: string): boolean;
 }
 
-/** The branch on which a recovery that asks for `file` is, where it may have left the timeline of `file`. */
+/** The branch that a recovery may have taken away from the timeline of `file`; undefined if there is none. */
 export function branchShown(
   file: WalFileName & { kind: 'segment' },
   signs: BranchSigns,
@@ -43,7 +43,7 @@ export function branchShown(
   return possible;
 }
 
-/** Undefined: nothing shows whether the recovery has left the timeline of `file` for the candidate. */
+/** Whether the recovery has left the timeline of `file` for the candidate; undefined if nothing shows it. */
 function hasTaken(
   candidate: FollowedTimeline,
   file: WalFileName & { kind: 'segment' },
@@ -58,7 +58,7 @@ function hasTaken(
     const isOnTheWay = timeline === place.timeline || switchpointOf(history, place.timeline) !== undefined;
     if (place.timeline > left && isOnTheWay) return true;
   }
-  // Of the segment before this one both timelines may have had a copy: the one that lies there was replayed.
+  // Both timelines may have had a copy of the segment before this one: the copy in `pg_wal` is the replayed one.
   const before = geometry.positionOf(file).segment - 1n;
   const own = timelineOfSegment(before, candidate, geometry);
   if (own <= left) return undefined;

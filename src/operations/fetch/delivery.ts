@@ -1,6 +1,6 @@
 /**
- * One WAL file from the first repository that has it, verified before it gets its name. fetch and the agent's prefetch
- * get their files here, so that what was fetched ahead was checked exactly as what is fetched when it is asked for.
+ * One WAL file, delivered from the first repository that has it and verified before it gets its name. fetch and the
+ * agent's prefetch share this code, so that both check a file in the same way.
  */
 import { hasTimedOut, type Deadline } from '../../base/time/deadline.ts';
 import { WalvaultError } from '../../base/errors/errors.ts';
@@ -25,24 +25,25 @@ export interface DeliveryOptions {
   readonly system: SystemPath;
   readonly geometry: WalGeometry;
   readonly headerCheck: boolean;
-  /** In the order in which they are asked, but for `laggards`. */
+  /** In the order in which they are asked, except that `laggards` come last. */
   readonly repositories: readonly Repository[];
   readonly laggards: Laggards;
-  /** Of all repositories together; whatever arrives from a store prolongs it. */
+  /** One deadline for all repositories together; each piece that arrives from a store restarts it. */
   readonly deadline: Deadline;
   readonly log: Log;
-  /** Of those who deliver side by side: one at a time holds a whole file. */
+  /** Shared by deliveries that run side by side: only one of them at a time holds a whole file in memory. */
   readonly turns?: Turns | undefined;
 }
 
 export type Delivery =
   | { readonly repository: Repository; readonly identity: FileIdentity }
-  /** None delivered: those that say they do not have it, and what is wrong with the others. */
+  /** No repository delivered the file: `absentIn` do not have it, the others failed. */
   | { readonly failures: readonly WalvaultError[]; readonly absentIn: readonly Repository[] };
 
 /**
- * `destination` is there, whole and durable, or untouched. A repository that does not answer is passed over after its
- * share of the time, and counts as one that failed. @throws the deadline's reason, and what is no WalvaultError
+ * Delivers `file` whole and durable, or leaves `destination` untouched. A repository that does not answer within its
+ * share of the time counts as failed, and the next one is asked.
+ * @throws the deadline's reason, and any error that is not a WalvaultError
  */
 export async function deliverFromFirst(options: DeliveryOptions, file: WalFileName): Promise<Delivery> {
   const { deadline, laggards, log } = options;
@@ -83,7 +84,7 @@ export async function deliverFromFirst(options: DeliveryOptions, file: WalFileNa
   return { failures, absentIn };
 }
 
-/** On a versioned bucket a delete marker says that the object existed: it is a hole, whoever made it. */
+/** A hole: on a versioned bucket, a delete marker proves that the object existed. */
 function deletedError(repository: Repository, file: WalFileName): GapError {
   return new GapError('wal-missing', `${repository.store.url}: ${file.name} was deleted from the archive`, {
     hint: 'The bucket keeps versions: remove the delete marker to have it back.',
@@ -91,7 +92,7 @@ function deletedError(repository: Repository, file: WalFileName): GapError {
   });
 }
 
-/** A best-effort repository may be out of reach, but what it has and cannot give proves that the file existed. */
+/** A best-effort repository may be unreachable. If it has the file and cannot deliver it, the file existed: a failure. */
 function countsAsFailure(repository: Repository, error: WalvaultError): boolean {
   return (
     repository.required || ['damaged', 'key', 'invalid-file', 'cold-tier', 'local-io'].includes(error.code)
@@ -111,7 +112,7 @@ async function deliverFrom(
   });
   try {
     return await deliver(options.destination, plain, received => {
-      // It is written: fsync, which takes longest, holds nothing.
+      // All bytes are written: the fsync, which takes longest, needs no memory.
       release();
       refuseWrongFile(options, file, received, `${repository.store.url}: ${key}`);
     });
@@ -124,7 +125,7 @@ export function keyOf({ system }: Pick<DeliveryOptions, 'system'>, file: WalFile
   return file.kind === 'partial' ? partialPrefix(system, file) : walKey(system, file);
 }
 
-/** By hand only: PostgreSQL never asks for a partial. */
+/** The key of the newest partial, for a fetch by hand: PostgreSQL never asks for a partial. */
 async function newestPartial(
   repository: Repository,
   options: DeliveryOptions,

@@ -1,4 +1,4 @@
-/** Giving PostgreSQL a file: complete, verified, fsynced, and only then under the name it asked for. */
+/** The file that PostgreSQL asked for: complete, verified and fsynced before it gets its name. */
 import { open, readdir, rename, rm, stat, type FileHandle } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { localIoError, WalvaultError } from '../../base/errors/errors.ts';
@@ -12,13 +12,14 @@ const headBytes = 8192;
 
 export interface ReceivedFile {
   readonly sizeBytes: number;
-  /** Its first page. */
+  /** The first page of the file. */
   readonly head: Uint8Array;
 }
 
 /**
- * Writes `content` beside `destination`, asks `accept` once all bytes are there, fsyncs and renames. When anything
- * throws, `destination` is untouched and nothing is left behind. @returns what was written, seen before it had its name
+ * Writes `content` to a temporary file, calls `accept` once all bytes are there, fsyncs, and renames the file to
+ * `destination`. When anything throws, `destination` is untouched and the temporary file is removed.
+ * @returns the identity of the written file
  */
 export async function deliver(
   destination: string,
@@ -68,6 +69,6 @@ async function removeStale(destination: string): Promise<void> {
       if (Date.now() - mtimeMs > staleAfterMs) await rm(path, { force: true });
     }
   } catch {
-    // Tidying up is no reason to fail: if the directory is unusable, writing into it says so.
+    // A failed clean-up must not fail the fetch: an unusable directory makes the write fail, with a better message.
   }
 }

@@ -1,14 +1,14 @@
-/** Which status `fetch` ends with when it has no answer: PostgreSQL acts on each, so none may look like another. */
+/** The exit status of a fetch that failed: PostgreSQL acts on each status, so none may look like another. */
 import { errorCodes, WalvaultError } from '../../base/errors/errors.ts';
 import type { RecoveryMode } from '../../postgres/cluster/signal-files.ts';
 
 /** Above 125 PostgreSQL ends the recovery instead of taking the failure for the end of the archive (xlogarchive.c). */
 const recoveryEndingBase = 200;
 
-/** 1 means "surely absent" for whoever runs fetch by hand, so a failure of walvault's own needs another. */
+/** The status of an internal error for a fetch by hand, because 1 means "surely absent" there. */
 const internalByHand = 21;
 
-/** Never 0; 1 only on a standby, where PostgreSQL asks again. */
+/** The exit status: never 0, and 1 only on a standby, where PostgreSQL asks again. */
 export function failingExitStatus(mode: RecoveryMode, error?: unknown): number {
   const code = error instanceof WalvaultError ? error.exitCode : errorCodes.internal;
   switch (mode) {

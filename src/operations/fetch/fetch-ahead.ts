@@ -1,4 +1,4 @@
-/** Gets a segment that nobody has asked for yet. */
+/** Fetches a segment before PostgreSQL asks for it. */
 import { startDeadline } from '../../base/time/deadline.ts';
 import { WalvaultError } from '../../base/errors/errors.ts';
 import type { FileIdentity } from '../../base/files/identity.ts';
@@ -10,13 +10,13 @@ export interface FetchAheadOptions extends Omit<DeliveryOptions, 'deadline' | 'g
   readonly name: string;
   readonly segmentSizeBytes: number;
   readonly signal: AbortSignal;
-  /** Longest time in which nothing arrives. */
+  /** The attempt fails when no byte arrives for this long. */
   readonly silenceMs: number;
 }
 
 /**
- * One attempt. Undefined: no repository delivers it and none failed, which proves nothing about the archive; whoever
- * needs to know asks `fetch`. @throws WalvaultError
+ * Makes one attempt. Undefined: no repository has the segment and none failed, which proves nothing about the archive;
+ * only `fetch` proves that a segment is absent. @throws WalvaultError
  */
 export async function fetchAhead(options: FetchAheadOptions): Promise<FileIdentity | undefined> {
   const file = parseWalFileName(options.name);

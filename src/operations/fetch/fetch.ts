@@ -1,8 +1,8 @@
 /**
- * `walvault fetch <name> <destination>`: the restore_command (docs/exit-codes.md has its statuses).
+ * `walvault fetch <name> <destination>`: the restore_command (docs/exit-codes.md lists its exit statuses).
  *
- * Either the file is delivered, or it is proven absent, or this throws: PostgreSQL must never take an outage, a hole,
- * a damaged or a foreign segment for the end of the archive (P3).
+ * `fetch` delivers the file, or proves that it is absent, or throws: PostgreSQL must never take an outage, a hole, a
+ * damaged segment or a segment of another system for the end of the archive (P3).
  */
 import { dirname } from 'node:path';
 import { startDeadline, type Deadline } from '../../base/time/deadline.ts';
@@ -24,7 +24,7 @@ import { toPlainError } from '../../base/errors/plain-error.ts';
 
 export type FetchResult =
   | { readonly outcome: 'delivered'; readonly repository: string }
-  /** Status 1: PostgreSQL may take this for the end of the archive. */
+  /** Exit status 1: PostgreSQL may take this for the end of the archive. */
   | { readonly outcome: 'absent' };
 
 export async function fetch(options: FetchOptions): Promise<FetchResult> {
@@ -54,14 +54,14 @@ export async function fetch(options: FetchOptions): Promise<FetchResult> {
 }
 
 /**
- * A standby asks again every few seconds, so it is answered soon. A history that stays away during an outage would
- * let a promotion take a timeline that is taken already, so for that even a standby waits.
+ * How long one fetch may last. A standby asks again every few seconds, so it gets an answer soon. A history is the
+ * exception: without it, during an outage, a promotion would choose a timeline that exists already.
  */
 function patienceMs({ mode, timeoutMs, standbyTimeoutMs }: FetchOptions, file: WalFileName): number {
   return mode === 'point-in-time' || file.kind === 'history' ? timeoutMs : standbyTimeoutMs;
 }
 
-/** What waiting cannot mend. Everything else may be an outage and is tried again until the deadline. */
+/** True if waiting cannot fix the error. Any other error may be an outage, and fetch retries until the deadline. */
 function isForGood(thrown: WalvaultError, options: FetchOptions): boolean {
   const error = causeOf(thrown);
   if (error instanceof GapError) return options.isTargetSet;
@@ -104,7 +104,7 @@ async function attempt(options: Attempt, file: WalFileName): Promise<FetchResult
   return { outcome: 'absent' };
 }
 
-/** @throws GapError unless the segment lies whole in `pg_wal`, where PostgreSQL reads it by itself */
+/** @throws GapError for a hole, unless the whole segment is in `pg_wal`, where PostgreSQL reads it by itself */
 async function refuseGap(
   options: FetchOptions,
   file: WalFileName & { kind: 'segment' },

@@ -1,4 +1,4 @@
-/** Which timeline the recovery follows: told by restore in restore_command, or shown by the data directory. */
+/** The timeline that a recovery follows: `--timeline` in restore_command names it, or the data directory shows it. */
 import { WalvaultError } from '../../base/errors/errors.ts';
 import type { Reached } from '../../postgres/cluster/control-file.ts';
 import { readLocalHistories, readLocalHistory } from '../../postgres/cluster/local-histories.ts';
@@ -14,7 +14,7 @@ import { hasLocalSegment } from './local-segment.ts';
 
 export interface FollowedClues {
   readonly mode: RecoveryMode;
-  /** `--timeline`. */
+  /** The value of `--timeline`. */
   readonly timeline: number | undefined;
   readonly walDirectory: string;
   readonly reached: readonly Reached[];
@@ -22,7 +22,7 @@ export interface FollowedClues {
   readonly geometry: WalGeometry;
 }
 
-/** Undefined when nothing says that the recovery leaves the timeline of `file`. */
+/** The branch that the recovery follows. Undefined when nothing says that it leaves the timeline of `file`. */
 export async function followedBranch(
   options: FetchOptions,
   clues: FollowedClues,
@@ -30,17 +30,18 @@ export async function followedBranch(
 ): Promise<Branch | undefined> {
   const known = locallyFollowed(clues, file);
   const { timeline } = clues;
-  // Only a timeline that was named can be unknown.
+  // Only a timeline from `--timeline` can be unknown.
   if (known !== 'unknown' || timeline === undefined) return known === 'unknown' ? undefined : known;
   return { timeline, history: await archivedHistory(options, timeline), isCertain: true };
 }
 
 /**
- * From the data directory alone; `unknown`: the history of the timeline that restore named is not there. Synchronous,
- * because the agent answers a server that waits, while all threads of Node's pool may be busy.
+ * The same from the data directory alone. `unknown`: `--timeline` names a timeline whose history is not in `pg_wal`.
+ * Synchronous, because the agent answers a waiting server while all threads of Node's pool may be busy.
  *
- * `--timeline` binds a point-in-time recovery, unless what was replayed shows that it is from an earlier one, and
- * whoever asks by hand. A standby outlives it: there only what the data directory shows counts.
+ * `--timeline` decides for a fetch by hand, and for a point-in-time recovery, unless the replayed WAL shows that the
+ * option is from an earlier recovery. It does not decide for a standby, which outlives the option: only the data
+ * directory counts there.
  */
 export function locallyFollowed(
   clues: FollowedClues,

@@ -1,4 +1,5 @@
+/** The error for a hole in the archive. */
 import { WalvaultError } from '../../base/errors/errors.ts';
 
-/** WAL that existed and is not to be had: what is asked for is missing, and yet it is not the end of the archive. */
+/** A hole: the WAL that PostgreSQL asks for existed and is not archived, and the archive goes on after it. */
 export class GapError extends WalvaultError {}

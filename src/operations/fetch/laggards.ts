@@ -1,10 +1,11 @@
+/** The repositories that let a time limit pass, so that the next fetch asks them last. */
 import { monotonicMs } from '../../base/time/clock.ts';
 import type { Repository } from '../../repository/repository.ts';
 
-/** For so long one that gave no answer comes last. */
+/** A repository that timed out is asked last for this long. */
 const rememberedForMs = 5 * 60_000;
 
-/** Who let a time limit pass without an answer, so that the others are asked first the next time. */
+/** Remembers which repositories timed out. */
 export class Laggards {
   readonly #until = new Map<string, number>();
 
@@ -12,7 +13,7 @@ export class Laggards {
     this.#until.set(name, monotonicMs() + rememberedForMs);
   }
 
-  /** Otherwise in the order given. */
+  /** Moves the repositories that timed out to the end; the order is otherwise kept. */
   putLast<R extends Pick<Repository, 'name'>>(repositories: readonly R[]): R[] {
     const now = monotonicMs();
     const isLate = ({ name }: R) => (this.#until.get(name) ?? 0) > now;

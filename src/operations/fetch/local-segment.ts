@@ -1,4 +1,4 @@
-/** Segments that lie in `pg_wal` under their own names, where PostgreSQL reads them by itself. */
+/** Segments in `pg_wal` under their own names, where PostgreSQL reads them without restore_command. */
 import { closeSync, createReadStream, fstatSync, openSync, readSync } from 'node:fs';
 import { join } from 'node:path';
 import { localIoError, systemCode } from '../../base/errors/errors.ts';
@@ -13,8 +13,8 @@ export interface WhoseSegment {
 }
 
 /**
- * A file with the size and the first header of the segment lies there: PostgreSQL reads it, whatever follows the
- * header. Recycled ones, which have the header of an earlier segment, are none.
+ * Whether a file with the size and the first header of the segment lies there: PostgreSQL reads such a file, even if
+ * the rest of it is wrong. A recycled segment does not count: it has the header of an earlier segment.
  * @throws WalvaultError `local-io`
  */
 export function hasLocalSegment(walDirectory: string, name: string, whose: WhoseSegment): boolean {
@@ -37,8 +37,8 @@ export function hasLocalSegment(walDirectory: string, name: string, whose: Whose
 }
 
 /**
- * It is there and has all its records, to its end or to a change of segment. A walreceiver and a crash leave segments
- * that are whole in size alone.
+ * Whether the segment is there with all its records, to its end or to a WAL switch. A walreceiver or a crash leaves
+ * segments of the right size without all their records.
  * @throws WalvaultError `local-io`
  */
 export async function isLocalSegmentWhole(

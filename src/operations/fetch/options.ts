@@ -1,4 +1,4 @@
-/** What a fetch is asked for: the file, the recovery that wants it, and the repositories. */
+/** The options of a fetch: the file, the recovery that needs it, and the repositories. */
 import type { Log } from '../../observe/events/events.ts';
 import type { Reached } from '../../postgres/cluster/control-file.ts';
 import type { RecoveryMode } from '../../postgres/cluster/signal-files.ts';
@@ -7,20 +7,20 @@ import type { SystemPath } from '../../repository/format/layout.ts';
 import type { Repository } from '../../repository/repository.ts';
 
 export interface FetchOptions {
-  /** `%f`. */
+  /** The value of `%f`. */
   readonly name: string;
-  /** `%p`, relative to the working directory. */
+  /** The value of `%p`, relative to the working directory. */
   readonly destination: string;
   readonly system: SystemPath;
   readonly geometry: WalGeometry;
   readonly mode: RecoveryMode;
-  /** Where the server that asks has been, by its `pg_control`. */
+  /** The places that the asking server has reached, by its `pg_control`. */
   readonly reached: readonly Reached[];
-  /** The timeline that the recovery follows, where restore has written it into restore_command. */
+  /** The timeline that the recovery follows, if restore wrote it into restore_command. */
   readonly timeline: number | undefined;
-  /** The recovery has a target: PostgreSQL itself refuses to end before it, so a hole may be answered with 1. */
+  /** The recovery has a target: PostgreSQL itself refuses to end before it, so fetch may exit 1 for a hole. */
   readonly isTargetSet: boolean;
-  /** The first is asked first. */
+  /** In the order in which fetch asks them. */
   readonly repositories: readonly Repository[];
   readonly headerCheck: boolean;
   readonly timeoutMs: number;

@@ -1,4 +1,4 @@
-/** What a recovery that asks for a segment will ask for next, from its own data directory alone. */
+/** The segments that a recovery will ask for next, read from its data directory alone. */
 import { reachedIn, readControlFile, readControlFileNow } from '../../postgres/cluster/control-file.ts';
 import { recoveryModeOf, type RecoveryMode } from '../../postgres/cluster/signal-files.ts';
 import { parseWalFileName } from '../../postgres/wal/file-name.ts';
@@ -7,9 +7,9 @@ import { locallyFollowed } from './followed.ts';
 import { judgeBranch, segmentsAfter } from './plan.ts';
 
 export interface OutlookOptions {
-  /** The segment that is asked for. */
+  /** The segment that PostgreSQL asks for. */
   readonly name: string;
-  /** `--timeline`. */
+  /** The value of `--timeline`. */
   readonly timeline: number | undefined;
   readonly dataDirectory: string;
   readonly walDirectory: string;
@@ -19,21 +19,22 @@ export interface OutlookOptions {
 }
 
 export interface Outlook {
-  /** The segment that is asked for. */
+  /** The segment that PostgreSQL asks for. */
   readonly name: string;
   readonly mode: Exclude<RecoveryMode, 'none'>;
   readonly systemId: bigint;
   readonly geometry: WalGeometry;
-  /** The rule of branches (docs/exit-codes.md) allows the segment that is asked for. */
+  /** True if the rule of branches (docs/exit-codes.md) allows this segment. */
   readonly isOnBranch: boolean;
-  /** The same for as long as the recovery asks for the same place in the WAL, on whichever timeline. */
+  /** A name for this place in the WAL: the same on every timeline that the recovery tries there. */
   readonly place: string;
-  /** In the order in which they will be asked for, without the one that is. */
+  /** The segments after this one, in the order in which PostgreSQL will ask for them. */
   readonly upcoming: readonly string[];
 }
 
 /**
- * Undefined where there is nothing to foresee: no recovery, no segment, or a timeline whose history is not in `pg_wal`.
+ * Foresees the next segments. Undefined outside a recovery, for a file that is no segment, and for a timeline whose
+ * history is not in `pg_wal`.
  * @throws WalvaultError `damaged`, `local-io`
  */
 export async function lookOut(options: OutlookOptions): Promise<Outlook | undefined> {
@@ -60,7 +61,7 @@ export async function lookOut(options: OutlookOptions): Promise<Outlook | undefi
   };
 }
 
-/** Whether a server recovers in this directory, or will when it is started. */
-export function isInRecovery(dataDirectory: string): boolean {
+/** Whether the server of this data directory is in recovery, or will be when it starts. */
+export function isSetToRecover(dataDirectory: string): boolean {
   return recoveryModeOf(dataDirectory) !== 'none';
 }

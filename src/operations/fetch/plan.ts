@@ -1,4 +1,4 @@
-/** What fetch decides from names, histories and listings alone. */
+/** The decisions of fetch that need only names, histories and listings. Pure. */
 import type { WalFileName } from '../../postgres/wal/file-name.ts';
 import type { WalGeometry } from '../../postgres/wal/geometry.ts';
 import {
@@ -13,16 +13,16 @@ export interface FollowedTimeline {
 }
 
 export type BranchVerdict =
-  /** On the way to the followed timeline, or nothing is known to the contrary. */
+  /** On the way to the followed timeline, or nothing says otherwise. */
   | 'on-branch'
-  /** Written by the old primary after its timeline was left: never served. */
+  /** Written by the old primary after the followed timeline left its timeline: never served. */
   | 'past-switchpoint'
-  /** The switchpoint lies inside: the followed timeline has its own copy of this segment, and only that is right. */
+  /** The switchpoint lies inside this segment: only the followed timeline's own copy of it is right. */
   | 'holds-switchpoint';
 
 /**
- * May this segment be served to a recovery that follows `followed`? PostgreSQL asks for the newest timeline first
- * and falls back to each parent without an upper bound (XLogFileReadAnyTLI in xlogrecovery.c): given the old
+ * Judges whether a recovery that follows `followed` may have this segment. PostgreSQL asks for the newest timeline
+ * first and falls back to each parent without an upper bound (XLogFileReadAnyTLI in xlogrecovery.c): with the old
  * primary's later segments it would replay the wrong branch.
  */
 export function judgeBranch(
@@ -39,9 +39,9 @@ export function judgeBranch(
 }
 
 /**
- * The names under which PostgreSQL asks for the segments after `number` on the way to `followed`: for each the newest
- * timeline that has begun by its end comes first (XLogFileReadAnyTLI), so the segment that holds a switchpoint is the
- * child's.
+ * The names of the `count` segments after `number` on the way to `followed`, as PostgreSQL will ask for them. It first
+ * tries the newest timeline that began before the segment's end (XLogFileReadAnyTLI), so the segment that holds a
+ * switchpoint has the child's name.
  */
 export function segmentsAfter(
   number: bigint,
@@ -55,7 +55,7 @@ export function segmentsAfter(
   });
 }
 
-/** The timeline on which a recovery that follows `followed` wants the segment. */
+/** The timeline of the copy of this segment that a recovery along `followed` needs. */
 export function timelineOfSegment(
   number: bigint,
   { timeline, history }: FollowedTimeline,
@@ -65,15 +65,15 @@ export function timelineOfSegment(
 }
 
 /**
- * Why an absent segment is a hole and not the end of its timeline, or undefined. `hasLater`: the archive has a later
- * segment or partial of the timeline. The other sign is a child that left the timeline in a later segment, whoever has
- * its history: the WAL up to there did exist.
+ * Why an absent segment is a hole and not the end of its timeline; undefined if nothing shows a hole. The first sign is
+ * `hasLater`: the archive has a later segment or partial of the timeline. The second is a child that left the timeline
+ * in a later segment, by a history in the archive or in `pg_wal`: the WAL up to there existed.
  */
 export function gapReason(
   file: WalFileName & { kind: 'segment' },
   evidence: {
     readonly hasLater: boolean;
-    /** Each with the timeline that it is the history of. */
+    /** Each history with its timeline. */
     readonly histories: Iterable<readonly [timeline: number, history: readonly TimelineHistoryEntry[]]>;
     readonly geometry: WalGeometry;
   },

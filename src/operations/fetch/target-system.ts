@@ -1,4 +1,4 @@
-/** Whose WAL is asked for. */
+/** The PostgreSQL system whose WAL a fetch asks for. */
 import { WalvaultError } from '../../base/errors/errors.ts';
 import { reachedIn, readControlFile, type Reached } from '../../postgres/cluster/control-file.ts';
 import { findDataDirectory } from '../../postgres/cluster/find-data-directory.ts';
@@ -12,24 +12,24 @@ export interface TargetSystemOptions {
   readonly cluster: string;
   readonly destination: string;
   readonly dataDirectory: string | undefined;
-  /** Given by hand, for a fetch outside any data directory. */
+  /** The value of `--system-id`, for a fetch outside any data directory. */
   readonly systemId: bigint | undefined;
   readonly repositories: readonly Repository[];
   readonly signal: AbortSignal;
 }
 
 export interface TargetSystem {
-  /** How the server that asks recovers, by the signal files of its data directory. */
+  /** The kind of recovery that the asking server is in, by the signal files of its data directory. */
   readonly mode: RecoveryMode;
   readonly system: SystemPath;
   readonly geometry: WalGeometry;
-  /** Where that server has been, by its `pg_control`. */
+  /** The places that this server has reached, by its `pg_control`. */
   readonly reached: readonly Reached[];
 }
 
 /**
- * From `global/pg_control` where there is one. By hand, in another place, the archive tells, if it knows one system
- * only or was told which.
+ * Reads the system from `global/pg_control`. Outside a data directory the system comes from the archive: the system
+ * that `--system-id` names, or the only system of the cluster.
  */
 export async function findTargetSystem(options: TargetSystemOptions): Promise<TargetSystem> {
   const { cluster, signal } = options;

@@ -2,7 +2,7 @@
 import { readControlFile } from '../../postgres/cluster/control-file.ts';
 import { requireDataDirectory } from '../../postgres/cluster/find-data-directory.ts';
 
-export interface ServerFacts {
+export interface FoundServer {
   readonly dataDirectory: string;
   readonly segmentSizeBytes: number;
 }
@@ -12,7 +12,7 @@ export async function findServer(options: {
   readonly dataDirectory: string | undefined;
   readonly configured: string | undefined;
   readonly signal: AbortSignal;
-}): Promise<ServerFacts> {
+}): Promise<FoundServer> {
   const dataDirectory = requireDataDirectory({
     workingDirectory: options.dataDirectory ?? process.cwd(),
     walPath: 'pg_wal/.',
