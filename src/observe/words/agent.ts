@@ -1,3 +1,4 @@
+/** Levels and sentences of the agent's events. */
 import type { AgentEvent } from '../events/agent.ts';
 import { debug, info, warn, type WordsTable } from './table.ts';
 

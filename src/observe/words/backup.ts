@@ -1,3 +1,4 @@
+/** Levels and sentences of the events of `backup`. */
 import type { BackupEvent } from '../events/backup.ts';
 import { debug, info, warn, type WordsTable } from './table.ts';
 

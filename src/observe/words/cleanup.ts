@@ -1,3 +1,4 @@
+/** Levels and sentences of the events of `cleanup`. */
 import type { CleanupEvent } from '../events/cleanup.ts';
 import { error, info, warn, type WordsTable } from './table.ts';
 

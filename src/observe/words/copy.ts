@@ -1,3 +1,4 @@
+/** Levels and sentences of the events of `copy`. */
 import type { CopyEvent } from '../events/copy.ts';
 import { error, warn, type WordsTable } from './table.ts';
 

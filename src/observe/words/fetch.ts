@@ -1,3 +1,4 @@
+/** Levels and sentences of the events of `fetch`. */
 import type { FetchEvent } from '../events/fetch.ts';
 import { debug, error, warn, type WordsTable } from './table.ts';
 

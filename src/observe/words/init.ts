@@ -1,3 +1,4 @@
+/** Levels and sentences of the events of `init`. */
 import type { InitEvent } from '../events/init.ts';
 import { info, warn, type WordsTable } from './table.ts';
 

@@ -1,3 +1,4 @@
+/** Levels and sentences of the events of `push`. */
 import { formatCount, formatSize } from '../../base/units.ts';
 import type { PushEvent } from '../events/push.ts';
 import { error, info, warn, type WordsTable } from './table.ts';

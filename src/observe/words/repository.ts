@@ -1,3 +1,4 @@
+/** Levels and sentences of the events about repositories. */
 import { formatSize } from '../../base/units.ts';
 import type { RepositoryEvent } from '../events/repository.ts';
 import { debug, warn, type WordsTable } from './table.ts';

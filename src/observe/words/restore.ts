@@ -1,3 +1,4 @@
+/** Levels and sentences of the events of `restore`. */
 import { formatSize } from '../../base/units.ts';
 import type { RestoreEvent } from '../events/restore.ts';
 import { info, warn, type WordsTable } from './table.ts';

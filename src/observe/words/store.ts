@@ -1,3 +1,4 @@
+/** Levels and sentences of the events about stores. */
 import type { StoreEvent } from '../events/store.ts';
 import { error, info, warn, type WordsTable } from './table.ts';
 

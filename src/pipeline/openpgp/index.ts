@@ -1,6 +1,6 @@
 /**
- * OpenPGP as walvault uses it: keys, encrypted and signed messages, detached signatures. gpg 2.2 and newer can read
- * everything that is written here.
+ * OpenPGP as walvault uses it: keys, encrypted and signed messages, detached signatures. Everything that is written here
+ * can be read by gpg 2.2 and newer.
  */
 export {
   createDecryptor,

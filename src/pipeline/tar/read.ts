@@ -1,5 +1,5 @@
 /**
- * Reads tar archives in one pass and trusts nothing in them: an archive from a hostile repository must not be able to
+ * Reads tar archives in one pass and trusts nothing in them. An archive from a hostile repository must not be able to
  * name a path outside the directory of the restore, or to make its reader use much memory.
  */
 import type { ByteStream } from '../../base/bytes/streams.ts';

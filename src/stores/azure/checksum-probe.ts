@@ -1,4 +1,4 @@
-/** A probe: does the service verify the MD5 of an upload. */
+/** Probes whether the service verifies the MD5 of an upload. */
 import { isWrongChecksumRefused } from '../driver-kit/checksum-probe.ts';
 import type { AzureConnection } from './connection.ts';
 import { deleteObjects } from './delete.ts';

@@ -1,6 +1,6 @@
 /**
- * Tokens of Entra ID: for a service principal or a workload identity in the environment, else for the host's managed
- * identity, else for the user of Azure's command line. Loaded only if no other credentials are configured.
+ * Tokens of Entra ID, loaded only if no other credentials are configured. They are for a service principal or a workload
+ * identity in the environment, else for the host's managed identity, else for the user of Azure's command line.
  */
 import {
   createDefaultHttpClient,

@@ -1,4 +1,4 @@
-/** A probe for `check`: does a service verify checksums at all. */
+/** Probes for `check` whether a service verifies checksums at all. */
 import { isStoreError } from '../store.ts';
 
 export interface ChecksumProbe {

@@ -1,4 +1,4 @@
-/** A probe: does the service verify the CRC-32C of an upload. */
+/** Probes whether the service verifies the CRC-32C of an upload. */
 import { isWrongChecksumRefused } from '../driver-kit/checksum-probe.ts';
 import type { GcsConnection } from './connection.ts';
 import { deleteObjects } from './delete.ts';

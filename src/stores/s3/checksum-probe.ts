@@ -1,4 +1,4 @@
-/** A probe: does the service verify the checksum that protects bodies on their way. */
+/** Probes whether the service verifies the checksum that protects bodies on their way. */
 import { createHash } from 'node:crypto';
 import { PutObjectCommand } from '@aws-sdk/client-s3';
 import { isWrongChecksumRefused } from '../driver-kit/checksum-probe.ts';

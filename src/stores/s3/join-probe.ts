@@ -1,4 +1,4 @@
-/** A probe: does the service apply `If-None-Match` when it joins the parts of an upload. Ceph does from release 20 on. */
+/** Probes whether the service applies `If-None-Match` when it joins the parts of an upload. Ceph does from release 20 on. */
 import {
   CompleteMultipartUploadCommand,
   CreateMultipartUploadCommand,

@@ -1,6 +1,6 @@
 /**
- * The reader of a message inside its encryption (RFC 9580 §10.3): one-pass signatures, literal data, signatures; or the
- * same in a compressed packet, which gpg writes when it compresses.
+ * The reader of a message inside its encryption (RFC 9580 §10.3): one-pass signatures, literal data, signatures. The same
+ * may be in a compressed packet, which gpg writes when it compresses.
  */
 import { createHash, type Hash } from 'node:crypto';
 import { createInflate, createInflateRaw } from 'node:zlib';

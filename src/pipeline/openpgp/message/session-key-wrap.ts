@@ -1,6 +1,6 @@
 /**
- * Encryption of session keys to Curve25519 and RSA keys, and back, with node:crypto alone (RFC 9580 §5.1.3, §5.1.5,
- * §11.5): a push need not load the library.
+ * Encrypts session keys to Curve25519 and RSA keys, and decrypts them, with node:crypto alone (RFC 9580 §5.1.3, §5.1.5,
+ * §11.5). So a push need not load the library.
  */
 import {
   constants,
