@@ -52,7 +52,7 @@ async function restoreInto(
   const { openRepositories } = await import('../../compose/open-repositories.ts');
   const { becomeServerUser } = await import('../options/server-user.ts');
   const { restore } = await import('../../operations/restore/restore.ts');
-  const { summarise } = await import('../../operations/restore/summary.ts');
+  const { summariseRestore } = await import('../../operations/restore/summary.ts');
   const { parseTarget } = await import('../../operations/restore/target.ts');
   const target = parseTarget(options);
   const timeline = timelineOf(options.targetTimeline);
@@ -82,7 +82,7 @@ async function restoreInto(
   });
   const variables = variablesOf(loaded);
   if (variables.length > 0) log.emit({ kind: 'environment-needed', variables });
-  const summary = summarise(result);
+  const summary = summariseRestore(result);
   print(
     options.json === true ? renderJson({ ...summary, traffic: opened.traffic() }) : renderRestore(summary),
   );

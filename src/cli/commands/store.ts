@@ -47,10 +47,10 @@ function defineLs(store: Command, run: Run): void {
     .option('--json', 'print the result as JSON')
     .action(async (prefix: string, options: LsOptions) => {
       await run(async invocation => {
-        const { listObjects } = await import('../../operations/store/look.ts');
+        const { listStore } = await import('../../operations/store/look.ts');
         const { print, context } = invocation;
         await using opened = await open(invocation, options);
-        const entries = listObjects({
+        const entries = listStore({
           repository: opened.repository,
           prefix,
           startAfter: options.startAfter,
@@ -78,13 +78,13 @@ function defineGet(store: Command, run: Run): void {
     .option('--decode', 'decrypt and decompress it, and say on standard error who signed it')
     .action(async (key: string, options: ChoiceOptions & { decode?: boolean }) => {
       await run(async invocation => {
-        const { getObject } = await import('../../operations/store/get-object.ts');
+        const { readStoredObject } = await import('../../operations/store/get-object.ts');
         const { log, context } = invocation;
         const { stdoutBytes } = context;
         if (stdoutBytes === undefined)
           throw new WalvaultError('internal', 'store get: there is no standard output for bytes');
         await using opened = await open(invocation, options);
-        const bytes = getObject({
+        const bytes = readStoredObject({
           repository: opened.repository,
           key,
           isDecoded: options.decode === true,
@@ -104,10 +104,10 @@ function definePut(store: Command, run: Run): void {
     .option('--force', 'also under a key of the repository format')
     .action(async (key: string, file: string, options: ChoiceOptions & { force?: boolean }) => {
       await run(async invocation => {
-        const { putObject } = await import('../../operations/store/change-objects.ts');
+        const { createStoredObject } = await import('../../operations/store/change-objects.ts');
         await using opened = await open(invocation, options);
         const { signal } = invocation.context;
-        await putObject(key, readLocal(file), {
+        await createStoredObject(key, readLocal(file), {
           repository: opened.repository,
           isForced: options.force === true,
           signal,

@@ -1,12 +1,12 @@
 /** What `backup` prints: lines for people, and the result for programs. */
 import { formatCount, formatDuration, formatSize } from '../../base/units.ts';
 import type { BackupResult } from '../../operations/backup/backup.ts';
-import { summarise } from '../../operations/backup/summary.ts';
+import { summariseBackup } from '../../operations/backup/summary.ts';
 
 /** For people: where the backup is, how large, and what is wrong with it. */
 export function renderBackup(result: BackupResult): string {
   const { record, repositories, durationMs } = result;
-  const { storedBytes, walSegments } = summarise(record);
+  const { storedBytes, walSegments } = summariseBackup(record);
   const ratio = storedBytes === 0 ? '' : ` (${(record.sizeBytes / storedBytes).toFixed(1)} to 1)`;
   const lines = [
     `backup ${record.id}`,
@@ -27,5 +27,5 @@ export function renderBackup(result: BackupResult): string {
 export function backupJson(result: BackupResult) {
   const { geometry, ...record } = result.record;
   const { segmentSizeBytes } = geometry;
-  return { ...result, record: { ...record, segmentSizeBytes }, ...summarise(result.record) };
+  return { ...result, record: { ...record, segmentSizeBytes }, ...summariseBackup(result.record) };
 }

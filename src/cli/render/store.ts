@@ -1,8 +1,8 @@
 /** The results of `store`, for people and as JSON. */
-import type { listObjects, statObject } from '../../operations/store/look.ts';
+import type { listStore, statObject } from '../../operations/store/look.ts';
 import type { ThawResult } from '../../operations/store/thaw.ts';
 
-type Listed = ReturnType<typeof listObjects> extends AsyncIterable<infer Entry> ? Entry : never;
+type Listed = ReturnType<typeof listStore> extends AsyncIterable<infer Entry> ? Entry : never;
 
 /** One line for each entry, so that a listing of any length is printed while it is read. */
 export function entryLine(entry: Listed, isLong: boolean): string {

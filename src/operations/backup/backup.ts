@@ -26,7 +26,7 @@ import { captureControlFile } from './ending/last-part.ts';
 import { makeBackupRecord } from './ending/make-record.ts';
 import { spanOf } from './wal/span.ts';
 import type { DamagedPage } from './part/page-check.ts';
-import { readServerFacts, type ServerFacts } from './server-facts.ts';
+import { readBackupServerFacts, type BackupServerFacts } from './server-facts.ts';
 import { Spool } from './collect/spool.ts';
 import { waitForWal } from './wal/wait-for-wal.ts';
 import { writeEnding } from './ending/write-ending.ts';
@@ -77,7 +77,7 @@ export async function backup(options: BackupOptions): Promise<BackupResult> {
     signal,
   });
   try {
-    const facts = await readServerFacts(connection, config.dataDirectory, signal);
+    const facts = await readBackupServerFacts(connection, config.dataDirectory, signal);
     const system = { cluster: config.cluster, systemId: facts.controlFile.systemId };
     await destinations.inEach(repository => prepareRepository(repository, system, facts, signal));
     const lostWal = await lossesSinceBackup(destinations.repositories, {
@@ -104,7 +104,7 @@ export async function backup(options: BackupOptions): Promise<BackupResult> {
 
 interface BackupRun extends Omit<BackupOptions, 'label'> {
   readonly connection: PgConnection;
-  readonly facts: ServerFacts;
+  readonly facts: BackupServerFacts;
   readonly system: SystemPath;
   readonly set: PartSet;
   readonly id: string;
@@ -159,7 +159,7 @@ async function takeBackup(run: BackupRun): Promise<{ record: BackupRecord; damag
 async function prepareRepository(
   repository: Repository,
   system: SystemPath,
-  { controlFile }: ServerFacts,
+  { controlFile }: BackupServerFacts,
   signal: AbortSignal,
 ): Promise<void> {
   await verifyMarker(repository, signal);

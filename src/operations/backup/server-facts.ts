@@ -11,7 +11,7 @@ import {
 import type { PgConnection } from '../../postgres/server/connection.ts';
 import { oldestServerVersion, readServerState, type ServerState } from '../../postgres/server/state.ts';
 
-export interface ServerFacts {
+export interface BackupServerFacts {
   /** Absolute, without symbolic links. */
   readonly dataDirectory: string;
   /** Of the data directory, as of now. */
@@ -25,11 +25,11 @@ export interface ServerFacts {
  * @throws WalvaultError `postgres` for a server that cannot be backed up, `refused` when the data directory is not
  *   the one this server runs in
  */
-export async function readServerFacts(
+export async function readBackupServerFacts(
   connection: PgConnection,
   configuredDirectory: string | undefined,
   signal: AbortSignal,
-): Promise<ServerFacts> {
+): Promise<BackupServerFacts> {
   if (connection.serverVersion < oldestServerVersion)
     throw new WalvaultError('postgres', `server version ${connection.serverVersion} is before PostgreSQL 13`);
   const state = await readServerState(connection);

@@ -10,7 +10,7 @@ export interface BackupSummary {
   readonly walSegments: string;
 }
 
-export function summarise(record: BackupRecord): BackupSummary {
+export function summariseBackup(record: BackupRecord): BackupSummary {
   const ranges = neededSegments(record).map(range => {
     const { firstSegment, lastSegment } = nameRange(range, record.geometry);
     return firstSegment === lastSegment ? firstSegment : `${firstSegment}..${lastSegment}`;

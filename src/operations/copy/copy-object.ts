@@ -10,7 +10,7 @@ import {
   type ObjectStat,
   type Store,
 } from '../../stores/store.ts';
-import { judgeByMetadata, storedDigestOf, type Digest } from './plan.ts';
+import { judgeByMetadata, storedDigestOf, type StoredDigest } from './plan.ts';
 import type { CopyReport } from './report.ts';
 import type { Log } from '../../observe/events/events.ts';
 
@@ -27,7 +27,7 @@ export interface CopiedObject {
   readonly key: string;
   readonly objectClass: ObjectClass;
   /** What the stored bytes must be; else what the object's own metadata says, else nothing. */
-  readonly digest?: Digest | undefined;
+  readonly digest?: StoredDigest | undefined;
   /** False: the target is known not to have it. */
   readonly mayExist: boolean;
   /** For the dry run. */
@@ -136,7 +136,7 @@ async function transfer({ from, to, signal }: CopyContext, object: CopiedObject)
 interface Check {
   readonly arrived: ReturnType<typeof createHash>;
   readonly stat: ObjectStat;
-  readonly digest: Digest | undefined;
+  readonly digest: StoredDigest | undefined;
   readonly origin: string;
 }
 

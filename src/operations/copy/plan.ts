@@ -13,7 +13,7 @@ import { neededSegments } from '../../repository/wal/needed.ts';
 import { segmentsIn } from '../../postgres/wal/segment-range.ts';
 import type { ListEntry, ObjectStat } from '../../stores/store.ts';
 
-export interface Digest {
+export interface StoredDigest {
   /** Of the stored bytes, 64 hex digits. */
   readonly sha256: string;
   readonly sizeBytes: number;
@@ -71,14 +71,14 @@ export function judgeByMetadata(
 }
 
 /** What the metadata says of the stored bytes. */
-export function storedDigestOf({ metadata }: Pick<ObjectStat, 'metadata'>): Digest | undefined {
+export function storedDigestOf({ metadata }: Pick<ObjectStat, 'metadata'>): StoredDigest | undefined {
   const decoded = decodeMetadata(metadata);
   return decoded && { sha256: decoded.storedSha256, sizeBytes: decoded.storedSizeBytes };
 }
 
 export interface BackupPiece {
   readonly key: string;
-  readonly digest: Digest;
+  readonly digest: StoredDigest;
 }
 
 /** Parts, then the manifest: whoever finds a manifest finds what it names. */

@@ -37,7 +37,7 @@ export interface RestoreSummary {
   readonly elapsedMs: number;
 }
 
-export function summarise(result: RestoreResult): RestoreSummary {
+export function summariseRestore(result: RestoreResult): RestoreSummary {
   const { plan, settings } = result;
   const { backup, stopsAt } = plan;
   return {

@@ -19,7 +19,7 @@ interface ChangeOptions {
  * Creates one object, and never replaces one.
  * @throws WalvaultError `refused` for a key of the format without force, `conflict` when the key is taken
  */
-export async function putObject(
+export async function createStoredObject(
   key: string,
   body: ByteStream,
   { repository, isForced, signal }: Omit<ChangeOptions, 'log'>,

@@ -9,7 +9,7 @@ import { decodeMetadata } from '../../repository/format/object-metadata.ts';
 import type { Repository } from '../../repository/repository.ts';
 import type { Log } from '../../observe/events/events.ts';
 
-export interface GetObjectOptions {
+export interface ReadStoredObjectOptions {
   readonly repository: Repository;
   readonly key: string;
   readonly isDecoded: boolean;
@@ -26,7 +26,7 @@ const jsonLimitBytes = 256 * 1024 ** 2;
  * size and digest are compared where they were recorded.
  * @throws StoreError; at the stream's end WalvaultError `damaged`
  */
-export async function* getObject(options: GetObjectOptions): AsyncGenerator<Uint8Array> {
+export async function* readStoredObject(options: ReadStoredObjectOptions): AsyncGenerator<Uint8Array> {
   const { repository, key, isDecoded, log, signal } = options;
   const { stat, body } = await repository.store.get(key, { signal });
   if (!isDecoded) {

@@ -13,7 +13,7 @@ export interface LookOptions {
 }
 
 /** In key order. Keys that have a further `/` come as one prefix in a listing of one level. */
-export function listObjects(options: LookOptions): AsyncIterable<ListEntry> {
+export function listStore(options: LookOptions): AsyncIterable<ListEntry> {
   const { repository, prefix, startAfter, isOneLevel, signal } = options;
   return repository.store.list({
     prefix,

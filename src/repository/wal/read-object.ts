@@ -20,7 +20,7 @@ export interface WalContent {
   release(): void;
 }
 
-export interface ReadOptions {
+export interface OpenWalOptions {
   /** Called for each chunk that arrives from the store. */
   readonly onReceived?: (() => void) | undefined;
   /** Of several readers that share them one at a time holds a whole plain file: each must then call `release`. */
@@ -32,7 +32,7 @@ export async function openWalObject(
   repository: Repository,
   key: string,
   signal: AbortSignal,
-  { onReceived = () => undefined, turns }: ReadOptions = {},
+  { onReceived = () => undefined, turns }: OpenWalOptions = {},
 ): Promise<WalContent> {
   const { stat, body } = await repository.store.get(key, { signal });
   const metadata = decodeMetadata(stat.metadata);

@@ -12,15 +12,15 @@ import { streamPart, type PartContent } from '../part/part-stream.ts';
 import type { PartSet } from '../../../repository/sets/part-set.ts';
 import { cutIntoParts } from '../plan.ts';
 import { openLocalFile } from '../part/read-file.ts';
-import type { ServerFacts } from '../server-facts.ts';
+import type { BackupServerFacts } from '../server-facts.ts';
 import type { Spool } from './spool.ts';
 import { walkCluster, type Tablespace } from './walk.ts';
 import type { Log } from '../../../observe/events/events.ts';
 
-export interface CopyOptions {
+export interface CopyClusterOptions {
   readonly config: Pick<Config, 'backup'>;
   readonly connection: PgConnection;
-  readonly facts: ServerFacts;
+  readonly facts: BackupServerFacts;
   readonly started: StartedBackup;
   readonly set: PartSet;
   /** Takes the manifest's lines, in order. */
@@ -42,7 +42,7 @@ export interface CopiedCluster {
 
 const namedPages = 100;
 
-export async function copyCluster(options: CopyOptions): Promise<CopiedCluster> {
+export async function copyCluster(options: CopyClusterOptions): Promise<CopiedCluster> {
   const { config, connection, facts, set, spool, log, signal } = options;
   const { dataDirectory, controlFile, owner } = facts;
   const external = await findExternalFiles(facts.configurationFiles, dataDirectory, log);
@@ -73,7 +73,7 @@ function pageCheckSettings({
   facts,
   connection,
   started,
-}: CopyOptions): PageCheckSettings | undefined {
+}: CopyClusterOptions): PageCheckSettings | undefined {
   const { dataChecksums, blockSizeBytes, relationSegmentBlocks } = facts.controlFile;
   if (!config.backup.checkPages || !dataChecksums) return undefined;
   return {

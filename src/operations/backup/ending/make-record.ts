@@ -4,7 +4,7 @@ import type { StartedBackup, StoppedBackup } from '../../../postgres/server/back
 import type { PgConnection } from '../../../postgres/server/connection.ts';
 import type { BackupPart, BackupRecord } from '../../../repository/format/backup-record.ts';
 import type { CopiedCluster } from '../collect/copy-cluster.ts';
-import type { ServerFacts } from '../server-facts.ts';
+import type { BackupServerFacts } from '../server-facts.ts';
 import type { Span } from '../wal/span.ts';
 import type { Ending } from './write-ending.ts';
 
@@ -12,7 +12,7 @@ export interface RecordSource {
   readonly id: string;
   readonly label: string;
   readonly connection: Pick<PgConnection, 'serverVersion'>;
-  readonly facts: Pick<ServerFacts, 'controlFile'>;
+  readonly facts: Pick<BackupServerFacts, 'controlFile'>;
   readonly started: StartedBackup;
   readonly stopped: StoppedBackup;
   readonly span: Span;

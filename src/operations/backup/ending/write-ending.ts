@@ -20,12 +20,12 @@ import {
 import type { Span } from '../wal/span.ts';
 import { mergeSorted } from '../collect/merge-sorted.ts';
 import type { PartSet } from '../../../repository/sets/part-set.ts';
-import type { ServerFacts } from '../server-facts.ts';
+import type { BackupServerFacts } from '../server-facts.ts';
 import { Spool } from '../collect/spool.ts';
 
 export interface EndingOptions {
   readonly id: string;
-  readonly facts: ServerFacts;
+  readonly facts: BackupServerFacts;
   readonly set: PartSet;
   /** Manifest lines of all parts so far. */
   readonly spool: Spool;

@@ -25,7 +25,7 @@ export const openLocalFile: OpenFile = async path => {
   return handle;
 };
 
-export interface ReadOptions {
+export interface ReadExactlyOptions {
   /** For messages. */
   readonly path: string;
   /** Taken when the file was opened. */
@@ -43,7 +43,10 @@ export interface ReadOptions {
  * asked for.
  * @throws WalvaultError `local-io`
  */
-export async function* readExactly(file: ReadableFile, options: ReadOptions): AsyncGenerator<Uint8Array> {
+export async function* readExactly(
+  file: ReadableFile,
+  options: ReadExactlyOptions,
+): AsyncGenerator<Uint8Array> {
   const { path, sizeBytes, buffer, pageCheck, blockSizeBytes, signal } = options;
   const reread = async (page: number, target: Uint8Array) =>
     (await fill(file, { path, target, position: page * blockSizeBytes })) === target.length;
