@@ -1,4 +1,4 @@
-/** A backup as a set of parts: where it lies, and what is said while it is written. */
+/** A backup as a set of parts: where its objects are stored, and which events are emitted while it is written. */
 import { toPlainError } from '../../base/errors/plain-error.ts';
 import type { Log } from '../../observe/events/events.ts';
 import {

@@ -1,8 +1,9 @@
 /**
  * `walvault backup`: one full base backup of a running cluster, to several repositories at once.
  *
- * A backup exists only once its commit record does, and that is written when everything it names is durable and all
- * its WAL has arrived (P4). Before that any failure leaves pieces that nobody takes for a backup, and they are removed.
+ * A backup exists only once its commit record exists. The record is written when everything it names is durable and
+ * all its WAL has arrived (P4). A failure before that leaves pieces that no command takes for a backup, and they are
+ * removed.
  */
 import type { Config } from '../../config/index.ts';
 import { WalvaultError } from '../../base/errors/errors.ts';
@@ -34,15 +35,15 @@ import type { Log } from '../../observe/events/events.ts';
 
 export interface BackupOptions {
   readonly config: Pick<Config, 'cluster' | 'dataDirectory' | 'backup' | 'postgres'>;
-  /** All that are configured and could be opened. */
+  /** Every configured repository that could be opened. */
   readonly repositories: readonly Repository[];
-  /** Names of those the backup must reach; undefined: all, of which the required ones must be reached. */
+  /** Names of the repositories the backup must reach. Undefined: it goes to all, and must reach the required ones. */
   readonly named?: readonly string[] | undefined;
-  /** One line for people; default: the id. */
+  /** The label of the backup, one line; default: the id. */
   readonly label?: string | undefined;
-  /** Start with an immediate checkpoint; default: as configured. */
+  /** Whether the backup starts with an immediate checkpoint; default: as configured. */
   readonly fast?: boolean | undefined;
-  /** Where libpq's variables are looked up. */
+  /** The environment in which libpq's variables are looked up. */
   readonly env: NodeJS.ProcessEnv;
   readonly log: Log;
   readonly signal: AbortSignal;
@@ -50,19 +51,19 @@ export interface BackupOptions {
 
 export interface BackupResult {
   readonly record: BackupRecord;
-  /** Names of the repositories that have it. */
+  /** Names of the repositories that have the backup. */
   readonly repositories: readonly string[];
-  /** The first of them; the record has their number. */
+  /** The first damaged pages found; the record has the number of all. */
   readonly damagedPages: readonly DamagedPage[];
-  /** What was given up since the previous backup and is missing still: this backup is the first one beyond it. */
+  /** WAL given up since the previous backup and still missing: this backup is the first one after the gap. */
   readonly lostWal: readonly LostSinceBackup[];
   readonly durationMs: number;
 }
 
 /**
- * Damaged pages do not make it fail: a backup with one bad page is worth more than none, so it is committed, their
- * number is in its record, and each is warned about.
- * @throws WalvaultError; then no commit record exists in any repository, unless the message says that one does
+ * Takes a full base backup. Damaged pages do not make it fail: a backup with one bad page is worth more than none. It
+ * is committed, its record has the number of damaged pages, and each causes a warning.
+ * @throws WalvaultError; no commit record then exists in any repository, unless the message says that one does
  */
 export async function backup(options: BackupOptions): Promise<BackupResult> {
   const { config, log, signal } = options;
@@ -88,7 +89,7 @@ export async function backup(options: BackupOptions): Promise<BackupResult> {
       log,
       signal,
     });
-    // A key that cannot be used is better known before the checkpoint than after it.
+    // An unusable key must be reported before the checkpoint, not after it.
     await destinations.codec.keyring.encryptor('backup');
     const id = newBackupId(new Date(), 'full');
     const label = checkLabel(options.label ?? id);
@@ -111,7 +112,7 @@ interface BackupRun extends Omit<BackupOptions, 'label'> {
   readonly label: string;
 }
 
-/** From the claim to the commit record. */
+/** Does everything from the claim to the commit record. */
 async function takeBackup(run: BackupRun): Promise<{ record: BackupRecord; damagedPages: DamagedPage[] }> {
   const { config, connection, facts, system, set, id, label, log, signal } = run;
   const { destinations } = set;
@@ -155,7 +156,7 @@ async function takeBackup(run: BackupRun): Promise<{ record: BackupRecord; damag
   return { record, damagedPages: copied.damagedPages };
 }
 
-/** Proves that this is the place, and that it holds or will hold the WAL of this very cluster. */
+/** Proves that the repository is the configured one, and that it holds or will hold the WAL of this cluster. */
 async function prepareRepository(
   repository: Repository,
   system: SystemPath,
@@ -175,7 +176,7 @@ async function discardUnlessCommitted<T>(
     await set.discardLeftOut();
     return result;
   } catch (error) {
-    // The session's end is the backup's end for the server too; nothing needs to be stopped there.
+    // The server ends the backup when the session ends; nothing else needs to be stopped.
     await connection.close();
     const repositories = (await set.discardUncommitted()).map(({ name }) => name);
     if (repositories.length === 0) log.emit({ kind: 'backup-not-completed', backup: id });
@@ -184,7 +185,7 @@ async function discardUnlessCommitted<T>(
   }
 }
 
-/** backup_label holds it in one line (do_pg_backup_start in xlog.c has the limit). */
+/** Rejects a label that does not fit in one line of backup_label (the limit is in do_pg_backup_start in xlog.c). */
 function checkLabel(label: string): string {
   if (/[\r\n\0]/.test(label)) throw new WalvaultError('usage', 'a backup label is one line');
   if (Buffer.byteLength(label) > 1024)

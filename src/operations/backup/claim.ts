@@ -1,4 +1,4 @@
-/** A backup's place in a repository: taken before the first part. */
+/** The claim of a backup id in a repository, written before the first part. */
 import { hostname } from 'node:os';
 import { WalvaultError } from '../../base/errors/errors.ts';
 import { writeClaim, type Claim } from '../../repository/format/claim.ts';
@@ -6,8 +6,8 @@ import type { SystemPath } from '../../repository/format/layout.ts';
 import type { Repository } from '../../repository/repository.ts';
 
 /**
- * Names who makes the backup and since when, so that cleanup can tell one in progress from one left behind. An
- * incremental will also name its parent, which then must not be removed.
+ * Writes the claim: which host makes the backup, and since when, so that cleanup can tell a backup in progress from
+ * an abandoned one. An incremental backup will also name its parent, which must then be kept.
  * @throws WalvaultError `conflict` when the id is taken
  */
 export async function claimBackup(

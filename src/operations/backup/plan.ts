@@ -1,6 +1,8 @@
 /**
- * What goes into which part. Pure: it sees the sorted walk of the cluster as a stream and cuts it, so that memory
- * grows with one part and never with the number of files (P9), and so that parts can be handed to workers.
+ * The decision which files go into which part. Pure.
+ *
+ * It cuts the sorted walk of the cluster as a stream: memory grows with one part and never with the number of files
+ * (P9), and parts can be handed to workers.
  */
 
 /** Tar spends a block on each header and fills the last block of each file. */
@@ -12,9 +14,9 @@ export interface PlannedSize {
 }
 
 export interface PartLimits {
-  /** Bytes of plain tar a part may have. A single larger file gets a part of its own. */
+  /** The most bytes of plain tar in a part. A single larger file gets a part of its own. */
   readonly partSizeBytes: number;
-  /** Bounds the memory of a part that is made of a great many small files. */
+  /** The most files in a part: it bounds the memory of a part of very many small files. */
   readonly maxEntries?: number;
 }
 

@@ -1,4 +1,7 @@
-/** Whether this server can be backed up, from here, in a way that can be restored: asked before anything is written. */
+/**
+ * The facts of the server that a backup needs, and the check, before anything is written, that it can be backed up
+ * from here.
+ */
 import { realpath, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { localIoError, WalvaultError } from '../../base/errors/errors.ts';
@@ -12,9 +15,9 @@ import type { PgConnection } from '../../postgres/server/connection.ts';
 import { oldestServerVersion, readServerState, type ServerState } from '../../postgres/server/state.ts';
 
 export interface BackupServerFacts {
-  /** Absolute, without symbolic links. */
+  /** The absolute path, without symbolic links. */
   readonly dataDirectory: string;
-  /** Of the data directory, as of now. */
+  /** The control file as it is now. */
   readonly controlFile: ControlFile;
   readonly owner: { readonly uid: number; readonly gid: number };
   /** Absolute paths of the configuration files in force, wherever they are. */
@@ -22,6 +25,7 @@ export interface BackupServerFacts {
 }
 
 /**
+ * Reads the facts from the server and its data directory.
  * @throws WalvaultError `postgres` for a server that cannot be backed up, `refused` when the data directory is not
  *   the one this server runs in
  */
@@ -48,9 +52,9 @@ export async function readBackupServerFacts(
 }
 
 /**
- * Where WAL never arrives no backup would ever become one: better said now than after hours of waiting (P4).
- * full_page_writes is no condition: a primary forces it while a backup runs, and a standby refuses to start one when
- * its primary has it off (do_pg_backup_start in xlog.c).
+ * Refuses a server that does not archive: without WAL no backup is ever complete, and the error must come now, not
+ * after hours of waiting (P4). full_page_writes is not checked: a primary forces it while a backup runs, and a
+ * standby refuses to start a backup when its primary has it off (do_pg_backup_start in xlog.c).
  */
 function requireArchiving(state: ServerState): void {
   if (state.walLevel === 'minimal') {
@@ -58,7 +62,7 @@ function requireArchiving(state: ServerState): void {
       hint: 'Set wal_level = replica in postgresql.conf and restart the server.',
     });
   }
-  // A standby's WAL is archived by its primary; what this server's own settings say of archiving proves nothing.
+  // The primary archives a standby's WAL, so the standby's own archive settings prove nothing.
   if (state.isStandby) return;
   if (state.archiveMode === 'off') {
     throw new WalvaultError('postgres', "archive_mode is off: the backup's WAL would never arrive", {
@@ -85,8 +89,8 @@ async function openDataDirectory(named: string): Promise<string> {
 }
 
 /**
- * The system identifier tells other clusters, but a standby or a restored copy on the same host has the same one; the
- * port in `postmaster.pid` tells those.
+ * Refuses a data directory of another server. The system identifier tells clusters apart, but a standby or a restored
+ * copy on the same host has the same identifier; the port in `postmaster.pid` tells those apart.
  */
 function requireSameServer(
   found: { readonly named: string; readonly dataDirectory: string; readonly systemId: bigint },

@@ -1,12 +1,12 @@
-/** What of a record people want to see at a glance. */
+/** The few facts of a backup record that people want to see first. */
 import { nameRange } from '../../postgres/wal/segment-range.ts';
 import { storedBytesOf, type BackupRecord } from '../../repository/format/backup-record.ts';
 import { neededSegments } from '../../repository/wal/needed.ts';
 
 export interface BackupSummary {
-  /** Bytes the backup takes in one repository, its WAL apart. */
+  /** Bytes that the backup takes in one repository, without its WAL. */
   readonly storedBytes: number;
-  /** The WAL it needs, for each timeline: `000000010000000000000002`, or `first..last`. */
+  /** The WAL that the backup needs, for each timeline: `000000010000000000000002`, or `first..last`. */
   readonly walSegments: string;
 }
 

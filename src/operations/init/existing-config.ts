@@ -1,4 +1,7 @@
-/** For a configuration that exists, in a file or in the environment alone: its repositories get their format marker. */
+/**
+ * `init` for an existing configuration, in a file or in the environment alone: its repositories get their format
+ * marker.
+ */
 import { WalvaultError } from '../../base/errors/errors.ts';
 import type { Config, RepositoryConfig } from '../../config/index.ts';
 import type { Log } from '../../observe/events/events.ts';
@@ -7,12 +10,12 @@ export interface MarkedRepository {
   readonly name: string;
   readonly url: string;
   readonly id: string;
-  /** False: the configuration does not pin the id yet. */
+  /** True if the configuration pins the repository's id. */
   readonly isPinned: boolean;
 }
 
 export interface MarkDependencies {
-  /** Creates the format marker, or reads the one that is there. */
+  /** Creates the format marker, or reads the existing one. */
   readonly markRepository: (
     repository: RepositoryConfig,
     signal: AbortSignal,
@@ -26,8 +29,8 @@ export interface MarkDependencies {
 }
 
 /**
- * Repeating it changes nothing: a marker that is there is read. Where the configuration pins an id, nothing is created:
- * a marker that is missing there means an unmounted disk or a wrong place, not a new repository.
+ * Creates missing markers and reads existing ones, so that a repetition changes nothing. Where the configuration pins
+ * an id, no marker is created: a missing marker then means an unmounted disk or a wrong place, not a new repository.
  * @throws WalvaultError `not-a-repository` if a repository lacks its marker or has another id than the one configured
  */
 export async function markConfigured(

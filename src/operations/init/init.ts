@@ -1,7 +1,8 @@
 /**
- * Sets up a host: keys, the repositories' format markers, the configuration. The configuration is written last, so
- * that it exists only when all it names does. A run that failed before can be repeated with the same words: it uses
- * the keys and markers that are there.
+ * `walvault init`: sets up a host with keys, the repositories' format markers and the configuration.
+ *
+ * The configuration is written last, so that it exists only when everything it names exists. A failed run can be
+ * repeated with the same arguments: it uses the keys and markers that exist already.
  */
 import { hostname } from 'node:os';
 import { join } from 'node:path';
@@ -22,8 +23,9 @@ import { postgresqlLines } from './postgresql-lines.ts';
 import type { Account, InitDependencies, InitRequest, InitResult } from './request.ts';
 
 /**
- * @throws WalvaultError `refused` if the configuration exists; `usage`, `key`, `local-io` and whatever the store
- *   answers. Nothing that existed before is changed; what was newly written is named in the hint.
+ * Writes keys, markers and configuration. No existing file is changed.
+ * @throws WalvaultError `refused` if the configuration exists; `usage`, `key`, `local-io`; StoreError. The hint names
+ *   the files that this run has written.
  */
 export async function initialise(request: InitRequest, dependencies: InitDependencies): Promise<InitResult> {
   const plan = planInit(request);
@@ -48,7 +50,7 @@ function existing(configPath: string): WalvaultError {
   });
 }
 
-/** Everything that can be found wrong before anything is written. */
+/** Makes every check that is possible before anything is written. */
 async function inspect(request: InitRequest, plan: InitPlan): Promise<Recipient[]> {
   const { dataDirectory, encryption } = request;
   if (dataDirectory !== undefined && !(await isThere(join(dataDirectory, 'PG_VERSION'))))
@@ -71,7 +73,7 @@ interface Work {
   readonly plan: InitPlan;
   readonly owner: Account | undefined;
   readonly given: readonly Recipient[];
-  /** Grows while files appear. */
+  /** The files and directories written so far. */
   readonly written: string[];
 }
 
@@ -125,7 +127,7 @@ async function write(work: Work, { markRepository, log, signal }: InitDependenci
   };
 }
 
-/** Mode 0600 although it holds no secret yet: people add them, and then it must already be private. */
+/** Mode 0600 although the file has no secret yet: people add secrets later, and the file must be private by then. */
 async function writeConfig(text: string, { plan, owner, written }: Work): Promise<void> {
   try {
     await writeFileDurably(plan.configPath, text, { mode: 0o600, as: 'create' });
@@ -136,7 +138,7 @@ async function writeConfig(text: string, { plan, owner, written }: Work): Promis
   await giveTo(owner, [plan.configPath]);
 }
 
-/** The same error, its hint continued by what was left behind. */
+/** The same error with the written files added to its hint. */
 function explained(error: unknown, written: readonly string[]): unknown {
   if (written.length === 0) return error;
   const left = `Left behind: ${written.join(', ')}. Run the same command again to continue with them, or remove them.`;

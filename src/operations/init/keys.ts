@@ -1,4 +1,4 @@
-/** Makes and collects keys. What a run before this one left complete is used again. */
+/** The keys that `init` makes and collects. A complete key of an earlier run is used again. */
 import { mkdir, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { localIoError, systemCode, WalvaultError } from '../../base/errors/errors.ts';
@@ -20,15 +20,15 @@ export interface KeyRequest {
   readonly userId: string;
   readonly use: 'encrypt' | 'sign';
   readonly passphrase?: Secret | undefined;
-  /** Told of each file as soon as it exists. */
+  /** Called with the path of each file as soon as it exists. */
   readonly onWritten: (path: string) => void;
 }
 
 /**
- * Makes a pair, or finds the one that is there. The private key is written first and never over another one: of two
- * runs at the same time one wins, and a public key that a crash left out is made again from its private one.
+ * Makes a key pair, or finds the existing one. The private key is written first and never replaces another: of two
+ * runs at the same time one wins, and a public key missing after a crash is made again from the private key.
  * @returns the armored public key and its fingerprint; both files are durable
- * @throws WalvaultError `key` if the private key that is there cannot be read
+ * @throws WalvaultError `key` if an existing private key cannot be read
  */
 export async function ensureKeyPair(
   request: KeyRequest,
@@ -88,8 +88,8 @@ export interface Recipient {
 }
 
 /**
- * Reads public keys and proves that something can be encrypted to each.
- * @throws WalvaultError `key`, also for a file that holds a private key: it must not be on this host
+ * Reads public keys and proves that data can be encrypted to each.
+ * @throws WalvaultError `key`, also for a file with a private key: a private key must not be on this host
  */
 export async function readRecipients(files: readonly string[]): Promise<Recipient[]> {
   const recipients: Recipient[] = [];
@@ -102,7 +102,7 @@ export async function readRecipients(files: readonly string[]): Promise<Recipien
   return recipients;
 }
 
-/** Copies of the recipients' keys beside the configuration, where PostgreSQL's user can read them. */
+/** Writes copies of the recipients' keys beside the configuration, where PostgreSQL's user can read them. */
 export async function writeRecipients(
   recipients: readonly Recipient[],
   directory: string,
@@ -120,8 +120,8 @@ export async function writeRecipients(
 }
 
 /**
- * Makes a directory and those above it that are missing, mode 0700, durably.
- * @returns the ones that were made, outermost first
+ * Makes a directory and its missing parents, mode 0700, durably.
+ * @returns the directories that were made, outermost first
  */
 export async function makeDirectory(path: string): Promise<string[]> {
   try {

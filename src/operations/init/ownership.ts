@@ -1,4 +1,4 @@
-/** Whom the written files belong to: PostgreSQL's user must be able to read them. */
+/** The owner of the files that `init` writes: PostgreSQL's user must be able to read them. */
 import { execFile } from 'node:child_process';
 import { chown, lchown, readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -24,7 +24,7 @@ export async function findAccount(name: string, signal: AbortSignal): Promise<Ac
   }
 }
 
-/** For root: the owner asked for, else the owner of the data directory, else nobody, with a warning. */
+/** For root: the requested owner, else the owner of the data directory, else undefined, with a warning. */
 export async function chooseOwner(request: InitRequest, log: Log): Promise<Account | undefined> {
   if (process.getuid?.() !== 0) {
     if (request.owner !== undefined && request.owner.uid !== process.getuid?.())
@@ -54,7 +54,7 @@ export async function giveTo(owner: Account | undefined, paths: readonly string[
   }
 }
 
-/** Gives a repository's directory and what root has just written at its top to the owner. */
+/** Gives a repository's directory, and the files that root has just written at its top, to the owner. */
 export async function giveRepositoryTo(owner: Account | undefined, directory: string): Promise<void> {
   if (owner === undefined) return;
   const isRoots = async (path: string) => (await stat(path)).uid === 0;

@@ -1,4 +1,4 @@
-/** Decides what `init` writes and where. Pure: it looks at nothing but the request. */
+/** The decision what `init` writes and where. Pure: it depends on the request alone. */
 import { basename, dirname, extname, join, sep } from 'node:path';
 import { WalvaultError } from '../../base/errors/errors.ts';
 import type { ConfigFileContent } from '../../config/index.ts';
@@ -11,16 +11,19 @@ export interface KeyPaths {
 
 export interface InitPlan {
   readonly configPath: string;
-  /** Beside the configuration: public keys to encrypt to, and this host's signing key. */
+  /** The directory beside the configuration for the recipients' public keys and this host's signing key. */
   readonly keyDirectory: string;
   readonly signingKey: KeyPaths;
-  /** The pair to generate, in a directory that leaves this host. */
+  /** The key pair to generate, in a directory that is to be taken off this host. */
   readonly recoveryKey: KeyPaths | undefined;
   /** Directories of `file://` repositories. */
   readonly repositoryDirectories: readonly string[];
 }
 
-/** @throws WalvaultError `usage` if what is asked for would not be safe */
+/**
+ * Plans the files of `init`.
+ * @throws WalvaultError `usage` if the request is not safe
+ */
 export function planInit(request: InitRequest): InitPlan {
   const { configPath, repositories, encryption, dataDirectory } = request;
   const stem = basename(configPath, extname(configPath));
@@ -58,7 +61,7 @@ export function planInit(request: InitRequest): InitPlan {
 export const encryptionHint =
   'Give --recipient with a public key whose private key lives on another machine, --generate-keys with a directory on a removable medium, --passphrase-file, or --no-encryption.';
 
-/** What goes into the configuration, once keys and repository ids are known. */
+/** The content of the configuration, once keys and repository ids are known. */
 export function planConfig(
   request: InitRequest,
   plan: InitPlan,
@@ -89,7 +92,7 @@ export function planConfig(
   };
 }
 
-/** `accountKey` is written `account-key`. */
+/** The name of a setting: `accountKey` becomes `account-key`. */
 function settingOf(field: string): string {
   return field.replaceAll(/[A-Z]/g, letter => `-${letter.toLowerCase()}`);
 }

@@ -1,8 +1,9 @@
+/** The lines for postgresql.conf that `init` prints. Pure. */
 import { shellWord } from '../../base/shell-word.ts';
 
 /**
- * The lines for postgresql.conf. The text of a command passes through three readers: postgresql.conf (a quote is
- * doubled), the server's expansion of `%` (a literal one is doubled, archive_command in the documentation), and sh.
+ * The text of a command passes through three readers: postgresql.conf (a quote is doubled), the server's expansion of
+ * `%` (a literal `%` is doubled, see archive_command in the documentation), and sh.
  */
 export function postgresqlLines(configPath: string, defaultConfigPath: string): string[] {
   const option =

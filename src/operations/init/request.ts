@@ -1,23 +1,24 @@
+/** The request that `init` works on, and its result. */
 import type { Secret } from '../../base/secret.ts';
 import type { Log } from '../../observe/events/events.ts';
 
 export interface InitRequest {
   readonly cluster: string;
   readonly repositories: readonly InitRepository[];
-  /** Absolute. Must not exist. */
+  /** The absolute path of a file that must not exist yet. */
   readonly configPath: string;
   readonly dataDirectory: string | undefined;
   readonly encryption: InitEncryption;
-  /** Makes the directories of `file://` repositories that do not exist. */
+  /** Whether missing directories of `file://` repositories are made. */
   readonly createDirectory: boolean;
-  /** Who PostgreSQL runs as, and so who must be able to read what is written; only root can give files away. */
+  /** PostgreSQL's user, who must be able to read the written files; only root can give files away. */
   readonly owner: Account | undefined;
 }
 
 export interface InitRepository {
   readonly name: string;
   readonly url: string;
-  /** Of a `file://` repository, as a path. */
+  /** The path of a `file://` repository. */
   readonly directory: string | undefined;
   readonly accessKeyId?: Secret;
   readonly secrets?: InitSecrets;
@@ -25,11 +26,11 @@ export interface InitRepository {
   readonly caFile?: string;
 }
 
-/** What of a repository's configuration is secret and comes from files. */
+/** The repository settings that are secret and come from files. */
 export type InitSecretField =
   'secretAccessKey' | 'sessionToken' | 'customerKey' | 'accountKey' | 'sasToken' | 'connectionString';
 
-/** The file is named in the configuration, what it says is not copied into it. */
+/** The files with secrets. The configuration names each file and has no copy of its content. */
 export type InitSecrets = Readonly<
   Partial<Record<InitSecretField, { readonly file: string; readonly value: Secret }>>
 >;
@@ -39,7 +40,7 @@ export type InitEncryption =
       readonly mode: 'openpgp';
       /** Public key files. */
       readonly recipientFiles: readonly string[];
-      /** A directory, best on a medium that leaves this host, for a new key pair. */
+      /** A directory for a new key pair, best on a medium that leaves this host. */
       readonly generateInto: string | undefined;
       readonly privateKeyPassphrase: Secret | undefined;
     }
@@ -53,7 +54,7 @@ export interface Account {
 }
 
 export interface InitDependencies {
-  /** Creates the repository's format marker, or reads the one that is there. */
+  /** Creates the repository's format marker, or reads the existing one. */
   readonly markRepository: (
     repository: InitRepository,
     signal: AbortSignal,
@@ -65,13 +66,13 @@ export interface InitDependencies {
 export interface InitResult {
   readonly configPath: string;
   readonly repositories: readonly { readonly name: string; readonly url: string; readonly id: string }[];
-  /** Fingerprints of the keys that everything is encrypted to. */
+  /** Fingerprints of the keys to which all objects are encrypted. */
   readonly recipients: readonly string[];
   readonly signingKey: { readonly publicPath: string; readonly fingerprint: string };
-  /** The private key that was generated and must leave this host. */
+  /** The path of the generated private key, which must leave this host. */
   readonly privateKeyPath: string | undefined;
-  /** The file whose passphrase everything is encrypted with. */
+  /** The file with the passphrase that encrypts all objects. */
   readonly passphraseFile: string | undefined;
-  /** For postgresql.conf. */
+  /** Lines for postgresql.conf. */
   readonly postgresqlLines: readonly string[];
 }

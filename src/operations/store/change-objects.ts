@@ -1,4 +1,4 @@
-/** `walvault store put` and `rm`: by hand, and never without saying what that means. */
+/** `walvault store put` and `rm`: changes by hand, which need force for keys of the repository format. */
 import type { ByteStream } from '../../base/bytes/streams.ts';
 import { WalvaultError } from '../../base/errors/errors.ts';
 import { purposeOfKey } from '../../repository/format/key-purpose.ts';
@@ -9,14 +9,14 @@ import { toPlainError } from '../../base/errors/plain-error.ts';
 
 interface ChangeOptions {
   readonly repository: Repository;
-  /** Keys of the repository format too. */
+  /** Whether keys of the repository format are allowed too. */
   readonly isForced: boolean;
   readonly log: Log;
   readonly signal: AbortSignal;
 }
 
 /**
- * Creates one object, and never replaces one.
+ * Creates one object; an existing object is never replaced.
  * @throws WalvaultError `refused` for a key of the format without force, `conflict` when the key is taken
  */
 export async function createStoredObject(
@@ -43,15 +43,15 @@ export async function createStoredObject(
 
 export interface Remaining {
   readonly count: number;
-  /** Of these: under a retention that nobody can lift, and the end of the longest. */
+  /** How many of these are under a retention that nobody can lift, and when the longest retention ends. */
   readonly lockedCount: number;
   readonly lockedUntil: Date | undefined;
 }
 
 /**
- * Removes objects; one that is not there counts as removed.
- * @returns what the store refused to delete; each was logged
- * @throws WalvaultError `refused` before anything is removed, if a key of the format is among them and it is not forced
+ * Removes objects; an absent object counts as removed.
+ * @returns how many objects the store refused to delete; each was logged
+ * @throws WalvaultError `refused` before anything is removed, for a key of the format without force
  */
 export async function removeObjects(
   keys: readonly string[],

@@ -1,4 +1,4 @@
-/** `walvault store get`: an object as it lies there, or decoded as fetch and restore would. */
+/** `walvault store get`: the bytes of an object as stored, or decoded as fetch and restore decode them. */
 import { createHash } from 'node:crypto';
 import { collect, type ByteStream } from '../../base/bytes/streams.ts';
 import { WalvaultError } from '../../base/errors/errors.ts';
@@ -17,13 +17,13 @@ export interface ReadStoredObjectOptions {
   readonly signal: AbortSignal;
 }
 
-/** Commit records and notes; the largest names each part of a backup. */
+/** Keys of commit records and notes; the largest record names each part of a backup. */
 const signedJson = /\/catalog\/(backups|notes)\/.+\.json$/;
 const jsonLimitBytes = 256 * 1024 ** 2;
 
 /**
- * The bytes. Decoded, they count only once the stream has ended without an error: who signed them is said then, and
- * size and digest are compared where they were recorded.
+ * Yields the bytes. Decoded bytes count only once the stream has ended without an error: at its end the signer is
+ * reported, and size and digest are compared where they were recorded.
  * @throws StoreError; at the stream's end WalvaultError `damaged`
  */
 export async function* readStoredObject(options: ReadStoredObjectOptions): AsyncGenerator<Uint8Array> {

@@ -1,4 +1,4 @@
-/** `walvault store ls` and `stat`: what lies there, page by page. */
+/** `walvault store ls` and `stat`: the objects of a repository as the store lists them. */
 import { WalvaultError } from '../../base/errors/errors.ts';
 import type { Repository } from '../../repository/repository.ts';
 import type { ListEntry, ObjectStat } from '../../stores/store.ts';
@@ -7,12 +7,14 @@ export interface LookOptions {
   readonly repository: Repository;
   readonly prefix: string;
   readonly startAfter: string | undefined;
-  /** False: everything below the prefix, however deep. */
+  /** False: all objects below the prefix, however deep. */
   readonly isOneLevel: boolean;
   readonly signal: AbortSignal;
 }
 
-/** In key order. Keys that have a further `/` come as one prefix in a listing of one level. */
+/**
+ * Lists objects in key order. In a listing of one level, all keys with the same next directory come as one prefix.
+ */
 export function listStore(options: LookOptions): AsyncIterable<ListEntry> {
   const { repository, prefix, startAfter, isOneLevel, signal } = options;
   return repository.store.list({
@@ -23,7 +25,10 @@ export function listStore(options: LookOptions): AsyncIterable<ListEntry> {
   });
 }
 
-/** @throws WalvaultError `not-found` */
+/**
+ * The store's facts about one object.
+ * @throws WalvaultError `not-found`
+ */
 export async function statObject(
   repository: Repository,
   key: string,

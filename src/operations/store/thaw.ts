@@ -1,4 +1,4 @@
-/** `walvault store thaw`: asks for everything below a prefix that lies in an archive tier. */
+/** `walvault store thaw`: asks the service for every object in an archive tier below a prefix. */
 import { WalvaultError } from '../../base/errors/errors.ts';
 import { coldObjects, thawObjects } from '../../repository/cold-objects.ts';
 import type { Repository } from '../../repository/repository.ts';
@@ -6,13 +6,14 @@ import type { ListEntry, ThawOptions } from '../../stores/store.ts';
 
 export interface ThawResult {
   readonly objects: number;
-  /** Of these: asked for just now, asked for before and not there yet, and those that can be read. */
+  /** How many of these were asked for now, were asked for before and are not readable yet, and are readable. */
   readonly requested: number;
   readonly underWay: number;
   readonly readable: number;
 }
 
 /**
+ * Asks for the objects and counts them.
  * @throws WalvaultError `not-found` for a prefix without objects, `usage` for a store that has no such tiers
  */
 export async function thaw({ store }: Repository, prefix: string, options: ThawOptions): Promise<ThawResult> {

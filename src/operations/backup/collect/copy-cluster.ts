@@ -1,4 +1,4 @@
-/** Everything but the end of a backup: walk, cut into parts, write them, note what is in them. */
+/** All of a backup but its last part: walks the cluster, cuts it into parts, writes them, and notes their files. */
 import type { Config } from '../../../config/index.ts';
 import { tap } from '../../../base/bytes/streams.ts';
 import type { StartedBackup } from '../../../postgres/server/backup-control.ts';
@@ -23,7 +23,7 @@ export interface CopyClusterOptions {
   readonly facts: BackupServerFacts;
   readonly started: StartedBackup;
   readonly set: PartSet;
-  /** Takes the manifest's lines, in order. */
+  /** Receives the manifest's lines, in order. */
   readonly spool: Spool;
   readonly log: Log;
   readonly signal: AbortSignal;
@@ -36,7 +36,7 @@ export interface CopiedCluster {
   readonly tablespaces: readonly Tablespace[];
   readonly externalFiles: readonly string[];
   readonly damagedPageCount: number;
-  /** The first of them. */
+  /** The first damaged pages found. */
   readonly damagedPages: DamagedPage[];
 }
 
@@ -62,7 +62,7 @@ export async function copyCluster(options: CopyClusterOptions): Promise<CopiedCl
     });
     await noteContent(content, spool, total);
     for (const page of content.damagedPages) noteDamagedPage(page, damagedPages, log);
-    // A session that was lost has ended the backup on the server: better known now than after all parts.
+    // A lost session has ended the backup on the server: fail now rather than after the last part.
     await connection.query('select 1');
   }
   return { ...total, tablespaces, externalFiles: external.paths, damagedPages };

@@ -1,11 +1,11 @@
 /**
- * Configuration files outside the data directory (Debian keeps them in /etc): captured, because whoever restores on
- * a new machine needs them, under `walvault_external/` and the path they had.
+ * Configuration files outside the data directory (Debian keeps them in /etc), captured for a restore on a new
+ * machine.
  *
- * They are ordinary files of the backup, in both manifests, so `pg_verifybackup` knows them, and PostgreSQL takes no
- * notice of a directory it does not know. restore leaves them there, in the restored data directory; putting them in
- * their old place is for a person, who knows whether this is the same machine. A later backup does not back up that
- * directory again, but captures what is in force then.
+ * Each is stored under `walvault_external/` and its old path. They are ordinary files of the backup, in both
+ * manifests, so `pg_verifybackup` knows them; PostgreSQL ignores a directory it does not know. A restore leaves them
+ * there, in the restored data directory: only a person knows whether this is the same machine and whether to put them
+ * back. A later backup skips that directory and captures the files that are in force then.
  */
 import { lstat, realpath } from 'node:fs/promises';
 import { dirname, posix, sep } from 'node:path';
@@ -23,11 +23,14 @@ export function isExternalPath(path: string): boolean {
 export interface ExternalFiles {
   /** The files, and the directories they need, ready to be merged into the walk. */
   readonly entries: readonly BackupEntry[];
-  /** Absolute paths, as the server names them. */
+  /** Absolute paths of the configuration files, as the server names them. */
   readonly paths: readonly string[];
 }
 
-/** One that cannot be read is left out with a warning: the data is worth more than its settings. */
+/**
+ * Finds and captures the files. An unreadable file is left out with a warning: the data is worth more than its
+ * settings.
+ */
 export async function findExternalFiles(
   configurationFiles: readonly string[],
   dataDirectory: string,

@@ -1,9 +1,9 @@
-/** Two sorted sequences as one, holding one entry of each: the order of manifests and of the walk. */
+/** A merge of two sequences sorted by path, as manifests and the walk are; one entry of each is held in memory. */
 import { comparePaths } from '../../../repository/format/manifest.ts';
 
 /**
- * Merges by path. Where both have a path, the entry of `few` replaces that of `many`: what was captured on purpose
- * wins over what a walk found under its name.
+ * Merges by path. Where both have a path, the entry of `few` replaces that of `many`: a file captured on purpose wins
+ * over a file the walk found under the same name.
  */
 export async function* mergeSorted<Entry extends { readonly path: string }>(
   many: AsyncIterable<Entry>,

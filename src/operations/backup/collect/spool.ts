@@ -1,4 +1,7 @@
-/** Manifest lines of a running backup, in a temporary file: a million files must not be a million objects (P9). */
+/**
+ * A temporary file for the manifest lines of a running backup: a million files must not be a million objects in
+ * memory (P9).
+ */
 import { open, rm, type FileHandle } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -11,8 +14,8 @@ const batchBytes = 256 * 1024;
 const readBytes = 256 * 1024;
 
 /**
- * A file without a name: it goes away with the process, however that ends. What is appended can be read back from
- * the beginning as often as needed.
+ * A file without a name: it disappears when the process ends, however that happens. Its content can be read back from
+ * the beginning any number of times.
  */
 export class Spool implements AsyncDisposable {
   readonly #handle: FileHandle;

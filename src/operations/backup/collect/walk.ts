@@ -1,4 +1,4 @@
-/** What of the cluster goes into the parts: the walk of the data directory as entries of a backup. */
+/** The walk of the data directory: the files and directories that go into the parts of a backup. */
 import { controlFilePath } from '../../../postgres/cluster/control-file.ts';
 import { walkDataDirectory, type DataDirectoryEntry } from '../../../postgres/cluster/data-directory.ts';
 import { isExternalPath } from './external-files.ts';
@@ -17,8 +17,9 @@ export interface WalkOptions {
 }
 
 /**
- * Sorted as manifests are. A tablespace is a directory here, its link comes back from `tablespace_map`; `found`
- * collects them. `global/pg_control` is left out, because it is read last.
+ * Yields entries in the order of manifests. A tablespace appears as a directory, because PostgreSQL makes its link
+ * anew from `tablespace_map`; `found` collects the tablespaces. `global/pg_control` is left out, because it is read
+ * last.
  */
 export async function* walkCluster(options: WalkOptions, found: Tablespace[]): AsyncGenerator<BackupEntry> {
   const { dataDirectory, log, signal } = options;

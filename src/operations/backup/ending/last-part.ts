@@ -1,6 +1,7 @@
 /**
- * What is made or read at the very end of a backup and makes its last part: `global/pg_control`, the backup label, the
- * tablespace map and PostgreSQL's own manifest.
+ * The files of a backup's last part, read or made at its end.
+ *
+ * They are `global/pg_control`, the backup label, the tablespace map and PostgreSQL's own manifest.
  */
 import { createHash } from 'node:crypto';
 import { open } from 'node:fs/promises';
@@ -54,13 +55,13 @@ function fileOfBytes(
   };
 }
 
-/** How long the server may be seen writing it. */
+/** How long reads of `global/pg_control` are repeated because the server is writing it. */
 const rereadForMs = 10_000;
 
 /**
- * Reads `global/pg_control` until its CRC is right: the server writes it in place, and a reader can see half of each.
- * To be called when every other file has been read, so that nothing in the backup is newer than the checkpoint it
- * names allows (basebackup.c sends it last for the same reason).
+ * Reads `global/pg_control` until its CRC is right: the server writes it in place, so a reader can see half of the
+ * old content and half of the new. Call it after every other file has been read: nothing in the backup may be newer
+ * than the checkpoint in this file allows (basebackup.c sends it last for the same reason).
  */
 export async function captureControlFile(dataDirectory: string, signal: AbortSignal): Promise<LastFile> {
   const path = join(dataDirectory, controlFilePath);
@@ -92,7 +93,7 @@ async function readWhole(path: string): Promise<{ data: Buffer; mode: number; mt
   }
 }
 
-/** Writes PostgreSQL's manifest into the spool: its size must be known before it goes into a tar. */
+/** Writes PostgreSQL's manifest into the spool, because its size must be known before it goes into a tar. */
 export async function makeBackupManifest(
   spool: Spool,
   manifest: BackupManifest,

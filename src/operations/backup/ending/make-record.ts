@@ -1,4 +1,4 @@
-/** What is said of a finished backup in its commit record. */
+/** The content of a finished backup's commit record. */
 import { walvaultVersion } from '../../../base/build-info.ts';
 import type { StartedBackup, StoppedBackup } from '../../../postgres/server/backup-control.ts';
 import type { PgConnection } from '../../../postgres/server/connection.ts';

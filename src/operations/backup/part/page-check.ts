@@ -1,6 +1,8 @@
 /**
- * Damaged pages are found while a backup reads them anyway. The server goes on writing meanwhile, so a wrong checksum
- * is at first only a page seen half written: it is read again, and then judged by its LSN (basebackup.c, sendFile).
+ * The check of page checksums while a backup reads the files.
+ *
+ * The server writes meanwhile, so a wrong checksum may only mean that the page was read while half written. The page
+ * is read again, and then judged by its LSN (basebackup.c, sendFile).
  */
 import { sleep } from '../../../base/time/wait.ts';
 import { isDatabaseDirectory } from '../../../postgres/cluster/backup-selection.ts';
@@ -24,7 +26,7 @@ export interface DamagedPage {
   readonly page: number;
 }
 
-/** Reads a page of the file again, as it is now; undefined when the file does not reach there any more. */
+/** Reads a page of the file again, as it is now; false when the file has become too short for it. */
 export type RereadPage = (page: number, target: Uint8Array) => Promise<boolean>;
 
 const rereadPausesMs = [1, 5, 20, 100];
@@ -43,8 +45,8 @@ export class PageCheck {
   }
 
   /**
-   * `firstPage` is the number of the chunk's first page within the file. A page that was read better the second time
-   * is put into the chunk.
+   * Checks a chunk; `firstPage` is the number of its first page within the file. A page whose second reading is good
+   * replaces the first reading in the chunk.
    */
   async check(
     chunk: Uint8Array,
@@ -77,13 +79,16 @@ export class PageCheck {
     return this.#isOutsideRecovery(pageLsn(again));
   }
 
-  /** A page that recovery rewrites from a full image is no loss, however torn: its LSN lies in the backup's WAL. */
+  /**
+   * True if recovery does not rewrite the page. A page whose LSN lies in the backup's WAL is rewritten from a full
+   * image, so it is no loss, however torn.
+   */
   async #isOutsideRecovery(lsn: Lsn): Promise<boolean> {
     return lsn < this.#settings.startLsn || lsn > (await this.#settings.currentLsn());
   }
 }
 
-/** Whether the path is one of a relation, in any fork: these alone are made of pages with checksums. */
+/** True for a file of a relation, in any fork: only these consist of pages with checksums. */
 export function isRelationFile(path: string): boolean {
   const parts = path.split('/');
   const isInPlace = (parts.length === 2 && parts[0] === 'global') || isDatabaseDirectory(parts.slice(0, -1));

@@ -1,4 +1,4 @@
-/** The plain tar of one part, and what became of each of its files. */
+/** The plain tar of one part, and the manifest entry of each of its files. */
 import { createHash } from 'node:crypto';
 import type { ByteStream } from '../../../base/bytes/streams.ts';
 import { WalvaultError } from '../../../base/errors/errors.ts';
@@ -10,14 +10,14 @@ import type { Log } from '../../../observe/events/events.ts';
 
 /** A file or directory that the walk has found. */
 export interface BackupEntry {
-  /** As in the manifest. */
+  /** The path in the manifest. */
   readonly path: string;
   readonly type: 'file' | 'directory';
-  /** When the walk saw it; a file is asked again when it is opened. */
+  /** The size when the walk saw the file; it is read again when the file is opened. */
   readonly sizeBytes: number;
   readonly mode: number;
   readonly mtimeMs: number;
-  /** Where its bytes are. */
+  /** The path from which the bytes are read. */
   readonly sourcePath: string;
 }
 
@@ -27,13 +27,13 @@ export interface PartOptions {
   readonly blockSizeBytes: number;
   /** Undefined: pages are not checked. */
   readonly pages: PageCheckSettings | undefined;
-  /** Owner and group in the archive: those of the data directory, for whoever unpacks it as root. */
+  /** Owner and group in the tar: those of the data directory, in case root unpacks it by hand. */
   readonly owner: { readonly uid: number; readonly gid: number };
   readonly log: Log;
   readonly signal: AbortSignal;
 }
 
-/** Complete when the stream has ended. */
+/** The content of a part; complete when its stream has ended. */
 export interface PartContent {
   readonly entries: ManifestEntry[];
   readonly damagedPages: DamagedPage[];
@@ -105,11 +105,14 @@ async function* writeFile(
   if (pageCheck !== undefined) content.damagedPages.push(...pageCheck.damaged);
 }
 
-/** Files a cluster cannot be without; nothing PostgreSQL does removes them. */
+/** Files that every cluster has and PostgreSQL never removes. */
 const indispensable =
   /^(?:PG_VERSION|postgresql(?:\.auto)?\.conf|pg_hba\.conf|pg_ident\.conf|global\/pg_filenode\.map)$/;
 
-/** PostgreSQL removes files while it runs (DROP, VACUUM FULL, WAL of old transactions); replay does it again. */
+/**
+ * Skips a file that PostgreSQL has removed since the walk (DROP, VACUUM FULL, WAL of old transactions); replay
+ * removes it again.
+ */
 function skipVanished({ path, sourcePath }: BackupEntry, log: Log): void {
   if (indispensable.test(path)) {
     throw new WalvaultError('local-io', `read ${sourcePath}: it has vanished since the backup began`, {
@@ -119,7 +122,7 @@ function skipVanished({ path, sourcePath }: BackupEntry, log: Log): void {
   log.emit({ kind: 'file-vanished', path });
 }
 
-/** Manifests hold whole milliseconds since 1970. */
+/** The time as manifests hold it: whole milliseconds since 1970. */
 export function wholeMs(timeMs: number): number {
   return Math.max(0, Math.floor(timeMs));
 }
@@ -128,8 +131,8 @@ const blockBytes = 1024 ** 2;
 const blocks = 4;
 
 /**
- * Gathers headers and small files into blocks of 1 MiB, because each chunk costs every later stage a turn. Blocks
- * come from a ring: one is valid until three more have been asked for, and compression holds no more than two.
+ * Gathers headers and small files into blocks of 1 MiB, because each chunk costs every later stage some time. Blocks
+ * come from a ring: a block is valid until three more have been asked for, and compression holds at most two.
  */
 export async function* inBlocks(source: ByteStream): AsyncGenerator<Uint8Array> {
   const ring = Array.from({ length: blocks }, () => Buffer.allocUnsafeSlow(blockBytes));

@@ -3,17 +3,17 @@ import { open, type FileHandle } from 'node:fs/promises';
 import { localIoError, systemCode } from '../../../base/errors/errors.ts';
 import type { PageCheck } from './page-check.ts';
 
-/** What is needed of an open file. */
+/** The methods that reading needs of an open file. */
 export interface ReadableFile {
   read(buffer: Uint8Array, offset: number, length: number, position: number): Promise<{ bytesRead: number }>;
   stat(): Promise<{ size: number; mode: number; mtimeMs: number }>;
   close(): Promise<void>;
 }
 
-/** Undefined when the file is not there any more. */
+/** Opens a file; undefined when the file no longer exists. */
 export type OpenFile = (path: string) => Promise<ReadableFile | undefined>;
 
-/** A symbolic link in the place of a file is a change behind our back, and opened like the file it points to. */
+/** Opens a local file. A symbolic link that has replaced the file since the walk is followed. */
 export const openLocalFile: OpenFile = async path => {
   let handle: FileHandle;
   try {
@@ -26,11 +26,11 @@ export const openLocalFile: OpenFile = async path => {
 };
 
 export interface ReadExactlyOptions {
-  /** For messages. */
+  /** The path in messages. */
   readonly path: string;
-  /** Taken when the file was opened. */
+  /** The size when the file was opened. */
   readonly sizeBytes: number;
-  /** Reused for every chunk: a multiple of the page size. */
+  /** The buffer of every chunk; its size is a multiple of the page size. */
   readonly buffer: Uint8Array;
   readonly pageCheck?: PageCheck | undefined;
   readonly blockSizeBytes: number;
@@ -38,9 +38,9 @@ export interface ReadExactlyOptions {
 }
 
 /**
- * Gives `sizeBytes` bytes: what was added meanwhile is left out and what was cut off becomes zeros, because WAL from
- * the start of the backup brings either about again (basebackup.c, sendFile). A chunk is valid until the next is
- * asked for.
+ * Yields exactly `sizeBytes` bytes. Bytes added meanwhile are left out and bytes cut off become zeros: replay of the
+ * WAL since the start of the backup repeats either change (basebackup.c, sendFile). A chunk is valid until the next
+ * is asked for.
  * @throws WalvaultError `local-io`
  */
 export async function* readExactly(
@@ -63,7 +63,7 @@ export async function* readExactly(
   }
 }
 
-/** A short read is continued; the result is short only at the end of the file. */
+/** Fills the buffer, continuing after short reads; the result is short only at the end of the file. */
 async function fill(
   file: ReadableFile,
   options: { readonly path: string; readonly target: Uint8Array; readonly position: number },

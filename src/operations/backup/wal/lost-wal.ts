@@ -1,4 +1,7 @@
-/** WAL that was given up (docs/queue-limit.md), as a backup must know of it: the first one beyond a gap ends it. */
+/**
+ * The WAL that was given up since the previous backup (docs/queue-limit.md): recovery is possible again from the
+ * first backup after a gap.
+ */
 import { startDeadline } from '../../../base/time/deadline.ts';
 import { WalvaultError } from '../../../base/errors/errors.ts';
 import { parseWalFileName } from '../../../postgres/wal/file-name.ts';
@@ -23,17 +26,17 @@ export interface LossContext {
 
 export interface LostSinceBackup extends NamedRange {
   readonly repository: string;
-  /** The last backup before the gap, from which no recovery reaches this one. */
+  /** The id of the last backup before the gap: no recovery from it reaches the new backup. */
   readonly previousBackup: string | undefined;
-  /** When, where and why, in one line. */
+  /** When, where and why the WAL was given up, in one line. */
   readonly description: string;
 }
 
 const deliveryTimeoutMs = 60_000;
 
 /**
- * Tells the repositories what this host gave up, and warns of every gap since each one's previous backup. A gap that
- * cannot be looked up makes no backup fail: it is never worth less than none.
+ * Writes this host's losses into the repositories, and warns of every gap since the previous backup in each of them.
+ * An error in this look-up does not make the backup fail: the backup is still worth more than none.
  */
 export async function lossesSinceBackup(
   repositories: readonly Repository[],
@@ -80,7 +83,10 @@ async function lossesIn(
   });
 }
 
-/** Why a segment that a backup waits for will not come, from this host's records and the repository's notes. */
+/**
+ * The reason why a segment that a backup waits for will never arrive, from this host's records and the repository's
+ * notes.
+ */
 export async function whyLost(
   repository: Repository,
   name: string,

@@ -1,4 +1,7 @@
-/** From where to where a backup reaches, from the label that the server wrote and the histories in its `pg_wal`. */
+/**
+ * The span of a backup from start to stop, read from the label that the server wrote and the histories in its
+ * `pg_wal`.
+ */
 import { join } from 'node:path';
 import { WalvaultError } from '../../../base/errors/errors.ts';
 import { parseBackupLabel, type BackupLabel } from '../../../postgres/cluster/backup-label.ts';
@@ -10,19 +13,22 @@ import type { WalRange } from '../../../repository/format/backup-record.ts';
 import { walRangesOf } from './wal-ranges.ts';
 
 export interface Span {
-  /** As the server wrote it: on a standby it, and not the start, says where recovery begins. */
+  /** The label as the server wrote it. On a standby the label, not the start, says where recovery begins. */
   readonly label: BackupLabel;
   readonly ranges: readonly WalRange[];
 }
 
-/** @throws WalvaultError `postgres` when its start is not on the way to its stop, `local-io` without the history */
+/**
+ * Works out the span.
+ * @throws WalvaultError `postgres` when the start is not on the way to the stop, `local-io` without the history
+ */
 export function spanOf(stopped: StoppedBackup, dataDirectory: string): Span {
   const label = parseBackupLabel(stopped.labelFile);
   const { startTimeline, startLsn } = label;
   const { stopLsn } = stopped;
   const history =
     stopped.stopTimeline === startTimeline ? [] : requireHistory(dataDirectory, stopped.stopTimeline);
-  // The standby may have moved on between its stop and the question which timeline it is on.
+  // The standby may have changed its timeline between the stop of the backup and the query for its timeline.
   const stopTimeline = timelineOfLsn(history, stopped.stopTimeline, stopLsn - 1n);
   return { label, ranges: walRangesOf({ startTimeline, startLsn, stopTimeline, stopLsn }, history) };
 }

@@ -1,4 +1,4 @@
-/** The last condition of a backup: all WAL that makes it consistent is in the archive (P4). */
+/** The wait for the last condition of a backup: all WAL that makes it consistent is in the archive (P4). */
 import { sleep } from '../../../base/time/wait.ts';
 import { WalvaultError } from '../../../base/errors/errors.ts';
 import { formatDuration } from '../../../base/units.ts';
@@ -13,7 +13,7 @@ import type { Log } from '../../../observe/events/events.ts';
 
 const firstPauseMs = 200;
 const longestPauseMs = 5000;
-/** Ordinary archiving takes less: only after this is waiting worth a word. */
+/** Ordinary archiving takes less than this; only a longer wait is worth a message. */
 const quietMs = 10_000;
 
 export interface WalWait {
@@ -22,15 +22,18 @@ export interface WalWait {
   readonly geometry: WalGeometry;
   readonly timeoutMs: number;
   readonly backupFrom: 'primary' | 'standby';
-  /** What the server knows of its archiver's last failure, for the hint. */
+  /** Describes the archiver's last failure, for the hint. */
   readonly describeArchiver: () => Promise<string | undefined>;
-  /** Of a file that never will arrive, because the server gave it up: what became of it. */
+  /** Explains why a file will never arrive because the server gave it up; undefined for other files. */
   readonly whyLost: (name: string) => Promise<string | undefined>;
   readonly log: Log;
   readonly signal: AbortSignal;
 }
 
-/** @throws WalvaultError `wal-missing` naming the first file that did not arrive in time */
+/**
+ * Returns when all needed WAL is archived.
+ * @throws WalvaultError `wal-missing` naming the first file that did not arrive in time
+ */
 export async function waitForWal(repository: Repository, wait: WalWait): Promise<void> {
   const startedAt = performance.now();
   let saidAt = startedAt + quietMs;
@@ -55,7 +58,10 @@ export async function waitForWal(repository: Repository, wait: WalWait): Promise
   }
 }
 
-/** A history file comes before the segments of its timeline: without it recovery never looks for them. */
+/**
+ * The first needed file that is not archived. A history file comes before the segments of its timeline: without the
+ * history, recovery never looks for them.
+ */
 async function firstMissing(repository: Repository, wait: WalWait): Promise<string | undefined> {
   const { system, walRanges, geometry, signal } = wait;
   for (const { timeline } of walRanges.slice(1)) {

@@ -1,4 +1,4 @@
-/** Which WAL makes a backup consistent. Pure. */
+/** The ranges of WAL that make a backup consistent. Pure. */
 import { WalvaultError } from '../../../base/errors/errors.ts';
 import { formatLsn, type Lsn } from '../../../postgres/wal/lsn.ts';
 import type { TimelineHistoryEntry } from '../../../postgres/wal/timeline-history.ts';
@@ -8,13 +8,13 @@ export interface BackupSpan {
   readonly startTimeline: number;
   readonly startLsn: Lsn;
   readonly stopTimeline: number;
-  /** Exclusive. */
+  /** The end of the backup, exclusive. */
   readonly stopLsn: Lsn;
 }
 
 /**
- * One range a timeline, in order. `history` is that of the timeline the backup stopped on; it matters only when a
- * standby followed a switch meanwhile (AddWALInfoToBackupManifest in backup_manifest.c).
+ * One range for each timeline, in order. `history` belongs to the timeline on which the backup stopped; it matters
+ * only when a standby followed a timeline switch during the backup (AddWALInfoToBackupManifest in backup_manifest.c).
  * @throws WalvaultError `postgres` when the start does not lie on the way to the stop
  */
 export function walRangesOf(span: BackupSpan, history: readonly TimelineHistoryEntry[]): WalRange[] {
