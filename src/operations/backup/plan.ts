@@ -1,5 +1,5 @@
 /**
- * The decision which files go into which part. Pure.
+ * The plan of a backup: which files go into which part. Pure.
  *
  * It cuts the sorted walk of the cluster as a stream: memory grows with one part and never with the number of files
  * (P9), and parts can be handed to workers.

@@ -1,4 +1,7 @@
-/** One committed backup: everything it names first, its commit record last, so that it exists only where it is whole. */
+/**
+ * The copy of one committed backup: everything it names first, its commit record last, so that it exists only where
+ * it is whole.
+ */
 import { readVerdict, readSmallObject } from '../../repository/format/json-object.ts';
 import type { BackupRecord } from '../../repository/format/backup-record.ts';
 import {
@@ -15,7 +18,7 @@ import { keyedPiecesOf, neededKeys } from './plan.ts';
 import type { CopiedBackup } from './report.ts';
 
 const limitBytes = 256 * 1024 ** 2;
-/** Parts are large, and each travels as a stream of its own. */
+/** Parts are large, and each is copied as a stream of its own. */
 const piecesAtOnce = 3;
 
 export async function copyBackup(
@@ -58,11 +61,14 @@ function heldBack({ id }: BackupRecord, reason: string): CopiedBackup {
 
 interface Backup {
   readonly record: BackupRecord;
-  /** The target has its commit record: then only what is lost there is filled in. */
+  /** Whether the target has the commit record: then only missing pieces are copied. */
   readonly isCommitted: boolean;
 }
 
-/** @returns why the target does not have all of them */
+/**
+ * Copies the parts and the manifest.
+ * @returns why the target does not have all pieces
+ */
 async function copyPieces(
   context: CopyContext,
   system: SystemPath,
@@ -95,7 +101,10 @@ async function copyPieces(
     : `${missing.length} of its parts could not be copied, ${missing[0]} first`;
 }
 
-/** @returns why the WAL that makes it consistent is not in the target as it is in the source */
+/**
+ * Looks for the WAL that makes the backup consistent.
+ * @returns why it is not in the target as it is in the source
+ */
 async function findUnready(
   context: CopyContext,
   system: SystemPath,
@@ -112,7 +121,10 @@ async function findUnready(
   return undefined;
 }
 
-/** Signing twice gives two signatures, both good: one that is there already and fits is left. */
+/**
+ * Copies the signature. Signing twice gives two different signatures, both good: a signature in the target is kept
+ * unless it is bad.
+ */
 async function copySignature(context: CopyContext, key: string, record: Buffer): Promise<string | undefined> {
   const { from, to, report, signal } = context;
   const signature = signatureKey(key);

@@ -1,4 +1,4 @@
-/** One object from one store to another, byte for byte, and proven to have arrived. */
+/** The copy of one object from one store to another, byte for byte, with proof that it has arrived. */
 import { createHash } from 'node:crypto';
 import { collect, type ByteStream } from '../../base/bytes/streams.ts';
 import { WalvaultError } from '../../base/errors/errors.ts';
@@ -26,19 +26,19 @@ export interface CopyContext {
 export interface CopiedObject {
   readonly key: string;
   readonly objectClass: ObjectClass;
-  /** What the stored bytes must be; else what the object's own metadata says, else nothing. */
+  /** The digest that the stored bytes must have; default: the digest in the object's metadata, if any. */
   readonly digest?: StoredDigest | undefined;
-  /** False: the target is known not to have it. */
+  /** False: the target is known not to have the key. */
   readonly mayExist: boolean;
-  /** For the dry run. */
+  /** The stored size, which a dry run counts. */
   readonly sizeBytes: number;
 }
 
-/** Up to this the object is held in memory: checked before it is sent, and sent again if need be. */
+/** The largest object that is held in memory: it is checked before it is sent, and can be sent again. */
 const inMemoryBytes = 8 * 1024 ** 2;
 
 /**
- * Copies unless the target has the key. Conflicts, damage and objects that are gone or cold go to the report.
+ * Copies unless the target has the key. The report receives conflicts, damage, and objects that are gone or cold.
  * @returns true when the target holds the object, durable, as the source does
  * @throws StoreError when a store fails altogether; a copy is begun again where it stopped
  */
@@ -69,7 +69,7 @@ export async function copyObject(context: CopyContext, object: CopiedObject): Pr
   }
 }
 
-/** Will be so for the next object too. */
+/** True for an error that the next object would meet too. */
 function isOutage(error: WalvaultError): boolean {
   if (!(error instanceof StoreError)) return error.code !== 'damaged';
   return !['absent', 'cold', 'damaged', 'invalid'].includes(error.kind);
@@ -89,7 +89,7 @@ async function conclude(
     );
     return false;
   }
-  // On a directory its writer may have died before it was on disk.
+  // In a directory, the writer may have died before the object was on disk.
   if (!isDryRun) await to.store.makeDurable?.(key, { signal });
   report.identical++;
   return true;
@@ -111,7 +111,10 @@ async function compare(
   return (await hashStored(to.store, key, signal)) === wanted ? 'identical' : 'different';
 }
 
-/** @returns the size */
+/**
+ * Sends the object.
+ * @returns its size in bytes
+ */
 async function transfer({ from, to, signal }: CopyContext, object: CopiedObject): Promise<number> {
   const { key, objectClass } = object;
   const { stat, body } = await from.store.get(key, { signal });
@@ -140,7 +143,7 @@ interface Check {
   readonly origin: string;
 }
 
-/** Ends in an error, and so makes the put leave nothing, unless it was what was recorded when it was written. */
+/** The same bytes, with an error at the end, so that the put stores nothing, unless they have the recorded digest. */
 async function* checked(
   source: ByteStream,
   { arrived, stat, digest, origin }: Check,

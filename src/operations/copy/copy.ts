@@ -1,9 +1,9 @@
 /**
- * `walvault copy --from A --to B`: brings objects from one repository to another as they are, without a key that reads
- * them. Nothing in the target is ever replaced. Begun again it goes on where it stopped, since what is there is skipped.
+ * `walvault copy --from A --to B`: copies stored objects from one repository to another, without a private key.
  *
- * The order keeps the target honest at every moment: histories and WAL before backups, parts before the manifest before
- * the signature before the commit record (P4).
+ * No object in the target is ever replaced. A repeated copy skips the objects that are there, and so continues where
+ * it stopped. The order keeps the target consistent at every moment: histories and WAL before backups, parts before
+ * the manifest before the signature before the commit record (P4).
  */
 import { WalvaultError } from '../../base/errors/errors.ts';
 import type { BackupRecord } from '../../repository/format/backup-record.ts';
@@ -30,18 +30,22 @@ export interface CopyOptions {
   readonly from: Repository;
   readonly to: Repository;
   readonly cluster: string;
-  /** `backup`: that one, what it builds on, and the WAL that makes them consistent. */
+  /** `backup`: the backup with this id, the backups it builds on, and the WAL that makes them consistent. */
   readonly what: { readonly kind: 'everything' | 'wal' } | { readonly kind: 'backup'; readonly id: string };
   readonly isDryRun: boolean;
   readonly log: Log;
   readonly signal: AbortSignal;
 }
 
-/** Objects of a segment's size: enough to hide the way to a distant store, few enough to hold in memory. */
+/**
+ * Concurrent copies of objects of a segment's size: enough to hide the latency of a distant store, few enough for
+ * memory.
+ */
 const objectsAtOnce = 8;
 
 /**
- * Conflicts and objects that cannot be copied are in the result, and the rest is done all the same.
+ * Copies what was asked for. Conflicts and objects that cannot be copied are in the result; all others are copied all
+ * the same.
  * @throws WalvaultError `not-a-repository`, `not-found` (no such backup), StoreError when a store fails altogether
  */
 export async function copy(options: CopyOptions): Promise<CopyResult> {

@@ -1,4 +1,4 @@
-/** What copying decides from names, sizes and metadata alone. */
+/** The decisions of a copy that need only names, sizes and metadata. Pure. */
 import { piecesOf, type BackupRecord } from '../../repository/format/backup-record.ts';
 import {
   parseNoteKey,
@@ -14,7 +14,7 @@ import { segmentsIn } from '../../postgres/wal/segment-range.ts';
 import type { ListEntry, ObjectStat } from '../../stores/store.ts';
 
 export interface StoredDigest {
-  /** Of the stored bytes, 64 hex digits. */
+  /** SHA-256 of the stored bytes, 64 hex digits. */
   readonly sha256: string;
   readonly sizeBytes: number;
 }
@@ -22,11 +22,14 @@ export interface StoredDigest {
 export interface Pair {
   readonly key: string;
   readonly sizeBytes: number;
-  /** Undefined: the target does not have it. */
+  /** Undefined: the target does not have the key. */
   readonly targetSizeBytes: number | undefined;
 }
 
-/** The keys of the source, each with what the target has under it. Both come in key order; one entry of each is held. */
+/**
+ * The keys of the source, each with the size of the target's object. Both listings are in key order; one entry of
+ * each is held.
+ */
 export async function* joinListings(
   source: AsyncIterable<ListEntry>,
   target: AsyncIterable<ListEntry>,
@@ -55,8 +58,9 @@ function nameOf(entry: ListEntry): string {
 }
 
 /**
- * Whether two objects of one key hold the same file, by what their metadata says. `unknown`: it says too little, and
- * the stored bytes must be compared. Encoded twice, one file has two different stored forms: the plain digest decides.
+ * Tells from their metadata whether two objects of one key hold the same file. `unknown`: the metadata says too
+ * little, and the stored bytes must be compared. A file that is encoded twice has two different stored forms: the
+ * plain digest decides.
  */
 export function judgeByMetadata(
   source: ObjectStat,
@@ -70,7 +74,7 @@ export function judgeByMetadata(
   return isSameWrite ? 'identical' : 'unknown';
 }
 
-/** What the metadata says of the stored bytes. */
+/** The digest of the stored bytes in the metadata. */
 export function storedDigestOf({ metadata }: Pick<ObjectStat, 'metadata'>): StoredDigest | undefined {
   const decoded = decodeMetadata(metadata);
   return decoded && { sha256: decoded.storedSha256, sizeBytes: decoded.storedSizeBytes };
@@ -81,7 +85,7 @@ export interface BackupPiece {
   readonly digest: StoredDigest;
 }
 
-/** Parts, then the manifest: whoever finds a manifest finds what it names. */
+/** The parts, then the manifest: where there is a manifest, there are the parts it names. */
 export function keyedPiecesOf(system: SystemPath, record: BackupRecord): BackupPiece[] {
   return piecesOf(record).map(piece => ({
     key: pieceKey(system, record.id, piece),
@@ -95,7 +99,7 @@ export function* neededKeys(system: SystemPath, record: BackupRecord): Generator
     yield walKey(system, record.geometry.fileOf(timeline, segment));
 }
 
-/** A backup with all that it builds on, the oldest first. A parent that is not in the catalogue is left out. */
+/** A backup and all backups it builds on, the oldest first. A parent that is not in the catalogue is left out. */
 export function withParents(id: string, records: ReadonlyMap<string, BackupRecord>): BackupRecord[] {
   const chain: BackupRecord[] = [];
   let record = records.get(id);
@@ -113,8 +117,8 @@ export function isWalKey(key: string): boolean {
 const copiedKinds: ReadonlySet<string> = new Set<NoteKind>(['pin', 'unpin', 'note', 'gap-acknowledged']);
 
 /**
- * Notes that are true wherever the backup is. Those on what one repository has removed, is removing or has verified
- * say nothing about another.
+ * True for a note that holds in every repository. A note on what one repository has removed, is removing or has
+ * verified says nothing about another.
  */
 export function isCopiedNote(key: string): boolean {
   const kind = parseNoteKey(key)?.kind;

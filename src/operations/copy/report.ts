@@ -1,4 +1,4 @@
-/** What a copy has done so far. */
+/** The report of a copy: the counts and problems so far. */
 import { WalvaultError } from '../../base/errors/errors.ts';
 import type { Log } from '../../observe/events/events.ts';
 
@@ -9,7 +9,7 @@ export interface CopyProblem {
 
 export interface CopiedBackup {
   readonly id: string;
-  /** `held-back`: something it needs is not in the target, so that it does not count as a backup there. */
+  /** `held-back`: an object that the backup needs is not in the target, so its commit record was not copied. */
   readonly outcome: 'copied' | 'present' | 'held-back';
   readonly reason: string | undefined;
 }
@@ -20,16 +20,16 @@ export interface CopyResult {
   /** Nothing was written: `copied` says what would be. */
   readonly isDryRun: boolean;
   readonly copied: { readonly objects: number; readonly bytes: number };
-  /** Objects that the target had already. */
+  /** The number of objects that the target had already. */
   readonly identical: number;
-  /** The target has other content under the name. Nothing was replaced. */
+  /** Keys under which the target has other content. No object was replaced. */
   readonly conflicts: readonly CopyProblem[];
-  /** Could not be copied: damaged, gone meanwhile, in a cold tier. */
+  /** Objects that could not be copied: damaged, gone meanwhile, or in a cold tier. */
   readonly failures: readonly CopyProblem[];
   readonly backups: readonly CopiedBackup[];
 }
 
-/** More than this, and the target is not a copy of the source but another archive. */
+/** With more problems than this, the target is not a copy of the source but another archive. */
 const mostProblems = 10_000;
 
 export class CopyReport {
@@ -71,7 +71,10 @@ export class CopyReport {
     return this.#spoilt.has(key);
   }
 
-  /** @throws WalvaultError `conflict` past a number that no honest pair of repositories has */
+  /**
+   * Notes a problem.
+   * @throws WalvaultError `conflict` when there are more problems than two copies of one archive can have
+   */
   #add(key: string, problem: string): void {
     this.#spoilt.add(key);
     this.#log.emit({ kind: 'object-not-copied', object: key, problem });

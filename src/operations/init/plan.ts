@@ -1,4 +1,4 @@
-/** The decision what `init` writes and where. Pure: it depends on the request alone. */
+/** The plan of `init`: which files it writes and where. Pure: it depends on the request alone. */
 import { basename, dirname, extname, join, sep } from 'node:path';
 import { WalvaultError } from '../../base/errors/errors.ts';
 import type { ConfigFileContent } from '../../config/index.ts';

@@ -1,4 +1,4 @@
-/** Which timelines a restore may follow, and where two of them part. Pure. */
+/** The timelines that a restore may follow, and the position where two of them part. Pure. */
 import { WalvaultError } from '../../base/errors/errors.ts';
 import type { Lsn } from '../../postgres/wal/lsn.ts';
 import type { BackupRecord } from '../../repository/format/backup-record.ts';
@@ -7,7 +7,10 @@ import type { RestoreRequest } from './request.ts';
 import type { RestoreSurvey } from './survey.ts';
 import { lastWritten, type WalPath } from './wal-path.ts';
 
-/** @throws WalvaultError `target` for a timeline that is not there, `not-found` without a backup */
+/**
+ * The timelines to try.
+ * @throws WalvaultError `target` for a timeline that the archive does not have, `not-found` without a backup
+ */
 export function candidateTimelines(survey: RestoreSurvey, request: RestoreRequest): number[] {
   const named = request.backupId === undefined ? undefined : findBackup(survey, request.backupId);
   const known = knownTimelines(survey);
@@ -30,12 +33,14 @@ export function candidateTimelines(survey: RestoreSurvey, request: RestoreReques
     kind === 'end' || kind === 'immediate' ? isAlive(survey, timeline) : hasOwnEnd(survey, timeline),
   );
   if (kind !== 'end' && kind !== 'immediate') return tips;
-  // A branch on which nothing was written has nothing that its siblings lack.
+  // A branch without WAL of its own has nothing that its siblings lack.
   const written = tips.filter(timeline => lastWritten(survey, timeline) !== undefined);
   return written.length > 0 ? written : tips;
 }
 
-/** Up to where two paths are one: the position in the last timeline both follow at which the first of them leaves it. */
+/**
+ * The position up to which two paths are the same: where the first of them leaves the last timeline that both follow.
+ */
 export function forkOf(one: WalPath, other: WalPath): Lsn {
   const a = [...one.history, { timeline: one.timeline, switchpoint: undefined }];
   const b = [...other.history, { timeline: other.timeline, switchpoint: undefined }];
@@ -68,7 +73,10 @@ function refuseUnknown(timeline: number, known: readonly number[]): void {
   });
 }
 
-/** It has WAL that no child took over: it was never left, or went on in or after the segment it was left in. */
+/**
+ * True if the timeline has WAL that no child took over: no child left it, or it continued in or after the segment
+ * where a child left it.
+ */
 function hasOwnEnd(survey: RestoreSurvey, timeline: number): boolean {
   const last = lastWritten(survey, timeline);
   return childrenOf(survey, timeline).every(
@@ -77,8 +85,9 @@ function hasOwnEnd(survey: RestoreSurvey, timeline: number): boolean {
 }
 
 /**
- * Its server goes on: it was never left, or its WAL arrived after each child's history. A primary that died in a
- * failover, or was restored in place, archives nothing more; the origin of a promoted copy does.
+ * True if the timeline's server is still running: no child left the timeline, or its WAL arrived after each child's
+ * history. A primary that died in a failover, or was restored in place, archives nothing more; the origin of a
+ * promoted copy does.
  */
 function isAlive(survey: RestoreSurvey, timeline: number): boolean {
   if (!hasOwnEnd(survey, timeline)) return false;

@@ -1,4 +1,6 @@
-/** Which backups serve a timeline and a target. Pure. Order follows LSNs along a timeline's history, never ids. */
+/**
+ * The choice of backups for a timeline and a target, ordered by LSN along the timeline's history, never by id. Pure.
+ */
 import { WalvaultError } from '../../base/errors/errors.ts';
 import { formatLsn } from '../../postgres/wal/lsn.ts';
 import { switchpointOf, timelineOfLsn } from '../../postgres/wal/timeline-history.ts';
@@ -34,8 +36,9 @@ export function backupsOn(survey: RestoreSurvey, timeline: number): BackupRecord
 }
 
 /**
- * Backups the request allows that end before the target as far as can be told without reading WAL, newest first.
- * @throws WalvaultError `target` when there is none, naming the oldest target that is possible
+ * Backups that the request allows and that end before the target, as far as that is known without reading WAL, newest
+ * first.
+ * @throws WalvaultError `target` without such a backup, naming the oldest possible target
  */
 export function backupsBefore(
   survey: RestoreSurvey,
@@ -57,7 +60,9 @@ export function backupsBefore(
   return [newest, ...older];
 }
 
-/** Whether recovery is consistent by the time it reaches the target; a target only WAL can place is given the benefit. */
+/**
+ * True if recovery is consistent when it reaches the target; also true for a target whose position only WAL can tell.
+ */
 function endsBefore(backup: BackupRecord, target: RestoreTarget): boolean {
   if (target.kind === 'time') return microsOf(backup.stopTime) <= target.timeMicros;
   return target.kind !== 'lsn' || backup.stopLsn <= target.lsn;

@@ -1,4 +1,4 @@
-/** Which repository to restore from. */
+/** The choice of the repository to restore from. */
 import { WalvaultError, type ErrorCode } from '../../base/errors/errors.ts';
 import { verifyMarker } from '../../repository/format/marker.ts';
 import type { Repository } from '../../repository/repository.ts';
@@ -7,15 +7,15 @@ import { toPlainError } from '../../base/errors/plain-error.ts';
 
 export interface RepositoryChoice {
   readonly repositories: readonly Repository[];
-  /** Undefined: the first that can be used. */
+  /** Undefined: the first usable repository. */
   readonly repositoryName: string | undefined;
   readonly log: Log;
   readonly signal: AbortSignal;
 }
 
 /**
- * What another repository may do better. Not `target` and not `wal-missing`: a repository that lacks one of two
- * branches would make a choice that was refused.
+ * Errors after which the next repository is tried. `target` and `wal-missing` are not among them: a repository that
+ * lacks one of two branches would silently choose the other, although that choice was refused.
  */
 const passedOver: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
   'unreachable',
@@ -27,8 +27,8 @@ const passedOver: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
 ]);
 
 /**
- * Does the work with one repository after another until one proves usable.
- * @throws WalvaultError `usage` for an unknown name, else what the first repository answered
+ * Tries the work with one repository after another until it succeeds.
+ * @throws WalvaultError `usage` for an unknown name, else the error of the first repository
  */
 export async function withUsableRepository<T>(
   choice: RepositoryChoice,

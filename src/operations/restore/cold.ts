@@ -1,4 +1,6 @@
-/** Before anything is written: can all that the plan needs be read now, or must some of it be thawed first? */
+/**
+ * The check, before anything is written, that every object of the plan can be read now and need not be thawed first.
+ */
 import { WalvaultError } from '../../base/errors/errors.ts';
 import { contains, type SegmentRange } from '../../postgres/wal/segment-range.ts';
 import { piecesOf, type BackupRecord } from '../../repository/format/backup-record.ts';
@@ -19,7 +21,7 @@ import type { RestoreRequest } from './request.ts';
 import type { RestoreSurvey } from './survey.ts';
 import { walPath } from './wal-path.ts';
 
-/** What a restore reads: whole backups and pieces of WAL. */
+/** The objects that a restore reads: whole backups and ranges of WAL. */
 export interface Needs {
   readonly backups: readonly BackupRecord[];
   readonly wal: readonly SegmentRange[];
@@ -32,10 +34,10 @@ export interface ColdCheck {
   readonly signal: AbortSignal;
 }
 
-/** Some of what is needed lies in an archive tier. */
+/** The error of a restore that needs objects in an archive tier. */
 export class ColdArchiveError extends WalvaultError {
   readonly repository: Repository;
-  /** Reads the listing again: an archive of any length is never held in memory. */
+  /** Lists the cold objects. It reads the listing again: an archive of any length is never held in memory. */
   readonly objects: () => AsyncIterable<ColdObject>;
 
   constructor(message: string, repository: Repository, objects: () => AsyncIterable<ColdObject>) {
@@ -48,7 +50,10 @@ export class ColdArchiveError extends WalvaultError {
 const thawHint =
   'The same command with --thaw asks the service for all of them, which costs money and takes hours, in DEEP_ARCHIVE up to two days; restore again when they are there.';
 
-/** @throws ColdArchiveError naming tiers and counts */
+/**
+ * Returns when all needed objects can be read.
+ * @throws ColdArchiveError naming tiers and counts
+ */
 export async function requireReadable(check: ColdCheck, needs: Needs): Promise<void> {
   const { repository, signal } = check;
   if (repository.store.thaw === undefined) return;
@@ -86,8 +91,9 @@ function describe({ segments, pieces, thawing }: Tally): string {
 }
 
 /**
- * Where the plan itself could not be made because it reads WAL that is cold: everything that it may come to need. It
- * can be more than is needed in the end, and for a transaction or a restore point before the newest backup it is less.
+ * The objects that a restore may need when it cannot be planned, because the plan must read WAL that is cold. They
+ * can be more than the restore needs in the end, and fewer for a transaction or a restore point before the newest
+ * backup.
  */
 export function possibleNeeds(survey: RestoreSurvey, request: RestoreRequest): Needs {
   const backups = new Set<BackupRecord>();
@@ -121,7 +127,7 @@ function hasCold({ cold }: WalRun): boolean {
   return cold !== undefined;
 }
 
-/** Each segment once, however many of the pieces share it. */
+/** Yields each segment once, even where ranges overlap. */
 async function* segmentEntries(
   { repository, system, survey, signal }: ColdCheck,
   timeline: number,
@@ -135,7 +141,10 @@ async function* segmentEntries(
   }
 }
 
-/** Asks for all of it. Nothing is restored yet: that is always an error, with what to do next. */
+/**
+ * Asks for all cold objects. Nothing is restored yet, so the result is always an error, whose hint names the next
+ * step.
+ */
 export async function thawAll(
   { repository, objects }: ColdArchiveError,
   options: ThawOptions,

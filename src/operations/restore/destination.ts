@@ -1,4 +1,4 @@
-/** Directories a restore writes into: refused unless empty, made if missing, removed again if it fails. */
+/** The directories that a restore writes into: refused unless empty, made if missing, emptied again if it fails. */
 import { chmod, mkdir, readdir, realpath, rm, stat, statfs } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import { localIoError, systemCode, WalvaultError } from '../../base/errors/errors.ts';
@@ -7,13 +7,16 @@ import { formatSize } from '../../base/units.ts';
 import { postmasterPidName } from '../../postgres/cluster/postmaster-pid.ts';
 
 export interface PreparedDirectory {
-  /** Absolute, links resolved. */
+  /** The absolute path, with symbolic links resolved. */
   readonly path: string;
-  /** The uppermost directory that was made for it; undefined if it existed. */
+  /** The uppermost directory that was made for this path; undefined if the path existed. */
   readonly created: string | undefined;
 }
 
-/** @throws WalvaultError `destination` when something is in the way */
+/**
+ * Accepts a missing or empty directory.
+ * @throws WalvaultError `destination` for anything else
+ */
 export async function refuseOccupied(path: string): Promise<void> {
   let names: string[];
   try {
@@ -38,7 +41,7 @@ export async function refuseOccupied(path: string): Promise<void> {
     });
 }
 
-/** Makes the directory, mode 0700: PostgreSQL refuses a data directory that others may read. */
+/** Makes the directory, mode 0700: PostgreSQL refuses a data directory that other users may read. */
 export async function prepareDirectory(path: string): Promise<PreparedDirectory> {
   await refuseOccupied(path);
   try {
@@ -57,7 +60,7 @@ export async function prepareDirectory(path: string): Promise<PreparedDirectory>
   }
 }
 
-/** Takes away what a failed restore wrote. `global/pg_control` was never there, so a rest is harmless too. */
+/** Removes the files of a failed restore. `global/pg_control` never existed, so files that remain are harmless. */
 export async function removeWritten(directories: readonly PreparedDirectory[]): Promise<void> {
   for (const { path, created } of directories) {
     for (const name of await readdir(path)) await rm(join(path, name), { recursive: true, force: true });
@@ -71,7 +74,8 @@ export interface SpaceNeed {
 }
 
 /**
- * Adds up what goes to each file system. WAL that recovery will fetch comes on top and is not foreseen here.
+ * Checks that each file system has the space for all its directories. The WAL that recovery will fetch is not
+ * counted.
  * @throws WalvaultError `destination`
  */
 export async function requireSpace(needs: readonly SpaceNeed[]): Promise<void> {
@@ -93,7 +97,7 @@ export async function requireSpace(needs: readonly SpaceNeed[]): Promise<void> {
   }
 }
 
-/** fsyncs a directory tree's directories, the root last. Links are not followed. */
+/** Calls fsync on all directories of a tree, the root last. Links are not followed. */
 export async function fsyncTree(path: string): Promise<void> {
   for (const entry of await readdir(path, { withFileTypes: true }))
     if (entry.isDirectory()) await fsyncTree(join(path, entry.name));

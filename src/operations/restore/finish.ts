@@ -1,6 +1,8 @@
 /**
- * The last steps, in an order that matters (P6): until `global/pg_control` has its name PostgreSQL refuses to start,
- * and it gets its name when everything else is durable.
+ * The last steps of a restore, in an order that matters (P6).
+ *
+ * PostgreSQL refuses to start until `global/pg_control` has its name, and it gets its name when everything else is
+ * durable.
  */
 import { mkdir, rename, rm, symlink } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -18,10 +20,10 @@ import type { BackupRecord } from '../../repository/format/backup-record.ts';
 import { fsyncTree } from './destination.ts';
 import type { TablespaceTarget } from './tablespaces.ts';
 
-/** Where `global/pg_control` waits: a name that means nothing to PostgreSQL. */
+/** The temporary name of `global/pg_control`, which means nothing to PostgreSQL. */
 export const waitingControlFilePath = 'global/pg_control.walvault-restore';
 
-/** Of another server's life; a backup made by other means than ours may hold them. */
+/** Files of a running server, which a backup made by another program may hold. */
 const strayFiles = [standbySignal, recoverySignal, promoteSignal, postmasterPidName, 'postmaster.opts'];
 
 export interface FinishOptions {
@@ -48,7 +50,7 @@ export async function finish(options: FinishOptions): Promise<void> {
   await fsyncDirectory(join(dataDirectory, 'global'));
 }
 
-/** A backup that is genuine and whole but is not what its record says it is. */
+/** Refuses a backup that is genuine and whole but contradicts its record. */
 async function refuseForeign({ dataDirectory, record }: FinishOptions): Promise<void> {
   const control = parseControlFile(await read(join(dataDirectory, waitingControlFilePath)));
   const label = parseBackupLabel((await read(join(dataDirectory, backupLabelName))).toString('utf8'));

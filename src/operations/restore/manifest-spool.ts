@@ -1,6 +1,7 @@
 /**
- * A backup's manifest, verified whole before anything of it is used, in bounded memory: its lines wait in an unlinked
- * temporary file beside the restored data.
+ * A backup's manifest, verified to its end before any entry is used.
+ *
+ * Memory is bounded: the lines wait in an unlinked temporary file beside the restored data.
  */
 import { randomBytes } from 'node:crypto';
 import { open, unlink, type FileHandle } from 'node:fs/promises';
@@ -37,18 +38,23 @@ export interface ManifestSource {
   readonly signal: AbortSignal;
 }
 
-/** Without these PostgreSQL would not start, or, worse, would start without knowing that it is a backup. */
+/**
+ * Files without which PostgreSQL would not start, or, worse, would start without knowing that the data is a backup.
+ */
 const indispensable = ['PG_VERSION', 'backup_label', 'global/pg_control'];
 const batchBytes = 256 * 1024;
 const readChunkBytes = 1024 * 1024;
 
 interface ByteRange {
   readonly start: number;
-  /** Exclusive. */
+  /** The position after the last byte. */
   readonly end: number;
 }
 
-/** @throws WalvaultError `damaged` */
+/**
+ * Reads the manifest to its end into the temporary file.
+ * @throws WalvaultError `damaged`
+ */
 export async function verifyManifest(source: ManifestSource): Promise<VerifiedManifest> {
   const handle = await openUnlinked(source.spoolDirectory);
   try {

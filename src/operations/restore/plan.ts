@@ -1,6 +1,7 @@
 /**
- * What to restore: which backup, along which timeline, and whether the archive has every segment on the way. It reads
- * nothing itself: what must be looked up in WAL it asks from `WalEvidence`.
+ * The plan of a restore: the backup, the timeline, and the proof that the archive has every segment on the way.
+ *
+ * The plan reads no object itself: it asks `WalEvidence` for facts that only WAL has.
  */
 import { WalvaultError } from '../../base/errors/errors.ts';
 import { formatLsn } from '../../postgres/wal/lsn.ts';
@@ -17,19 +18,20 @@ import type { FoundTarget, WalEvidence } from './wal-evidence.ts';
 export interface RestorePlan {
   readonly backup: BackupRecord;
   readonly target: RestoreTarget;
-  /** For `recovery_target_timeline`: a number, so that a timeline that appears later changes nothing. */
+  /** The value of `recovery_target_timeline`: a number, so that a timeline that appears later changes nothing. */
   readonly timeline: number;
   /** Every segment the recovery may need, all of them proven present. */
   readonly wal: readonly SegmentRange[];
-  /** Where recovery stops, if it is known. */
+  /** The position where recovery stops, if known. */
   readonly stopsAt: FoundTarget | undefined;
-  /** The last commit on the way, if it was looked up. */
+  /** The time of the last commit on the way, if it was looked up. */
   readonly lastCommitMicros: bigint | undefined;
 }
 
 /**
- * @throws WalvaultError `target` (out of what is recoverable, or two branches have it), `wal-missing` naming the first
- *   hole, `not-found` for a backup that is not there
+ * Plans the restore.
+ * @throws WalvaultError `target` (not recoverable, or on two branches), `wal-missing` naming the first hole,
+ *   `not-found` for an unknown backup
  */
 export async function planRestore(
   survey: RestoreSurvey,
@@ -39,7 +41,7 @@ export async function planRestore(
   const timelines = candidateTimelines(survey, request);
   const reached: ReachedTarget[] = [];
   const failures: WalvaultError[] = [];
-  // Newest first: its error is the one to show when no branch reaches the target.
+  // The newest timeline comes first: its error is shown when no branch reaches the target.
   for (const timeline of timelines.toSorted((a, b) => b - a)) {
     try {
       reached.push(await reach(survey, request, timeline, evidence));
@@ -48,7 +50,7 @@ export async function planRestore(
       failures.push(error);
     }
   }
-  // A branch with a hole may be the right one: another that reaches the target must not be taken in its place.
+  // The branch with a hole may be the right one: another branch that reaches the target must not be taken instead.
   const hole = failures.find(({ code }) => code === 'wal-missing');
   const [chosen, ...others] = reached;
   if (hole !== undefined) throw hole;
@@ -69,7 +71,7 @@ export async function planRestore(
 
 const branchFailures: ReadonlySet<string> = new Set(['target', 'wal-missing']);
 
-/** Two branches are one to a target that lies before they part. */
+/** True if the target lies before two branches part, so that either branch gives the same result. */
 async function isSameOutcome(
   target: RestoreTarget,
   one: ReachedTarget,

@@ -1,4 +1,4 @@
-/** Does the archive lead along one timeline from a backup to the target? */
+/** The proof that the archive leads along one timeline from a backup to the target. */
 import { WalvaultError } from '../../base/errors/errors.ts';
 import { formatCount } from '../../base/units.ts';
 import { clip, count, type SegmentRange } from '../../postgres/wal/segment-range.ts';
@@ -25,7 +25,10 @@ export interface ReachedTarget {
 
 type TargetOf<Kind extends RestoreTarget['kind']> = RestoreTarget & { kind: Kind };
 
-/** @throws WalvaultError `target` or `wal-missing`, saying why this timeline does not lead there */
+/**
+ * Finds the backup and the WAL for the target on this timeline.
+ * @throws WalvaultError `target` or `wal-missing`, saying why this timeline does not lead to the target
+ */
 export async function reach(
   survey: RestoreSurvey,
   request: RestoreRequest,
@@ -77,7 +80,10 @@ function pathFrom(survey: RestoreSurvey, timeline: number, backup: BackupRecord)
   );
 }
 
-/** PostgreSQL ends with FATAL when WAL ends before the target time (xlogrecovery.c): a later commit must be there. */
+/**
+ * Proves that a later commit is archived: PostgreSQL ends with FATAL when WAL ends before the target time
+ * (xlogrecovery.c).
+ */
 async function proveTime(
   survey: RestoreSurvey,
   {
@@ -130,7 +136,10 @@ async function proveLsn(
   );
 }
 
-/** From the newest backup's end to the end of WAL, then between each older backup and the next: the newest that serves. */
+/**
+ * Finds the newest usable backup. It scans from the newest backup's end to the end of WAL, then between each older
+ * backup and the next.
+ */
 async function reachByScan(
   survey: RestoreSurvey,
   search: {
@@ -180,7 +189,7 @@ function upTo({ geometry }: RestoreSurvey, path: WalPath, lsn: Lsn): SegmentRang
 interface Broken {
   readonly path: WalPath;
   readonly target: RestoreTarget;
-  /** Of the last commit before the hole, where it was looked up. */
+  /** The time of the last commit before the hole, if it was looked up. */
   readonly lastCommitMicros?: bigint | undefined;
 }
 

@@ -1,10 +1,10 @@
-/** What a restore is asked for. */
+/** The choices of a restore: target, backup and timeline. */
 import type { RestoreTarget } from './target.ts';
 
 export interface RestoreRequest {
   readonly target: RestoreTarget;
-  /** Undefined: the newest that serves. */
+  /** Undefined: the newest usable backup. */
   readonly backupId: string | undefined;
-  /** Undefined: the only branch that reaches the target. */
+  /** Undefined: the one branch that reaches the target. */
   readonly timeline: number | 'latest' | undefined;
 }

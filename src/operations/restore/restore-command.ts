@@ -2,7 +2,7 @@
 import { shellWord } from '../../base/shell-word.ts';
 
 export interface RestoreCommandOptions {
-  /** How this walvault was started: its executable, or an interpreter and a script. */
+  /** The command that started this walvault: its executable, or an interpreter and a script. */
   readonly walvaultCommand: readonly string[];
   readonly configPath: string | undefined;
   readonly timeline: number;
@@ -10,9 +10,9 @@ export interface RestoreCommandOptions {
 }
 
 /**
- * Run by the shell, after PostgreSQL has put file and path in place of %f and %p (RestoreArchivedFile in
- * xlogarchive.c), so a percent sign of ours is doubled. With `exec` the shell becomes walvault instead of starting it: a
- * shell that can start no process exits with 2 (dash), which a recovery takes for the end of the archive.
+ * The text of the command. The shell runs it after PostgreSQL has replaced %f and %p (RestoreArchivedFile in
+ * xlogarchive.c), so any other percent sign is doubled. `exec` replaces the shell by walvault: a shell that cannot
+ * start a process exits 2 (dash), and a recovery takes that for the end of the archive.
  */
 export function restoreCommandOf(options: RestoreCommandOptions): string {
   const { walvaultCommand, configPath, timeline, hasTarget } = options;

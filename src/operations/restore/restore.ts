@@ -1,6 +1,8 @@
 /**
- * `walvault restore`: a base backup into an empty directory, with the settings that make PostgreSQL recover from the
- * archive to the target. Either the directory is complete and durable, or PostgreSQL refuses to start from it (P6).
+ * `walvault restore`: restores a base backup into an empty directory.
+ *
+ * It writes the settings that make PostgreSQL recover from the archive to the target. Either the directory is
+ * complete and durable, or PostgreSQL refuses to start from it (P6).
  */
 import { join, resolve } from 'node:path';
 import { localIoError, systemCode, WalvaultError } from '../../base/errors/errors.ts';
@@ -36,7 +38,7 @@ import type { Log } from '../../observe/events/events.ts';
 import { toPlainError } from '../../base/errors/plain-error.ts';
 
 export interface RestoreOptions {
-  /** In the order of the configuration: the first that can be used is. */
+  /** The repositories in the order of the configuration: the first usable repository is used. */
   readonly repositories: readonly Repository[];
   readonly repositoryName: string | undefined;
   readonly cluster: string;
@@ -50,11 +52,11 @@ export interface RestoreOptions {
   /** `OID=DIRECTORY` or `OLD=NEW`. */
   readonly tablespaceMap: readonly string[];
   readonly acceptsRecordedLocations: boolean;
-  /** For restore_command: how to run this walvault, and with which configuration file. */
+  /** The command for restore_command that runs this walvault with its configuration file. */
   readonly walvaultCommand: readonly string[];
   readonly configPath: string | undefined;
   readonly dryRun: boolean;
-  /** Ask for what lies in an archive tier, instead of only saying so. Undefined: do not. */
+  /** How to ask for objects in an archive tier. Undefined: the restore only reports them. */
   readonly thaw: Omit<ThawOptions, 'signal'> | undefined;
   readonly log: Log;
   readonly signal: AbortSignal;
@@ -72,8 +74,9 @@ export interface RestoreResult {
 }
 
 /**
- * @throws WalvaultError `target`, `wal-missing`, `cold-tier`, `destination`, `refused` before anything was written; `damaged`,
- *   `unreachable`, `local-io` and others later, when what was written has been removed again
+ * Restores, or plans only in a dry run.
+ * @throws WalvaultError `target`, `wal-missing`, `cold-tier`, `destination`, `refused` before anything was written;
+ *   `damaged`, `unreachable`, `local-io` and others later, after the written files have been removed
  */
 export async function restore(options: RestoreOptions): Promise<RestoreResult> {
   const startedAt = performance.now();
@@ -85,7 +88,7 @@ export async function restore(options: RestoreOptions): Promise<RestoreResult> {
     );
     return { ...outcome, directory, elapsedMs: performance.now() - startedAt };
   } catch (error) {
-    // Only now: another repository might have had it at once.
+    // Thawing comes last: another repository might have had the objects at once.
     if (!(error instanceof ColdArchiveError) || options.thaw === undefined) throw error;
     throw await thawAll(error, { ...options.thaw, signal: options.signal });
   }
@@ -117,7 +120,10 @@ async function restoreFrom(
   return { plan, repository: repository.name, tablespaces, settings, isRestored: !options.dryRun };
 }
 
-/** Before anything is written. A dry run may be made where the private key is not: it says so and goes on. */
+/**
+ * Proves, before anything is written, that a private key or passphrase fits. A dry run needs no private key: it warns
+ * and continues.
+ */
 async function proveKeyFits(
   { repository, dryRun, log, signal }: RestoreOptions & { readonly repository: Repository },
   system: SystemPath,
@@ -211,7 +217,9 @@ async function writeFiles(options: WriteOptions, dataDirectory: string): Promise
   await finish({ dataDirectory, record, tablespaces, settings, signal });
 }
 
-/** Where a path of the manifest goes. Its form has been checked: relative, without `..` (isSafePath). */
+/**
+ * Gives the destination of a manifest path. The path's form has been checked: relative, without `..` (isSafePath).
+ */
 function locator(
   dataDirectory: string,
   tablespaces: readonly TablespaceTarget[],

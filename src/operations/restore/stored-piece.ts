@@ -1,4 +1,4 @@
-/** Reads one object of a backup and holds it against what the commit record says of it. */
+/** The reading of one object of a backup, checked against its commit record. */
 import { tap, type ByteStream } from '../../base/bytes/streams.ts';
 import { WalvaultError } from '../../base/errors/errors.ts';
 import { digestStream } from '../../pipeline/digest.ts';
@@ -13,8 +13,8 @@ export interface PieceSource {
 }
 
 /**
- * Gives `use` the decoded bytes, which are not yet to be trusted; returns only once the stored bytes turned out to be
- * exactly those that were committed, and signed as the policy asks.
+ * Gives `use` the decoded bytes, which it must not trust yet; returns only when the stored bytes are exactly the
+ * committed bytes, signed as the policy requires.
  * @throws WalvaultError `damaged` naming the object
  */
 export async function readPiece(
@@ -27,10 +27,10 @@ export async function readPiece(
   try {
     const { body } = await repository.store.get(key, { signal });
     const stored = digest.transform(capped(body, piece.storedSizeBytes, signal));
-    // A file or a connection is open behind it, also where nobody reads on.
+    // The stream holds an open file or connection, even when `use` stops reading.
     await using decoded = repository.codec.decode(key, stored);
     await use(undisturbed(decoded));
-    // A reader that stops at the end of what it understands must not skip what the codec checks at the very end.
+    // A reader may stop before the end of the stream, but the codec's last checks happen at the end.
     for await (const _ of decoded) throw new WalvaultError('damaged', 'it goes on after its end');
   } catch (error) {
     throw named(error, what);
@@ -40,7 +40,7 @@ export async function readPiece(
     throw new WalvaultError('damaged', `${what}: it is not what the commit record says was stored`);
 }
 
-/** Reads as far as the first decoded byte. @throws WalvaultError `key` when no private key or passphrase fits */
+/** Reads up to the first decoded byte. @throws WalvaultError `key` when no private key or passphrase fits */
 export async function proveOpens(
   repository: Repository,
   { key, signal }: Omit<PieceSource, 'piece'>,
@@ -54,7 +54,7 @@ export async function proveOpens(
   }
 }
 
-/** Stops at the first byte too many: what follows was not committed. */
+/** The same bytes, with an error at the first byte beyond the committed size. */
 async function* capped(
   source: ByteStream,
   limitBytes: number,
@@ -69,7 +69,7 @@ async function* capped(
   });
 }
 
-/** The same bytes; stopping early leaves the source open for whoever owns it. */
+/** The same bytes; a reader that stops early leaves the source open for its owner. */
 function undisturbed(source: AsyncGenerator<Uint8Array>): ByteStream {
   return { [Symbol.asyncIterator]: () => ({ next: () => source.next() }) };
 }

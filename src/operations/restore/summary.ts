@@ -1,4 +1,4 @@
-/** A restore in plain values: what `--json` prints and what the text is made from. */
+/** A restore in plain values, as `--json` prints them; the text output is made from the same values. */
 import { count, nameRange } from '../../postgres/wal/segment-range.ts';
 import { formatLsn } from '../../postgres/wal/lsn.ts';
 import type { RestoreResult } from './restore.ts';
@@ -21,7 +21,7 @@ export interface RestoreSummary {
     readonly damagedPages: number;
   };
   readonly target: string;
-  /** Where the target was found, if WAL was read for it. */
+  /** The position where the target was found, if WAL was read for it. */
   readonly stopsAt: { readonly lsn: string; readonly time: string | null } | null;
   readonly lastCommit: string | null;
   readonly targetTimeline: number;

@@ -1,4 +1,4 @@
-/** A survey as a restore wants it: of the one system that is meant, with the backups that may be used. */
+/** The survey that a restore plans from: the one PostgreSQL system, with the backups that may be used. */
 import { WalvaultError } from '../../base/errors/errors.ts';
 import { describeVerdict, type SignaturePolicy } from '../../repository/encoding/signature-policy.ts';
 import type { BackupRecord } from '../../repository/format/backup-record.ts';
@@ -10,7 +10,7 @@ import type { Log } from '../../observe/events/events.ts';
 import type { WalSurvey } from './wal-path.ts';
 
 export interface RestoreSurvey extends WalSurvey {
-  /** Those that may be used: readable, and signed as the policy asks. */
+  /** The usable backups: readable, and signed as the policy requires. */
   readonly backups: readonly BackupRecord[];
   /** When each timeline's history reached the store, by the store's clock. */
   readonly historyTimes: ReadonlyMap<number, Date>;
@@ -18,12 +18,15 @@ export interface RestoreSurvey extends WalSurvey {
 
 export interface SurveyOptions {
   readonly verifySignatures: SignaturePolicy;
-  /** The backup that was asked for: if it cannot be used, that is an error and not a warning. */
+  /** The requested backup: if it cannot be used, that is an error and not a warning. */
   readonly backupId: string | undefined;
   readonly log: Log;
 }
 
-/** @throws WalvaultError `damaged` when the named backup, or every backup, cannot be trusted or read */
+/**
+ * Reads the catalogue and the listings.
+ * @throws WalvaultError `damaged` when the named backup, or every backup, cannot be trusted or read
+ */
 export async function surveyForRestore(survey: SystemSurvey, options: SurveyOptions): Promise<RestoreSurvey> {
   const backups = await usableBackups(survey, options);
   const cluster = await survey.clusterRecord();
@@ -87,7 +90,7 @@ function noBackup({ repository, system }: SystemSurvey): WalvaultError {
 
 /**
  * The PostgreSQL system to restore: the only one with backups. After an upgrade a cluster name has two.
- * @throws WalvaultError `not-found`, or `usage` when it must be named
+ * @throws WalvaultError `not-found`, or `usage` when the system must be named
  */
 export async function chooseSystem(
   repository: Repository,

@@ -1,4 +1,4 @@
-/** Makes written files durable side by side: a single fsync after another would wait for the disk each time. */
+/** A queue that calls fsync on several written files at once: one after another, each would wait for the disk. */
 import type { FileHandle } from 'node:fs/promises';
 
 const sideBySide = 8;
@@ -7,7 +7,7 @@ export class SyncQueue {
   readonly #pending = new Set<Promise<void>>();
   #failure: { readonly error: unknown } | undefined;
 
-  /** Takes the handle over: it is fsynced and closed. Waits while too many are under way. */
+  /** Takes the handle over: the queue calls fsync and closes it. Waits while the queue is full. */
   async add(handle: FileHandle): Promise<void> {
     const work = syncAndClose(handle)
       .catch((error: unknown) => {
@@ -19,7 +19,7 @@ export class SyncQueue {
     this.#throwFailure();
   }
 
-  /** All are durable, or the first failure is thrown. */
+  /** Returns when all files are durable, or throws the first failure. */
   async drain(): Promise<void> {
     await Promise.all(this.#pending);
     this.#throwFailure();

@@ -1,12 +1,15 @@
-/** Where tablespaces go. Pure. A repository may be hostile: it does not choose directories on this host by itself. */
+/**
+ * The directories of restored tablespaces. A repository may be hostile, so it alone never chooses directories on this
+ * host. Pure.
+ */
 import { isAbsolute, resolve } from 'node:path';
 import { WalvaultError } from '../../base/errors/errors.ts';
 
 export interface TablespaceTarget {
   readonly oid: number;
-  /** Where it was. */
+  /** The directory on the original host. */
   readonly location: string;
-  /** Where it goes: absolute. */
+  /** The absolute path of the directory on this host. */
   readonly directory: string;
 }
 
@@ -14,13 +17,14 @@ export interface TablespaceOptions {
   readonly dataDirectory: string;
   /** `OID=DIRECTORY` or `OLD-LOCATION=DIRECTORY`. */
   readonly map: readonly string[];
-  /** The person has seen and accepted the locations in the backup. */
+  /** Whether a person has seen and accepted the locations in the backup. */
   readonly acceptsRecorded: boolean;
 }
 
 /**
- * In-place tablespaces (a relative location) are part of the data directory and do not appear in the result.
- * @throws WalvaultError `usage` for a bad mapping, `refused` for a location nobody agreed to
+ * Maps each tablespace to its directory. In-place tablespaces (a relative location) are part of the data directory
+ * and are not in the result.
+ * @throws WalvaultError `usage` for a bad mapping, `refused` for a location that was not accepted
  */
 export function mapTablespaces(
   tablespaces: readonly { readonly oid: number; readonly location: string }[],

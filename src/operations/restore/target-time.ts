@@ -6,8 +6,8 @@ const form =
   /^(\d{4})-(\d{2})-(\d{2})[T ](\d{2}):(\d{2})(?::(\d{2})(?:\.(\d{1,6}))?)?\s*(Z|UTC|GMT|[+-]\d{2}(?::?\d{2})?)?$/i;
 
 /**
- * Microseconds since 1970 of `2026-11-22 10:00:00+00`, `2026-11-22T10:00:00.123456Z`. A zone is needed: the difference between the zones of the
- * server, of the host and of the person typing is hours of lost rows.
+ * Microseconds since 1970 of a time like `2026-11-22 10:00:00+00` or `2026-11-22T10:00:00.123456Z`. A zone is needed:
+ * the server, the host and the person who types may be in different zones, and a mistake costs hours of lost rows.
  * @throws WalvaultError `usage`; without a zone its hint shows what the time would be in UTC and in this host's zone
  */
 export function parseTargetTime(text: string): bigint {

@@ -1,4 +1,4 @@
-/** Where a recovery is to stop, as people say it and as PostgreSQL reads it. Pure. */
+/** The recovery target: as people type it, as PostgreSQL's settings have it, and as messages describe it. Pure. */
 import { WalvaultError } from '../../base/errors/errors.ts';
 import type { RecoveryTarget } from '../../postgres/cluster/recovery-settings.ts';
 import { formatLsn, parseLsn, type Lsn } from '../../postgres/wal/lsn.ts';
@@ -8,7 +8,7 @@ import { parseTargetTime } from './target-time.ts';
 /** `inclusive`: stop just after the target, PostgreSQL's default, rather than just before it. */
 export type RestoreTarget =
   | { readonly kind: 'end' }
-  /** As soon as the backup is consistent. */
+  /** Recovery stops as soon as the backup is consistent. */
   | { readonly kind: 'immediate' }
   | { readonly kind: 'time'; readonly timeMicros: bigint; readonly inclusive: boolean }
   | { readonly kind: 'lsn'; readonly lsn: Lsn; readonly inclusive: boolean }
@@ -28,7 +28,10 @@ export interface TargetOptions {
 /** PostgreSQL takes restore point names of up to 63 bytes (MAXFNAMELEN in xlog_internal.h). */
 const nameLimitBytes = 63;
 
-/** @throws WalvaultError `usage` */
+/**
+ * Parses the options into one target.
+ * @throws WalvaultError `usage`
+ */
 export function parseTarget(options: TargetOptions): RestoreTarget {
   const { targetTime, targetLsn, targetXid, targetName, targetImmediate } = options;
   const given = Object.entries({ targetTime, targetLsn, targetXid, targetName, targetImmediate }).filter(
@@ -46,7 +49,7 @@ export function parseTarget(options: TargetOptions): RestoreTarget {
   return { kind: targetImmediate === true ? 'immediate' : 'end' };
 }
 
-/** For `recovery_target_*`. */
+/** The target as the settings `recovery_target_*` have it. */
 export function recoveryTargetOf(target: RestoreTarget): RecoveryTarget {
   switch (target.kind) {
     case 'end':
@@ -64,7 +67,7 @@ export function recoveryTargetOf(target: RestoreTarget): RecoveryTarget {
   }
 }
 
-/** `time 2026-11-22 10:00:00+00`, for people. */
+/** The target in words for people: `time 2026-11-22 10:00:00+00`. */
 export function describeTarget(target: RestoreTarget): string {
   const side = 'inclusive' in target && !target.inclusive ? ' (exclusive)' : '';
   switch (target.kind) {
@@ -84,8 +87,8 @@ export function describeTarget(target: RestoreTarget): string {
 }
 
 /**
- * Transaction ids as recovery compares them have 32 bits; pg_current_xact_id() shows 64, with the epoch above, and
- * PostgreSQL cuts what it is given in the same way (check_recovery_target_xid).
+ * Parses a transaction id into 32 bits, because recovery compares 32 bits. pg_current_xact_id() shows 64 bits, with
+ * the epoch in the upper half; PostgreSQL cuts them off in the same way (check_recovery_target_xid).
  */
 function parseTransactionId(text: string): number {
   if (!/^\d{1,20}$/.test(text.trim())) throw usage(`"${text}" is not a transaction id`, undefined);

@@ -1,4 +1,4 @@
-/** Writes the files of a backup: only those its manifest names, where it names them, with the bytes it names. */
+/** The writing of a backup's files: only files that its manifest names, at their paths, with the recorded bytes. */
 import { createHash } from 'node:crypto';
 import { constants } from 'node:fs';
 import { chmod, mkdir, open, type FileHandle } from 'node:fs/promises';
@@ -21,17 +21,17 @@ export interface UnpackOptions {
   readonly system: SystemPath;
   readonly record: BackupRecord;
   readonly manifest: VerifiedManifest;
-  /** Absolute path for a path of the manifest; undefined if nothing is to be made there. */
+  /** Gives the absolute path for a path of the manifest; undefined if the file is not to be written. */
   readonly locate: (path: string) => string | undefined;
   readonly log: Log;
   readonly signal: AbortSignal;
 }
 
-/** The last part is made when all else is known; its few files stand scattered in the manifest and are looked up. */
+/** The most files in the last part. They are scattered over the manifest and are looked up by path. */
 const lastPartLimit = 10_000;
 
 /**
- * On return every file is fsynced; the directories are not.
+ * Writes all files. On return every file is durable; fsync on the directories is left to the caller.
  * @throws WalvaultError `damaged`, `local-io`
  */
 export async function unpack(options: UnpackOptions): Promise<void> {
@@ -79,7 +79,7 @@ async function unpackPart(
   const key = pieceKey(system, record.id, part);
   await readPiece(repository, { key, piece: part, signal }, async decoded => {
     for await (const { entry, content } of readTar(decoded)) {
-      // Directories come from the manifest; anything else than files has no place in a part.
+      // Directories come from the manifest; a part may hold directories and files, nothing else.
       if (entry.type === 'directory') continue;
       if (entry.type !== 'file')
         throw new WalvaultError('damaged', `"${entry.path}" is neither a file nor a directory`);
@@ -91,7 +91,7 @@ async function unpackPart(
 interface Expected {
   /** @throws WalvaultError `damaged` for a file that should not be there */
   take(path: string): Promise<ManifestEntry>;
-  /** A file that has not come. */
+  /** The path of a file that the part did not contain. */
   rest(): Promise<string | undefined>;
 }
 
@@ -131,7 +131,10 @@ function unexpected(path: string): WalvaultError {
   return new WalvaultError('damaged', `"${path}" is not in the manifest at this place`);
 }
 
-/** The owner can always reach it, whatever the manifest says, and nobody gets more than PostgreSQL gave. */
+/**
+ * Makes a directory that its owner can always enter, whatever the manifest says, and that gives nobody more rights
+ * than PostgreSQL does.
+ */
 async function makeDirectory(path: string, mode: number): Promise<void> {
   try {
     await mkdir(path, { recursive: true, mode: 0o700 });
@@ -170,7 +173,10 @@ async function writeFile(
   }
 }
 
-/** Never through a link and never over anything: all that is there was made by this restore. */
+/**
+ * Creates a file, never through a link and never over an existing file: this restore has made everything in the
+ * directory.
+ */
 async function createFile(path: string, mode: number): Promise<FileHandle> {
   const flags = constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | constants.O_NOFOLLOW;
   try {

@@ -1,4 +1,4 @@
-/** Looks into archived WAL for what a plan depends on. Streamed: memory does not grow with the distance. */
+/** The facts for a plan that are read from archived WAL. WAL is streamed: memory does not grow with the distance. */
 import type { ByteStream } from '../../base/bytes/streams.ts';
 import { walEventOf } from '../../postgres/wal/commit-record.ts';
 import type { WalGeometry } from '../../postgres/wal/geometry.ts';
@@ -12,7 +12,7 @@ import { openWalObject } from '../../repository/wal/read-object.ts';
 import type { WalPath } from './wal-path.ts';
 import type { Log } from '../../observe/events/events.ts';
 
-/** Where WAL must be read to decide. */
+/** The questions of a plan that only WAL can answer. */
 export interface WalEvidence {
   /** Time of the last commit or abort on the path before `before`; undefined if there is none. */
   lastCommit(path: WalPath, before: Lsn): Promise<bigint | undefined>;
@@ -56,8 +56,8 @@ export function createWalEvidence(source: EvidenceSource): WalEvidence {
 }
 
 /**
- * Backwards, one segment at a time, each together with the next one: a record that begins in it may end there. An
- * idle server's archive can be long without a commit, so it says how far it has come.
+ * Reads backwards, one segment at a time, each with the segment after it, because a record may end in the next
+ * segment. An idle server's archive can be long without a commit, so progress is reported.
  */
 async function lastCommit(source: EvidenceSource, path: WalPath, before: Lsn): Promise<bigint | undefined> {
   const { geometry } = source;

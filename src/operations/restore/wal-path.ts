@@ -1,4 +1,4 @@
-/** Which segments a recovery reads on its way, and how far the archive has them without a hole. Pure. */
+/** The segments that a recovery reads on its way, and how far the archive has them without a hole. Pure. */
 import type { WalGeometry } from '../../postgres/wal/geometry.ts';
 import { contains, subtract, type SegmentRange } from '../../postgres/wal/segment-range.ts';
 import type { Lsn } from '../../postgres/wal/lsn.ts';
@@ -7,11 +7,11 @@ import type { LostWal } from '../../repository/format/notes/lost-wal.ts';
 import { historyFromTree, type TimelineTree } from '../../repository/wal/timelines.ts';
 import type { WalRun } from '../../repository/wal/listing.ts';
 
-/** What a repository has, as far as a plan needs it. */
+/** The WAL of a repository, as far as a plan needs to know it. */
 export interface WalSurvey {
   readonly tree: TimelineTree;
   readonly runs: readonly WalRun[];
-  /** What servers gave up (`archive.queue-limit`) and never sent after all. */
+  /** WAL that servers gave up (`archive.queue-limit`) and never archived later. */
   readonly lost?: readonly LostWal[];
   readonly geometry: WalGeometry;
 }
@@ -21,19 +21,19 @@ export interface WalPath {
   readonly timeline: number;
   readonly history: readonly TimelineHistoryEntry[];
   readonly startLsn: Lsn;
-  /** Proven present, in order, without a hole. */
+  /** The ranges that are proven present, in order, without a hole. */
   readonly pieces: readonly SegmentRange[];
   /** End of the last segment of `pieces`, or `startLsn`'s segment start if there is none. */
   readonly endLsn: Lsn;
   /** The first segment that is missing although the archive knows of later WAL on this way. */
   readonly hole: string | undefined;
-  /** What was given up there, if that is why the hole is there. */
+  /** The loss that explains the hole, if WAL was given up there. */
   readonly lost?: LostWal | undefined;
 }
 
 /**
  * PostgreSQL takes each segment from the newest timeline on its way that had begun by then (XLogFileReadAnyTLI), so
- * the segment a timeline was left in belongs to the child, whose copy begins with the parent's pages.
+ * the segment in which a child left a timeline belongs to the child, whose copy begins with the parent's pages.
  */
 export function walPath(survey: WalSurvey, timeline: number, startLsn: Lsn): WalPath {
   const { geometry } = survey;
@@ -68,8 +68,8 @@ export function walPath(survey: WalSurvey, timeline: number, startLsn: Lsn): Wal
 }
 
 /**
- * The last whole segment that surely existed on a timeline itself; undefined if there is none. WAL that was given up
- * counts: the archive does not end before it.
+ * The last whole segment that surely existed on the timeline itself; undefined if there is none. WAL that was given
+ * up counts: the archive does not end before it.
  */
 export function lastWritten(
   { runs, lost = [] }: Pick<WalSurvey, 'runs' | 'lost'>,
@@ -96,8 +96,8 @@ function wantedPieces(survey: WalSurvey, timeline: number, startLsn: Lsn): Segme
   const ownLast = lastWritten(survey, timeline);
   if (ownLast !== undefined && ownLast >= from) return [...pieces, { timeline, first: from, last: ownLast }];
   const left = history.at(-1);
-  // Nothing of its own is archived yet. The parent's copy of the segment it was left in holds more than was followed,
-  // so it is never served: the child's copy is missed as soon as it is known that there was something to copy.
+  // The timeline has no archived WAL of its own yet. The parent's copy of the segment at the switchpoint holds more
+  // than the child followed, so it is never used: where the parent's copy exists, the child's copy is missing.
   const hasParentCopy =
     left !== undefined &&
     left.switchpoint > geometry.startLsn(from) &&
@@ -105,7 +105,9 @@ function wantedPieces(survey: WalSurvey, timeline: number, startLsn: Lsn): Segme
   return hasParentCopy ? [...pieces, { timeline, first: from, last: from }] : pieces;
 }
 
-/** The last segment of the piece up to which all are there; one before its first if not even that is. */
+/**
+ * The last segment of the piece before its first hole; the segment before the piece if its first segment is missing.
+ */
 function coveredUntil(runs: readonly WalRun[], piece: SegmentRange): bigint {
   const [gap] = subtract(piece, runs);
   return gap === undefined ? piece.last : gap.first - 1n;
