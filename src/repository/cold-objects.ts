@@ -1,22 +1,24 @@
-/** What lies in an archive tier and cannot be read before the service has brought it back, and asking for that. */
+/**
+ * Objects in an archive tier, which must be thawed before they can be read: how to find them and how to thaw them.
+ */
 import { each } from '../base/threads/each.ts';
 import type { ListEntry, Store, ThawOptions, ThawOutcome } from '../stores/store.ts';
 
 export interface ColdObject {
   readonly key: string;
   readonly sizeBytes: number;
-  /** In the service's own words: `DEEP_ARCHIVE`, `Archive`. */
+  /** The tier in the service's own words: `DEEP_ARCHIVE`, `Archive`. */
   readonly tier: string;
   readonly isThawing: boolean;
 }
 
-/** Tiers and how many objects are in each. */
+/** The number of objects in each tier. */
 export type TierCounts = Readonly<Record<string, number>>;
 
-/** Where a listing alone does not tell, the object itself is asked about. */
+/** Concurrent requests for single objects, where the listing does not tell whether an object is cold. */
 const headsAtOnce = 16;
 
-/** In the order of the listing. @throws StoreError */
+/** The cold objects among the entries, in the order of the listing. @throws StoreError */
 export async function* coldObjects(
   store: Store,
   entries: AsyncIterable<ListEntry>,
@@ -50,7 +52,10 @@ async function withoutReadable(
   });
 }
 
-/** The same counts and one more, if the entry lies in an archive tier or may: what was thawed for some days counts. */
+/**
+ * The same counts, plus one if the entry lies, or may lie, in an archive tier. An object that is thawed for some days
+ * counts.
+ */
 export function withTierOf(counts: TierCounts | undefined, entry: ListEntry): TierCounts | undefined {
   if ('prefix' in entry || entry.cold === undefined) return counts;
   const { tier = 'an archive tier' } = entry;
@@ -67,8 +72,8 @@ export function sumTiers(all: readonly (TierCounts | undefined)[]): TierCounts {
 export type ThawCounts = Record<ThawOutcome, number>;
 
 /**
- * Asks for all of them.
- * @throws StoreError; what was asked for by then stays asked for, and asking again is harmless
+ * Asks the service to thaw all objects.
+ * @throws StoreError; earlier requests stay in force, and repeating them is harmless
  */
 export async function thawObjects(
   store: Store,

@@ -7,13 +7,13 @@ export interface Repository {
   readonly name: string;
   /** A push succeeds only when every required repository has the file; the others are best effort. */
   readonly required: boolean;
-  /** The id that `walvault.json` must carry; undefined when the configuration does not pin it. */
+  /** The id that `walvault.json` must have; undefined when the configuration does not pin an id. */
   readonly expectedId: string | undefined;
   readonly store: Store;
   readonly codec: Codec;
 }
 
-/** A failure in one of several repositories: what a store says of itself does not tell which of them it is. */
+/** A failure in one of several repositories. It names the repository, because the store's own error does not. */
 export class RepositoryFailure extends WalvaultError {
   readonly failure: WalvaultError;
 

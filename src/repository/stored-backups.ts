@@ -1,23 +1,26 @@
-/** What the listing of `backups/` shows of each backup, whether it has a commit record or not. */
+/** The objects of each backup as the listing of `backups/` shows them, with or without a commit record. */
 import { withTierOf, type TierCounts } from './cold-objects.ts';
 import { isBackupId } from './format/backup-record.ts';
 import { backupsPrefix, type SystemPath } from './format/layout.ts';
 import type { Repository } from './repository.ts';
 
 export interface BackupDirectory {
-  /** By name below the backup's prefix, as commit records name pieces. */
+  /** Stored sizes by name below the backup's prefix, as commit records name pieces. */
   readonly sizes: ReadonlyMap<string, number>;
   readonly objectCount: number;
   readonly storedBytes: number;
-  /** When the newest of its objects reached the store: a backup at work keeps this fresh. */
+  /** When the newest object reached the store: a running backup keeps this time fresh. */
   readonly lastModified: Date;
-  /** When the oldest did: the claim comes first. */
+  /** When the oldest object, usually the claim, reached the store. */
   readonly firstModified: Date;
-  /** Parts and manifest in archive tiers, by tier. */
+  /** The number of parts and manifests in archive tiers, by tier. */
   readonly cold: TierCounts | undefined;
 }
 
-/** By id. Names and sizes of one system's parts: a few thousand a terabyte. @throws StoreError */
+/**
+ * The backups by id. Memory holds names and sizes of one system's parts: a few thousand for each terabyte. @throws
+ * StoreError
+ */
 export async function listBackupDirectories(
   { store }: Repository,
   system: SystemPath,

@@ -1,7 +1,8 @@
 /**
- * What one repository holds of one PostgreSQL system: listings and small records only, never a private key. Each part is
- * read when it is first asked for, and once; a survey is therefore as old as its oldest part, and is made anew for each
- * question that must not be answered from the past.
+ * The survey of one PostgreSQL system in one repository: listings and small records, read without a private key.
+ *
+ * Each part is read once, when it is first needed. A survey is therefore as old as its oldest part; make a new survey
+ * for each question that needs the present state.
  */
 import type { WalGeometry } from '../postgres/wal/geometry.ts';
 import type { SegmentRange } from '../postgres/wal/segment-range.ts';
@@ -25,7 +26,10 @@ export function surveySystem(repository: Repository, system: SystemPath, signal:
   return new SystemSurvey(repository, system, signal);
 }
 
-/** Every method throws StoreError, and WalvaultError `damaged` for an object that cannot be read, unless it says else. */
+/**
+ * Every method throws StoreError, and WalvaultError `damaged` for an unreadable object, unless its docstring says
+ * otherwise.
+ */
 export class SystemSurvey {
   readonly repository: Repository;
   readonly system: SystemPath;
@@ -44,17 +48,17 @@ export class SystemSurvey {
     );
   }
 
-  /** A record that cannot be read is named in it. */
+  /** The catalogue; it lists unreadable records too. */
   catalog(): Promise<Catalog> {
     return this.#once('catalog/backups', () => readCatalog(this.repository, this.system, this.#signal));
   }
 
-  /** By id. */
+  /** The directories of all backups, by id. */
   backupDirectories(): Promise<ReadonlyMap<string, BackupDirectory>> {
     return this.#once('backups', () => listBackupDirectories(this.repository, this.system, this.#signal));
   }
 
-  /** The backup that `id` says it builds on; a claim that cannot be read is `unknown`. */
+  /** The parent that the claim of backup `id` names; an unreadable claim gives `unknown`. */
   parentOf(id: string): Promise<ParentClaim> {
     return this.#once(`claim ${id}`, () =>
       readParentClaim(this.repository.store, this.system, id, this.#signal),
@@ -71,18 +75,18 @@ export class SystemSurvey {
     );
   }
 
-  /** As noted, those included that were archived after all. */
+  /** All noted losses, including WAL that was archived later. */
   async lostWal(geometry: WalGeometry): Promise<LostWal[]> {
     return (await this.#notes(lostWalKind)).flatMap(note => parseLostWal(note, geometry) ?? []);
   }
 
-  /** What of the losses is missing still. */
+  /** The losses that are still missing from the archive. */
   async missingWal(geometry: WalGeometry): Promise<LostWal[]> {
     const losses = await this.lostWal(geometry);
     return losses.length === 0 ? [] : stillMissing(losses, (await this.wal(geometry)).runs);
   }
 
-  /** What cleanup took away. */
+  /** The ranges that cleanup removed. */
   async removedWal(geometry: WalGeometry): Promise<SegmentRange[]> {
     return (await this.#notes(removedWalKind)).flatMap(note => parseRemovedWal(note, geometry) ?? []);
   }
@@ -102,7 +106,10 @@ export class SystemSurvey {
     return isBelieved(verdict, this.repository.codec.removalPolicy);
   }
 
-  /** By subject, then in the order in which they were written. The name of a note tells its kind: no other is read. */
+  /**
+   * The notes of these kinds, by subject, then in the order in which they were written. The key of a note tells its
+   * kind, so notes of other kinds are not read.
+   */
   async #notes(...kinds: readonly NoteKind[]): Promise<Note[]> {
     const entries = await this.#once('catalog/notes', () => this.#listNotes());
     const notes: Note[] = [];

@@ -1,6 +1,8 @@
 /**
- * Which commit records count. Whoever can write to the repository can plant records; one that counts may push out a real
- * one, so a record that cannot be trusted counts for nothing, and is kept. Pure.
+ * The decision about which commit records count for a restore and for retention. Pure.
+ *
+ * Anybody who can write to the repository can plant records, and a record that counts may push out a real one. So an
+ * untrusted record does not count, and its backup is kept.
  */
 import { covers, type SegmentRange } from '../postgres/wal/segment-range.ts';
 import { describeVerdict, isBelieved, type SignaturePolicy } from './encoding/signature-policy.ts';
@@ -8,29 +10,29 @@ import { comparePositions } from './format/backup-record.ts';
 import type { CatalogEntry } from './format/catalog.ts';
 import { neededSegments } from './wal/needed.ts';
 
-/** Undefined when the record may be used for a restore, else why not. */
+/** The reason why a record must not be used for a restore; undefined when it may be used. */
 export function whyNotUsed({ record, verdict }: CatalogEntry, policy: SignaturePolicy): string | undefined {
   if (!isBelieved(verdict, policy)) return `its commit record ${describeVerdict(verdict)}`;
   return record.type === 'incremental' ? 'it is incremental, which this version does not restore' : undefined;
 }
 
-/** A record together with what the store has of its parts. */
+/** A record together with the check that the store has its parts. */
 export interface StoredBackup extends CatalogEntry {
-  /** Every part and the manifest are listed with the sizes that the record states. */
+  /** True if the store lists every part and the manifest with the recorded sizes. */
   readonly isComplete: boolean;
 }
 
 export interface CountingOptions {
   readonly policy: SignaturePolicy;
-  /** By how much the clocks of the database server, this host and the store may differ. */
+  /** The largest difference allowed between the clocks of the database server, this host and the store. */
   readonly clockSkewMs: number;
   /** The longest time between a backup's end and its commit for a record that no trusted signer signed. */
   readonly commitDelayMs: number;
-  /** Whole segments that are archived. */
+  /** The archived whole segments. */
   readonly segments: readonly SegmentRange[];
 }
 
-/** Undefined when the record counts for retention, else why not. */
+/** The reason why a record does not count for retention; undefined when it counts. */
 export function whyNotCounted(backup: StoredBackup, options: CountingOptions): string | undefined {
   const { record, verdict, committedAt, isComplete } = backup;
   if (!hasUsablePositions(backup)) return 'its positions contradict each other';
@@ -38,7 +40,8 @@ export function whyNotCounted(backup: StoredBackup, options: CountingOptions): s
   const delayMs = committedAt.getTime() - record.stopTime.getTime();
   if (delayMs < -options.clockSkewMs)
     return `it claims to have ended ${record.stopTime.toISOString()}, its record was stored ${committedAt.toISOString()}`;
-  // A genuine record in a copied repository is younger than its backup; without a signature it may be a planted anchor.
+  // In a copied repository, a genuine record reached the store long after its backup; without a signature it may be
+  // planted.
   if (verdict.status !== 'good' && delayMs > options.commitDelayMs)
     return `its record was stored ${committedAt.toISOString()}, long after it claims to have ended, and is not signed by a trusted signer`;
   if (!isComplete) return 'parts of it are missing or have another size than its record states';
@@ -47,7 +50,7 @@ export function whyNotCounted(backup: StoredBackup, options: CountingOptions): s
   return undefined;
 }
 
-/** True when the record's positions make sense; a record that contradicts itself is treated as unreadable. */
+/** True if the record's positions make sense; a record that contradicts itself is treated as unreadable. */
 export function hasUsablePositions({ record }: CatalogEntry): boolean {
   const [first] = record.walRanges;
   return (
@@ -60,8 +63,8 @@ export function hasUsablePositions({ record }: CatalogEntry): boolean {
 }
 
 /**
- * True if `newer` is newer by position and by the store's clock. Neither alone would do: a restored copy has a higher
- * timeline than the server that is really in use, and a clock can be wrong.
+ * True if `newer` is newer by position and by the store's clock. Both are needed: a restored copy has a higher
+ * timeline than the server in use, and a clock can be wrong.
  */
 export function supersedes(newer: CatalogEntry, older: CatalogEntry): boolean {
   return (

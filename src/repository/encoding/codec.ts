@@ -1,8 +1,9 @@
 /**
- * From a plain file to the bytes on the store and back.
+ * The codec between plain files and stored bytes.
  *
- * Writing follows the settings: zstd, then OpenPGP with the host's signature inside. Reading never does: magic bytes
- * say how an object was made, so settings may change at any time (docs/repository-format.md, "Encoding").
+ * Writing follows the settings: zstd, then OpenPGP with the host's signature inside. Reading ignores the settings:
+ * magic bytes tell how an object is encoded, so settings may change at any time (docs/repository-format.md,
+ * "Encoding").
  */
 import { WalvaultError } from '../../base/errors/errors.ts';
 import { release, type ByteStream } from '../../base/bytes/streams.ts';
@@ -21,9 +22,12 @@ export interface CodecSettings {
 }
 
 export interface EncodeRun {
-  /** May run several times and yields the same bytes each time. */
+  /** Encodes the plain bytes. It may be called several times and yields the same bytes each time. */
   apply(plain: ByteStream): ByteStream;
-  /** Of an object that is in memory; at a fraction of the cost, and not the same bytes. `plain` itself where nothing is done to it. */
+  /**
+   * Encodes an object in memory at a fraction of the cost; the result differs from that of `apply`. It is `plain`
+   * itself when the settings ask for neither compression nor encryption.
+   */
   applyAtOnce(plain: Uint8Array, allocate: (sizeBytes: number) => Buffer): Uint8Array;
 }
 
@@ -39,15 +43,15 @@ export class Codec {
     this.#log = log;
   }
 
-  /** What the file name of a part says of its making: `.zst.pgp`, `.zst`, `.pgp` or nothing. */
+  /** The suffix of a part's file name, which tells its encoding: `.zst.pgp`, `.zst`, `.pgp` or nothing. */
   get suffix(): string {
     const { mode } = this.keyring.settings;
     return `${this.#settings.compressionLevel > 0 ? '.zst' : ''}${mode === 'none' ? '' : '.pgp'}`;
   }
 
   /**
-   * Whose word counts where something may be removed because of it: only a trusted signer's, wherever the configuration
-   * names one. What is badly signed never counts.
+   * The signature policy for records that can cause a removal: only a trusted signer counts where the configuration
+   * names one. A bad signature never counts.
    */
   get removalPolicy(): SignaturePolicy {
     const { verifySignatures } = this.#settings;
@@ -83,10 +87,10 @@ export class Codec {
   }
 
   /**
-   * Decodes an object that was stored under `key`. The stream throws `damaged` where the bytes are, `key` where no
-   * private key fits, and at its end `damaged` where the signature policy says so. Until it has ended without an
-   * error nothing that came out of it may be relied on. A cut at a zstd frame boundary is not noticed here: compare
-   * length and digest.
+   * Decodes an object that was stored under `key`. The stream throws `damaged` for damaged bytes, `key` when no
+   * private key fits, and at its end `damaged` when the signature policy rejects the signature. Do not rely on its
+   * bytes until it has ended without an error. A cut at a zstd frame boundary is not noticed here: compare length and
+   * digest.
    */
   async *decode(
     key: string,
@@ -102,12 +106,12 @@ export class Codec {
       onVerdict?.(verdict());
       this.#judge(key, verdict());
     } finally {
-      // Whichever stage has failed, and however far it had read: a file or a connection is open behind it.
+      // The source holds an open file or connection, whichever stage has failed.
       await source.return?.();
     }
   }
 
-  /** Down to what is compressed or plain. */
+  /** Removes the encryption; the content is compressed or plain. */
   async #open(key: string, stored: ByteStream): Promise<Opened> {
     const outer = await peek(stored, 8);
     const outerFormat = detectFormat(outer.head);
@@ -138,16 +142,19 @@ export class Codec {
 }
 
 export interface DecodeOptions {
-  /** Is told who signed it, before the policy decides. */
+  /** Called with the verdict on the signature, before the policy decides. */
   readonly onVerdict?: ((verdict: SignatureVerdict) => void) | undefined;
-  /** The caller has room for all of it: it comes in one piece, at half the cost, and with the same errors. */
+  /**
+   * Decodes the whole object in memory, for a caller that has room for it: the content comes in one piece, at half
+   * the cost, with the same errors.
+   */
   readonly inMemory?: HeldWhole | undefined;
 }
 
 interface Opened {
   readonly format: 'zstd' | 'plain';
   readonly content: ByteStream;
-  /** Once the content has ended. */
+  /** The verdict on the signature, known once the content has ended. */
   verdict(): SignatureVerdict;
 }
 
@@ -158,7 +165,7 @@ function readable(key: string, format: StoredFormat): Pick<Opened, 'format'> {
   throw new WalvaultError('damaged', `${key}: ${format} inside an object is not part of this format`);
 }
 
-/** Reads enough to see the first `count` bytes and gives the stream back whole. */
+/** Reads the first `count` bytes and returns them with a stream of the whole content. */
 async function peek(source: ByteStream, count: number): Promise<{ head: Uint8Array; whole: ByteStream }> {
   const iterator = source[Symbol.asyncIterator]();
   const seen: Uint8Array[] = [];

@@ -1,6 +1,7 @@
 /**
- * The keys a configuration names, read from their files when first needed. A host that only pushes never reads a
- * private key (P7); a host that only fetches never reads a recipient.
+ * The keys that a configuration names, read from their files when first needed.
+ *
+ * A host that only pushes never reads a private key (P7); a host that only fetches never reads a recipient.
  */
 import { systemCode, describeSystemCode, WalvaultError } from '../../base/errors/errors.ts';
 import type { Secret } from '../../base/secret.ts';
@@ -30,7 +31,7 @@ export interface KeySettings {
   readonly trustedSigners: readonly string[];
 }
 
-/** What an object is for: WAL and backups may have different recipients. */
+/** The use of an object: WAL and backups may have different recipients. */
 export type ObjectUse = 'wal' | 'backup';
 
 export class Keyring {
@@ -41,7 +42,7 @@ export class Keyring {
     this.settings = settings;
   }
 
-  /** Undefined when encryption is off. */
+  /** The encryptor for objects of this use; undefined when encryption is off. */
   encryptor(use: ObjectUse): Promise<Encryptor | undefined> {
     return this.#once(`encryptor ${use}`, async () => {
       const { mode, passphrase } = this.settings;
@@ -57,7 +58,7 @@ export class Keyring {
     });
   }
 
-  /** Public keys that objects of this use are encrypted to. */
+  /** The public keys to which objects of this use are encrypted. */
   recipients(use: ObjectUse): Promise<PublicKey[]> {
     const paths = use === 'wal' ? this.settings.walRecipients : this.settings.backupRecipients;
     return this.#once(`recipients ${use}`, async () => {
@@ -109,7 +110,7 @@ export class Keyring {
     return this.#once('trusted signers', () => this.#publicKeys(this.settings.trustedSigners));
   }
 
-  /** Those that can be read: they only make a message clearer. */
+  /** The recipients whose keys can be read; they only make a message clearer. */
   async #knownRecipients(): Promise<PublicKey[]> {
     const { walRecipients, backupRecipients } = this.settings;
     const paths = [...new Set([...walRecipients, ...backupRecipients])];

@@ -1,9 +1,9 @@
-/** Whom a reader believes. Pure. */
+/** The policy that decides which signatures a reader accepts. Pure. */
 import type { SignatureVerdict } from '../../pipeline/openpgp/index.ts';
 
 /**
- * `require`: only what a trusted signer signed. `warn`: also what is unsigned or signed by somebody unknown, never what
- * has a bad signature. `off`: everything.
+ * `require` accepts only objects signed by a trusted signer. `warn` also accepts unsigned objects and unknown
+ * signers, but never a bad signature. `off` accepts everything.
  */
 export type SignaturePolicy = 'require' | 'warn' | 'off';
 
@@ -11,7 +11,7 @@ export function isBelieved({ status }: SignatureVerdict, policy: SignaturePolicy
   return status === 'good' || policy === 'off' || (policy === 'warn' && status !== 'bad');
 }
 
-/** What follows the name of an object: `is not signed`. */
+/** The verdict in words that follow the name of an object: `is not signed`. */
 export function describeVerdict(verdict: SignatureVerdict): string {
   switch (verdict.status) {
     case 'good':

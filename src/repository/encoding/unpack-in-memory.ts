@@ -1,16 +1,16 @@
-/** What is inside an object that is small enough to be held, decompressed in one call. */
+/** The decompression of a small object in one call, in memory. */
 import { release, streamOf, TooLargeError, type ByteStream } from '../../base/bytes/streams.ts';
 import type { Turns } from '../../base/threads/turns.ts';
 import { decompressZstd } from '../../pipeline/zstd/streaming.ts';
 import { decompressZstdWhole } from '../../pipeline/zstd/whole.ts';
 
 export interface HeldWhole {
-  /** What is expected, as it was recorded: another size costs time and is no error here. */
+  /** The recorded size. An object of another size takes longer to decode, but is no error here. */
   readonly storedSizeBytes: number;
   readonly plainSizeBytes: number;
-  /** Gets what is to be called once the caller has done with the content. */
+  /** Receives functions that the caller must call when it no longer needs the content. */
   readonly releases: (() => void)[];
-  /** Of those that want to hold a plain content; whoever has been given a turn ends it by the releases. */
+  /** The turns of readers that hold a plain content in memory; calling the releases ends the turn. */
   readonly turns?: Turns | undefined;
 }
 
@@ -27,7 +27,7 @@ export async function* unpackInMemory(
   for (let next = await source.next(); next.done !== true; next = await source.next()) {
     const chunk = next.value;
     if (filledBytes + chunk.length > storedSizeBytes) {
-      // It was compressed inside the encryption, or is not what was recorded.
+      // The content was compressed inside the encryption, or differs from the record.
       yield* decompress(resume([packed.subarray(0, filledBytes), chunk], source));
       return;
     }
@@ -51,7 +51,7 @@ export async function* unpackInMemory(
   yield plain;
 }
 
-/** Undefined: there is more in it than there should be. */
+/** The decompressed data; undefined if it is larger than the limit. */
 function decompressOrNot(data: Uint8Array, limitBytes: number): Buffer | undefined {
   try {
     return decompressZstdWhole(data, limitBytes);

@@ -25,7 +25,10 @@ export function encodeBackupRecord({ geometry, ...record }: BackupRecord): Buffe
   });
 }
 
-/** @throws WalvaultError `damaged` naming the field */
+/**
+ * Parses a backup record.
+ * @throws WalvaultError `damaged` naming the field
+ */
 export function decodeBackupRecord(data: Uint8Array, source: string): BackupRecord {
   const fields = parseFields(data, source);
   if (!fields.is('format', recordFormat)) throw fields.bad('format');

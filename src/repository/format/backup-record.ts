@@ -1,13 +1,15 @@
 /**
- * The commit record of a base backup, `catalog/backups/<id>.json`: a backup exists only once this does (P4). Plain
- * JSON, signed beside it, and without user data, so that listing and retention need no private key.
+ * The commit record of a base backup, `catalog/backups/<id>.json`: a backup exists only once its record exists (P4).
+ *
+ * It is plain JSON with a signature beside it and without user data, so that listing and retention need no private
+ * key.
  */
 import { randomBytes } from 'node:crypto';
 import type { WalGeometry } from '../../postgres/wal/geometry.ts';
 import type { Lsn } from '../../postgres/wal/lsn.ts';
 
 export interface StoredPiece {
-  /** Relative to the backup's own prefix: `parts/000001.tar.zst.pgp`, `manifest.ndjson.zst.pgp`. */
+  /** The key relative to the backup's own prefix: `parts/000001.tar.zst.pgp`, `manifest.ndjson.zst.pgp`. */
   readonly name: string;
   readonly storedSizeBytes: number;
   readonly storedSha256: string;
@@ -42,11 +44,11 @@ export interface BackupRecord {
   readonly startLsn: Lsn;
   /** End of the backup (exclusive): recovery is consistent from here. */
   readonly stopLsn: Lsn;
-  /** In order; one, unless a standby followed a switch while it was backed up. */
+  /** The ranges in order; there is one, unless a standby followed a timeline switch during its backup. */
   readonly walRanges: readonly WalRange[];
   readonly geometry: WalGeometry;
   readonly dataChecksums: boolean;
-  /** Pages whose checksum was wrong when they were read; the backup is kept and this is shown everywhere. */
+  /** The number of pages whose checksum was wrong; the backup is kept, and every report shows this number. */
   readonly damagedPages: number;
   readonly fileCount: number;
   /** Plain bytes of all files. */
@@ -58,7 +60,7 @@ export interface BackupRecord {
   readonly parts: readonly BackupPart[];
 }
 
-/** `20261122T020000Z-full-3f2a91`: sorts by time for people; nothing is decided by it. */
+/** A new id, like `20261122T020000Z-full-3f2a91`. It sorts by time for people; no decision depends on it. */
 export function newBackupId(startTime: Date, type: 'full' | 'incremental'): string {
   const stamp = startTime.toISOString().replace(/[-:]|\.\d+/g, '');
   return `${stamp}-${type === 'full' ? 'full' : 'incr'}-${randomBytes(3).toString('hex')}`;
@@ -68,17 +70,17 @@ export function isBackupId(text: string): boolean {
   return /^\d{8}T\d{6}Z-(full|incr)-[0-9a-f]{4,12}$/.test(text);
 }
 
-/** All that a backup consists of, its parts before the manifest that names their files. */
+/** The objects of a backup: its parts, then the manifest that names their files. */
 export function piecesOf({ parts, manifest }: Pick<BackupRecord, 'parts' | 'manifest'>): StoredPiece[] {
   return [...parts, manifest];
 }
 
-/** Bytes that a backup takes in one repository, its WAL apart. */
+/** Bytes that a backup takes in one repository, without its WAL. */
 export function storedBytesOf(record: BackupRecord): number {
   return piecesOf(record).reduce((sum, { storedSizeBytes }) => sum + storedSizeBytes, 0);
 }
 
-/** Where a backup is consistent: a recovery from it can go on from here. */
+/** The position where a backup becomes consistent: a recovery from the backup can stop here or later. */
 export function consistencyPoint({ walRanges, timeline, stopLsn }: BackupRecord): {
   readonly timeline: number;
   readonly lsn: Lsn;
@@ -86,7 +88,7 @@ export function consistencyPoint({ walRanges, timeline, stopLsn }: BackupRecord)
   return { timeline: walRanges.at(-1)?.timeline ?? timeline, lsn: stopLsn };
 }
 
-/** By timeline, then by start; ids only break ties between backups of one position. */
+/** Orders backups by timeline, then by start; ids only break ties between backups of one position. */
 export function comparePositions(a: BackupRecord, b: BackupRecord): number {
   return a.timeline - b.timeline || compare(a.startLsn, b.startLsn) || compare(a.id, b.id);
 }

@@ -16,19 +16,19 @@ export interface CatalogEntry {
   readonly committedAt: Date;
 }
 
-/** A record that is there and cannot be used; retention keeps what it might name. */
+/** An existing record that cannot be used; retention keeps all objects it might name. */
 export interface UnreadableEntry {
   readonly id: string;
   readonly problem: string;
 }
 
 export interface Catalog {
-  /** Ordered by timeline, then by start LSN: never by clocks or ids. */
+  /** The backups ordered by timeline, then by start LSN, never by clocks or ids. */
   readonly backups: readonly CatalogEntry[];
   readonly unreadable: readonly UnreadableEntry[];
 }
 
-/** Commits the backup. Everything it names must be durable before. */
+/** Commits the backup. Everything the record names must be durable before the call. */
 export async function writeBackupRecord(
   repository: Repository,
   system: SystemPath,

@@ -1,4 +1,7 @@
-/** `backups/<id>/claim.json`: a backup has begun, and may build on another, which then must not be removed. */
+/**
+ * The claim of a backup, `backups/<id>/claim.json`: the backup has begun, and a backup it builds on must not be
+ * removed.
+ */
 import { WalvaultError } from '../../base/errors/errors.ts';
 import type { Store } from '../../stores/store.ts';
 import { isBackupId } from './backup-record.ts';
@@ -15,7 +18,10 @@ export interface Claim {
   readonly startTime: Date;
 }
 
-/** False when the id is taken. An incremental will also name its parent, before it relies on anything of it. */
+/**
+ * Writes the claim; false when the id is taken. An incremental backup will also name its parent, before it relies on
+ * it.
+ */
 export async function writeClaim(
   store: Store,
   system: SystemPath,
@@ -26,7 +32,7 @@ export async function writeClaim(
   return await createSmallObject(store, claimKey(system, claim.id), data, signal);
 }
 
-/** The backup that another builds on. `unknown`: its claim is missing or unreadable, so that may be any backup. */
+/** The parent of a backup. `unknown`: the claim is missing or unreadable, so any backup may be the parent. */
 export type ParentClaim =
   | { readonly kind: 'none' }
   | { readonly kind: 'named'; readonly parent: string }

@@ -1,4 +1,7 @@
-/** `cluster.json`: one for each PostgreSQL system, written by the first push; says what its WAL looks like. */
+/**
+ * The cluster record, `cluster.json`: one for each PostgreSQL system, written by the first push, with the segment
+ * size.
+ */
 import { WalvaultError } from '../../base/errors/errors.ts';
 import type { WalGeometry } from '../../postgres/wal/geometry.ts';
 import type { Store } from '../../stores/store.ts';
@@ -35,8 +38,9 @@ export async function readClusterRecord(
 }
 
 /**
- * Makes sure that the record is there and agrees on the segment size.
- * @throws WalvaultError `invalid-file` when the archive was begun with another segment size (pg_resetwal --wal-segsize)
+ * Makes sure that the record exists and has the same segment size.
+ * @throws WalvaultError `invalid-file` when the archive was begun with another segment size (pg_resetwal
+ *   --wal-segsize)
  */
 export async function ensureClusterRecord(
   store: Store,
@@ -69,7 +73,7 @@ export async function ensureClusterRecord(
   }
 }
 
-/** The system identifiers this cluster name has had, oldest tree first by listing order of the decimal text. */
+/** The system identifiers that this cluster name has had, in the listing order of their decimal text. */
 export async function listSystemIds(store: Store, cluster: string, signal: AbortSignal): Promise<bigint[]> {
   const prefix = `${cluster}/`;
   const ids: bigint[] = [];

@@ -1,10 +1,10 @@
-/** The one reader of JSON objects from outside: a store may be hostile, so every field is checked where it is read. */
+/** The reader of JSON objects from outside: a store may be hostile, so every field is checked where it is read. */
 import { WalvaultError } from '../../base/errors/errors.ts';
 
 /** A SHA-256 in hex. */
 export const sha256Pattern = /^[0-9a-f]{64}$/;
 
-/** @throws WalvaultError `damaged` for what is not a JSON object: an array or a bare value is none. */
+/** Parses a JSON object. @throws WalvaultError `damaged` for an array, a bare value, or text that is not JSON */
 export function parseFields(json: Uint8Array | string, source: string): Fields {
   let value: unknown;
   try {
@@ -17,8 +17,8 @@ export function parseFields(json: Uint8Array | string, source: string): Fields {
 }
 
 /**
- * Every method throws WalvaultError `damaged`, naming source and field, where the field is missing or of another kind.
- * Where a reader can do without it, `otherwise` is returned instead.
+ * The fields of a JSON object. Every method throws WalvaultError `damaged`, naming source and field, if the field is
+ * missing or of another kind. If `otherwise` is given, it is returned instead.
  */
 export class Fields {
   readonly #object: Readonly<Record<string, unknown>>;
@@ -41,7 +41,7 @@ export class Fields {
     return this.#object[name] === expected;
   }
 
-  /** The value as it stands there, for a message. */
+  /** The value as it stands in the JSON text, for a message. */
   shown(name: string): string {
     const value = this.#object[name];
     if (value === undefined) return 'nothing';
@@ -69,7 +69,7 @@ export class Fields {
     return this.#read(name, value => allowed.find(one => one === value));
   }
 
-  /** A text that `parse` takes: whatever it throws, or undefined, means that it does not. */
+  /** A text that `parse` accepts. An error or undefined means that `parse` rejects the text. */
   parsed<T>(name: string, parse: (text: string) => T | undefined): T {
     return this.#read(name, value => {
       if (typeof value !== 'string') return undefined;

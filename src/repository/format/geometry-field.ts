@@ -1,8 +1,11 @@
-/** The segment size, as `cluster.json` and backup records have it. */
+/** The field for the segment size in `cluster.json` and in backup records. */
 import { isValidSegmentSize, WalGeometry } from '../../postgres/wal/geometry.ts';
 import type { Fields } from './fields.ts';
 
-/** @throws WalvaultError `damaged` for a size that PostgreSQL does not know */
+/**
+ * Reads the WAL geometry.
+ * @throws WalvaultError `damaged` for a size that PostgreSQL does not know
+ */
 export function readGeometry(fields: Fields): WalGeometry {
   const sizeBytes = fields.number('segmentSizeBytes');
   if (!isValidSegmentSize(sizeBytes)) throw fields.bad('segmentSizeBytes');

@@ -1,6 +1,8 @@
 /**
- * Small JSON objects: the marker, cluster records, claims, commit records, notes. They are read with a bound and checked
- * by `Fields`; where they carry authority they have a detached OpenPGP signature beside them (`<key>.sig`).
+ * Small JSON objects: the marker, cluster records, claims, commit records, notes.
+ *
+ * They are read with a size limit and checked by `Fields`. Commit records and notes have a detached OpenPGP signature
+ * beside them (`<key>.sig`).
  */
 import { createHash } from 'node:crypto';
 import { WalvaultError } from '../../base/errors/errors.ts';
@@ -17,7 +19,7 @@ export function encodeJson(value: unknown): Buffer {
   return Buffer.from(`${JSON.stringify(value, undefined, 1)}\n`);
 }
 
-/** The whole object, or undefined when the service says that it does not exist. */
+/** The content of the object, or undefined when the service says that the object does not exist. */
 export async function readSmallObject(
   store: Store,
   key: string,
@@ -34,7 +36,7 @@ export async function readSmallObject(
   }
 }
 
-/** Creates the object unless the key is taken; true if it was this call that created it. */
+/** Creates the object unless the key is taken; true if this call created it. */
 export async function createSmallObject(
   store: Store,
   key: string,
@@ -57,8 +59,8 @@ export async function createSmallObject(
 }
 
 /**
- * Writes a signed object: the signature first, so that whoever sees the object can check it. Without a signing key
- * the object is written alone and readers judge it as unsigned.
+ * Writes a signed object: the signature first, so that every reader of the object can check it. Without a signing key
+ * the object is written alone, and readers treat it as unsigned.
  * @throws StoreError `exists` when the key is taken by other content
  */
 export async function writeSignedObject(
@@ -74,7 +76,7 @@ export async function writeSignedObject(
     await createSmallObject(store, signatureKey(key), signature, signal);
   }
   if (await createSmallObject(store, key, data, signal)) return;
-  // A lost response of our own first attempt looks like somebody else's object; the content tells.
+  // After a lost response, our own object looks like somebody else's; its content shows whose it is.
   const isOurSize = (await store.head(key, { signal }))?.sizeBytes === data.length;
   const existing = isOurSize
     ? await readSmallObject(store, key, { limitBytes: data.length, signal })
@@ -83,7 +85,7 @@ export async function writeSignedObject(
     throw new StoreError('exists', `${store.url}: ${key} exists with other content`);
 }
 
-/** Who signed `data` as the object `key`. */
+/** The verdict on the signature of `data` as the object `key`. */
 export async function readVerdict(
   repository: Repository,
   key: string,

@@ -1,13 +1,13 @@
-/** What an object is for, by its key alone: for people who look into a repository by hand, before they break it. */
+/** The purpose of an object, from its key alone: a warning for people who change a repository by hand. */
 import { markerKey, parseWalKey } from './layout.ts';
 
 export interface KeyPurpose {
   readonly what: string;
-  /** What no longer works without it. */
+  /** What no longer works without the object. */
   readonly loss: string;
 }
 
-/** Undefined: no key of this format, so that nothing reads it. */
+/** The purpose of a key; undefined for a key that is not part of the format, which no command reads. */
 export function purposeOfKey(key: string): KeyPurpose | undefined {
   if (key === markerKey)
     return {

@@ -1,8 +1,8 @@
 /**
- * Where everything lies. This file alone makes keys and takes them apart (docs/repository-format.md, "Layout").
+ * The layout of a repository: this file alone makes keys and parses them (docs/repository-format.md, "Layout").
  *
- * WAL and history keys carry no codec suffix: two spellings of one file would be two keys, and the store's
- * create-if-absent could no longer keep one content a file (P2).
+ * WAL and history keys have no codec suffix: with two spellings a file would have two keys, and the store's
+ * create-if-absent could no longer ensure one content for each file (P2).
  */
 import { formatHex8, parseWalFileName, type WalFileName } from '../../postgres/wal/file-name.ts';
 
@@ -14,7 +14,7 @@ export interface SystemPath {
 
 export const markerKey = 'walvault.json';
 
-/** Objects that `check` writes and removes lie under here and are read by nothing else. */
+/** The prefix of the objects that `check` writes and removes; no other command reads them. */
 export function probePrefix(run: string): string {
   return `walvault-probe/${run}/`;
 }
@@ -32,8 +32,8 @@ export function clusterRecordKey(system: SystemPath): string {
 }
 
 /**
- * The one key of a WAL file. A `.partial` needs its content's digest: partials of one segment come from several
- * servers and never conflict with one another.
+ * The key of a WAL file. The key of a `.partial` needs its content's digest: partials of one segment come from
+ * several servers and never conflict with each other.
  */
 export function walKey(system: SystemPath, file: WalFileName, sha256?: string): string {
   if (file.kind === 'history') return `${timelinesPrefix(system)}${formatHex8(file.timeline)}.history`;
@@ -43,12 +43,12 @@ export function walKey(system: SystemPath, file: WalFileName, sha256?: string): 
   return `${key}.${shortDigest(sha256)}`;
 }
 
-/** Every key of one partial starts with this. */
+/** The prefix of all keys of one partial segment. */
 export function partialPrefix(system: SystemPath, file: WalFileName & { kind: 'partial' }): string {
   return `${walLogPrefix(system, file.timeline, file.log)}${file.name}.`;
 }
 
-/** Where `conflict keep` puts a second content of a file that is already archived. */
+/** The key under which `conflict keep` stores a second content of an archived file. */
 export function conflictKey(system: SystemPath, file: WalFileName, sha256: string): string {
   return `${walKey(system, file, sha256)}.conflict.${shortDigest(sha256)}`;
 }
@@ -74,7 +74,7 @@ export type WalEntry =
   | { readonly kind: 'partial'; readonly file: WalFileName & { kind: 'partial' }; readonly digest: string }
   | { readonly kind: 'conflict'; readonly file: WalFileName; readonly digest: string };
 
-/** What a key under `wal/` or `timelines/` holds, or undefined for anything that is not ours. */
+/** The WAL file that a key under `wal/` or `timelines/` holds; undefined for a key that is not part of the format. */
 export function parseWalKey(key: string): WalEntry | undefined {
   const name = key.slice(key.lastIndexOf('/') + 1);
   const conflict = /^(.*)\.conflict\.([0-9a-f]{16})$/.exec(name);
@@ -104,7 +104,7 @@ export function claimKey(system: SystemPath, id: string): string {
   return `${backupPrefix(system, id)}claim.json`;
 }
 
-/** Parts and manifests end in what they are made of, for whoever recovers by hand. */
+/** The key of a part. Keys of parts and manifests end with a suffix for the encoding, to help a recovery by hand. */
 export function partKey(system: SystemPath, id: string, part: number, suffix: string): string {
   return `${backupPrefix(system, id)}parts/${String(part).padStart(6, '0')}.tar${suffix}`;
 }
@@ -142,14 +142,14 @@ export function noteKey(system: SystemPath, subject: string, time: string, kind:
   return `${notesPrefix(system, subject)}${time}-${kind}.json`;
 }
 
-/** What the key of a note says. */
+/** The subject and kind of a note, as its key tells them. */
 export interface NoteName {
-  /** A backup's id, or `wal-<TLI>`. */
+  /** The id of a backup, or `wal-<TLI>`. */
   readonly subject: string;
   readonly kind: string;
 }
 
-/** Undefined for a signature, and for what is no note. */
+/** Parses the key of a note; undefined for a signature and for all other keys. */
 export function parseNoteKey(key: string): NoteName | undefined {
   const match = /\/catalog\/notes\/([^/]+)\/[^/]+?-([a-z][a-z-]*)\.json$/.exec(key);
   return match === null ? undefined : { subject: match[1] ?? '', kind: match[2] ?? '' };

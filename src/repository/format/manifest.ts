@@ -1,9 +1,10 @@
 /**
- * The manifest of a backup: newline-delimited JSON, one line a file or directory, sorted by the bytes of the path,
- * between a header line and a trailer line that counts them. It is streamed both ways and never held whole (P9).
+ * The manifest of a backup: newline-delimited JSON with one line for each file or directory.
  *
- * Files of one part stand together and in the order of the part's tar; the last part (`global/pg_control`, the backup
- * label and what else is made at the end) is the exception, its few lines are merged into their places.
+ * The lines are sorted by the bytes of the path, between a header line and a trailer line that counts them. The
+ * manifest is streamed in both directions and never held whole (P9). Files of one part stand together, in the order
+ * of the part's tar. The last part is the exception (`global/pg_control`, the backup label and other files made at
+ * the end): its few lines are merged into their places.
  */
 import { readLines } from '../../base/bytes/lines.ts';
 import { WalvaultError } from '../../base/errors/errors.ts';
@@ -11,7 +12,7 @@ import type { ByteStream } from '../../base/bytes/streams.ts';
 import { parseFields, sha256Pattern, type Fields } from './fields.ts';
 
 export interface ManifestEntry {
-  /** Relative to the data directory, `/`-separated; tablespaces as `pg_tblspc/<oid>/PG_…`. */
+  /** The path relative to the data directory, `/`-separated; tablespaces as `pg_tblspc/<oid>/PG_…`. */
   readonly path: string;
   readonly type: 'file' | 'directory';
   readonly sizeBytes: number;
@@ -20,18 +21,20 @@ export interface ManifestEntry {
   readonly mtimeMs: number;
   /** Files: SHA-256 of the bytes in the backup, 64 hex digits. */
   readonly sha256?: string | undefined;
-  /** Files: where the bytes are. `backup` is given when it is not the backup this manifest belongs to. */
+  /**
+   * Files: the part that has the bytes. `backup` is given when the part belongs to another backup than the manifest.
+   */
   readonly part?: number | undefined;
   readonly backup?: string | undefined;
 }
 
-/** In errors. */
+/** The name in error messages. */
 export const manifestName = 'backup manifest';
 const manifestFormat = 1;
 const entryTypes = ['file', 'directory'] as const;
 const batchBytes = 256 * 1024;
 
-/** Orders entries as manifests are sorted. */
+/** Compares two paths in the order of manifests. */
 export function comparePaths(a: string, b: string): number {
   return Buffer.compare(Buffer.from(a), Buffer.from(b));
 }
@@ -52,15 +55,15 @@ export async function* encodeManifest(
   yield Buffer.from(`${batch}${JSON.stringify({ entries: count })}\n`);
 }
 
-/** One line with its newline; also the form in which a running backup spools entries. */
+/** The line of an entry, with its newline; a running backup spools entries in this form too. */
 export function encodeManifestLine(entry: ManifestEntry): string {
   const { path, type, sizeBytes, mode, mtimeMs, sha256, part, backup } = entry;
   return `${JSON.stringify({ path, type, size: sizeBytes, mode: mode.toString(8), mtime: mtimeMs, sha256, part, backup })}\n`;
 }
 
 /**
- * Checks form, order and completeness as it goes; use entries for anything irreversible only after the end was
- * reached without an error.
+ * Yields the entries, and checks form, order and completeness on the way. Do nothing irreversible with an entry
+ * before the end is reached without an error.
  * @throws WalvaultError `damaged`
  */
 export async function* readManifest(source: ByteStream, backupId: string): AsyncGenerator<ManifestEntry> {
@@ -122,7 +125,10 @@ function entryOf(fields: Fields): ManifestEntry {
   }
 }
 
-/** Relative, without empty, `.` or `..` parts, without NUL: a manifest from a hostile store names nothing outside. */
+/**
+ * True for a relative path without empty, `.` or `..` parts and without NUL: a manifest from a hostile store must not
+ * name a file outside the data directory.
+ */
 export function isSafePath(path: string): boolean {
   return (
     path !== '' &&

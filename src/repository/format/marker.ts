@@ -1,6 +1,8 @@
 /**
- * `walvault.json`: says that this place is a walvault repository, and which. Only `init` creates it. A store without
- * it is an unmounted disk, a wrong prefix or a foreign bucket, and nothing may be concluded from what it lacks.
+ * The format marker, `walvault.json`: it identifies a walvault repository by its id.
+ *
+ * Only `init` creates it. A store without it is an unmounted disk, a wrong prefix or a foreign bucket; an object
+ * missing from such a store proves nothing.
  */
 import { randomUUID } from 'node:crypto';
 import { WalvaultError } from '../../base/errors/errors.ts';
@@ -18,10 +20,10 @@ export interface Marker {
   readonly created: string;
 }
 
-/** The store answers and has no marker: mostly a disk that is not mounted. */
+/** The error for a store that answers but has no marker: usually an unmounted disk. */
 export class MarkerMissing extends WalvaultError {}
 
-/** Creates the marker, or reads the one that is there: two `init`s of one place agree on its id. */
+/** Creates the marker, or reads the existing one, so that two runs of `init` for one store agree on its id. */
 export async function createMarker(store: Store, signal: AbortSignal): Promise<Marker> {
   const marker: Marker = { id: randomUUID(), created: new Date().toISOString() };
   if (await createSmallObject(store, markerKey, encodeJson({ format: formatVersion, ...marker }), signal))
@@ -35,7 +37,10 @@ export async function createMarker(store: Store, signal: AbortSignal): Promise<M
   return existing;
 }
 
-/** @throws WalvaultError `damaged`, or `not-a-repository` for a format this version does not know */
+/**
+ * Reads the marker.
+ * @throws WalvaultError `damaged`, or `not-a-repository` for a format this version does not know
+ */
 export async function readMarker(store: Store, signal: AbortSignal): Promise<Marker | undefined> {
   const data = await readSmallObject(store, markerKey, { limitBytes, signal });
   if (data === undefined) return undefined;
@@ -50,7 +55,7 @@ export async function readMarker(store: Store, signal: AbortSignal): Promise<Mar
   return { id: fields.matching('id', /./), created: fields.text('created', '') };
 }
 
-/** Proves that the repository is there and is the configured one. @throws WalvaultError `not-a-repository` */
+/** Proves that the repository exists and is the configured one. @throws WalvaultError `not-a-repository` */
 export async function verifyMarker(repository: Repository, signal: AbortSignal): Promise<Marker> {
   const { store, expectedId } = repository;
   const marker = await readMarker(store, signal);

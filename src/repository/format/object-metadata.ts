@@ -1,21 +1,26 @@
 /**
- * The user metadata of a WAL object: what lets a second push of the same file be told from a conflict without
- * reading the object, and a reader check what it decoded. Names are `[a-z]` and values ASCII, under 2 KB, because
- * Azure and Ceph are strict (docs/repository-format.md, "Object metadata").
+ * The user metadata of a WAL object.
+ *
+ * It tells a second push of the same file from a conflict without reading the object, and lets a reader check the
+ * decoded bytes. Names are `[a-z]` and values ASCII, under 2 KB, because Azure and Ceph are strict
+ * (docs/repository-format.md, "Object metadata").
  */
 import type { Lsn } from '../../postgres/wal/lsn.ts';
 import { formatLsn, parseLsn } from '../../postgres/wal/lsn.ts';
 
 export interface WalObjectMetadata {
-  /** Of the plain file: 64 hex digits and bytes. */
+  /** SHA-256 of the plain file in 64 hex digits, and its size. */
   readonly sha256: string;
   readonly sizeBytes: number;
-  /** Of the bytes on the store. */
+  /** SHA-256 and size of the stored bytes. */
   readonly storedSha256: string;
   readonly storedSizeBytes: number;
-  /** Random, one a put: tells our own lost request from somebody else's object. */
+  /** A random value for each put: after a lost response it tells our own object from somebody else's. */
   readonly writeId: string;
-  /** On `.history` objects: the newest line, so that retention can follow timelines without a private key. */
+  /**
+   * On `.history` objects: the newest line of the history, so that retention can follow timelines without a private
+   * key.
+   */
   readonly branch?: { readonly parent: number; readonly switchpoint: Lsn } | undefined;
 }
 
@@ -31,7 +36,7 @@ export function encodeMetadata(metadata: WalObjectMetadata): Record<string, stri
   };
 }
 
-/** Undefined when any part is missing or malformed: metadata lost in a copy is no metadata. */
+/** Parses metadata; undefined when any part is missing or malformed, as after a copy that loses metadata. */
 export function decodeMetadata(metadata: Readonly<Record<string, string>>): WalObjectMetadata | undefined {
   const sha256 = digestOf(metadata['digest']);
   const storedSha256 = digestOf(metadata['storeddigest']);

@@ -1,6 +1,8 @@
 /**
- * The repositories that one set of parts goes to. It must reach those that are required, or that were named; another that
- * fails is left out, and what it already has is removed.
+ * The repositories that one set of parts is written to.
+ *
+ * The set must reach the required or named ones. Any other repository that fails is left out, and its pieces are
+ * removed.
  */
 import { randomBytes } from 'node:crypto';
 import type { ByteStream } from '../../base/bytes/streams.ts';
@@ -18,7 +20,7 @@ export interface Destination {
 }
 
 /**
- * All repositories, or those named.
+ * Chooses all repositories, or the named ones.
  * @throws WalvaultError `usage` for a name that is not configured
  */
 export function chooseDestinations(
@@ -39,7 +41,7 @@ export function chooseDestinations(
   );
 }
 
-/** Is told of a repository that failed and need not be reached. */
+/** Called for a repository that failed and was not required. */
 export type OnLeftOut = (repository: Repository, error: unknown) => void;
 
 export class Destinations {
@@ -52,35 +54,36 @@ export class Destinations {
     this.#onLeftOut = onLeftOut;
   }
 
-  /** Those that are still in. */
+  /** The repositories that have not failed. */
   get repositories(): readonly Repository[] {
     return this.#present.map(({ repository }) => repository);
   }
 
-  /** Those that were left out on the way and may hold pieces. */
+  /** The repositories that failed and were left out; they may hold pieces. */
   get dropped(): readonly Repository[] {
     return this.#dropped;
   }
 
-  /** All that were ever in. */
+  /** All repositories of the set, failed ones included. */
   get touched(): readonly Repository[] {
     return [...this.repositories, ...this.#dropped];
   }
 
-  /** One encoding serves them all: keys and settings belong to the host, not to a repository. */
+  /** The codec for all repositories: keys and settings belong to the host, not to a repository. */
   get codec(): Codec {
     const [first] = this.#present;
     if (first === undefined) throw new WalvaultError('config', 'there is no repository to write to');
     return first.repository.codec;
   }
 
-  /** Does the same in each, side by side. @throws the error of one that must succeed */
+  /** Does the same work in each repository at the same time. @throws the error of a repository that must succeed */
   async inEach(work: (repository: Repository) => Promise<void>): Promise<void> {
     await this.#settle(await Promise.allSettled(this.#present.map(({ repository }) => work(repository))));
   }
 
   /**
-   * Encodes a plain stream once and writes it to each. On return it is durable in all that are still in.
+   * Encodes a plain stream once and writes it to each repository. On return the object is durable in all repositories
+   * that have not failed.
    * @throws the error of the source, or of a destination that must succeed
    */
   async write(key: string, plain: ByteStream, signal: AbortSignal): Promise<Digest> {
@@ -122,7 +125,10 @@ export class Destinations {
   }
 }
 
-/** A lost answer to our own write comes back as "exists"; the write id tells it from somebody else's. */
+/**
+ * Stores a piece. A retry after a lost response fails with "exists"; the write id tells our own object from somebody
+ * else's.
+ */
 async function putPiece(
   { store }: Repository,
   piece: { readonly key: string; readonly body: ByteStream; readonly signal: AbortSignal },
@@ -132,7 +138,7 @@ async function putPiece(
   try {
     await store.put(key, body, {
       ifAbsent: true,
-      // The manifest is read before anything else: it stays where the catalogue is.
+      // A restore reads the manifest first, so it is stored with the catalogue's class.
       objectClass: isPartKey(key) ? 'backup' : 'catalog',
       metadata: { writeid: writeId },
       signal,

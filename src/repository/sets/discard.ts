@@ -1,10 +1,10 @@
-/** Removes what an unfinished set has left in a repository. */
+/** The removal of an unfinished set's pieces from a repository. */
 import { startDeadline } from '../../base/time/deadline.ts';
 import type { Repository } from '../repository.ts';
 
-/** Where a set lies. Every key of it begins with `prefix`. */
+/** The place of a set in a repository: every key of the set begins with `prefix`. */
 export interface SetPlace {
-  /** For error messages: `backup 20261122T020000Z-full-3f2a91`. */
+  /** The name in error messages: `backup 20261122T020000Z-full-3f2a91`. */
   readonly what: string;
   readonly prefix: string;
   readonly claimKey: string;
@@ -12,7 +12,10 @@ export interface SetPlace {
 
 const deleteBatch = 500;
 
-/** The claim goes last: while pieces are left it says that they were a set in the making. @throws StoreError */
+/**
+ * Removes the set, its claim last: while pieces are left, the claim marks them as an unfinished set. @throws
+ * StoreError
+ */
 export async function discardSet(
   repository: Repository,
   { what, prefix, claimKey }: SetPlace,

@@ -1,13 +1,15 @@
 /**
- * One stream for several readers. The source is asked for its next chunk when every reader has come back for it, so
- * exactly one chunk is in flight however many repositories there are and however slow one of them is.
+ * One stream for several readers, all at the same chunk.
+ *
+ * The source is asked for its next chunk when every reader asks for it. So exactly one chunk is in memory, however
+ * many repositories there are and however slow a repository is.
  */
 import type { ByteStream } from '../../base/bytes/streams.ts';
 
 export interface TeeBranch {
-  /** Read it once. */
+  /** The stream of this reader; it can be read once. */
   readonly stream: ByteStream;
-  /** Says that nobody reads this branch any more, also if its stream was never begun; the others go on without it. */
+  /** Gives up this branch, even if its stream was never begun; the other branches continue without it. */
   leave(): void;
 }
 
@@ -15,7 +17,7 @@ export interface Tee {
   readonly branches: readonly TeeBranch[];
   /** Ends every branch with this error at its next chunk, and the source with them. */
   fail(error: unknown): Promise<void>;
-  /** What ended it early: the error given to `fail`, or that of the source. */
+  /** The error that ended the tee early: the error given to `fail`, or the source's error. */
   failure(): unknown;
 }
 
@@ -26,7 +28,7 @@ interface Waiter {
   reject(error: unknown): void;
 }
 
-/** A chunk is valid until its reader asks for the next one. */
+/** Splits the source into `count` branches. A chunk is valid until its reader asks for the next chunk. */
 export function teeInLockStep(source: ByteStream, count: number): Tee {
   const iterator = source[Symbol.asyncIterator]();
   const present = new Set(Array.from({ length: count }, (_, index) => index));
@@ -58,13 +60,13 @@ export function teeInLockStep(source: ByteStream, count: number): Tee {
     }
   };
 
-  /** Nobody wants the rest: what goes wrong in closing concerns nobody either. */
+  /** Closes the source. No branch needs the rest, so errors in closing are ignored. */
   const closeSource = async () => {
     end ??= 'done';
     try {
       await iterator.return?.();
     } catch {
-      // The error that matters is the one that made everybody leave.
+      // The error that matters is the earlier one that ended all branches.
     }
   };
 

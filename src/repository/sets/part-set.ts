@@ -1,6 +1,8 @@
 /**
- * One set of parts in several repositories, which exists only once its commit record does (P4): a claim takes its place,
- * parts and manifest are written side by side, the record is written last. Whatever is left without it is no set.
+ * One set of parts in several repositories, which exists only once its commit record exists (P4).
+ *
+ * A claim reserves its id, then parts and manifest are written to all repositories at the same time, and the record
+ * is written last. Pieces without a record are not a set.
  */
 import type { ByteStream } from '../../base/bytes/streams.ts';
 import { WalvaultError } from '../../base/errors/errors.ts';
@@ -20,9 +22,9 @@ export interface SetLayout extends SetPlace {
 export interface PartSetOptions {
   readonly layout: SetLayout;
   readonly destinations: Destinations;
-  /** Is told that a piece was not stored and is made again. */
+  /** Called when a piece could not be stored and is made again. */
   readonly onRetry: (error: unknown) => void;
-  /** Is told that pieces which are no set could not be removed. */
+  /** Called when pieces without a commit record could not be removed. */
   readonly onLeftBehind: (repository: Repository, error: unknown) => void;
   readonly signal: AbortSignal;
 }
@@ -30,12 +32,12 @@ export interface PartSetOptions {
 const attemptsLimit = 4;
 const firstPauseMs = 1000;
 const commitTimeoutMs = 60_000;
-/** After a signal the process does not live much longer than the hasty one. */
+/** The time limits of a removal; after a signal the process does not live much longer than the short limit. */
 const [discardTimeoutMs, hastyDiscardTimeoutMs] = [60_000, 1000];
 
 export class PartSet {
   readonly destinations: Destinations;
-  /** Those that are stored, in the order of their numbers. Numbers may have holes. */
+  /** The stored parts, in the order of their numbers. Numbers may have gaps. */
   readonly parts: BackupPart[] = [];
   readonly #options: PartSetOptions;
   readonly #committing = new Set<Repository>();
@@ -47,9 +49,9 @@ export class PartSet {
   }
 
   /**
-   * A store that fails for a moment does not cost hours of work: `make` is called again for each attempt, and what it
-   * returned the last time is returned. Each attempt has a number of its own, because repositories that have taken the
-   * part whole hold other bytes.
+   * Writes a part, with retries: a short failure of a store must not cost hours of work. `make` is called for each
+   * attempt, and its last result is returned. Each attempt has a part number of its own, because a repository may
+   * hold the whole part of an earlier attempt, with other bytes.
    */
   async writePart<T>(
     make: (part: number) => { readonly stream: ByteStream; readonly content: T },
@@ -68,8 +70,8 @@ export class PartSet {
   }
 
   /**
-   * Writes the commit record in each repository. From the first attempt on the pieces there are never discarded: an
-   * answer that was lost is not a record that was not written, and a record without its parts would be a lie (P4).
+   * Writes the commit record in each repository. From the first attempt on, the pieces in that repository are never
+   * discarded: after a lost response the record may exist, and a record without its parts would be false (P4).
    */
   async commit(write: (repository: Repository, signal: AbortSignal) => Promise<void>): Promise<void> {
     const { layout, signal } = this.#options;
@@ -85,12 +87,15 @@ export class PartSet {
     });
   }
 
-  /** Removes what lies in repositories that were left out on the way. Never throws. */
+  /** Removes the pieces in repositories that were left out. Never throws. */
   async discardLeftOut(): Promise<void> {
     await this.#discard(this.destinations.dropped);
   }
 
-  /** Removes all that may not be part of a committed set. Never throws. @returns where a commit record may exist */
+  /**
+   * Removes all pieces, except in repositories where a commit record may exist. Never throws. @returns those
+   * repositories
+   */
   async discardUncommitted(): Promise<readonly Repository[]> {
     await this.#discard(this.destinations.touched.filter(repository => !this.#committing.has(repository)));
     return [...this.#committing];
@@ -125,7 +130,9 @@ export class PartSet {
     }
   }
 
-  /** Some repositories may have taken the piece while another failed. If it stays, no record names it. */
+  /**
+   * Removes a piece that some repositories have stored while another failed. If the piece stays, no record names it.
+   */
   async #remove(key: string): Promise<void> {
     const { signal } = this.#options;
     await Promise.allSettled(

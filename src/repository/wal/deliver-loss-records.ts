@@ -1,4 +1,4 @@
-/** Moves the losses recorded on this host into the repositories, as notes. */
+/** The delivery of this host's loss records to the repositories, as notes. */
 import { WalvaultError } from '../../base/errors/errors.ts';
 import { parseWalFileName } from '../../postgres/wal/file-name.ts';
 import { WalGeometry } from '../../postgres/wal/geometry.ts';
@@ -24,9 +24,9 @@ export interface LossDelivery {
 }
 
 /**
- * Writes what each repository lacks and does not know of yet. The records are removed only when every required
- * repository has its notes; those with a later push, backup or check are delivered again, without a second note.
- * A repository that fails is warned about, nothing is thrown for it.
+ * Writes a note for each loss that a repository lacks and does not know yet. The records are removed only when every
+ * required repository has its notes; until then a later push, backup or check delivers them again, without a second
+ * note. A repository that fails causes a warning, not an error.
  * @returns how many records are still on this host
  * @throws WalvaultError `local-io`
  */
@@ -84,7 +84,7 @@ async function missingOf(
   const missing: LostWal[] = [];
   for await (const { first, last } of findMissing(repository, system, lost, { geometry, signal }))
     missing.push({ ...lost, first, last });
-  // A note written before a run that died says it already.
+  // An earlier run that died may have written a note already.
   return stillMissing(missing, known);
 }
 
@@ -94,7 +94,7 @@ export interface RecordedLosses {
   readonly losses: readonly LostWal[];
 }
 
-/** One loss for consecutive segments that one host gave up; by system. Pure. */
+/** Joins the records of consecutive segments that one host gave up into one loss, by system. Pure. */
 export function foldRecords(records: readonly LossRecord[]): RecordedLosses[] {
   const systems = new Map<string, { systemId: bigint; geometry: WalGeometry; losses: LostWal[] }>();
   for (const record of records) {
@@ -111,7 +111,7 @@ export function foldRecords(records: readonly LossRecord[]): RecordedLosses[] {
   return [...systems.values()];
 }
 
-/** The facts of two losses that follow each other; undefined if they come from different hosts. */
+/** Joins two losses that follow each other; undefined if they come from different hosts. */
 function merged(before: LostWal, next: LostWal): LostWal | undefined {
   if (before.host !== next.host) return undefined;
   return {

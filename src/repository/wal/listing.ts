@@ -1,6 +1,7 @@
 /**
- * What segments an archive holds. Listings are read page by page and folded into runs: memory grows with the number
- * of holes, not of segments (P9).
+ * The segments that an archive holds.
+ *
+ * Listings are read page by page and folded into runs: memory grows with the number of holes, not of segments (P9).
  */
 import type { WalGeometry } from '../../postgres/wal/geometry.ts';
 import {
@@ -14,22 +15,22 @@ import type { Repository } from '../repository.ts';
 import type { ListEntry } from '../../stores/store.ts';
 import { withTierOf, type TierCounts } from '../cold-objects.ts';
 
-/** Consecutive whole segments. */
+/** A run of consecutive whole segments. */
 export interface WalRun extends SegmentRange {
   readonly storedBytes: number;
-  /** When its last segment reached the store. */
+  /** When the last segment reached the store. */
   readonly lastModified: Date;
-  /** Segments in archive tiers; whether some of them were thawed a listing does not tell. */
+  /** The number of segments in archive tiers; a listing does not tell whether some of them are thawed. */
   readonly cold?: TierCounts | undefined;
 }
 
-/** Positions that hold any object: segments, partials, backup history files and kept conflicts all count. */
+/** Consecutive positions with any object: segments, partials, backup history files and kept conflicts all count. */
 export interface WalStretch extends SegmentRange {
-  /** When the newest of its objects reached the store. */
+  /** When the newest object reached the store. */
   readonly lastModified: Date;
 }
 
-/** All of `wal/`, each by timeline, then by position. */
+/** The content of `wal/`, by timeline, then by position. */
 export interface ArchivedWal {
   readonly runs: readonly WalRun[];
   readonly stretches: readonly WalStretch[];
@@ -59,7 +60,7 @@ export async function listWal(
   return { runs, stretches };
 }
 
-/** What of the range is not archived, in order, as the listing shows it. */
+/** The parts of the range that the listing does not show, in order. */
 export async function* findMissing(
   repository: Repository,
   system: SystemPath,
@@ -125,7 +126,7 @@ function positionOf(entry: ListEntry, geometry: WalGeometry): SegmentPosition | 
     : undefined;
 }
 
-/** Below every key of the range's first segment, and above those of all that lie more than 16 segments before it. */
+/** A key below every key of the range's first segment, and above all keys more than 16 segments before it. */
 export function keyBelow(
   system: SystemPath,
   { timeline, first }: SegmentRange,

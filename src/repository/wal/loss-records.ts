@@ -1,10 +1,10 @@
 /**
- * Losses on their way to the repositories: one small file a segment under `.walvault-lost-wal` in the data directory,
- * since the store is out of reach when a segment is given up.
+ * Loss records: one small file for each segment that was given up, under `.walvault-lost-wal` in the data directory.
  *
- * The directory belongs to the cluster and to the server's user and survives restarts. PostgreSQL knows nothing of
- * it, base backups leave it out by its name (postgres/cluster/backup-selection.ts). pg_basebackup copies it, which is
- * harmless: what it says is true of every copy. pg_rewind and pg_upgrade lose it; docs/queue-limit.md says so.
+ * They wait there because the store is often unreachable when a segment is given up. The directory belongs to the
+ * server's user and survives restarts. PostgreSQL ignores it, and base backups leave it out by its name
+ * (postgres/cluster/backup-selection.ts). pg_basebackup copies it, which is harmless: the records are true for every
+ * copy. pg_rewind and pg_upgrade lose it; docs/queue-limit.md says so.
  */
 import { mkdir, readdir, stat, unlink } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -22,7 +22,7 @@ export const lossRecordsDirectory = '.walvault-lost-wal';
 
 export interface LossRecord {
   readonly systemId: bigint;
-  /** Name of the segment. */
+  /** The file name of the segment. */
   readonly segment: string;
   readonly segmentSizeBytes: number;
   readonly time: Date;
@@ -33,9 +33,10 @@ export interface LossRecord {
 }
 
 /**
- * On return the record survives a power cut, the directory's own entry included. A segment that was recorded before
- * is recorded anew.
- * @throws WalvaultError `local-io`; `refused` when this is not the server's user, who could not remove it again
+ * Writes a record. On return it survives a power cut, and so does the directory's own entry. An earlier record of the
+ * segment is replaced.
+ * @throws WalvaultError `local-io`; `refused` when the process does not run as the server's user, who could not
+ *   remove the record later
  */
 export async function recordLoss(dataDirectory: string, record: LossRecord): Promise<void> {
   const directory = join(dataDirectory, lossRecordsDirectory);
@@ -49,14 +50,17 @@ export async function recordLoss(dataDirectory: string, record: LossRecord): Pro
   const data = encodeJson({ format: 1, systemId: String(systemId), time: time.toISOString(), ...rest });
   await writeFileDurably(join(directory, `${record.segment}.json`), data);
   try {
-    // Also when the directory was there: whoever made it may have died before this.
+    // This is also needed for an existing directory: the process that made it may have died before its own fsync.
     await fsyncDirectory(dataDirectory);
   } catch (error) {
     throw localIoError('fsync', dataDirectory, error);
   }
 }
 
-/** In the order of their names. One that cannot be read is warned about and stays. @throws WalvaultError `local-io` */
+/**
+ * Reads the records in the order of their names. An unreadable record causes a warning and stays. @throws
+ * WalvaultError `local-io`
+ */
 export async function readLossRecords(dataDirectory: string, log: Log): Promise<LossRecord[]> {
   const directory = join(dataDirectory, lossRecordsDirectory);
   const records: LossRecord[] = [];
@@ -75,7 +79,7 @@ export async function readLossRecords(dataDirectory: string, log: Log): Promise<
   return records;
 }
 
-/** On return they do not come back with a power cut. */
+/** Removes the records. On return a power cut does not bring them back. */
 export async function removeLossRecords(
   dataDirectory: string,
   records: readonly LossRecord[],

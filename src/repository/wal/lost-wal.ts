@@ -1,11 +1,14 @@
-/** Losses (docs/queue-limit.md) held against what is archived and against backups. Pure. */
+/** The comparison of losses (docs/queue-limit.md) with the archive and with backups. Pure. */
 import { formatSize } from '../../base/units.ts';
 import type { WalGeometry } from '../../postgres/wal/geometry.ts';
 import type { Lsn } from '../../postgres/wal/lsn.ts';
 import { compareRanges, subtract, type SegmentRange } from '../../postgres/wal/segment-range.ts';
 import type { LostWal } from '../format/notes/lost-wal.ts';
 
-/** What of the losses is really missing: a segment that was archived after all is no gap, and none counts twice. */
+/**
+ * The part of the losses that is really missing: a segment that was archived later is no gap, and no segment counts
+ * twice.
+ */
 export function stillMissing(losses: readonly LostWal[], archived: readonly SegmentRange[]): LostWal[] {
   const taken = [...archived];
   const missing = losses.flatMap(lost => {
@@ -17,14 +20,14 @@ export function stillMissing(losses: readonly LostWal[], archived: readonly Segm
 }
 
 export interface GapBounds<Backup> {
-  /** The last backup that is whole before the gap, and the first that begins after it. */
+  /** The last backup that ends before the gap, and the first backup that begins after it. */
   readonly before: Backup | undefined;
   readonly beyond: Backup | undefined;
 }
 
 /**
- * The backups next to a gap. WAL positions only grow along the way to where a server is, whatever its timeline, so
- * they alone tell the order.
+ * The backups next to a gap. WAL positions only grow in a server's history, on whatever timeline, so positions alone
+ * tell the order.
  */
 export function boundsOf<Backup extends { readonly startLsn: Lsn; readonly stopLsn: Lsn }>(
   gap: SegmentRange,
@@ -40,7 +43,7 @@ export function boundsOf<Backup extends { readonly startLsn: Lsn; readonly stopL
   };
 }
 
-/** What follows "it was": when, where and why, in one line. */
+/** The words after "it was": when, where and why, in one line. */
 export function describeLoss({
   lostFrom,
   lostTo,

@@ -1,11 +1,11 @@
-/** Which WAL a backup needs: the one answer for backup, copy, list, restore and cleanup. Pure. */
+/** The WAL that a backup needs, computed once for backup, copy, list, restore and cleanup. Pure. */
 import type { SegmentRange } from '../../postgres/wal/segment-range.ts';
 import type { BackupRecord } from '../format/backup-record.ts';
 
 /**
- * The segments an archive must have to make a backup consistent, in the order of recovery. The segment in which a
- * timeline was left is the child's: that copy begins with the parent's pages, and of the parent's own there may never
- * be more than a `.partial`.
+ * The segments an archive must have to make a backup consistent, in the order of recovery. The segment at a
+ * switchpoint is the child's: the child's copy begins with the parent's pages, and of the parent's copy only a
+ * `.partial` may ever be archived.
  */
 export function neededSegments({
   walRanges,

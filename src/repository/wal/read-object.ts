@@ -1,4 +1,4 @@
-/** Reading one WAL object back, checked against what was recorded when it was written. */
+/** The reading of one WAL object, checked against the metadata that was recorded when it was written. */
 import { createHash } from 'node:crypto';
 import { WalvaultError } from '../../base/errors/errors.ts';
 import { tap, type ByteStream } from '../../base/bytes/streams.ts';
@@ -12,22 +12,25 @@ export interface WalContent {
   readonly metadata: WalObjectMetadata | undefined;
   readonly modified: Date;
   /**
-   * The plain file. It throws `damaged` at the latest at its end when size, digest or signature are wrong: nothing
-   * that came out of it counts until it has ended.
+   * The plain file. The stream throws `damaged`, at the latest at its end, when size, digest or signature are wrong:
+   * do not rely on its bytes until it has ended.
    */
   readonly plain: ByteStream;
-  /** For whoever has done with all that came out of `plain`: gives the memory back at once, where it is much. */
+  /** Frees a large buffer at once. Call it when the bytes of `plain` are no longer needed. */
   release(): void;
 }
 
 export interface OpenWalOptions {
   /** Called for each chunk that arrives from the store. */
   readonly onReceived?: (() => void) | undefined;
-  /** Of several readers that share them one at a time holds a whole plain file: each must then call `release`. */
+  /**
+   * Turns shared by several readers: only one reader at a time holds a whole plain file, and each must call
+   * `release`.
+   */
   readonly turns?: Turns | undefined;
 }
 
-/** @throws StoreError `absent`, `denied`, `cold`… */
+/** Opens a WAL object. @throws StoreError `absent`, `denied`, `cold`… */
 export async function openWalObject(
   repository: Repository,
   key: string,
@@ -52,12 +55,12 @@ export async function openWalObject(
   };
 }
 
-/** Both sizes are known before a byte is decoded. */
+/** True if the object fits in memory; both sizes are known before a byte is decoded. */
 function fitsInMemory(stat: ObjectStat, { sizeBytes }: WalObjectMetadata): boolean {
   return sizeBytes <= inMemoryLimitBytes && stat.sizeBytes <= inMemoryLimitBytes + mostOverheadBytes;
 }
 
-/** What keys, signatures and frames add to data that does not compress. */
+/** The most bytes that keys, signatures and frames add to data that does not compress. */
 const mostOverheadBytes = 1024 ** 2;
 
 async function* verifyDigest(

@@ -1,4 +1,4 @@
-/** The tree of timelines an archive holds, from the metadata of its history files: no private key is needed. */
+/** The tree of an archive's timelines, read from the metadata of history files, so that no private key is needed. */
 import { collect } from '../../base/bytes/streams.ts';
 import type { Lsn } from '../../postgres/wal/lsn.ts';
 import {
@@ -10,7 +10,10 @@ import { parseWalKey, timelinesPrefix, type SystemPath } from '../format/layout.
 import { decodeMetadata } from '../format/object-metadata.ts';
 import type { Repository } from '../repository.ts';
 
-/** From a timeline to where it left its parent. Timelines without an entry have no known parent (timeline 1). */
+/**
+ * For each timeline, its parent and the position where it left the parent. A timeline without an entry has no known
+ * parent (timeline 1).
+ */
 export type TimelineTree = ReadonlyMap<number, { readonly parent: number; readonly switchpoint: Lsn }>;
 
 export interface ArchivedTimelines {
@@ -42,7 +45,7 @@ export async function readTimelines(
   return { tree, historyTimes };
 }
 
-/** The newest ancestor in a history file's text. */
+/** The parent and switchpoint in the last entry of a history. */
 export function branchOfHistory(
   history: readonly TimelineHistoryEntry[],
 ): { parent: number; switchpoint: Lsn } | undefined {
@@ -71,7 +74,7 @@ export function historyFromTree(tree: TimelineTree, timeline: number): TimelineH
   return history;
 }
 
-/** Of every timeline that has a parent. */
+/** The histories of all timelines that have a parent. */
 export function historiesFromTree(tree: TimelineTree): TimelineHistories {
   return new Map([...tree.keys()].map(timeline => [timeline, historyFromTree(tree, timeline)]));
 }

@@ -1,6 +1,6 @@
 /**
- * Putting one WAL file into repositories: encode once, create-if-absent in each, and tell "already there" from
- * "something else is there" (P1, P2).
+ * The writing of one WAL file: encode it once, create it in each repository if absent, and tell a repetition from a
+ * conflict (P1, P2).
  */
 import { createHash, randomBytes } from 'node:crypto';
 import { WalvaultError } from '../../base/errors/errors.ts';
@@ -14,7 +14,10 @@ import { decodeMetadata, encodeMetadata, type WalObjectMetadata } from '../forma
 import type { Repository } from '../repository.ts';
 import type { WalFileName } from '../../postgres/wal/file-name.ts';
 
-/** Up to this plain size the encoded object is kept in memory; above it the file is encoded once to hash and again to send. */
+/**
+ * The largest plain size whose encoded object is kept in memory; a larger file is encoded once to hash and again to
+ * send.
+ */
 export const inMemoryLimitBytes = 32 * 1024 ** 2;
 
 /** A file that can be read several times with the same result. */
@@ -22,7 +25,7 @@ export interface PlainFile {
   readonly sizeBytes: number;
   /** SHA-256 of the content. */
   readonly sha256: string;
-  /** In memory up to `inMemoryLimitBytes`; larger ones are read anew each time. */
+  /** The content in memory up to `inMemoryLimitBytes`; a larger file is read anew each time. */
   readonly content: Uint8Array | (() => ByteStream);
 }
 
@@ -31,7 +34,7 @@ export interface WalObject {
   readonly file: WalFileName;
   readonly key: string;
   readonly metadata: WalObjectMetadata;
-  /** What was encoded, or whoever encodes it anew, to the same bytes. */
+  /** The encoded bytes, or a function that encodes the file again to the same bytes. */
   readonly body: Uint8Array | (() => ByteStream);
 }
 
@@ -40,13 +43,17 @@ export interface WalObjectSource {
   readonly file: WalFileName;
   readonly plain: PlainFile;
   readonly branch?: WalObjectMetadata['branch'];
-  /** Store under the digest key beside an archived file of other content (`conflict keep`). */
+  /**
+   * Whether the object is stored under its digest key, beside an archived file of other content (`conflict keep`).
+   */
   readonly asConflict?: boolean;
-  /** Where the body comes from, if it is in memory; it is the caller's again once nobody reads it. */
+  /**
+   * The pool that lends the buffer of a body in memory. The caller returns the buffer when nothing reads it any more.
+   */
   readonly buffers?: BufferPool;
 }
 
-/** Compresses, signs and encrypts; nothing is sent yet. */
+/** Compresses, signs and encrypts the file; no byte is sent yet. */
 export async function encodeWalObject(codec: Codec, source: WalObjectSource): Promise<WalObject> {
   const { system, file, plain, buffers = new BufferPool() } = source;
   const key =
@@ -76,9 +83,9 @@ export async function encodeWalObject(codec: Codec, source: WalObjectSource): Pr
 
 export type StoreOutcome =
   | 'created'
-  /** The same content is there already, and durable. */
+  /** The repository has the same content already, and it is durable. */
   | 'identical'
-  /** Other content is there, and this content lies beside it by an operator's `conflict keep`. */
+  /** The repository has other content under the key; `conflict keep` has stored this content beside it. */
   | 'kept-beside';
 
 /**

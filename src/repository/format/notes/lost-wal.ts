@@ -1,6 +1,8 @@
 /**
- * WAL that a server gave up because its queue had grown beyond `archive.queue-limit` (docs/queue-limit.md). Such a
- * range existed and was never archived: it is a gap even when nothing later has arrived.
+ * The note on WAL that a server gave up because its queue had grown beyond `archive.queue-limit`
+ * (docs/queue-limit.md).
+ *
+ * Such a range existed and was never archived: it is a gap even when no later WAL has arrived.
  */
 import type { SignatureVerdict } from '../../../pipeline/openpgp/index.ts';
 import type { WalGeometry } from '../../../postgres/wal/geometry.ts';
@@ -13,19 +15,19 @@ export const lostWalKind = 'wal-lost';
 
 /** Segments that one host gave up. */
 export interface LostWal extends SegmentRange, LossDetails {
-  /** When the first and the last of them were given up, by the clock of that host. */
+  /** When the first and the last segment were given up, by the clock of that host. */
   readonly lostFrom: Date;
   readonly lostTo: Date;
-  /** Who says so. Undefined: a record that is still on this host. */
+  /** The verdict on the note's signature. Undefined: a record that is still on this host. */
   readonly verdict?: SignatureVerdict | undefined;
 }
 
 export interface LossDetails {
   readonly host: string;
-  /** What waited to be archived, at its most, and the limit in force. */
+  /** The largest backlog of WAL to be archived, and the limit in force. */
   readonly backlogBytes: number;
   readonly limitBytes: number;
-  /** Why the repository did not get it: the error of the first of them. */
+  /** Why the repository did not get the WAL: the error of the first segment. */
   readonly reason: string;
 }
 
@@ -47,8 +49,8 @@ export function lostWalNote(lost: LostWal, geometry: WalGeometry): NewNote {
 }
 
 /**
- * Undefined for a note that names no range. Who signed it does not matter here: believing in a gap that is none refuses
- * a recovery, the opposite would cut one short.
+ * Parses the note; undefined if it names no range. Its signer does not matter here: a false gap only refuses a
+ * recovery, but a gap that is ignored cuts a recovery short.
  */
 export function parseLostWal(note: Note, geometry: WalGeometry): LostWal | undefined {
   const { fields, time, verdict } = note;
@@ -63,7 +65,7 @@ export function parseLostWal(note: Note, geometry: WalGeometry): LostWal | undef
   };
 }
 
-/** What only tells more about a loss: a loss without it is a loss all the same. */
+/** The details of a loss; all are optional, because a loss without details is still a loss. */
 export function lossDetails(fields: Fields): LossDetails {
   return {
     host: fields.text('host', 'an unknown host'),

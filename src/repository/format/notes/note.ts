@@ -1,7 +1,9 @@
 /**
- * Later facts about things that are never rewritten (P10): pins, acknowledged gaps, removed WAL, expiring backups.
- * Each is a new signed object under `catalog/notes/<subject>/`; the file beside this one that is named for its kind makes
- * and reads it.
+ * Notes: later facts about objects that are never rewritten (P10), such as pins, lost WAL, removed WAL and expiring
+ * backups.
+ *
+ * Each note is a new signed object under `catalog/notes/<subject>/`. The file beside this one that is named after the
+ * kind makes and reads it.
  */
 import { sleep } from '../../../base/time/wait.ts';
 import { isStoreError, type ListEntry } from '../../../stores/store.ts';
@@ -29,7 +31,7 @@ export interface NewNote {
   readonly body: Readonly<Record<string, unknown>>;
 }
 
-/** On return the note is durable and signed, where the host has a signing key. @throws StoreError */
+/** Writes a note. On return it is durable, and signed if the host has a signing key. @throws StoreError */
 export async function writeNote(
   repository: Repository,
   system: SystemPath,
@@ -43,20 +45,20 @@ export async function writeNote(
     try {
       return await writeSignedObject(repository, key, data, signal);
     } catch (error) {
-      // Another note of this very millisecond has the name.
+      // Another note of the same millisecond has the name.
       if (!isStoreError(error, 'exists') || attempt === namingAttempts) throw error;
       await sleep(2, signal);
     }
   }
 }
 
-/** A note that is there, by its key alone. */
+/** An existing note, by its key alone. */
 export interface NoteEntry extends NoteName {
   readonly key: string;
   readonly modified: Date;
 }
 
-/** Undefined for what is no note: a signature, or an object of somebody else. */
+/** The note that a listing entry stands for; undefined for a signature or any other object. */
 export function noteEntryOf(entry: ListEntry): NoteEntry | undefined {
   const name = 'key' in entry ? parseNoteKey(entry.key) : undefined;
   return name && 'key' in entry ? { ...name, key: entry.key, modified: entry.modified } : undefined;
@@ -71,8 +73,8 @@ export interface Note {
 }
 
 /**
- * Undefined when the note has gone, or speaks of another subject or kind than its key.
- * @throws WalvaultError `damaged` for what is not a JSON object
+ * Reads a note; undefined when it no longer exists, or has another subject or kind than its key.
+ * @throws WalvaultError `damaged` if it is not a JSON object
  */
 export async function readNote(
   repository: Repository,

@@ -8,7 +8,7 @@ export function encodeRange(range: SegmentRange, geometry: WalGeometry) {
   return { timeline: range.timeline, first: firstSegment, last: lastSegment };
 }
 
-/** Undefined where the note names no range of one timeline. */
+/** The range; undefined if the note names no range of one timeline. */
 export function rangeOf({ fields }: Note, geometry: WalGeometry): SegmentRange | undefined {
   return geometry.rangeOfNames(fields.text('first', ''), fields.text('last', ''));
 }

@@ -1,4 +1,4 @@
-/** Backups that stay whatever the policy says. */
+/** The notes that pin a backup and unpin it: a pinned backup stays whatever the policy says. */
 import type { Note } from './note.ts';
 
 export const pinKind = 'pin';
@@ -6,7 +6,7 @@ export const unpinKind = 'unpin';
 
 /**
  * Ids of the pinned backups, from notes of both kinds in the order in which they were written. The last note about a
- * backup counts; one that is not believed can only protect.
+ * backup counts; an untrusted note can only pin.
  */
 export function pinnedBackups(
   notes: readonly Note[],

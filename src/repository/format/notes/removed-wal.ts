@@ -1,4 +1,6 @@
-/** WAL that cleanup removed from a repository: what is missing there is a gap and not the end of the archive. */
+/**
+ * The note on WAL that cleanup removed from a repository: the missing range is a gap and not the end of the archive.
+ */
 import type { WalGeometry } from '../../../postgres/wal/geometry.ts';
 import type { SegmentRange } from '../../../postgres/wal/segment-range.ts';
 import { walSubject, type NewNote, type Note } from './note.ts';
@@ -6,7 +8,10 @@ import { encodeRange, rangeOf } from './noted-range.ts';
 
 export const removedWalKind = 'wal-removed';
 
-/** Written before the first segment goes. `reasons`: codes of the decision (docs/reference/json.md). */
+/**
+ * Makes the note, which is written before the first segment is removed. `reasons` are codes of the decision
+ * (docs/reference/json.md).
+ */
 export function removedWalNote(
   range: SegmentRange,
   geometry: WalGeometry,
@@ -19,5 +24,7 @@ export function removedWalNote(
   };
 }
 
-/** Undefined for a note that names no range. Any signer is believed, for the reason given in lost-wal.ts. */
+/**
+ * Parses the note; undefined if it names no range. Its signer does not matter, for the reason given in lost-wal.ts.
+ */
 export const parseRemovedWal: (note: Note, geometry: WalGeometry) => SegmentRange | undefined = rangeOf;
