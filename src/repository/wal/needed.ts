@@ -1,4 +1,4 @@
-/** The WAL that a backup needs, computed once for backup, copy, list, restore and cleanup. Pure. */
+/** The WAL that a backup needs, computed once for backup, copy, list and cleanup. Pure. */
 import type { SegmentRange } from '../../postgres/wal/segment-range.ts';
 import type { BackupRecord } from '../format/backup-record.ts';
 
