@@ -1,10 +1,10 @@
-/** Whether an archive_command calls walvault, and with the configuration that is being checked. Pure. */
+/** The check of archive_command: it must call walvault with the configuration that is being checked. Pure. */
 import { failure, ok, warning, type Finding } from './checklist.ts';
 
 export interface ArchiveCommandInput {
-  /** As the server has it. */
+  /** The value on the server. */
   readonly command: string;
-  /** Of the configuration being checked, absolute; undefined when the environment alone made it. */
+  /** The absolute path of the configuration being checked; undefined if it comes from the environment alone. */
   readonly configPath: string | undefined;
   readonly defaultConfigPath: string;
 }
@@ -53,7 +53,7 @@ function configNamed(words: readonly string[]): string | undefined {
   return undefined;
 }
 
-/** Quotes as sh reads them; `%%` is the server's spelling of `%` (shell_archive.c). */
+/** Splits the command into words as sh does; the server turns `%%` into `%` (shell_archive.c). */
 function shellWords(command: string): string[] {
   const words: string[] = [];
   for (const [word] of command.matchAll(/(?:[^\s'"\\]|\\.|'[^']*'|"(?:[^"\\]|\\.)*")+/g)) {

@@ -1,4 +1,4 @@
-/** The whole chain at work: the server ends a segment, archives it, and it arrives and can be opened. */
+/** The check of the whole chain: the server ends a segment and archives it; it arrives and can be opened. */
 import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
 import { join } from 'node:path';
@@ -118,7 +118,7 @@ async function readBack(
     : ok(`${from} has the digest it was archived with; it is no longer in pg_wal to be compared`);
 }
 
-/** Undefined when the server has recycled it already, or this user may not read it. */
+/** Undefined if the server has recycled the file already, or this user may not read it. */
 async function localDigest(path: string): Promise<string | undefined> {
   try {
     return await digestOf(createReadStream(path, { highWaterMark: chunkBytes }));

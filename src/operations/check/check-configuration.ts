@@ -1,4 +1,4 @@
-/** The configuration has been read and validated by the time this runs; here is what is valid and still unwise. */
+/** The check for settings that are valid but unwise; the configuration itself is validated before this runs. */
 import type { CheckOptions } from './options.ts';
 import { failure, ok, warning, type Checklist } from './checklist.ts';
 

@@ -1,4 +1,4 @@
-/** The keys that writing needs: recipients, the signing key, trusted signers. Private keys stay where they are. */
+/** The check of the keys for writing: recipients, the signing key, trusted signers. It needs no private key. */
 import { stat } from 'node:fs/promises';
 import { formatDuration } from '../../base/units.ts';
 import type { PublicKey } from '../../pipeline/openpgp/index.ts';
@@ -33,13 +33,13 @@ export const nameOf: Record<ObjectUse, string> = { wal: 'WAL', backup: 'backups'
 
 async function recipientFindings(keyring: Keyring, use: ObjectUse, now: Date): Promise<Finding[]> {
   const recipients = await keyring.recipients(use);
-  // Made for real: a key without a usable encryption subkey fails here and not at the first push.
+  // The check really encrypts: a key without a usable encryption subkey fails here, not in the first push.
   await keyring.encryptor(use);
   return recipients.map(key => recipientFinding(key, use, now));
 }
 
 function recipientFinding(key: PublicKey, use: ObjectUse, now: Date): Finding {
-  const what = `${nameOf[use]} encrypted to ${describe(key)}`;
+  const what = `${nameOf[use]} encrypted to ${describeKey(key)}`;
   const leftMs = key.expiresAt === undefined ? undefined : key.expiresAt.getTime() - now.getTime();
   const hint = `Extend it where its private key is, and replace the public key file here.`;
   if (leftMs === undefined) return ok(what);
@@ -51,7 +51,7 @@ function recipientFinding(key: PublicKey, use: ObjectUse, now: Date): Finding {
   return leftMs < noticeMs ? warning(`${what}, which expires in ${formatDuration(leftMs)}`, hint) : ok(what);
 }
 
-/** A private key that is lost with this host loses the archive with it. */
+/** Warns if private keys lie on this host alone: an archive is lost with its last private key. */
 async function elsewhere(keyring: Keyring): Promise<Finding> {
   const here = new Set((await keyring.privateKeys()).map(({ fingerprint }) => fingerprint));
   const recipients = [...(await keyring.recipients('wal')), ...(await keyring.recipients('backup'))];
@@ -98,6 +98,6 @@ async function signingFindings(keyring: Keyring, { config }: CheckOptions): Prom
   return findings;
 }
 
-export function describe({ fingerprint, userId }: { fingerprint: string; userId: string }): string {
+export function describeKey({ fingerprint, userId }: { fingerprint: string; userId: string }): string {
   return `${fingerprint} (${userId})`;
 }

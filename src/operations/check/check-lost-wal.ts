@@ -1,4 +1,4 @@
-/** WAL that `archive.queue-limit` has cost: what a recovery cannot cross, and what no repository has heard of yet. */
+/** The check for WAL that was lost to `archive.queue-limit`: gaps in the archive, and losses not yet recorded there. */
 import { WalvaultError } from '../../base/errors/errors.ts';
 import { formatCount } from '../../base/units.ts';
 import { findDataDirectory } from '../../postgres/cluster/find-data-directory.ts';
@@ -17,13 +17,13 @@ const archiving = 'archiving';
 
 export interface LostWalCheck {
   readonly options: CheckOptions;
-  /** Those that answer. */
+  /** The repositories that are reachable. */
   readonly usable: readonly Repository[];
-  /** Undefined: looked for from the working directory. */
+  /** Undefined: searched from the working directory. */
   readonly dataDirectory: string | undefined;
 }
 
-/** Says nothing where nothing was given up. What this host has recorded goes to the repositories first. */
+/** Adds no line if no segment was given up. The loss records of this host are sent to the repositories first. */
 export async function checkLostWal(
   list: Checklist,
   { options, usable, dataDirectory: configured }: LostWalCheck,
@@ -82,7 +82,7 @@ async function gapFindings(
   const backups = (await survey.catalog()).backups.map(({ record }) => record);
   return missing.flatMap(lost => {
     const { before, beyond } = boundsOf(lost, backups, geometry);
-    // Where cleanup has removed all that lay before the gap, nothing leads to it any more.
+    // If cleanup has removed all WAL before the gap, no recovery leads to the gap any more.
     if (before === undefined && beyond !== undefined) return [];
     const message = `${describe(lost, geometry)} was ${describeLoss(lost)}`;
     const hint =

@@ -1,11 +1,11 @@
-/** That what is written can be read again: through the same encoding, the store, and a private key. */
+/** The check that a stored object can be opened: encoded, stored, read back and decrypted with a private key. */
 import { randomBytes } from 'node:crypto';
 import { collect } from '../../base/bytes/streams.ts';
 import type { Codec } from '../../repository/encoding/codec.ts';
 import type { ObjectUse } from '../../repository/encoding/keyring.ts';
 import type { Repository } from '../../repository/repository.ts';
 import type { CheckOptions } from './options.ts';
-import { describe, nameOf } from './check-keys.ts';
+import { describeKey, nameOf } from './check-keys.ts';
 import { linkOf } from './check-store.ts';
 import { failure, ok, skipped, type Checklist, type Finding } from './checklist.ts';
 import { newProbePrefix, putProbe, removeProbes } from './probe.ts';
@@ -69,7 +69,7 @@ async function* once(data: Uint8Array): AsyncGenerator<Uint8Array> {
   yield data;
 }
 
-/** Which recipient it proves: a key that opened by being one of several says nothing about the others. */
+/** Names the recipients whose private keys are at hand; opening the object proves nothing about the others. */
 async function openedBy(repository: Repository, reader: Codec, use: ObjectUse): Promise<string> {
   const { keyring } = repository.codec;
   if (keyring.settings.mode === 'passphrase') return 'with the passphrase';
@@ -78,5 +78,5 @@ async function openedBy(repository: Repository, reader: Codec, use: ObjectUse): 
   const recipients = await keyring.recipients(use);
   const proven = recipients.filter(({ fingerprint }) => held.has(fingerprint));
   const others = recipients.length - proven.length;
-  return `with the private key of ${proven.map(describe).join(' and ')}${others === 0 ? '' : `; ${others} more ${others === 1 ? 'recipient is' : 'recipients are'} not proven by it`}`;
+  return `with the private key of ${proven.map(describeKey).join(' and ')}${others === 0 ? '' : `; ${others} more ${others === 1 ? 'recipient is' : 'recipients are'} not proven by it`}`;
 }

@@ -1,4 +1,4 @@
-/** The server: reachable, set up to archive with this configuration, and the one whose data directory lies here. */
+/** The check of the server: reachable, configured to archive with this configuration, and running on this host. */
 import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { startDeadline } from '../../base/time/deadline.ts';
@@ -13,14 +13,14 @@ import type { CheckOptions } from './options.ts';
 import { failure, ok, skipped, warning, type Checklist, type Finding } from './checklist.ts';
 
 const link = 'postgresql';
-/** For connecting alone: a server that is there answers at once. */
+/** The time limit for the connection alone: a reachable server answers at once. */
 const connectTimeoutMs = 15_000;
 
 export interface CheckedServer {
   readonly connection: PgConnection;
   readonly state: ServerState;
   readonly dataDirectory: string | undefined;
-  /** False when something is wrong that keeps any segment from arriving. */
+  /** False if a fault keeps every segment from arriving. */
   readonly canArchive: boolean;
 }
 

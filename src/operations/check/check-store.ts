@@ -1,4 +1,4 @@
-/** What walvault relies on a store for, tried out on the store itself: promises on paper have been broken before. */
+/** The check of a store: it tests each guarantee that walvault needs, because some stores have broken theirs. */
 import { randomBytes } from 'node:crypto';
 import { collect } from '../../base/bytes/streams.ts';
 import { messageOf } from '../../base/errors/errors.ts';
@@ -98,7 +98,7 @@ async function isListed(store: Store, key: string, signal: AbortSignal): Promise
   return false;
 }
 
-/** A store that answers "denied" for what is not there would make every end of recovery an error. */
+/** The store must answer "absent" for a missing object: with "denied", every recovery would end in an error. */
 async function absentFinding(store: Store, keys: readonly string[], signal: AbortSignal): Promise<Finding> {
   for (const key of keys) {
     try {
@@ -116,7 +116,7 @@ async function absentFinding(store: Store, keys: readonly string[], signal: Abor
   return ok('a key that does not exist reads as absent, not as denied');
 }
 
-/** P2 rests on this: of several creators exactly one wins, and its content stays. */
+/** P2 depends on this: of several creators of one object exactly one wins, and its content stays. */
 async function creationFinding(store: Store, prefix: string, signal: AbortSignal): Promise<Finding> {
   if (store.capabilities.conditionalCreate === 'none') return await emulatedFinding(store, prefix, signal);
   const hint =
@@ -139,7 +139,7 @@ async function creationFinding(store: Store, prefix: string, signal: AbortSignal
   );
 }
 
-/** Where the service knows no conditions the driver looks first. That keeps what is there, and decides no race. */
+/** Without conditional requests, the driver looks first. That keeps an existing object, but does not decide a race. */
 async function emulatedFinding(store: Store, prefix: string, signal: AbortSignal): Promise<Finding> {
   const key = `${prefix}once`;
   const body = randomBytes(1024);
@@ -152,7 +152,7 @@ async function emulatedFinding(store: Store, prefix: string, signal: AbortSignal
   );
 }
 
-/** Only what is longer than push keeps in memory is written in parts: segments of more than 32 MiB, parts of backups. */
+/** Tests an upload in parts, which push uses for segments of more than 32 MiB, and backup for its parts. */
 async function joinFindings(store: Store, key: string, signal: AbortSignal): Promise<Finding[]> {
   if (store.joinsOnlyIfAbsent === undefined || store.capabilities.conditionalCreate === 'none') return [];
   if (await store.joinsOnlyIfAbsent(key, { signal }))

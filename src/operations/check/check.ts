@@ -1,6 +1,6 @@
 /**
  * `walvault check`: proves each link of the chain from a committed row to an object that can be opened. It goes on
- * after a failure: one run shows all that is wrong.
+ * after a failure, so that one run shows all faults.
  */
 import type { Repository } from '../../repository/repository.ts';
 import { Checklist, skipped, type CheckLine } from './checklist.ts';

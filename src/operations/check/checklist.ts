@@ -1,11 +1,11 @@
-/** The lines of a check: what was proven, what was not, and what to do about it. */
+/** The lines of a check: each says what is proven or wrong, and what to do about it. */
 import { messageOf, WalvaultError } from '../../base/errors/errors.ts';
 
-/** `skip`: could not be asked here, and that is no fault. */
+/** `skip`: the link could not be checked here, which is no fault. */
 export type CheckStatus = 'ok' | 'warn' | 'fail' | 'skip';
 
 export interface CheckLine {
-  /** The link: `configuration`, `keys`, `repository main`, `postgresql`, `archiving`. */
+  /** The link of the chain: `configuration`, `keys`, `repository main`, `postgresql`, `archiving`. */
   readonly link: string;
   readonly status: CheckStatus;
   readonly message: string;
@@ -23,7 +23,7 @@ export const warning = (message: string, hint?: string): Finding => ({ status: '
 export const failure = (message: string, hint?: string): Finding => ({ status: 'fail', message, hint });
 export const skipped = (message: string, hint?: string): Finding => ({ status: 'skip', message, hint });
 
-/** Collects lines and hands each out as soon as it is known. */
+/** Collects the lines, and passes on each line as soon as it is known. */
 export class Checklist {
   readonly #lines: CheckLine[] = [];
   readonly #onLine: (line: CheckLine) => void;
@@ -43,8 +43,8 @@ export class Checklist {
   }
 
   /**
-   * Adds what `work` finds; what it throws is a failure, named by `what`, and the next link is looked at all the same.
-   * @returns what was found, undefined after a throw
+   * Adds the findings of `work`. An error that `work` throws becomes a failure, named by `what`, and the check goes on.
+   * @returns the findings; undefined after an error
    * @throws what the signal was aborted with
    */
   async prove<T extends Finding | readonly Finding[]>(

@@ -1,17 +1,17 @@
-/** The objects a check writes. They lie under a prefix of their own, that nothing else reads, and are removed. */
+/** The objects that a check writes, under a prefix that no other command reads, and then removes. */
 import { randomBytes } from 'node:crypto';
 import { probePrefix } from '../../repository/format/layout.ts';
 import { sha256Hex } from '../../repository/format/json-object.ts';
 import type { Store } from '../../stores/store.ts';
 
-/** Unique a run, so that checks of several hosts do not meet. */
+/** A new prefix for each run, so that checks of several hosts do not meet. */
 export function newProbePrefix(): string {
   return probePrefix(randomBytes(8).toString('hex'));
 }
 
 export interface ProbePut {
   readonly ifAbsent?: boolean;
-  /** Announced instead of the body's own. */
+  /** The checksum to send instead of the checksum of the body. */
   readonly sha256?: string;
   readonly metadata?: Readonly<Record<string, string>>;
   readonly signal: AbortSignal;

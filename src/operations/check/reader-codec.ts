@@ -1,10 +1,11 @@
+/** The codec with which check opens objects. */
 import { Codec } from '../../repository/encoding/codec.ts';
 import { Keyring } from '../../repository/encoding/keyring.ts';
 import type { CheckOptions } from './options.ts';
 
 /**
- * What opens objects: the private key given on the command line alone, so that nothing else can have opened them, or
- * what the configuration has. Undefined when there is nothing to open them with.
+ * Makes the codec from the private key on the command line alone, so that no other key can have opened the objects.
+ * Without it, the configuration's keys serve. Undefined if there is no key.
  */
 export function readerCodec({ repositories, privateKey, config, log }: CheckOptions): Codec | undefined {
   const [repository] = repositories;

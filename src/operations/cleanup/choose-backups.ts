@@ -1,25 +1,25 @@
-/** Which backups stay. Pure: rules mark what they keep, whatever no rule keeps may go. */
+/** The choice of the backups to keep. Pure: each rule marks backups to keep; cleanup may remove the unmarked ones. */
 import { formatDuration } from '../../base/units.ts';
 import { hasUsablePositions, supersedes, whyNotCounted } from '../../repository/trust.ts';
-import type { KeepReason, Reason } from './decisions.ts';
+import type { DecisionReason, KeepReason } from './decisions.ts';
 import { isInProgress } from './in-progress.ts';
 import type { KnownBackup, PlanInput, RetentionLimits } from './state.ts';
 import { newestReaching, openTimelines, timelineActivity } from './timeline-activity.ts';
 
 export interface BackupChoice {
-  /** Committed backups that stay, by id, with every reason that applies. */
-  readonly kept: ReadonlyMap<string, readonly Reason<KeepReason>[]>;
-  /** Backups from whose start all WAL stays: a recovery from them may go anywhere later. */
+  /** The committed backups to keep, by id, with every reason that applies. */
+  readonly kept: ReadonlyMap<string, readonly DecisionReason<KeepReason>[]>;
+  /** The backups from whose start cleanup keeps all WAL, so that a recovery may go to any later point. */
   readonly windowStarts: readonly KnownBackup[];
-  /** What counts for retention. */
+  /** The backups that count for retention. */
   readonly counted: readonly KnownBackup[];
-  /** Records that can be read and contradict themselves. */
+  /** The backups whose records are readable and contradict themselves. */
   readonly contradictory: readonly KnownBackup[];
 }
 
 type Keep = (backup: KnownBackup, code: KeepReason, text: string) => void;
 
-/** Reasons that promise recovery to any later moment, not only to the moment of consistency. */
+/** The reasons that promise a recovery to any later moment, not only to the moment of consistency. */
 const windowReasons: ReadonlySet<KeepReason> = new Set([
   'keep-within',
   'window-anchor',
@@ -32,7 +32,7 @@ export function chooseBackups(input: PlanInput, limits: RetentionLimits): Backup
   const { state, policy } = input;
   const contradictory = state.backups.filter(backup => !hasUsablePositions(backup));
   const counted: KnownBackup[] = [];
-  const kept = new Map<string, Reason<KeepReason>[]>();
+  const kept = new Map<string, DecisionReason<KeepReason>[]>();
   const keep: Keep = ({ record: { id } }, code, text) => {
     const reasons = kept.get(id) ?? [];
     if (!reasons.some(reason => reason.code === code)) kept.set(id, [...reasons, { code, text }]);
@@ -64,7 +64,7 @@ export function chooseBackups(input: PlanInput, limits: RetentionLimits): Backup
   for (const backup of state.backups)
     if (state.pinned.has(backup.record.id)) keep(backup, 'pinned', 'pinned');
   keepParents(input, limits, keep, kept);
-  const isWindowStart = (reasons: readonly Reason<KeepReason>[] | undefined) =>
+  const isWindowStart = (reasons: readonly DecisionReason<KeepReason>[] | undefined) =>
     reasons?.some(
       ({ code }) => windowReasons.has(code) || (code === 'keep-last' && policy.keepWithinMs === undefined),
     ) ?? false;
@@ -76,7 +76,7 @@ export function chooseBackups(input: PlanInput, limits: RetentionLimits): Backup
   };
 }
 
-/** A backup goes only when `count` others are newer both by position and by the store's clock. */
+/** Keeps a backup unless `count` others are newer, both by position and by the store's clock. */
 function keepNewest(
   counted: readonly KnownBackup[],
   count: number,
@@ -95,8 +95,8 @@ function keepMaximal(backups: readonly KnownBackup[], code: KeepReason, text: st
 }
 
 /**
- * Every backup inside the window, and for each timeline that was in use inside it the newest backup that ended before
- * it began: only from there can the window's first moments be reached.
+ * Keeps every backup inside the window, and for each timeline in use inside the window the newest backup that ended
+ * before the window began: only such a backup can reach the first moments of the window.
  */
 function keepWindow(
   input: PlanInput,
@@ -124,7 +124,7 @@ function keepWindow(
   }
 }
 
-/** A timeline that still receives WAL keeps a way to its end, also when newer backups lie on another branch. */
+/** Keeps a backup that leads to the end of each timeline in use, even if newer backups are on another branch. */
 function keepLiveTimelines(
   { state, now }: PlanInput,
   { counted, limits }: { counted: readonly KnownBackup[]; limits: RetentionLimits },
@@ -159,7 +159,7 @@ function keepParents(
       id = backup.record.parent;
     }
   };
-  // Whoever is kept already has had, or will have, its own chain walked here.
+  // This loop walks the chain of every kept backup, so `keepChain` may stop at a kept parent.
   for (const { record } of state.backups) if (kept.has(record.id)) keepChain(record.id, record.parent);
   const claims = [
     ...state.unreadable,

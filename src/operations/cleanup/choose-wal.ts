@@ -1,21 +1,21 @@
-/** Which WAL stays. Pure: every reason to keep is an interval of positions on a timeline; the rest may go. */
+/** The choice of the WAL to keep. Pure: every reason to keep is a range of positions; cleanup may remove the rest. */
 import type { WalGeometry } from '../../postgres/wal/geometry.ts';
 import { covers, cut, nameRange, withoutEnd, type SegmentRange } from '../../postgres/wal/segment-range.ts';
 import type { BackupChoice } from './choose-backups.ts';
 import { consistencyPoint } from '../../repository/format/backup-record.ts';
-import type { Decision, KeepReason, Reason, RemoveReason, WalDecision } from './decisions.ts';
+import type { Decision, DecisionReason, KeepReason, RemoveReason, WalDecision } from './decisions.ts';
 import type { KnownBackup, PlanInput, RetentionLimits, SystemState } from './state.ts';
 import { endedBefore, isInProgress } from './in-progress.ts';
 import { newestReaching } from './timeline-activity.ts';
 import { pathTo, reaches } from './timeline-path.ts';
 
 interface Kept extends SegmentRange {
-  readonly reason: Reason<KeepReason>;
+  readonly reason: DecisionReason<KeepReason>;
 }
 
 export interface WalChoiceInput extends PlanInput {
   readonly choice: BackupChoice;
-  /** Why no WAL may go at all; undefined when some may. */
+  /** Why cleanup may remove no WAL at all; undefined if it may. */
   readonly block: string | undefined;
 }
 
@@ -33,7 +33,7 @@ export function chooseWal(input: WalChoiceInput, limits: RetentionLimits): WalDe
     ...windowRanges(state, starts, geometry),
     ...wholeRanges(whole),
   ];
-  const removal: Reason<RemoveReason> =
+  const removal: DecisionReason<RemoveReason> =
     input.isRetired === true
       ? { code: 'retired', text: 'its system was named to be removed' }
       : { code: 'before-window', text: 'older than every recovery that is kept' };
@@ -47,15 +47,16 @@ export function chooseWal(input: WalChoiceInput, limits: RetentionLimits): WalDe
 }
 
 interface Needs {
-  /** Backups from whose start on WAL stays. */
+  /** The backups from whose start cleanup keeps all WAL. */
   readonly starts: readonly KnownBackup[];
-  /** Timelines of which everything stays, back to their oldest ancestor. */
+  /** The timelines that cleanup keeps completely, with all their ancestors. */
   readonly whole: ReadonlySet<number>;
 }
 
 /**
- * A backup in progress has no positions yet, and one taken from a standby may begin at a restart point from before its
- * claim: the newest backup that ended well before the claim bounds it, on each timeline it may be on.
+ * The WAL that window starts and backups in progress need. A backup in progress has no positions yet, and a backup
+ * from a standby may begin at a restart point before its claim. So the newest backup that ended well before the claim is the
+ * bound, on each timeline that the backup in progress may be on.
  */
 function needsOf(input: WalChoiceInput, limits: RetentionLimits): Needs {
   const { state, choice } = input;
@@ -78,8 +79,8 @@ function wholeRanges(whole: ReadonlySet<number>): Kept[] {
 }
 
 /**
- * From the first to the last byte of what makes each kept backup consistent: of a segment in which a timeline was left
- * the parent's copy too, although none is needed.
+ * The ranges of WAL that make each kept backup consistent. They include the parent's copy of a segment that holds a
+ * switchpoint, although a restore does not need it.
  */
 function consistencyRanges(state: SystemState, choice: BackupChoice): Kept[] {
   return state.backups
@@ -92,7 +93,7 @@ function consistencyRanges(state: SystemState, choice: BackupChoice): Kept[] {
     );
 }
 
-/** Everything from a start on, on each timeline that can be reached from it. */
+/** All WAL from the start of each window on, on each timeline that a recovery from there can reach. */
 function windowRanges(state: SystemState, starts: readonly KnownBackup[], geometry: WalGeometry): Kept[] {
   const timelines = new Set(state.wal.map(({ timeline }) => timeline));
   return starts.flatMap(backup =>
@@ -113,7 +114,7 @@ interface Served {
   readonly served: ReadonlySet<number>;
 }
 
-/** A timeline that no kept backup leads to and that still received WAL after the oldest start: nobody knows its use. */
+/** The WAL of timelines that no kept backup leads to, but that received WAL after the oldest kept backup began. */
 function unservedRanges(
   { state }: WalChoiceInput,
   { starts, kept, served }: Served,
@@ -142,11 +143,11 @@ function unservedRanges(
     }));
 }
 
-/** Cuts each stretch where a kept interval begins or ends, and joins neighbours of the same decision. */
+/** Cuts each range of archived WAL where a kept range begins or ends, and joins neighbours with the same decision. */
 function split(
   { wal, geometry }: { readonly wal: readonly SegmentRange[]; readonly geometry: WalGeometry },
   kept: readonly Kept[],
-  removal: (timeline: number) => Reason<RemoveReason>,
+  removal: (timeline: number) => DecisionReason<RemoveReason>,
 ): WalDecision[] {
   const decisions: WalDecision[] = [];
   for (const stretch of wal) {
@@ -162,15 +163,15 @@ function split(
   return decisions;
 }
 
-/** Recovery from an old backup says all that the younger ones' would; a list of a hundred reasons says nothing. */
-function summarised(reasons: readonly Reason<KeepReason>[]): Reason<KeepReason>[] {
+/** One recovery window stands for all: a younger one adds nothing, and nobody reads a list of a hundred reasons. */
+function summarised(reasons: readonly DecisionReason<KeepReason>[]): DecisionReason<KeepReason>[] {
   const window = reasons.filter(({ code }) => code === 'window').slice(0, 1);
   return window.length > 0 ? window : [...reasons];
 }
 
 /**
- * Removed ranges are joined across holes: nothing between them stays, and one note then covers the holes too. Kept
- * ones are joined only where nothing is missing.
+ * Adds a decision, joined with the previous one if both agree. Removed ranges are joined across holes: cleanup keeps
+ * nothing between them, and one note then covers the holes too. Kept ranges are joined only if no segment is missing.
  */
 function append(decisions: WalDecision[], next: WalDecision): void {
   const previous = decisions.at(-1);

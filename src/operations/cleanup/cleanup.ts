@@ -1,6 +1,6 @@
 /**
- * `walvault cleanup`: removes what the policy no longer keeps, in each repository on its own. What one repository
- * lacks or refuses says nothing about the others.
+ * `walvault cleanup`: removes the backups and WAL that the policy no longer keeps. Each repository is judged by itself:
+ * a failure in one does not affect the others.
  */
 import { messageOf, WalvaultError } from '../../base/errors/errors.ts';
 import { listSystemIds } from '../../repository/format/cluster-record.ts';
@@ -24,9 +24,9 @@ export interface CleanupOptions {
   readonly cluster: string;
   readonly flags: PolicyFlags;
   readonly configured: RetentionPolicy;
-  /** Only this system of the cluster. */
+  /** Clean up only this system of the cluster. */
   readonly systemId?: bigint | undefined;
-  /** Remove all of that system, its last backup included: it was left by pg_upgrade or initialised anew. */
+  /** Remove that system completely, with its last backup: pg_upgrade or a new initdb has replaced it. */
   readonly isRetired: boolean;
   readonly isDryRun: boolean;
   readonly now: Date;
@@ -45,13 +45,13 @@ export interface RepositoryCleanup {
   readonly name: string;
   readonly url: string;
   readonly systems: readonly SystemCleanup[];
-  /** Left by writers that died more than a day ago: what went, or would go in a dry run. */
+  /** Writes left by writers that died more than a day ago: removed, or to be removed in a dry run. */
   readonly unfinishedWrites: readonly UnfinishedWrite[];
-  /** Empty when all that was planned was done. */
-  readonly failures: readonly Failure[];
+  /** Empty if the whole plan was carried out. */
+  readonly failures: readonly CleanupFailure[];
 }
 
-export interface Failure {
+export interface CleanupFailure {
   readonly message: string;
   readonly hint: string | undefined;
 }
@@ -59,11 +59,11 @@ export interface Failure {
 export interface SystemCleanup {
   readonly systemId: bigint;
   readonly plan: CleanupPlan;
-  /** What went, or would go in a dry run. */
+  /** The objects that were removed, or would be removed in a dry run. */
   readonly removed: Removed;
 }
 
-/** @throws WalvaultError `usage` without a policy. What fails in a repository is in its `failures`. */
+/** @throws WalvaultError `usage` without a policy. A failure in a repository is in its `failures`. */
 export async function cleanup(options: CleanupOptions): Promise<CleanupResult> {
   const { flags, configured, isRetired, isDryRun, systemId } = options;
   if (isRetired && systemId === undefined)
@@ -86,7 +86,7 @@ async function cleanRepository(
 ): Promise<RepositoryCleanup> {
   const { name, store } = repository;
   const systems: SystemCleanup[] = [];
-  const failures: Failure[] = [];
+  const failures: CleanupFailure[] = [];
   let unfinishedWrites: readonly UnfinishedWrite[] = [];
   try {
     await verifyMarker(repository, options.signal);
@@ -108,7 +108,7 @@ async function cleanRepository(
   return { name, url: store.url, systems, unfinishedWrites, failures };
 }
 
-function failureOf(error: unknown, prefix = ''): Failure {
+function failureOf(error: unknown, prefix = ''): CleanupFailure {
   return {
     message: prefix + messageOf(error),
     hint: error instanceof WalvaultError ? error.hint : undefined,
@@ -156,7 +156,7 @@ async function cleanSystem(
   return { systemId: state.systemId, plan, removed };
 }
 
-/** What a run would remove and free: the same listings, without the deletions. */
+/** Counts the objects that a run would remove, by the same listings. */
 async function foresee(
   repository: Repository,
   system: { cluster: string; systemId: bigint },

@@ -1,4 +1,4 @@
-/** What a plan says, item by item. `docs/reference/json.md` publishes these shapes. */
+/** The decisions of a cleanup plan, item by item. `docs/reference/json.md` publishes these shapes. */
 export type KeepReason =
   | 'keep-last' | 'keep-within' | 'window-anchor' | 'minimum' | 'newest-full' | 'newest-undamaged' | 'live-timeline'
   | 'pinned' | 'parent' | 'not-counted' | 'unreadable' | 'in-progress' | 'in-doubt' | 'window' | 'consistency'; // prettier-ignore
@@ -6,14 +6,14 @@ export type KeepReason =
 export type RemoveReason =
   'expired' | 'unfinished' | 'partly-removed' | 'before-window' | 'unreachable' | 'retired';
 
-export interface Reason<Code extends string> {
+export interface DecisionReason<Code extends string> {
   readonly code: Code;
   readonly text: string;
 }
 
 export type Decision =
-  | { readonly action: 'keep'; readonly reasons: readonly Reason<KeepReason>[] }
-  | { readonly action: 'remove'; readonly reasons: readonly Reason<RemoveReason>[] };
+  | { readonly action: 'keep'; readonly reasons: readonly DecisionReason<KeepReason>[] }
+  | { readonly action: 'remove'; readonly reasons: readonly DecisionReason<RemoveReason>[] };
 
 export interface BackupFacts {
   readonly id: string;
@@ -23,13 +23,13 @@ export interface BackupFacts {
   readonly stopTime: Date | undefined;
   readonly objectCount: number;
   readonly storedBytes: number;
-  /** False: it restores only to the moment it became consistent, because the WAL after it is not kept. */
+  /** False: the backup restores only to the moment of consistency, because cleanup does not keep the WAL after it. */
   readonly isWindowStart: boolean;
 }
 
 export type BackupDecision = BackupFacts & Decision;
 
-/** Positions `first`..`last` of one timeline, both included. */
+/** The positions `first` to `last` of one timeline, both included. */
 export interface WalRangeFacts {
   readonly timeline: number;
   readonly first: bigint;
@@ -40,7 +40,7 @@ export interface WalRangeFacts {
 
 export type WalDecision = WalRangeFacts & Decision;
 
-/** Something the operator should know: mostly why more is kept than the policy asks for. */
+/** A remark for the operator: mostly why cleanup keeps more than the policy asks for. */
 export interface Remark {
   readonly message: string;
   readonly hint?: string | undefined;

@@ -1,6 +1,7 @@
 /**
- * Doing what the plan says, to the letter. Each step may be the last one before a crash: a note announces what goes,
- * commit records go before the data they name, WAL goes from its oldest end, and the next run finds what was left.
+ * The execution of a cleanup plan, to the letter. A crash may follow any step. So a note announces each removal, commit
+ * records are deleted before the data that they name, WAL is deleted from its oldest end, and the next run finds the
+ * rest.
  */
 import { messageOf, WalvaultError } from '../../base/errors/errors.ts';
 import {
@@ -28,9 +29,9 @@ export interface Removed {
   readonly backups: readonly string[];
   readonly objectCount: number;
   readonly freedBytes: number;
-  /** One line each; empty when everything the plan names is gone. */
+  /** Messages of one line; empty if all objects of the plan are gone. */
   readonly failures: readonly string[];
-  /** Backups that stay after all, because a new backup builds on them since the plan was made. */
+  /** The backups that cleanup keeps although the plan removes them: a new backup has since been built on them. */
   readonly yielded: readonly string[];
 }
 
@@ -44,7 +45,7 @@ export interface ExecuteOptions {
   readonly signal: AbortSignal;
 }
 
-/** @throws WalvaultError `refused` when this host's clock contradicts the store's; nothing was deleted then */
+/** @throws WalvaultError `refused` if this host's clock contradicts the store's clock; then nothing was deleted */
 export async function executePlan(options: ExecuteOptions): Promise<Removed> {
   const removal = new Removal(options);
   await removal.announceBackups();
@@ -88,8 +89,9 @@ class Removal {
   }
 
   /**
-   * A backup writes its claim before it relies on its parent and then looks for this announcement; cleanup announces
-   * and then looks for claims. Whoever comes second sees the other and yields.
+   * Keeps the backups that a new backup claims as its parents. A backup writes its claim and then looks for the
+   * announcement of a removal; cleanup writes its announcement and then looks for claims. The second of the two sees
+   * the first, and yields.
    */
   async yieldToClaims(): Promise<void> {
     const { repository, system, state, log, signal } = this.#options;
@@ -112,14 +114,14 @@ class Removal {
     }
   }
 
-  /** Children before parents: whatever is left after a crash is whole. */
+  /** Removes children before parents, so that each backup left after a crash is whole. */
   async removeBackups(): Promise<void> {
     const { repository, system, log } = this.#options;
     for (const backup of childrenFirst(this.#going(), this.#options.state)) {
       if (this.#yielded.has(backup.id)) continue;
       if (backup.state === 'committed') {
         const record = commitRecordKey(system, backup.id);
-        // The signature goes second: without the record it means nothing, the record without it would be untrusted.
+        // The signature is deleted second: a record without its signature would be untrusted.
         if ((await this.#delete([record])).size > 0) {
           this.#areRecordsLeft = true;
           continue;
@@ -135,7 +137,7 @@ class Removal {
   async removeWal(): Promise<void> {
     const { repository, system, state, plan, log, signal } = this.#options;
     const { geometry } = state;
-    // A backup that stays after all needs its WAL, which this plan did not keep: the next run will know.
+    // A backup that is kept after all needs its WAL, which this plan does not keep. The next run plans with it.
     if (geometry === undefined || this.#yielded.size > 0 || this.#areRecordsLeft) return;
     for (const range of plan.wal) {
       if (range.action === 'keep') continue;
@@ -155,7 +157,7 @@ class Removal {
     return this.#options.plan.backups.filter(({ action }) => action === 'remove');
   }
 
-  /** What a claim may build on, of what was to go. */
+  /** The backups to be removed that a claim may build on. */
   #claimedBy(claim: ParentClaim): string[] {
     if (claim.kind === 'unknown') return this.#going().map(({ id }) => id);
     return claim.kind === 'named' ? this.#chain(claim.parent) : [];
@@ -180,7 +182,7 @@ class Removal {
       if ('key' in entry) yield entry;
   }
 
-  /** Batches of what a listing gives; true if all is gone. A failure does not keep the rest from going. */
+  /** Deletes the listed objects in batches; true if all are gone. A failure does not stop the other deletions. */
   async #deleteListed(items: AsyncIterable<Item>): Promise<boolean> {
     let batch: Item[] = [];
     let failedCount = 0;
@@ -200,7 +202,7 @@ class Removal {
     return failedCount === 0;
   }
 
-  /** The keys that are still there. */
+  /** Deletes the keys. @returns the keys that could not be deleted */
   async #delete(keys: readonly string[]): Promise<Set<string>> {
     const { repository, signal } = this.#options;
     const failures = await repository.store.delete(keys, { signal });
@@ -216,7 +218,7 @@ class Removal {
     if (until > locked.until) locked.until = until;
   }
 
-  /** One line for all: a retention that is longer than the policy would else fill the log. */
+  /** One line for all locked objects: a lock that is longer than the policy would otherwise fill the log. */
   #lockedLine(): string[] {
     const { count, firstKey, until } = this.#locked;
     if (count === 0) return [];
@@ -231,7 +233,7 @@ class Removal {
     this.#isClockChecked = true;
   }
 
-  /** The window is measured by this host's clock: one that is far ahead would make everything look old. */
+  /** Compares the clocks: this host's clock measures the window, and if it is far ahead, every backup looks old. */
   async #checkClock(subject: string): Promise<void> {
     const { repository, system, now, signal } = this.#options;
     let storeMs = 0;

@@ -1,13 +1,13 @@
-/** A survey as retention wants it. */
+/** The state of a system for retention, gathered from a survey. */
 import type { SystemSurvey } from '../../repository/survey.ts';
 import { piecesOf, type BackupRecord } from '../../repository/format/backup-record.ts';
 import type { BackupDirectory } from '../../repository/stored-backups.ts';
 import type { Stored, SystemState, UnfinishedBackup } from './state.ts';
 
 /**
- * The catalogue is read before the backup directories: a backup that commits in between then looks unfinished and
- * fresh, and is protected. Histories are read before WAL: a timeline that begins in between is then of unknown origin,
- * and nothing is removed.
+ * Gathers the state, in this order: the catalogue before the backup directories, so that a backup that commits in
+ * between looks unfinished and recent, and is protected; histories before WAL, so that a timeline that begins in
+ * between has an unknown origin, and nothing is removed.
  */
 export async function gatherState(survey: SystemSurvey): Promise<SystemState> {
   const catalog = await survey.catalog();

@@ -1,7 +1,7 @@
-/** Backups that are being taken: a claim, perhaps parts, and no commit record yet. Pure. */
+/** The backups in progress: backups with a claim, perhaps with parts, and without a commit record. Pure. */
 import type { KnownBackup, PlanInput, RetentionLimits, UnfinishedBackup } from './state.ts';
 
-/** Not too old, and not the rest of one that an earlier cleanup announced to remove. */
+/** True for a backup that was written to recently and that no earlier cleanup announced to remove. */
 export function isInProgress(
   backup: UnfinishedBackup,
   { state, now }: Pick<PlanInput, 'state' | 'now'>,
@@ -11,7 +11,7 @@ export function isInProgress(
   return backup.lastModified.getTime() >= now.getTime() - limits.inProgressMs;
 }
 
-/** Backups that surely begin before the unfinished one does, whatever restart point it begins at. */
+/** The backups that surely begin before the unfinished backup, whatever its restart point is. */
 export function endedBefore(
   unfinished: UnfinishedBackup,
   counted: readonly KnownBackup[],

@@ -1,6 +1,6 @@
 /**
- * What cleanup removes from one system, and why each thing stays or goes (P5). Pure: `--dry-run` prints this plan, and
- * doing follows it to the letter.
+ * The cleanup plan for one system: what to remove and what to keep, each with its reasons (P5). Pure: `--dry-run`
+ * prints this plan, and a real run follows it to the letter.
  */
 import { formatDuration } from '../../base/units.ts';
 import { chooseBackups, type BackupChoice } from './choose-backups.ts';
@@ -30,7 +30,7 @@ export function planCleanup(input: PlanInput): CleanupPlan {
 }
 
 interface Doubt extends Remark {
-  /** What must not be removed while it stands. */
+  /** What cleanup may not remove because of the doubt. */
   readonly blocks: 'everything' | 'wal' | 'nothing';
 }
 

@@ -1,4 +1,4 @@
-/** From flags and configuration to a policy. There is no default policy: what may be deleted is for people to say. */
+/** The retention policy from flags and configuration. It has no default: people decide what may be deleted. */
 import { WalvaultError } from '../../base/errors/errors.ts';
 import type { RetentionPolicy } from './state.ts';
 
@@ -8,8 +8,8 @@ export interface PolicyFlags {
 }
 
 /**
- * One flag replaces the whole configured policy: `--keep-last 2` beside a configured window would otherwise mean
- * something that the command line does not show. The minimum stays in force.
+ * Chooses the policy. Any flag replaces the whole configured policy: otherwise `--keep-last 2` beside a configured
+ * window would have a meaning that the command line does not show. The configured minimum always applies.
  * @throws WalvaultError `usage` without any policy, or with one that would keep nothing
  */
 export function choosePolicy(

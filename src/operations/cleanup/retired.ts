@@ -1,6 +1,7 @@
+/** The test whether a system of a cluster is no longer in use. Pure. */
 import type { SystemState } from './state.ts';
 
-/** True if another system has a committed, whole backup that is newer than everything this one holds. Pure. */
+/** True if another system has a committed, whole backup that is newer than every object of this system. */
 export function isSurelyRetired(state: SystemState, others: readonly SystemState[]): boolean {
   const newestMs = Math.max(
     0,

@@ -1,4 +1,4 @@
-/** What retention decides about: everything one repository holds of one PostgreSQL system, as it was listed. */
+/** The input of retention: all objects that one repository holds of one PostgreSQL system, as listed. */
 import type { WalGeometry } from '../../postgres/wal/geometry.ts';
 import type { SegmentRange } from '../../postgres/wal/segment-range.ts';
 import type { SignaturePolicy } from '../../repository/encoding/signature-policy.ts';
@@ -10,18 +10,18 @@ import type { TimelineTree } from '../../repository/wal/timelines.ts';
 
 export interface SystemState {
   readonly systemId: bigint;
-  /** Undefined when neither `cluster.json` nor a backup says it: then names are not positions and no WAL is touched. */
+  /** Undefined if neither `cluster.json` nor a backup has it: then names have no positions, and no WAL is removed. */
   readonly geometry: WalGeometry | undefined;
   readonly backups: readonly KnownBackup[];
   readonly unreadable: readonly (UnreadableEntry & Claimed & Stored)[];
-  /** Backup directories without a commit record. */
+  /** The backup directories without a commit record. */
   readonly unfinished: readonly UnfinishedBackup[];
   readonly tree: TimelineTree;
   /** When each history file reached the store. */
   readonly historyTimes: ReadonlyMap<number, Date>;
-  /** Consecutive positions that hold any WAL object, by timeline, then by position. */
+  /** Ranges of positions that hold any WAL object, in the order of timeline and position. */
   readonly wal: readonly WalStretch[];
-  /** Consecutive whole segments, in the same order. */
+  /** Ranges of whole segments, in the same order. */
   readonly segments: readonly SegmentRange[];
   /** Ids of backups that a pin note protects. */
   readonly pinned: ReadonlySet<string>;
@@ -42,9 +42,9 @@ export interface KnownBackup extends StoredBackup, Stored {}
 
 export interface UnfinishedBackup extends Claimed, Stored {
   readonly id: string;
-  /** When the newest of its objects reached the store: a backup at work keeps this fresh. */
+  /** When its newest object reached the store: a backup in progress keeps this time recent. */
   readonly lastModified: Date;
-  /** When the oldest did: the claim comes first. */
+  /** When its oldest object, the claim, reached the store. */
   readonly firstModified: Date;
 }
 
@@ -58,21 +58,21 @@ export interface PlanInput {
   readonly state: SystemState;
   readonly policy: RetentionPolicy;
   readonly now: Date;
-  /** Whose records count. */
+  /** The rule for the signatures of records that count. */
   readonly trust: SignaturePolicy;
-  /** Remove a system that is no longer in use, its last backup included. Pins and backups in progress stay. */
+  /** Remove a system that is no longer in use, with its last backup. Pinned backups and backups in progress stay. */
   readonly isRetired?: boolean;
   readonly limits?: Partial<RetentionLimits>;
 }
 
 export interface RetentionLimits {
-  /** A claim without a commit record protects its backup, its parent and its WAL for so long after its last object. */
+  /** A claim without a commit record protects its backup, parent and WAL for this long after the last object. */
   readonly inProgressMs: number;
-  /** A timeline that received WAL so recently, past where it was left, is in use. */
+  /** A timeline that received WAL past its last switchpoint within this time is in use. */
   readonly liveTimelineMs: number;
-  /** By how much the clocks of the database server, this host and the store may differ. */
+  /** The largest difference between the clocks of the database server, this host and the store. */
   readonly clockSkewMs: number;
-  /** The longest time between a backup's end and its commit for an unsigned record: it waits for its WAL in between. */
+  /** The longest time between a backup's end and its commit for an unsigned record: the backup waits for its WAL. */
   readonly commitDelayMs: number;
 }
 

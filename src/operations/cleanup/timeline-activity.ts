@@ -1,4 +1,4 @@
-/** Which timelines were in use lately, and from which backup each can be reached. Pure. */
+/** The timelines in use, and the backups that lead to each of them. Pure. */
 import type { TimelineTree } from '../../repository/wal/timelines.ts';
 import { comparePositions, consistencyPoint } from '../../repository/format/backup-record.ts';
 import type { KnownBackup, SystemState } from './state.ts';
@@ -6,11 +6,11 @@ import { reaches } from './timeline-path.ts';
 
 export interface TimelineActivity {
   readonly timeline: number;
-  /** When its newest WAL, its history file or a backup of it reached the store. */
+  /** When the newest WAL, history file or backup of this timeline reached the store. */
   readonly lastArrivalMs: number;
-  /** No other timeline received WAL later than this one. */
+  /** True if no other timeline received WAL later. */
   readonly hasNewestWal: boolean;
-  /** Its WAL goes on past the last point where another timeline branched off: it was not simply succeeded. */
+  /** True if its WAL goes on past the last switchpoint: no other timeline has simply replaced it. */
   readonly isUnended: boolean;
 }
 
@@ -46,9 +46,9 @@ function isUnended({ wal, tree, geometry }: SystemState, timeline: number): bool
 }
 
 /**
- * Timelines with something newer than `sinceMs`. The highest one, the one that received anything last and the one that
- * received WAL last are always among them: an idle server archives nothing, and its newest state is still what the
- * window promises, also when a restored copy has left a history file since.
+ * The timelines that received an object since `sinceMs`. They always include the highest timeline, the timeline that
+ * received an object last and the timeline that received WAL last: an idle server archives nothing, but the window
+ * promises its newest state, even if a restored copy has archived a history file since.
  */
 export function openTimelines(activity: readonly TimelineActivity[], sinceMs: number): TimelineActivity[] {
   const newestMs = Math.max(0, ...activity.map(({ lastArrivalMs }) => lastArrivalMs));
@@ -58,7 +58,7 @@ export function openTimelines(activity: readonly TimelineActivity[], sinceMs: nu
   );
 }
 
-/** The one of the highest position from which a recovery can go on to `timeline`. */
+/** The backup with the highest position from which a recovery can go on to `timeline`. */
 export function newestReaching(
   tree: TimelineTree,
   backups: readonly KnownBackup[],

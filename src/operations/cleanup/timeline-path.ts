@@ -1,17 +1,17 @@
-/** Which stretches of which timelines lead to a timeline, by positions and not by numbers or names. */
+/** The path to a timeline: the parts of its ancestors that lead to it, by positions and not by numbers. Pure. */
 import type { Lsn } from '../../postgres/wal/lsn.ts';
 import type { TimelineTree } from '../../repository/wal/timelines.ts';
 
 export interface PathStep {
   readonly timeline: number;
-  /** The path leaves the timeline here; undefined on the last one. */
+  /** The LSN at which the path leaves this timeline; undefined on the last timeline. */
   readonly end: Lsn | undefined;
 }
 
 /**
- * From `timeline` back to its oldest known ancestor. A child may have left its parent before the parent itself began
- * (a recovery that stopped early on its way to that parent); the parent then contributes nothing and the grandparent
- * ends at the earlier point, as tliOfPointInHistory in timeline.c finds it.
+ * The path from `timeline` back to its oldest known ancestor. A child may have left its parent before the parent itself
+ * began (a recovery that stopped early on its way to that parent). Then the parent contributes nothing and the
+ * grandparent ends at the earlier point, as in tliOfPointInHistory in timeline.c.
  */
 export function pathTo(tree: TimelineTree, timeline: number): PathStep[] {
   const steps: PathStep[] = [];
@@ -26,7 +26,7 @@ export function pathTo(tree: TimelineTree, timeline: number): PathStep[] {
   return steps;
 }
 
-/** Whether a recovery that is at `lsn` on `from` can go on to `timeline`. */
+/** Whether a recovery at the position `from` can go on to `timeline`. */
 export function reaches(
   tree: TimelineTree,
   from: { readonly timeline: number; readonly lsn: Lsn },
@@ -37,7 +37,7 @@ export function reaches(
   );
 }
 
-/** Timelines above the lowest one whose history file is missing: nobody can say what they descend from. */
+/** The timelines without a history file, except the lowest: their parents are unknown. */
 export function timelinesOfUnknownOrigin(tree: TimelineTree, present: Iterable<number>): number[] {
   const all = [...new Set([...present, ...tree.keys()])].sort((a, b) => a - b);
   return all.filter((timeline, index) => index > 0 && !tree.has(timeline));

@@ -1,4 +1,4 @@
-/** What writers that died have left behind in a cluster's part of a repository: found by age, whatever the policy. */
+/** Removes the writes that dead writers left unfinished in a cluster's part of a repository, whatever the policy. */
 import { messageOf } from '../../base/errors/errors.ts';
 import { clusterPrefix } from '../../repository/format/layout.ts';
 import type { Repository } from '../../repository/repository.ts';
@@ -6,13 +6,13 @@ import { isStoreError, type UnfinishedWrite } from '../../stores/store.ts';
 import type { Log } from '../../observe/events/events.ts';
 import { toPlainError } from '../../base/errors/plain-error.ts';
 
-/** Longer than any writer takes for one object. One that was at work after all fails whole, and writes again. */
+/** Longer than any writer takes for one object. A writer that still was at work fails, and writes the object again. */
 const staleAfterMs = 24 * 3_600_000;
 
 export interface UnfinishedCleanup {
-  /** What went, or would go in a dry run. */
+  /** The writes that were removed, or would be removed in a dry run. */
   readonly writes: readonly UnfinishedWrite[];
-  /** One line each. */
+  /** Messages of one line. */
   readonly failures: readonly string[];
 }
 
@@ -36,7 +36,7 @@ export async function cleanUnfinishedWrites(
     for await (const write of store.listUnfinished({ prefix: clusterPrefix(cluster), signal }))
       if (now.getTime() - write.lastWritten.getTime() > staleAfterMs) stale.push(write);
   } catch (error) {
-    // A service that knows no such question has nothing to tidy, or does it by itself.
+    // A service without this request has no unfinished writes, or removes them itself.
     if (!isStoreError(error, 'denied') && !isStoreError(error, 'invalid')) throw error;
     log.emit({ kind: 'unfinished-writes-unknown', repository: name, failure: toPlainError(error) });
     return { writes: [], failures: [] };

@@ -1,4 +1,4 @@
-/** The objects that lie in a range of positions, found by listing; what a dry run counts and what removal deletes. */
+/** The WAL objects in a range of positions, found by listing: a dry run counts them, a real run deletes them. */
 import type { WalGeometry } from '../../postgres/wal/geometry.ts';
 import type { SegmentRange } from '../../postgres/wal/segment-range.ts';
 import { parseWalKey, walTimelinePrefix, type SystemPath } from '../../repository/format/layout.ts';
@@ -10,7 +10,7 @@ export interface WalObjectEntry {
   readonly sizeBytes: number;
 }
 
-/** Segments and what belongs to their positions: partials, backup history files, kept conflicts. Never histories. */
+/** Lists segments, and the partials, backup history files and kept conflicts at their positions. Never histories. */
 export async function* listWalObjects(
   { store }: Repository,
   system: SystemPath,

@@ -92,7 +92,7 @@ function deletedError(repository: Repository, file: WalFileName): GapError {
   });
 }
 
-/** A best-effort repository may be unreachable. If it has the file and cannot deliver it, the file existed: a failure. */
+/** A best-effort repository may be unreachable. But if it has the file and cannot deliver it, the file existed. */
 function countsAsFailure(repository: Repository, error: WalvaultError): boolean {
   return (
     repository.required || ['damaged', 'key', 'invalid-file', 'cold-tier', 'local-io'].includes(error.code)

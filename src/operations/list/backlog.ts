@@ -1,8 +1,8 @@
-/** What a best-effort repository lacks of what the required ones hold. Pure. */
+/** The objects of the required repositories that a best-effort repository lacks. Pure. */
 import { nameRange, subtract, union } from '../../postgres/wal/segment-range.ts';
 import type { Backlog, RepositoryListing, SystemBacklog, SystemListing } from './listing.ts';
 
-/** Undefined when there is nothing that can be compared: itself or every required repository cannot be read. */
+/** The backlog of a repository. Undefined if it, or every required repository, cannot be read. */
 export function findBacklog(
   own: RepositoryListing,
   required: readonly RepositoryListing[],

@@ -1,4 +1,4 @@
-/** `walvault list`: what each repository holds. Reads only, and never needs a private key. */
+/** `walvault list`: the backups and WAL of each repository. It only reads, and never needs a private key. */
 import { nameRange } from '../../postgres/wal/segment-range.ts';
 import { formatLsn } from '../../postgres/wal/lsn.ts';
 import { storedBytesOf } from '../../repository/format/backup-record.ts';
@@ -13,18 +13,18 @@ import { findBacklog } from './backlog.ts';
 import type { ListedBackup, RepositoryListing, SystemListing } from './listing.ts';
 import { describeTimelines } from './timelines.ts';
 
-export interface ListOptions {
-  /** All: a best-effort one is compared with the required ones. */
+export interface ListingOptions {
+  /** All repositories: a best-effort repository is compared with the required ones. */
   readonly repositories: readonly Repository[];
-  /** The one to be listed; undefined: every one. */
+  /** The name of the repository to list; undefined: all. */
   readonly only?: string | undefined;
   readonly cluster: string;
   readonly what: 'all' | 'backups' | 'wal';
   readonly signal: AbortSignal;
 }
 
-/** Never throws for one repository that cannot be read: the others are listed all the same. */
-export async function list(options: ListOptions): Promise<RepositoryListing[]> {
+/** Lists the repositories. An unreadable repository does not make it throw: its listing has a `problem`. */
+export async function list(options: ListingOptions): Promise<RepositoryListing[]> {
   const { repositories, only, signal } = options;
   const isWanted = ({ name }: { readonly name: string }) => only === undefined || name === only;
   const needsComparison = repositories.some(repository => isWanted(repository) && !repository.required);
@@ -40,7 +40,7 @@ export async function list(options: ListOptions): Promise<RepositoryListing[]> {
     .map(listing => (listing.required ? listing : { ...listing, backlog: findBacklog(listing, required) }));
 }
 
-async function listRepository(options: ListOptions, repository: Repository): Promise<RepositoryListing> {
+async function listRepository(options: ListingOptions, repository: Repository): Promise<RepositoryListing> {
   const { name, required, store } = repository;
   const systems: SystemListing[] = [];
   let problem: Error | undefined;
@@ -55,7 +55,7 @@ async function listRepository(options: ListOptions, repository: Repository): Pro
 }
 
 async function listSystem(
-  { what, signal }: ListOptions,
+  { what, signal }: ListingOptions,
   repository: Repository,
   system: SystemPath,
 ): Promise<SystemListing> {
@@ -94,7 +94,7 @@ async function listSystem(
 
 function describeBackup(entry: CatalogEntry, found: Pick<ListedBackup, 'isPinned' | 'cold'>): ListedBackup {
   const { startLsn, stopLsn, timeline, geometry } = entry.record;
-  // Of a record that contradicts itself nothing is needed.
+  // A record that contradicts itself has no needed segments.
   const whole = geometry.rangeOf(timeline, startLsn, stopLsn);
   const needed = neededSegments(entry.record);
   return {

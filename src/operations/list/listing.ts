@@ -1,4 +1,4 @@
-/** What `walvault list` says of repositories. `docs/reference/json.md` publishes these shapes. */
+/** The result of `walvault list`. `docs/reference/json.md` publishes these shapes. */
 import type { WalGeometry } from '../../postgres/wal/geometry.ts';
 import type { NamedRange } from '../../postgres/wal/segment-range.ts';
 import type { TierCounts } from '../../repository/cold-objects.ts';
@@ -10,10 +10,10 @@ export interface RepositoryListing {
   readonly name: string;
   readonly url: string;
   readonly required: boolean;
-  /** Of a best-effort one. Undefined: it is a required one, or they cannot be compared. */
+  /** What a best-effort repository lacks. Undefined for a required repository, or if no comparison is possible. */
   readonly backlog: Backlog | undefined;
   readonly systems: readonly SystemListing[];
-  /** Why it could not be read; then `systems` may be incomplete. */
+  /** Why the repository could not be read; then `systems` may be incomplete. */
   readonly problem: Error | undefined;
 }
 
@@ -21,31 +21,31 @@ export interface SystemListing {
   readonly systemId: bigint;
   readonly postgresMajor: number | undefined;
   readonly geometry: WalGeometry | undefined;
-  /** Undefined when only WAL was asked for. */
+  /** Undefined if only WAL is listed. */
   readonly backups: readonly ListedBackup[] | undefined;
   readonly unreadable: readonly UnreadableEntry[] | undefined;
-  /** Undefined when only backups were asked for. */
+  /** Undefined if only backups are listed. */
   readonly timelines: readonly TimelineListing[] | undefined;
   readonly runs: readonly WalRun[] | undefined;
 }
 
 export interface ListedBackup extends CatalogEntry {
-  /** As PostgreSQL writes them: `0/16B3740`. */
+  /** In PostgreSQL's notation: `0/16B3740`. */
   readonly startLsn: string;
   readonly stopLsn: string;
-  /** The first and last segment that make it consistent. */
+  /** The first and last of the segments that make the backup consistent. */
   readonly startSegment: string;
   readonly stopSegment: string;
   readonly storedBytes: number;
   readonly isPinned: boolean;
-  /** Parts and manifest in archive tiers, by tier. */
+  /** The number of its objects in archive tiers, by tier. */
   readonly cold: TierCounts;
 }
 
 export interface Backlog {
-  /** Names of the required repositories it was compared with. */
+  /** Names of the required repositories in the comparison. */
   readonly comparedWith: readonly string[];
-  /** Only systems of which something is missing. */
+  /** Only the systems that lack an object. */
   readonly systems: readonly SystemBacklog[];
 }
 
@@ -54,6 +54,6 @@ export interface SystemBacklog {
   /** Ids of committed backups. */
   readonly backups: readonly string[];
   readonly wal: readonly NamedRange[];
-  /** Timelines whose history is missing. */
+  /** The timelines whose history is missing. */
   readonly histories: readonly number[];
 }

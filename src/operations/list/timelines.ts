@@ -1,4 +1,4 @@
-/** What of each timeline is archived, with its holes. Pure. */
+/** The archived WAL of each timeline, with its holes. Pure. */
 import type { WalGeometry } from '../../postgres/wal/geometry.ts';
 import {
   count,
@@ -17,22 +17,22 @@ import type { WalRun } from '../../repository/wal/listing.ts';
 
 export interface TimelineListing {
   readonly timeline: number;
-  /** Where it left its parent; undefined for the first, and where its history file is not archived. */
+  /** Undefined for the first timeline, and if the history file is not archived. */
   readonly parent: number | undefined;
-  /** As PostgreSQL writes it. */
+  /** The LSN at which this timeline left its parent, in PostgreSQL's notation. */
   readonly switchpoint: string | undefined;
   readonly hasHistory: boolean;
-  /** Undefined when nothing but its history is archived. */
+  /** Undefined if only the history of this timeline is archived. */
   readonly firstSegment: string | undefined;
   readonly lastSegment: string | undefined;
   readonly segmentCount: number;
   readonly storedBytes: number;
   readonly lastArchivedAt: Date | undefined;
-  /** Missing segments between archived ones. */
+  /** The missing segments between archived segments. */
   readonly holes: readonly NamedRange[];
-  /** Segments in archive tiers, by tier. */
+  /** The number of segments in archive tiers, by tier. */
   readonly cold: TierCounts;
-  /** What servers gave up and is missing still: inside holes, and beyond the last archived segment. */
+  /** Segments that servers gave up and that are still missing: in holes, and after the last archived segment. */
   readonly lost: readonly LostRange[];
 }
 
@@ -43,15 +43,15 @@ export interface LostRange extends NamedRange {
   readonly backlogBytes: number;
   readonly limitBytes: number;
   readonly reason: string;
-  /** All of it in one line, beginning with "given up". */
+  /** The whole loss in one line that begins with "given up". */
   readonly description: string;
-  /** Who signed the note that says so. */
+  /** The verdict on the signature of the note that records the loss. */
   readonly signature: SignatureVerdict | undefined;
 }
 
 export interface DescribedWal {
   readonly runs: readonly WalRun[];
-  /** What servers gave up and is missing still. */
+  /** Segments that servers gave up and that are still missing. */
   readonly lost: readonly LostWal[];
   readonly tree: TimelineTree;
   readonly geometry: WalGeometry;

@@ -1,4 +1,4 @@
-/** The cluster whose WAL is to be archived, for a command that is not called by it. */
+/** The cluster whose WAL is to be archived, for commands that PostgreSQL does not call. */
 import { readControlFile } from '../../postgres/cluster/control-file.ts';
 import { requireDataDirectory } from '../../postgres/cluster/find-data-directory.ts';
 

@@ -1,7 +1,7 @@
 /**
- * The documented exception to P1: over `archive.queue-limit`, a segment that a required repository could not take is
- * given up, so that the server goes on (docs/queue-limit.md). The loss is durable on this host before push returns,
- * and reaches the repositories with the next push that succeeds.
+ * The documented exception to P1: over `archive.queue-limit`, push gives up a segment that a required repository could
+ * not take, so that the server goes on (docs/queue-limit.md). The loss record is durable on this host before push
+ * returns, and reaches the repositories with the next push that succeeds.
  */
 import { hostname } from 'node:os';
 import { dirname, resolve } from 'node:path';
@@ -27,7 +27,7 @@ export interface Undelivered {
   readonly reason: unknown;
 }
 
-/** Undefined unless this very segment is to be given up when it cannot be archived now. */
+/** The state of the queue. Undefined unless push must give up this segment if it cannot archive it now. */
 export async function readQueue(
   options: PushOptions,
   { file, control }: Pick<WalSource, 'file' | 'control'>,
@@ -44,15 +44,16 @@ async function readReady(walDirectory: string): Promise<readonly string[]> {
   try {
     return (await new ArchiveStatus(walDirectory).read()).ready;
   } catch (error) {
-    // The directory of another user's server, which is not the one that waits for this file.
+    // An unreadable directory belongs to the server of another user, which does not wait for this file.
     if (systemCode(error) === 'EACCES') return [];
     throw error;
   }
 }
 
 /**
- * @returns true once the loss is durable on this host; false when it must not be, or cannot be: then push fails as it
- *   would without a limit
+ * Records the loss of a segment.
+ * @returns true once the record is durable on this host; false if the failures are no outage or the record cannot be
+ *   written: then push fails as it does without a limit
  */
 export async function giveUp(
   { log }: Pick<PushOptions, 'log'>,
@@ -78,10 +79,10 @@ export async function giveUp(
   return true;
 }
 
-/** After a push that succeeded this is extra: it may not take long, and never fails it. */
+/** Delivering loss records after a successful push may not take long, and never makes the push fail. */
 const deliveryTimeoutMs = 10_000;
 
-/** Tells the repositories what was given up on this host, if anything was. */
+/** Sends the loss records of this host, if it has any, to the repositories. */
 export async function deliverLosses(
   options: Pick<PushOptions, 'cluster' | 'repositories' | 'log' | 'signal'>,
   dataDirectory: string,

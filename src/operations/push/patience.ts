@@ -1,13 +1,13 @@
 /**
- * The patience of one push: how long it goes on, and what it may conclude when it fails. One deadline,
- * `archive.timeout`, bounds all of it. Beside the deadline runs the stores' time: the time in which this process ran and
- * was not busy with the segment itself, so that only the repositories can have used it.
+ * The patience of one push: how long it goes on, and what a failure proves. One deadline, `archive.timeout`, bounds the
+ * whole push. Beside the deadline runs the stores' time: the time in which this process ran and was not busy with the
+ * segment itself, so that only the repositories can have used it.
  *
  *                        encoding ──── endEncoding() ────▶ storing ──── end() ────▶ over
- *   the stores' time:    stands                            goes on, but while the next piece of a file is read
+ *   the stores' time:    stands                            goes on, except while a piece of a file is read
  *
- * Towards each repository it is in one of five states. While the queue is within its limit, or without one, a repository
- * begins as `answered`; over `archive.queue-limit` it has to show first that it is there:
+ * Each repository has a state. Without `archive.queue-limit`, or while the queue is below it, a repository begins as
+ * `answered`; above the limit it first has to show that it is reachable:
  *
  *   unasked ──ask──▶ asked ──outage, ask──▶ asked-again
  *                      │ answer                │ answer
@@ -15,11 +15,11 @@
  *                                 ▼
  *                              answered ──retryable failure──▶ answered, while the first `archive.timeout` lasts
  *
- * What a failure means in the end:
+ * What a failure proves at the end:
  *
- *   asked-again, with time left   the repository is away: an outage
+ *   asked-again, with time left   the repository is unreachable: an outage
  *   the stores had half the time  the repository is too slow: an outage
- *   anything else                 this host was held up (`HeldUp`): nothing is known of the repository
+ *   anything else                 this host was held up (`HeldUp`): it proves nothing about the repository
  */
 import { tap, type ByteStream } from '../../base/bytes/streams.ts';
 import { WalvaultError } from '../../base/errors/errors.ts';
@@ -33,7 +33,7 @@ import type { QueueState } from './queue-limit.ts';
 
 type PatienceOptions = Pick<PushOptions, 'path' | 'timeoutMs' | 'onProgress' | 'signal'>;
 
-/** Begins in the state `encoding`. */
+/** The time of one push. It begins in the state `encoding`. */
 export class Patience {
   readonly timeoutMs: number;
   readonly deadline: Deadline;
@@ -55,7 +55,7 @@ export class Patience {
     this.#storesTime.release();
   }
 
-  /** The pieces of a file that is not in memory: each one taken is progress. */
+  /** Passes on the pieces of a file that is too large for memory; each piece restarts the deadline. */
   watch(pieces: ByteStream): ByteStream {
     return tap(heldWhile(pieces, this.#storesTime), () => {
       this.deadline.restart();
@@ -64,7 +64,7 @@ export class Patience {
     });
   }
 
-  /** @param queue when it is over its limit: then a repository that is out of reach is not waited for */
+  /** @param queue the queue, if it is over its limit: then the push does not wait for an unreachable repository */
   towards(repository: Repository, queue: QueueState | undefined): RepositoryPatience {
     return new RepositoryPatience(this, repository, queue);
   }
@@ -101,7 +101,7 @@ export class RepositoryPatience {
     return this.#queue !== undefined;
   }
 
-  /** @throws HeldUp over the limit of the queue, where the repository cannot be blamed */
+  /** @throws HeldUp over the limit of the queue, if the repository is not to blame */
   async retry<T>(attempt: () => Promise<T>): Promise<T> {
     try {
       return await retryUntilDeadline(attempt, this.#whole.deadline, {
@@ -113,7 +113,7 @@ export class RepositoryPatience {
     }
   }
 
-  /** Asks the repository by `look`; when that succeeds, it has answered. */
+  /** Asks the repository with `look`; if that succeeds, the repository has answered. */
   async ask(look: (signal: AbortSignal) => Promise<void>): Promise<void> {
     this.#contact = afterAsking(this.#contact);
     if (this.#queue === undefined || this.#contact === 'answered') return await look(this.signal);
@@ -131,7 +131,7 @@ export class RepositoryPatience {
   }
 }
 
-/** How far the acquaintance with a repository has come. */
+/** How often a push has asked a repository, and whether the repository has answered. */
 export type Contact = 'unasked' | 'asked' | 'asked-again' | 'answered';
 
 export function afterAsking(contact: Contact): Exclude<Contact, 'unasked'> {
@@ -143,10 +143,10 @@ const patientMs = 5000;
 const impatientMs = 1000;
 
 /**
- * How long a repository may take for its first answer once the queue is over its limit, in the time in which this
- * process ran. At the full deadline for each segment of an outage a busy server would fill its disk all the same; too
- * short a time would take a slow store for one that is away. So it is short only when the queue goes on growing, and
- * for the last attempt, a fresh one that was not unlucky in the same way.
+ * How long a repository may take for its first answer once the queue is over its limit; only time in which this process
+ * ran counts. With the full deadline for each segment, a busy server would fill its disk during an outage; with too
+ * short a time, a slow store would look unreachable. So the time is short only when the queue keeps growing, and for
+ * the second attempt, which starts afresh.
  */
 export function firstAnswerMs(
   { backlogBytes, limitBytes }: QueueState,
@@ -166,11 +166,11 @@ export function mayRetry(
 
 export interface TimeSpent {
   readonly isOver: boolean;
-  /** Of the stores' time; when the push's time is over, what passed since its last progress. */
+  /** The stores' time so far; after the deadline, the stores' time since the last progress. */
   readonly storesMs: number;
 }
 
-/** The failure says something about the repository. Where it does not, the next push has a new time. */
+/** True if the failure proves an outage of the repository. If it proves nothing, the next push has its full time. */
 export function isConclusive(contact: Contact, timeoutMs: number, { isOver, storesMs }: TimeSpent): boolean {
   return (contact === 'asked-again' && !isOver) || storesMs >= timeoutMs / 2;
 }

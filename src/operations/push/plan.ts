@@ -1,4 +1,4 @@
-/** What push decides from names alone. */
+/** The decisions of push that need only names and histories. Pure. */
 import type { ControlFile } from '../../postgres/cluster/control-file.ts';
 import { parseWalFileName, type WalFileName } from '../../postgres/wal/file-name.ts';
 import type { WalGeometry } from '../../postgres/wal/geometry.ts';
@@ -7,9 +7,9 @@ import { switchpointOf, type TimelineHistories } from '../../postgres/wal/timeli
 type SegmentFile = WalFileName & { kind: 'segment' | 'partial' };
 
 /**
- * A server in recovery that archives (`archive_mode=always`) finishes the segment in which its parent timeline was
- * left, and has it under the full name. The old primary may have another, whole segment of that name: this one goes
- * to the archive as `.partial`, else it would block the real one for ever (P2).
+ * The name under which a segment is archived. A server in recovery with `archive_mode=always` finishes the segment in
+ * which it left the parent timeline, and keeps it under the full name. The old primary may have another, whole segment
+ * of that name. So this segment is archived as `.partial`: it would otherwise block the real segment forever (P2).
  */
 export function archivedAs(
   file: SegmentFile,
@@ -27,14 +27,14 @@ export function archivedAs(
 
 export interface LocalWalFile {
   readonly name: string;
-  /** In `archive_status`, whatever as: PostgreSQL has finished this file. */
+  /** True if `archive_status` has any mark for the file: PostgreSQL has finished it. */
   readonly isMarked: boolean;
 }
 
 /**
- * Which files of `pg_wal` a `push --missing` offers to the archive: those PostgreSQL has finished. A standby marks
- * what it streamed as done without archiving it, so after a failover these are where a hole can be filled from.
- * Histories come first, as the archiver sends them.
+ * The files of `pg_wal` that `push --missing` offers to the archive: the files that PostgreSQL has finished. A standby
+ * marks streamed segments as done without archiving them, so they can fill a hole after a failover. Histories come
+ * first, in the order of PostgreSQL's archiver.
  */
 export function finishedFiles(
   files: readonly LocalWalFile[],
@@ -44,7 +44,7 @@ export function finishedFiles(
     const file = parseWalFileName(name);
     if (file === undefined) return [];
     if (isMarked || file.kind === 'history') return [file];
-    // Unmarked, only what lies before the last checkpoint is certainly no longer written to.
+    // Without a mark, only a segment before the last checkpoint's redo point is certainly finished.
     const isBeforeRedo =
       file.kind === 'segment' && geometry.endLsn(geometry.positionOf(file).segment) <= redoLsn;
     return isBeforeRedo ? [file] : [];

@@ -1,4 +1,4 @@
-/** What a thread that pushes one file after the other keeps between them. */
+/** The buffers and proofs that a thread keeps from one push to the next. */
 import { BufferPool } from '../../base/bytes/buffer-pool.ts';
 import { Turns } from '../../base/threads/turns.ts';
 import type { PlainFile, WalObject } from '../../repository/wal/write-object.ts';
@@ -8,15 +8,15 @@ export class PushMemory {
   readonly plain = new BufferPool();
   readonly stored = new BufferPool();
   readonly proofs = new RepositoryProofs();
-  /** Only one file at a time lies in memory as it is on disk; what it was encoded to may lie beside others'. */
+  /** Only one plain file at a time is in memory; several encoded files may be. */
   readonly turns = new Turns();
 
-  /** Once it was encoded nobody reads it, unless it is stored as it is. */
+  /** Gives back the plain file after encoding, unless it is stored unencoded. */
   giveBackPlain({ content }: PlainFile, { body }: WalObject): void {
     if (typeof content !== 'function' && content !== body) this.plain.give(content);
   }
 
-  /** Only when every repository has it: after a failure a request that was given up may still read from it. */
+  /** Gives back the encoded file. Only when every repository has it: a cancelled request may still read the buffer. */
   giveBackStored({ body }: WalObject): void {
     if (typeof body !== 'function') this.stored.give(body);
   }

@@ -1,6 +1,6 @@
 /**
- * `walvault push --missing`: sends what still lies in `pg_wal`, is finished, and is not in the archive. After a
- * failover this closes the hole that the old primary left by dying with segments unarchived.
+ * `walvault push --missing`: archives the finished files of `pg_wal` that the archive lacks. After a failover this
+ * fills the hole that the old primary left when it died with unarchived segments.
  */
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -23,7 +23,7 @@ export interface PushMissingResult {
   readonly failed: readonly string[];
 }
 
-/** Goes on after a file that fails; the result names it. @throws WalvaultError `invalid-file`, `local-io`, StoreError */
+/** Goes on after a failed file, which the result names. @throws WalvaultError `invalid-file`, `local-io`, StoreError */
 export async function pushMissing(
   options: Omit<PushOptions, 'path' | 'isMissingRun' | 'asConflict'>,
 ): Promise<PushMissingResult> {
@@ -58,7 +58,7 @@ export async function pushMissing(
   return { sent, alreadyArchived, failed };
 }
 
-/** Cheap and only to save work: whether content is identical is decided by push. A `.partial`'s key needs its digest. */
+/** A cheap test to save work: push compares the content. It skips partials, whose keys hold a digest. */
 async function isArchivedEverywhere(
   options: Pick<PushOptions, 'cluster' | 'repositories' | 'signal'>,
   file: WalFileName,
@@ -72,7 +72,7 @@ async function isArchivedEverywhere(
     }
     return true;
   } catch (error) {
-    // One that does not answer must not keep the others from receiving: push tells them apart.
+    // An unreachable repository must not keep the others from the file: push handles each by itself.
     options.signal.throwIfAborted();
     if (error instanceof WalvaultError) return false;
     throw error;

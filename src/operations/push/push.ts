@@ -1,8 +1,8 @@
 /**
- * `walvault push <path>`: the archive_command (docs/exit-codes.md has its statuses).
+ * `walvault push <path>`: the archive_command (docs/exit-codes.md lists its exit statuses).
  *
- * Returns only when the file is durable in every required repository (P1). PostgreSQL repeats a failed archive_command
- * by itself, so one call is bounded (patience.ts): a push that hangs would block the server's shutdown.
+ * `push` returns only when the file is durable in every required repository (P1). PostgreSQL repeats a failed
+ * archive_command, so each call has a time limit (patience.ts): a push that hangs would block the server's shutdown.
  *
  * The one exception to P1 is `archive.queue-limit`: give-up.ts.
  */
@@ -22,7 +22,7 @@ import { toPlainError } from '../../base/errors/plain-error.ts';
 export interface PushResult {
   readonly file: WalFileName;
   readonly outcomes: ReadonlyMap<string, StoreOutcome>;
-  /** Names of required repositories that did not get it: its loss is recorded, and PostgreSQL may remove it. */
+  /** Names of the required repositories that lack the segment: its loss is recorded, and PostgreSQL may remove it. */
   readonly givenUpIn?: readonly string[];
 }
 
@@ -57,7 +57,7 @@ interface EncodedSource {
   readonly encoded: Promise<WalObject>;
 }
 
-/** Resolves when the file is known to be what it says; what it is encoded to may take longer. */
+/** Resolves when the file is read and matches its name; its encoding may still go on. */
 async function readAndEncode(
   options: PushOptions,
   memory: PushMemory,
@@ -123,7 +123,7 @@ async function storeEverywhere(
     : reason;
 }
 
-/** One failure never hides behind another's success, nor stops the others from receiving the file. */
+/** Judges each repository by itself: a failure in one does not hide the failure or the success of another. */
 function judge(
   options: PushOptions,
   file: WalFileName,

@@ -1,15 +1,16 @@
-/** Which segment `archive.queue-limit` may give up, from names alone (docs/queue-limit.md). */
+/** The segment that `archive.queue-limit` may give up, chosen from names alone (docs/queue-limit.md). Pure. */
 import { parseWalFileName, type WalFileName } from '../../postgres/wal/file-name.ts';
 
 export interface WaitingSegments {
   readonly count: number;
-  /** The one asked for is among them and none that PostgreSQL would archive earlier: the only one that may be given up. */
+  /** True if PostgreSQL would archive this segment before all others: the only segment that push may give up. */
   readonly isOldest: boolean;
 }
 
 /**
- * The segments among the files that are ready. PostgreSQL archives in the order of the names (ready_file_comparator in
- * pgarch.c). A file that it does not wait for, sent by hand or ahead of its turn, is not the oldest.
+ * Counts the segments among the ready files, and says whether `name` is the oldest. PostgreSQL archives in the order of
+ * the names (ready_file_comparator in pgarch.c). A file that PostgreSQL does not wait for, pushed by hand or before its
+ * turn, is not the oldest.
  */
 export function waitingSegments(ready: readonly string[], name: string): WaitingSegments {
   const waiting = ready.filter(waitingName => parseWalFileName(waitingName)?.kind === 'segment');
@@ -24,7 +25,7 @@ export interface QueueState {
   readonly limitBytes: number;
 }
 
-/** Over its limit, and this is the file to give up if it cannot be archived now. Only whole segments ever are. */
+/** True if the queue is over its limit and push may give up this file. Only whole segments can be given up. */
 export function isExpendable(
   file: WalFileName,
   waiting: WaitingSegments,

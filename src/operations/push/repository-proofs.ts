@@ -1,12 +1,12 @@
 /**
- * What was found out about repositories a moment ago: each push reads the marker and the cluster's record, two requests
- * beside the one that matters. Where files go out one after the other they are read once a second.
+ * Recent proofs that a repository is the right one. Each push reads the marker and the cluster's record, two requests
+ * beside the upload itself. A thread that pushes file after file reads them once a second.
  */
 import { monotonicMs } from '../../base/time/clock.ts';
 import type { ControlFile } from '../../postgres/cluster/control-file.ts';
 import type { Repository } from '../../repository/repository.ts';
 
-/** About as long as one push may lie between the two by itself. */
+/** About as long as a single push may take between these reads and its upload. */
 const holdsForMs = 1000;
 
 export class RepositoryProofs {
@@ -17,9 +17,9 @@ export class RepositoryProofs {
     this.#now = now;
   }
 
-  /** The repository is the configured one, and has the record of this very cluster. */
+  /** Remembers that the repository is the configured one and has the record of this cluster. */
   add(repository: Repository, control: ControlFile): void {
-    // A directory may be unmounted between two files, and looking costs nothing there.
+    // A directory may be unmounted between two files, and reading it again costs nothing.
     if (repository.store.makeDurable !== undefined) return;
     this.#provenAt.set(keyOf(repository, control), this.#now());
   }
@@ -29,7 +29,7 @@ export class RepositoryProofs {
     return provenAt !== undefined && this.#now() - provenAt < holdsForMs;
   }
 
-  /** After a failure all is to be found out anew. */
+  /** Forgets all proofs: after a failure they must be made again. */
   clear(): void {
     this.#provenAt.clear();
   }

@@ -1,11 +1,11 @@
-/** From the configuration to the options of the push operation: for push, `conflict keep` and the agent. */
+/** The options of a push from the configuration, for push, `conflict keep` and the agent. */
 import type { Config } from '../../config/index.ts';
 import type { PushOptions } from './options.ts';
 
-/** However long somebody else kept a push waiting, this much is left for doing it. */
+/** A push has at least this long for its own work, however long it waited for the agent. */
 const leastTimeoutMs = 5000;
 
-/** Of `archive.timeout`, for a push that has spent some of it on waiting for an attempt of the agent's. */
+/** The rest of `archive.timeout` for a push that has waited `spentMs` for an attempt of the agent. */
 export function timeoutLeft(timeoutMs: number, spentMs: number): number {
   return Math.max(timeoutMs - spentMs, Math.min(timeoutMs, leastTimeoutMs));
 }

@@ -1,4 +1,4 @@
-/** One repository's part of a push. */
+/** Stores the file of a push in one repository, with retries. */
 import type { ControlFile } from '../../postgres/cluster/control-file.ts';
 import { ensureClusterRecord } from '../../repository/format/cluster-record.ts';
 import type { SystemPath } from '../../repository/format/layout.ts';
@@ -15,13 +15,13 @@ export interface Storing {
   readonly proofs: RepositoryProofs;
 }
 
-/** @throws HeldUp over the limit of the queue, where the repository cannot be blamed */
+/** @throws HeldUp over the limit of the queue, if the repository is not to blame */
 export async function storeRetrying(
   repository: Repository,
   { system, control, encoded, proofs }: Storing,
   patience: RepositoryPatience,
 ): Promise<StoreOutcome> {
-  // The two small reads travel while the segment is being compressed.
+  // The two small reads run while the segment is being compressed.
   const prepare = async () => {
     if (!patience.isOverQueueLimit && proofs.holdFor(repository, control)) return;
     await patience.ask(async signal => {

@@ -1,4 +1,4 @@
-/** A WAL file on disk, read once and identified: what push and `conflict keep` start from. */
+/** The WAL file on disk that a push or `conflict keep` archives, read and identified. */
 import { createHash } from 'node:crypto';
 import { open, type FileHandle } from 'node:fs/promises';
 import { basename, dirname, resolve } from 'node:path';
@@ -20,22 +20,22 @@ import type { Log } from '../../observe/events/events.ts';
 import { toPlainError } from '../../base/errors/plain-error.ts';
 
 export interface WalSourceOptions {
-  /** `%p`. */
+  /** The value of `%p`. */
   readonly path: string;
   readonly dataDirectory: string | undefined;
   readonly headerCheck: boolean;
-  /** Apply the rule for a switchpoint's segment also outside recovery (`push --missing`). */
+  /** Apply the rule for the segment of a switchpoint outside a recovery too (`push --missing`). */
   readonly isMissingRun?: boolean;
-  /** What is read into memory is in one of these. */
+  /** The pool of the buffer that the file is read into. */
   readonly buffers?: BufferPool | undefined;
-  /** Awaited before that. */
+  /** Awaited before the file is read into memory. */
   readonly mayRead?: () => Promise<void>;
   readonly log: Log;
   readonly signal: AbortSignal;
 }
 
 export interface WalSource {
-  /** The name it is archived under, which is `.partial` for a segment that another timeline took over. */
+  /** The name in the archive: `.partial` for a segment that another timeline took over. */
   readonly file: WalFileName;
   readonly plain: PlainFile;
   readonly branch: WalObjectMetadata['branch'];
@@ -46,7 +46,7 @@ export interface WalSource {
 const readChunkBytes = 4 * 1024 ** 2;
 const firstPageBytes = 8192;
 
-/** @throws WalvaultError `invalid-file` when the file is not what its name and this cluster say; nothing was sent yet */
+/** @throws WalvaultError `invalid-file` when the file does not match its name or this cluster; nothing was sent yet */
 export async function readWalSource(options: WalSourceOptions): Promise<WalSource> {
   const { path, signal } = options;
   const file = parseWalFileName(basename(path));
@@ -139,7 +139,7 @@ async function readIntoMemory(
   };
 }
 
-/** Large segments are not held: they are hashed here and read again, twice, by whoever encodes and sends them. */
+/** Hashes a segment that is too large for memory: encoding and sending read it again, once each. */
 async function hashOnly(
   path: string,
   handle: FileHandle,
@@ -167,7 +167,7 @@ type ByteStreamGenerator = AsyncGenerator<Uint8Array> & ByteStream;
 
 async function* readChunks(handle: FileHandle, sizeBytes: number): AsyncGenerator<Uint8Array> {
   for (let position = 0; position < sizeBytes;) {
-    // A fresh buffer each: a stage further on may still hold the one before.
+    // Each chunk has a fresh buffer: a later stage may still hold the previous chunk.
     const chunk = Buffer.allocUnsafeSlow(Math.min(readChunkBytes, sizeBytes - position));
     const { bytesRead } = await handle.read(chunk, 0, chunk.length, position);
     if (bytesRead === 0)
@@ -178,7 +178,7 @@ async function* readChunks(handle: FileHandle, sizeBytes: number): AsyncGenerato
 }
 
 function readBranch(path: string, { content }: PlainFile, log: Log): WalObjectMetadata['branch'] {
-  // One that is too large to be in memory is no history.
+  // A file that is too large for memory is no history.
   const text = typeof content === 'function' ? '' : Buffer.from(content).toString('utf8');
   try {
     return branchOfHistory(parseTimelineHistory(text, path));
