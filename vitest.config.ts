@@ -1,0 +1,55 @@
+/** The suites as vitest's projects, each with limits of its own; `scripts/test/steps.ts` has the order of `npm test`. */
+import { defineConfig, type TestProjectInlineConfiguration } from 'vitest/config';
+
+interface Suite {
+  readonly name: string;
+  readonly include: string;
+  /** For a test or a hook. One that waits for ever fails, instead of holding up all that follow. */
+  readonly hungAfterMs: number;
+  /** Test files that run side by side; those with a live PostgreSQL each are limited. */
+  readonly concurrency: number;
+}
+
+const minuteMs = 60_000;
+const suites: readonly Suite[] = [
+  { name: 'unit', include: 'test/unit/**/*.test.ts', hungAfterMs: 2 * minuteMs, concurrency: 2 },
+  { name: 'property', include: 'test/property/**/*.test.ts', hungAfterMs: 5 * minuteMs, concurrency: 2 },
+  { name: 'contract', include: 'test/contract/**/*.test.ts', hungAfterMs: 5 * minuteMs, concurrency: 2 },
+  { name: 'tools', include: 'test/{harness,rules}/**/*.test.ts', hungAfterMs: 5 * minuteMs, concurrency: 1 },
+  { name: 'postgres', include: 'test/postgres/**/*.test.ts', hungAfterMs: 10 * minuteMs, concurrency: 2 },
+  { name: 'e2e', include: 'test/e2e/**/*.test.ts', hungAfterMs: 10 * minuteMs, concurrency: 2 },
+];
+
+export default defineConfig({
+  test: {
+    projects: suites.map(projectOf),
+    coverage: {
+      provider: 'v8',
+      include: ['src/**/*.ts'],
+      reporter: ['text', 'html'],
+      // Below what the suites reach today, so that only a real loss fails; the rest is reached by end-to-end tests.
+      thresholds: { lines: 80, branches: 75, functions: 75 },
+    },
+  },
+});
+
+function projectOf(
+  { name, include, hungAfterMs, concurrency }: Suite,
+  index: number,
+): TestProjectInlineConfiguration {
+  return {
+    test: {
+      name,
+      include: [include],
+      // A process for each file: tests set the umask and the effective user, and handle signals.
+      pool: 'forks',
+      maxWorkers: concurrency,
+      // One suite after another, as vitest wants it of suites whose concurrency differs.
+      sequence: { groupOrder: index },
+      testTimeout: hungAfterMs,
+      hookTimeout: hungAfterMs,
+      restoreMocks: true,
+      setupFiles: ['test/harness/test-file-end.ts'],
+    },
+  };
+}
