@@ -15,7 +15,7 @@ const suites: readonly Suite[] = [
   { name: 'unit', include: 'test/unit/**/*.test.ts', hungAfterMs: 2 * minuteMs, concurrency: 2 },
   { name: 'property', include: 'test/property/**/*.test.ts', hungAfterMs: 5 * minuteMs, concurrency: 2 },
   { name: 'contract', include: 'test/contract/**/*.test.ts', hungAfterMs: 5 * minuteMs, concurrency: 2 },
-  { name: 'tools', include: 'test/{harness,rules}/**/*.test.ts', hungAfterMs: 5 * minuteMs, concurrency: 1 },
+  { name: 'tools', include: 'test/{support,rules}/**/*.test.ts', hungAfterMs: 5 * minuteMs, concurrency: 1 },
   { name: 'postgres', include: 'test/postgres/**/*.test.ts', hungAfterMs: 10 * minuteMs, concurrency: 2 },
   { name: 'e2e', include: 'test/e2e/**/*.test.ts', hungAfterMs: 10 * minuteMs, concurrency: 2 },
 ];
@@ -49,7 +49,7 @@ function projectOf(
       testTimeout: hungAfterMs,
       hookTimeout: hungAfterMs,
       restoreMocks: true,
-      setupFiles: ['test/harness/test-file-end.ts'],
+      setupFiles: ['test/support/site/test-file-end.ts'],
     },
   };
 }

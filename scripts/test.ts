@@ -1,6 +1,6 @@
 /**
  * `npm test [step…]`: every check and every suite, or those named. A step that fails shows what it printed, one that
- * passes a line. The last line is `N passed, N failed`.
+ * passes a line, a suite below vitest's summary. The last line is `N passed, N failed`.
  */
 import { resolve } from 'node:path';
 import { runStep } from './test/run-step.ts';
@@ -19,7 +19,8 @@ for (const step of steps) {
   const result = await runStep(step, root);
   totals.passed += result.passed;
   totals.failed += result.failed;
-  if (result.failed > 0) console.log(result.output.trimEnd());
+  const shown = result.failed > 0 ? result.output.trimEnd() : result.summary;
+  if (shown !== '') console.log(shown);
   const seconds = ((performance.now() - startedAt) / 1000).toFixed(1);
   const counts = step.kind === 'suite' ? `${result.passed} passed, ${result.failed} failed, ` : '';
   console.log(`${result.failed === 0 ? 'ok  ' : 'FAIL'} ${step.name} (${counts}${seconds} s)`);

@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process';
-import { globSync } from 'node:fs';
+import { resolve } from 'node:path';
 import type { Step } from './steps.ts';
 
 export interface StepResult {
@@ -7,35 +7,32 @@ export interface StepResult {
   readonly failed: number;
   /** All that the step printed. */
   readonly output: string;
+  /** Vitest's own, of a suite. */
+  readonly summary: string;
 }
 
-/** A test that waits for ever fails, instead of holding up all that follow. */
-const hungAfterMs = 600_000;
-
-/** A check counts as one; a suite counts its tests. Skipped and cancelled tests count as failed, and so does nothing. */
+/** A check counts as one; a suite counts its tests. */
 export async function runStep(step: Step, root: string): Promise<StepResult> {
   if (step.kind === 'check') {
     const { status, output } = await runCommand('npm', ['run', '--silent', step.npmScript], root);
-    return status === 0 ? { passed: 1, failed: 0, output } : { passed: 0, failed: 1, output };
+    return { passed: status === 0 ? 1 : 0, failed: status === 0 ? 0 : 1, output, summary: '' };
   }
-  const files = globSync([...step.files], { cwd: root }).toSorted();
-  if (files.length === 0) return { passed: 0, failed: 1, output: `no test files: ${step.files.join(' ')}\n` };
-  const flags = [
-    '--test',
-    '--test-reporter=spec',
-    `--test-concurrency=${step.concurrency}`,
-    `--test-timeout=${hungAfterMs}`,
-  ];
-  const { status, output } = await runCommand(process.execPath, [...flags, ...files], root);
-  return countTests(status, output);
+  const vitest = resolve(root, 'node_modules/vitest/vitest.mjs');
+  const args = [vitest, 'run', `--project=${step.name}`, '--reporter=default'];
+  const { status, output } = await runCommand(process.execPath, args, root);
+  return { ...countTests(status, output), output };
 }
 
-function countTests(status: number, output: string): StepResult {
-  const count = (what: string) => Number(new RegExp(`^ℹ ${what} (\\d+)$`, 'm').exec(output)?.[1] ?? 0);
-  const passed = count('pass');
-  const failed = count('fail') + count('cancelled') + count('skipped') + count('todo');
+/** Tests that were skipped or are yet to be written count as failed, and so does a suite that ran nothing. */
+function countTests(status: number, output: string): Omit<StepResult, 'output'> {
+  const at = output.lastIndexOf('\n Test Files ');
+  const summary = at === -1 ? '' : output.slice(at + 1).trimEnd();
+  const tests = /^ *Tests .*$/m.exec(summary)?.[0] ?? '';
+  const count = (what: string) => Number(new RegExp(`(\\d+) ${what}\\b`).exec(tests)?.[1] ?? 0);
+  const passed = count('passed');
+  const failed = count('failed') + count('skipped') + count('todo');
   const isAmiss = status !== 0 || passed === 0;
-  return { passed, failed: failed === 0 && isAmiss ? 1 : failed, output };
+  return { passed, failed: failed === 0 && isAmiss ? 1 : failed, summary };
 }
 
 function runCommand(

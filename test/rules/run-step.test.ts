@@ -1,0 +1,60 @@
+/** What `npm test` counts: as passed what ran to a good end, as failed all that did not, and a suite that ran nothing. */
+import assert from 'node:assert/strict';
+import { mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import { describe, test } from 'vitest';
+import { runStep } from '../../scripts/test/run-step.ts';
+import { temporaryDirectory } from '../harness/temp.ts';
+
+const root = resolve(import.meta.dirname, '../..');
+const good = "test('good', () => {});";
+
+describe('a suite', () => {
+  for (const [name, text, passed, failed] of [
+    ['of good tests', `${good} describe('inner', () => { ${good} });`, 2, 0],
+    ['with a bad test', `${good} test('bad', () => { throw new Error('on purpose'); });`, 1, 1],
+    ['with skipped tests', `${good} test.skip('a', () => {}); describe.skip('b', () => { ${good} });`, 1, 2],
+    ['with a test left out by itself', `${good} test('a', context => context.skip());`, 1, 1],
+    ['with a test yet to be written', `${good} test.todo('a');`, 1, 1],
+    ['that is skipped', `describe.skip('a', () => { ${good} });`, 0, 1],
+    ['with a part that has no tests', `${good} describe('a', () => {});`, 1, 1],
+    ['that fails before its tests', `beforeAll(() => { throw new Error('on purpose'); }); ${good}`, 0, 1],
+    ['that fails after its tests', `afterAll(() => { throw new Error('on purpose'); }); ${good}`, 1, 1],
+    ['that drops a failure', `test('a', () => { void Promise.reject(new Error('on purpose')); });`, 1, 1],
+    [
+      'that prints what looks like good tests',
+      "process.stdout.write('\\n      Tests  5 passed (5)\\n');",
+      0,
+      1,
+    ],
+    ['of no files', undefined, 0, 1],
+  ] as const)
+    test(`${name}: ${passed} passed, ${failed} failed`, async () => {
+      const result = await runStep({ kind: 'suite', name: 'planted' }, makeProject(text));
+      assert.deepEqual([result.passed, result.failed], [passed, failed], result.output);
+    });
+});
+
+test("vitest's summary is that of the whole suite", async () => {
+  const { summary } = await runStep({ kind: 'suite', name: 'planted' }, makeProject(good));
+  assert.match(summary, /^ Test Files  1 passed \(1\)\n      Tests  1 passed \(1\)\n/);
+});
+
+/** A project of one suite of one test file. */
+function makeProject(text: string | undefined): string {
+  const project = temporaryDirectory('run-step', { keepOwner: true });
+  symlinkSync(join(root, 'node_modules'), join(project, 'node_modules'));
+  writeFileSync(join(project, 'package.json'), '{ "type": "module" }');
+  const suites = [{ test: { name: 'planted', include: ['test/*.test.ts'] } }];
+  writeFileSync(
+    join(project, 'vitest.config.ts'),
+    `export default ${JSON.stringify({ test: { projects: suites } })};`,
+  );
+  mkdirSync(join(project, 'test'));
+  if (text !== undefined)
+    writeFileSync(
+      join(project, 'test/a.test.ts'),
+      `import { afterAll, beforeAll, describe, test } from 'vitest';\n${text}\n`,
+    );
+  return project;
+}
