@@ -4,7 +4,6 @@
  */
 import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
-import { after, before, describe, it } from 'node:test';
 import {
   CreateBucketCommand,
   CreateMultipartUploadCommand,
@@ -16,6 +15,7 @@ import {
   PutBucketVersioningCommand,
   S3Client,
 } from '@aws-sdk/client-s3';
+import { afterAll, beforeAll, describe, it } from 'vitest';
 import { Secret } from '../../src/base/secret.ts';
 import { openStore } from '../../src/stores/open.ts';
 import type { StoreSettings } from '../../src/stores/open.ts';
@@ -31,10 +31,10 @@ const missing = missingCephTools();
 const isLeftOut = missing.length > 0 && process.env['WALVAULT_TEST_WITHOUT_CEPH'] === '1';
 
 if (missing.length > 0) {
-  it('store contract: s3 (Ceph)', context => {
+  it('store contract: s3 (Ceph)', async ({ annotate }) => {
     const text = `not installed: ${missing.join(', ')} (Debian: ceph-mon ceph-osd radosgw)`;
     assert(isLeftOut && process.env['CI'] !== 'true', `${text}; WALVAULT_TEST_WITHOUT_CEPH=1 leaves it out`);
-    context.diagnostic(`s3 (Ceph): left out, ${text}`);
+    await annotate(`s3 (Ceph): left out, ${text}`);
   });
 } else {
   await runOnCeph(await startCeph());
@@ -57,7 +57,7 @@ async function runOnCeph(ceph: CephGateway): Promise<void> {
     const settings = { ...settingsOf(bucket, more, keys), ...extra };
     return await createS3Store({ ...s3OptionsOf(new URL(settings.url), settings), partSizeBytes });
   };
-  after(async () => {
+  afterAll(async () => {
     client.destroy();
     await ceph.close();
   });
@@ -105,7 +105,7 @@ async function runOnCeph(ceph: CephGateway): Promise<void> {
   });
 
   describe(`s3 on Ceph ${ceph.version}: versions and locks`, () => {
-    before(async () => {
+    beforeAll(async () => {
       const Bucket = await createBucket('versions');
       await client.send(
         new PutBucketVersioningCommand({ Bucket, VersioningConfiguration: { Status: 'Enabled' } }),

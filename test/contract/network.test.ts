@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { after, afterEach, before, beforeEach, describe, it } from 'node:test';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, it } from 'vitest';
 import { Secret } from '../../src/base/secret.ts';
 import { createAzureStore } from '../../src/stores/azure/store.ts';
 import { azureOptionsOf } from '../../src/stores/azure/url.ts';
@@ -74,13 +74,13 @@ for (const [name, start] of Object.entries(services))
     let near: Store;
     let store: Store;
     let patient: Store;
-    before(async () => {
+    beforeAll(async () => {
       service = await start();
       const { hostname, port } = new URL(service.endpoint);
       proxy = await startTcpFaultProxy({ host: hostname, port: Number(port) });
       near = await service.open(service.settings);
     });
-    after(async () => {
+    afterAll(async () => {
       await near.close();
       await proxy.close();
       await service.close();

@@ -3,7 +3,7 @@
  * unmounted) is not registered for it; the number that did run is printed, and none is a failure.
  */
 import assert from 'node:assert/strict';
-import { after, before, describe, it } from 'node:test';
+import { afterAll, beforeAll, describe, it } from 'vitest';
 import type { ContractDriver, ContractFixture } from './contract-driver.ts';
 import { creationCases } from './creation-cases.ts';
 import { failureCases } from './failure-cases.ts';
@@ -35,10 +35,10 @@ export function runStoreContract(
   describe(`store contract: ${driver.name}`, () => {
     let fixture: ContractFixture;
     let ranCount = 0;
-    before(async () => {
+    beforeAll(async () => {
       fixture = await driver.open();
     });
-    after(async () => {
+    afterAll(async () => {
       await fixture.close();
     });
 
@@ -51,8 +51,8 @@ export function runStoreContract(
       });
     }
 
-    it('ran', context => {
-      context.diagnostic(
+    it('ran', async ({ annotate }) => {
+      await annotate(
         `${driver.name}: ${ranCount} contract cases passed${lacks.length > 0 ? `; it lacks ${lacks.join(', ')}` : ''}`,
       );
       assert(ranCount >= fewestCases, `only ${ranCount} cases ran to their end`);

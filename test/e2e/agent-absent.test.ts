@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { chmodSync, mkdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { describe, it } from 'node:test';
+import { describe, it } from 'vitest';
 import { agentKey, agentPlace, type AgentPlace } from '../support/site/agents.ts';
 import {
   archiveEverything,

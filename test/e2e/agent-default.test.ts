@@ -1,7 +1,7 @@
 /** An installation in which nobody has set anything about agents, as README has it. */
 import assert from 'node:assert/strict';
 import { existsSync, readdirSync } from 'node:fs';
-import { it } from 'node:test';
+import { it } from 'vitest';
 import { agentKey, agentsFor, defaultAgentMode } from '../support/site/agents.ts';
 import { backUp, restoreInto } from '../support/site/cycle.ts';
 import { onExit } from '../support/site/on-exit.ts';

@@ -11,8 +11,8 @@ import {
 } from 'node:fs';
 import { createConnection } from 'node:net';
 import { join } from 'node:path';
-import { describe, it } from 'node:test';
 import { setTimeout as delay } from 'node:timers/promises';
+import { describe, it } from 'vitest';
 import { agentPlace } from '../support/site/agents.ts';
 import { run } from '../support/site/run.ts';
 import { createSite, until, type Site } from '../support/site/site.ts';

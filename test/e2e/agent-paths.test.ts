@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { lstatSync, readdirSync, realpathSync, writeFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
-import { it } from 'node:test';
+import { it } from 'vitest';
 import { agentPlace } from '../support/site/agents.ts';
 import { archivedSegments } from '../support/site/cycle.ts';
 import { startPostgres } from '../support/servers/postgres-server.ts';

@@ -11,7 +11,7 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { join } from 'node:path';
-import { it } from 'node:test';
+import { it } from 'vitest';
 import { agentPlace, agentsFor } from '../support/site/agents.ts';
 import { onExit } from '../support/site/on-exit.ts';
 import type { PostgresServer } from '../support/servers/postgres-server.ts';

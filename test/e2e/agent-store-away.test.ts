@@ -1,5 +1,5 @@
 /** An agent whose store has stopped answering. */
-import { it } from 'node:test';
+import { it } from 'vitest';
 import { agentPlace } from '../support/site/agents.ts';
 import { archiveEverything, commitRows, until } from '../support/site/site.ts';
 import { createS3Site } from '../support/site/store-site.ts';

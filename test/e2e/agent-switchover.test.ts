@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { it } from 'node:test';
+import { it } from 'vitest';
 import { agentPlace, agentsFor, servedBy } from '../support/site/agents.ts';
 import { hasTool, restoreInto, backUp } from '../support/site/cycle.ts';
 import { startPostgres, type PostgresServer } from '../support/servers/postgres-server.ts';

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
-import { after, before, describe, it } from 'node:test';
+import { afterAll, beforeAll, describe, it } from 'vitest';
 import { errorCodes } from '../../src/base/errors/errors.ts';
 import {
   archivedSegments,
@@ -34,7 +34,7 @@ describe('cleanup of three backups to one', () => {
   let begunBefore: string;
   let announced: CleanupJson;
 
-  before(async () => {
+  beforeAll(async () => {
     site = await createSite();
     origin = await site.startOrigin();
     for (const last of [2, 4, 6]) {
@@ -49,7 +49,7 @@ describe('cleanup of three backups to one', () => {
     begunBefore = await restoreInto(site, ['--backup', backups[0]?.id ?? '']);
     firstSegment = (await listed(site)).timelines[0]?.firstSegment ?? '';
   });
-  after(async () => {
+  afterAll(async () => {
     await origin[Symbol.asyncDispose]();
   });
 

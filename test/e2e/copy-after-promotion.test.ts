@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { test } from 'node:test';
+import { test } from 'vitest';
 import type { BackupRecord } from '../../src/repository/format/backup-record.ts';
 import { partialPrefix, walKey, type SystemPath } from '../../src/repository/format/layout.ts';
 import type { Repository } from '../../src/repository/repository.ts';

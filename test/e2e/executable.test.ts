@@ -2,8 +2,8 @@
 import assert from 'node:assert/strict';
 import { readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
-import { test } from 'node:test';
 import { setTimeout as delay } from 'node:timers/promises';
+import { test } from 'vitest';
 import { hasHandlers } from '../support/site/caught-signals.ts';
 import { temporaryDirectory } from '../support/site/temp.ts';
 import { runWalvault, walvaultExecutable } from '../support/site/walvault.ts';

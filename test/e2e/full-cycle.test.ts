@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { appendFileSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { after, before, describe, it } from 'node:test';
+import { afterAll, beforeAll, describe, it } from 'vitest';
 import {
   createBank,
   readContents,
@@ -42,13 +42,13 @@ describe('a busy server', () => {
   const moments: Moment[] = [];
   let end: string;
 
-  before(async () => {
+  beforeAll(async () => {
     site = await createSite();
     origin = await site.startOrigin({ conf: { track_commit_timestamp: 'on', max_wal_size: '64MB' } });
     bank = await createBank(origin);
   });
 
-  after(async () => {
+  afterAll(async () => {
     await origin[Symbol.asyncDispose]();
   });
 

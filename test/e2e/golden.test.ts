@@ -1,6 +1,6 @@
 /** Archives that an earlier version wrote are read, planned and restored by this one (`test/golden/README.md`). */
 import assert from 'node:assert/strict';
-import { describe, it } from 'node:test';
+import { describe, it } from 'vitest';
 import { digestsBelow, listed } from '../../scripts/golden/expected.ts';
 import { newDirectory } from '../support/site/cycle.ts';
 import { goldenSets, openGoldenSite, type GoldenSite } from '../support/site/golden-site.ts';

@@ -5,8 +5,8 @@
 import assert from 'node:assert/strict';
 import { appendFileSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { describe, it } from 'node:test';
 import { setTimeout as delay } from 'node:timers/promises';
+import { describe, it } from 'vitest';
 import { agentPlace, type AgentPlace } from '../support/site/agents.ts';
 import { hangDirectory } from '../support/faults/hung-directory.ts';
 import { bareEnvironment, runOk, type RunResult } from '../support/site/run.ts';

@@ -1,5 +1,5 @@
 /** Signals to the push of a live archiver. PostgreSQL's archiver dies from signals, its backends must not. */
-import { describe, it } from 'node:test';
+import { describe, it } from 'vitest';
 import { createSite } from '../support/site/site.ts';
 import { signalPushes } from '../support/torture/archiver-signals.ts';
 import { isExcused } from '../support/torture/file-systems.ts';

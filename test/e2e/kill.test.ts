@@ -1,6 +1,6 @@
 /** SIGKILL at random moments. `npm run soak` does the same for longer, and prints figures. */
 import assert from 'node:assert/strict';
-import { describe, it, test } from 'node:test';
+import { describe, it, test } from 'vitest';
 import { createSite } from '../support/site/site.ts';
 import { isExcused } from '../support/torture/file-systems.ts';
 import { killBackups } from '../support/torture/kill-backup.ts';

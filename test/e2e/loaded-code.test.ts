@@ -2,8 +2,8 @@
 import assert from 'node:assert/strict';
 import { readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { after, test } from 'node:test';
 import pkgConfig from '../../pkg.config.json' with { type: 'json' };
+import { afterAll, test } from 'vitest';
 import { startPostgres } from '../support/servers/postgres-server.ts';
 import { makeCertificates } from '../support/servers/certificates.ts';
 import { runOk } from '../support/site/run.ts';
@@ -15,7 +15,7 @@ import { runWalvault } from '../support/site/walvault.ts';
 
 const certificates = makeCertificates();
 const s3 = await startS3Server({ tls: certificates });
-after(() => s3.close());
+afterAll(() => s3.close());
 const server = await startPostgres({ initdbArgs: ['--wal-segsize=1'], conf: { wal_keep_size: '64MB' } });
 await commitRows(server, 1, 1);
 await server.stop();

@@ -1,6 +1,6 @@
 /** Memory of push; `npm run soak` measures backup and restore of a large cluster as well. */
 import assert from 'node:assert/strict';
-import { test } from 'node:test';
+import { test } from 'vitest';
 import { createSite } from '../support/site/site.ts';
 import { memoryLimits, memoryOfPush } from '../support/torture/memory.ts';
 

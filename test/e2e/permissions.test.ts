@@ -5,8 +5,8 @@
 import assert from 'node:assert/strict';
 import { readFileSync, readdirSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
-import { after, before, describe, it } from 'node:test';
 import { CreateBucketCommand, PutBucketPolicyCommand, S3Client } from '@aws-sdk/client-s3';
+import { afterAll, beforeAll, describe, it } from 'vitest';
 import { missingCephTools, startCeph, type CephGateway } from '../support/servers/ceph.ts';
 import { backUp } from '../support/site/cycle.ts';
 import type { PostgresServer } from '../support/servers/postgres-server.ts';
@@ -38,9 +38,9 @@ function policyOf(command: string, principal: string): string {
 }
 
 if (missing.length > 0) {
-  it('least privilege on Ceph', context => {
+  it('least privilege on Ceph', async ({ annotate }) => {
     assert(isLeftOut, `not installed: ${missing.join(', ')}; WALVAULT_TEST_WITHOUT_CEPH=1 leaves it out`);
-    context.diagnostic(`left out: not installed: ${missing.join(', ')}`);
+    await annotate(`left out: not installed: ${missing.join(', ')}`);
   });
 } else {
   describe('least privilege on Ceph', () => {
@@ -60,7 +60,7 @@ if (missing.length > 0) {
         origin,
       );
 
-    before(async () => {
+    beforeAll(async () => {
       ceph = await startCeph();
       const client = new S3Client({
         endpoint: ceph.endpoint,
@@ -87,7 +87,7 @@ if (missing.length > 0) {
       };
       origin = await site.startOrigin({ env: stranger });
     });
-    after(async () => {
+    afterAll(async () => {
       await origin[Symbol.asyncDispose]();
       await ceph.close();
     });

@@ -1,6 +1,6 @@
 /** Disks that are full or broken, made of small mounted file systems and of system calls that strace lets fail. */
 import assert from 'node:assert/strict';
-import { describe, it } from 'node:test';
+import { describe, it } from 'vitest';
 import {
   failFsyncs,
   fillDuringBackup,

@@ -1,6 +1,6 @@
 /** Power cuts, on a loop-mounted file system of which a copy is taken while it is in use. */
 import assert from 'node:assert/strict';
-import { test } from 'node:test';
+import { test } from 'vitest';
 import { isExcused, whyNotMountable } from '../support/torture/file-systems.ts';
 import { cutPower } from '../support/torture/power-cut.ts';
 

@@ -11,7 +11,7 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { join } from 'node:path';
-import { before, describe, it } from 'node:test';
+import { beforeAll, describe, it } from 'vitest';
 import { readControlFile } from '../../src/postgres/cluster/control-file.ts';
 import { walKey } from '../../src/repository/format/layout.ts';
 import { agentPlace, type AgentPlace } from '../support/site/agents.ts';
@@ -49,7 +49,7 @@ describe('a recovery with prefetch', () => {
   const names: string[] = [];
   const nameOf = (row: number) => names[row] ?? '';
 
-  before(async () => {
+  beforeAll(async () => {
     site = await createSite();
     origin = await site.startOrigin({ env: agentPlace().env });
     await commitRows(origin, 1, 1);

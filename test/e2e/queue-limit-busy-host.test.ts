@@ -6,8 +6,8 @@ import assert from 'node:assert/strict';
 import { randomFillSync } from 'node:crypto';
 import { existsSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { after, before, describe, it } from 'node:test';
 import { setTimeout as delay } from 'node:timers/promises';
+import { afterAll, beforeAll, describe, it } from 'vitest';
 import { errorCodes } from '../../src/base/errors/errors.ts';
 import { readControlFile } from '../../src/postgres/cluster/control-file.ts';
 import { archivedSegments } from '../support/site/cycle.ts';
@@ -26,11 +26,11 @@ const contactMs = 1000;
 let server: PostgresServer;
 const records = () => join(server.dataDirectory, '.walvault-lost-wal');
 
-before(async () => {
+beforeAll(async () => {
   server = await startPostgres({ start: false, initdbArgs: ['--wal-segsize=16'] });
 });
 
-after(() => server[Symbol.asyncDispose]());
+afterAll(() => server[Symbol.asyncDispose]());
 
 type Pushing = Parameters<NonNullable<RunOptions['onStart']>>[0];
 
@@ -84,10 +84,10 @@ function assertNotGivenUp({ exitCode, stderr }: RunResult): void {
 
 describe('over archive.queue-limit, with S3', () => {
   let store: Awaited<ReturnType<typeof createS3Site>>;
-  before(async () => {
+  beforeAll(async () => {
     store = await createS3Site();
   });
-  after(() => store.close());
+  afterAll(() => store.close());
   const isStored = (name: string) =>
     [...store.server.contents.objects.keys()].some(key => key.endsWith(`/${name}`));
 

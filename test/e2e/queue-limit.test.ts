@@ -13,7 +13,7 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { join } from 'node:path';
-import { test } from 'node:test';
+import { test } from 'vitest';
 import { errorCodes } from '../../src/base/errors/errors.ts';
 import { agentPlace } from '../support/site/agents.ts';
 import { backUp, newDirectory, restoreInto, startCopy } from '../support/site/cycle.ts';

@@ -1,5 +1,5 @@
 /** Two pushers of one name. `npm run soak` does the same for longer. */
-import { describe, it } from 'node:test';
+import { describe, it } from 'vitest';
 import { createSite } from '../support/site/site.ts';
 import { racePushes } from '../support/torture/race.ts';
 import { createS3Site } from '../support/site/store-site.ts';

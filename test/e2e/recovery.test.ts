@@ -14,7 +14,7 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
-import { after, before, describe, it } from 'node:test';
+import { afterAll, beforeAll, describe, it } from 'vitest';
 import { agentPlace, servedBy, type AgentPlace } from '../support/site/agents.ts';
 import { assertNothingIsLeft } from '../support/torture/kill-agent.ts';
 import { restoreCommandOf } from '../../src/operations/restore/restore-command.ts';
@@ -53,7 +53,7 @@ function defineCases(agents: AgentPlace | undefined): void {
   let middle: string;
   let systemId: bigint;
 
-  before(async () => {
+  beforeAll(async () => {
     site = await createSite({ agents });
     const origin = await site.startOrigin();
     await commitRows(origin, 1, 1);
@@ -271,7 +271,7 @@ function defineCases(agents: AgentPlace | undefined): void {
     }
   });
 
-  after(async () => {
+  afterAll(async () => {
     if (agents !== undefined) await assertNothingIsLeft(agents);
     rmSync(site.directory, { recursive: true, force: true });
   });

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { appendFileSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer, type AddressInfo } from 'node:net';
 import { join } from 'node:path';
-import { after, before, test } from 'node:test';
+import { afterAll, beforeAll, test } from 'vitest';
 import { errorCodes } from '../../src/base/errors/errors.ts';
 import { findPostgresBinaries } from '../support/servers/postgres-binaries.ts';
 import { bareEnvironment, runOk, type RunOptions } from '../support/site/run.ts';
@@ -29,7 +29,7 @@ async function walvaultOk(args: readonly string[], options: RunOptions = {}) {
   return result;
 }
 
-before(async () => {
+beforeAll(async () => {
   s3 = await startS3Server();
   site = await createSite();
   dataDirectory = join(temporaryDirectory('cluster'), 'data');
@@ -58,7 +58,7 @@ before(async () => {
   )?.[1];
   key = `orders/${systemId}/wal/00000001/00000000/${segment}`;
 });
-after(() => s3.close());
+afterAll(() => s3.close());
 
 test('a push while the best-effort repository is down succeeds, its backlog shows, and copy closes it', async () => {
   s3.faults.inject({ effect: { kind: 'answer', status: 403, code: 'AccessDenied' }, times: 999 });

@@ -4,7 +4,7 @@ import { chmodSync, mkdirSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
-import { after, before, describe, it } from 'node:test';
+import { afterAll, beforeAll, describe, it } from 'vitest';
 import { startS3Server, type S3Server } from '../support/servers/s3/server.ts';
 import { temporaryDirectory } from '../support/site/temp.ts';
 import { startTokenServer } from '../support/servers/token-server.ts';
@@ -15,7 +15,7 @@ describe('credentials of S3 in the executable', () => {
   let server: S3Server;
   let home: string;
   let url: string;
-  before(async () => {
+  beforeAll(async () => {
     server = await startS3Server();
     home = temporaryDirectory('home');
     url = server.url;
@@ -30,7 +30,7 @@ describe('credentials of S3 in the executable', () => {
     writeFileSync(join(home, '.aws/config'), `[profile process]\ncredential_process = ${script}\n`);
     giveToUnprivileged(home);
   });
-  after(() => server.close());
+  afterAll(() => server.close());
 
   /** `init` writes the marker: reading, creating and listing with these credentials all work. */
   async function setUp(prefix: string, env: Record<string, string>) {

@@ -6,8 +6,8 @@ import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
 import { chmodSync, existsSync, readFileSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { after, afterEach, before, describe, it } from 'node:test';
 import { StorageSharedKeyCredential, generateBlobSASQueryParameters, ContainerSASPermissions } from '@azure/storage-blob'; // prettier-ignore
+import { afterAll, afterEach, beforeAll, describe, it } from 'vitest';
 import { errorCodes } from '../../src/base/errors/errors.ts';
 import { startAzurite, type Azurite } from '../support/servers/azurite.ts';
 import { startEchoService, type EchoService } from '../support/servers/echo-service.ts';
@@ -44,7 +44,7 @@ describe('no secret is ever printed', () => {
   const sessionToken = planted.plant('S3 session token', random());
   const customerKey = planted.plant('SSE-C key', randomBytes(32).toString('base64'));
 
-  before(async () => {
+  beforeAll(async () => {
     [s3, gcs, azure, echo] = await Promise.all([
       startS3Server(),
       startGcsServer(),
@@ -69,7 +69,7 @@ describe('no secret is ever printed', () => {
       conf: { archive_command: `'${site.command('--verbose push %p')}'` },
     });
   });
-  after(async () => {
+  afterAll(async () => {
     await origin[Symbol.asyncDispose]();
     await Promise.all([s3.close(), gcs.close(), azure.close(), echo.close()]);
   });

@@ -1,6 +1,6 @@
 /** Segments of 1 GB take too long here: `npm run soak -- segment-sizes`. */
 import assert from 'node:assert/strict';
-import { it } from 'node:test';
+import { it } from 'vitest';
 import { useMemoryForScratch } from '../support/torture/scratch.ts';
 import { archiveAndRecover } from '../support/torture/segment-sizes.ts';
 

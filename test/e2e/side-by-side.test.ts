@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { after, before, describe, it } from 'node:test';
+import { afterAll, beforeAll, describe, it } from 'vitest';
 import { errorCodes } from '../../src/base/errors/errors.ts';
 import { archivedSegments, backUp, startCopy } from '../support/site/cycle.ts';
 import type { PostgresServer } from '../support/servers/postgres-server.ts';
@@ -27,7 +27,7 @@ describe('a directory and a bucket side by side', () => {
   let site: Site;
   let origin: PostgresServer;
 
-  before(async () => {
+  beforeAll(async () => {
     server = await startS3Server();
     site = await createSite({
       initArgs: ['--repository', `offsite=${server.url}`, ...s3Args(server)],
@@ -40,7 +40,7 @@ describe('a directory and a bucket side by side', () => {
     // The backup's own history file too.
     await archiveEverything(origin);
   });
-  after(async () => {
+  afterAll(async () => {
     await origin[Symbol.asyncDispose]();
     await server.close();
   });

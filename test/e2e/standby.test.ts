@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { renameSync } from 'node:fs';
 import { join } from 'node:path';
-import { describe, it } from 'node:test';
+import { describe, it } from 'vitest';
 import { backUp, restoreInto, startCopy, verifyWithPostgres } from '../support/site/cycle.ts';
 import type { PostgresServer } from '../support/servers/postgres-server.ts';
 import {

@@ -1,6 +1,6 @@
 /** The whole way on every service: set up, archived, backed up, dropped, restored, by the executable and PostgreSQL. */
 import assert from 'node:assert/strict';
-import { after, before, describe, it } from 'node:test';
+import { afterAll, beforeAll, describe, it } from 'vitest';
 import { errorCodes } from '../../src/base/errors/errors.ts';
 import { makeCertificates } from '../support/servers/certificates.ts';
 import { bringBackDroppedTable } from '../support/site/dropped-table.ts';
@@ -17,10 +17,10 @@ const sites: Readonly<Record<string, () => Promise<StoreSite>>> = {
 for (const [name, create] of Object.entries(sites))
   describe(name, () => {
     let store: StoreSite;
-    before(async () => {
+    beforeAll(async () => {
       store = await create();
     });
-    after(() => store.close());
+    afterAll(() => store.close());
 
     it('gives back a table that was dropped', () => bringBackDroppedTable(store.site));
 

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { existsSync, lstatSync, mkdirSync, readdirSync, readlinkSync, realpathSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
-import { after, before, describe, it } from 'node:test';
+import { afterAll, beforeAll, describe, it } from 'vitest';
 import { errorCodes } from '../../src/base/errors/errors.ts';
 import {
   assertSound,
@@ -23,7 +23,7 @@ describe('a cluster with two tablespaces and its WAL elsewhere', () => {
   let fast: { oid: string; location: string };
   let slow: { oid: string; location: string };
 
-  before(async () => {
+  beforeAll(async () => {
     site = await createSite();
     const walDirectory = join(temporaryDirectory('wal'), 'pg_wal');
     origin = await site.startOrigin({ initdbArgs: ['--wal-segsize=1', `--waldir=${walDirectory}`] });
@@ -36,7 +36,7 @@ describe('a cluster with two tablespaces and its WAL elsewhere', () => {
     await origin.query('insert into cold select generate_series(1, 7000)');
     await archiveEverything(origin);
   });
-  after(async () => {
+  afterAll(async () => {
     await origin[Symbol.asyncDispose]();
   });
 

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { cpSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { after, describe, it } from 'node:test';
+import { afterAll, describe, it } from 'vitest';
 import { readControlFile } from '../../src/postgres/cluster/control-file.ts';
 import { formatLsn } from '../../src/postgres/wal/lsn.ts';
 import { agentPlace, type AgentPlace } from '../support/site/agents.ts';
@@ -81,7 +81,7 @@ async function caughtUp(standby: PostgresServer, last: number): Promise<void> {
 for (const agents of [undefined, agentPlace()])
   describe(agents === undefined ? 'without agents' : 'with agents', () => {
     defineCases(agents);
-    after(async () => {
+    afterAll(async () => {
       if (agents !== undefined) await assertNothingIsLeft(agents);
     });
   });

@@ -13,7 +13,7 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { basename, join } from 'node:path';
-import { after, before, describe, it } from 'node:test';
+import { afterAll, beforeAll, describe, it } from 'vitest';
 import { errorCodes, type ErrorCode } from '../../src/base/errors/errors.ts';
 import { archivedSegments, backUp, newDirectory, type TakenBackup } from '../support/site/cycle.ts';
 import { startPostgres, type PostgresServer } from '../support/servers/postgres-server.ts';
@@ -46,7 +46,7 @@ function assertRefusal(result: RunResult, { code, message, hint }: Expected): vo
 
 describe('a configuration', () => {
   let site: Site;
-  before(async () => {
+  beforeAll(async () => {
     site = await createSite();
   });
 
@@ -102,7 +102,7 @@ describe('a configuration', () => {
 describe('a bucket', () => {
   let server: S3Server;
   let env: Record<string, string>;
-  before(async () => {
+  beforeAll(async () => {
     server = await startS3Server();
     env = {
       WALVAULT_CLUSTER: 'orders',
@@ -112,7 +112,7 @@ describe('a bucket', () => {
       WALVAULT_REPOSITORY_SECRET_ACCESS_KEY: server.secretAccessKey,
     };
   });
-  after(() => server.close());
+  afterAll(() => server.close());
 
   const restore = (overrides: Record<string, string>) =>
     runWalvault(['restore', newDirectory()], { env: { ...env, ...overrides } });
@@ -149,7 +149,7 @@ describe('an archive with one backup', () => {
   let taken: TakenBackup;
   let directory: string;
 
-  before(async () => {
+  beforeAll(async () => {
     site = await createSite();
     origin = await site.startOrigin();
     await commitRows(origin, 1, 1);
@@ -157,7 +157,7 @@ describe('an archive with one backup', () => {
     await commitRows(origin, 2, 6);
     await archiveEverything(origin);
   });
-  after(async () => {
+  afterAll(async () => {
     await origin[Symbol.asyncDispose]();
   });
 

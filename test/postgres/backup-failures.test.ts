@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { closeSync, openSync, readSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
-import { after, before, describe, test } from 'node:test';
+import { afterAll, beforeAll, describe, test } from 'vitest';
 import { WalvaultError } from '../../src/base/errors/errors.ts';
 import { readCatalog } from '../../src/repository/format/catalog.ts';
 import type { SystemPath } from '../../src/repository/format/layout.ts';
@@ -24,14 +24,14 @@ describe('a backup that cannot be', () => {
   let system: SystemPath;
   let stopArchiving: () => Promise<void>;
 
-  before(async () => {
+  beforeAll(async () => {
     repository = await makeRepository({ store: createMemoryStore() });
     ({ server, system, stopArchiving } = await startArchivingServer([repository], {
       ownSystemIdentifier: true,
     }));
     await server.query('create table t as select g, md5(g::text) from generate_series(1, 20000) g');
   });
-  after(async () => {
+  afterAll(async () => {
     await server.stop();
     await stopArchiving();
   });

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { after, before, describe, test } from 'node:test';
+import { afterAll, beforeAll, describe, test } from 'vitest';
 import { readCatalog } from '../../src/repository/format/catalog.ts';
 import type { SystemPath } from '../../src/repository/format/layout.ts';
 import type { Repository } from '../../src/repository/repository.ts';
@@ -25,7 +25,7 @@ describe('walvault backup', () => {
   let system: SystemPath;
   let stopArchiving: () => Promise<void>;
 
-  before(async () => {
+  beforeAll(async () => {
     repository = await makeRepository();
     ({ server, system, stopArchiving } = await startArchivingServer([repository], {
       ownSystemIdentifier: true,
@@ -34,7 +34,7 @@ describe('walvault backup', () => {
       'create table t as select g, repeat(md5(g::text), 20) from generate_series(1, 100000) g',
     );
   });
-  after(async () => {
+  afterAll(async () => {
     await server.stop();
     await stopArchiving();
   });

@@ -14,7 +14,7 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { join } from 'node:path';
-import { after, before, describe, test } from 'node:test';
+import { afterAll, beforeAll, describe, test } from 'vitest';
 import { collect } from '../../src/base/bytes/streams.ts';
 import type { BackupResult } from '../../src/operations/backup/backup.ts';
 import { readTar } from '../../src/pipeline/tar/index.ts';
@@ -51,7 +51,7 @@ describe('a cluster with everything that is unusual', () => {
   let entries: Map<string, ManifestEntry>;
   const log = recordingLog();
 
-  before(async () => {
+  beforeAll(async () => {
     repository = await makeRepository();
     tablespace = temporaryDirectory('tablespace');
     outside = temporaryDirectory('etc');
@@ -78,7 +78,7 @@ describe('a cluster with everything that is unusual', () => {
     await switchAndArchive(server, repository, system);
     entries = await manifestOf(repository, system, result.record.id);
   });
-  after(async () => {
+  afterAll(async () => {
     await server.stop();
     await stopArchiving();
   });

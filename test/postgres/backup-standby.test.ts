@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { join } from 'node:path';
-import { after, before, describe, test } from 'node:test';
+import { afterAll, beforeAll, describe, test } from 'vitest';
 import type { Log } from '../../src/observe/events/events.ts';
 import type { SystemPath } from '../../src/repository/format/layout.ts';
 import type { Repository } from '../../src/repository/repository.ts';
@@ -26,7 +26,7 @@ describe('a backup from a standby', () => {
   let system: SystemPath;
   let stopArchiving: () => Promise<void>;
 
-  before(async () => {
+  beforeAll(async () => {
     repository = await makeRepository();
     ({
       server: primary,
@@ -42,7 +42,7 @@ describe('a backup from a standby', () => {
     await primary.start();
     await standby.start();
   });
-  after(async () => {
+  afterAll(async () => {
     await standby.stop();
     await primary.stop();
     await stopArchiving();

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { after, before, describe, test } from 'node:test';
+import { afterAll, beforeAll, describe, test } from 'vitest';
 import { generateKeyPair } from '../../src/pipeline/openpgp/index.ts';
 import { readCatalog } from '../../src/repository/format/catalog.ts';
 import { manifestKey, type SystemPath } from '../../src/repository/format/layout.ts';
@@ -31,7 +31,7 @@ describe('a backup under load, unpacked with gpg, zstd and tar alone', () => {
   let system: SystemPath;
   let stopArchiving: () => Promise<void>;
 
-  before(async () => {
+  beforeAll(async () => {
     gpg = createGpg();
     const directory = temporaryDirectory('keys');
     const keep = (name: string, text: string) => {
@@ -57,7 +57,7 @@ describe('a backup under load, unpacked with gpg, zstd and tar alone', () => {
       ownSystemIdentifier: true,
     }));
   });
-  after(async () => {
+  afterAll(async () => {
     await server.stop();
     await stopArchiving();
   });

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { after, before, describe, it } from 'node:test';
+import { afterAll, beforeAll, describe, it } from 'vitest';
 import { silentLog } from '../support/logs.ts';
 import { Secret } from '../../src/base/secret.ts';
 import { openRepositories } from '../../src/compose/open-repositories.ts';
@@ -22,11 +22,11 @@ describe('check on a real server that archives through the executable', () => {
   let site: Site;
   let server: PostgresServer;
 
-  before(async () => {
+  beforeAll(async () => {
     site = await createSite();
     server = await site.startOrigin({ conf: { archive_timeout: '60s' } });
   });
-  after(async () => {
+  afterAll(async () => {
     await server[Symbol.asyncDispose]();
   });
 

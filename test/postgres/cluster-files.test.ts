@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
-import { after, before, describe, test } from 'node:test';
 import { existsSync, mkdirSync, readFileSync, renameSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { afterAll, beforeAll, describe, test } from 'vitest';
 import { readControlFile } from '../../src/postgres/cluster/control-file.ts';
 import { walkDataDirectory, type DataDirectoryEntry } from '../../src/postgres/cluster/data-directory.ts';
 import {
@@ -28,7 +28,7 @@ describe('the files of a real cluster', () => {
     return row?.path ?? '';
   };
 
-  before(async () => {
+  beforeAll(async () => {
     server = await startPostgres({ initdbArgs: ['--wal-segsize=4'] });
     tablespace = temporaryDirectory('tablespace');
     await server.query(`create tablespace elsewhere location '${tablespace}'`);
@@ -40,7 +40,7 @@ describe('the files of a real cluster', () => {
     await server.query('insert into volatile values (1)');
     await server.query('checkpoint');
   });
-  after(async () => {
+  afterAll(async () => {
     await server.stop();
   });
 

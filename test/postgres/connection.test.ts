@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
-import { after, before, describe, test } from 'node:test';
 import { chmodSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { afterAll, beforeAll, describe, test } from 'vitest';
 import { Secret } from '../../src/base/secret.ts';
 import { startBackup, stopBackup } from '../../src/postgres/server/backup-control.ts';
 import { parseBackupLabel } from '../../src/postgres/cluster/backup-label.ts';
@@ -21,7 +21,7 @@ describe('a session with a real server', () => {
   let home: string;
   let tcp: Record<string, string>;
 
-  before(async () => {
+  beforeAll(async () => {
     server = await startPostgres({
       conf: {
         listen_addresses: "'127.0.0.1'",
@@ -45,7 +45,7 @@ describe('a session with a real server', () => {
       HOME: home,
     };
   });
-  after(async () => {
+  afterAll(async () => {
     await server.stop();
   });
 

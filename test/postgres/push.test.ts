@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
 import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { before, beforeEach, describe, it } from 'node:test';
+import { beforeAll, beforeEach, describe, it } from 'vitest';
 import { sleep } from '../../src/base/time/wait.ts';
 import { WalvaultError, type ErrorCode } from '../../src/base/errors/errors.ts';
 import { silentLog, wordsInto } from '../support/logs.ts';
@@ -26,7 +26,7 @@ let control: ControlFile;
 let repository: Repository;
 let events: Words[];
 
-before(async () => {
+beforeAll(async () => {
   const server = await startPostgres({ start: false, initdbArgs: ['--wal-segsize=1'] });
   dataDirectory = server.dataDirectory;
   walDirectory = join(dataDirectory, 'pg_wal');

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { chownSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { before, beforeEach, describe, it } from 'node:test';
+import { beforeAll, beforeEach, describe, it } from 'vitest';
 import { WalvaultError, type ErrorCode } from '../../src/base/errors/errors.ts';
 import { silentLog, wordsInto } from '../support/logs.ts';
 import type { Words } from '../../src/observe/words/table.ts';
@@ -25,7 +25,7 @@ let control: ControlFile;
 let repository: Repository;
 let events: Words[];
 
-before(async () => {
+beforeAll(async () => {
   const server = await startPostgres({ start: false, initdbArgs: ['--wal-segsize=1'] });
   dataDirectory = server.dataDirectory;
   walDirectory = join(dataDirectory, 'pg_wal');

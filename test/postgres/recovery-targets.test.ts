@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
-import { after, before, describe, test } from 'node:test';
 import { copyFileSync, createReadStream, mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { afterAll, beforeAll, describe, test } from 'vitest';
 import { WalGeometry } from '../../src/postgres/wal/geometry.ts';
 import { startBackup, stopBackup } from '../../src/postgres/server/backup-control.ts';
 import { parseBackupLabel } from '../../src/postgres/cluster/backup-label.ts';
@@ -31,7 +31,7 @@ describe('whether recovery reaches a target', () => {
   let endLsn: Lsn;
   let transactionId: string;
 
-  before(async () => {
+  beforeAll(async () => {
     primary = await startPostgres({
       initdbArgs: ['--wal-segsize=1'],
       conf: { wal_keep_size: '512MB', track_commit_timestamp: 'on' },
@@ -50,7 +50,7 @@ describe('whether recovery reaches a target', () => {
     scan = await scanSegment(wal(), scanOptions());
     endLsn = scan.endLsn;
   });
-  after(async () => {
+  afterAll(async () => {
     await primary.stop();
   });
 

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { appendFileSync, existsSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { after, before, describe, test } from 'node:test';
+import { afterAll, beforeAll, describe, test } from 'vitest';
 import { WalvaultError } from '../../src/base/errors/errors.ts';
 import { Secret } from '../../src/base/secret.ts';
 import { openStore } from '../../src/stores/open.ts';
@@ -34,7 +34,7 @@ describe('restore from an archive tier', () => {
   let origin: PostgresServer;
   let time: string;
 
-  before(async () => {
+  beforeAll(async () => {
     server = await startS3Server();
     site = await createSite({
       repositoryUrl: () => server.url,
@@ -50,7 +50,7 @@ describe('restore from an archive tier', () => {
     await archiveEverything(origin);
     await origin.stop();
   });
-  after(() => server.close());
+  afterAll(() => server.close());
 
   async function refusal(choice: RestoreChoice): Promise<WalvaultError> {
     const directory = newDirectory();

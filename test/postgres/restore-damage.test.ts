@@ -9,7 +9,7 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { join } from 'node:path';
-import { after, before, describe, test } from 'node:test';
+import { afterAll, beforeAll, describe, test } from 'vitest';
 import type { WalvaultError } from '../../src/base/errors/errors.ts';
 import { backupPrefix, commitRecordKey, signatureKey, walKey } from '../../src/repository/format/layout.ts';
 import type { BackupRecord } from '../../src/repository/format/backup-record.ts';
@@ -31,7 +31,7 @@ describe('a restore that cannot succeed leaves nothing PostgreSQL would start fr
   const system = () => ({ cluster: 'orders', systemId: record.systemId });
   const stored = (key: string) => join(site.repositoryPath, key);
 
-  before(async () => {
+  beforeAll(async () => {
     site = await createSite();
     origin = await site.startOrigin();
     await origin.query('create table big as select g, md5(g::text) from generate_series(1, 50000) g');
@@ -41,7 +41,7 @@ describe('a restore that cannot succeed leaves nothing PostgreSQL would start fr
     await archiveEverything(origin);
     await origin.stop();
   });
-  after(async () => {
+  afterAll(async () => {
     await origin.stop('immediate');
   });
 

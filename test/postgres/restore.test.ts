@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { existsSync, lstatSync, readFileSync, readdirSync, readlinkSync } from 'node:fs';
 import { join } from 'node:path';
-import { after, before, describe, test } from 'node:test';
+import { afterAll, beforeAll, describe, test } from 'vitest';
 import { WalvaultError } from '../../src/base/errors/errors.ts';
 import type { BackupRecord } from '../../src/repository/format/backup-record.ts';
 import type { PostgresServer } from '../support/servers/postgres-server.ts';
@@ -35,7 +35,7 @@ describe('restore from an encrypted archive', () => {
   const marks = { time: '', xid: '', lsn: '', early: '' };
   const spaces = temporaryDirectory('spaces');
 
-  before(async () => {
+  beforeAll(async () => {
     site = await createSite();
     origin = await site.startOrigin();
     const fast = makeServerDirectory(join(spaces, 'fast'));
@@ -63,7 +63,7 @@ describe('restore from an encrypted archive', () => {
     await commitRows(origin, 9, 9);
     await archiveEverything(origin);
   });
-  after(async () => {
+  afterAll(async () => {
     await origin.stop('immediate');
   });
 

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
-import { after, before, describe, test } from 'node:test';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { afterAll, beforeAll, describe, test } from 'vitest';
 import { WalGeometry } from '../../src/postgres/wal/geometry.ts';
 import type { ByteStream } from '../../src/base/bytes/streams.ts';
 import { walEventOf, type WalEvent } from '../../src/postgres/wal/commit-record.ts';
@@ -29,7 +29,7 @@ for (const segmentMegabytes of [1, 16, 64]) {
     let startLsn: Lsn;
     let endLsn: Lsn;
 
-    before(async () => {
+    beforeAll(async () => {
       server = await startPostgres({
         initdbArgs: [`--wal-segsize=${segmentMegabytes}`],
         conf: {
@@ -55,7 +55,7 @@ for (const segmentMegabytes of [1, 16, 64]) {
         [formatLsn(startLsn + 40n), formatLsn(endLsn)],
       );
     });
-    after(async () => {
+    afterAll(async () => {
       await server.stop();
     });
 

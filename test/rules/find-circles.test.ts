@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { test } from 'node:test';
+import { test } from 'vitest';
 import { findCircles } from '../../scripts/rules/find-circles.ts';
 
 /** `a: b c` for a file and the files that it imports. */

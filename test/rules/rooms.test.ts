@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
-import { test } from 'node:test';
+import { test } from 'vitest';
 import { describeRooms, firstSentence } from '../../scripts/rooms/describe-rooms.ts';
 
 const root = resolve(import.meta.dirname, '../..');

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { copyFileSync, cpSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
-import { test } from 'node:test';
+import { test } from 'vitest';
 import { importsOf } from '../../scripts/rules/check-imports.ts';
 import { bareEnvironment, run } from '../support/site/run.ts';
 import { temporaryDirectory } from '../support/site/temp.ts';

@@ -4,7 +4,7 @@ import { mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { describe, test } from 'vitest';
 import { runStep } from '../../scripts/test/run-step.ts';
-import { temporaryDirectory } from '../harness/temp.ts';
+import { temporaryDirectory } from '../support/site/temp.ts';
 
 const root = resolve(import.meta.dirname, '../..');
 const good = "test('good', () => {});";

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
-import { test } from 'node:test';
 import * as fc from 'fast-check';
+import { test } from 'vitest';
 import { fetchLine, optionsOf, pushLine, spellingsOf } from '../../../src/agent/client/command-lines.ts';
 import { quickParse } from '../../../src/agent/client/quick-parse.ts';
 import { parseVerb } from '../../../src/entry/parse-verb.ts';

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { createCipheriv } from 'node:crypto';
-import { test } from 'node:test';
 import * as fc from 'fast-check';
+import { test } from 'vitest';
 import { CfbDecipher } from '../../../src/pipeline/openpgp/message/cfb-decipher.ts';
 import { sampleBytes } from '../../support/streams.ts';
 

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
-import { before, test } from 'node:test';
 import * as fc from 'fast-check';
+import { beforeAll, test } from 'vitest';
 import { Secret } from '../../../src/base/secret.ts';
 import { WalvaultError } from '../../../src/base/errors/errors.ts';
 import { createDecryptor, createEncryptor, type Decryptor } from '../../../src/pipeline/openpgp/index.ts';
@@ -10,7 +10,7 @@ import { sampleBytes, through, withFlippedBit } from '../../support/streams.ts';
 let cast: Cast;
 let decryptor: Decryptor;
 const passphrase = new Secret('pass');
-before(async () => {
+beforeAll(async () => {
   cast = await makeCast();
   decryptor = await createDecryptor({
     privateKeys: [cast.reader.privateKey],

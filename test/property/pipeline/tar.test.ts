@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
-import { test } from 'node:test';
 import * as fc from 'fast-check';
+import { test } from 'vitest';
 import { collect, type ByteStream } from '../../../src/base/bytes/streams.ts';
 import { WalvaultError } from '../../../src/base/errors/errors.ts';
 import {

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
-import { test } from 'node:test';
 import * as fc from 'fast-check';
+import { test } from 'vitest';
 import { quoteSettingValue, setting, settingName } from '../../../src/postgres/cluster/recovery-settings.ts';
 import { parseConnectionString } from '../../../src/postgres/server/libpq/connection-string.ts';
 import { verifyPages, pageChecksum } from '../../../src/postgres/cluster/page-checksum.ts';

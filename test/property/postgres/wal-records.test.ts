@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
-import { describe, test } from 'node:test';
 import * as fc from 'fast-check';
+import { describe, test } from 'vitest';
 import { WalGeometry } from '../../../src/postgres/wal/geometry.ts';
 import type { WalRecord } from '../../../src/postgres/wal/record.ts';
 import { WalRecordDecoder } from '../../../src/postgres/wal/record-decoder.ts';

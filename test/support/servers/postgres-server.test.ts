@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import { test } from 'node:test';
+import { test } from 'vitest';
 import { embeddedBinaries, findPostgresBinaries } from './postgres-binaries.ts';
 import { runLoad } from '../site/load.ts';
 import { startPostgres } from './postgres-server.ts';

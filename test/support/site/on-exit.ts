@@ -19,16 +19,21 @@ export function onExit(duty: () => void): () => void {
 
 function listen(): void {
   isListening = true;
-  process.once('exit', runAll);
+  process.once('exit', runDuties);
   for (const [signal, status] of [
     ['SIGINT', 130],
     ['SIGTERM', 143],
     ['SIGHUP', 129],
   ] as const)
-    process.once(signal, () => process.exit(status));
+    process.on(signal, () => {
+      // Under vitest, process.exit throws while tests run.
+      runDuties();
+      process.exit(status);
+    });
 }
 
-function runAll(): void {
+/** Runs all duties now and forgets them. */
+export function runDuties(): void {
   for (let duty = duties.pop(); duty !== undefined; duty = duties.pop()) {
     try {
       duty();

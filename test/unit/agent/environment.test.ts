@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { mkdirSync, utimesSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { it } from 'node:test';
+import { it, onTestFinished, vi } from 'vitest';
 import { digestEnvironment, readFingerprint } from '../../../src/agent/client/fingerprint.ts';
 import { isSameEnvironment } from '../../../src/agent/environment.ts';
 import { WatchedFiles } from '../../../src/agent/watched-files.ts';
@@ -61,10 +61,11 @@ it('watched files change with their content, by being exchanged, and by coming o
   assert.ok(second.hasChanged());
 });
 
-it('a file that changed at a time yet to come, before the clock was set back, is watched like others', t => {
+it('a file that changed at a time yet to come, before the clock was set back, is watched like others', () => {
   const key = join(temporaryDirectory('watched', { keepOwner: true }), 'key.asc');
   writeFileSync(key, 'secret');
-  t.mock.timers.enable({ apis: ['Date'], now: Date.now() - 3_600_000 });
+  vi.useFakeTimers({ toFake: ['Date'], now: Date.now() - 3_600_000 });
+  onTestFinished(() => void vi.useRealTimers());
   const watched = new WatchedFiles([key], Date.now());
   assert.ok(!watched.hasChanged());
   writeFileSync(key, 'another secret');

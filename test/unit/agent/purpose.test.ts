@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { it } from 'node:test';
+import { it } from 'vitest';
 import { ServerRun } from '../../../src/agent/purpose.ts';
 import { temporaryDirectory } from '../../support/site/temp.ts';
 

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { test } from 'node:test';
+import { test } from 'vitest';
 import { hideUrlPasswords } from '../../../src/base/url-passwords.ts';
 
 for (const [text, shown] of [

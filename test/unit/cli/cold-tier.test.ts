@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { after, before, describe, test } from 'node:test';
+import { afterAll, beforeAll, describe, test } from 'vitest';
 import { errorCodes } from '../../../src/base/errors/errors.ts';
 import { Secret } from '../../../src/base/secret.ts';
 import { runCli } from '../../../src/cli/program.ts';
@@ -17,7 +17,7 @@ describe('an archive in an archive tier', () => {
   const wal = `orders/${system.systemId}/wal/`;
   let server: S3Server;
 
-  before(async () => {
+  beforeAll(async () => {
     server = await startS3Server();
     const { url, accessKeyId, secretAccessKey } = server;
     const keys = { accessKeyId: new Secret(accessKeyId), secretAccessKey: new Secret(secretAccessKey) };
@@ -33,7 +33,7 @@ describe('an archive in an archive tier', () => {
       `cluster = "orders"\n[encryption]\nmode = "none"\n[[repository]]\nurl = "file://${directory}"\n`,
     );
   });
-  after(() => server.close());
+  afterAll(() => server.close());
 
   async function walvault(...argv: string[]) {
     let stdout = '';

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { test } from 'node:test';
+import { test } from 'vitest';
 import { runCli } from '../../../src/cli/program.ts';
 import { temporaryDirectory } from '../../support/site/temp.ts';
 

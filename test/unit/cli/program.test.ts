@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { describe, test } from 'node:test';
+import { describe, test } from 'vitest';
 import { errorCodes, WalvaultError } from '../../../src/base/errors/errors.ts';
 import { Secret } from '../../../src/base/secret.ts';
 import { runCli } from '../../../src/cli/program.ts';

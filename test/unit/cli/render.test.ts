@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { describe, test } from 'node:test';
+import { describe, test } from 'vitest';
 import { Secret } from '../../../src/base/secret.ts';
 import { renderJson } from '../../../src/cli/render/json.ts';
 import { renderTable } from '../../../src/cli/render/table.ts';

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { writeFileSync, rmSync } from 'node:fs';
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { after, before, describe, test } from 'node:test';
+import { afterAll, beforeAll, describe, test } from 'vitest';
 import { errorCodes } from '../../../src/base/errors/errors.ts';
 import { runCli } from '../../../src/cli/program.ts';
 import { findPostgresBinaries } from '../../support/servers/postgres-binaries.ts';
@@ -68,7 +68,7 @@ async function historiesIn(root: string): Promise<string[]> {
     .toSorted();
 }
 
-before(async () => {
+beforeAll(async () => {
   s3 = await startS3Server();
   await runOk(join(findPostgresBinaries(), 'initdb'), ['-D', dataDirectory, '-A', 'trust', '-N']);
   const init = (name: string, url: string, env: Record<string, string> = {}) =>
@@ -100,7 +100,7 @@ before(async () => {
   Object.assign(process.env, credentials);
   assert.equal(await init('s3', s3.url), 0);
 });
-after(() => s3.close());
+afterAll(() => s3.close());
 
 describe('push to several repositories', () => {
   for (const [what, broken] of [

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { before, describe, test } from 'node:test';
+import { beforeAll, describe, test } from 'vitest';
 import { errorCodes } from '../../../src/base/errors/errors.ts';
 import { runCli } from '../../../src/cli/program.ts';
 import { findPostgresBinaries } from '../../support/servers/postgres-binaries.ts';
@@ -25,7 +25,7 @@ async function walvault(...argv: string[]) {
   return { status: await runCli(argv, context), stdout, stderr };
 }
 
-before(async () => {
+beforeAll(async () => {
   await runOk(join(findPostgresBinaries(), 'initdb'), ['-D', dataDirectory, '-A', 'trust', '-N']);
   const argv = [
     'init',

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { test } from 'node:test';
+import { test } from 'vitest';
 import { describeSettings, loadConfig, secretsIn } from '../../../src/config/index.ts';
 
 test('shows each setting with its value as written and its origin, secrets hidden', async () => {

@@ -2,15 +2,15 @@ import assert from 'node:assert/strict';
 import { chmod, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { after, before, describe, test } from 'node:test';
+import { afterAll, beforeAll, describe, test } from 'vitest';
 import { WalvaultError } from '../../../src/base/errors/errors.ts';
 import { loadConfig } from '../../../src/config/index.ts';
 
 let directory: string;
-before(async () => {
+beforeAll(async () => {
   directory = await mkdtemp(join(tmpdir(), 'walvault-config-'));
 });
-after(async () => {
+afterAll(async () => {
   await rm(directory, { recursive: true });
 });
 

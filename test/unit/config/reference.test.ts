@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { readFile, writeFile } from 'node:fs/promises';
-import { test } from 'node:test';
 import { parse } from 'smol-toml';
+import { test } from 'vitest';
 import { settingsReference } from '../../../src/config/reference.ts';
 import type { Setting } from '../../../src/config/setting.ts';
 import { repositorySettings, settings } from '../../../src/config/settings.ts';

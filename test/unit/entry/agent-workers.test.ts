@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
-import { it } from 'node:test';
 import { Worker } from 'node:worker_threads';
+import { it } from 'vitest';
 import { AgentWorkers } from '../../../src/entry/agent-workers.ts';
 import type { Jobs } from '../../../src/workers/job-table.ts';
 import { WorkerPool } from '../../../src/workers/pool.ts';

@@ -1,7 +1,7 @@
 /** An option of push, fetch and agent is said once: all that reads their command lines knows the same options. */
 import assert from 'node:assert/strict';
-import { describe, it } from 'node:test';
 import { Command } from 'commander';
+import { describe, it } from 'vitest';
 import {
   agentLine,
   commonOptions,

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { describe, test } from 'node:test';
+import { describe, test } from 'vitest';
 import type { ProgressEvent } from '../../../src/observe/events/run.ts';
 import { ProgressRenderer } from '../../../src/observe/progress-line.ts';
 import { createTextLog } from '../../../src/observe/text-log.ts';

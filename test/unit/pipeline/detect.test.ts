@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
-import { test } from 'node:test';
 import { gzipSync, zstdCompressSync } from 'node:zlib';
+import { test } from 'vitest';
 import { detectFormat, detectLengthBytes } from '../../../src/pipeline/detect.ts';
 import { createEncryptor } from '../../../src/pipeline/openpgp/index.ts';
 import { Secret } from '../../../src/base/secret.ts';

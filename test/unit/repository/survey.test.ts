@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { join } from 'node:path';
-import { describe, it } from 'node:test';
+import { describe, it } from 'vitest';
 import { silentLog } from '../../support/logs.ts';
 import { cleanup } from '../../../src/operations/cleanup/cleanup.ts';
 import { list } from '../../../src/operations/list/list.ts';

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { describe, it } from 'node:test';
+import { describe, it } from 'vitest';
 import type { SignatureVerdict } from '../../../src/pipeline/openpgp/index.ts';
 import { isBelieved, type SignaturePolicy } from '../../../src/repository/encoding/signature-policy.ts';
 import {

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
 import { readdirSync, readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
-import { test } from 'node:test';
+import { test } from 'vitest';
 import { silentLog } from '../../support/logs.ts';
 import { WalGeometry } from '../../../src/postgres/wal/geometry.ts';
 import { collect, streamOf } from '../../../src/base/bytes/streams.ts';

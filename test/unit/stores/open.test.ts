@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
-import { describe, it } from 'node:test';
 import { inspect } from 'node:util';
+import { describe, it } from 'vitest';
 import { WalvaultError } from '../../../src/base/errors/errors.ts';
 import { Secret } from '../../../src/base/secret.ts';
 import { openStore } from '../../../src/stores/open.ts';

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { it } from 'node:test';
+import { it } from 'vitest';
 import { garbageCollector } from '../../../src/workers/collect-garbage.ts';
 
 const mebibyte = 1024 ** 2;

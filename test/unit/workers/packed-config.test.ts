@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { it } from 'node:test';
+import { it } from 'vitest';
 import { Secret } from '../../../src/base/secret.ts';
 import { packSecrets, unpackSecrets } from '../../../src/workers/packed-config.ts';
 

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
-import { describe, it } from 'node:test';
 import { Worker } from 'node:worker_threads';
+import { describe, it } from 'vitest';
 import { WalvaultError } from '../../../src/base/errors/errors.ts';
 import type { Event } from '../../../src/observe/events/events.ts';
 import { WorkerPool } from '../../../src/workers/pool.ts';

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
-import { test } from 'node:test';
 import * as fc from 'fast-check';
+import { test } from 'vitest';
 import { WalvaultError } from '../../../../src/base/errors/errors.ts';
 import { compressZstd, decompressZstd } from '../../../../src/pipeline/zstd/streaming.ts';
 import { sampleBytes, through, withFlippedBit } from '../../../support/streams.ts';

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
-import { test } from 'node:test';
 import * as fc from 'fast-check';
+import { test } from 'vitest';
 import { parseWalFileName } from '../../../../src/postgres/wal/file-name.ts';
 import { WalGeometry } from '../../../../src/postgres/wal/geometry.ts';
 

@@ -1,7 +1,7 @@
 /** Ranges against the plainest model there is: the set of the segments in them. */
 import assert from 'node:assert/strict';
-import { test } from 'node:test';
 import * as fc from 'fast-check';
+import { test } from 'vitest';
 import {
   clip,
   contains,

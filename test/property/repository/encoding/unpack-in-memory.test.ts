@@ -3,9 +3,9 @@ import assert from 'node:assert/strict';
 import { createCipheriv, createHash, randomBytes } from 'node:crypto';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { before, test } from 'node:test';
 import { deflateRawSync } from 'node:zlib';
 import * as fc from 'fast-check';
+import { beforeAll, test } from 'vitest';
 import { collect, streamOf } from '../../../../src/base/bytes/streams.ts';
 import { WalvaultError } from '../../../../src/base/errors/errors.ts';
 import { silentLog } from '../../../support/logs.ts';
@@ -26,7 +26,7 @@ const data = sampleBytes(150_000);
 const runs = { numRuns: 150 };
 let keys: KeySettings;
 
-before(async () => {
+beforeAll(async () => {
   const cast = await makeCast();
   const directory = temporaryDirectory('keys', { keepOwner: true });
   const file = (name: string, text: string) => {

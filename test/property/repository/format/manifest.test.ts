@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
-import { describe, it } from 'node:test';
 import * as fc from 'fast-check';
+import { describe, it } from 'vitest';
 import { streamOf } from '../../../../src/base/bytes/streams.ts';
 import { WalvaultError } from '../../../../src/base/errors/errors.ts';
 import {

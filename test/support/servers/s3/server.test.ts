@@ -1,15 +1,15 @@
 /** The imitation must be able to say no, or what passes against it proves nothing. */
 import assert from 'node:assert/strict';
-import { after, before, describe, it } from 'node:test';
 import { PutObjectCommand, S3Client, type PutObjectCommandInput } from '@aws-sdk/client-s3';
+import { afterAll, beforeAll, describe, it } from 'vitest';
 import { startS3Server, type S3Server } from './server.ts';
 
 describe('the S3 imitation', () => {
   let server: S3Server;
-  before(async () => {
+  beforeAll(async () => {
     server = await startS3Server();
   });
-  after(() => server.close());
+  afterAll(() => server.close());
 
   function client(
     options: { secret?: string; accessKeyId?: string; region?: string; clockOffsetMs?: number } = {},

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { join } from 'node:path';
-import { describe, it } from 'node:test';
 import { setTimeout as delay } from 'node:timers/promises';
+import { describe, it } from 'vitest';
 import { addressOf, type AgentAddress } from '../../../../src/agent/client/address.ts';
 import { exchange, type Answer } from '../../../../src/agent/client/exchange.ts';
 import { listen } from '../../../../src/agent/server.ts';

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { describe, it } from 'node:test';
+import { describe, it } from 'vitest';
 import { findAddress } from '../../../../src/agent/client/address.ts';
 import { fetchThroughAgent, plainFetch } from '../../../../src/agent/client/fetch.ts';
 import { listen } from '../../../../src/agent/server.ts';

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { it } from 'node:test';
+import { it } from 'vitest';
 import { plainPush } from '../../../../src/agent/client/push.ts';
 
 it('only an ordinary push is asked of an agent', () => {

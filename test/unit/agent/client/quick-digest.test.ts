@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { test } from 'node:test';
+import { test } from 'vitest';
 import { quickDigest } from '../../../../src/agent/client/quick-digest.ts';
 
 /** As other implementations publish them. */

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { utimesSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { describe, it } from 'node:test';
+import { describe, it, onTestFinished, vi } from 'vitest';
 import { attemptPath, claimAttempt, isYoung } from '../../../../src/agent/client/start.ts';
 import { temporaryDirectory } from '../../../support/site/temp.ts';
 
@@ -33,13 +33,14 @@ describe('an attempt to start an agent', () => {
   });
 });
 
-it('a socket is young for a moment, and not because the clock was set back', t => {
+it('a socket is young for a moment, and not because the clock was set back', () => {
   const path = join(temporaryDirectory('starting', { keepOwner: true }), 'k.sock');
   assert.equal(isYoung(path), false);
   writeFileSync(path, '');
   assert.equal(isYoung(path), true);
-  t.mock.timers.enable({ apis: ['Date'], now: Date.now() + 60_000 });
+  vi.useFakeTimers({ toFake: ['Date'], now: Date.now() + 60_000 });
+  onTestFinished(() => void vi.useRealTimers());
   assert.equal(isYoung(path), false);
-  t.mock.timers.setTime(Date.now() - hourMs);
+  vi.setSystemTime(Date.now() - hourMs);
   assert.equal(isYoung(path), false);
 });

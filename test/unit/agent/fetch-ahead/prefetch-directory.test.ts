@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { mkdirSync, readdirSync, readFileSync, readlinkSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { describe, it } from 'node:test';
+import { describe, it } from 'vitest';
 import { PrefetchDirectory } from '../../../../src/agent/fetch-ahead/prefetch-directory.ts';
 import { temporaryDirectory } from '../../../support/site/temp.ts';
 

@@ -10,8 +10,8 @@ import {
   statSync,
 } from 'node:fs';
 import { basename, join } from 'node:path';
-import { describe, it } from 'node:test';
 import { setImmediate as turn } from 'node:timers/promises';
+import { describe, it } from 'vitest';
 import type { AheadAnswer } from '../../../../src/agent/fetch-ahead/fetcher.ts';
 import type { PlainError } from '../../../../src/base/errors/plain-error.ts';
 import { Prefetcher, type ReadySegment } from '../../../../src/agent/fetch-ahead/prefetcher.ts';

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { chmodSync, renameSync, utimesSync, writeFileSync } from 'node:fs';
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { describe, it } from 'node:test';
+import { describe, it } from 'vitest';
 import { DurableSet } from '../../../../src/agent/push-ahead/durable-set.ts';
 import { fileKey, KeyedFile } from '../../../../src/agent/push-ahead/file-key.ts';
 import { temporaryDirectory } from '../../../support/site/temp.ts';

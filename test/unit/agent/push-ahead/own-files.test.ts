@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { mkdirSync, symlinkSync } from 'node:fs';
 import { join } from 'node:path';
-import { it } from 'node:test';
+import { it } from 'vitest';
 import { locate, ownName } from '../../../../src/agent/push-ahead/own-files.ts';
 import { temporaryDirectory } from '../../../support/site/temp.ts';
 

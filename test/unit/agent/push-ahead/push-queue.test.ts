@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { mkdirSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
-import { describe, it } from 'node:test';
 import { setTimeout as delay } from 'node:timers/promises';
+import { describe, it } from 'vitest';
 import type { ErrorCode } from '../../../../src/base/errors/errors.ts';
 import { PushQueue } from '../../../../src/agent/push-ahead/push-queue.ts';
 import { ArchiveStatus, type MarkedFiles } from '../../../../src/postgres/cluster/archive-status.ts';

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { test } from 'node:test';
+import { test } from 'vitest';
 import { BufferPool } from '../../../../src/base/bytes/buffer-pool.ts';
 
 const mebibyte = 1024 ** 2;

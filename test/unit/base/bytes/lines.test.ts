@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
-import { test } from 'node:test';
 import * as fc from 'fast-check';
+import { test } from 'vitest';
 import { readLines } from '../../../../src/base/bytes/lines.ts';
 import { streamOf } from '../../../../src/base/bytes/streams.ts';
 

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { test } from 'node:test';
+import { test } from 'vitest';
 import { release } from '../../../../src/base/bytes/streams.ts';
 
 test('release: a large buffer gives its memory back at once', () => {

@@ -1,8 +1,8 @@
 /** Folding against the tables that fold nothing: zlib's own, and Castagnoli's taken in pieces too short to be folded. */
 import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
-import { describe, it } from 'node:test';
 import { crc32 as zlibCrc32 } from 'node:zlib';
+import { describe, it } from 'vitest';
 import { crc32 } from '../../../../src/base/checksum/crc32.ts';
 import { crc32c, finishCrc32c, startCrc32c, updateCrc32c } from '../../../../src/base/checksum/crc32c.ts';
 import { CrcFolder } from '../../../../src/base/checksum/crc-folder.ts';

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { describe, it } from 'node:test';
+import { describe, it } from 'vitest';
 import { crc32c, finishCrc32c, startCrc32c, updateCrc32c } from '../../../../src/base/checksum/crc32c.ts';
 
 describe('crc32c', () => {

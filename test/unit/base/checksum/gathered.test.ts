@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
-import { it } from 'node:test';
+import { it } from 'vitest';
 import { GatheredChecksum } from '../../../../src/base/checksum/gathered.ts';
 
 it('hands on every byte in order, whatever the chunks, and keeps none of them', () => {

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { test } from 'node:test';
+import { test } from 'vitest';
 import { describeFailure } from '../../../../src/base/errors/describe-failure.ts';
 import { WalvaultError } from '../../../../src/base/errors/errors.ts';
 

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
-import { it } from 'node:test';
+import { it } from 'vitest';
 import { errorCodes, localIoError, WalvaultError } from '../../../../src/base/errors/errors.ts';
 import { failingExitStatus } from '../../../../src/operations/fetch/exit-status.ts';
 

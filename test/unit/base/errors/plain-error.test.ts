@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { it } from 'node:test';
+import { it } from 'vitest';
 import { WalvaultError } from '../../../../src/base/errors/errors.ts';
 import { fromPlainError, toPlainError } from '../../../../src/base/errors/plain-error.ts';
 

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { beforeEach, it } from 'node:test';
+import { beforeEach, it } from 'vitest';
 import { writeFileDurably } from '../../../../src/base/files/durable.ts';
 import { temporaryDirectory } from '../../../support/site/temp.ts';
 

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
-import { test } from 'node:test';
 import { setImmediate as turn } from 'node:timers/promises';
+import { test } from 'vitest';
 import { Turns } from '../../../../src/base/threads/turns.ts';
 
 test('one after the other, in the order in which they came', async () => {

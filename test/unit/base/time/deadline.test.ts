@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { describe, it } from 'node:test';
+import { describe, it } from 'vitest';
 import { createDeadline, hasTimedOut, startDeadline } from '../../../../src/base/time/deadline.ts';
 import { sleep } from '../../../../src/base/time/wait.ts';
 

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { describe, it } from 'node:test';
+import { describe, it } from 'vitest';
 import { WalvaultError } from '../../../../src/base/errors/errors.ts';
 import { startDeadline } from '../../../../src/base/time/deadline.ts';
 import { retryUntilDeadline } from '../../../../src/base/time/retry.ts';

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { describe, it } from 'node:test';
+import { describe, it, onTestFinished } from 'vitest';
 import { sleep } from '../../../../src/base/time/wait.ts';
 import { heldWhile, RunningTime } from '../../../../src/base/time/running-time.ts';
 
@@ -9,9 +9,9 @@ function block(ms: number): void {
 }
 
 describe('RunningTime', () => {
-  it('counts hardly any of the time in which the process stood still', async t => {
+  it('counts hardly any of the time in which the process stood still', async () => {
     const time = new RunningTime();
-    t.after(() => time.clear());
+    onTestFinished(() => time.clear());
     for (let stall = 0; stall < 5; stall++) {
       block(300);
       await sleep(1);
@@ -19,9 +19,9 @@ describe('RunningTime', () => {
     assert.ok(time.ms <= 500, `${time.ms} ms of 1500`);
   });
 
-  it('goes on with the process, not while it is held, and tells what came after a mark', async t => {
+  it('goes on with the process, not while it is held, and tells what came after a mark', async () => {
     const time = new RunningTime();
-    t.after(() => time.clear());
+    onTestFinished(() => time.clear());
     while (time.ms < 200) await sleep(5);
     time.hold();
     time.hold();
@@ -40,7 +40,7 @@ describe('RunningTime', () => {
 });
 
 describe('heldWhile', () => {
-  it('leaves out what a source takes for its chunks, and ends it with its reader', async t => {
+  it('leaves out what a source takes for its chunks, and ends it with its reader', async () => {
     let isEnded = false;
     async function* slowly() {
       try {
@@ -53,7 +53,7 @@ describe('heldWhile', () => {
       }
     }
     const time = new RunningTime();
-    t.after(() => time.clear());
+    onTestFinished(() => time.clear());
     const bytes: number[] = [];
     for await (const [byte = 0] of heldWhile(slowly(), time)) {
       bytes.push(byte);

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { describe, it } from 'node:test';
+import { describe, it } from 'vitest';
 import { endsWithin, orAborted } from '../../../../src/base/time/wait.ts';
 
 const hanging = new Promise<never>(() => undefined);

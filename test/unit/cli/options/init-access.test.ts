@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { describe, test } from 'node:test';
+import { describe, test } from 'vitest';
 import { accessTo, checkAccess, type AccessOptions } from '../../../../src/cli/options/init-access.ts';
 import { temporaryDirectory } from '../../../support/site/temp.ts';
 

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { test } from 'node:test';
+import { test } from 'vitest';
 import { cutIntoParts } from '../../../../src/operations/backup/plan.ts';
 
 const file = (sizeBytes: number) => ({ type: 'file' as const, sizeBytes });

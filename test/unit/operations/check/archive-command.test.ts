@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { test } from 'node:test';
+import { test } from 'vitest';
 import { judgeArchiveCommand } from '../../../../src/operations/check/archive-command.ts';
 
 const judge = (command: string, configPath: string | undefined = '/etc/walvault.toml') =>

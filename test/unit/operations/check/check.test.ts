@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { chmodSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { describe, it } from 'node:test';
+import { describe, it } from 'vitest';
 import { Secret } from '../../../../src/base/secret.ts';
 import { silentLog } from '../../../support/logs.ts';
 import type { Config } from '../../../../src/config/index.ts';

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { describe, it } from 'node:test';
+import { describe, it } from 'vitest';
 import { Secret } from '../../../../src/base/secret.ts';
 import { silentLog } from '../../../support/logs.ts';
 import { cleanup, type CleanupOptions } from '../../../../src/operations/cleanup/cleanup.ts';

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
-import { test } from 'node:test';
 import * as fc from 'fast-check';
+import { test } from 'vitest';
 import { defaultLimits } from '../../../../src/operations/cleanup/state.ts';
 import { whyNotCounted } from '../../../../src/repository/trust.ts';
 import { dayMs, kept, plan } from '../../../support/cleanup-state.ts';

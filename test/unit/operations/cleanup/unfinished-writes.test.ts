@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { existsSync, mkdirSync, readdirSync, utimesSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { describe, it } from 'node:test';
 import { CreateMultipartUploadCommand, S3Client } from '@aws-sdk/client-s3';
+import { describe, it } from 'vitest';
 import { silentLog, wordsInto } from '../../../support/logs.ts';
 import type { Words } from '../../../../src/observe/words/table.ts';
 import { Secret } from '../../../../src/base/secret.ts';

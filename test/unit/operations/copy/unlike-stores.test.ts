@@ -1,6 +1,6 @@
 /** Copy from one kind of store to the next, all the way round: what comes back is what went, metadata included. */
 import assert from 'node:assert/strict';
-import { after, before, describe, it } from 'node:test';
+import { afterAll, beforeAll, describe, it } from 'vitest';
 import { Secret } from '../../../../src/base/secret.ts';
 import { createMarker } from '../../../../src/repository/format/marker.ts';
 import type { Repository } from '../../../../src/repository/repository.ts';
@@ -18,14 +18,14 @@ describe('copy between unlike stores', () => {
   let azure: Azurite;
   let s3: S3Server;
   const opened: Store[] = [];
-  before(async () => {
+  beforeAll(async () => {
     [gcs, azure, s3] = await Promise.all([
       startGcsServer({ tokens: 'ignored' }),
       startAzurite(),
       startS3Server(),
     ]);
   });
-  after(async () => {
+  afterAll(async () => {
     await Promise.all(opened.map(store => store.close()));
     await Promise.all([gcs.close(), azure.close(), s3.close()]);
   });

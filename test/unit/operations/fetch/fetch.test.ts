@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { beforeEach, describe, it } from 'node:test';
+import { beforeEach, describe, it } from 'vitest';
 import { sleep } from '../../../../src/base/time/wait.ts';
 import { collect } from '../../../../src/base/bytes/streams.ts';
 import { WalvaultError, type ErrorCode } from '../../../../src/base/errors/errors.ts';

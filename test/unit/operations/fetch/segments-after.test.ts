@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { test } from 'node:test';
+import { test } from 'vitest';
 import { WalGeometry } from '../../../../src/postgres/wal/geometry.ts';
 import { segmentsAfter } from '../../../../src/operations/fetch/plan.ts';
 

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { beforeEach, describe, it } from 'node:test';
+import { beforeEach, describe, it } from 'vitest';
 import { sleep } from '../../../../src/base/time/wait.ts';
 import { collect } from '../../../../src/base/bytes/streams.ts';
 import { WalvaultError } from '../../../../src/base/errors/errors.ts';

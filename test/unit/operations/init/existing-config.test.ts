@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { test } from 'node:test';
+import { test } from 'vitest';
 import { silentLog } from '../../../support/logs.ts';
 import { loadConfig } from '../../../../src/config/index.ts';
 import { markConfigured } from '../../../../src/operations/init/existing-config.ts';

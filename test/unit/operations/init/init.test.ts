@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { chmod, mkdir, readFile, readdir, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { describe, test } from 'node:test';
+import { describe, test } from 'vitest';
 import { WalvaultError } from '../../../../src/base/errors/errors.ts';
 import { wordsInto } from '../../../support/logs.ts';
 import type { Words } from '../../../../src/observe/words/table.ts';

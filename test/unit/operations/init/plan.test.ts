@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { describe, test } from 'node:test';
+import { describe, test } from 'vitest';
 import { planInit } from '../../../../src/operations/init/plan.ts';
 import { postgresqlLines } from '../../../../src/operations/init/postgresql-lines.ts';
 import type { InitRequest } from '../../../../src/operations/init/request.ts';

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { describe, test } from 'node:test';
+import { describe, test } from 'vitest';
 import { list } from '../../../../src/operations/list/list.ts';
 import { listJson, renderList } from '../../../../src/cli/render/list.ts';
 import { createUnopenedStore } from '../../../../src/stores/driver-kit/unopened-store.ts';

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { test } from 'node:test';
+import { test } from 'vitest';
 import { WalGeometry } from '../../../../src/postgres/wal/geometry.ts';
 import { describeTimelines } from '../../../../src/operations/list/timelines.ts';
 import { stillMissing } from '../../../../src/repository/wal/lost-wal.ts';

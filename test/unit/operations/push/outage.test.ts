@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { test } from 'node:test';
+import { test } from 'vitest';
 import { WalvaultError } from '../../../../src/base/errors/errors.ts';
 import { HeldUp, isOutage } from '../../../../src/operations/push/outage.ts';
 import { MarkerMissing } from '../../../../src/repository/format/marker.ts';

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { connect, createServer, type AddressInfo } from 'node:net';
-import { describe, it, type TestContext } from 'node:test';
+import { describe, it, onTestFinished } from 'vitest';
 import { WalvaultError } from '../../../../src/base/errors/errors.ts';
 import { sleep } from '../../../../src/base/time/wait.ts';
 import { HeldUp } from '../../../../src/operations/push/outage.ts';
@@ -59,9 +59,9 @@ describe('a failure in the end', () => {
   });
 });
 
-function startPatience(t: TestContext, timeoutMs = 60_000, parent = new AbortController()) {
+function startPatience(timeoutMs = 60_000, parent = new AbortController()) {
   const patience = new Patience({ path: 'x', timeoutMs, signal: parent.signal });
-  t.after(() => patience.end());
+  onTestFinished(() => patience.end());
   return patience;
 }
 
@@ -74,8 +74,8 @@ const silent = (signal: AbortSignal) => sleep(60_000, signal);
 const block = (ms: number) => Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, ms);
 
 describe('Patience', () => {
-  it("counts as the stores' time neither the encoding nor the reading of a piece", async t => {
-    const patience = startPatience(t);
+  it("counts as the stores' time neither the encoding nor the reading of a piece", async () => {
+    const patience = startPatience();
     await sleep(200);
     assert.equal(patience.spent.storesMs, 0);
     async function* slowly() {
@@ -88,7 +88,7 @@ describe('Patience', () => {
     while (patience.spent.storesMs === 0) await sleep(5);
   });
 
-  it('is prolonged by each piece that is taken, and says so', async t => {
+  it('is prolonged by each piece that is taken, and says so', async () => {
     let pieces = 0;
     const patience = new Patience({
       path: 'x',
@@ -96,7 +96,7 @@ describe('Patience', () => {
       onProgress: () => pieces++,
       signal: new AbortController().signal,
     });
-    t.after(() => patience.end());
+    onTestFinished(() => patience.end());
     async function* file() {
       for (let piece = 0; piece < 6; piece++) {
         await sleep(50);
@@ -107,16 +107,16 @@ describe('Patience', () => {
     assert.deepEqual([pieces, patience.signal.aborted, patience.deadline.isProlonged()], [6, false, true]);
   });
 
-  it('without a queue gives a silent repository the whole time', async t => {
-    const main = towards(startPatience(t, 100), undefined);
+  it('without a queue gives a silent repository the whole time', async () => {
+    const main = towards(startPatience(100), undefined);
     await assert.rejects(
       main.retry(() => main.ask(silent)),
       error => error instanceof WalvaultError && error.message === 'push x: no answer within 100 ms',
     );
   });
 
-  it('over the limit asks a repository that is away twice, and blames it', async t => {
-    const main = towards(startPatience(t), overLimit);
+  it('over the limit asks a repository that is away twice, and blames it', async () => {
+    const main = towards(startPatience(), overLimit);
     let asked = 0;
     const failure = new StoreError('denied', 'no');
     const ask = () => main.ask(() => (asked++, Promise.reject(failure)));
@@ -124,8 +124,8 @@ describe('Patience', () => {
     assert.equal(asked, 2);
   });
 
-  it('over twice the limit leaves a silent repository after a second, twice', async t => {
-    const main = towards(startPatience(t), overTwiceTheLimit);
+  it('over twice the limit leaves a silent repository after a second, twice', async () => {
+    const main = towards(startPatience(), overTwiceTheLimit);
     await assert.rejects(
       main.retry(() => main.ask(silent)),
       error =>
@@ -134,41 +134,41 @@ describe('Patience', () => {
     );
   });
 
-  it('blames no repository that has had too little of the time', async t => {
-    const main = towards(startPatience(t, 300), overLimit);
+  it('blames no repository that has had too little of the time', async () => {
+    const main = towards(startPatience(300), overLimit);
     await assert.rejects(
       main.retry(() => main.ask(silent)),
       error => error instanceof HeldUp && error.message === 'push x: no answer within 300 ms',
     );
   });
 
-  it('passes an interruption on as it is', async t => {
+  it('passes an interruption on as it is', async () => {
     const parent = new AbortController();
     const interruption = new WalvaultError('interrupted', 'interrupted by SIGTERM');
     for (const queue of [undefined, overLimit]) {
-      const main = towards(startPatience(t, 60_000, parent), queue);
+      const main = towards(startPatience(60_000, parent), queue);
       const attempt = main.retry(() => main.ask(silent));
       parent.abort(interruption);
       await assert.rejects(attempt, error => error === interruption);
     }
   });
 
-  it('does not leave while an answer lies there that a process at a standstill has not read', async t => {
+  it('does not leave while an answer lies there that a process at a standstill has not read', async () => {
     const server = createServer(socket => socket.end('an answer'));
     server.listen(0, '127.0.0.1');
-    t.after(() => server.close());
+    onTestFinished(() => void server.close());
     await once(server, 'listening');
     const socket = connect((server.address() as AddressInfo).port, '127.0.0.1');
     await once(socket, 'connect');
-    await towards(startPatience(t), overTwiceTheLimit).ask(async signal => {
+    await towards(startPatience(), overTwiceTheLimit).ask(async signal => {
       const answer = once(socket, 'data', { signal });
       block(1500);
       assert.equal(String((await answer)[0]), 'an answer');
     });
   });
 
-  it('leaves all the same in a process that has a little of a processor', { timeout: 30_000 }, async t => {
-    const main = towards(startPatience(t), overTwiceTheLimit);
+  it('leaves all the same in a process that has a little of a processor', { timeout: 30_000 }, async () => {
+    const main = towards(startPatience(), overTwiceTheLimit);
     await assert.rejects(
       main.ask(async signal => {
         while (!signal.aborted) {

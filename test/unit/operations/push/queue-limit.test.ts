@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { test } from 'node:test';
+import { test } from 'vitest';
 import { isExpendable, waitingSegments } from '../../../../src/operations/push/queue-limit.ts';
 import { walFile } from '../../../support/wal/wal.ts';
 

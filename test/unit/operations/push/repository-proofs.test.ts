@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { test } from 'node:test';
+import { test } from 'vitest';
 import { WalGeometry } from '../../../../src/postgres/wal/geometry.ts';
 import { RepositoryProofs } from '../../../../src/operations/push/repository-proofs.ts';
 import type { ControlFile } from '../../../../src/postgres/cluster/control-file.ts';

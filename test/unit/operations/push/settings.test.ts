@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { it } from 'node:test';
+import { it } from 'vitest';
 import { timeoutLeft } from '../../../../src/operations/push/settings.ts';
 
 it('a push that was kept waiting has the rest of its time, and some in any case, but never more than all', () => {

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { describe, test } from 'node:test';
+import { describe, test } from 'vitest';
 import { WalvaultError } from '../../../../src/base/errors/errors.ts';
 import type { RestorePlan } from '../../../../src/operations/restore/plan.ts';
 import { at, commits, plan, type Drawn } from '../../../support/restore-scenario.ts';

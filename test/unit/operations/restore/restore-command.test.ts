@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { execFileSync, spawnSync } from 'node:child_process';
-import { test } from 'node:test';
+import { test } from 'vitest';
 import { restoreCommandOf } from '../../../../src/operations/restore/restore-command.ts';
 
 test('the plain form', () => {

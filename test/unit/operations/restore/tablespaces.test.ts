@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { describe, test } from 'node:test';
+import { describe, test } from 'vitest';
 import { WalvaultError } from '../../../../src/base/errors/errors.ts';
 import { mapTablespaces } from '../../../../src/operations/restore/tablespaces.ts';
 

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { describe, test } from 'node:test';
+import { describe, test } from 'vitest';
 import { WalvaultError } from '../../../../src/base/errors/errors.ts';
 import { parseTargetTime } from '../../../../src/operations/restore/target-time.ts';
 import { formatMicros } from '../../../../src/postgres/wal/timestamp.ts';

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { describe, it } from 'node:test';
+import { describe, it } from 'vitest';
 import { wordsInto } from '../../../support/logs.ts';
 import type { Words } from '../../../../src/observe/words/table.ts';
 import { removeObjects } from '../../../../src/operations/store/change-objects.ts';

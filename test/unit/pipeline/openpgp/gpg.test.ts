@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { before, test } from 'node:test';
+import { beforeAll, test } from 'vitest';
 import { Secret } from '../../../../src/base/secret.ts';
 import {
   createDecryptor,
@@ -27,7 +27,7 @@ let gpg: Gpg;
 let cast: Cast;
 let rsa: Pair;
 
-before(async () => {
+beforeAll(async () => {
   gpg = createGpg();
   cast = await makeCast();
   await gpg.importKeys(cast.reader.privateArmored);

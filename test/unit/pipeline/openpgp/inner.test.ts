@@ -1,8 +1,8 @@
 /** Messages that are well encrypted and odd inside: only somebody with the recipient's key can have made them. */
 import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
-import { before, test } from 'node:test';
 import { deflateRawSync, deflateSync } from 'node:zlib';
+import { beforeAll, test } from 'vitest';
 import { collect, streamOf } from '../../../../src/base/bytes/streams.ts';
 import { Secret } from '../../../../src/base/secret.ts';
 import { createDecryptor, type Decryptor } from '../../../../src/pipeline/openpgp/index.ts';
@@ -19,7 +19,7 @@ const literal = writePacket(tags.literal, Buffer.from('b\0\0\0\0\0hello', 'latin
 let cast: Cast;
 let decryptor: Decryptor;
 
-before(async () => {
+beforeAll(async () => {
   cast = await makeCast();
   const options = { privateKeys: [], passphrase: new Secret('p'), trustedSigners: [cast.host.publicKey] };
   decryptor = await createDecryptor(options);

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { before, test } from 'node:test';
+import { beforeAll, test } from 'vitest';
 import { Secret } from '../../../../src/base/secret.ts';
 import {
   createDecryptor,
@@ -19,7 +19,7 @@ import {
 } from '../../../support/openpgp/fixtures.ts';
 
 let cast: Cast;
-before(async () => {
+beforeAll(async () => {
   cast = await makeCast();
 });
 

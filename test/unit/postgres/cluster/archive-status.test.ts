@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { mkdirSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { it } from 'node:test';
+import { it } from 'vitest';
 import { ArchiveStatus } from '../../../../src/postgres/cluster/archive-status.ts';
 import { temporaryDirectory } from '../../../support/site/temp.ts';
 

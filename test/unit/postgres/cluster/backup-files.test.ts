@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
-import { describe, test } from 'node:test';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { describe, test } from 'vitest';
 import { parseBackupLabel, withoutIncrementalLines } from '../../../../src/postgres/cluster/backup-label.ts';
 import {
   classifyBackupPath,

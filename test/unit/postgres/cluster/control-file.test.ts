@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
-import { describe, test } from 'node:test';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { describe, test } from 'vitest';
 import { parseControlFile, readControlFile } from '../../../../src/postgres/cluster/control-file.ts';
 import { crc32c } from '../../../../src/base/checksum/crc32c.ts';
 import { temporaryDirectory } from '../../../support/site/temp.ts';

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { it } from 'node:test';
+import { it } from 'vitest';
 import { readLocalHistories, readLocalHistory } from '../../../../src/postgres/cluster/local-histories.ts';
 import { temporaryDirectory } from '../../../support/site/temp.ts';
 

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { it } from 'node:test';
+import { it } from 'vitest';
 import { readPostmasterPid } from '../../../../src/postgres/cluster/postmaster-pid.ts';
 import { temporaryDirectory } from '../../../support/site/temp.ts';
 

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { test } from 'node:test';
+import { test } from 'vitest';
 import { encodeTablespaceMap } from '../../../../src/postgres/cluster/tablespace-map.ts';
 
 test('the map is written as PostgreSQL reads it', () => {

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { describe, test } from 'node:test';
+import { describe, test } from 'vitest';
 import { parseWalFileName } from '../../../../src/postgres/wal/file-name.ts';
 import { isValidSegmentSize, WalGeometry } from '../../../../src/postgres/wal/geometry.ts';
 import { formatLsn, parseLsn } from '../../../../src/postgres/wal/lsn.ts';

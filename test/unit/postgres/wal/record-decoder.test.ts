@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { describe, test } from 'node:test';
+import { describe, test } from 'vitest';
 import { WalGeometry } from '../../../../src/postgres/wal/geometry.ts';
 import { WalRecordDecoder } from '../../../../src/postgres/wal/record-decoder.ts';
 import { bodyOf, pageBytes, WalWriter } from '../../../support/wal/wal-writer.ts';

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { describe, test } from 'node:test';
+import { describe, test } from 'vitest';
 import { WalGeometry } from '../../../../src/postgres/wal/geometry.ts';
 import { parseWalFileName } from '../../../../src/postgres/wal/file-name.ts';
 import { parseLongPageHeader, postgresMajorOfPageMagic } from '../../../../src/postgres/wal/page-header.ts';

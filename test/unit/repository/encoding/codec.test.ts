@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { test } from 'node:test';
+import { test } from 'vitest';
 import { collect } from '../../../../src/base/bytes/streams.ts';
 import { plainCodec } from '../../../support/site/archive.ts';
 import { sampleBytes } from '../../../support/streams.ts';

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { it } from 'node:test';
+import { it } from 'vitest';
 import { readParentClaim, writeClaim } from '../../../../src/repository/format/claim.ts';
 import { claimKey } from '../../../../src/repository/format/layout.ts';
 import { makeRepository, signal, system } from '../../../support/site/archive.ts';

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { describe, it } from 'node:test';
+import { describe, it } from 'vitest';
 import { parseFields, type Fields } from '../../../../src/repository/format/fields.ts';
 
 const fieldsOf = (value: unknown) => parseFields(JSON.stringify(value), 'the object');

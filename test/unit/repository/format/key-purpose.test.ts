@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { test } from 'node:test';
+import { test } from 'vitest';
 import { purposeOfKey } from '../../../../src/repository/format/key-purpose.ts';
 import * as layout from '../../../../src/repository/format/layout.ts';
 import { walFile } from '../../../support/wal/wal.ts';

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { describe, it } from 'node:test';
+import { describe, it } from 'vitest';
 import { decodeMetadata, encodeMetadata } from '../../../../src/repository/format/object-metadata.ts';
 import { assertMetadata } from '../../../../src/stores/driver-kit/key.ts';
 

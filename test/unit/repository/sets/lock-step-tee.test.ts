@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { test } from 'node:test';
+import { test } from 'vitest';
 import { teeInLockStep, type TeeBranch } from '../../../../src/repository/sets/lock-step-tee.ts';
 
 /** Reuses one buffer, as encoders may: a reader that is not done with it would see it change. */

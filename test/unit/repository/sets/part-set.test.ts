@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { describe, it } from 'node:test';
+import { describe, it } from 'vitest';
 import { streamOf } from '../../../../src/base/bytes/streams.ts';
 import type { Repository } from '../../../../src/repository/repository.ts';
 import { chooseDestinations } from '../../../../src/repository/sets/destinations.ts';

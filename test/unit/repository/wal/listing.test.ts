@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { describe, it } from 'node:test';
+import { describe, it } from 'vitest';
 import { historyFromTree, readTimelines } from '../../../../src/repository/wal/timelines.ts';
 import { findMissing, hasLaterSegment, listWal } from '../../../../src/repository/wal/listing.ts';
 import {

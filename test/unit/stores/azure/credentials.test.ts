@@ -1,6 +1,5 @@
 /** How the Azure driver proves who asks, and that it tells nobody else. */
 import assert from 'node:assert/strict';
-import { after, before, describe, it } from 'node:test';
 import { inspect } from 'node:util';
 import {
   ContainerSASPermissions,
@@ -8,6 +7,7 @@ import {
   SASProtocol,
   StorageSharedKeyCredential,
 } from '@azure/storage-blob';
+import { afterAll, beforeAll, describe, it } from 'vitest';
 import { WalvaultError } from '../../../../src/base/errors/errors.ts';
 import { Secret } from '../../../../src/base/secret.ts';
 import { createAzureStore } from '../../../../src/stores/azure/store.ts';
@@ -27,11 +27,11 @@ import { startAzurite, type Azurite } from '../../../support/servers/azurite.ts'
 
 let azurite: Azurite;
 
-before(async () => {
+beforeAll(async () => {
   azurite = await startAzurite();
 });
 
-after(() => azurite.close());
+afterAll(() => azurite.close());
 
 async function withStore(
   settings: Omit<StoreSettings, 'url'>,

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { after, before, describe, it } from 'node:test';
+import { afterAll, beforeAll, describe, it } from 'vitest';
 import { Secret } from '../../../../src/base/secret.ts';
 import { createAzureStore, type AzureStoreOptions } from '../../../../src/stores/azure/store.ts';
 import { tierOf } from '../../../../src/stores/azure/tier.ts';
@@ -13,11 +13,11 @@ import { startAzurite, type Azurite } from '../../../support/servers/azurite.ts'
 const mebibyte = 1024 * 1024;
 let azurite: Azurite;
 
-before(async () => {
+beforeAll(async () => {
   azurite = await startAzurite();
 });
 
-after(() => azurite.close());
+afterAll(() => azurite.close());
 
 function connect(options: Partial<AzureStoreOptions> = {}): Promise<Store> {
   return createAzureStore({
@@ -47,7 +47,7 @@ describe('azure: answers', () => {
   let server: Server;
   let answer: { status: number; code: string; retryAfter?: string };
   let store: Store;
-  before(async () => {
+  beforeAll(async () => {
     server = createServer((request, response) => {
       request.resume();
       request.once('end', () => {
@@ -69,7 +69,7 @@ describe('azure: answers', () => {
       endpoint: `http://127.0.0.1:${(server.address() as AddressInfo).port}/account`,
     });
   });
-  after(async () => {
+  afterAll(async () => {
     await store.close();
     server.close();
   });

@@ -6,9 +6,9 @@ import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { after, before, describe, it } from 'node:test';
 import { setTimeout as delay } from 'node:timers/promises';
 import { inspect } from 'node:util';
+import { afterAll, beforeAll, describe, it } from 'vitest';
 import { createAzureStore } from '../../../../src/stores/azure/store.ts';
 import { azureOptionsOf } from '../../../../src/stores/azure/url.ts';
 import { StoreError, type Store } from '../../../../src/stores/store.ts';
@@ -40,13 +40,13 @@ describe('azure: identities', () => {
   const directory = temporaryDirectory('azure-identity', { keepOwner: true });
   const planted = 'planted-secret-of-the-principal';
 
-  before(async () => {
+  beforeAll(async () => {
     certificates = makeCertificates();
     azurite = await startAzurite({ certificates });
     // One for all: the library keeps to the first it has met in a process.
     imds = await serve(() => imdsAnswer);
   });
-  after(async () => {
+  afterAll(async () => {
     await Promise.all(servers.map(server => server.close()));
     await azurite.close();
   });

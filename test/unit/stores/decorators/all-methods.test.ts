@@ -1,6 +1,6 @@
 /** Decorators and optional methods: what a store can do, it can still do below any of them. */
 import assert from 'node:assert/strict';
-import { describe, it } from 'node:test';
+import { describe, it } from 'vitest';
 import { collect } from '../../../../src/base/bytes/streams.ts';
 import { createCountingStore, newStoreCounters } from '../../../../src/stores/decorators/counting-store.ts';
 import { decorateStore } from '../../../../src/stores/decorators/decorate-store.ts';

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { describe, it } from 'node:test';
+import { describe, it } from 'vitest';
 import { collect, streamOf } from '../../../../src/base/bytes/streams.ts';
 import { createCountingStore, newStoreCounters } from '../../../../src/stores/decorators/counting-store.ts';
 import { createRateLimitedStore } from '../../../../src/stores/decorators/rate-limited-store.ts';

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { describe, it } from 'node:test';
+import { describe, it } from 'vitest';
 import { createFaultyStore, type StoreFault } from '../../../../src/stores/decorators/faulty-store.ts';
 import { createRetryingStore } from '../../../../src/stores/decorators/retrying-store.ts';
 import { createMemoryStore } from '../../../../src/stores/memory/store.ts';

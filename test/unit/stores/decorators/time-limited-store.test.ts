@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { describe, it } from 'node:test';
+import { describe, it } from 'vitest';
 import { createTimeLimitedStore } from '../../../../src/stores/decorators/time-limited-store.ts';
 import { createMemoryStore } from '../../../../src/stores/memory/store.ts';
 import type { Store } from '../../../../src/stores/store.ts';

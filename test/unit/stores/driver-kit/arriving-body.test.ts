@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { Readable } from 'node:stream';
-import { describe, it } from 'node:test';
+import { describe, it } from 'vitest';
 import { collect } from '../../../../src/base/bytes/streams.ts';
 import {
   rangeHeader,

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
-import { test } from 'node:test';
+import { test } from 'vitest';
 import { BodyCheck } from '../../../../src/stores/driver-kit/body.ts';
 
 const data = Buffer.from('a segment');

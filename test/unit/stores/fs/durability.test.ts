@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import fsPromises, { type FileHandle } from 'node:fs/promises';
 import { syncBuiltinESMExports } from 'node:module';
 import { relative } from 'node:path';
-import { afterEach, beforeEach, describe, it } from 'node:test';
+import { afterEach, beforeEach, describe, it } from 'vitest';
 import { createFsStore } from '../../../../src/stores/fs/store.ts';
 import { temporaryDirectory } from '../../../support/site/temp.ts';
 import { put, rejectsAs, signal } from '../../../contract/contract-driver.ts';

@@ -4,7 +4,7 @@ import { once } from 'node:events';
 import { existsSync, readdirSync, statSync } from 'node:fs';
 import { chmod, mkdir, readFile, rename, rm, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { describe, it } from 'node:test';
+import { describe, it } from 'vitest';
 import { createFsRoot, createFsStore } from '../../../../src/stores/fs/store.ts';
 import { sidecarPath, writeSidecar } from '../../../../src/stores/fs/sidecar.ts';
 import type { Store } from '../../../../src/stores/store.ts';

@@ -2,8 +2,8 @@
 import assert from 'node:assert/strict';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { after, before, describe, it } from 'node:test';
 import { inspect } from 'node:util';
+import { afterAll, beforeAll, describe, it, vi } from 'vitest';
 import { WalvaultError } from '../../../../src/base/errors/errors.ts';
 import { createGcsStore, type GcsStoreOptions } from '../../../../src/stores/gcs/store.ts';
 import { StoreError, type Store } from '../../../../src/stores/store.ts';
@@ -16,12 +16,12 @@ const adcVariable = 'GOOGLE_APPLICATION_CREDENTIALS';
 let server: GcsServer;
 let directory: string;
 
-before(async () => {
+beforeAll(async () => {
   server = await startGcsServer();
   directory = temporaryDirectory('gcs', { keepOwner: true });
 });
 
-after(() => server.close());
+afterAll(() => server.close());
 
 function fileWith(name: string, content: unknown): string {
   const path = join(directory, name);
@@ -89,8 +89,8 @@ describe('gcs: credentials', () => {
     });
   });
 
-  it('the library prints nothing', async context => {
-    const warn = context.mock.method(console, 'warn', () => {});
+  it('the library prints nothing', async () => {
+    const warn = vi.spyOn(console, 'warn').mockImplementation(() => {});
     const account = fileWith('quiet.json', server.serviceAccount);
     const workload = fileWith(
       'quiet2.json',
@@ -101,10 +101,7 @@ describe('gcs: credentials', () => {
     await withEnvironment({ [adcVariable]: account }, () =>
       withStore({}, store => rejectsAs('absent', store.get('a', { signal }))),
     );
-    assert.deepEqual(
-      warn.mock.calls.flatMap(call => call.arguments),
-      [],
-    );
+    assert.deepEqual(warn.mock.calls.flat(), []);
   });
 
   it('application default credentials are found by their variable', async () => {

@@ -1,6 +1,6 @@
 /** What the Cloud Storage driver makes of a service and a network that misbehave. */
 import assert from 'node:assert/strict';
-import { after, afterEach, before, describe, it } from 'node:test';
+import { afterAll, afterEach, beforeAll, describe, it } from 'vitest';
 import { GcsAnswerError, gcsError } from '../../../../src/stores/gcs/error.ts';
 import { createGcsStore, type GcsStoreOptions } from '../../../../src/stores/gcs/store.ts';
 import { StoreError, type Store } from '../../../../src/stores/store.ts';
@@ -19,12 +19,12 @@ const mebibyte = 1024 * 1024;
 let server: GcsServer;
 let store: Store;
 
-before(async () => {
+beforeAll(async () => {
   server = await startGcsServer({ tokens: 'ignored' });
   store = await connect();
 });
 
-after(async () => {
+afterAll(async () => {
   await store.close();
   await server.close();
 });

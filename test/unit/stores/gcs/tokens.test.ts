@@ -5,7 +5,7 @@
 import assert from 'node:assert/strict';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { after, before, describe, it } from 'node:test';
+import { afterAll, beforeAll, describe, it } from 'vitest';
 import { createGcsStore, type GcsStoreOptions } from '../../../../src/stores/gcs/store.ts';
 import { put, read, rejectsAs, signal } from '../../../contract/contract-driver.ts';
 import { makeCertificates, type Certificates } from '../../../support/servers/certificates.ts';
@@ -28,13 +28,13 @@ describe('gcs: tokens', () => {
     NO_PROXY: undefined,
   };
 
-  before(async () => {
+  beforeAll(async () => {
     certificates = makeCertificates();
     server = await startGcsServer({ tls: certificates });
     directory = temporaryDirectory('gcs-tokens', { keepOwner: true });
     writeFileSync(join(directory, 'subject'), server.subjectToken);
   });
-  after(() => server.close());
+  afterAll(() => server.close());
 
   async function withStore(
     env: NodeJS.ProcessEnv,

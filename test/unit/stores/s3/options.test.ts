@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { describe, it } from 'node:test';
+import { describe, it } from 'vitest';
 import { WalvaultError } from '../../../../src/base/errors/errors.ts';
 import { Secret } from '../../../../src/base/secret.ts';
 import { creationParameters } from '../../../../src/stores/s3/creation.ts';

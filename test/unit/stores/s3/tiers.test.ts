@@ -1,6 +1,6 @@
 /** Archive tiers of S3: what listings and answers say of them, and asking for a thaw. */
 import assert from 'node:assert/strict';
-import { after, before, describe, it } from 'node:test';
+import { afterAll, beforeAll, describe, it } from 'vitest';
 import { Secret } from '../../../../src/base/secret.ts';
 import { openStore } from '../../../../src/stores/open.ts';
 import { listedTier, tierOf } from '../../../../src/stores/s3/tier.ts';
@@ -14,14 +14,14 @@ const thaw = { days: 2, speed: 'standard', signal } as const;
 describe('s3: archive tiers', () => {
   let server: S3Server;
   let store: Store;
-  before(async () => {
+  beforeAll(async () => {
     server = await startS3Server();
     store = await connect();
     await put(store, 'cold', 'x');
     await put(store, 'warm', 'x');
     server.contents.freeze(/cold$/, 'DEEP_ARCHIVE');
   });
-  after(async () => {
+  afterAll(async () => {
     await store.close();
     await server.close();
   });

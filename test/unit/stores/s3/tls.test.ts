@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { after, before, describe, it } from 'node:test';
+import { afterAll, beforeAll, describe, it } from 'vitest';
 import { WalvaultError } from '../../../../src/base/errors/errors.ts';
 import { Secret } from '../../../../src/base/secret.ts';
 import { openStore, type StoreSettings } from '../../../../src/stores/open.ts';
@@ -16,7 +16,7 @@ describe('s3: TLS', () => {
   let server: S3Server;
   let certFile: string;
   let settings: StoreSettings;
-  before(async () => {
+  beforeAll(async () => {
     const directory = temporaryDirectory('tls', { keepOwner: true });
     certFile = join(directory, 'cert.pem');
     const keyFile = join(directory, 'key.pem');
@@ -30,7 +30,7 @@ describe('s3: TLS', () => {
       secretAccessKey: new Secret(server.secretAccessKey),
     };
   });
-  after(() => server.close());
+  afterAll(() => server.close());
 
   it('trusts the authority it is given', async () => {
     const store = await openStore({ ...settings, caFile: certFile });

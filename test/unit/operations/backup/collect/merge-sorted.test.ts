@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { test } from 'node:test';
+import { test } from 'vitest';
 import { mergeSorted } from '../../../../../src/operations/backup/collect/merge-sorted.ts';
 
 async function merged(many: readonly string[], few: readonly string[]): Promise<string[]> {

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { readdirSync } from 'node:fs';
-import { test } from 'node:test';
+import { test } from 'vitest';
 import { collect } from '../../../../../src/base/bytes/streams.ts';
 import { Spool } from '../../../../../src/operations/backup/collect/spool.ts';
 import { temporaryDirectory } from '../../../../support/site/temp.ts';

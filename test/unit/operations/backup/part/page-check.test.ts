@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { test } from 'node:test';
+import { test } from 'vitest';
 import { isRelationFile } from '../../../../../src/operations/backup/part/page-check.ts';
 
 test('pages with checksums are in relation files of all forks, and nowhere else', () => {

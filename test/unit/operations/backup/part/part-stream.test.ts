@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
 import { mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { test } from 'node:test';
+import { test } from 'vitest';
 import { collect, streamOf } from '../../../../../src/base/bytes/streams.ts';
 import { silentLog } from '../../../../support/logs.ts';
 import {

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { test } from 'node:test';
+import { test } from 'vitest';
 import { PageCheck } from '../../../../../src/operations/backup/part/page-check.ts';
 import { readExactly, type ReadableFile } from '../../../../../src/operations/backup/part/read-file.ts';
 import { pageChecksum } from '../../../../../src/postgres/cluster/page-checksum.ts';

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { test } from 'node:test';
+import { test } from 'vitest';
 import { wordsInto } from '../../../../support/logs.ts';
 import type { Words } from '../../../../../src/observe/words/table.ts';
 import { lossesSinceBackup, whyLost } from '../../../../../src/operations/backup/wal/lost-wal.ts';

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { inspect } from 'node:util';
-import { test } from 'node:test';
 import { generateKey } from 'openpgp';
+import { test } from 'vitest';
 import { Secret } from '../../../../../src/base/secret.ts';
 import {
   createDecryptor,

@@ -1,7 +1,7 @@
 /** Keys read and used without the library must be what the library, and gpg, take them for. */
 import assert from 'node:assert/strict';
-import { describe, test } from 'node:test';
 import { generateKey, readKey, readPrivateKey } from 'openpgp';
+import { describe, test } from 'vitest';
 import { Secret } from '../../../../../src/base/secret.ts';
 import {
   generateKeyPair,

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
-import { describe, test } from 'node:test';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { describe, test } from 'vitest';
 import { Secret } from '../../../../../src/base/secret.ts';
 import { parseConnectionString } from '../../../../../src/postgres/server/libpq/connection-string.ts';
 import { resolveTarget } from '../../../../../src/postgres/server/libpq/connection-target.ts';

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { existsSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { describe, it } from 'node:test';
+import { describe, it } from 'vitest';
 import { silentLog, wordsInto } from '../../../../support/logs.ts';
 import type { Words } from '../../../../../src/observe/words/table.ts';
 

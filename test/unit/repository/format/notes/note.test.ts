@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { describe, it } from 'node:test';
+import { describe, it } from 'vitest';
 import { noteKey } from '../../../../../src/repository/format/layout.ts';
 import { writeNote } from '../../../../../src/repository/format/notes/note.ts';
 import type { Repository } from '../../../../../src/repository/repository.ts';
