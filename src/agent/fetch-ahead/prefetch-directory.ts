@@ -72,7 +72,8 @@ export class PrefetchDirectory {
 
   /**
    * Removes only what a dead process of this very process namespace left. For a process that keeps nothing here, and
-   * must not take the directory from a living agent, perhaps in another container. @throws system errors
+   * must not take the directory from a living agent, perhaps in another container.
+   * @throws system errors
    */
   removeOrphaned(): void {
     const owner = this.#readOwner();

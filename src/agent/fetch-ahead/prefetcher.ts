@@ -95,8 +95,8 @@ export class Prefetcher {
   }
 
   /**
-   * Undefined: the asking fetch gets the segment itself. @throws WalvaultError, system errors where the data directory
-   * cannot be read
+   * Undefined: the asking fetch gets the segment itself.
+   * @throws WalvaultError, system errors where the data directory cannot be read
    */
   async ask(question: SegmentQuestion): Promise<ReadySegment | undefined> {
     const { dataDirectory, walDirectory, depthBytes } = this.#options;

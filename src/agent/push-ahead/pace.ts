@@ -21,7 +21,7 @@ export class AheadPace {
    * have put it there, so sending goes on, one by one as PostgreSQL does.
    */
   #isOneByOne = true;
-  /** True while the store is away: no file is sent ahead until one that was asked for is durable. */
+  /** True while the store is unreachable: no file is sent ahead until one that was asked for is durable. */
   #hasGivenUp = false;
 
   get hasGivenUp(): boolean {

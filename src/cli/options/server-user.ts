@@ -1,4 +1,4 @@
-/** The user for whom root restores: PostgreSQL does not run as root, and could not use files of root's. */
+/** The user for whom root restores. PostgreSQL does not run as root, and could not use files of root's. */
 import { WalvaultError } from '../../base/errors/errors.ts';
 import { findAccount } from '../../operations/init/ownership.ts';
 

@@ -1,6 +1,7 @@
 /**
- * `pg_wal/archive_status`, where PostgreSQL keeps an empty file for each WAL file that it has finished: `.ready` while
- * it waits to be archived, `.done` afterwards (XLogArchiveNotify and XLogArchiveForceDone in xlogarchive.c).
+ * The directory `pg_wal/archive_status`, where PostgreSQL keeps an empty file for each finished WAL file. The file is
+ * named `.ready` while its WAL file waits to be archived, `.done` afterwards (XLogArchiveNotify and
+ * XLogArchiveForceDone in xlogarchive.c).
  */
 import { readdir, rename } from 'node:fs/promises';
 import { join } from 'node:path';

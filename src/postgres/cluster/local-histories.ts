@@ -1,7 +1,7 @@
 /**
- * The timeline histories in `pg_wal`: of the server's own timelines, and of timelines that it has only looked at
- * (readTimeLineHistory in timeline.c). Reading is synchronous, because a server waits for the agent and all threads of
- * Node's pool may be busy.
+ * The timeline histories in `pg_wal`. They are those of the server's own timelines, and of timelines that it has only
+ * looked at (readTimeLineHistory in timeline.c). Reading is synchronous, because a server waits for the agent and all
+ * threads of Node's pool may be busy.
  */
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';

@@ -1,6 +1,7 @@
 /**
- * Checksums of data pages (checksum_impl.h): 32 interleaved FNV-1a-like sums over the page as 32-bit words, each with
- * its own starting value, two rounds of zeros, folded by xor, mixed with the block number, reduced to 1…65535.
+ * Checksums of data pages (checksum_impl.h). A checksum is 32 interleaved FNV-1a-like sums over the page as 32-bit
+ * words, each with its own starting value, two rounds of zeros, folded by xor, mixed with the block number, reduced to
+ * 1…65535.
  */
 import type { Lsn } from '../wal/lsn.ts';
 

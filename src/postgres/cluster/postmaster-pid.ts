@@ -42,7 +42,8 @@ function parsePostmasterPid(text: string): PostmasterPid | undefined {
 }
 
 /**
- * The user whose server runs in the directory, or was killed there. @throws system errors, `ENOENT` without a server
+ * The user whose server runs in the directory, or was killed there.
+ * @throws system errors, `ENOENT` without a server
  */
 export function serverUserId(dataDirectory: string): number {
   return statSync(join(dataDirectory, postmasterPidName)).uid;

@@ -23,7 +23,9 @@ export interface RecoverySettings {
   archiveMode: 'off' | 'preserve';
 }
 
-/** Settings of a recovery or of a standby (guc.c groups WAL_ARCHIVE_RECOVERY, WAL_RECOVERY_TARGET, REPLICATION_STANDBY). */
+/**
+ * Settings of a recovery or of a standby (guc.c groups WAL_ARCHIVE_RECOVERY, WAL_RECOVERY_TARGET, REPLICATION_STANDBY).
+ */
 const recoverySettingNames = new Set([
   'restore_command',
   'archive_cleanup_command',

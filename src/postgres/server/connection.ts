@@ -1,6 +1,6 @@
 /**
- * One session with a PostgreSQL server, opened by libpq's rules: PGHOST (a directory means a socket), PGPORT, PGUSER,
- * PGDATABASE, PGSERVICE, PGSSLMODE, `.pgpass`… Values come back as the text that PostgreSQL sends (`t`, `f`,
+ * One session with a PostgreSQL server, opened by libpq's rules. It reads PGHOST (a directory means a socket), PGPORT,
+ * PGUSER, PGDATABASE, PGSERVICE, PGSSLMODE, `.pgpass`… Values come back as the text that PostgreSQL sends (`t`, `f`,
  * `0/16B3740`).
  */
 import { Socket } from 'node:net';

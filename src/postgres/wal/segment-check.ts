@@ -23,7 +23,9 @@ export interface SegmentCheck {
   readonly problems: readonly string[];
   /** The page magic in hex, if no PostgreSQL known here writes it; by itself no reason to refuse the file. */
   readonly unknownPageMagic: string | undefined;
-  /** True: the header names another system, so the segment is another cluster's, whatever else is wrong. */
+  /**
+   * True: the header names another system, so the segment is another cluster's, even if other fields are wrong, too.
+   */
   readonly isForeign: boolean;
 }
 

@@ -1,6 +1,7 @@
 /**
- * libpq's two forms of a connection string: `host=/tmp port=5433` and `postgresql://user@host:port/db?sslmode=require`
- * (PostgreSQL documentation, "Connection Strings"). Both become the same map of parameters.
+ * A parser for libpq's two forms of a connection string. They are `host=/tmp port=5433` and
+ * `postgresql://user@host:port/db?sslmode=require` (PostgreSQL documentation, "Connection Strings"). Both become the
+ * same map of parameters.
  */
 import { WalvaultError } from '../../../base/errors/errors.ts';
 
