@@ -7,10 +7,12 @@ import { writeSync } from 'node:fs';
 import { versionLine } from './base/build-info.ts';
 import { describeFailure } from './base/errors/describe-failure.ts';
 import { errorCodes, WalvaultError } from './base/errors/errors.ts';
+import { toPlainError } from './base/errors/plain-error.ts';
 import type { FetchThroughAgent } from './agent/client/fetch.ts';
 import { agentLine, fetchLine, pushLine, spellingsWithValue } from './agent/client/command-lines.ts';
 import { isOrphanOfServer } from './agent/client/orphanage.ts';
 import type { CliContext } from './entry/context.ts';
+import type { RunLog } from './observe/run-log.ts';
 import { failingExitStatus } from './operations/fetch/exit-status.ts';
 import { recoveryModeOfAsking, type RecoveryMode } from './postgres/cluster/signal-files.ts';
 
@@ -18,6 +20,8 @@ interface Verb {
   failingStatus(error?: unknown): number;
   /** The exit status when a signal ended the work. */
   interruptedStatus(signal: NodeJS.Signals): number;
+  /** True for a verb that SIGHUP does not end while it has a log file: it opens the file again. */
+  readonly isResident?: boolean;
   /** True for a verb that works in threads, whose hanging calls the main thread does not see. */
   readonly hasThreads?: boolean;
   run(argv: string[], context: CliContext): Promise<number>;
@@ -33,6 +37,9 @@ process.on('uncaughtException', fail);
 process.on('unhandledRejection', fail);
 const abortController = new AbortController();
 let interruptedStatus: number | undefined;
+let runLog: RunLog | undefined;
+/** By the agent. */
+let isErrorTold = false;
 for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP', 'SIGQUIT'] as const) process.on(signal, interrupt);
 
 if (argv.length === 1 && (argv[0] === '--version' || argv[0] === '-V')) {
@@ -101,6 +108,7 @@ async function pushByAgentOrHere(args: string[], context: CliContext): Promise<n
   const asked = await pushThroughAgent(args, { env, signal, workingDirectory: process.cwd() });
   if (asked.kind === 'unanswered') return (await import('./entry/run-push.ts')).runPush(args, context, asked);
   for (const { text } of asked.lines) context.stderr(text);
+  isErrorTold = asked.isErrorTold;
   if (asked.error !== undefined) throw asked.error;
   return 0;
 }
@@ -111,7 +119,7 @@ function agentVerb(args: readonly string[]): Verb {
     (await import('./entry/run-agent.ts')).runAgent(rest, context),
   );
   if (args.includes('status') || args.includes('stop')) return verb;
-  return { ...verb, failingStatus: () => 1, interruptedStatus: () => 0, hasThreads: true };
+  return { ...verb, failingStatus: () => 1, interruptedStatus: () => 0, hasThreads: true, isResident: true };
 }
 
 async function fetchByAgentOrHere(mode: RecoveryMode, args: string[], context: CliContext): Promise<number> {
@@ -150,10 +158,12 @@ function fetchVerb(mode: RecoveryMode): Verb {
 }
 
 function interrupt(signal: NodeJS.Signals): void {
+  if (signal === 'SIGHUP' && verb.isResident === true && runLog?.reopen() === true) return;
   if (interruptedStatus !== undefined) exitInterrupted();
   interruptedStatus = verb.interruptedStatus(signal);
   process.exitCode = interruptedStatus;
-  writeLine(2, `walvault: interrupted by ${signal}`);
+  const isTold = runLog?.report({ kind: 'run-interrupted', signal }) === true;
+  if (!isTold) writeLine(2, `walvault: interrupted by ${signal}`);
   setTimeout(exitInterrupted, tidyUpMs);
   abortController.abort(new WalvaultError('interrupted', `interrupted by ${signal}`));
 }
@@ -170,9 +180,12 @@ function finish(status: number): void {
 
 function fail(error: unknown): never {
   if (interruptedStatus !== undefined) exitInterrupted();
-  for (const line of describeFailure(error, { isDebug: process.env['WALVAULT_DEBUG'] === '1' }))
-    writeLine(2, line);
-  exit(verb.failingStatus(error));
+  const exitStatus = verb.failingStatus(error);
+  const isTold = runLog?.report({ kind: 'run-failed', exitStatus, failure: toPlainError(error) });
+  if (isTold !== true && !isErrorTold)
+    for (const line of describeFailure(error, { isDebug: process.env['WALVAULT_DEBUG'] === '1' }))
+      writeLine(2, line);
+  exit(exitStatus);
 }
 
 /**
@@ -184,6 +197,7 @@ function fail(error: unknown): never {
  */
 function exit(wantedStatus: number): never {
   const status = wantedStatus > 1 && isOrphanOfServer() ? 1 : wantedStatus;
+  runLog?.end(status);
   const isStuck = process.getActiveResourcesInfo().some(name => /^(FSReq|GetAddrInfo)/i.test(name));
   if ((isStuck || verb.hasThreads === true) && process.execve !== undefined) {
     try {
@@ -199,6 +213,7 @@ function exit(wantedStatus: number): never {
 function createContext(): CliContext {
   return {
     signal: abortController.signal,
+    onLog: log => void (runLog = log),
     env: process.env,
     stdout: text => void tolerant(process.stdout).write(text),
     stdoutBytes: chunk =>

@@ -9,6 +9,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { walvaultVersion } from '../base/build-info.ts';
 import { startDeadline } from '../base/time/deadline.ts';
 import { orAborted } from '../base/time/wait.ts';
+import { errorCodes } from '../base/errors/errors.ts';
 import { ArchiveStatus } from '../postgres/cluster/archive-status.ts';
 import { inspectDirectory, type AgentAddress } from './client/address.ts';
 import { exchange } from './client/exchange.ts';
@@ -25,6 +26,7 @@ import { Prefetcher, type PrefetcherOptions, type SegmentQuestion } from './fetc
 import type { PushAnswer, Sender, SignsOfLife } from './push-ahead/sender.ts';
 import { listen, type ListeningServer } from './server.ts';
 import { WatchedFiles } from './watched-files.ts';
+import type { RunFailed } from '../observe/events/run.ts';
 import type { Event, Log } from '../observe/events/events.ts';
 import { toPlainError } from '../base/errors/plain-error.ts';
 
@@ -60,6 +62,8 @@ export interface AgentOptions {
   readonly redact: (text: string) => string;
   /** The line that tells the asking process of an event. */
   readonly tell: (event: Event) => ReportLine;
+  /** The line for its failure. Undefined: whoever asked says it. */
+  readonly tellFailure: (event: RunFailed) => ReportLine | undefined;
   readonly signal: AbortSignal;
   readonly log: Log;
 }
@@ -210,19 +214,20 @@ class Agent {
       silence.clear();
     }
     const asGiven = (text: string) => text.replaceAll(file, givenPath);
-    const lines = answer.events.map(event => {
-      const { level, text } = this.#options.tell(event);
-      return { level, text: asGiven(text) };
-    });
+    const given = ({ level, text }: ReportLine) => ({ level, text: asGiven(text) });
+    const lines = answer.events.map(event => given(this.#options.tell(event)));
     if (answer.kind === 'done') return { kind: 'done', lines };
     const { failure } = answer;
     if (mayBeOurs.has(failure.code)) {
       this.#leave(`a push failed: ${failure.message}`);
       return { kind: 'declined', reason: 'unfit' };
     }
+    const exitStatus = errorCodes[failure.code];
+    const told = this.#options.tellFailure({ kind: 'run-failed', exitStatus, failure });
     return {
       kind: 'failed',
-      lines,
+      lines: told === undefined ? lines : [...lines, given(told)],
+      isTold: told !== undefined,
       failure: { ...failure, message: asGiven(this.#options.redact(failure.message)) },
     };
   }

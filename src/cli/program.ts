@@ -3,6 +3,8 @@ import { Command, CommanderError } from 'commander';
 import { commonOptions } from '../agent/client/command-lines.ts';
 import { versionLine } from '../base/build-info.ts';
 import { errorCodes, WalvaultError } from '../base/errors/errors.ts';
+import { toPlainError } from '../base/errors/plain-error.ts';
+import type { RunLog } from '../observe/run-log.ts';
 import { verbs } from './commands/index.ts';
 import { beginCommand } from '../entry/begin-command.ts';
 import type { CliContext } from '../entry/context.ts';
@@ -14,6 +16,8 @@ interface GlobalOptions {
   readonly config?: string;
   readonly quiet?: boolean;
   readonly verbose?: boolean;
+  readonly logFormat?: string;
+  readonly logFile?: string;
 }
 
 /**
@@ -28,9 +32,12 @@ export async function runCli(
   const { redactor, print, report, createLog, loadConfig } = beginCommand(context);
   const program = createProgram(print);
   let status = 0;
+  let runLog: RunLog | undefined;
   const run: Run = async work => {
-    const { config, quiet = false, verbose = false } = program.opts<GlobalOptions>();
-    const log = createLog({ quiet, verbose });
+    const { config, quiet = false, verbose = false, logFormat, logFile } = program.opts<GlobalOptions>();
+    const options = { quiet, verbose, 'log-format': logFormat, 'log-file': logFile };
+    const log = createLog(program.args[0] ?? '', argv, options);
+    runLog = log;
     const invocation: Invocation = {
       context,
       argv,
@@ -59,8 +66,10 @@ export async function runCli(
     const failure =
       error instanceof CommanderError ? usageError(error) : interruptedOr(error, context.signal);
     const isDebug = context.env['WALVAULT_DEBUG'] === '1' || program.opts<GlobalOptions>().verbose === true;
-    report(renderError(failure, { isDebug }));
-    return exitStatusOf(failure);
+    const exitStatus = exitStatusOf(failure);
+    const isTold = runLog?.report({ kind: 'run-failed', exitStatus, failure: toPlainError(failure) });
+    if (isTold !== true) report(renderError(failure, { isDebug }));
+    return exitStatus;
   }
 }
 

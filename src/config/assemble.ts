@@ -48,6 +48,7 @@ export function assembleConfig(
       uploadBytesPerSecond: values['store.limit-rate-upload'],
       downloadBytesPerSecond: values['store.limit-rate-download'],
     },
+    log: { format: values['log.format'], file: values['log.file'], level: values['log.level'] },
     backup: {
       partSizeBytes: values['backup.part-size'],
       walTimeoutMs: values['backup.wal-timeout'],

@@ -1,4 +1,5 @@
 /** The types of the configuration. */
+import type { LogLevel } from '../base/log-level.ts';
 import type { Secret } from '../base/secret.ts';
 
 export interface RepositoryConfig {
@@ -71,6 +72,11 @@ export interface Config {
     /** The limit for all repositories together; undefined: no limit. */
     readonly uploadBytesPerSecond?: number | undefined;
     readonly downloadBytesPerSecond?: number | undefined;
+  };
+  readonly log: {
+    readonly format: 'text' | 'json';
+    readonly file: string | undefined;
+    readonly level: LogLevel;
   };
   readonly backup: {
     readonly partSizeBytes: number;

@@ -11,7 +11,10 @@ export interface ExternalSources {
 }
 
 /** The sources of one setting. `readValue` checks the value itself. */
-export function externalSources({ kind }: Setting, { value, directory }: RawValue): ExternalSources {
+export function externalSources(
+  { kind, isOutput }: Setting,
+  { value, directory }: RawValue,
+): ExternalSources {
   if (kind === 'secret') {
     const file = textIn(value, 'file');
     const variable = textIn(value, 'env');
@@ -20,7 +23,7 @@ export function externalSources({ kind }: Setting, { value, directory }: RawValu
       variables: variable === undefined ? [] : [variable],
     };
   }
-  if (kind !== 'path' && kind !== 'paths') return { files: [], variables: [] };
+  if (isOutput === true || (kind !== 'path' && kind !== 'paths')) return { files: [], variables: [] };
   const list: unknown[] = typeof value === 'string' ? value.split(',') : Array.isArray(value) ? value : [];
   const paths = list.filter(item => typeof item === 'string');
   return { files: paths.map(path => resolve(directory, path.trim())), variables: [] };

@@ -11,6 +11,8 @@ export interface Setting {
   readonly choices?: readonly string[];
   /** For a value that is not always a secret: true if it is one. Other text may be in a file that others can read. */
   readonly isSecretText?: (text: string) => boolean;
+  /** A file that walvault writes: its content is no part of the configuration. */
+  readonly isOutput?: boolean;
   readonly help: string;
   readonly example: string;
 }

@@ -2,6 +2,7 @@
  * The one table of settings. Types, defaults, validation, environment names, `config show` and the reference page all
  * come from here.
  */
+import { logLevels } from '../base/log-level.ts';
 import type { Setting, ValuesOf } from './setting.ts';
 
 export const settings = {
@@ -180,6 +181,26 @@ export const settings = {
     min: 128 * 1024,
     help: 'Bytes a second that one command receives at most, from all repositories together.',
     example: '"50MiB"',
+  },
+  'log.format': {
+    kind: 'choice',
+    choices: ['text', 'json'],
+    default: 'text',
+    help: 'How events are written to standard error and to the log file: lines for people, or one JSON object a line (docs/reference/json.md).',
+    example: '"json"',
+  },
+  'log.file': {
+    kind: 'path',
+    isOutput: true,
+    help: 'File to which every command and the agent append their events, besides standard error (docs/log-file.md). A file that cannot be written is a warning, never a failure.',
+    example: '"/var/log/walvault/walvault.log"',
+  },
+  'log.level': {
+    kind: 'choice',
+    choices: logLevels,
+    default: 'info',
+    help: 'The least important events that the log file keeps. Standard error follows --quiet and --verbose.',
+    example: '"debug"',
   },
   'backup.part-size': {
     kind: 'size',

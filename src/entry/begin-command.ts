@@ -1,8 +1,10 @@
 /** The start of every command: all output goes through the redactor, which knows each secret that was read. */
+import { resolve } from 'node:path';
+import { WalvaultError } from '../base/errors/errors.ts';
 import type { Verbosity } from '../base/log-level.ts';
 import { loadConfig, secretsIn, type LoadedConfig } from '../config/index.ts';
 import { Redactor } from '../observe/redact.ts';
-import { createTextLog, type TextLog } from '../observe/text-log.ts';
+import { RunLog, type LogSettings } from '../observe/run-log.ts';
 import type { CliContext } from './context.ts';
 
 export interface BegunCommand {
@@ -11,24 +13,61 @@ export interface BegunCommand {
   readonly print: (text: string) => void;
   /** Prints lines to standard error. */
   readonly report: (text: string) => void;
-  createLog(options: Verbosity): TextLog;
-  /** Reads the configuration, and keeps its secrets out of all further output. @throws WalvaultError `config` */
+  /** `argv` with its verb. @throws WalvaultError `usage` */
+  createLog(verb: string, argv: readonly string[], options: LogOptions): RunLog;
+  /**
+   * Reads the configuration, keeps its secrets out of all further output, and sends the log where it says.
+   * @throws WalvaultError `config`
+   */
   loadConfig(path: string | undefined): Promise<LoadedConfig>;
 }
 
-export function beginCommand({ env, isTty, stdout, stderr }: CliContext): BegunCommand {
+/** From the command line. */
+export interface LogOptions extends Verbosity {
+  readonly 'log-format': string | undefined;
+  readonly 'log-file': string | undefined;
+}
+
+export function beginCommand(context: CliContext): BegunCommand {
+  const { env, isTty, stdout, stderr } = context;
   const redactor = new Redactor();
   redactor.addEnvironment(env);
-  const report = (text: string) => stderr(redactor.redact(text));
+  let log: RunLog | undefined;
   return {
     redactor,
     print: text => stdout(redactor.redact(text)),
-    report,
-    createLog: verbosity => createTextLog({ ...verbosity, stderr: report, isTty }),
+    report: text => stderr(redactor.redact(text)),
+    createLog(verb, argv, options) {
+      const { verbose, quiet } = options;
+      log = new RunLog({
+        verb,
+        argv,
+        verbose,
+        quiet,
+        stderr,
+        isTty,
+        redactor,
+        given: givenSettings(options),
+      });
+      context.onLog?.(log);
+      return log;
+    },
     async loadConfig(path) {
       const loaded = await loadConfig({ path, env });
       redactor.add(secretsIn(loaded));
+      const { config } = loaded;
+      log?.configure(
+        config.log,
+        config.repositories.map(({ name }) => name),
+      );
       return loaded;
     },
   };
+}
+
+function givenSettings(options: LogOptions): Partial<LogSettings> {
+  const { 'log-format': format, 'log-file': file } = options;
+  if (format !== undefined && format !== 'text' && format !== 'json')
+    throw new WalvaultError('usage', `--log-format takes text or json, not "${format}"`);
+  return { ...(format !== undefined && { format }), ...(file !== undefined && { file: resolve(file) }) };
 }

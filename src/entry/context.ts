@@ -1,3 +1,5 @@
+import type { RunLog } from '../observe/run-log.ts';
+
 /** The parts of the process that a command may use; it uses no others. */
 export interface CliContext {
   readonly signal: AbortSignal;
@@ -9,6 +11,8 @@ export interface CliContext {
    */
   readonly stdoutBytes?: (chunk: Uint8Array) => Promise<boolean>;
   readonly stderr: (text: string) => void;
+  /** Receives the log of the run, which the process edge ends. */
+  readonly onLog?: (log: RunLog) => void;
   /** True if a person watches standard error: progress is then one line that is rewritten. */
   readonly isTty: boolean;
 }

@@ -18,8 +18,7 @@ import { parseVerb, usageError } from './parse-verb.ts';
 import type { Jobs } from '../workers/job-table.ts';
 import { startWorker } from '../workers/start-worker.ts';
 import { AgentWorkers } from './agent-workers.ts';
-import type { Log } from '../observe/events/events.ts';
-import { textLines, wordsOf } from '../observe/words.ts';
+import type { RunLog } from '../observe/run-log.ts';
 
 /** @returns 0 after an orderly end; an agent in the background reports a failure only to the next push */
 export async function runAgent(argv: readonly string[], context: CliContext): Promise<number> {
@@ -39,7 +38,14 @@ export async function runAgent(argv: readonly string[], context: CliContext): Pr
     });
   }
   const command = beginCommand(context);
-  const start = { configPath, dataDirectory, spawnedBy, command, log: command.createLog(values), context };
+  const start = {
+    configPath,
+    dataDirectory,
+    spawnedBy,
+    command,
+    log: command.createLog('agent', argv, values),
+    context,
+  };
   if (spawnedBy === undefined) return await serve(start);
   const address = dataDirectory === undefined ? undefined : addressOf(dataDirectory, configPath, context.env);
   try {
@@ -56,7 +62,7 @@ interface Start {
   /** The process of the push that started this agent; undefined: a person or a supervisor started it. */
   readonly spawnedBy: number | undefined;
   readonly command: BegunCommand;
-  readonly log: Log;
+  readonly log: RunLog;
   readonly context: CliContext;
 }
 
@@ -119,10 +125,8 @@ async function serve({
     spawnedBy,
     signal,
     redact: text => command.redactor.redact(text),
-    tell(event) {
-      const words = wordsOf(event);
-      return { level: words.level, text: command.redactor.redact(textLines(words)) };
-    },
+    tell: event => log.lineFor(event),
+    tellFailure: event => log.reportFor(event),
     log,
   });
   await pool.close();

@@ -39,7 +39,7 @@ export async function runFetch(
     isTargetSet: values['target-set'],
   };
   const { redactor, createLog, loadConfig } = beginCommand(context);
-  const log = createLog(values);
+  const log = createLog('fetch', argv, values);
   return await redactor.guard(async () => {
     const { config } = await loadConfig(values.config);
     return await fetchWith(config, wanted, { log, context, asked });

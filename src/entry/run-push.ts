@@ -24,7 +24,7 @@ export async function runPush(
   if (rest.length > 0 || (path === undefined) !== values.missing)
     throw usageError('push takes one path, or --missing', pushLine);
   const { redactor, createLog, loadConfig } = beginCommand(context);
-  const log = createLog(values);
+  const log = createLog('push', argv, values);
   return await redactor.guard(async () => {
     const { config } = await loadConfig(values.config);
     return await pushWith(config, path, { log, context, asked });

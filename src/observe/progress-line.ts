@@ -1,9 +1,9 @@
 /** Progress for people: on a terminal one line that is rewritten, elsewhere a line now and then. */
 import type { ProgressEvent } from './events/run.ts';
+import { linePace } from './sink.ts';
 import { wordsOf } from './words.ts';
 
 const terminalPauseMs = 100;
-const linePauseMs = 10_000;
 
 export interface ProgressRendererOptions {
   readonly write: (text: string) => void;
@@ -14,23 +14,25 @@ export interface ProgressRendererOptions {
 
 export class ProgressRenderer {
   readonly #options: ProgressRendererOptions;
-  #shownAt: number | undefined;
+  readonly #isLineDue: () => boolean;
+  #shownAt = -Infinity;
   #isLineOpen = false;
 
   constructor(options: ProgressRendererOptions) {
     this.#options = options;
+    this.#isLineDue = linePace(options.now);
   }
 
   show(progress: ProgressEvent): void {
     const { isTty, now, write } = this.#options;
-    const time = now();
-    // Elsewhere than on a terminal short work says nothing: the first line comes after the first pause.
-    if (this.#shownAt === undefined && !isTty) this.#shownAt = time;
-    if (this.#shownAt !== undefined && time - this.#shownAt < (isTty ? terminalPauseMs : linePauseMs)) return;
-    this.#shownAt = time;
-    const text = wordsOf(progress).message;
-    write(isTty ? `\r\u001B[K${text}` : `walvault: ${text}\n`);
-    this.#isLineOpen = isTty;
+    if (!isTty) {
+      if (this.#isLineDue()) write(`walvault: ${wordsOf(progress).message}\n`);
+      return;
+    }
+    if (now() - this.#shownAt < terminalPauseMs) return;
+    this.#shownAt = now();
+    write(`\r\u001B[K${wordsOf(progress).message}`);
+    this.#isLineOpen = true;
   }
 
   /** Makes room for other output. */

@@ -53,6 +53,18 @@ export class Redactor {
     return hideUrlPasswords(result);
   }
 
+  /** A copy of a plain value in which no text holds a secret. */
+  redactValues<T>(value: T): T {
+    return this.#copy(value) as T;
+  }
+
+  #copy(value: unknown): unknown {
+    if (typeof value === 'string') return this.redact(value);
+    if (Array.isArray(value)) return value.map(each => this.#copy(each));
+    if (typeof value !== 'object' || value === null) return value;
+    return Object.fromEntries(Object.entries(value).map(([name, each]) => [name, this.#copy(each)]));
+  }
+
   /** Runs `work`; what it throws carries no secret in name, message, hint or stack, nor do its causes. */
   async guard<T>(work: () => Promise<T>): Promise<T> {
     try {

@@ -1,40 +1,37 @@
-/** Events of operations as lines on standard error, where PostgreSQL's log and cron's mail pick them up. */
+/** Events as lines for people on standard error, where PostgreSQL's log and cron's mail pick them up. */
 import { isShown, type Verbosity } from '../base/log-level.ts';
-import type { Log } from './events/events.ts';
+import type { Event } from './events/events.ts';
 import { ProgressRenderer } from './progress-line.ts';
-import { textLines, wordsOf } from './words.ts';
+import type { Sink } from './sink.ts';
+import { textLines } from './words.ts';
 
 export interface TextLogOptions extends Verbosity {
   readonly stderr: (text: string) => void;
   readonly isTty: boolean;
-  readonly now?: () => number;
+  /** Milliseconds, monotonic. */
+  readonly now: () => number;
 }
 
-export interface TextLog extends Log {
-  /** Removes a progress line that is still shown. */
-  close(): void;
-}
-
-export function createTextLog(options: TextLogOptions): TextLog {
-  const { stderr, isTty } = options;
-  const progress = new ProgressRenderer({
-    write: stderr,
-    isTty,
-    now: options.now ?? (() => performance.now()),
-  });
+export function createTextLog(options: TextLogOptions): Sink {
+  const { stderr, isTty, now, quiet } = options;
+  const line = new ProgressRenderer({ write: stderr, isTty, now });
   return {
-    emit(event) {
-      if (event.kind === 'progress') {
-        if (!options.quiet) progress.show(event);
-        return;
-      }
-      const words = wordsOf(event);
-      if (!isShown(words.level, options)) return;
-      progress.clear();
+    takes: level => isShown(level, options),
+    write(event, words) {
+      if (isOfTheRun(event)) return;
+      line.clear();
       stderr(textLines(words));
     },
-    close() {
-      progress.clear();
+    progress(event) {
+      if (!quiet) line.show(event);
     },
+    close: () => line.clear(),
   };
+}
+
+/** People know what they started, and the process edge tells them how it ended. */
+function isOfTheRun({ kind }: Event): boolean {
+  return (
+    kind === 'run-started' || kind === 'run-ended' || kind === 'run-failed' || kind === 'run-interrupted'
+  );
 }

@@ -83,6 +83,14 @@ export async function ask<Outcome>(
   return unanswered(hasFailed ? answer.detail : undefined);
 }
 
+/** The agent's log goes where the configuration says. */
+export function asksForOwnLog(values: {
+  readonly 'log-format': string | undefined;
+  readonly 'log-file': string | undefined;
+}): boolean {
+  return (values['log-format'] ?? values['log-file']) !== undefined;
+}
+
 /** The lines that the command line asks to see, in their order. */
 export function shownLines(lines: readonly ReportLine[], verbosity: Verbosity): ReportLine[] {
   return lines.filter(({ level }) => isShown(level, verbosity));

@@ -29,6 +29,8 @@ export interface CommandLine {
 /** Options of every verb. */
 export const commonOptions = {
   config: { value: 'path', help: 'configuration file (default: WALVAULT_CONFIG, else /etc/walvault.toml)' },
+  'log-format': { value: 'format', help: 'text or json: how events are written (default: log.format)' },
+  'log-file': { value: 'path', help: 'append events to this file, too (default: log.file)' },
   quiet: { short: 'q', conflicts: 'verbose', help: 'warnings and errors only' },
   verbose: { short: 'v', help: 'say more, and give the causes of an error' },
 } as const satisfies Options;

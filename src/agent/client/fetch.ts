@@ -5,7 +5,7 @@
 import { lstatSync, renameSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { identityOf, isSameFile } from '../../base/files/identity.ts';
-import { ask, notForAnAgent, shownLines, type Surroundings, type Unanswered } from './ask.ts';
+import { ask, asksForOwnLog, notForAnAgent, shownLines, type Surroundings, type Unanswered } from './ask.ts';
 import type { ReadyFile, ReportLine } from './protocol.ts';
 import { quickParse } from './quick-parse.ts';
 import { fetchLine } from './command-lines.ts';
@@ -64,6 +64,7 @@ export interface PlainFetch {
 export function plainFetch(argv: readonly string[]): PlainFetch | undefined {
   const parsed = quickParse(argv, fetchLine);
   if (parsed === undefined || parsed.values['system-id'] !== undefined) return undefined;
+  if (asksForOwnLog(parsed.values)) return undefined;
   const [name, destination, ...rest] = parsed.positionals;
   if (name === undefined || destination === undefined || rest.length > 0) return undefined;
   if (!/^[0-9A-F]{24}$/.test(name) || destination === '') return undefined;

@@ -45,7 +45,13 @@ export type Reply =
   | { readonly kind: 'working'; readonly mayTakeMs?: number | undefined }
   /** The file is durable in every required repository. */
   | { readonly kind: 'done'; readonly lines: readonly ReportLine[] }
-  | { readonly kind: 'failed'; readonly lines: readonly ReportLine[]; readonly failure: PlainError }
+  | {
+      readonly kind: 'failed';
+      readonly lines: readonly ReportLine[];
+      readonly failure: PlainError;
+      /** The failure is one of the lines. */
+      readonly isTold: boolean;
+    }
   /** A verified segment: the asking process renames it, or removes it if the file has changed since. */
   | { readonly kind: 'ready'; readonly lines: readonly ReportLine[]; readonly file: ReadyFile }
   /** The agent cannot tell; the asking process does the work. */
@@ -143,7 +149,9 @@ export function parseReply(line: string): Reply | undefined {
     case 'failed': {
       const lines = parseLines(message['lines']);
       const failure = parseFailure(message['failure']);
-      return lines === undefined || failure === undefined ? undefined : { kind: 'failed', lines, failure };
+      return lines === undefined || failure === undefined
+        ? undefined
+        : { kind: 'failed', lines, failure, isTold: message['isTold'] === true };
     }
     case 'ready': {
       const lines = parseLines(message['lines']);

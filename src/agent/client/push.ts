@@ -4,7 +4,7 @@
 import { resolve } from 'node:path';
 import type { WalvaultError } from '../../base/errors/errors.ts';
 import { fromPlainError } from '../../base/errors/plain-error.ts';
-import { ask, notForAnAgent, shownLines, type Surroundings, type Unanswered } from './ask.ts';
+import { ask, asksForOwnLog, notForAnAgent, shownLines, type Surroundings, type Unanswered } from './ask.ts';
 import type { ReportLine } from './protocol.ts';
 import { quickParse } from './quick-parse.ts';
 import { pushLine } from './command-lines.ts';
@@ -16,6 +16,8 @@ export type PushThroughAgent =
       readonly lines: readonly ReportLine[];
       /** Undefined: the file is durable in every required repository. */
       readonly error: WalvaultError | undefined;
+      /** The error is one of the lines. */
+      readonly isErrorTold: boolean;
     }
   | Unanswered;
 
@@ -32,7 +34,8 @@ export async function pushThroughAgent(
   return await ask<PushThroughAgent>(question, surroundings, answer => {
     if (answer.kind !== 'done' && answer.kind !== 'failed') return undefined;
     const error = answer.kind === 'failed' ? fromPlainError(answer.failure) : undefined;
-    return { kind: 'answered', lines: shownLines(answer.lines, given), error };
+    const isErrorTold = answer.kind === 'failed' && answer.isTold;
+    return { kind: 'answered', lines: shownLines(answer.lines, given), error, isErrorTold };
   });
 }
 
@@ -46,7 +49,7 @@ export interface PlainPush {
 /** The arguments, if they are those of an ordinary push. */
 export function plainPush(argv: readonly string[]): PlainPush | undefined {
   const parsed = quickParse(argv, pushLine);
-  if (parsed === undefined || parsed.values.missing) return undefined;
+  if (parsed === undefined || parsed.values.missing || asksForOwnLog(parsed.values)) return undefined;
   const [path, ...rest] = parsed.positionals;
   if (path === undefined || path === '' || rest.length > 0) return undefined;
   const { config: configPath, verbose, quiet } = parsed.values;

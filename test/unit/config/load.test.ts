@@ -64,6 +64,7 @@ describe('a configuration file', () => {
         uploadBytesPerSecond: undefined,
         downloadBytesPerSecond: undefined,
       },
+      log: { format: 'text', file: undefined, level: 'info' },
       backup: {
         partSizeBytes: 256 * 1024 ** 2,
         walTimeoutMs: 300_000,

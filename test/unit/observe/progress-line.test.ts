@@ -58,12 +58,13 @@ describe('progress', () => {
   test('an event does not mix with the line; --quiet shows none', () => {
     const { write, take, now } = bench(true);
     const log = createTextLog({ stderr: write, isTty: true, quiet: false, verbose: false, now });
-    log.emit(at(100));
+    log.progress(at(100));
     take();
-    log.emit({ kind: 'cleanup-in-doubt', repository: 'r', problem: 'm', hint: 'Do it.' });
+    const event = { kind: 'cleanup-in-doubt', repository: 'r', problem: 'm', hint: 'Do it.' } as const;
+    log.write(event, wordsOf(event));
     assert.equal(take(), '\r\u001B[Kwalvault: WARNING: repository "r": m\nHINT:  Do it.\n');
     const quiet = createTextLog({ stderr: write, isTty: true, quiet: true, verbose: false, now });
-    quiet.emit(at(100));
+    quiet.progress(at(100));
     assert.equal(take(), '');
   });
 

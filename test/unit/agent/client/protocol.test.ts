@@ -55,7 +55,7 @@ describe('the protocol', () => {
     const replies = fc.oneof(
       fc.record({ kind: fc.constant('working'), mayTakeMs: fc.nat() }, { requiredKeys: ['kind'] }),
       fc.record({ kind: fc.constant('done'), lines }),
-      fc.record({ kind: fc.constant('failed'), lines, failure }),
+      fc.record({ kind: fc.constant('failed'), lines, failure, isTold: fc.boolean() }),
       fc.record({
         kind: fc.constant('ready'),
         lines,

@@ -11,6 +11,8 @@ it('only an ordinary push is asked of an agent', () => {
     verbose: true,
     quiet: false,
   });
+  assert.equal(plainPush(['push', '--log-format', 'json', 'X']), undefined);
+  assert.equal(plainPush(['push', '--log-file=/l', 'X']), undefined);
   assert.deepEqual(plainPush(['push', '--config=/c', '--quiet', 'X']), {
     path: 'X',
     configPath: '/c',
