@@ -165,13 +165,13 @@ async function isKeptBeside(
   return beside !== undefined && decodeMetadata(beside.metadata)?.sha256 === object.metadata.sha256;
 }
 
-type Digest = Pick<WalObjectMetadata, 'sha256' | 'sizeBytes'>;
+type PlainDigest = Pick<WalObjectMetadata, 'sha256' | 'sizeBytes'>;
 
 async function digestOfUnencrypted(
   repository: Repository,
   key: string,
   signal: AbortSignal,
-): Promise<Digest | undefined> {
+): Promise<PlainDigest | undefined> {
   const head = await repository.store.get(key, { range: { start: 0, end: 8 }, signal });
   for await (const chunk of head.body) if (detectFormat(chunk) === 'openpgp') return undefined;
   const { body } = await repository.store.get(key, { signal });
@@ -187,7 +187,7 @@ async function digestOfUnencrypted(
 function conflictError(
   repository: Repository,
   object: WalObject,
-  archived: Digest,
+  archived: PlainDigest,
   archivedAt: Date,
 ): WalvaultError {
   const { file, metadata } = object;
