@@ -1,8 +1,8 @@
 /**
- * `npm run bench -- [push] [drain] [recovery] [--rounds N] [--segments N] [--write]`: what archiving and recovering by
- * the built executable cost, each figure beside its reference and its limit, in one table; `--write` puts it into
- * docs/benchmarks.md. `cost` and `memory`, which nothing of the table needs, run when they are named. Figures depend on
- * the machine, so this is never a test.
+ * `npm run bench -- [push] [drain] [recovery] [--rounds N] [--segments N] [--write]`: the cost of archiving and recovering
+ * with the built executable, in one table, each figure beside its reference and limit. `--write` puts the table into
+ * docs/benchmarks.md. `cost` and `memory` are not part of the table and run only when named. Figures depend on the
+ * machine, so the bench is never a test.
  */
 import { installExecutable } from '../test/support/site/walvault.ts';
 import { measureCost } from './bench/cost.ts';

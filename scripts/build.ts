@@ -1,4 +1,4 @@
-/** `npm run build`: leaves a current `dist/walvault`, and does nothing when it is current already. */
+/** `npm run build`: makes `dist/walvault`, unless it is up to date. */
 import { chmod, mkdir, mkdtemp, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { bundle } from './build/bundle.ts';

@@ -1,4 +1,4 @@
-/** `npm run coverage`: line, branch and function coverage of `src` by the tests that run in one process with it. */
+/** `npm run coverage`: line, branch and function coverage of `src` by the tests that run it in their own process. */
 import { spawnSync } from 'node:child_process';
 import { globSync } from 'node:fs';
 import { resolve } from 'node:path';

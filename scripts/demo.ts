@@ -1,6 +1,6 @@
 /**
- * `npm run demo`: a lost table comes back. A real PostgreSQL archives through the built executable; after the accident
- * the database is restored to the instant before. Everything lives in scratch directories that go at the end.
+ * `npm run demo`: shows how a lost table comes back. A real PostgreSQL archives through the built executable; after the
+ * accident the database is restored to the moment before it. All files are in scratch directories, removed at the end.
  */
 import { spawnSync } from 'node:child_process';
 import { join, resolve } from 'node:path';

@@ -1,4 +1,4 @@
-/** `npm run rooms`: writes docs/rooms.md, a line a file, from the first sentence that each source file says of itself. */
+/** `npm run rooms`: writes docs/rooms.md from the first sentence of each source file, one line a file. */
 import { writeFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { describeRooms } from './rooms/describe-rooms.ts';

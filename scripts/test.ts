@@ -1,6 +1,6 @@
 /**
- * `npm test [step…]`: every check and every suite, or those named. A step that fails shows what it printed, one that
- * passes a line, a suite below vitest's summary. The last line is `N passed, N failed`.
+ * `npm test [step…]`: runs every check and every suite, or only the named steps. A failed step shows its output, a
+ * passed step one line, below vitest's summary if it is a suite. The last line is `N passed, N failed`.
  */
 import { resolve } from 'node:path';
 import { runStep } from './test/run-step.ts';

@@ -1,6 +1,6 @@
 /**
- * `npm run vectors`: writes `test/vectors` with gpg and zstd alone, so that the vectors say what the format is and not
- * what walvault makes. It ran once: vectors that exist are never replaced, and the keys that signed them are gone.
+ * `npm run vectors`: writes `test/vectors` with gpg and zstd alone, so that the vectors define the format independently
+ * of walvault. It ran once: existing vectors are never replaced, and the keys that signed them no longer exist.
  */
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';

@@ -1,4 +1,4 @@
-/** What Linux tells of a resident agent. */
+/** The memory and processor time of a resident agent, as Linux reports them. */
 import { readdirSync, readFileSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { AgentPlace } from '../../test/support/site/agents.ts';

@@ -1,4 +1,4 @@
-/** Clusters whose WAL lies in an archive, with a copy of each from before, for a recovery to start from. */
+/** Clusters with archived WAL, each with an earlier copy from which a recovery can start. */
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { agentPlace } from '../../test/support/site/agents.ts';

@@ -1,6 +1,6 @@
 /**
- * One cluster with a backlog of real WAL that waits to be archived. It is drained again and again, by different
- * archivers: nothing of it is ever removed, and its status files are set back.
+ * A cluster with a backlog of real WAL that waits to be archived. Different archivers drain it again and again: no
+ * segment is ever removed, and its status files are reset.
  */
 import { readdirSync, renameSync } from 'node:fs';
 import { join } from 'node:path';

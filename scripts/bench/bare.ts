@@ -1,4 +1,4 @@
-/** What the drivers are compared with: the same bytes in a plain request, and nothing done with them. */
+/** The reference for the drivers: the same bytes in a plain request, without further work. */
 import * as http from 'node:http';
 import * as https from 'node:https';
 

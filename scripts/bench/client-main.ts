@@ -1,4 +1,4 @@
-/** One measurement: warms up, does the task `count` times, and tells what this process used. */
+/** The process of one measurement: it warms up, runs the task `count` times, and reports its processor time. */
 import { createHash, randomBytes } from 'node:crypto';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';

@@ -1,4 +1,4 @@
-/** What a command costs: its own time and processor, and that of the processes it starts. */
+/** The cost of a command: its time, and the processor time of the command and the processes that it starts. */
 import { spawnSync } from 'node:child_process';
 import { bareEnvironment, type Environment } from '../../test/support/site/run.ts';
 import { unprivilegedIds } from '../../test/support/site/unprivileged.ts';

@@ -1,6 +1,7 @@
+/** Content for the bench that is as hard to compress as an encrypted segment. */
 import { randomBytes } from 'node:crypto';
 
-/** As hard to guess for anything that compresses or compares as an encrypted segment. */
+/** Random bytes: no compression and no comparison finds a pattern in them. */
 export function contentOf(sizeBytes: number): Buffer {
   const content = Buffer.allocUnsafeSlow(sizeBytes);
   randomBytes(sizeBytes).copy(content);

@@ -1,4 +1,4 @@
-/** CPU of a client for each put and get, beside that of a bare request of the same bytes to the same server. */
+/** The processor time of a client for each put and get, beside a bare request of the same bytes to the same server. */
 import { measureClient, startServer } from './processes.ts';
 import { clouds, type BenchTask } from './task.ts';
 

@@ -1,4 +1,4 @@
-/** The newest figures in docs/benchmarks.md: a block between two markers, which nobody writes by hand. */
+/** The newest figures in docs/benchmarks.md: a generated block between two markers. */
 import { readFileSync, writeFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 

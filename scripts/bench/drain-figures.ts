@@ -1,4 +1,4 @@
-/** What the drains of all rounds say, against what they should reach. */
+/** The figures of the drains of all rounds, beside their limits. */
 import { formatSize } from '../../src/base/units.ts';
 import type { IdleFigures } from './agent-process.ts';
 import { median } from './command.ts';

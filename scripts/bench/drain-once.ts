@@ -1,4 +1,4 @@
-/** One backlog drained by one archiver, between two measurements of zstd: what else the machine does meets both. */
+/** One drain of a backlog by one archiver, between two measurements of zstd that show the other load of the machine. */
 import { spawnSync } from 'node:child_process';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { AgentPlace } from '../../test/support/site/agents.ts';

@@ -1,6 +1,6 @@
 /**
- * `npm run bench -- drain`: how fast a backlog becomes durable through PostgreSQL's own archiver, beside what zstd alone
- * takes for the same files, and beside pgBackRest. Rounds alternate all of them.
+ * `npm run bench -- drain`: how fast a backlog becomes durable through PostgreSQL's own archiver, beside zstd alone
+ * on the same files, and beside pgBackRest. Each round runs all of them in turn.
  */
 import { createSite } from '../../test/support/site/site.ts';
 import { onlyAgent, watchIdle } from './agent-process.ts';

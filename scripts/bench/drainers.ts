@@ -1,4 +1,4 @@
-/** Who drains the backlog: walvault with and without `archive.batch`, and pgBackRest. */
+/** The archivers that drain the backlog: walvault with and without `archive.batch`, and pgBackRest. */
 import { agentPlace, type AgentPlace } from '../../test/support/site/agents.ts';
 import type { Environment } from '../../test/support/site/run.ts';
 import type { PostgresServer } from '../../test/support/servers/postgres-server.ts';

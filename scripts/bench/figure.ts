@@ -1,4 +1,4 @@
-/** One line of the table that a bench ends with. */
+/** One line of the table at the end of a bench. */
 export interface Figure {
   readonly what: string;
   readonly measured: string;

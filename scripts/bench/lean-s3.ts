@@ -1,7 +1,7 @@
 /**
- * S3 as far as archivers of WAL need it, over the rules of the tests' imitation, but without what costs the server
- * processor time that a drain on the same machine would miss: no signature is checked, and of a segment nothing is kept
- * but its metadata and its size. A segment costs it 6 to 10 ms, nearly all of that TLS, and the imitation over 20.
+ * A small S3 server for archivers of WAL, with the rules of the tests' imitation. It saves processor time, which a
+ * drain on the same machine needs: it checks no signature, and keeps only the metadata and the size of a segment. A segment
+ * costs it 6 to 10 ms, nearly all of that TLS; the imitation needs over 20.
  */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { S3Failure, type Bucket } from '../../test/support/servers/s3/buckets.ts';

@@ -1,4 +1,4 @@
-/** What figures were measured on and with: without it they say nothing. */
+/** The machine and the versions behind the figures, which mean nothing without them. */
 import { availableParallelism, cpus, loadavg } from 'node:os';
 import { join } from 'node:path';
 import { findPostgresBinaries } from '../../test/support/servers/postgres-binaries.ts';

@@ -1,4 +1,4 @@
-/** What may stand behind `npm run bench --`. */
+/** The options of `npm run bench --`. */
 import { parseArgs } from 'node:util';
 
 export interface BenchOptions {

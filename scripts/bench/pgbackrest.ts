@@ -1,6 +1,6 @@
 /**
- * pgBackRest as it is set up where archiving must be fast: asynchronous, zstd at level 1, two processes, its repository
- * encrypted. It archives the very same segments of the very same cluster, which it takes for its own.
+ * pgBackRest, configured for fast archiving: asynchronous, zstd at level 1, two processes, with an encrypted
+ * repository. It archives the same segments of the same cluster as walvault.
  */
 import { existsSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';

@@ -1,4 +1,4 @@
-/** The server and each client in a process of its own, so that a client's CPU is its own. */
+/** Starts the server and each client in separate processes, so that the processor time of a client counts alone. */
 import { fork, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { resolve } from 'node:path';

@@ -1,6 +1,6 @@
 /**
- * What the rows of the bench run on: real WAL, a directory repository, an S3 one over TLS in another process, gpg, an
- * agent, and pgBackRest where there is one.
+ * The installation that the rows of the bench use: real WAL, a directory repository, an S3 repository over TLS in
+ * another process, gpg, an agent, and pgBackRest if it is installed.
  */
 import { readFileSync } from 'node:fs';
 import { createGpg } from '../../test/support/openpgp/gpg.ts';

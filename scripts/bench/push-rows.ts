@@ -1,4 +1,4 @@
-/** What `npm run bench -- push` measures, one row a command. A row that is added here is measured and printed. */
+/** The commands that `npm run bench -- push` measures, one row each. A row added here is measured and printed. */
 import type { PushBench } from './push-bench.ts';
 import type { Command, Cost } from './command.ts';
 import type { Limit } from './figure.ts';

@@ -1,6 +1,6 @@
 /**
- * `npm run bench -- push`: what a push and a fetch by the built executable cost beside an empty program and beside
- * `zstd -1 | gpg`. Rounds alternate all rows, so that what else the machine does meets them all; medians count.
+ * `npm run bench -- push`: the cost of a push and a fetch by the built executable, beside an empty program and
+ * beside `zstd -1 | gpg`. Each round runs all rows in turn, so that other load affects all of them; medians count.
  */
 import { costOf, median, medianCost, type Cost } from './command.ts';
 import type { Figure } from './figure.ts';

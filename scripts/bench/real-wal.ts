@@ -1,4 +1,4 @@
-/** Segments as PostgreSQL really writes them, in a stopped cluster's `pg_wal`. */
+/** Real segments of PostgreSQL, in the `pg_wal` of a stopped cluster. */
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { startPostgres, type PostgresServer } from '../../test/support/servers/postgres-server.ts';

@@ -1,7 +1,7 @@
 /**
- * `npm run bench -- recovery`: how fast a real recovery gets its WAL with the agent fetching ahead, and how long
- * PostgreSQL waits for it. Replay of pgbench's WAL is slower than fetching, so the rate is measured with WAL that costs
- * replay nothing, and the waiting with pgbench's.
+ * `npm run bench -- recovery`: how fast a real recovery gets its WAL while the agent fetches ahead, and how long
+ * PostgreSQL waits for it. Replay of pgbench's WAL is slower than fetching. So WAL that costs no replay measures the
+ * rate, and pgbench's WAL measures the waiting.
  */
 import { spawnSync } from 'node:child_process';
 import { walvaultExecutable } from '../../test/support/site/walvault.ts';

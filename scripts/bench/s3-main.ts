@@ -1,4 +1,4 @@
-/** S3 over TLS in a process of its own: the tests' imitation or the lean one. It answers its parent's questions. */
+/** The process of an S3 server over TLS: the tests' imitation or the lean server. It answers its parent's questions. */
 import { once } from 'node:events';
 import { createServer } from 'node:https';
 import type { AddressInfo } from 'node:net';

@@ -1,4 +1,4 @@
-/** An installation on S3 over TLS whose server is a process of its own, so that its processor time is known apart. */
+/** An installation on S3 over TLS, with the server in a separate process, so that its processor time counts alone. */
 import { fork } from 'node:child_process';
 import { once } from 'node:events';
 import { resolve } from 'node:path';

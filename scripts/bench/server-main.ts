@@ -1,4 +1,4 @@
-/** The server in a process of its own. */
+/** The process of the server that the drivers talk to. */
 import { createServer as createHttp } from 'node:http';
 import { createServer as createHttps } from 'node:https';
 import type { AddressInfo } from 'node:net';

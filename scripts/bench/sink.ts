@@ -1,6 +1,6 @@
 /**
- * As much of S3, Cloud Storage and Azure as the drivers need to go on: takes bodies and forgets them, gives the same
- * bytes for every key. One listener for all three, because their requests differ.
+ * A minimal imitation of S3, Cloud Storage and Azure for the drivers: it discards every body, and returns the same
+ * bytes for every key. One listener serves all three, because their requests differ.
  */
 import { createHash } from 'node:crypto';
 import type { IncomingMessage, OutgoingHttpHeaders, ServerResponse } from 'node:http';

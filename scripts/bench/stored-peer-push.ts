@@ -1,10 +1,11 @@
+/** A push by pgBackRest of a segment that it has stored already. */
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { runOk } from '../../test/support/site/run.ts';
 import { pgBackRestVersion, setUpPgBackRest } from './pgbackrest.ts';
 import type { RealWal } from './real-wal.ts';
 
-/** pgBackRest's push of a segment that its own process in the background has stored; undefined where it is not installed. */
+/** The command of a push whose segment pgBackRest's background process has stored; undefined without pgBackRest. */
 export async function prepareStoredPeerPush({ dataDirectory, easy }: RealWal): Promise<string | undefined> {
   if ((await pgBackRestVersion()) === undefined) return undefined;
   const peer = setUpPgBackRest();

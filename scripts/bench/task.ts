@@ -1,3 +1,4 @@
+/** The tasks of the bench of the drivers, and their results. */
 export type Scheme = 'http' | 'https';
 
 export const clouds = ['s3', 'gcs', 'azure'] as const;

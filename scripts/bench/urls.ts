@@ -1,4 +1,4 @@
-/** How a repository on the sink is configured. */
+/** The configuration of a repository on the sink. */
 import { Secret } from '../../src/base/secret.ts';
 import type { DriverSettings } from '../../src/stores/driver-kit/driver-settings.ts';
 import type { Cloud } from './task.ts';

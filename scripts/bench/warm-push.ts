@@ -1,6 +1,6 @@
 /**
- * A push of what the agent knows to be durable. That the agent alone answers is proven by taking the segment out of the
- * repository: a push that had looked into it would have stored the segment again.
+ * A push of a segment that the agent knows to be durable. Removing the segment from the repository proves that the
+ * agent alone answers: a push that read the repository would store the segment again.
  */
 import { readdirSync, utimesSync } from 'node:fs';
 import { join } from 'node:path';

@@ -1,4 +1,4 @@
-/** The least that compressing or decompressing the same files can cost, with the programs that everybody has. */
+/** The lowest possible cost of compressing or decompressing the same files, with the usual programs. */
 import { rmSync } from 'node:fs';
 import { runOk } from '../../test/support/site/run.ts';
 import { temporaryDirectory } from '../../test/support/site/temp.ts';

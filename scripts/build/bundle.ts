@@ -1,4 +1,4 @@
-/** From sources to packs of chunks: one for what runs at once, others for what is loaded when it is needed. */
+/** Bundles the sources into packs of chunks: one pack for the start, and others that are loaded when needed. */
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { build, transform } from 'esbuild';

@@ -1,4 +1,4 @@
-/** From packs of code to one file: Node's single-executable format, put together by pkg. */
+/** Makes one executable of the packs of code: Node's single-executable format, assembled by pkg. */
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
 

@@ -1,4 +1,4 @@
-/** What the executable is made of, as one digest: the same digest means there is nothing to build. */
+/** One digest of all inputs of the executable: with an unchanged digest there is nothing to build. */
 import { execFile } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { readdir, readFile } from 'node:fs/promises';

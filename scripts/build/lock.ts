@@ -1,8 +1,9 @@
+/** A lock between processes, so that two builds do not run at the same time. */
 import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 
-/** Runs `work` while no other process does, by a directory that only one can make; a dead holder's is taken over. */
+/** Runs `work` while this process alone holds the lock, a directory; it takes over the lock of a dead process. */
 export async function withLock<T>(path: string, work: () => Promise<T>): Promise<T> {
   while (!(await tryLock(path))) await delay(200);
   try {

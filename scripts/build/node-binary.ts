@@ -1,4 +1,4 @@
-/** The Node that goes into the executable: npm's `node` package, of the pinned version and with the known digest. */
+/** The Node binary inside the executable: npm's `node` package, of the pinned version and with the known digest. */
 import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';

@@ -1,6 +1,6 @@
 /**
- * Which chunks go into one asset. esbuild cuts a chunk wherever two entries share code, some hundred of them; each asset
- * costs a lookup, a compilation and a code cache, so what is always loaded together travels together.
+ * The assignment of chunks to packs. esbuild makes a chunk wherever two entries share code, about a hundred in all.
+ * Each pack costs a lookup, a compilation and a code cache, so chunks that are always loaded together share a pack.
  */
 
 /** As esbuild's metafile tells it: a chunk's imports, and the source it is the entry of. */

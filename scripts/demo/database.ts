@@ -1,4 +1,4 @@
-/** What the demo does to PostgreSQL. */
+/** The demo's steps in PostgreSQL. */
 import { setTimeout as delay } from 'node:timers/promises';
 import { runLoad } from '../../test/support/site/load.ts';
 import type { PostgresServer } from '../../test/support/servers/postgres-server.ts';

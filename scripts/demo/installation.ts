@@ -1,4 +1,4 @@
-/** The demo's stage: one scratch directory with a configuration, keys and a repository, all gone at the end. */
+/** The demo's installation: a scratch directory with a configuration, keys and a repository, removed at the end. */
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { agentPlace, defaultAgentMode, type AgentPlace } from '../../test/support/site/agents.ts';

@@ -1,4 +1,4 @@
-/** What the demo prints: numbered steps, the commands as a person would type them, what they said, how long each took. */
+/** The output of the demo: numbered steps, the commands as a person would type them, their output and duration. */
 import { formatDuration } from '../../src/base/units.ts';
 
 export interface Narrator {

@@ -1,3 +1,4 @@
+/** The size of a directory tree. */
 import { readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 
@@ -6,7 +7,7 @@ export interface TreeSize {
   readonly sizeBytes: number;
 }
 
-/** Files below `directory` whose path, from there, matches `pattern`. */
+/** The number and size of the files below `directory` whose relative path matches `pattern`. */
 export function treeSize(directory: string, pattern = /./): TreeSize {
   let files = 0;
   let sizeBytes = 0;

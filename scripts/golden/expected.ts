@@ -1,4 +1,4 @@
-/** What a later version must find in a golden archive, as the version that wrote it found it. */
+/** The expected content of a golden archive: a later version must find what the writing version found. */
 import { createHash } from 'node:crypto';
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';

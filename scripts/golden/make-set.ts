@@ -1,7 +1,7 @@
 /**
- * A cluster's life, archived into an encrypted repository, and another one's into a plain repository: a removed backup,
- * a kept one, a range of WAL that was given up, a backup of a standby, a promotion, a backup on the second timeline, and
- * a note of every kind.
+ * Makes the archives of a golden set: the life of one cluster in an encrypted repository, and of another in a plain
+ * repository. It has a removed backup, a kept backup, a range of WAL that was given up, a backup of a standby, a
+ * promotion, a backup on the second timeline, and a note of every kind.
  */
 import { cpSync, mkdirSync, readdirSync, renameSync, writeFileSync } from 'node:fs';
 import { basename, join } from 'node:path';

@@ -1,4 +1,4 @@
-/** The notes that no command writes yet, by the code that reads them: a set holds every kind. */
+/** Writes the notes that no command writes yet, because a golden set holds every kind of note. */
 import { silentLog } from '../../test/support/logs.ts';
 import { openRepositories } from '../../src/compose/open-repositories.ts';
 import { loadConfig } from '../../src/config/index.ts';

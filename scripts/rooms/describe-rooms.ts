@@ -1,8 +1,8 @@
-/** The tree of sources in words: a heading a folder, a line a file. */
+/** The description of the source tree: a heading for each folder, a line for each file. */
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 
-/** @throws Error naming the files that say nothing of themselves */
+/** Describes the tree. @throws Error that names the files without a docstring */
 export function describeRooms(sourceDirectory: string): string {
   const files = readdirSync(sourceDirectory, { recursive: true, encoding: 'utf8' })
     .filter(name => name.endsWith('.ts'))
@@ -28,7 +28,7 @@ const head = `# Every file, in its own words
 Written by \`npm run rooms\` from the sources: the first sentence of each file. docs/ARCHITECTURE.md has the plan.
 `;
 
-/** Of the first docstring, in one line; a bar would end a cell of the table. */
+/** The first sentence of the first docstring, in one line. It escapes bars, which would end a cell of the table. */
 export function firstSentence(source: string): string {
   const comment = /\/\*\*([^]*?)\*\//.exec(source)?.[1] ?? '';
   const text = comment

@@ -1,4 +1,4 @@
-/** Circles among the imports of a source tree. Types count: two files that know each other can only be read together. */
+/** Circles among the imports of a source tree. Imports of types count: two files that import each other can only be read together. */
 
 /** From a file to the files that it imports. */
 export type ImportGraph = ReadonlyMap<string, readonly string[]>;

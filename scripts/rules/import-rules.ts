@@ -1,4 +1,4 @@
-/** Who may import whom: the rooms of the source tree, in one table. */
+/** The rules of imports: the rooms of the source tree, and the rooms that each may import. */
 
 /** A file of ours is named from `src/`, without extension: `stores/fs/store`. */
 export interface ImportRule {

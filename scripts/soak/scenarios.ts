@@ -1,4 +1,4 @@
-/** What `npm run soak` does, at which length, and how each says what it found. */
+/** The scenarios of `npm run soak`: their length, and the words for their results. */
 import { formatDuration, formatSize } from '../../src/base/units.ts';
 import { agentPlace } from '../../test/support/site/agents.ts';
 import { createSite } from '../../test/support/site/site.ts';

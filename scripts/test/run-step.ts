@@ -1,3 +1,4 @@
+/** Runs one step of `npm test` and counts what passed. */
 import { spawn } from 'node:child_process';
 import { resolve } from 'node:path';
 import type { Step } from './steps.ts';

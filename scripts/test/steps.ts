@@ -1,4 +1,4 @@
-/** What `npm test` consists of, in the order in which it fails fastest. */
+/** The steps of `npm test`, in the order in which a fault shows fastest. */
 
 export type Step =
   | { readonly kind: 'check'; readonly name: string; readonly npmScript: string }

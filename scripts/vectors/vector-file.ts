@@ -1,4 +1,4 @@
-/** A vector as a file: `test/vectors/README.md` says what is in it. */
+/** The file of a vector, as `test/vectors/README.md` describes it. */
 import { writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 

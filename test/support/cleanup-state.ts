@@ -1,4 +1,4 @@
-/** Builds the states that plans are made for, with as few words as a scenario needs. */
+/** Builds the states of repositories for tests of cleanup plans, in few words. */
 import { WalGeometry } from '../../src/postgres/wal/geometry.ts';
 import { planCleanup } from '../../src/operations/cleanup/plan.ts';
 import type { CleanupPlan } from '../../src/operations/cleanup/decisions.ts';

@@ -1,4 +1,4 @@
-/** A small repository with all that copy meets, and what is compared afterwards. */
+/** A small repository with every kind of object for tests of copy, and the comparison of its copies. */
 import { createHash } from 'node:crypto';
 import { collect } from '../../src/base/bytes/streams.ts';
 import { silentLog } from './logs.ts';

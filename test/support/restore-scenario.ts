@@ -1,4 +1,4 @@
-/** Archives drawn by hand for tests of the plan: backups, a timeline tree, runs of segments, commits with times. */
+/** Archives made up by hand for tests of the restore plan: backups, a timeline tree, runs of segments, commits with times. */
 import { WalGeometry } from '../../src/postgres/wal/geometry.ts';
 import { parseTarget, type TargetOptions } from '../../src/operations/restore/target.ts';
 import { planRestore, type RestorePlan } from '../../src/operations/restore/plan.ts';

@@ -1,7 +1,7 @@
 /**
- * The life of a cluster, played without any of the planner's own reasoning: time passes, segments are archived,
- * backups are taken, servers fail over and are restored to earlier moments. It knows by plain walking which moments
- * can be recovered from which objects, and so can say what a plan has cost.
+ * A simulated cluster that shares no code with the cleanup planner: time passes, segments are archived, backups are
+ * taken, servers fail over and are restored to earlier moments. It finds by simple search which moments can be
+ * recovered from which objects, and so measures what a plan has cost.
  */
 import * as fc from 'fast-check';
 import type { CleanupPlan } from '../../src/operations/cleanup/decisions.ts';

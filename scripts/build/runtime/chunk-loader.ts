@@ -1,7 +1,7 @@
 /**
- * Runs walvault's code from packs of chunks. esbuild splits the program where it says `await import()`; what is loaded
- * together is one pack, an asset of the executable, compiled when one of its chunks is first asked for, from V8's code
- * cache if the build has made one.
+ * Runs walvault's code from packs of chunks. esbuild splits the program at each `await import()`; chunks that are
+ * loaded together form one pack, an asset of the executable. A pack is compiled when the first of its chunks is needed, from
+ * V8's code cache if the build has made one.
  */
 import { createRequire } from 'node:module';
 import { Script } from 'node:vm';

@@ -1,4 +1,4 @@
-/** The executable's first script: finds the packs of chunks among its assets and runs the program's. */
+/** The first script of the executable: it finds the packs of chunks among the assets and runs the program. */
 import { writeSync } from 'node:fs';
 import { getRawAsset, getAssetKeys } from 'node:sea';
 import { createChunkLoader } from './chunk-loader.ts';

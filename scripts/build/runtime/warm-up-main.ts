@@ -1,6 +1,6 @@
 /**
- * The build's stand-in for `sea-main.ts`: runs the same packs from a directory and, when the process ends, writes the
- * code cache of each that was loaded, with the functions that ran in it, and those that an earlier run had cached.
+ * The build's replacement for `sea-main.ts`: it runs the same packs from a directory. When the process ends, it writes
+ * the code cache of each loaded pack, with the functions that ran and those that an earlier run had cached.
  */
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';

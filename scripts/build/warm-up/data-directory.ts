@@ -1,4 +1,4 @@
-/** As much of a PostgreSQL cluster as push and fetch look at: `global/pg_control` and one segment. */
+/** A minimal data directory for push and fetch: `global/pg_control` and one segment. */
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { finishCrc32c, startCrc32c, updateCrc32c } from '../../../src/base/checksum/crc32c.ts';

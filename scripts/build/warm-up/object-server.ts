@@ -1,4 +1,4 @@
-/** Keeps objects by their paths, and no more of S3 than init, push and fetch need. Other services hear 404 from it. */
+/** A minimal S3 server for init, push and fetch: it keeps objects by their paths, and answers 404 to the rest. */
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 

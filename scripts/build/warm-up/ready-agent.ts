@@ -1,4 +1,4 @@
-/** An agent that has everything ready, as the agent's clients see it. */
+/** An imitation of an agent that has every file ready, for the clients that the warm-up runs. */
 import { lstatSync, mkdirSync, writeFileSync } from 'node:fs';
 import { createServer, type Socket } from 'node:net';
 import { join } from 'node:path';

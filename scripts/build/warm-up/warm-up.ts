@@ -1,6 +1,6 @@
 /**
  * Makes V8's code caches by running the program on the same Node binary with the same flags: real pushes and fetches,
- * signed and encrypted, so that the caches hold the functions that these run and not only the outermost ones.
+ * signed and encrypted, so that the caches hold the functions that these run, and not only the outermost functions.
  */
 import { execFile } from 'node:child_process';
 import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';

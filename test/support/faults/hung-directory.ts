@@ -1,4 +1,4 @@
-/** A directory repository whose file server is gone: whoever opens its `walvault.json` waits for ever. */
+/** A directory repository whose file server hangs: opening its `walvault.json` never returns. */
 import { closeSync, constants, openSync, renameSync } from 'node:fs';
 import { join } from 'node:path';
 import { runOk } from '../site/run.ts';

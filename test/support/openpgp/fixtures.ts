@@ -1,4 +1,4 @@
-/** Key pairs made once for all tests of a file. */
+/** Key pairs, generated once for all tests of a file. */
 import type { Secret } from '../../../src/base/secret.ts';
 import {
   createDecryptor,

@@ -1,4 +1,4 @@
-/** Microsoft's own imitation of Azure Storage, from npm, in memory, on a free port, with an account of its own. */
+/** Azurite, Microsoft's imitation of Azure Storage from npm: in memory, on a free port, with its own account. */
 import { spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { readFileSync } from 'node:fs';

@@ -1,6 +1,6 @@
 /**
  * A real Ceph RADOS Gateway on this machine: one monitor, one object store in a file, one gateway, on free ports of
- * 127.0.0.1, gone with the process. Debian: ceph-mon, ceph-osd, radosgw.
+ * 127.0.0.1, stopped with the process. Debian: ceph-mon, ceph-osd, radosgw.
  */
 import { spawn, spawnSync, type ChildProcess } from 'node:child_process';
 import { randomBytes, randomUUID } from 'node:crypto';

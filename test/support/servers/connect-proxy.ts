@@ -1,4 +1,4 @@
-/** An HTTP proxy: tunnels by CONNECT, and forwards plain requests. It notes where it was asked to go. */
+/** An HTTP proxy: tunnels by CONNECT, and forwards plain requests. It records the targets of its requests. */
 import { createServer, request as httpRequest, type IncomingMessage, type ServerResponse } from 'node:http';
 import { connect, type AddressInfo, type Socket } from 'node:net';
 

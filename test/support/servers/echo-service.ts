@@ -1,4 +1,4 @@
-/** A service that refuses everything and repeats in its answer whatever it was sent, secrets included. */
+/** A service that refuses every request and repeats the request in its answer, with its secrets. */
 import { createServer, type IncomingMessage } from 'node:http';
 import type { AddressInfo } from 'node:net';
 

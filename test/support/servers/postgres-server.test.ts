@@ -1,3 +1,4 @@
+/** The tests of the PostgreSQL server for tests. */
 import assert from 'node:assert/strict';
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';

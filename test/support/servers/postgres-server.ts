@@ -1,4 +1,4 @@
-/** A real PostgreSQL server for a test: made, started, stopped and removed here. */
+/** A real PostgreSQL server for a test, which this file makes, starts, stops and removes. */
 import { spawn, type ChildProcess } from 'node:child_process';
 import { appendFileSync, closeSync, cpSync, existsSync, mkdirSync, openSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';

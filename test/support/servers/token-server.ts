@@ -1,4 +1,4 @@
-/** Services that give tokens, as the clouds have them: each path answers as the test says. */
+/** An imitation of the token services of clouds: the test sets the answer of each path. */
 import { createServer as createHttpServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import { createServer as createHttpsServer } from 'node:https';
 import type { AddressInfo } from 'node:net';

@@ -1,4 +1,4 @@
-/** The resident agents of a test: where they listen, which processes they are, and that none is left. */
+/** The resident agents of a test: their sockets, their processes, and the check that none is left. */
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { quickDigest } from '../../../src/agent/client/quick-digest.ts';

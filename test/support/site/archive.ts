@@ -1,4 +1,4 @@
-/** An archive in memory, filled through the repository's own code, for tests of what reads it. */
+/** An archive in memory, filled by the repository's own code, for tests of its readers. */
 import { silentLog } from '../logs.ts';
 import { WalGeometry } from '../../../src/postgres/wal/geometry.ts';
 import { Codec } from '../../../src/repository/encoding/codec.ts';

@@ -1,4 +1,4 @@
-/** What the tests of backup share: a server whose WAL really reaches a repository, and unpacking by hand. */
+/** The fixtures of the backup tests: a server whose WAL really reaches a repository, and unpacking by hand. */
 import { createHash } from 'node:crypto';
 import { chmodSync, cpSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { basename, join } from 'node:path';

@@ -1,6 +1,6 @@
 /**
- * Load whose every committed transaction leaves a row in a history, and instants at which that history is known exactly:
- * what a restore to such an instant must show, row by row. pgbench where PostgreSQL came with it, else `runLoad`.
+ * A load whose every committed transaction adds a row to a history, and moments at which that history is known exactly:
+ * a restore to such a moment must show it, row by row. The load is pgbench if it is installed, else `runLoad`.
  */
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';

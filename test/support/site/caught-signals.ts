@@ -1,4 +1,4 @@
-/** Whether a process has its handlers yet; before that a signal ends it as the kernel likes. */
+/** The signals that a process handles: before it has its handlers, a signal kills it. */
 import { readFileSync } from 'node:fs';
 
 const sigquitBit = 1n << 2n;

@@ -1,4 +1,4 @@
-/** What a DBA does from the shell, for end-to-end tests: back up, restore, start the copy and examine it. */
+/** The steps of a DBA for end-to-end tests: back up, restore, start the restored server and examine it. */
 import assert from 'node:assert/strict';
 import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';

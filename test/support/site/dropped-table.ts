@@ -1,4 +1,4 @@
-/** The promise of the whole in one procedure: a table that was dropped comes back, whatever keeps the archive. */
+/** The whole promise in one procedure: a dropped table comes back, from every kind of store. */
 import assert from 'node:assert/strict';
 import { archiveEverything, commitRows, outcomeOf, rowsOf, type Site } from './site.ts';
 import { backUp, restoreInto, startCopy } from './cycle.ts';

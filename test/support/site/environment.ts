@@ -1,4 +1,4 @@
-/** Variables of this process for the time of one piece of work; undefined takes one away. Not for work side by side. */
+/** Sets environment variables while one function runs; undefined removes a variable. Not for concurrent work. */
 export async function withEnvironment(values: NodeJS.ProcessEnv, work: () => Promise<void>): Promise<void> {
   const before = Object.keys(values).map(name => [name, process.env[name]] as const);
   set(Object.entries(values));

@@ -1,4 +1,4 @@
-/** Writes to a server as pgbench would, which npm's PostgreSQL does not bring. */
+/** A load like pgbench's, because npm's PostgreSQL has no pgbench. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { PostgresServer } from '../servers/postgres-server.ts';
 

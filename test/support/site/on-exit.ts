@@ -1,6 +1,6 @@
 /**
- * Work to do when this process ends, whatever the reason short of SIGKILL: stop servers, remove scratch directories.
- * Last registered runs first, so a server stops before the directory it lives in goes.
+ * The clean-up when this process ends for any reason but SIGKILL: stop servers, remove scratch directories. The work
+ * registered last runs first, so a server stops before its directory is removed.
  */
 const duties: (() => void)[] = [];
 let isListening = false;

@@ -1,4 +1,4 @@
-/** Secrets that a test knows, and everything that was said while they were in use. */
+/** Secrets that a test plants, and all output while they are in use. */
 import assert from 'node:assert/strict';
 
 /** Enough of a random secret to be no chance, and to be of use to a thief. */

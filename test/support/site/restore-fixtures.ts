@@ -1,4 +1,4 @@
-/** What the tests of restore share: an encrypted installation, backups into it, restores from it and their servers. */
+/** The fixtures of the restore tests: an encrypted installation, backups into it, restores from it and their servers. */
 import { chownSync, mkdirSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { silentLog } from '../logs.ts';

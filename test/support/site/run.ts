@@ -1,4 +1,4 @@
-/** Runs a real program as the unprivileged account and reports all there is to know about its end. */
+/** Runs a real program as the unprivileged account and reports its output and how it ended. */
 import { spawn } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { onExit } from './on-exit.ts';

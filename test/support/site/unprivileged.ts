@@ -1,6 +1,6 @@
 /**
- * Who runs PostgreSQL and the executable under test. PostgreSQL refuses to run as root, and walvault runs as the
- * server's user, so root tests hand both to an unprivileged account; anybody else runs them as themselves.
+ * The account that runs PostgreSQL and the executable under test. PostgreSQL refuses to run as root, and walvault runs
+ * as the server's user. So tests run by root use an unprivileged account for both; other users run them as themselves.
  */
 import { execFileSync } from 'node:child_process';
 import { chownSync, lchownSync, readdirSync } from 'node:fs';

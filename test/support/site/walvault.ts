@@ -1,4 +1,4 @@
-/** The built executable: what end-to-end tests run, never the sources. */
+/** The built executable, which end-to-end tests run instead of the sources. */
 import { copyFileSync, chmodSync, existsSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { bareEnvironment, run, type RunOptions, type RunResult } from './run.ts';

@@ -1,4 +1,4 @@
-/** Permissions mean nothing to root: this drops its power for a while, so that "denied" can be tested as root, too. */
+/** Drops root's privileges while a function runs, so that a test run by root can meet "permission denied". */
 import { unprivilegedAccount } from './unprivileged.ts';
 
 /** The whole process changes its effective user until `work` ends: nothing else may run beside it. */

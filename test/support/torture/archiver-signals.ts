@@ -1,4 +1,4 @@
-/** Signals to the push that a live archiver waits for: the server stays up, goes on, and ends with all its WAL archived. */
+/** Signals to the push that an archiver waits for: the server goes on, and in the end all its WAL is archived. */
 import assert from 'node:assert/strict';
 import { readdirSync, readFileSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';

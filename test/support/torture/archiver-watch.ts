@@ -1,4 +1,4 @@
-/** How much memory PostgreSQL's archiver and the pushes that it starts take over time, as the kernel tells. */
+/** The memory of PostgreSQL's archiver and of its pushes over time, as the kernel reports it. */
 import { readdirSync, readFileSync } from 'node:fs';
 import type { PostgresServer } from '../servers/postgres-server.ts';
 

@@ -1,6 +1,6 @@
 /**
- * Looks at a repository as a reader does, after every disturbance: each object under a final key must be whole, and a
- * commit record may name only what is there. What lies there without meaning anything yet is counted, not refused.
+ * The audit of a repository after a disturbance, as a reader sees it: each object under a final key must be whole, and
+ * a commit record may name only existing objects. Objects that no record names yet are counted, not refused.
  */
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';

@@ -1,4 +1,4 @@
-/** A disk that is full or fails while push, fetch, backup and restore use it: one clear line, nothing half visible. */
+/** A disk that is full or fails while push, fetch, backup and restore use it: one clear message, and no incomplete file is visible. */
 import assert from 'node:assert/strict';
 import { existsSync, readdirSync, rmSync, symlinkSync } from 'node:fs';
 import { join } from 'node:path';

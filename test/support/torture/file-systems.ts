@@ -1,6 +1,6 @@
 /**
- * File systems of a test's own, which take root and a kernel that mounts: a disk whose power can be cut, and one that
- * is too small. Where that cannot be had the tests fail and say so, unless WALVAULT_TEST_WITHOUT_LOOP=1.
+ * File systems for tests, which need root and a kernel that mounts: a disk whose power can be cut, and a disk that is
+ * too small. Without them the tests fail and say so, unless WALVAULT_TEST_WITHOUT_LOOP=1.
  */
 import { execFileSync, spawnSync } from 'node:child_process';
 import { chownSync, mkdirSync, rmSync } from 'node:fs';

@@ -1,6 +1,6 @@
 /**
- * Agents and pushes killed at random while a server under load archives through them: every segment is archived once, as
- * it was and in order of need, and nothing is left.
+ * Agents and pushes killed at random while a server under load archives through them: every segment is archived once,
+ * unchanged and in the order of need, and no file or process is left.
  */
 import assert from 'node:assert/strict';
 import { readdirSync, statSync, utimesSync } from 'node:fs';

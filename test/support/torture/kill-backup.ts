@@ -1,4 +1,4 @@
-/** `backup` killed at random moments: what is listed as a backup is complete, and the next run makes one. */
+/** `backup` killed at random moments: every listed backup is complete, and the next run succeeds. */
 import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import type { RunOptions } from '../site/run.ts';

@@ -1,4 +1,4 @@
-/** SIGKILL at a random moment of a run, over and over, and what the moments were worth. */
+/** SIGKILL at a random moment of a run, and the usual duration of a run. */
 import { setTimeout as delay } from 'node:timers/promises';
 import type { RunOptions, RunResult } from '../site/run.ts';
 

@@ -1,4 +1,4 @@
-/** Kills agents and pushes of one place at random moments. */
+/** Kills the agents and pushes of one data directory at random moments. */
 import { readdirSync, readFileSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { AgentPlace } from '../site/agents.ts';

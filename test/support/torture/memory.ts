@@ -1,4 +1,4 @@
-/** How much memory each verb takes at most: bounded by settings, not by the size of what it works on (P9). */
+/** The peak memory of each verb: bounded by settings, not by the size of its input (P9). */
 import assert from 'node:assert/strict';
 import { appendFileSync, existsSync } from 'node:fs';
 import { join } from 'node:path';

@@ -1,4 +1,4 @@
-/** The store is away for a while, in every way it can be, while a server writes: nothing is lost and nothing grows. */
+/** Outages of the store, of every kind, while a server writes: no WAL is lost, and memory does not grow. */
 import assert from 'node:assert/strict';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { PostgresServer } from '../servers/postgres-server.ts';

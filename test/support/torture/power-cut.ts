@@ -1,6 +1,6 @@
 /**
- * What is on the disk after a power cut: all that `push` has answered 0 for, also when an earlier push of the same file
- * died between giving it its name and making the name durable (P1).
+ * Power cuts: the disk still has every file for which `push` exited 0, even if an earlier push of the same file died
+ * between renaming it and making the name durable (P1).
  */
 import assert from 'node:assert/strict';
 import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';

@@ -1,4 +1,4 @@
-/** A data directory without a server: a control file and WAL segments made up for it, to push and fetch them by hand. */
+/** A data directory without a server: a control file and made-up WAL segments, to push and fetch by hand. */
 import { randomFillSync } from 'node:crypto';
 import { copyFileSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';

@@ -1,4 +1,4 @@
-/** Two processes push one name at the same time: one content is archived, and who brought another one is told. */
+/** Two processes push one name at the same time: one content is archived, and the push of the other content fails. */
 import assert from 'node:assert/strict';
 import type { RunOptions } from '../site/run.ts';
 import type { Site } from '../site/site.ts';

@@ -1,8 +1,9 @@
+/** Scratch directories in memory, for tests that kill many programs. */
 import { statfsSync } from 'node:fs';
 
 /**
- * Puts the scratch directories of this process into memory where there is room: for tests that kill programs thousands of
- * times around an fsync, and never the machine, so that it does not matter what the fsync does.
+ * Puts the scratch directories of this process into memory, if it has room. This is for tests that kill programs
+ * thousands of times, but never the machine, so that the effect of an fsync does not matter.
  */
 export function useMemoryForScratch(): void {
   const path = '/dev/shm';

@@ -1,4 +1,4 @@
-/** Makes a chosen system call of the executable fail or be its last one, without a hook in the product. */
+/** Makes a chosen system call of the executable fail, or kills the executable there, without a hook in its code. */
 import { execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';

@@ -1,4 +1,4 @@
-/** Writes WAL as PostgreSQL lays it out, for records a test makes up: pages, continuations, switches, overwrites. */
+/** Writes WAL in PostgreSQL's format, with records that a test makes up: pages, continuations, switches, overwrites. */
 import { finishCrc32c, startCrc32c, updateCrc32c } from '../../../src/base/checksum/crc32c.ts';
 import { longHeaderBytes, pageFlags, shortHeaderBytes } from '../../../src/postgres/wal/page-header.ts';
 import type { Lsn } from '../../../src/postgres/wal/lsn.ts';

@@ -1,4 +1,4 @@
-/** WAL files made up for tests: a true first page header, and content that tells them apart. */
+/** Made-up WAL files for tests: a valid first page header, and content that differs between files. */
 import { createHash } from 'node:crypto';
 import { WalGeometry } from '../../../src/postgres/wal/geometry.ts';
 import { parseWalFileName, type WalFileName } from '../../../src/postgres/wal/file-name.ts';

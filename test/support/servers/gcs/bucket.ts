@@ -1,4 +1,4 @@
-/** What the Cloud Storage imitation keeps, and the rules by which it changes: no HTTP here. */
+/** The objects of the Cloud Storage imitation, and the rules for their changes: no HTTP here. */
 import { randomBytes } from 'node:crypto';
 import { crc32c } from '../../../../src/base/checksum/crc32c.ts';
 

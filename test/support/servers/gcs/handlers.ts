@@ -1,4 +1,4 @@
-/** The calls of Cloud Storage's JSON API (uploads, listings) and XML API (single objects) that the imitation knows. */
+/** The calls of Cloud Storage's JSON API (uploads, listings) and XML API (single objects) that the imitation supports. */
 import type { IncomingMessage } from 'node:http';
 import { GcsFailure, type GcsBucket, type GcsObject, type NewObject } from './bucket.ts';
 

@@ -1,4 +1,4 @@
-/** What the S3 imitation keeps, and the rules by which it changes: no HTTP here. */
+/** The objects of the S3 imitation, and the rules for their changes: no HTTP here. */
 import { createHash, randomBytes } from 'node:crypto';
 import { crc32 } from 'node:zlib';
 

@@ -1,4 +1,4 @@
-/** Faults to be put into the S3 imitation: which request, how often, and what goes wrong. */
+/** Faults for the S3 imitation: the requests that fail, how often, and how. */
 
 export type FaultEffect =
   /** An error instead of doing the work. */

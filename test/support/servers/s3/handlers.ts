@@ -1,4 +1,4 @@
-/** The S3 imitation's answers to requests whose signature and body have already been checked. */
+/** The answers of the S3 imitation to requests with a checked signature and body. */
 import type { IncomingMessage } from 'node:http';
 import { isArchiveClass, isFrozen, S3Failure, type Bucket } from './buckets.ts';
 import { header } from './signature.ts';

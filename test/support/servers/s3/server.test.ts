@@ -1,4 +1,4 @@
-/** The imitation must be able to say no, or what passes against it proves nothing. */
+/** The tests of the S3 imitation: it must refuse wrong requests, or a test against it proves nothing. */
 import assert from 'node:assert/strict';
 import { PutObjectCommand, S3Client, type PutObjectCommandInput } from '@aws-sdk/client-s3';
 import { afterAll, beforeAll, describe, it } from 'vitest';

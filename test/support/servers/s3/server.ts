@@ -1,7 +1,7 @@
 /**
- * A small S3 in this process: strict where a mistake of ours could hide (signatures, payload digests, checksums,
- * conditions, order of parts, pages), silent about everything walvault does not use. It stands for a real service only
- * as far as speed needs it: the same contract also runs against Ceph and others (WALVAULT_TEST_S3_URL).
+ * A small S3 in this process. It is strict where a mistake of walvault could hide (signatures, payload digests, checksums,
+ * conditions, order of parts, pages), and lacks everything that walvault does not use. It replaces a real service only
+ * for speed: the same contract also runs against Ceph and others (WALVAULT_TEST_S3_URL).
  */
 import { createHash } from 'node:crypto';
 import { createServer as createHttpServer, type IncomingMessage, type ServerResponse } from 'node:http';

@@ -1,4 +1,4 @@
-/** The little XML that the S3 imitation reads and writes: flat elements without attributes. */
+/** The simple XML that the S3 imitation reads and writes: flat elements without attributes. */
 
 export function elements(xml: string, name: string): string[] {
   return [...xml.matchAll(new RegExp(`<${name}>(.*?)</${name}>`, 'gs'))].map(match => match[1] ?? '');
