@@ -1,9 +1,9 @@
-/** What `backup` prints: lines for people, and the result for programs. */
+/** The result of `backup`, for people and as JSON. */
 import { formatCount, formatDuration, formatSize } from '../../base/units.ts';
 import type { BackupResult } from '../../operations/backup/backup.ts';
 import { summariseBackup } from '../../operations/backup/summary.ts';
 
-/** For people: where the backup is, how large, and what is wrong with it. */
+/** For people: where the backup is, its size, and any problems. */
 export function renderBackup(result: BackupResult): string {
   const { record, repositories, durationMs } = result;
   const { storedBytes, walSegments } = summariseBackup(record);
@@ -23,7 +23,7 @@ export function renderBackup(result: BackupResult): string {
   return `${lines.join('\n')}\n`;
 }
 
-/** For programs: the result of the backup, with the figures derived from its commit record. */
+/** The published shape (docs/reference/json.md), with the figures derived from the commit record. */
 export function backupJson(result: BackupResult) {
   const { geometry, ...record } = result.record;
   const { segmentSizeBytes } = geometry;
