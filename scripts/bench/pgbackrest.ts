@@ -14,7 +14,7 @@ export interface PgBackRest {
   readonly pushCommand: string;
   /** Of a cluster that runs, or of a stopped one without `port`. */
   createStanza(cluster: { dataDirectory: string; socketDirectory?: string; port?: number }): Promise<void>;
-  /** Takes away all that was stored, and all that it remembers. */
+  /** Removes the repository and the state of pgBackRest. */
   forget(): void;
 }
 

@@ -14,7 +14,7 @@ import { startWarmPush, type WarmPush } from './warm-push.ts';
 
 export interface Repository {
   readonly env: Readonly<Record<string, string>>;
-  /** Takes the segments away, so that the next push is a first one. */
+  /** Removes the segments, so that the next push stores its segment again. */
   forget(): Promise<void>;
 }
 

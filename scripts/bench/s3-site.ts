@@ -9,7 +9,7 @@ import type { S3Address, S3Kind, S3Question } from './s3-main.ts';
 export interface S3Site extends AsyncDisposable {
   readonly site: Site;
   readonly address: S3Address;
-  /** Takes the segments away, so that the next push is a first one. */
+  /** Removes the segments, so that the next push stores its segment again. */
   forget(): Promise<void>;
   /** What the server has used since it was started. */
   serverCpuMs(): Promise<number>;

@@ -13,8 +13,8 @@ export interface Chunk {
 export type Packs = ReadonlyMap<string, readonly string[]>;
 
 /**
- * In this order: what these need is theirs, whoever else needs it. A chunk that several others share is a pack by
- * itself, so that none of them loads another's code.
+ * The entries that own their chunks, in this order, even if other entries need the same chunks. A chunk that several
+ * other entries share is a separate pack, so that none of them loads another's code.
  */
 const eager = ['main.ts', 'agent/client/push.ts', 'entry/run-push.ts'];
 

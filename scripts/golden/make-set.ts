@@ -52,7 +52,7 @@ async function liveOneLife(site: Site): Promise<Moment[]> {
   await commit(primary, 7, 8);
   await archiveEverything(primary);
 
-  // The repository is away while more WAL comes up than may wait.
+  // The repository is unreachable while the server writes more WAL than the queue limit allows.
   renameSync(site.repositoryPath, `${site.repositoryPath}-away`);
   await commit(primary, 9, 16);
   await until('segments were given up', () => primary.log().includes('IS GIVEN UP'));

@@ -116,7 +116,7 @@ async function measureMemory(): Promise<string> {
   return text;
 }
 
-/** Three outages; the store is away four fifths of the time, and a few segments a minute are written all along. */
+/** Three outages: the store is unreachable four fifths of the time, while the server writes a few segments a minute. */
 async function outage(minutes = 30): Promise<string> {
   const eachMs = (minutes / 3) * 60_000;
   const length = { outages: 3, awayMs: eachMs * 0.8, presentMs: eachMs * 0.15, pauseMs: 350 };

@@ -1,6 +1,6 @@
 /**
- * One WAL file, delivered from the first repository that has it and verified before it gets its name. fetch and the
- * agent's prefetch share this code, so that both check a file in the same way.
+ * One WAL file, delivered from the first repository that has it and verified before it gets its name.
+ * The agent's prefetch shares this code with fetch, so that both check a file in the same way.
  */
 import { hasTimedOut, type Deadline } from '../../base/time/deadline.ts';
 import { WalvaultError } from '../../base/errors/errors.ts';

@@ -1,6 +1,6 @@
 /**
- * The documented exception to P1: over `archive.queue-limit`, push gives up a segment that a required repository could
- * not take, so that the server goes on (docs/queue-limit.md). The loss record is durable on this host before push
+ * Giving up a segment, the documented exception to P1 (docs/queue-limit.md). Over `archive.queue-limit`, push gives up a
+ * segment that a required repository could not take, so that the server goes on. The loss record is durable on this host before push
  * returns, and reaches the repositories with the next push that succeeds.
  */
 import { hostname } from 'node:os';

@@ -11,7 +11,7 @@ import { unprivilegedIds } from './unprivileged.ts';
 
 export interface AgentPlace {
   readonly directory: string;
-  /** For whoever may start or ask an agent here. */
+  /** The environment of processes that start or ask an agent here. */
   readonly env: Environment;
   /** Resident agents that listen here or were started to. */
   pids(): number[];
@@ -19,7 +19,7 @@ export interface AgentPlace {
   files(): string[];
 }
 
-/** Neither on nor off: over `bareEnvironment`, what an installation has in which nobody thought of agents. */
+/** The default mode: over `bareEnvironment`, this is an installation that does not configure agents. */
 export const defaultAgentMode = { WALVAULT_AGENT_MODE: undefined } as const;
 
 /** A directory for sockets of its own. Agents that are left when the test ends are killed. */

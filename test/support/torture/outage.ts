@@ -98,7 +98,7 @@ export async function surviveOutages(length: OutageLength): Promise<OutageFigure
   }
 }
 
-/** A third of the time each way of being away, the load going on. Resolves with the backlog at its end. */
+/** An outage under load, a third of the time in each kind of fault. Resolves with the backlog at its end. */
 async function suffer(
   origin: PostgresServer,
   eachMs: number,
