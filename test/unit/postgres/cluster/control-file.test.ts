@@ -3,6 +3,7 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, test } from 'vitest';
 import { parseControlFile, readControlFile } from '../../../../src/postgres/cluster/control-file.ts';
+import { WalGeometry } from '../../../../src/postgres/wal/geometry.ts';
 import { crc32c } from '../../../../src/base/checksum/crc32c.ts';
 import { temporaryDirectory } from '../../../support/site/temp.ts';
 import { clusterSamples } from '../../../support/wal/cluster-samples.ts';
@@ -23,7 +24,7 @@ for (const sample of clusterSamples)
         minRecoveryPoint: undefined,
         blockSizeBytes: 8192,
         walBlockSizeBytes: 8192,
-        segmentSizeBytes: 4 * 1024 ** 2,
+        geometry: new WalGeometry(4 * 1024 ** 2),
         relationSegmentBlocks: 131_072,
         dataChecksums: sample.dataChecksums,
         postgresMajor: sample.major,
