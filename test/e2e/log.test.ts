@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { describe, it } from 'node:test';
+import { describe, it } from 'vitest';
 import { agentPlace } from '../support/site/agents.ts';
 import { createSite, until } from '../support/site/site.ts';
 import { temporaryDirectory } from '../support/site/temp.ts';

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { readFile, writeFile } from 'node:fs/promises';
-import { test } from 'node:test';
+import { test } from 'vitest';
 import { jsonLine } from '../../../src/observe/json-lines.ts';
 import { wordsOf } from '../../../src/observe/words.ts';
 import { optionalFields, samples } from '../../support/event-samples.ts';

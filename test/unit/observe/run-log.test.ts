@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { readFileSync, renameSync, statSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
-import { describe, test } from 'node:test';
+import { describe, test } from 'vitest';
 import { Secret } from '../../../src/base/secret.ts';
 import { Redactor } from '../../../src/observe/redact.ts';
 import { RunLog, type LogSettings, type RunLogOptions } from '../../../src/observe/run-log.ts';
