@@ -28,7 +28,7 @@ export default defineConfig({
       include: ['src/**/*.ts'],
       reporter: ['text', 'html'],
       // Below what the suites reach today, so that only a real loss fails; the rest is reached by end-to-end tests.
-      thresholds: { lines: 80, branches: 75, functions: 75 },
+      thresholds: { lines: 78, branches: 69, functions: 79 },
     },
   },
 });
