@@ -88,7 +88,11 @@ async function fetchWith(
     log,
     signal,
   });
-  if (result.outcome === 'absent') log.emit({ kind: 'file-absent', file: wanted.name });
+  log.emit(
+    result.outcome === 'absent'
+      ? { kind: 'file-absent', file: wanted.name }
+      : { kind: 'file-delivered', file: wanted.name, repository: result.repository },
+  );
   if (result.outcome !== 'delivered') {
     await removeOrphanedPrefetch(wanted.destination, log);
     return absentStatus;

@@ -100,6 +100,7 @@ export const samples: Samples = {
     required: false,
     failure,
   },
+  'file-archived': { kind: 'file-archived', file: segment, repositories: ['main', repository] },
   'missing-file-sent': { kind: 'missing-file-sent', file: segment },
   'missing-file-not-sent': { kind: 'missing-file-not-sent', file: segment, failure },
   'segment-given-up': {
@@ -112,6 +113,7 @@ export const samples: Samples = {
   },
   'giving-up-not-recorded': { kind: 'giving-up-not-recorded', file: segment, failure },
   'losses-not-delivered': { kind: 'losses-not-delivered', failure },
+  'file-delivered': { kind: 'file-delivered', file: segment, repository },
   'file-absent': { kind: 'file-absent', file: segment },
   'file-not-served': {
     kind: 'file-not-served',

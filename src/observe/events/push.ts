@@ -2,6 +2,7 @@ import type { PlainError } from '../../base/errors/plain-error.ts';
 
 /** Events of `push` and `push --missing`. `file` is a name in `pg_wal`. */
 export type PushEvent =
+  | FileArchived
   | { readonly kind: 'page-magic-unknown'; readonly file: string; readonly pageMagic: string }
   /** The file is archived as it is. */
   | { readonly kind: 'history-not-understood'; readonly file: string; readonly failure: PlainError }
@@ -20,6 +21,14 @@ export type PushEvent =
   | SegmentGivenUp
   | { readonly kind: 'giving-up-not-recorded'; readonly file: string; readonly failure: PlainError }
   | { readonly kind: 'losses-not-delivered'; readonly failure: PlainError };
+
+/** The file is durable in every required repository. */
+interface FileArchived {
+  readonly kind: 'file-archived';
+  readonly file: string;
+  /** Names of the repositories that have the file. */
+  readonly repositories: readonly string[];
+}
 
 /** `archive.queue-limit` had its way: PostgreSQL may recycle a segment that no required repository has. */
 interface SegmentGivenUp {

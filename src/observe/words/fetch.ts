@@ -3,6 +3,7 @@ import type { FetchEvent } from '../events/fetch.ts';
 import { debug, error, warn, type WordsTable } from './table.ts';
 
 export const fetchWords: WordsTable<FetchEvent> = {
+  'file-delivered': ({ file, repository }) => debug(`${file} is delivered from repository "${repository}"`),
   'file-absent': ({ file }) => debug(`${file} is not in the archive`),
   'file-not-served': ({ file, problem, hint }) => warn(`${file} is not served: ${problem}`, hint),
   'gap-tolerated': ({ failure }) => error(failure.message, failure.hint),

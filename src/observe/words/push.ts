@@ -1,9 +1,11 @@
 /** Levels and sentences of the events of `push`. */
 import { formatCount, formatSize } from '../../base/units.ts';
 import type { PushEvent } from '../events/push.ts';
-import { error, info, warn, type WordsTable } from './table.ts';
+import { debug, error, info, warn, type WordsTable } from './table.ts';
 
 export const pushWords: WordsTable<PushEvent> = {
+  'file-archived': ({ file, repositories }) =>
+    debug(`${file} is archived in ${repositories.map(name => `"${name}"`).join(', ')}`),
   'page-magic-unknown': ({ file, pageMagic }) =>
     warn(`${file}: page magic ${pageMagic} is of no PostgreSQL known here`),
   'history-not-understood': ({ failure }) => warn(`${failure.message}; archived as it is`),

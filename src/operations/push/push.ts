@@ -113,7 +113,10 @@ async function storeEverywhere(
   );
   const { outcomes, undelivered } = judge(options, file, results);
   const [fatal, ...others] = undelivered;
-  if (fatal === undefined) return { file, outcomes };
+  if (fatal === undefined) {
+    options.log.emit({ kind: 'file-archived', file: file.name, repositories: [...outcomes.keys()] });
+    return { file, outcomes };
+  }
   if (queue !== undefined && (await giveUp(options, source, queue, undelivered)))
     return { file, outcomes, givenUpIn: undelivered.map(({ repository }) => repository.name) };
   for (const other of others) warnOfFailure(options, file, other);
