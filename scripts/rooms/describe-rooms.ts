@@ -12,7 +12,8 @@ export function describeRooms(sourceDirectory: string): string {
     says: firstSentence(readFileSync(join(sourceDirectory, file), 'utf8')),
   }));
   const silent = lines.filter(({ says }) => says === '');
-  if (silent.length > 0) throw new Error(`no docstring: ${silent.map(({ file }) => file).join(' ')}`);
+  if (silent.length > 0)
+    throw new Error(`begins without a docstring: ${silent.map(({ file }) => file).join(' ')}`);
   const folders = Map.groupBy(lines, ({ file }) => file.split('/').slice(0, -1).join('/'));
   const sections = [...folders]
     .toSorted(([a], [b]) => (a < b ? -1 : 1))
@@ -30,7 +31,7 @@ Written by \`npm run rooms\` from the sources: the first sentence of each file. 
 
 /** The first sentence of the first docstring, in one line. It escapes bars, which would end a cell of the table. */
 export function firstSentence(source: string): string {
-  const comment = /\/\*\*([^]*?)\*\//.exec(source)?.[1] ?? '';
+  const comment = /^\/\*\*([^]*?)\*\//.exec(source)?.[1] ?? '';
   const text = comment
     .split('\n')
     .map(line => line.replace(/^\s*\*? ?/, '').trim())

@@ -1,6 +1,7 @@
+/** The parts of the process that a command may use: its signal, environment and output. */
 import type { RunLog } from '../observe/run-log.ts';
 
-/** The parts of the process that a command may use; it uses no others. */
+/** A command uses no other part of the process. */
 export interface CliContext {
   readonly signal: AbortSignal;
   readonly env: NodeJS.ProcessEnv;

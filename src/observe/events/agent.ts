@@ -1,6 +1,6 @@
+/** Events of the agent, and of what push and fetch have to do with it. */
 import type { PlainError } from '../../base/errors/plain-error.ts';
 
-/** Events of the agent, and of what push and fetch have to do with it. */
 export type AgentEvent =
   | { readonly kind: 'agent-listening'; readonly dataDirectory: string; readonly socketPath: string }
   | { readonly kind: 'agent-ended'; readonly reason: string }

@@ -1,6 +1,6 @@
+/** Events of `backup`. Paths count from the data directory. */
 import type { PlainError } from '../../base/errors/plain-error.ts';
 
-/** Events of `backup`. Paths count from the data directory. */
 export type BackupEvent =
   | { readonly kind: 'checkpoint-awaited'; readonly backup: string; readonly isFast: boolean }
   | {

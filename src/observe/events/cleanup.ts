@@ -1,6 +1,6 @@
+/** Events of `cleanup`. */
 import type { PlainError } from '../../base/errors/plain-error.ts';
 
-/** Events of `cleanup`. */
 export type CleanupEvent =
   /** A reason to keep more than the policy says, or to look at. */
   | {

@@ -1,6 +1,6 @@
+/** Events of `fetch`. `file` is the name that PostgreSQL asked for. */
 import type { PlainError } from '../../base/errors/plain-error.ts';
 
-/** Events of `fetch`. `file` is the name that PostgreSQL asked for. */
 export type FetchEvent =
   /** The file is verified, durable, and has the name that PostgreSQL gave. */
   | { readonly kind: 'file-delivered'; readonly file: string; readonly repository: string }

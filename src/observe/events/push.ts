@@ -1,6 +1,6 @@
+/** Events of `push` and `push --missing`. `file` is a name in `pg_wal`. */
 import type { PlainError } from '../../base/errors/plain-error.ts';
 
-/** Events of `push` and `push --missing`. `file` is a name in `pg_wal`. */
 export type PushEvent =
   | FileArchived
   | { readonly kind: 'page-magic-unknown'; readonly file: string; readonly pageMagic: string }

@@ -1,6 +1,6 @@
+/** Events of `restore`. */
 import type { PlainError } from '../../base/errors/plain-error.ts';
 
-/** Events of `restore`. */
 export type RestoreEvent =
   | { readonly kind: 'repository-passed-over'; readonly repository: string; readonly failure: PlainError }
   | { readonly kind: 'backup-left-out'; readonly backup: string; readonly problem: string }

@@ -1,6 +1,6 @@
+/** Events of `store`. */
 import type { PlainError } from '../../base/errors/plain-error.ts';
 
-/** Events of `store`. */
 export type StoreEvent =
   | { readonly kind: 'object-signature'; readonly object: string; readonly verdict: string }
   /** An object that the archive needs, because it was forced. */
