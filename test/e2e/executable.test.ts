@@ -210,7 +210,7 @@ async function stopWhenListening(
 
 test('V8 takes the code caches that the build has made', async () => {
   const { stderr } = await runWalvault(['--help'], { env: { WALVAULT_DEBUG: '1' } });
-  assert.match(stderr, /^DEBUG: loaded program, code cache accepted$/m);
+  assert.match(stderr, /^DEBUG: loaded cli-program, code cache accepted$/m);
   assert.doesNotMatch(stderr, /code cache (none|rejected)/);
 });
 
