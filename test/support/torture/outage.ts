@@ -6,7 +6,7 @@ import { createS3Site } from '../site/store-site.ts';
 import { coldCopy, outcomeOf, startRecovery, type Site } from '../site/site.ts';
 import { startTcpFaultProxy, type ProxyFault } from '../faults/tcp-fault-proxy.ts';
 import { runLoad } from '../site/load.ts';
-import { allArchived, readyCount } from './all-archived.ts';
+import { allArchived, readyCount, waitingArchived } from './all-archived.ts';
 import { watchArchiver, type ArchiverWatch } from './archiver-watch.ts';
 import { memoryLimits } from './memory.ts';
 import { readArchiver } from '../../../src/postgres/server/archiver.ts';
@@ -26,7 +26,7 @@ export interface OutageFigures {
   readonly segments: number;
   readonly failedAttempts: number;
   readonly largestBacklog: number;
-  /** The longest, from the store's return to an empty backlog. */
+  /** The longest, from the store's return until all that waited then is archived; the load goes on. */
   readonly drainMs: number;
   /** The highest of a push in the first and in the last third of the time; the same of the archiver itself. */
   readonly pushBytes: readonly [first: number, last: number];
@@ -59,13 +59,15 @@ export async function surviveOutages(length: OutageLength): Promise<OutageFigure
       pauseMs: length.pauseMs,
       signal: ending.signal,
     });
+    // Awaited below; when an assertion fails before that, its error is the one to see.
+    load.catch(() => undefined);
     let largestBacklog = 0;
     let drainMs = 0;
     for (let outage = 0; outage < length.outages; outage++) {
       await sleep(length.presentMs);
       largestBacklog = Math.max(largestBacklog, await suffer(origin, length.awayMs / 3, { proxy, service }));
       const returnedAt = performance.now();
-      await allArchived(origin, length.awayMs + 120_000);
+      await waitingArchived(origin, length.awayMs + 120_000);
       drainMs = Math.max(drainMs, performance.now() - returnedAt);
     }
     ending.abort();
@@ -159,9 +161,9 @@ function assertFlat({ pushBytes, archiverBytes }: ReturnType<ArchiverWatch['end'
   assert.ok(Math.max(...pushBytes) <= memoryLimits.pushBytes, `push took ${pushBytes.join(', ')} bytes`);
 }
 
-/** Short outages must still see a push that gives up. */
+/** Short outages must still see a push that gives up; a busy machine must not look like one. */
 function shortLimits({ awayMs }: OutageLength): Record<string, string> {
-  return awayMs < 60_000 ? { WALVAULT_ARCHIVE_TIMEOUT: '1s', WALVAULT_STORE_REQUEST_TIMEOUT: '1s' } : {};
+  return awayMs < 60_000 ? { WALVAULT_ARCHIVE_TIMEOUT: '3s', WALVAULT_STORE_REQUEST_TIMEOUT: '3s' } : {};
 }
 
 function addressOf(endpoint: string): { host: string; port: number } {
