@@ -78,6 +78,6 @@ describe('without a way to start an agent', () => {
       assert.equal((await rowsOf(copy)).length, n + 4);
       assert.ok((copy.log().match(said)?.length ?? 0) <= 1, copy.log());
       await copy.stop();
-      await until('none is left', () => place.pids().length === 0, 10_000);
+      await until('none is left', () => place.pids().length === 0, 60_000);
     });
 });

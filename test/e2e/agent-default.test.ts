@@ -54,7 +54,7 @@ it('has an agent for its archiver and for its recovery, and nothing of them afte
   }
 
   async function assertNothingIsLeft(server: PostgresServer): Promise<void> {
-    await until('the agent has left', () => agentsFor(server.dataDirectory).length === 0, 15_000);
+    await until('the agent has left', () => agentsFor(server.dataDirectory).length === 0, 60_000);
     assert.deepEqual(agentFiles(server), []);
     assert.ok(!readdirSync(`${server.dataDirectory}/pg_wal`).some(name => name.includes('walvault')));
   }

@@ -176,7 +176,7 @@ for (const { verb, files, signal, status } of interruptions)
     const result = await runWalvault(verb, {
       cwd,
       config,
-      timeoutMs: 10_000,
+      timeoutMs: 60_000,
       onStart: child => void stopWhenListening(child, signal),
     });
     assert.equal(result.signal, null);
@@ -193,7 +193,7 @@ test('a file with a secret that hangs does not keep it from ending', async () =>
   await run('/usr/bin/mkfifo', ['-m', '600', secret]);
   const result = await runWalvault(['config', 'show'], {
     config,
-    timeoutMs: 10_000,
+    timeoutMs: 60_000,
     onStart: child => void delay(1000).then(() => child.kill('SIGTERM')),
   });
   assert.deepEqual([result.exitCode, result.stderr], [18, 'walvault: interrupted by SIGTERM\n']);

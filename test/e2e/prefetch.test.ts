@@ -94,9 +94,9 @@ describe('a recovery with prefetch', () => {
     const { served } = await agentStatus(place, site);
     assert.ok(served >= 6, `${served} served\n${server.log()}`);
     assert.doesNotMatch(server.log(), /walvault:/);
-    await until('the directory is gone', () => prefetchDirectories(server).length === 0, 10_000);
+    await until('the directory is gone', () => prefetchDirectories(server).length === 0, 60_000);
     await server.stop();
-    await until('the agent has left', () => place.pids().length === 0, 10_000);
+    await until('the agent has left', () => place.pids().length === 0, 60_000);
   });
 
   it('leaves nothing of an agent that was killed, though no other one is started', async () => {
@@ -130,7 +130,7 @@ describe('a recovery with prefetch', () => {
     let server: PostgresServer | undefined;
     const run = async () => {
       // What it has fetched and verified it would serve, whatever became of the archive since.
-      await until('the agent has left', () => place.pids().length === 0, 10_000);
+      await until('the agent has left', () => place.pids().length === 0, 60_000);
       if (server !== undefined) await server.start({ until: 'spawned' });
       server ??= await startRecovery(site, {
         from: base,
@@ -210,9 +210,9 @@ describe('a recovery with prefetch', () => {
 
     await standby.query('select pg_promote(true, 60)');
     assert.deepEqual(await rowsOf(standby), rows(1, 22));
-    await until('the directory is gone', () => prefetchDirectories(standby).length === 0, 10_000);
+    await until('the directory is gone', () => prefetchDirectories(standby).length === 0, 60_000);
     for (const server of [standby, successor, late, origin]) await server.stop();
-    await until('the agent has left', () => place.pids().length === 0, 10_000);
+    await until('the agent has left', () => place.pids().length === 0, 60_000);
   });
 
   function fileIn(directory: string, name: string): string {

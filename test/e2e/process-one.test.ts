@@ -94,8 +94,8 @@ for (const major of [15, 18] as const) {
         // One that push would have started says nothing.
         const haveRun = () =>
           said('status ') === 2 && said('PostgreSQL would get this agent for a child') === 2;
-        await until('they have run', haveRun, 20_000);
-        await until('they have left', () => place.pids().length === 0, 10_000);
+        await until('they have run', haveRun, 60_000);
+        await until('they have left', () => place.pids().length === 0, 60_000);
         assert.equal(said('status 0') + said('status 1'), 2, readFileSync(notes, 'utf8'));
         assert.deepEqual(place.files(), []);
       });
@@ -149,17 +149,17 @@ for (const major of [15, 18] as const)
       try {
         await hangDirectory(site.repositoryPath);
         await commitRows(server, 1, 1);
-        await until('a push is in flight', () => pushesOf(site).some(pid => hasHandlers(pid)), 20_000);
+        await until('a push is in flight', () => pushesOf(site).some(pid => hasHandlers(pid)), 60_000);
         const orphans = pushesOf(site);
         const find = `select pid from pg_stat_activity where backend_type = '${victim}' and pid <> pg_backend_pid() limit 1`;
         const [row] = await server.query<{ pid: number }>(find);
         const killing = server.query(`copy (select 1) to program 'cat >/dev/null; kill -9 ${row?.pid}'`);
         // Its own session is ended, too.
         await killing.catch(() => undefined);
-        await until('the push has ended', () => !pushesOf(site).some(pid => orphans.includes(pid)), 30_000);
+        await until('the push has ended', () => !pushesOf(site).some(pid => orphans.includes(pid)), 60_000);
         // What PostgreSQL makes of its status it does at once.
         await delay(1000);
-        await until('PostgreSQL is back', () => isAnswering(server), 30_000);
+        await until('PostgreSQL is back', () => isAnswering(server), 60_000);
         assert.equal(server.log().split('terminated; reinitializing').length - 1, 1, server.log());
       } finally {
         await bystander.end().catch(() => undefined);
@@ -192,7 +192,7 @@ describe('what all this is about', () => {
     const bystander = await server.connect();
     try {
       await server.query(`copy (select 1) to program 'cat >/dev/null; setsid sh -c "kill -9 \\$\\$" &'`);
-      await until('the sessions are ended', () => harm.test(server.log()), 20_000);
+      await until('the sessions are ended', () => harm.test(server.log()), 60_000);
     } finally {
       await bystander.end().catch(() => undefined);
       await stop();

@@ -231,7 +231,7 @@ function defineCases(agents: AgentPlace | undefined): void {
       const stopped = await server.stop('fast');
       assert.equal(stopped?.signal, null, server.logTail());
       assert.ok(!hasOpenedTimeline(server, 2));
-      await until('no fetch is left', () => fetchOf(site, middle) === undefined, 30_000);
+      await until('no fetch is left', () => fetchOf(site, middle) === undefined, 60_000);
     } finally {
       writeFileSync(path, whole);
     }

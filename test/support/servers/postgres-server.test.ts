@@ -46,7 +46,7 @@ test('a server that nobody stops keeps no process, and ends with it', async () =
   `;
   const { stdout } = await runOk(process.execPath, ['--input-type=module', '--eval', script], {
     as: 'self',
-    timeoutMs: 30_000,
+    timeoutMs: 120_000,
   });
   assert.match(stdout, /^\/.*\/data\n$/);
   assert.equal(existsSync(stdout.trim()), false);

@@ -240,7 +240,7 @@ function createServer(
 /** Immediate shutdown, waited for without the event loop, so that the data directory can be removed next. */
 function endNow(postmaster: ChildProcess): void {
   if (postmaster.pid === undefined || !postmaster.kill('SIGQUIT')) return;
-  const giveUpAt = performance.now() + 5000;
+  const giveUpAt = performance.now() + 30_000;
   const pause = new Int32Array(new SharedArrayBuffer(4));
   while (isRunning(postmaster.pid) && performance.now() < giveUpAt) Atomics.wait(pause, 0, 0, 10);
 }

@@ -227,9 +227,9 @@ export async function startUnpacked(dataDirectory: string, binDir: string): Prom
 
 /** Waits until `check` holds. */
 export async function until(check: () => boolean | Promise<boolean>, what: string): Promise<void> {
-  const giveUpAt = performance.now() + 20_000;
+  const giveUpAt = performance.now() + 60_000;
   while (!(await check())) {
-    if (performance.now() > giveUpAt) throw new Error(`still not so after 20 s: ${what}`);
+    if (performance.now() > giveUpAt) throw new Error(`still not so after a minute: ${what}`);
     await delay(20);
   }
 }

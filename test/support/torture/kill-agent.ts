@@ -93,7 +93,7 @@ async function writeUntil(server: PostgresServer, segments: number, originals: O
 
 /** Once the server has stopped, no agent and none of its files may be there. */
 export async function assertNothingIsLeft(place: AgentPlace): Promise<void> {
-  await until('the agents have left', () => place.pids().length === 0, 15_000);
+  await until('the agents have left', () => place.pids().length === 0, 60_000);
   assert.deepEqual(place.files(), []);
 }
 
