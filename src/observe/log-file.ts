@@ -1,6 +1,8 @@
 /** A file that many processes append to: each event is one line and one write. */
-import { closeSync, fchmodSync, openSync, writeSync } from 'node:fs';
+import { closeSync, fchmodSync, fchownSync, openSync, statSync, writeSync } from 'node:fs';
+import { dirname } from 'node:path';
 import { describeSystemCode, messageOf, systemCode } from '../base/errors/errors.ts';
+import { heirOf } from '../base/files/heir.ts';
 import { logLevels, type LogLevel } from '../base/log-level.ts';
 import type { Event } from './events/events.ts';
 import type { ProgressEvent } from './events/run.ts';
@@ -74,6 +76,9 @@ function openToAppend(path: string): number {
   try {
     const descriptor = openSync(path, 'ax', mode);
     fchmodSync(descriptor, mode);
+    // Cron's cleanup as root may be the first to write: the pushes of PostgreSQL's user write to the same file.
+    const heir = heirOf(statSync(dirname(path)));
+    if (heir !== undefined) fchownSync(descriptor, heir.uid, heir.gid);
     return descriptor;
   } catch (error) {
     if (systemCode(error) !== 'EEXIST') throw error;

@@ -1,6 +1,6 @@
 /** The user for whom root restores. PostgreSQL does not run as root, and could not use files of root's. */
 import { WalvaultError } from '../../base/errors/errors.ts';
-import { findAccount } from '../../operations/init/ownership.ts';
+import { findAccount, groupsOf } from '../../operations/init/ownership.ts';
 
 /**
  * When run as root, becomes `owner` for the rest of the process, before configuration and keys are read: the restored
@@ -22,7 +22,8 @@ export async function becomeServerUser(
       hint: 'Run it as the user that runs PostgreSQL, or add --owner postgres.',
     });
   }
-  process.setgroups?.([account.gid]);
+  // With the other groups of the account, too: one of them may be what opens a shared repository to it.
+  process.setgroups?.([account.gid, ...(await groupsOf(account.name, signal))]);
   process.setgid?.(account.gid);
   process.setuid?.(account.uid);
 }

@@ -4,6 +4,7 @@ import { basename, dirname, join } from 'node:path';
 import { localIoError, WalvaultError } from '../../base/errors/errors.ts';
 import type { ByteStream } from '../../base/bytes/streams.ts';
 import { identityOf, type FileIdentity } from '../../base/files/identity.ts';
+import { heirOf } from '../../base/files/heir.ts';
 import { fsyncDirectory, temporaryName, writeAll } from '../../base/files/durable.ts';
 
 /** A temporary file this old belongs to a fetch that was killed. */
@@ -33,6 +34,7 @@ export async function deliver(
     handle = await open(temporary, 'wx', 0o600);
     const received = await receive(handle, content);
     accept(received);
+    await leaveToHeir(handle, dirname(destination));
     await handle.sync();
     const identity = identityOf(await handle.stat({ bigint: true }));
     await handle.close();
@@ -45,6 +47,12 @@ export async function deliver(
     await rm(temporary, { force: true }).catch(() => undefined);
     throw error instanceof WalvaultError ? error : localIoError('write', destination, error);
   }
+}
+
+/** A file that root fetches by hand into `pg_wal` must be the server's: with another owner it could not be read. */
+async function leaveToHeir(handle: FileHandle, directory: string): Promise<void> {
+  const heir = process.geteuid?.() === 0 ? heirOf(await stat(directory)) : undefined;
+  if (heir !== undefined) await handle.chown(heir.uid, heir.gid);
 }
 
 async function receive(handle: FileHandle, content: ByteStream): Promise<ReceivedFile> {

@@ -15,13 +15,24 @@ const runFile = promisify(execFile);
  */
 export async function findAccount(name: string, signal: AbortSignal): Promise<Account> {
   try {
-    const number = async (flag: string) =>
-      Number((await runFile('id', [flag, '--', name], { signal, timeout: 10_000 })).stdout.trim());
-    return { name, uid: await number('-u'), gid: await number('-g') };
+    return {
+      name,
+      uid: Number(await askId('-u', name, signal)),
+      gid: Number(await askId('-g', name, signal)),
+    };
   } catch (error) {
     signal.throwIfAborted();
     throw new WalvaultError('usage', `there is no user "${name}"`, { cause: error });
   }
+}
+
+/** All groups of a user that `findAccount` found. */
+export async function groupsOf(name: string, signal: AbortSignal): Promise<number[]> {
+  return (await askId('-G', name, signal)).split(' ').map(Number);
+}
+
+async function askId(flag: string, name: string, signal: AbortSignal): Promise<string> {
+  return (await runFile('id', [flag, '--', name], { signal, timeout: 10_000 })).stdout.trim();
 }
 
 /** For root: the requested owner, else the owner of the data directory, else undefined, with a warning. */
@@ -54,16 +65,21 @@ export async function giveTo(owner: Account | undefined, paths: readonly string[
   }
 }
 
-/** Gives a repository's directory, and the files that root has just written at its top, to the owner. */
+/**
+ * Gives a repository's directory, and the files that root has just written at its top, to the owner. The group of a
+ * directory with the set-group-id bit stays: its members share the repository (docs/stores.md).
+ */
 export async function giveRepositoryTo(owner: Account | undefined, directory: string): Promise<void> {
   if (owner === undefined) return;
   const isRoots = async (path: string) => (await stat(path)).uid === 0;
   try {
-    if (await isRoots(directory)) await chown(directory, owner.uid, owner.gid);
+    const top = await stat(directory);
+    const gid = (top.mode & 0o2000) === 0 ? owner.gid : top.gid;
+    if (top.uid === 0) await chown(directory, owner.uid, gid);
     for (const entry of await readdir(directory, { withFileTypes: true })) {
       const path = join(directory, entry.name);
       if ((entry.isFile() || entry.isDirectory()) && (await isRoots(path)))
-        await lchown(path, owner.uid, owner.gid);
+        await lchown(path, owner.uid, gid);
     }
   } catch (error) {
     throw localIoError('change the owner of', directory, error);

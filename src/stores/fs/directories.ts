@@ -5,6 +5,7 @@ import { systemCode } from '../../base/errors/errors.ts';
 import { fsyncDirectory } from '../../base/files/durable.ts';
 import { StoreError } from '../store.ts';
 import { fsError, io, isMissing } from './error.ts';
+import { makeDirectory, type Rights } from './rights.ts';
 
 /**
  * Creates the root of a directory store, durably and with mode 0700; an existing root is left unchanged. Only `init`
@@ -66,13 +67,13 @@ export async function assertReachable(root: string, path: string): Promise<void>
  * Makes the directories of `key` below the root, which must exist.
  * @throws StoreError `no-container`; `invalid` when a part of the key is a plain file
  */
-export async function makeDirectories(root: string, key: string): Promise<void> {
+export async function makeDirectories(root: string, key: string, rights: Rights): Promise<void> {
   const parts = key.split('/').slice(0, -1);
   let path = root;
   for (const part of parts) {
     path = join(path, part);
     try {
-      await mkdir(path, { mode: 0o700 });
+      await makeDirectory(path, rights);
     } catch (error) {
       const code = systemCode(error);
       if (code === 'EEXIST') continue;

@@ -39,9 +39,12 @@ const kindOfCode: Record<string, StoreErrorKind> = {
   ESTALE: 'unreachable',
 };
 
+const accessHint =
+  'Give the user that runs walvault access to the repository directory. What another user wrote there: chown -R --reference=DIRECTORY DIRECTORY.';
+
 const hints: Record<string, string> = {
-  EACCES: 'Give the user that runs walvault access to the repository directory.',
-  EPERM: 'Give the user that runs walvault access to the repository directory.',
+  EACCES: accessHint,
+  EPERM: accessHint,
   ENOSPC: 'Free space on the file system of the repository; nothing was left half written.',
   EDQUOT: 'Raise the quota of the user that runs walvault; nothing was left half written.',
   EROFS: 'Mount the file system of the repository writable.',

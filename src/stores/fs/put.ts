@@ -25,7 +25,9 @@ import {
 } from './directories.ts';
 import { digestOfFile } from './digest.ts';
 import { fsError, io } from './error.ts';
-import { sidecarPath, sidecarPaths, temporaryPath, writeSidecar, type SidecarContent } from './sidecar.ts';
+import { giveFileRights, rightsFor, type Rights } from './rights.ts';
+import { sidecarPath, sidecarPaths, writeSidecar, type SidecarContent } from './sidecar.ts';
+import { temporaryPath } from './temporary.ts';
 
 /** How often a delete may prune a put's directory before the put gives up. */
 const directoryAttempts = 20;
@@ -35,11 +37,14 @@ export async function putFile(root: string, key: string, body: PutBody, options:
   const action = `put ${key}`;
   const target = join(root, key);
   const temporary = temporaryPath(target);
-  const handle = await openTemporary(root, key, temporary);
+  const rights = await io(action, rightsFor(root, key));
+  const handle = await openTemporary(root, key, { temporary, rights });
   try {
+    await io(action, giveFileRights(handle, rights));
     const { sizeBytes, sha256 = '' } = await writeBody(handle, key, body, options);
     const metadata = options.metadata ?? {};
-    const sidecar = Object.keys(metadata).length === 0 ? undefined : { sizeBytes, sha256, metadata };
+    const sidecar =
+      Object.keys(metadata).length === 0 ? undefined : { content: { sizeBytes, sha256, metadata }, rights };
     options.signal.throwIfAborted();
     if (options.ifAbsent) await giveName(root, key, temporary, sidecar);
     else await io(action, replace(key, target, temporary, sidecar));
@@ -53,7 +58,11 @@ export async function putFile(root: string, key: string, body: PutBody, options:
 }
 
 /** Opens the temporary file. It also keeps a concurrent delete from pruning its directory. */
-async function openTemporary(root: string, key: string, temporary: string): Promise<FileHandle> {
+async function openTemporary(
+  root: string,
+  key: string,
+  { temporary, rights }: { readonly temporary: string; readonly rights: Rights },
+): Promise<FileHandle> {
   for (let attempt = 1; ; attempt++) {
     try {
       return await open(temporary, 'wx', 0o600);
@@ -66,11 +75,16 @@ async function openTemporary(root: string, key: string, temporary: string): Prom
     }
     await assertReachable(root, dirname(key));
     try {
-      await makeDirectories(root, key);
+      await makeDirectories(root, key, rights);
     } catch (error) {
       if (systemCode(error) !== 'ENOENT') throw fsError(`put ${key}`, error);
     }
   }
+}
+
+interface NewSidecar {
+  readonly content: SidecarContent;
+  readonly rights: Rights;
 }
 
 async function writeBody(handle: FileHandle, key: string, body: PutBody, options: PutOptions) {
@@ -94,7 +108,7 @@ async function giveName(
   root: string,
   key: string,
   temporary: string,
-  sidecar: SidecarContent | undefined,
+  sidecar: NewSidecar | undefined,
 ): Promise<void> {
   try {
     await linkWithSidecar(key, temporary, join(root, key), sidecar);
@@ -108,24 +122,32 @@ async function linkWithSidecar(
   key: string,
   temporary: string,
   target: string,
-  sidecar: SidecarContent | undefined,
+  sidecar: NewSidecar | undefined,
 ): Promise<void> {
-  const madeSidecar = sidecar !== undefined && (await writeSidecar(target, sidecar, 'create'));
+  const madeSidecar = sidecar !== undefined && (await makeSidecar(target, sidecar, 'create'));
   try {
     await linkOnce(temporary, target);
   } catch (error) {
     if (systemCode(error) === 'EEXIST') {
-      if (madeSidecar) await removeLosersSidecar(target, sidecar);
+      if (madeSidecar) await removeLosersSidecar(target, sidecar.content);
       throw (await isDirectory(target))
         ? isADirectory(key)
         : new StoreError('exists', `put ${key}: already exists`, { cause: error });
     }
-    if (madeSidecar) await unlink(sidecarPath(target, sidecar.sha256));
+    if (madeSidecar) await unlink(sidecarPath(target, sidecar.content.sha256));
     throw error;
   }
   await unlink(temporary);
   // Another writer of the same content, which lost the race, may have removed the shared sidecar meanwhile.
-  if (sidecar !== undefined && !madeSidecar) await writeSidecar(target, sidecar, 'create');
+  if (sidecar !== undefined && !madeSidecar) await makeSidecar(target, sidecar, 'create');
+}
+
+function makeSidecar(
+  target: string,
+  { content, rights }: NewSidecar,
+  as: 'create' | 'replace',
+): Promise<boolean> {
+  return writeSidecar(target, content, { as, rights });
 }
 
 async function makeNameDurable(root: string, key: string): Promise<void> {
@@ -166,11 +188,11 @@ async function replace(
   key: string,
   target: string,
   temporary: string,
-  sidecar: SidecarContent | undefined,
+  sidecar: NewSidecar | undefined,
 ): Promise<void> {
   if (await isDirectory(target)) throw isADirectory(key);
-  const own = sidecar === undefined ? undefined : sidecarPath(target, sidecar.sha256);
-  if (sidecar !== undefined) await writeSidecar(target, sidecar, 'replace');
+  const own = sidecar === undefined ? undefined : sidecarPath(target, sidecar.content.sha256);
+  if (sidecar !== undefined) await makeSidecar(target, sidecar, 'replace');
   await rename(temporary, target);
   for (const path of await sidecarPaths(target)) {
     if (path !== own) await unlink(path).catch(() => undefined);

@@ -3,12 +3,13 @@
  * A sidecar is durable before its file appears. Because the file's digest is in the name, racing writers of different
  * content never share a sidecar, and after a crash the content of the file tells which sidecar belongs to it.
  */
-import { randomBytes } from 'node:crypto';
 import { link, open, readdir, rename, rm } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { systemCode } from '../../base/errors/errors.ts';
 import { readText } from '../../base/files/read.ts';
 import { sidecarName } from '../driver-kit/key.ts';
+import { giveFileRights, type Rights } from './rights.ts';
+import { temporaryPath } from './temporary.ts';
 
 export interface Sidecar {
   readonly path: string;
@@ -21,11 +22,6 @@ export function sidecarPath(file: string, sha256: string): string {
   return `${file}.${sha256.slice(0, 16)}.meta`;
 }
 
-/** A name that no key can have, in the directory of `file`: link(2) and rename(2) need the same file system. */
-export function temporaryPath(file: string): string {
-  return join(dirname(file), `.${randomBytes(8).toString('hex')}.walvault-tmp`);
-}
-
 export type SidecarContent = Omit<Sidecar, 'path'>;
 
 /**
@@ -35,7 +31,7 @@ export type SidecarContent = Omit<Sidecar, 'path'>;
 export async function writeSidecar(
   file: string,
   content: SidecarContent,
-  as: 'create' | 'replace',
+  options: { readonly as: 'create' | 'replace'; readonly rights: Rights },
 ): Promise<boolean> {
   const path = sidecarPath(file, content.sha256);
   const temporary = temporaryPath(file);
@@ -43,12 +39,13 @@ export async function writeSidecar(
     const handle = await open(temporary, 'wx', 0o600);
     try {
       const { sizeBytes, sha256, metadata } = content;
+      await giveFileRights(handle, options.rights);
       await handle.writeFile(JSON.stringify({ sizeBytes, sha256, metadata }));
       await handle.sync();
     } finally {
       await handle.close();
     }
-    if (as === 'replace') {
+    if (options.as === 'replace') {
       await rename(temporary, path);
       return true;
     }

@@ -1,12 +1,13 @@
 /** Unfinished writes in a directory: temporary files, and sidecars without an object. */
 import type { Dirent } from 'node:fs';
-import { link, lstat, readdir, rename, unlink } from 'node:fs/promises';
+import { link, lstat, readdir, rename, rmdir, unlink } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
+import { systemCode } from '../../base/errors/errors.ts';
 import { isLegalKey, sidecarName, temporaryFileName } from '../driver-kit/key.ts';
 import { StoreError, type CallOptions, type DeleteFailure, type UnfinishedWrite } from '../store.ts';
 import { assertRoot, pruneDirectories } from './directories.ts';
 import { fsError, isMissing } from './error.ts';
-import { temporaryPath } from './sidecar.ts';
+import { temporaryPath } from './temporary.ts';
 
 /** @throws StoreError `no-container`, `denied`, `local-io` */
 export async function* listUnfinishedFiles(
@@ -30,7 +31,7 @@ async function* findIn(
   const names = new Set(entries.map(({ name }) => name));
   for (const entry of entries) {
     const id = directory + entry.name;
-    if (entry.isDirectory()) {
+    if (entry.isDirectory() && !temporaryFileName.test(entry.name)) {
       const mayHold = `${id}/`.startsWith(prefix) || prefix.startsWith(`${id}/`);
       if (mayHold && isLegalKey(id) && id !== 'lost+found') yield* findIn(root, `${id}/`, options);
       continue;
@@ -38,7 +39,11 @@ async function* findIn(
     const isTemporary = temporaryFileName.test(entry.name);
     const object = entry.name.replace(sidecarName, '');
     const isOrphan = object !== entry.name && !names.has(object);
-    if (!entry.isFile() || !(isTemporary || isOrphan) || !id.startsWith(isTemporary ? directory : prefix))
+    if (
+      !(entry.isFile() || isTemporary) ||
+      !(isTemporary || isOrphan) ||
+      !id.startsWith(isTemporary ? directory : prefix)
+    )
       continue;
     const found = await statIfThere(join(root, id));
     if (found !== undefined)
@@ -74,7 +79,7 @@ export async function removeUnfinishedFiles(
     signal.throwIfAborted();
     try {
       if (sidecarName.test(id)) await removeSidecar(join(root, key), join(root, id));
-      else await unlink(join(root, id));
+      else await removeTemporary(join(root, id));
       await pruneDirectories(root, key);
     } catch (error) {
       if (isMissing(error)) continue;
@@ -86,6 +91,12 @@ export async function removeUnfinishedFiles(
   return failures;
 }
 
+/** Removes a temporary file, or an empty directory that did not get its name. */
+async function removeTemporary(path: string): Promise<void> {
+  if ((await lstat(path)).isDirectory()) await rmdir(path);
+  else await unlink(path);
+}
+
 /**
  * A writer of the same content may find the sidecar at this very moment, rely on it and give the object its name. So the
  * sidecar is first moved away: either that writer misses it and makes another one, or its object is seen here and the
@@ -94,9 +105,18 @@ export async function removeUnfinishedFiles(
 async function removeSidecar(file: string, sidecar: string): Promise<void> {
   const aside = temporaryPath(join(dirname(sidecar), 'sidecar'));
   await rename(sidecar, aside);
-  if ((await statIfThere(file)) !== undefined)
-    await link(aside, sidecar).catch((error: unknown) => {
-      if (!(error instanceof Error && 'code' in error && error.code === 'EEXIST')) throw error;
-    });
+  if ((await statIfThere(file)) !== undefined) await moveBack(aside, sidecar);
+  else await unlink(aside);
+}
+
+async function moveBack(aside: string, sidecar: string): Promise<void> {
+  try {
+    await link(aside, sidecar);
+  } catch (error) {
+    // Linux refuses a link to another account's file (fs.protected_hardlinks). A sidecar that was made meanwhile is of
+    // the same content.
+    if (systemCode(error) === 'EPERM') return await rename(aside, sidecar);
+    if (systemCode(error) !== 'EEXIST') throw error;
+  }
   await unlink(aside);
 }

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { readFileSync, renameSync, statSync } from 'node:fs';
 import { hostname } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { describe, test } from 'vitest';
 import { Secret } from '../../../src/base/secret.ts';
 import { Redactor } from '../../../src/observe/redact.ts';
@@ -119,6 +119,12 @@ describe('the log file', () => {
     } finally {
       process.umask(umask);
     }
+  });
+
+  test("belongs to the directory's owner, also where root is the first to write", () => {
+    const { log, file } = open();
+    log.emit(notCopied);
+    assert.equal(statSync(file).uid, statSync(dirname(file)).uid);
   });
 
   test('that was rotated away is followed after it is opened anew', () => {

@@ -20,6 +20,8 @@ import {
   signal,
 } from '../../../contract/contract-driver.ts';
 
+const rights = { owner: undefined, directoryMode: 0o700, fileMode: 0o600 };
+
 function open(): { root: string; store: Store } {
   const root = temporaryDirectory('fs', { keepOwner: true });
   return { root, store: createFsStore({ root }) };
@@ -163,7 +165,7 @@ describe('fs store', () => {
     await writeSidecar(
       join(root, 'd/a'),
       { sizeBytes: 1, sha256: 'f'.repeat(64), metadata: { a: 'b' } },
-      'create',
+      { as: 'create', rights },
     );
     assert.deepEqual(await names(store, { prefix: '' }), []);
     assert.deepEqual(await names(store, { prefix: '', delimiter: '/' }), []);
@@ -185,7 +187,7 @@ describe('fs store: sidecars', () => {
     const body = randomBody(1000);
     await put(store, 'a', [body], { metadata: { writer: 'right' } });
     for (let index = 0; index < 5; index++)
-      await writeSidecar(join(root, 'a'), content(randomBody(1000), 'dead racer'), 'create');
+      await writeSidecar(join(root, 'a'), content(randomBody(1000), 'dead racer'), { as: 'create', rights });
     assert.equal((await store.head('a', { signal }))?.metadata['writer'], 'right');
     assert.equal((await store.get('a', { signal })).stat.metadata['writer'], 'right');
     assert(body.equals(await read(store, 'a')));
@@ -194,7 +196,7 @@ describe('fs store: sidecars', () => {
   it('one alone of the right size but another digest is not believed by head, and get says damaged', async () => {
     const { root, store } = open();
     await put(store, 'a', [randomBody(1000)]);
-    await writeSidecar(join(root, 'a'), content(randomBody(1000), 'dead racer'), 'create');
+    await writeSidecar(join(root, 'a'), content(randomBody(1000), 'dead racer'), { as: 'create', rights });
     assert.deepEqual({ ...(await store.head('a', { signal }))?.metadata }, {});
     await rejectsAs('damaged', read(store, 'a'));
   });
