@@ -1,5 +1,6 @@
 /** Listings of Azure, with one page in memory. */
 import { entriesOfPage, entryName } from '../driver-kit/list-page.ts';
+import { PageTokens } from '../driver-kit/page-tokens.ts';
 import { StoreError, type ListEntry, type ListOptions } from '../store.ts';
 import type { AzureConnection } from './connection.ts';
 import { tierOf, type AzureTier } from './tier.ts';
@@ -15,6 +16,7 @@ export async function* listObjects(
   const base = connection.fullKey('');
   const call = { action: `list ${prefix || connection.container}`, signal };
   const pages = pagesOf(connection, options)[Symbol.asyncIterator]();
+  const tokens = new PageTokens(call.action);
   let last = '';
   for (;;) {
     const page = await connection.send(call, () => pages.next());
@@ -28,10 +30,13 @@ export async function* listObjects(
       last = name;
       if (name > startAfter) yield entry;
     }
+    const { continuationToken } = page.value;
+    if (continuationToken !== undefined && continuationToken !== '') tokens.follow(continuationToken);
   }
 }
 
 interface Listed {
+  readonly continuationToken?: string;
   readonly segment: {
     readonly blobItems: readonly {
       readonly name: string;

@@ -1,5 +1,6 @@
 /** Listings of Google Cloud Storage, with one page in memory. */
 import { entriesOfPage, entryName } from '../driver-kit/list-page.ts';
+import { PageTokens } from '../driver-kit/page-tokens.ts';
 import type { ListEntry, ListOptions } from '../store.ts';
 import { answerJson, type GcsConnection } from './connection.ts';
 
@@ -21,9 +22,11 @@ export async function* listObjects(
   if (delimiter !== undefined) query.set('delimiter', delimiter);
   // The service includes this name in the listing; it is left out below.
   if (startAfter !== '') query.set('startOffset', base + startAfter);
+  const action = `list ${prefix || connection.bucket}`;
+  const tokens = new PageTokens(action);
   for (;;) {
     const page = await connection.send(
-      { action: `list ${prefix || connection.bucket}`, signal, notFound: 'no-container' },
+      { action, signal, notFound: 'no-container' },
       { method: 'GET', path: `/storage/v1/b/${encodeURIComponent(connection.bucket)}/o?${query.toString()}` },
       answerJson<Page>,
     );
@@ -34,6 +37,7 @@ export async function* listObjects(
     }));
     yield* entriesOfPage(base, objects, page.prefixes ?? []).filter(entry => entryName(entry) > startAfter);
     if (page.nextPageToken === undefined || page.nextPageToken === '') return;
+    tokens.follow(page.nextPageToken);
     query.set('pageToken', page.nextPageToken);
   }
 }

@@ -5,6 +5,7 @@ import {
   type ListObjectVersionsCommandOutput,
 } from '@aws-sdk/client-s3';
 import { withLock } from '../driver-kit/lock.ts';
+import { PageTokens } from '../driver-kit/page-tokens.ts';
 import { StoreError, type DeleteFailure } from '../store.ts';
 import type { S3Connection } from './connection.ts';
 import { contentParameters, requestParameters } from './parameters.ts';
@@ -29,6 +30,7 @@ export async function* versionsOf(
   const isWanted = new Set(wanted);
   const prefix = commonPrefix(wanted[0] ?? '', wanted.at(-1) ?? '');
   const baseLength = connection.fullKey('').length;
+  const tokens = new PageTokens(`list versions of ${prefix}`);
   let at = 0;
   let from: Position = startBefore(wanted[0] ?? '', prefix);
   for (;;) {
@@ -38,8 +40,9 @@ export async function* versionsOf(
         yield { key: Key.slice(baseLength), versionId: VersionId };
     const { NextKeyMarker: key, NextVersionIdMarker: version } = page;
     if (page.IsTruncated !== true) return;
-    if (key === undefined)
+    if (key === undefined || key === '')
       throw new StoreError('damaged', `list versions of ${prefix}: a cut page without its end`);
+    tokens.follow(`${key} ${version ?? ''}`);
     while (at < wanted.length && (wanted[at] ?? '') < key) at++;
     const next = wanted[at];
     if (next === undefined) return;
