@@ -1,5 +1,6 @@
 /** The log of one run: every event, without secrets, to standard error and to the log file, if there is one. */
-import { hostname, userInfo } from 'node:os';
+import { hostname } from 'node:os';
+import { userName } from '../base/user-name.ts';
 import { walvaultVersion } from '../base/build-info.ts';
 import type { LogLevel, Verbosity } from '../base/log-level.ts';
 import { monotonicMs } from '../base/time/clock.ts';
@@ -158,15 +159,6 @@ export class RunLog implements Log {
       version: walvaultVersion(),
       repositories: this.#repositories,
     };
-  }
-}
-
-/** A user without a name (a container with a number for a user) is its number. */
-function userName(): string {
-  try {
-    return userInfo().username;
-  } catch {
-    return `uid ${process.getuid?.() ?? 'unknown'}`;
   }
 }
 

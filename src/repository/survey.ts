@@ -12,15 +12,24 @@ import { readParentClaim, type ParentClaim } from './format/claim.ts';
 import { readClusterRecord, type ClusterRecord } from './format/cluster-record.ts';
 import { notesPrefix, type SystemPath } from './format/layout.ts';
 import { expiringKind } from './format/notes/expiring.ts';
+import {
+  acknowledgedGapKind,
+  parseAcknowledgedGap,
+  type AcknowledgedGap,
+} from './format/notes/gap-acknowledged.ts';
+import { highWaterKind, parseHighWater, type HighWater } from './format/notes/high-water.ts';
 import { lostWalKind, parseLostWal, type LostWal } from './format/notes/lost-wal.ts';
 import { noteEntryOf, readNote, type Note, type NoteEntry, type NoteKind } from './format/notes/note.ts';
 import { pinKind, pinnedBackups, unpinKind } from './format/notes/pin.ts';
 import { parseRemovedWal, removedWalKind } from './format/notes/removed-wal.ts';
 import type { Repository } from './repository.ts';
 import { listBackupDirectories, type BackupDirectory } from './stored-backups.ts';
+import { hasUsablePositions } from './trust.ts';
+import { findGaps, type Gap } from './wal/gaps.ts';
+import { knownFromBackups, knownFromHighWater, knownFromHistories, type KnownWal } from './wal/known-wal.ts';
 import { listWal, type ArchivedWal } from './wal/listing.ts';
-import { stillMissing } from './wal/lost-wal.ts';
-import { readTimelines, type ArchivedTimelines } from './wal/timelines.ts';
+import { describeLoss, stillMissing } from './wal/lost-wal.ts';
+import { historiesFromTree, readTimelines, type ArchivedTimelines } from './wal/timelines.ts';
 
 export function surveySystem(repository: Repository, system: SystemPath, signal: AbortSignal): SystemSurvey {
   return new SystemSurvey(repository, system, signal);
@@ -91,6 +100,55 @@ export class SystemSurvey {
     return (await this.#notes(removedWalKind)).flatMap(note => parseRemovedWal(note, geometry) ?? []);
   }
 
+  /** The newest segments that notes say were archived, by timeline and position; no note is read for it. */
+  async highWater(geometry: WalGeometry): Promise<HighWater[]> {
+    const entries = await this.#noteEntries(highWaterKind);
+    return entries.flatMap(entry => parseHighWater(entry, geometry) ?? []);
+  }
+
+  /** The gaps that people accepted, by notes that the removal policy believes. */
+  async acknowledgedGaps(geometry: WalGeometry): Promise<AcknowledgedGap[]> {
+    const notes = await this.#notes(acknowledgedGapKind);
+    return notes.flatMap(note => (this.#mayRemove(note) ? (parseAcknowledgedGap(note, geometry) ?? []) : []));
+  }
+
+  /**
+   * The WAL that surely was archived once, or given up, by notes and histories, and by the catalogue unless
+   * `withoutCatalog`: that costs two requests for each backup.
+   */
+  async knownWal(geometry: WalGeometry, { withoutCatalog = false } = {}): Promise<KnownWal[]> {
+    const { tree } = await this.timelines();
+    const backups = withoutCatalog ? [] : (await this.catalog()).backups.filter(hasUsablePositions);
+    const lost = (await this.lostWal(geometry)).map(one => ({
+      ...one,
+      sign: 'given-up' as const,
+      shownBy: `later WAL was ${describeLoss(one)}`,
+    }));
+    const removed = (await this.removedWal(geometry)).map(one => ({
+      ...one,
+      sign: 'removed' as const,
+      shownBy: 'cleanup removed later WAL',
+    }));
+    return [
+      ...knownFromBackups(backups.map(({ record }) => record)),
+      ...knownFromHighWater(await this.highWater(geometry), geometry),
+      ...knownFromHistories(historiesFromTree(tree), geometry),
+      ...lost,
+      ...removed,
+    ];
+  }
+
+  /** WAL that once existed, is not archived, and was not removed by cleanup. */
+  async gaps(geometry: WalGeometry): Promise<Gap[]> {
+    return findGaps({
+      runs: (await this.wal(geometry)).runs,
+      known: await this.knownWal(geometry),
+      acknowledged: await this.acknowledgedGaps(geometry),
+      tree: (await this.timelines()).tree,
+      geometry,
+    });
+  }
+
   /** Ids of backups that stay whatever the policy says. */
   async pinned(): Promise<ReadonlySet<string>> {
     return pinnedBackups(await this.#notes(pinKind, unpinKind), note => this.#mayRemove(note));
@@ -111,14 +169,17 @@ export class SystemSurvey {
    * kind, so notes of other kinds are not read.
    */
   async #notes(...kinds: readonly NoteKind[]): Promise<Note[]> {
-    const entries = await this.#once('catalog/notes', () => this.#listNotes());
     const notes: Note[] = [];
-    for (const entry of entries) {
-      if (!kinds.some(kind => kind === entry.kind)) continue;
+    for (const entry of await this.#noteEntries(...kinds)) {
       const note = await this.#once(entry.key, () => readNote(this.repository, entry, this.#signal));
       if (note !== undefined) notes.push(note);
     }
     return notes;
+  }
+
+  async #noteEntries(...kinds: readonly NoteKind[]): Promise<NoteEntry[]> {
+    const entries = await this.#once('catalog/notes', () => this.#listNotes());
+    return entries.filter(({ kind }) => kinds.some(wanted => wanted === kind));
   }
 
   async #listNotes(): Promise<NoteEntry[]> {

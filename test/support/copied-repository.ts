@@ -35,10 +35,14 @@ function piece(name: string, text: string) {
   };
 }
 
-async function commitBackup(repository: Repository): Promise<void> {
+/** Writes a whole backup with two parts; `from` and `to` are the segments that it begins and ends in. */
+export async function commitBackup(
+  repository: Repository,
+  { id = backupId, timeline = 1, from = 3n, to = 4n } = {},
+): Promise<void> {
   const at = new Date('2026-11-22T02:00:00Z');
   const record: BackupRecord = {
-    id: backupId,
+    id,
     type: 'full',
     parent: undefined,
     systemId: system.systemId,
@@ -48,14 +52,14 @@ async function commitBackup(repository: Repository): Promise<void> {
     backupFrom: 'primary',
     startTime: at,
     stopTime: at,
-    timeline: 1,
-    startLsn: geometry.startLsn(3n) + 40n,
-    stopLsn: geometry.startLsn(4n) + 40n,
+    timeline,
+    startLsn: geometry.startLsn(from) + 40n,
+    stopLsn: geometry.startLsn(to) + 40n,
     walRanges: [
       {
-        timeline: 1,
-        startLsn: geometry.startLsn(3n) + 40n,
-        endLsn: geometry.startLsn(4n) + 40n,
+        timeline,
+        startLsn: geometry.startLsn(from) + 40n,
+        endLsn: geometry.startLsn(to) + 40n,
       },
     ],
     geometry,
@@ -72,10 +76,10 @@ async function commitBackup(repository: Repository): Promise<void> {
     ],
   };
   const { store } = repository;
-  await putObject(store, claimKey(system, backupId), '{}');
-  await putObject(store, partKey(1), 'one');
-  await putObject(store, partKey(2), 'two');
-  await putObject(store, `${backupPrefix(system, backupId)}manifest.ndjson`, 'manifest');
+  await putObject(store, claimKey(system, id), '{}');
+  await putObject(store, `${backupPrefix(system, id)}parts/000001.tar`, 'one');
+  await putObject(store, `${backupPrefix(system, id)}parts/000002.tar`, 'two');
+  await putObject(store, `${backupPrefix(system, id)}manifest.ndjson`, 'manifest');
   await writeBackupRecord(repository, system, record, signal);
 }
 

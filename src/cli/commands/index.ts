@@ -8,6 +8,7 @@ import { defineConfig } from './config.ts';
 import { defineConflict } from './conflict.ts';
 import { defineCopy } from './copy.ts';
 import { defineFetch } from './fetch.ts';
+import { defineGap } from './gap.ts';
 import { defineInit } from './init.ts';
 import { defineList } from './list.ts';
 import { definePush } from './push.ts';
@@ -27,6 +28,7 @@ export const verbs: readonly DefineVerb[] = [
   defineCleanup,
   defineCopy,
   defineConflict,
+  defineGap,
   defineStore,
   defineConfig,
 ];

@@ -7,6 +7,7 @@ import type { LoadedConfig } from '../../config/index.ts';
 import { renderJson } from '../render/json.ts';
 import { renderRestore } from '../render/restore.ts';
 import type { DefineVerb, Invocation } from '../verb.ts';
+import { parseTimeline } from '../options/timeline.ts';
 import { thawDaysOption, thawSpeedOption, type ThawSpeed } from '../options/thaw-options.ts';
 
 interface RestoreCliOptions {
@@ -55,7 +56,10 @@ async function restoreInto(
   const { summariseRestore } = await import('../../operations/restore/summary.ts');
   const { parseTarget } = await import('../../operations/restore/target.ts');
   const target = parseTarget(options);
-  const timeline = timelineOf(options.targetTimeline);
+  const timeline =
+    options.targetTimeline === 'latest'
+      ? 'latest'
+      : parseTimeline(options.targetTimeline, { option: '--target-timeline', takes: 'a number or "latest"' });
   const systemId = systemIdOf(options.systemId);
   await becomeServerUser(options.owner, { mayStayRoot: options.dryRun === true, signal });
   const loaded = await loadConfig();
@@ -103,14 +107,6 @@ function ownCommand(): string[] {
   const script = process.argv[1];
   if (isSea() || script === undefined) return [process.execPath];
   return [process.execPath, ...process.execArgv, resolve(script)];
-}
-
-function timelineOf(text: string | undefined): number | 'latest' | undefined {
-  if (text === undefined || text === 'latest') return text;
-  if (/^[1-9]\d{0,9}$/.test(text)) return Number(text);
-  throw new WalvaultError('usage', `--target-timeline takes a number or "latest", not "${text}"`, {
-    hint: 'A timeline is the first 8 hex digits of a segment name, written as a decimal number.',
-  });
 }
 
 function systemIdOf(text: string | undefined): bigint | undefined {

@@ -14,6 +14,16 @@ export type FetchEvent =
     }
   /** A gap that this recovery may take for the end of the archive. */
   | { readonly kind: 'gap-tolerated'; readonly failure: PlainError }
+  /** Somebody accepted the loss of this WAL: the recovery may end before it. */
+  | {
+      readonly kind: 'acknowledged-gap-passed';
+      readonly file: string;
+      readonly repository: string;
+      readonly user: string;
+      readonly host: string;
+      readonly reason: string;
+      readonly acknowledgedAt: string;
+    }
   /** Another repository had to give the file, or none did. */
   | { readonly kind: 'repository-failed'; readonly failure: PlainError }
   | { readonly kind: 'best-effort-failed'; readonly repository: string; readonly failure: PlainError };

@@ -11,8 +11,9 @@ import { systemPrefix } from '../../repository/format/layout.ts';
 import { verifyMarker } from '../../repository/format/marker.ts';
 import type { SystemSurvey } from '../../repository/survey.ts';
 import { hasLaterSegment } from '../../repository/wal/listing.ts';
+import type { AcknowledgedGap } from '../../repository/format/notes/gap-acknowledged.ts';
+import { knownFromHistories } from '../../repository/wal/known-wal.ts';
 import { describeLoss } from '../../repository/wal/lost-wal.ts';
-import { historiesFromTree } from '../../repository/wal/timelines.ts';
 import { gapReason } from './plan.ts';
 
 /**
@@ -44,7 +45,7 @@ export async function proveAbsent(survey: SystemSurvey, key: string, signal: Abo
 }
 
 export interface Gap {
-  readonly kind: 'removed' | 'given-up' | 'hole';
+  readonly kind: 'removed' | 'given-up' | 'deleted' | 'hole';
   readonly reason: string;
 }
 
@@ -52,14 +53,21 @@ export interface GapSearch {
   readonly geometry: WalGeometry;
   /** The histories in `pg_wal`. */
   readonly histories: TimelineHistories;
+  /**
+   * The answer will be "absent" all the same, and is asked for every few seconds: what costs many requests is left out.
+   */
+  readonly isStandby: boolean;
   readonly signal: AbortSignal;
 }
 
-/** Why the absent segment is a hole in this repository; undefined if nothing shows a hole. */
+/**
+ * Why the absent segment is a hole in this repository; undefined if nothing shows a hole. Absence is rare in a
+ * point-in-time recovery, so this reads all that may show later WAL, the catalogue last.
+ */
 export async function findGap(
   survey: SystemSurvey,
   file: WalFileName & { kind: 'segment' },
-  { geometry, histories, signal }: GapSearch,
+  { geometry, histories, isStandby, signal }: GapSearch,
 ): Promise<Gap | undefined> {
   const position = geometry.positionOf(file);
   const isThere = (range: SegmentRange) => contains(range, position);
@@ -69,7 +77,20 @@ export async function findGap(
   // This counts even with nothing later in the archive: a loss record proves that the segment existed.
   const loss = (await survey.lostWal(geometry)).find(isThere);
   if (loss !== undefined) return { kind: 'given-up', reason: `it was ${describeLoss(loss)}` };
-  const archived = historiesFromTree((await survey.timelines()).tree);
-  const reason = gapReason(file, { hasLater, histories: [...archived, ...histories], geometry });
+  const local = knownFromHistories(histories, geometry);
+  const noted = await survey.knownWal(geometry, { withoutCatalog: true });
+  const reason =
+    gapReason(position, { hasLater, known: [...noted, ...local] }) ??
+    (isStandby ? undefined : gapReason(position, { hasLater, known: await survey.knownWal(geometry) }));
   return reason === undefined ? undefined : { kind: 'hole', reason };
+}
+
+/** The acknowledgement that lets a recovery end before this segment, if somebody gave it. */
+export async function findAcknowledgement(
+  survey: SystemSurvey,
+  file: WalFileName & { kind: 'segment' },
+  geometry: WalGeometry,
+): Promise<AcknowledgedGap | undefined> {
+  const position = geometry.positionOf(file);
+  return (await survey.acknowledgedGaps(geometry)).find(gap => contains(gap, position));
 }

@@ -15,7 +15,6 @@ import { listPartials } from '../../repository/wal/listing.ts';
 import { openWalObject } from '../../repository/wal/read-object.ts';
 import { isStoreError } from '../../stores/store.ts';
 import { deliver, type ReceivedFile } from './destination.ts';
-import { GapError } from './gap-error.ts';
 import type { Laggards } from './laggards.ts';
 import type { Log } from '../../observe/events/events.ts';
 import { toPlainError } from '../../base/errors/plain-error.ts';
@@ -37,8 +36,15 @@ export interface DeliveryOptions {
 
 export type Delivery =
   | { readonly repository: Repository; readonly identity: FileIdentity }
-  /** No repository delivered the file: `absentIn` do not have it, the others failed. */
-  | { readonly failures: readonly WalvaultError[]; readonly absentIn: readonly Repository[] };
+  /**
+   * No repository delivered the file: `absentIn` do not have it, the others failed. In `deletedIn`, which are among
+   * `absentIn`, it once was: on a versioned bucket a delete marker proves that.
+   */
+  | {
+      readonly failures: readonly WalvaultError[];
+      readonly absentIn: readonly Repository[];
+      readonly deletedIn: readonly Repository[];
+    };
 
 /**
  * Delivers `file` whole and durable, or leaves `destination` untouched. A repository that does not answer within its
@@ -54,6 +60,7 @@ export async function deliverFromFirst(options: DeliveryOptions, file: WalFileNa
   const tellFailures = () =>
     failures.forEach(error => log.emit({ kind: 'repository-failed', failure: toPlainError(error) }));
   const absentIn: Repository[] = [];
+  const deletedIn: Repository[] = [];
   for (const [index, repository] of repositories.entries()) {
     const share = deadline.share(repositories.length - index, `fetch ${file.name}`);
     try {
@@ -71,25 +78,17 @@ export async function deliverFromFirst(options: DeliveryOptions, file: WalFileNa
       const error: unknown =
         share.signal.aborted && !(thrown instanceof WalvaultError) ? share.signal.reason : thrown;
       if (!(error instanceof WalvaultError)) throw error;
-      if (isStoreError(error, 'absent') && !error.hasDeleteMarker) absentIn.push(repository);
-      else if (isStoreError(error, 'absent'))
-        failures.push(naming(repository, deletedError(repository, file)));
-      else if (countsAsFailure(repository, error)) failures.push(naming(repository, error));
+      if (isStoreError(error, 'absent')) {
+        absentIn.push(repository);
+        if (error.hasDeleteMarker) deletedIn.push(repository);
+      } else if (countsAsFailure(repository, error)) failures.push(naming(repository, error));
       else
         log.emit({ kind: 'best-effort-failed', repository: repository.name, failure: toPlainError(error) });
     } finally {
       share.clear();
     }
   }
-  return { failures, absentIn };
-}
-
-/** A hole: on a versioned bucket, a delete marker proves that the object existed. */
-function deletedError(repository: Repository, file: WalFileName): GapError {
-  return new GapError('wal-missing', `${repository.store.url}: ${file.name} was deleted from the archive`, {
-    hint: 'The bucket keeps versions: remove the delete marker to have it back.',
-    retry: true,
-  });
+  return { failures, absentIn, deletedIn };
 }
 
 /** A best-effort repository may be unreachable. But if it has the file and cannot deliver it, the file existed. */

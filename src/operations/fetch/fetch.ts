@@ -10,10 +10,11 @@ import { retryUntilDeadline } from '../../base/time/retry.ts';
 import { WalvaultError } from '../../base/errors/errors.ts';
 import { readLocalHistories } from '../../postgres/cluster/local-histories.ts';
 import { parseWalFileName, type WalFileName } from '../../postgres/wal/file-name.ts';
-import { RepositoryFailure } from '../../repository/repository.ts';
+import type { AcknowledgedGap } from '../../repository/format/notes/gap-acknowledged.ts';
+import { RepositoryFailure, type Repository } from '../../repository/repository.ts';
 import { surveySystem, type SystemSurvey } from '../../repository/survey.ts';
 import { StoreError } from '../../stores/store.ts';
-import { findGap, proveAbsent, type Gap } from './absence.ts';
+import { findAcknowledgement, findGap, proveAbsent, type Gap } from './absence.ts';
 import { mayServe } from './branch-rule.ts';
 import { deliverFromFirst, keyOf } from './delivery.ts';
 import { GapError } from './gap-error.ts';
@@ -92,7 +93,7 @@ async function attempt(options: Attempt, file: WalFileName): Promise<FetchResult
   if (file.kind === 'segment' && !(await mayServe(options, file))) return { outcome: 'absent' };
   const tried = await deliverFromFirst(options, file);
   if ('repository' in tried) return { outcome: 'delivered', repository: tried.repository.name };
-  const { failures, absentIn } = tried;
+  const { failures, absentIn, deletedIn } = tried;
   const [failure, ...others] = failures;
   for (const other of others) options.log.emit({ kind: 'repository-failed', failure: toPlainError(other) });
   if (failure !== undefined) throw failure;
@@ -100,34 +101,72 @@ async function attempt(options: Attempt, file: WalFileName): Promise<FetchResult
   for (const survey of surveys) {
     if (survey.repository.required) await proveAbsent(survey, keyOf(options, file), options.signal);
   }
-  if (file.kind === 'segment') await refuseGap(options, file, surveys);
+  if (file.kind === 'segment') await refuseGap(options, file, { surveys, deletedIn });
+  else if (deletedIn[0] !== undefined) throw gapError(deletedIn[0], file, deleted);
   return { outcome: 'absent' };
 }
 
-/** @throws GapError for a hole, unless the whole segment is in `pg_wal`, where PostgreSQL reads it by itself */
+/**
+ * @throws GapError for a hole, unless somebody has accepted it, or the whole segment is in `pg_wal`, where PostgreSQL
+ *   reads it by itself
+ */
 async function refuseGap(
   options: FetchOptions,
   file: WalFileName & { kind: 'segment' },
-  surveys: readonly SystemSurvey[],
+  found: { readonly surveys: readonly SystemSurvey[]; readonly deletedIn: readonly Repository[] },
 ): Promise<void> {
   const whose = { systemId: options.system.systemId, geometry: options.geometry };
-  for (const survey of surveys) {
-    const gap = await gapIn(survey, options, file);
+  for (const survey of found.surveys) {
+    const { repository } = survey;
+    const gap = found.deletedIn.includes(repository) ? deleted : await gapIn(survey, options, file);
     if (gap === undefined) continue;
     if (await isLocalSegmentWhole(dirname(options.destination), file.name, whose, options.signal)) return;
-    throw new GapError(
-      'wal-missing',
-      `${survey.repository.store.url}: ${file.name} is missing and is not the end of the archive: ${gap.reason}`,
-      { hint: gapHints[gap.kind], retry: true },
-    );
+    const accepted = await acknowledgementOf(survey, options, file);
+    if (accepted === undefined) throw gapError(repository, file, gap);
+    const { user, host, reason, acknowledgedAt } = accepted;
+    options.log.emit({
+      kind: 'acknowledged-gap-passed',
+      file: file.name,
+      repository: repository.name,
+      user,
+      host,
+      reason,
+      acknowledgedAt: acknowledgedAt.toISOString(),
+    });
   }
 }
 
+function gapError({ store }: Repository, file: WalFileName, { kind, reason }: Gap): GapError {
+  return new GapError(
+    'wal-missing',
+    `${store.url}: ${file.name} is missing and is not the end of the archive: ${reason}`,
+    { hint: gapHints[kind], retry: true },
+  );
+}
+
+/**
+ * The acknowledgement that counts for this recovery. A recovery that follows another timeline would end on the way to
+ * it: nobody accepted that.
+ */
+async function acknowledgementOf(
+  survey: SystemSurvey,
+  { geometry, timeline }: FetchOptions,
+  file: WalFileName & { kind: 'segment' },
+): Promise<AcknowledgedGap | undefined> {
+  if (timeline !== undefined && timeline !== file.timeline) return undefined;
+  return await findAcknowledgement(survey, file, geometry);
+}
+
+/** On a versioned bucket, a delete marker proves that the object existed. */
+const deleted: Gap = { kind: 'deleted', reason: 'it was deleted from the archive' };
+
+const orAccept = ' If its loss is accepted, `walvault gap ack` lets a recovery end there.';
+
 const gapHints: Readonly<Record<Gap['kind'], string>> = {
   removed: 'Recover from one of the backups that `walvault list` shows: what an older one needs is gone.',
-  'given-up':
-    'If a server still has it in pg_wal, run `walvault push --missing` there; otherwise restore to a target before it, or from a backup taken after it.',
-  hole: 'If a server still has it in pg_wal, run `walvault push --missing` there; otherwise restore to a target before it.',
+  'given-up': `If a server still has it in pg_wal, run \`walvault push --missing\` there; otherwise restore to a target before it, or from a backup taken after it.${orAccept}`,
+  deleted: `The bucket keeps versions: remove the delete marker to have it back.${orAccept}`,
+  hole: `If a server still has it in pg_wal, run \`walvault push --missing\` there; otherwise restore to a target before it.${orAccept}`,
 };
 
 async function gapIn(
@@ -139,6 +178,7 @@ async function gapIn(
     return await findGap(survey, file, {
       ...options,
       histories: readLocalHistories(dirname(options.destination)),
+      isStandby: options.mode === 'standby',
     });
   } catch (error) {
     const { repository } = survey;

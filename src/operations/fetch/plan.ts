@@ -1,11 +1,13 @@
 /** The decisions of fetch that need only names, histories and listings. Pure. */
 import type { WalFileName } from '../../postgres/wal/file-name.ts';
 import type { WalGeometry } from '../../postgres/wal/geometry.ts';
+import type { SegmentPosition } from '../../postgres/wal/segment-range.ts';
 import {
   switchpointOf,
   timelineOfLsn,
   type TimelineHistoryEntry,
 } from '../../postgres/wal/timeline-history.ts';
+import { whatShows, type KnownWal } from '../../repository/wal/known-wal.ts';
 
 export interface FollowedTimeline {
   readonly timeline: number;
@@ -66,25 +68,13 @@ export function timelineOfSegment(
 
 /**
  * Why an absent segment is a hole and not the end of its timeline; undefined if nothing shows a hole. The first sign is
- * `hasLater`: the archive has a later segment or partial of the timeline. The second is a child that left the timeline
- * in a later segment, by a history in the archive or in `pg_wal`: the WAL up to there existed.
+ * `hasLater`: the archive has a later segment or partial of the timeline. The others are all that shows that the
+ * segment existed once.
  */
 export function gapReason(
-  file: WalFileName & { kind: 'segment' },
-  evidence: {
-    readonly hasLater: boolean;
-    /** Each history with its timeline. */
-    readonly histories: Iterable<readonly [timeline: number, history: readonly TimelineHistoryEntry[]]>;
-    readonly geometry: WalGeometry;
-  },
+  position: SegmentPosition,
+  evidence: { readonly hasLater: boolean; readonly known: readonly KnownWal[] },
 ): string | undefined {
-  if (evidence.hasLater) return `later segments of timeline ${file.timeline} are archived`;
-  const number = evidence.geometry.positionOf(file).segment;
-  for (const [child, history] of evidence.histories) {
-    const switchpoint = switchpointOf(history, file.timeline);
-    if (switchpoint !== undefined && evidence.geometry.segmentOf(switchpoint) > number) {
-      return `timeline ${child} left timeline ${file.timeline} in a later segment`;
-    }
-  }
-  return undefined;
+  if (evidence.hasLater) return `later segments of timeline ${position.timeline} are archived`;
+  return whatShows(position, evidence.known)?.shownBy;
 }

@@ -138,21 +138,23 @@ export function notesPrefix(system: SystemPath, subject?: string): string {
   return `${systemPrefix(system)}catalog/notes/${subject === undefined ? '' : `${subject}/`}`;
 }
 
-export function noteKey(system: SystemPath, subject: string, time: string, kind: string): string {
-  return `${notesPrefix(system, subject)}${time}-${kind}.json`;
+export function noteKey(system: SystemPath, subject: string, name: string, kind: string): string {
+  return `${notesPrefix(system, subject)}${name}-${kind}.json`;
 }
 
 /** The subject and kind of a note, as its key tells them. */
 export interface NoteName {
-  /** The id of a backup, or `wal-<TLI>`. */
+  /** The id of a backup, `wal-<TLI>`, or `high-water`. */
   readonly subject: string;
+  /** The time of the note, or the name that takes its place. */
+  readonly name: string;
   readonly kind: string;
 }
 
 /** Parses the key of a note; undefined for a signature and for all other keys. */
 export function parseNoteKey(key: string): NoteName | undefined {
-  const match = /\/catalog\/notes\/([^/]+)\/[^/]+?-([a-z][a-z-]*)\.json$/.exec(key);
-  return match === null ? undefined : { subject: match[1] ?? '', kind: match[2] ?? '' };
+  const match = /\/catalog\/notes\/([^/]+)\/([^/]+?)-([a-z][a-z-]*)\.json$/.exec(key);
+  return match === null ? undefined : { subject: match[1] ?? '', name: match[2] ?? '', kind: match[3] ?? '' };
 }
 
 /** Sixteen hex digits of a SHA-256: enough to tell apart the few contents one name can have. */

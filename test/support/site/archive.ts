@@ -3,6 +3,7 @@ import { silentLog } from '../logs.ts';
 import { WalGeometry } from '../../../src/postgres/wal/geometry.ts';
 import { Codec } from '../../../src/repository/encoding/codec.ts';
 import { ensureClusterRecord } from '../../../src/repository/format/cluster-record.ts';
+import type { SignaturePolicy } from '../../../src/repository/encoding/signature-policy.ts';
 import { Keyring } from '../../../src/repository/encoding/keyring.ts';
 import { createMarker } from '../../../src/repository/format/marker.ts';
 import type { Repository } from '../../../src/repository/repository.ts';
@@ -18,7 +19,7 @@ export const segmentSizeBytes = 1024 ** 2;
 export const geometry = new WalGeometry(segmentSizeBytes);
 export const signal = new AbortController().signal;
 
-export function plainCodec(): Codec {
+export function plainCodec(verifySignatures: SignaturePolicy = 'off'): Codec {
   const keyring = new Keyring({
     mode: 'none',
     walRecipients: [],
@@ -30,7 +31,7 @@ export function plainCodec(): Codec {
     signingPassphrase: undefined,
     trustedSigners: [],
   });
-  return new Codec(keyring, { compressionLevel: 1, verifySignatures: 'off' }, silentLog);
+  return new Codec(keyring, { compressionLevel: 1, verifySignatures }, silentLog);
 }
 
 /** A repository with its marker and this system's record; `name` tells several apart. */

@@ -63,6 +63,9 @@ describe('usage', () => {
       /HINT/,
     ],
     ['restore /x --target-timeline 0', /--target-timeline takes a number or "latest"/, /HINT/],
+    ['gap ack --timeline 1', /^walvault: required option '--reason <text>' not specified$/m, /HINT/],
+    ['gap ack --timeline one --reason r', /--timeline takes a number, not "one"/, /HINT/],
+    ['gap ack --timeline 1 --system-id x --reason r', /"x" is not a system identifier/, /HINT/],
     ['restore /x --target-xid 5 --target-immediate', /only one recovery target can be given/, /HINT/],
     ['init --existing-config --cluster a', /cannot be used with/, /HINT/],
   ];

@@ -18,7 +18,8 @@ const limitBytes = 1024 ** 2;
 const namingAttempts = 10;
 
 export type NoteKind =
-  'pin' | 'unpin' | 'note' | 'gap-acknowledged' | 'wal-removed' | 'wal-lost' | 'expiring' | 'verified';
+  | 'pin' | 'unpin' | 'note' | 'gap-acknowledged' | 'wal-removed' | 'wal-lost' | 'high-water' | 'expiring'
+  | 'verified'; // prettier-ignore
 
 /** The subject of notes about a timeline's WAL. */
 export function walSubject(timeline: number): string {
@@ -29,6 +30,8 @@ export interface NewNote {
   readonly subject: string;
   readonly kind: NoteKind;
   readonly body: Readonly<Record<string, unknown>>;
+  /** Takes the place of the time in the key: of such a note there is only one, and its key tells what it says. */
+  readonly name?: string;
 }
 
 /** Writes a note. On return it is durable, and signed if the host has a signing key. @throws StoreError */
@@ -40,11 +43,12 @@ export async function writeNote(
 ): Promise<void> {
   for (let attempt = 1; ; attempt++) {
     const time = new Date().toISOString();
-    const key = noteKey(system, note.subject, time.replace(/[-:.]/g, ''), note.kind);
+    const key = noteKey(system, note.subject, note.name ?? time.replace(/[-:.]/g, ''), note.kind);
     const data = encodeJson({ format: 1, subject: note.subject, kind: note.kind, time, ...note.body });
     try {
       return await writeSignedObject(repository, key, data, signal);
     } catch (error) {
+      if (isStoreError(error, 'exists') && note.name !== undefined) return;
       // Another note of the same millisecond has the name.
       if (!isStoreError(error, 'exists') || attempt === namingAttempts) throw error;
       await sleep(2, signal);

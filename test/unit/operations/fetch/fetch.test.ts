@@ -11,6 +11,8 @@ import { wordsInto } from '../../../support/logs.ts';
 import type { Words } from '../../../../src/observe/words/table.ts';
 
 import { walKey, markerKey, clusterRecordKey } from '../../../../src/repository/format/layout.ts';
+import { acknowledgedGapNote } from '../../../../src/repository/format/notes/gap-acknowledged.ts';
+import { highWaterNote } from '../../../../src/repository/format/notes/high-water.ts';
 import { walSubject, writeNote } from '../../../../src/repository/format/notes/note.ts';
 import type { Repository } from '../../../../src/repository/repository.ts';
 import { StoreError, type StoreErrorKind } from '../../../../src/stores/store.ts';
@@ -19,11 +21,13 @@ import {
   archiveSegment,
   makeRepository,
   overrideStore,
+  plainCodec,
   geometry,
   segmentSizeBytes,
   signal,
   system,
 } from '../../../support/site/archive.ts';
+import { commitBackup } from '../../../support/copied-repository.ts';
 import { temporaryDirectory } from '../../../support/site/temp.ts';
 import { makeSegment, walFile } from '../../../support/wal/wal.ts';
 import { bodyOf, WalWriter } from '../../../support/wal/wal-writer.ts';
@@ -162,10 +166,110 @@ describe('fetch', () => {
     });
 
     it('for what was deleted from a versioned bucket', async () => {
-      const deleted = () =>
-        Promise.reject(new StoreError('absent', 'no such key', { hasDeleteMarker: true }));
-      const versioned = { ...repository, store: overrideStore(repository.store, { get: deleted }) };
+      const { store } = repository;
+      const get: typeof store.get = (key, options) =>
+        key.endsWith(name(1, 6))
+          ? Promise.reject(new StoreError('absent', 'no such key', { hasDeleteMarker: true }))
+          : store.get(key, options);
+      const versioned = { ...repository, store: overrideStore(store, { get }) };
       await fails(ask(name(1, 6), { repositories: [versioned] }), 'wal-missing', /was deleted/);
+    });
+
+    describe('where the tail of the archive is lost', () => {
+      beforeEach(async () => {
+        await archiveSegment(repository, 1, 5n);
+      });
+
+      it('and a later backup needed it, unless a standby asks', async () => {
+        await commitBackup(repository, { from: 7n, to: 8n });
+        await fails(ask(name(1, 6)), 'wal-missing', /backup .* was taken with WAL up to 0+100+8/);
+        assert.deepEqual(await ask(name(1, 9)), { outcome: 'absent' });
+        assert.deepEqual(await ask(name(2, 6)), { outcome: 'absent' }, 'another timeline');
+        const listed: string[] = [];
+        const { store } = repository;
+        const list: typeof store.list = options => {
+          listed.push(options.prefix);
+          return store.list(options);
+        };
+        const repositories = [{ ...repository, store: overrideStore(store, { list }) }];
+        const standby = { mode: 'standby' as const, repositories };
+        assert.deepEqual(await ask(name(1, 6), standby), { outcome: 'absent' });
+        assert.ok(!listed.some(prefix => prefix.includes('catalog/backups')), 'a standby asks all the time');
+      });
+
+      it('and a high-water note lies above it', async () => {
+        await writeNote(repository, system, highWaterNote({ timeline: 1, segment: 8n }, geometry), signal);
+        await fails(ask(name(1, 6)), 'wal-missing', /0+100+8 was archived, as noted/);
+        await fails(ask(name(1, 8)), 'wal-missing', /as noted/);
+        assert.deepEqual(await ask(name(1, 9)), { outcome: 'absent' });
+        assert.deepEqual(await ask(name(1, 6), { mode: 'standby' }), { outcome: 'absent' });
+        assert.match(events.at(-1)?.message ?? '', /is not the end of the archive/);
+      });
+
+      it('and WAL above it was given up or removed', async () => {
+        const body = { first: name(1, 7), last: name(1, 8) };
+        await writeNote(repository, system, { subject: walSubject(1), kind: 'wal-lost', body }, signal);
+        await fails(ask(name(1, 6)), 'wal-missing', /later WAL was given up/);
+        const above = { first: name(2, 7), last: name(2, 8) };
+        const removed = { subject: walSubject(2), kind: 'wal-removed', body: above } as const;
+        await writeNote(repository, system, removed, signal);
+        await fails(ask(name(2, 6)), 'wal-missing', /cleanup removed later WAL/);
+      });
+
+      it('with the whole directory of WAL', async () => {
+        await commitBackup(repository, { from: 4n, to: 5n });
+        await repository.store.delete([walKey(system, walFile(name(1, 5)))], { signal });
+        await fails(ask(name(1, 5)), 'wal-missing', /was taken with WAL up to/);
+      });
+    });
+
+    describe('until the gap is acknowledged', () => {
+      const by = { user: 'alice', host: 'db1', reason: 'ticket 7' };
+      const accept = (first: bigint, last: bigint) =>
+        writeNote(
+          repository,
+          system,
+          acknowledgedGapNote({ timeline: 1, first, last }, geometry, by),
+          signal,
+        );
+
+      beforeEach(async () => {
+        await archiveSegment(repository, 1, 5n);
+        await commitBackup(repository, { from: 7n, to: 8n });
+      });
+
+      it('by a note that counts, for these segments alone', async () => {
+        await accept(6n, 7n);
+        assert.deepEqual(await ask(name(1, 6), unhurried), { outcome: 'absent' });
+        assert.match(events.at(-1)?.message ?? '', /alice on db1 acknowledged this .*: ticket 7/);
+        await fails(ask(name(1, 8)), 'wal-missing', /was taken with WAL/);
+      });
+
+      it('whatever shows the gap', async () => {
+        await accept(6n, 6n);
+        const body = { first: name(1, 6), last: name(1, 6) };
+        await writeNote(repository, system, { subject: walSubject(1), kind: 'wal-lost', body }, signal);
+        await archiveSegment(repository, 1, 9n);
+        assert.deepEqual(await ask(name(1, 6), unhurried), { outcome: 'absent' });
+      });
+
+      it('but not on the way to another timeline', async () => {
+        await accept(6n, 7n);
+        await archiveFile(repository, '00000002.history', '1\t0/880000\tfailover\n');
+        await fails(ask(name(1, 6), { timeline: 2 }), 'wal-missing', /is missing/);
+      });
+
+      it('and not by a note of somebody whom the configuration does not trust', async () => {
+        await accept(6n, 7n);
+        const repositories = [{ ...repository, codec: plainCodec('require') }];
+        await fails(ask(name(1, 6), { repositories }), 'wal-missing', /is missing/);
+      });
+
+      it('while another required repository is unreachable', async () => {
+        await accept(6n, 7n);
+        const second = breakGet(await makeRepository({ name: 'second' }), 'unreachable');
+        await fails(ask(name(1, 6), { repositories: [repository, second] }), 'unreachable', /on purpose/);
+      });
     });
 
     it('without the repository marker', async () => {
