@@ -1,6 +1,17 @@
-/** Data outside the data directory: tablespaces that move or stay, and WAL on a disk of its own. */
+/** Data outside the data directory: tablespaces that move or stay, a database behind a link, WAL on a disk of its own. */
 import assert from 'node:assert/strict';
-import { existsSync, lstatSync, mkdirSync, readdirSync, readlinkSync, realpathSync, rmSync } from 'node:fs';
+import {
+  existsSync,
+  lstatSync,
+  mkdirSync,
+  readdirSync,
+  readlinkSync,
+  realpathSync,
+  renameSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, it } from 'vitest';
 import { errorCodes } from '../../src/base/errors/errors.ts';
@@ -22,6 +33,10 @@ describe('a cluster with two tablespaces and its WAL elsewhere', () => {
   let origin: PostgresServer;
   let fast: { oid: string; location: string };
   let slow: { oid: string; location: string };
+  /** Inside the data directory. */
+  let near: { oid: string; location: string };
+  /** The database of all tables: the link in the data directory, and where it leads. */
+  let database: { path: string; location: string };
 
   beforeAll(async () => {
     site = await createSite();
@@ -29,9 +44,12 @@ describe('a cluster with two tablespaces and its WAL elsewhere', () => {
     origin = await site.startOrigin({ initdbArgs: ['--wal-segsize=1', `--waldir=${walDirectory}`] });
     fast = await createTablespace(origin, 'fast');
     slow = await createTablespace(origin, 'slow disk');
+    near = await createTablespace(origin, 'near', join(realpathSync(origin.dataDirectory), 'spaces'));
     await origin.query('create table hot(n int) tablespace fast');
+    await origin.query('create table close_by tablespace near as select generate_series(1, 500) as n');
     await origin.query('create table cold(n int) tablespace "slow disk"');
     await origin.query('insert into hot select generate_series(1, 5000)');
+    database = await moveDatabase(origin);
     await backUp(site, origin);
     await origin.query('insert into cold select generate_series(1, 7000)');
     await archiveEverything(origin);
@@ -41,15 +59,19 @@ describe('a cluster with two tablespaces and its WAL elsewhere', () => {
   });
 
   const assertRestored = async (directory: string) => {
-    await verifyWithPostgres(origin, directory);
+    // It finds the tablespace inside the data directory by its link, and a second time where it is.
+    await verifyWithPostgres(origin, directory, ['--ignore=spaces']);
     await using copy = await startCopy(site, directory);
     assert.equal(await outcomeOf(copy), 'promoted', copy.logTail());
     assert.deepEqual(
       await copy.query(
-        'select (select count(*)::int from hot) as hot, (select count(*)::int from cold) as cold',
+        `select (select count(*)::int from hot) as hot, (select count(*)::int from cold) as cold,
+           (select count(*)::int from close_by) as near`,
       ),
-      [{ hot: 5000, cold: 7000 }],
+      [{ hot: 5000, cold: 7000, near: 500 }],
     );
+    assert.equal(readlinkSync(join(directory, 'pg_tblspc', near.oid)), join(directory, 'spaces', 'near'));
+    assert.ok(lstatSync(join(directory, database.path)).isDirectory());
     await assertSound(copy);
   };
 
@@ -81,7 +103,32 @@ describe('a cluster with two tablespaces and its WAL elsewhere', () => {
     const { stdout, stderr, exitCode } = await site.walvault(['restore', directory, '--dry-run', ...args]);
     assert.equal(exitCode, 0, stderr);
     assert.match(stdout, new RegExp(`tablespace +${fast.oid} in ${moved[0]}, was in ${fast.location}`));
+    assert.match(
+      stdout,
+      new RegExp(`tablespace +${near.oid} in ${directory}/spaces/near, was in ${near.location}`),
+    );
+    assert.match(
+      stdout,
+      new RegExp(`directory +${database.path} itself, was a link to ${database.location}`),
+    );
     for (const path of [directory, ...moved]) assert.ok(!existsSync(path));
+  });
+
+  it('is not backed up with a file that cannot be read: named at once, by check too, and nothing is sent', async () => {
+    const foreign = join(origin.dataDirectory, 'base', 'core.4711');
+    writeFileSync(foreign, 'x', { mode: 0o000 });
+    const { stdout: before } = await site.walvault(['list', '--json']);
+    const refused = await site.walvault(['backup', '--fast'], { env: origin.env });
+    const checked = await site.walvault(['check'], { env: origin.env });
+    rmSync(foreign);
+    assert.equal(refused.exitCode, errorCodes['local-io'], refused.stderr);
+    assert.match(refused.stderr, new RegExp(`^walvault: ${foreign} belongs to .* cannot be read by`, 'm'));
+    assert.match(refused.stderr, /^HINT: .*chown/m);
+    assert.doesNotMatch(refused.stderr, /checkpoint/);
+    assert.equal(checked.exitCode, errorCodes['check-failed']);
+    assert.match(checked.stdout, new RegExp(`${foreign} belongs to`));
+    const { stdout: after } = await site.walvault(['list', '--json']);
+    assert.deepEqual(backupsIn(after), backupsIn(before));
   });
 
   it('moves them by OID and by location, and its WAL into the data directory', async () => {
@@ -111,13 +158,32 @@ describe('a cluster with two tablespaces and its WAL elsewhere', () => {
   });
 });
 
+/** Moves `base/<oid>` of the database with the tables to another place, behind a link, as an administrator does. */
+async function moveDatabase(server: PostgresServer): Promise<{ path: string; location: string }> {
+  const [row] = await server.query<{ oid: string }>(
+    'select oid::text as oid from pg_database where datname = current_database()',
+  );
+  const path = `base/${row?.oid}`;
+  const location = join(realpathSync(temporaryDirectory('database')), 'moved');
+  await server.stop();
+  renameSync(join(server.dataDirectory, path), location);
+  symlinkSync(location, join(server.dataDirectory, path));
+  await server.start();
+  return { path, location };
+}
+
+function backupsIn(list: string): string[] {
+  return [...list.matchAll(/"id": "(\S+)"/g)].map(match => match[1] ?? '');
+}
+
 async function createTablespace(
   server: PostgresServer,
   name: string,
+  parent = realpathSync(temporaryDirectory('tablespace')),
 ): Promise<{ oid: string; location: string }> {
-  const location = join(realpathSync(temporaryDirectory('tablespace')), name);
-  mkdirSync(location, { mode: 0o700 });
-  giveToUnprivileged(location);
+  const location = join(parent, name);
+  mkdirSync(location, { mode: 0o700, recursive: true });
+  giveToUnprivileged(parent);
   await server.query(`create tablespace "${name}" location '${location}'`);
   const [row] = await server.query<{ oid: string }>(
     'select oid::text as oid from pg_tablespace where spcname = $1',

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
-import { existsSync, mkdirSync, readFileSync, renameSync, symlinkSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, test } from 'vitest';
 import { readControlFile } from '../../src/postgres/cluster/control-file.ts';
@@ -12,8 +13,12 @@ import {
 } from '../../src/postgres/cluster/page-checksum.ts';
 import { formatLsn } from '../../src/postgres/wal/lsn.ts';
 import { parseLongPageHeader, postgresMajorOfPageMagic } from '../../src/postgres/wal/page-header.ts';
+import { WalvaultError } from '../../src/base/errors/errors.ts';
+import { requireReadable } from '../../src/postgres/cluster/readable.ts';
 import { startPostgres, type PostgresServer } from '../support/servers/postgres-server.ts';
 import { temporaryDirectory } from '../support/site/temp.ts';
+import { unprivilegedAccount } from '../support/site/unprivileged.ts';
+import { withoutPrivileges } from '../support/site/without-privileges.ts';
 
 const blockSizeBytes = 8192;
 
@@ -184,7 +189,86 @@ describe('the files of a real cluster', () => {
     });
     renameSync(`${tablespace}.unmounted`, tablespace);
   });
+
+  test('a database, a table and a directory behind links are data; a link of data that leads nowhere is an error', async () => {
+    const data = server.dataDirectory;
+    const elsewhere = temporaryDirectory('elsewhere');
+    const move = (path: string) => {
+      const target = join(elsewhere, path.replaceAll('/', '-'));
+      renameSync(join(data, path), target);
+      symlinkSync(target, join(data, path));
+      return target;
+    };
+    const before = (await walk(data)).map(({ path }) => path);
+    const table = await walkedTable(data);
+    const moved = [table, 'base/1', 'pg_xact'];
+    const targets = moved.map(move);
+    symlinkSync('/nowhere', join(data, 'log'));
+    const entries = await walk(data);
+    assert.deepEqual(
+      entries.filter(({ type }) => type !== 'symlink').map(({ path }) => path),
+      before.filter(path => !/^pg_tblspc\/\d+$/.test(path)),
+    );
+    const found = moved.map(path => entries.find(entry => entry.path === path));
+    assert.deepEqual(
+      found.map(entry => [entry?.type, entry?.linkTarget]),
+      [
+        ['file', targets[0]],
+        ['directory', targets[1]],
+        ['directory', targets[2]],
+      ],
+    );
+    assert.equal(entries.find(({ path }) => path === 'log')?.type, 'symlink');
+    for (const target of targets) {
+      renameSync(target, `${target}.unmounted`);
+      await assert.rejects(walk(data), { code: 'local-io', message: /is a symbolic link to .*not there/ });
+      renameSync(`${target}.unmounted`, target);
+    }
+  });
+
+  test('a tablespace inside the data directory is taken once, by its link', async () => {
+    const data = server.dataDirectory;
+    const version = (await readdir(tablespace))[0] ?? '';
+    mkdirSync(join(data, 'spaces', 'near', version, '5'), { recursive: true });
+    writeFileSync(join(data, 'spaces', 'near', version, '5', '1234'), 'x');
+    symlinkSync(join(data, 'spaces', 'near'), join(data, 'pg_tblspc', '77777'));
+    const entries = await walk(data);
+    const link = entries.find(({ path }) => path === 'pg_tblspc/77777');
+    assert.equal(link?.insidePath, 'spaces/near');
+    assert.deepEqual(
+      entries.filter(({ path }) => /1234$|^spaces/.test(path)).map(({ path }) => path),
+      [`pg_tblspc/77777/${version}/5/1234`, 'spaces', 'spaces/near'],
+    );
+  });
+
+  test('what a backup cannot read is named with its owner and the fix', async () => {
+    const data = server.dataDirectory;
+    const reader = unprivilegedAccount();
+    const unreadable = join(data, 'base', 'core.4711');
+    const signal = new AbortController().signal;
+    const readable = () => withoutPrivileges(async () => void (await requireReadable(data, signal)));
+    await readable();
+    writeFileSync(unreadable, 'x', { mode: reader === undefined ? 0o000 : 0o600 });
+    await assert.rejects(readable(), (error: unknown) => {
+      assert.ok(error instanceof WalvaultError && error.code === 'local-io');
+      const owner = reader === undefined ? '\\w+ \\(mode 0000\\)' : 'root \\(mode 0600\\)';
+      assert.match(error.message, new RegExp(`^${unreadable} belongs to ${owner} and cannot be read by`));
+      assert.match(error.hint ?? '', new RegExp(`chown \\S+ '${unreadable}'`));
+      return true;
+    });
+    rmSync(unreadable);
+    mkdirSync(unreadable, { mode: reader === undefined ? 0o000 : 0o700 });
+    await assert.rejects(readable(), { message: new RegExp(unreadable) });
+    rmSync(unreadable, { recursive: true });
+  });
 });
+
+async function walkedTable(data: string): Promise<string> {
+  const found = (await walk(data)).find(
+    ({ path, sizeBytes }) => /^base\/(?!1\/)\d+\/\d+$/.test(path) && sizeBytes > 0,
+  );
+  return found?.path ?? assert.fail('no table');
+}
 
 async function walk(dataDirectory: string): Promise<DataDirectoryEntry[]> {
   return Array.fromAsync(walkDataDirectory(dataDirectory, new AbortController().signal));

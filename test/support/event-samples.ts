@@ -159,7 +159,8 @@ export const samples: Samples = {
     condition: 'the server has switched to a new segment already',
   },
   'file-vanished': { kind: 'file-vanished', path: 'base/5/16384' },
-  'link-left-out': { kind: 'link-left-out', path: 'base/link' },
+  'link-left-out': { kind: 'link-left-out', path: 'a-link' },
+  'link-followed': { kind: 'link-followed', path: 'base/16399', location: '/mnt/fast/16399' },
   'configuration-file-left-out': {
     kind: 'configuration-file-left-out',
     path: '/etc/postgresql/15/main/pg_hba.conf',

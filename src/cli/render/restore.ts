@@ -33,6 +33,10 @@ function describePlan(summary: RestoreSummary): [string, string][] {
       'tablespace',
       `${oid} in ${to}${from === to ? '' : `, was in ${from}`}`,
     ]),
+    ...summary.links.map(({ path, location }): [string, string] => [
+      'directory',
+      `${path} itself, was a link to ${location}`,
+    ]),
     ['restore_command', settings.restoreCommand],
     ['archive_mode', settings.archiveMode === 'off' ? 'off' : 'as it was'],
   ];

@@ -11,6 +11,8 @@ export type BackupEvent =
     }
   | { readonly kind: 'file-vanished'; readonly path: string }
   | { readonly kind: 'link-left-out'; readonly path: string }
+  /** The link leads to data of PostgreSQL's, which the backup has. */
+  | { readonly kind: 'link-followed'; readonly path: string; readonly location: string }
   | { readonly kind: 'configuration-file-left-out'; readonly path: string; readonly problem: string }
   | { readonly kind: 'page-damaged'; readonly path: string; readonly page: number }
   /** No further damaged page has an event. */

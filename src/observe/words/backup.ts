@@ -11,8 +11,10 @@ export const backupWords: WordsTable<BackupEvent> = {
   'link-left-out': ({ path }) =>
     warn(
       `${path} is a symbolic link and not in this backup`,
-      "Only tablespaces and pg_wal may be links, as for PostgreSQL's own pg_basebackup; configuration files behind links are captured apart.",
+      "It is no data of PostgreSQL's; configuration files behind links are captured apart.",
     ),
+  'link-followed': ({ path, location }) =>
+    info(`${path} is a symbolic link to ${location}: a restore puts what is there into the data directory`),
   'configuration-file-left-out': ({ path, problem }) =>
     warn(
       `configuration file ${path} is not in this backup: ${problem}`,

@@ -8,6 +8,7 @@
 import type { Config } from '../../config/index.ts';
 import { WalvaultError } from '../../base/errors/errors.ts';
 import { toPlainError } from '../../base/errors/plain-error.ts';
+import { requireReadable } from '../../postgres/cluster/readable.ts';
 import { startBackup, stopBackup } from '../../postgres/server/backup-control.ts';
 import { connectPostgres, type PgConnection } from '../../postgres/server/connection.ts';
 import { newBackupId, type BackupRecord } from '../../repository/format/backup-record.ts';
@@ -80,6 +81,7 @@ export async function backup(options: BackupOptions): Promise<BackupResult> {
   try {
     const facts = await readBackupServerFacts(connection, config.dataDirectory, signal);
     const system = { cluster: config.cluster, systemId: facts.controlFile.systemId };
+    await requireReadable(facts.dataDirectory, signal);
     await destinations.inEach(repository => prepareRepository(repository, system, facts, signal));
     const lostWal = await lossesSinceBackup(destinations.repositories, {
       system,
@@ -117,6 +119,7 @@ async function takeBackup(run: BackupRun): Promise<{ record: BackupRecord; damag
   const { config, connection, facts, system, set, id, label, log, signal } = run;
   const { destinations } = set;
   const { dataDirectory, controlFile } = facts;
+  await using spool = await Spool.create();
   await destinations.inEach(repository =>
     claimBackup(repository, system, { id, startTime: new Date() }, signal),
   );
@@ -124,7 +127,6 @@ async function takeBackup(run: BackupRun): Promise<{ record: BackupRecord; damag
   log.emit({ kind: 'checkpoint-awaited', backup: id, isFast: fast });
   const started = await startBackup(connection, { label, fast });
 
-  await using spool = await Spool.create();
   const copied = await copyCluster({ ...run, started, spool });
   const capturedControl = await captureControlFile(dataDirectory, signal);
   const stopped = await stopBackup(connection);

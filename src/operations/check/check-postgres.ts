@@ -5,6 +5,7 @@ import { startDeadline } from '../../base/time/deadline.ts';
 import { messageOf, systemCode } from '../../base/errors/errors.ts';
 import { defaultConfigPath } from '../../config/index.ts';
 import { controlFilePath, readControlFile } from '../../postgres/cluster/control-file.ts';
+import { requireReadable } from '../../postgres/cluster/readable.ts';
 import { readArchiver } from '../../postgres/server/archiver.ts';
 import { connectPostgres, type PgConnection } from '../../postgres/server/connection.ts';
 import { oldestServerVersion, readServerState, type ServerState } from '../../postgres/server/state.ts';
@@ -165,13 +166,14 @@ async function directoryFindings(
       ),
     ];
   const same = ok(`data directory ${dataDirectory} is this server's`);
-  return process.getuid === undefined || process.getuid() === ownerId
-    ? [same]
-    : [
-        same,
-        warning(
-          'check does not run as the user PostgreSQL runs as',
-          'What it may read and write says little of what archive_command may: run it as that user.',
-        ),
-      ];
+  if (process.geteuid !== undefined && process.geteuid() !== ownerId)
+    return [
+      same,
+      warning(
+        'check does not run as the user PostgreSQL runs as',
+        'What it may read and write says little of what archive_command may: run it as that user.',
+      ),
+    ];
+  const count = await requireReadable(dataDirectory, signal);
+  return [same, ok(`all ${count} files and directories that a backup takes can be read`)];
 }

@@ -4,6 +4,7 @@
  * It writes the settings that make PostgreSQL recover from the archive to the target. Either the directory is
  * complete and durable, or PostgreSQL refuses to start from it (P6).
  */
+import { mkdir } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { localIoError, systemCode, WalvaultError } from '../../base/errors/errors.ts';
 import { controlFilePath } from '../../postgres/cluster/control-file.ts';
@@ -184,7 +185,8 @@ async function write(options: WriteOptions): Promise<void> {
     signal.throwIfAborted();
     const root = await prepareDirectory(directory);
     prepared.push(root);
-    for (const tablespace of options.tablespaces) prepared.push(await prepareDirectory(tablespace.directory));
+    for (const { directory, isInside } of options.tablespaces)
+      if (!isInside) prepared.push(await prepareDirectory(directory));
     await writeFiles(options, root.path);
   } catch (error) {
     await tidyUp(prepared, log);
@@ -212,6 +214,8 @@ async function writeFiles(options: WriteOptions, dataDirectory: string): Promise
     { directory: dataDirectory, sizeBytes: manifest.totalBytes - elsewhereBytes },
     ...elsewhere,
   ]);
+  for (const tablespace of tablespaces)
+    if (tablespace.isInside) await mkdir(tablespace.directory, { recursive: true, mode: 0o700 });
   const locate = locator(dataDirectory, tablespaces);
   await unpack({ repository, system, record, manifest, locate, log, signal });
   await finish({ dataDirectory, record, tablespaces, settings, signal });

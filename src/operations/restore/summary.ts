@@ -27,6 +27,8 @@ export interface RestoreSummary {
   readonly targetTimeline: number;
   readonly wal: { readonly first: string; readonly last: string; readonly segments: number } | null;
   readonly tablespaces: readonly { readonly oid: number; readonly from: string; readonly to: string }[];
+  /** Symbolic links to data on the original host, which is a part of the restored directory; the first 100. */
+  readonly links: readonly { readonly path: string; readonly location: string }[];
   /** Configuration files that lay outside the data directory; copies are under `walvault_external`. */
   readonly externalFiles: readonly string[];
   readonly settings: {
@@ -66,6 +68,7 @@ export function summariseRestore(result: RestoreResult): RestoreSummary {
       from: location,
       to: directory,
     })),
+    links: backup.links ?? [],
     externalFiles: backup.externalFiles,
     settings: {
       restoreCommand: settings.restoreCommand,

@@ -2,8 +2,9 @@
  * The directories of restored tablespaces. A repository may be hostile, so it alone never chooses directories on this
  * host. Pure.
  */
-import { isAbsolute, resolve } from 'node:path';
+import { isAbsolute, join, resolve } from 'node:path';
 import { WalvaultError } from '../../base/errors/errors.ts';
+import type { BackedUpTablespace } from '../../repository/format/backup-record.ts';
 
 export interface TablespaceTarget {
   readonly oid: number;
@@ -11,6 +12,8 @@ export interface TablespaceTarget {
   readonly location: string;
   /** The absolute path of the directory on this host. */
   readonly directory: string;
+  /** True if the directory is part of the data directory, as it was on the original host. */
+  readonly isInside: boolean;
 }
 
 export interface TablespaceOptions {
@@ -23,21 +26,30 @@ export interface TablespaceOptions {
 
 /**
  * Maps each tablespace to its directory. In-place tablespaces (a relative location) are part of the data directory
- * and are not in the result.
+ * and are not in the result; a tablespace with a directory inside the data directory returns to its place there.
  * @throws WalvaultError `usage` for a bad mapping, `refused` for a location that was not accepted
  */
 export function mapTablespaces(
-  tablespaces: readonly { readonly oid: number; readonly location: string }[],
+  tablespaces: readonly BackedUpTablespace[],
   options: TablespaceOptions,
 ): TablespaceTarget[] {
   const mappings = new Map(options.map.map(parseMapping));
   const used = new Set<string>();
   const outside = tablespaces.filter(({ location }) => isAbsolute(location));
-  const targets = outside.map(({ oid, location }) => {
+  const targets = outside.map(({ oid, location, insidePath }) => {
     const from = [String(oid), location].find(key => mappings.has(key));
     if (from !== undefined) used.add(from);
     const directory = from === undefined ? location : mappings.get(from);
-    return { oid, location, directory: resolve(directory ?? location), isMapped: from !== undefined };
+    const isMapped = from !== undefined;
+    if (!isMapped && insidePath !== undefined)
+      return {
+        oid,
+        location,
+        directory: join(resolve(options.dataDirectory), insidePath),
+        isMapped,
+        isInside: true,
+      };
+    return { oid, location, directory: resolve(directory ?? location), isMapped, isInside: false };
   });
   const unused = [...mappings.keys()].find(key => !used.has(key));
   if (unused !== undefined)
@@ -47,7 +59,7 @@ export function mapTablespaces(
           ? 'It has no tablespaces outside its data directory.'
           : `It has ${outside.map(({ oid, location }) => `${oid} at ${location}`).join(', ')}.`,
     });
-  const recorded = targets.filter(({ isMapped }) => !isMapped);
+  const recorded = targets.filter(({ isMapped, isInside }) => !isMapped && !isInside);
   if (recorded.length > 0 && !options.acceptsRecorded)
     throw new WalvaultError(
       'refused',
@@ -57,7 +69,7 @@ export function mapTablespaces(
       },
     );
   refuseOverlap(targets, options.dataDirectory);
-  return targets.map(({ oid, location, directory }) => ({ oid, location, directory }));
+  return targets.map(({ oid, location, directory, isInside }) => ({ oid, location, directory, isInside }));
 }
 
 function parseMapping(text: string): [string, string] {
@@ -73,7 +85,8 @@ function parseMapping(text: string): [string, string] {
 
 function refuseOverlap(targets: readonly TablespaceTarget[], dataDirectory: string): void {
   const taken = [resolve(dataDirectory)];
-  for (const { oid, directory } of targets) {
+  for (const { oid, directory, isInside } of targets) {
+    if (isInside) continue;
     const other = taken.find(one => contains(one, directory) || contains(directory, one));
     if (other !== undefined)
       throw new WalvaultError('usage', `tablespace ${oid} cannot go to ${directory}: ${other} is in the way`);

@@ -75,6 +75,34 @@ export function isDatabaseDirectory(parts: readonly string[]): boolean {
   return (parts.length === 2 && parts[0] === 'base') || (parts.length === 4 && parts[0] === 'pg_tblspc');
 }
 
+/** Entries of the data directory that hold data: PostgreSQL makes them, never as links, and a copy needs them. */
+const dataAtTop = new Set([
+  'PG_VERSION',
+  'base',
+  'global',
+  'pg_commit_ts',
+  'pg_logical',
+  'pg_multixact',
+  'pg_stat',
+  'pg_tblspc',
+  'pg_twophase',
+  'pg_xact',
+  'postgresql.auto.conf',
+]);
+
+/**
+ * True if a symbolic link at this path stands for data that an administrator has moved, such as a database on another
+ * disk. The links of tablespaces are PostgreSQL's own.
+ */
+export function isMovedData(path: string): boolean {
+  return dataAtTop.has(path.split('/')[0] ?? '') && !isTablespaceLink(path);
+}
+
+/** True for `pg_tblspc/<oid>`. */
+export function isTablespaceLink(path: string): boolean {
+  return /^pg_tblspc\/\d+$/.test(path);
+}
+
 /** True for files of unlogged relations other than the init fork. `unlogged` comes from the same directory. */
 export function isUnloggedContent(name: string, unlogged: ReadonlySet<number>): boolean {
   const file = parseRelationFile(name);

@@ -1,11 +1,13 @@
 /** A walk through a data directory, also of a running server, that gives the entries for a base backup. */
-import { lstat, readdir, readlink, stat } from 'node:fs/promises';
+import { lstat, readdir, readlink, realpath, stat } from 'node:fs/promises';
 import type { Stats } from 'node:fs';
-import { join } from 'node:path';
+import { join, relative } from 'node:path';
 import { localIoError, systemCode, WalvaultError } from '../../base/errors/errors.ts';
 import {
   classifyBackupPath,
   isDatabaseDirectory,
+  isMovedData,
+  isTablespaceLink,
   isUnloggedContent,
   type EntryType,
 } from './backup-selection.ts';
@@ -17,15 +19,19 @@ export interface DataDirectoryEntry {
   path: string;
   absolutePath: string;
   /**
-   * A `symlink` is a tablespace, whose contents follow, or the administrator's own link. For the latter PostgreSQL's
-   * own backup only gives a warning; here the caller decides.
+   * A `symlink` is a tablespace, whose contents follow, or a link of the administrator's that is no data of
+   * PostgreSQL's. A link to moved data has the type of what it leads to, and a `linkTarget`.
    */
   type: EntryType;
   sizeBytes: number;
   /** Permission bits. */
   mode: number;
+  /** The user id of the owner. */
+  ownerId: number;
   mtimeMs: number;
   linkTarget?: string;
+  /** For a tablespace inside the data directory: its path there. */
+  insidePath?: string | undefined;
 }
 
 /**
@@ -39,7 +45,8 @@ export async function* walkDataDirectory(
   signal: AbortSignal,
 ): AsyncGenerator<DataDirectoryEntry> {
   const versionDirectory = tablespaceVersionDirectory(await readControlFile(dataDirectory, signal));
-  yield* walkDirectory({ dataDirectory, versionDirectory, signal }, '');
+  const insidePaths = await tablespacesInside(dataDirectory);
+  yield* walkDirectory({ dataDirectory, versionDirectory, insidePaths, signal }, '');
 }
 
 /**
@@ -53,7 +60,26 @@ export function tablespaceVersionDirectory(control: ControlFile): string {
 interface Walk {
   readonly dataDirectory: string;
   readonly versionDirectory: string;
+  /** The tablespaces inside the data directory: their links, and their paths there. */
+  readonly insidePaths: ReadonlyMap<string, string>;
   readonly signal: AbortSignal;
+}
+
+/**
+ * PostgreSQL allows a tablespace inside the data directory, with a warning. Its files are taken by its link, as
+ * basebackup.c takes them, so its directory there counts as empty.
+ */
+async function tablespacesInside(dataDirectory: string): Promise<Map<string, string>> {
+  const inside = new Map<string, string>();
+  const root = await realpath(dataDirectory);
+  for (const name of await namesIn(join(dataDirectory, 'pg_tblspc'))) {
+    const link = `pg_tblspc/${name}`;
+    const absolutePath = join(dataDirectory, link);
+    if (!isTablespaceLink(link) || !(await lstatIfThere(absolutePath, name))?.isSymbolicLink()) continue;
+    const target = await unlessGone('read', absolutePath, realpath(absolutePath));
+    if (target?.startsWith(`${root}/`)) inside.set(link, relative(root, target));
+  }
+  return inside;
 }
 
 async function* walkDirectory(walk: Walk, directory: string): AsyncGenerator<DataDirectoryEntry> {
@@ -112,13 +138,40 @@ async function inspect(walk: Walk, directory: string, name: string): Promise<Dat
   const type = stats === undefined ? undefined : typeOf(stats);
   if (stats === undefined || type === undefined || classifyBackupPath(path, type) === 'skip')
     return undefined;
-  const common = { path, absolutePath, mode: stats.mode & 0o7777, mtimeMs: stats.mtimeMs };
-  if (type !== 'symlink') return { ...common, type, sizeBytes: type === 'file' ? stats.size : 0 };
-  // A linked pg_wal, or another directory of PostgreSQL's that was moved away, comes back as a directory.
+  const common = { path, absolutePath };
+  if (type !== 'symlink') return { ...common, ...factsOf(stats, type) };
+  const linkTarget = await readlink(absolutePath);
   const target = await statIfThere(absolutePath);
-  if (target?.isDirectory() && isOwnDirectory(path))
-    return { ...common, mode: target.mode & 0o7777, type: 'directory', sizeBytes: 0 };
-  return { ...common, type, sizeBytes: 0, linkTarget: await readlink(absolutePath) };
+  const targetType = target === undefined ? undefined : typeOf(target);
+  if (isMovedData(path) && targetType === undefined) {
+    walk.signal.throwIfAborted();
+    throw targetIsMissing(path, linkTarget);
+  }
+  // A linked pg_wal, or another directory of PostgreSQL's that was moved away, comes back as a directory.
+  const isFollowed = isMovedData(path) || (targetType === 'directory' && isOwnDirectory(path));
+  if (target !== undefined && targetType !== undefined && isFollowed)
+    return { ...common, ...factsOf(target, targetType), linkTarget };
+  return { ...common, ...factsOf(stats, type), linkTarget, insidePath: walk.insidePaths.get(path) };
+}
+
+function factsOf(
+  stats: Stats,
+  type: EntryType,
+): Pick<DataDirectoryEntry, 'type' | 'sizeBytes' | 'mode' | 'ownerId' | 'mtimeMs'> {
+  const { mode, uid, mtimeMs } = stats;
+  return { type, sizeBytes: type === 'file' ? stats.size : 0, mode: mode & 0o7777, ownerId: uid, mtimeMs };
+}
+
+function targetIsMissing(path: string, linkTarget: string): WalvaultError {
+  return new WalvaultError(
+    'local-io',
+    `${path} is a symbolic link to ${linkTarget}, which is not there: its data would be missing in the backup`,
+    { hint: 'Is its disk mounted? A link that leads nowhere must go from the data directory.' },
+  );
+}
+
+function isInside(walk: Walk, path: string): boolean {
+  return walk.insidePaths.values().some(inside => inside === path);
 }
 
 function isOwnDirectory(path: string): boolean {
@@ -126,8 +179,9 @@ function isOwnDirectory(path: string): boolean {
 }
 
 async function isEntered(walk: Walk, entry: DataDirectoryEntry): Promise<boolean> {
-  if (entry.type === 'directory') return classifyBackupPath(entry.path, 'directory') === 'include';
-  if (entry.type !== 'symlink' || !/^pg_tblspc\/\d+$/.test(entry.path)) return false;
+  if (entry.type === 'directory')
+    return classifyBackupPath(entry.path, 'directory') === 'include' && !isInside(walk, entry.path);
+  if (entry.type !== 'symlink' || !isTablespaceLink(entry.path)) return false;
   const target = await statIfThere(entry.absolutePath);
   if (target?.isDirectory()) return true;
   walk.signal.throwIfAborted();

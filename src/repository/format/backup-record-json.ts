@@ -1,9 +1,17 @@
 /** Backup records as JSON: LSNs as PostgreSQL writes them, the system identifier as decimal text, times in UTC. */
 import { formatLsn, parseLsn } from '../../postgres/wal/lsn.ts';
-import type { BackupPart, BackupRecord, StoredPiece, WalRange } from './backup-record.ts';
+import type {
+  BackedUpTablespace,
+  BackupPart,
+  BackupRecord,
+  FollowedLink,
+  StoredPiece,
+  WalRange,
+} from './backup-record.ts';
 import { parseFields, sha256Pattern, type Fields } from './fields.ts';
 import { readGeometry } from './geometry-field.ts';
 import { encodeJson } from './json-object.ts';
+import { isSafePath } from './manifest.ts';
 
 const recordFormat = 1;
 
@@ -52,9 +60,8 @@ export function decodeBackupRecord(data: Uint8Array, source: string): BackupReco
     damagedPages: fields.number('damagedPages'),
     fileCount: fields.number('fileCount'),
     sizeBytes: fields.number('sizeBytes'),
-    tablespaces: fields
-      .items('tablespaces')
-      .map(item => ({ oid: item.number('oid'), location: item.text('location') })),
+    tablespaces: fields.items('tablespaces').map(tablespace),
+    ...(fields.has('links') && { links: fields.items('links').map(link) }),
     externalFiles: fields.texts('externalFiles'),
     manifest: piece(fields.object('manifest')),
     parts: fields.items('parts').map(part),
@@ -67,6 +74,18 @@ function walRange(fields: Fields): WalRange {
     startLsn: fields.parsed('startLsn', parseLsn),
     endLsn: fields.parsed('endLsn', parseLsn),
   };
+}
+
+function tablespace(fields: Fields): BackedUpTablespace {
+  const { oid, location } = { oid: fields.number('oid'), location: fields.text('location') };
+  if (!fields.has('insidePath')) return { oid, location };
+  const insidePath = fields.text('insidePath');
+  if (!isSafePath(insidePath)) throw fields.bad('insidePath');
+  return { oid, location, insidePath };
+}
+
+function link(fields: Fields): FollowedLink {
+  return { path: fields.text('path'), location: fields.text('location') };
 }
 
 function piece(fields: Fields): StoredPiece {

@@ -26,6 +26,20 @@ export interface WalRange {
   readonly endLsn: Lsn;
 }
 
+export interface BackedUpTablespace {
+  readonly oid: number;
+  readonly location: string;
+  /** For a tablespace inside the data directory: its path there. */
+  readonly insidePath?: string | undefined;
+}
+
+/** A symbolic link in the data directory; the backup has at its path what was behind it. */
+export interface FollowedLink {
+  readonly path: string;
+  /** The target of the link on the original host. */
+  readonly location: string;
+}
+
 export interface BackupRecord {
   readonly id: string;
   readonly type: 'full' | 'incremental';
@@ -53,7 +67,9 @@ export interface BackupRecord {
   readonly fileCount: number;
   /** Plain bytes of all files. */
   readonly sizeBytes: number;
-  readonly tablespaces: readonly { readonly oid: number; readonly location: string }[];
+  readonly tablespaces: readonly BackedUpTablespace[];
+  /** The first 100 symbolic links to data of PostgreSQL's; undefined in records that did not note them. */
+  readonly links?: readonly FollowedLink[] | undefined;
   /** Absolute paths of configuration files outside the data directory, captured under `walvault_external/`. */
   readonly externalFiles: readonly string[];
   readonly manifest: StoredPiece;

@@ -69,9 +69,13 @@ export function hasTool(server: PostgresServer, name: string): boolean {
 }
 
 /** PostgreSQL's own proof that the restored files are those of the backup. WAL is not in the directory yet. */
-export async function verifyWithPostgres(server: PostgresServer, directory: string): Promise<void> {
+export async function verifyWithPostgres(
+  server: PostgresServer,
+  directory: string,
+  args: readonly string[] = [],
+): Promise<void> {
   if (!hasTool(server, 'pg_verifybackup')) return;
-  await runOk(join(server.binDir, 'pg_verifybackup'), ['--no-parse-wal', directory]);
+  await runOk(join(server.binDir, 'pg_verifybackup'), ['--no-parse-wal', ...args, directory]);
 }
 
 /** Every table and index by pg_amcheck on the running server, then every page by pg_checksums; it is stopped after. */

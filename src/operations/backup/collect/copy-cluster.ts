@@ -14,7 +14,7 @@ import { cutIntoParts } from '../plan.ts';
 import { openLocalFile } from '../part/read-file.ts';
 import type { BackupServerFacts } from '../server-facts.ts';
 import type { Spool } from './spool.ts';
-import { walkCluster, type Tablespace } from './walk.ts';
+import { walkCluster, type WalkFindings } from './walk.ts';
 import type { Log } from '../../../observe/events/events.ts';
 
 export interface CopyClusterOptions {
@@ -29,11 +29,10 @@ export interface CopyClusterOptions {
   readonly signal: AbortSignal;
 }
 
-export interface CopiedCluster {
+export interface CopiedCluster extends WalkFindings {
   readonly fileCount: number;
   /** Plain bytes of all files. */
   readonly sizeBytes: number;
-  readonly tablespaces: readonly Tablespace[];
   readonly externalFiles: readonly string[];
   readonly damagedPageCount: number;
   /** The first damaged pages found. */
@@ -46,8 +45,8 @@ export async function copyCluster(options: CopyClusterOptions): Promise<CopiedCl
   const { config, connection, facts, set, spool, log, signal } = options;
   const { dataDirectory, controlFile, owner } = facts;
   const external = await findExternalFiles(facts.configurationFiles, dataDirectory, log);
-  const tablespaces: Tablespace[] = [];
-  const walk = walkCluster({ dataDirectory, log, signal }, tablespaces);
+  const found: WalkFindings = { tablespaces: [], links: [] };
+  const walk = walkCluster({ dataDirectory, log, signal }, found);
   const entries = mergeSorted(walk, external.entries);
   const pages = pageCheckSettings(options);
   const { blockSizeBytes } = controlFile;
@@ -65,7 +64,7 @@ export async function copyCluster(options: CopyClusterOptions): Promise<CopiedCl
     // A lost session has ended the backup on the server: fail now rather than after the last part.
     await connection.query('select 1');
   }
-  return { ...total, tablespaces, externalFiles: external.paths, damagedPages };
+  return { ...total, ...found, externalFiles: external.paths, damagedPages };
 }
 
 function pageCheckSettings({

@@ -46,6 +46,7 @@ export function makeBackupRecord(source: RecordSource): BackupRecord {
     fileCount: copied.fileCount + ending.fileCount,
     sizeBytes: copied.sizeBytes + ending.sizeBytes,
     tablespaces: copied.tablespaces,
+    links: copied.links,
     externalFiles: copied.externalFiles,
     manifest: ending.manifest,
     parts: source.parts,

@@ -28,6 +28,17 @@ describe('where tablespaces go', () => {
     );
   });
 
+  test('one inside the data directory: to its place in the new one, without asking; or where it is mapped to', () => {
+    const near = { oid: 16_387, location: '/srv/old/spaces/near', insidePath: 'spaces/near' };
+    const place = ({ directory, isInside }: { directory: string; isInside: boolean }) => [
+      directory,
+      isInside,
+    ];
+    assert.deepEqual(mapTablespaces([near], options).map(place), [['/srv/new/spaces/near', true]]);
+    const map = ['16387=/mnt/a'];
+    assert.deepEqual(mapTablespaces([near], { ...options, map }).map(place), [['/mnt/a', false]]);
+  });
+
   test('nowhere outside unless somebody agrees', () => {
     assert.equal(
       codeOf(() => mapTablespaces(spaces, options)),

@@ -47,6 +47,18 @@ describe('a commit record', () => {
     assert.deepEqual(decodeBackupRecord(encodeBackupRecord(record), 'x'), record);
   });
 
+  it('has, where there are any, links that were followed and tablespaces inside the data directory, at safe paths only', () => {
+    const tablespace = { oid: 16_386, location: '/pg/15/spaces/near', insidePath: 'spaces/near' };
+    const odd = {
+      ...record,
+      tablespaces: [...record.tablespaces, tablespace],
+      links: [{ path: 'base/16399', location: '/mnt/fast/16399' }],
+    };
+    assert.deepEqual(decodeBackupRecord(encodeBackupRecord(odd), 'x'), odd);
+    const hostile = { ...record, tablespaces: [{ ...tablespace, insidePath: '../elsewhere' }] };
+    assert.throws(() => decodeBackupRecord(encodeBackupRecord(hostile), 'x'), { code: 'damaged' });
+  });
+
   it('is refused when any field is missing or of another kind', () => {
     const json = JSON.parse(encodeBackupRecord(record).toString()) as Record<string, unknown>;
     for (const field of Object.keys(json)) {
