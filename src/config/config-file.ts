@@ -3,7 +3,8 @@ import { open } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
 import { parse, TomlError } from 'smol-toml';
 import { WalvaultError, describeSystemCode, messageOf, systemCode } from '../base/errors/errors.ts';
-import { nearestName } from './near.ts';
+import { isPrivateFile } from '../base/files/privacy.ts';
+import { nearestName } from '../base/near.ts';
 import type { RawValue } from './raw-value.ts';
 import { repositorySettings, settings } from './settings.ts';
 import { keyLines } from './toml-lines.ts';
@@ -30,14 +31,19 @@ export async function readConfigFile(path: string): Promise<ConfigFile | undefin
   return interpret(parseToml(content.text, absolute), absolute, content);
 }
 
-async function readWhole(path: string): Promise<{ text: string; mode: number } | undefined> {
+interface FileContent {
+  readonly text: string;
+  readonly isPrivate: boolean;
+}
+
+async function readWhole(path: string): Promise<FileContent | undefined> {
   try {
     const handle = await open(path, 'r');
     try {
       const stat = await handle.stat();
       if (stat.size > maxSizeBytes)
         throw new WalvaultError('config', `configuration file ${path} is larger than 1 MiB`);
-      return { text: await handle.readFile('utf8'), mode: stat.mode };
+      return { text: await handle.readFile('utf8'), isPrivate: isPrivateFile(stat) };
     } finally {
       await handle.close();
     }
@@ -49,7 +55,7 @@ async function readWhole(path: string): Promise<{ text: string; mode: number } |
       cause: error,
       hint:
         code === 'EACCES'
-          ? 'The user that PostgreSQL runs as must be able to read it: make that user its owner, with mode 0600.'
+          ? 'The user that PostgreSQL runs as must be able to read it: make that user its owner, with mode 0600, or root, with mode 0640 and a group of that user.'
           : undefined,
     });
   }
@@ -66,14 +72,9 @@ function parseToml(text: string, path: string): Record<string, unknown> {
   }
 }
 
-function interpret(
-  document: Record<string, unknown>,
-  path: string,
-  content: { text: string; mode: number },
-): ConfigFile {
+function interpret(document: Record<string, unknown>, path: string, content: FileContent): ConfigFile {
   const lines = keyLines(content.text);
   const directory = dirname(path);
-  const isPrivate = (content.mode & 0o044) === 0;
   const raw = (value: unknown, key: string, place: string): RawValue => {
     const line = lines.get(place);
     return {
@@ -81,7 +82,7 @@ function interpret(
       label: `${key} in ${path}${line === undefined ? '' : `, line ${line}`}`,
       origin: line === undefined ? path : `${path}:${line}`,
       directory,
-      isPrivate,
+      isPrivate: content.isPrivate,
     };
   };
   const found = new Map<string, RawValue>();

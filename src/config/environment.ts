@@ -1,6 +1,6 @@
 /** Reads settings from the environment: `compression.level` is WALVAULT_COMPRESSION_LEVEL. An empty variable is unset. */
 import { WalvaultError } from '../base/errors/errors.ts';
-import { nearestName } from './near.ts';
+import { nearestName } from '../base/near.ts';
 import type { RawValue } from './raw-value.ts';
 import type { Setting } from './setting.ts';
 import { repositorySettings, settings } from './settings.ts';
@@ -22,6 +22,17 @@ const otherVariables: ReadonlySet<string> = new Set([
   'WALVAULT_AGENT_DIRECTORY',
 ]);
 const testPrefix = 'WALVAULT_TEST_';
+
+/**
+ * What Kubernetes and container links put into the environment for a service by the name of `walvault` or
+ * `walvault-…`: WALVAULT_SERVICE_HOST, WALVAULT_PORT=tcp://10.0.0.1:80, WALVAULT_PORT_80_TCP_ADDR ("Service",
+ * environment variables).
+ */
+function isServiceLink(name: string, value: string): boolean {
+  return serviceLink.test(name) || (name.endsWith('_PORT') && /^(tcp|udp|sctp):\/\//.test(value));
+}
+
+const serviceLink = /_(SERVICE_HOST|SERVICE_PORT(_\w+)?|PORT_\d+_(TCP|UDP|SCTP)(_(PROTO|PORT|ADDR))?)$/;
 
 export function environmentName(key: string): string {
   return prefix + variablePart(key);
@@ -48,6 +59,7 @@ export function readEnvironment(env: NodeJS.ProcessEnv): EnvironmentSettings {
     const setting = known.get(name.slice(prefix.length));
     const inRepository = setting === undefined ? repositoryVariable(name, fields) : undefined;
     const target = setting ?? inRepository?.field;
+    if (target === undefined && isServiceLink(name, value)) continue;
     if (target === undefined) throw unknownVariable(name, [...known.keys()]);
     if (value === '') continue;
     const into = inRepository === undefined ? found : repositoryFields(repositories, inRepository.repository);

@@ -31,7 +31,7 @@ async function secretText(setting: Setting, raw: RawValue, env: NodeJS.ProcessEn
 function plainText(text: string, setting: Setting, raw: RawValue): string {
   if (raw.isPrivate || setting.isSecretText?.(text) === false) return text;
   throw new WalvaultError('config', `${raw.label}: a secret stands in a file that others can read`, {
-    hint: 'Take away their access (chmod 0600), or write { file = "…" }, { command = "…" } or { env = "…" } instead.',
+    hint: 'Take away their access (chmod 0600; 0640 where root owns the file), or write { file = "…" }, { command = "…" } or { env = "…" } instead.',
   });
 }
 

@@ -1,5 +1,6 @@
 /** The start of every command: all output goes through the redactor, which knows each secret that was read. */
 import { resolve } from 'node:path';
+import { homeDirectory } from '../base/account.ts';
 import { WalvaultError } from '../base/errors/errors.ts';
 import type { Verbosity } from '../base/log-level.ts';
 import { loadConfig, secretsIn, type LoadedConfig } from '../config/index.ts';
@@ -30,6 +31,8 @@ export interface LogOptions extends Verbosity {
 
 export function beginCommand(context: CliContext): BegunCommand {
   const { env, isTty, stdout, stderr } = context;
+  // The stores' libraries look for their files below HOME, and some fail where neither it nor the account says it.
+  env['HOME'] = homeDirectory(env);
   const redactor = new Redactor();
   redactor.addEnvironment(env);
   let log: RunLog | undefined;

@@ -1,6 +1,6 @@
 /** `walvault agent`, from arguments to exit status, without the command tree. */
 import { existsSync, realpathSync, writeFileSync } from 'node:fs';
-import { availableParallelism, homedir } from 'node:os';
+import { availableParallelism } from 'node:os';
 import { join, resolve } from 'node:path';
 import { serveAsAgent } from '../agent/agent.ts';
 import { addressOf, type AgentAddress } from '../agent/client/address.ts';
@@ -9,6 +9,7 @@ import { readFingerprint } from '../agent/client/fingerprint.ts';
 import { isServerAbove } from '../agent/client/orphanage.ts';
 import { problemPath } from '../agent/client/start.ts';
 import { WorkerPool } from '../workers/pool.ts';
+import { homeDirectory } from '../base/account.ts';
 import { defaultConfigPath } from '../base/default-config.ts';
 import { messageOf, WalvaultError } from '../base/errors/errors.ts';
 import { findServer } from '../operations/push/find-server.ts';
@@ -136,7 +137,7 @@ async function serve({
 
 /** Files that the stores' libraries find by themselves, and read only once. */
 function credentialFiles(env: NodeJS.ProcessEnv): string[] {
-  const home = env['HOME'] || homedir();
+  const home = homeDirectory(env);
   return [
     env['AWS_SHARED_CREDENTIALS_FILE'] || join(home, '.aws/credentials'),
     env['AWS_CONFIG_FILE'] || join(home, '.aws/config'),

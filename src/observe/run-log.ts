@@ -1,6 +1,6 @@
 /** The log of one run: every event, without secrets, to standard error and to the log file, if there is one. */
 import { hostname } from 'node:os';
-import { userName } from '../base/user-name.ts';
+import { userName } from '../base/account.ts';
 import { walvaultVersion } from '../base/build-info.ts';
 import type { LogLevel, Verbosity } from '../base/log-level.ts';
 import { monotonicMs } from '../base/time/clock.ts';

@@ -60,7 +60,10 @@ export function startAgent(address: AgentAddress, env: NodeJS.ProcessEnv): Start
     writeFileSync(attemptPath(address), String(pid ?? ''), { mode: 0o600 });
     return 'started';
   } catch (error) {
-    return { problem: describeSystemCode(systemCode(error) ?? String(error)) };
+    return {
+      problem: `${address.directory}: ${describeSystemCode(systemCode(error) ?? String(error))}`,
+      hint: 'Name a directory that this user may write to in WALVAULT_AGENT_DIRECTORY, or set agent.mode = "off".',
+    };
   }
 }
 

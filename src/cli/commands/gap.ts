@@ -1,7 +1,7 @@
 /** `walvault gap ack`: options and output. */
 import { hostname } from 'node:os';
 import { WalvaultError } from '../../base/errors/errors.ts';
-import { userName } from '../../base/user-name.ts';
+import { userName } from '../../base/account.ts';
 import { acknowledgedJson, renderAcknowledged } from '../render/gap.ts';
 import { renderJson } from '../render/json.ts';
 import { chooseRepositories, parseSystemId } from '../options/repository-choice.ts';

@@ -119,6 +119,7 @@ async function takeBackup(run: BackupRun): Promise<{ record: BackupRecord; damag
   const { config, connection, facts, system, set, id, label, log, signal } = run;
   const { destinations } = set;
   const { dataDirectory, controlFile } = facts;
+  // Before anything is written: a host without a place for temporary files is noticed here.
   await using spool = await Spool.create();
   await destinations.inEach(repository =>
     claimBackup(repository, system, { id, startTime: new Date() }, signal),

@@ -1,5 +1,6 @@
 /** The check of the keys for writing: recipients, the signing key, trusted signers. It needs no private key. */
 import { stat } from 'node:fs/promises';
+import { isPrivateFile } from '../../base/files/privacy.ts';
 import { formatDuration } from '../../base/units.ts';
 import type { PublicKey } from '../../pipeline/openpgp/index.ts';
 import type { Keyring, ObjectUse } from '../../repository/encoding/keyring.ts';
@@ -81,7 +82,7 @@ async function signingFindings(keyring: Keyring, { config }: CheckOptions): Prom
     ];
   }
   const findings = [ok(`objects are signed by ${signer.fingerprint}`)];
-  if ((((await stat(path)).mode ?? 0) & 0o077) !== 0)
+  if (!isPrivateFile(await stat(path)))
     findings.push(warning(`signing key ${path} can be read by others than its owner`, 'chmod 600 it.'));
   const trusted = await keyring.trustedSigners();
   if (trusted.some(({ fingerprint }) => fingerprint === signer.fingerprint)) {

@@ -4,10 +4,10 @@
  * `0/16B3740`).
  */
 import { Socket } from 'node:net';
-import { homedir } from 'node:os';
 import { join } from 'node:path';
 import type { ConnectionOptions } from 'node:tls';
 import { Client } from 'pg';
+import { homeDirectory } from '../../base/account.ts';
 import { localIoError, messageOf, systemCode, WalvaultError } from '../../base/errors/errors.ts';
 import type { Secret } from '../../base/secret.ts';
 import { readWhole } from '../../base/files/read.ts';
@@ -37,10 +37,11 @@ export interface ConnectOptions {
 /** @throws WalvaultError `postgres`, or `config` for settings that make no sense */
 export async function connectPostgres(options: ConnectOptions): Promise<PgConnection> {
   options.signal.throwIfAborted();
-  const target = await resolveTarget(options.connectionString, options.env ?? process.env);
+  const env = options.env ?? process.env;
+  const target = await resolveTarget(options.connectionString, env);
   let failure: unknown;
   for (const place of target.places) {
-    for (const ssl of await sslAttempts(target, place.host)) {
+    for (const ssl of await sslAttempts(target, place.host, env)) {
       try {
         return await openSession(target, place, ssl, options);
       } catch (error) {
@@ -134,24 +135,33 @@ const prepareSessionSql = `
  * TLS settings to try, in order: `prefer` falls back to a plain connection, `allow` to an encrypted one. Sockets have
  * no TLS.
  */
-async function sslAttempts(target: ConnectionTarget, host: string): Promise<(false | ConnectionOptions)[]> {
+async function sslAttempts(
+  target: ConnectionTarget,
+  host: string,
+  env: NodeJS.ProcessEnv,
+): Promise<(false | ConnectionOptions)[]> {
   if (host.startsWith('/') || target.sslMode === 'disable') return [false];
-  const secure = await sslOptions(target);
+  const secure = await sslOptions(target, env);
   if (target.sslMode === 'prefer') return [secure, false];
   return target.sslMode === 'allow' ? [false, secure] : [secure];
 }
 
-async function sslOptions(target: ConnectionTarget): Promise<ConnectionOptions> {
-  const { sslMode, sslCertificate, sslKey } = target;
+async function sslOptions(target: ConnectionTarget, env: NodeJS.ProcessEnv): Promise<ConnectionOptions> {
+  const { sslMode, sslCertificate, sslKey, sslPassword, sslRevocationList } = target;
   const isVerified = sslMode === 'verify-ca' || sslMode === 'verify-full';
   const root =
-    target.sslRootCertificate ?? (isVerified ? join(homedir(), '.postgresql', 'root.crt') : undefined);
+    target.sslRootCertificate ??
+    (isVerified ? join(homeDirectory(env), '.postgresql', 'root.crt') : undefined);
   return {
     // As libpq: if there is a root certificate, `require` verifies the chain, too.
     rejectUnauthorized: isVerified || (sslMode === 'require' && root !== undefined),
     ...(root === undefined || root === 'system' ? {} : { ca: await readCertificate(root) }),
     ...(sslCertificate === undefined ? {} : { cert: await readCertificate(sslCertificate) }),
     ...(sslKey === undefined ? {} : { key: await readCertificate(sslKey) }),
+    ...(sslPassword && { passphrase: sslPassword.reveal() }),
+    ...(sslRevocationList !== undefined && { crl: await readCertificate(sslRevocationList) }),
+    ...(target.sslMinVersion && { minVersion: target.sslMinVersion }),
+    ...(target.sslMaxVersion && { maxVersion: target.sslMaxVersion }),
     ...(sslMode === 'verify-full' ? {} : { checkServerIdentity: () => undefined }),
   };
 }

@@ -4,7 +4,6 @@
  */
 import { existsSync } from 'node:fs';
 import type { Agent as HttpAgent } from 'node:http';
-import { homedir } from 'node:os';
 import { join } from 'node:path';
 import {
   AwsClient,
@@ -14,6 +13,7 @@ import {
   PluggableAuthClient,
   UserRefreshClient,
 } from 'google-auth-library';
+import { homeDirectory } from '../../base/account.ts';
 import { messageOf, WalvaultError } from '../../base/errors/errors.ts';
 import { readText } from '../../base/files/read.ts';
 import { agentFor, type HttpAgents } from '../driver-kit/http-agents.ts';
@@ -55,7 +55,7 @@ export async function createIdentity(
 function defaultCredentialsFile(env: NodeJS.ProcessEnv): string | undefined {
   const named = env['GOOGLE_APPLICATION_CREDENTIALS'] ?? '';
   if (named !== '') return named;
-  const configuration = env['CLOUDSDK_CONFIG'] ?? join(env['HOME'] ?? homedir(), '.config', 'gcloud');
+  const configuration = env['CLOUDSDK_CONFIG'] ?? join(homeDirectory(env), '.config', 'gcloud');
   const wellKnown = join(configuration, 'application_default_credentials.json');
   return existsSync(wellKnown) ? wellKnown : undefined;
 }

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, test } from 'vitest';
 import { WalvaultError } from '../../../src/base/errors/errors.ts';
+import { isPrivateFile } from '../../../src/base/files/privacy.ts';
 import { loadConfig } from '../../../src/config/index.ts';
 
 let directory: string;
@@ -275,6 +276,32 @@ describe('the environment', () => {
     assert.equal(failed.hint, 'Did you mean WALVAULT_COMPRESSION_LEVEL?');
   });
 
+  test('what Kubernetes says of a service named walvault is no setting, whatever else is mistyped', async () => {
+    const { config } = await load(minimal, {
+      WALVAULT_PORT: 'tcp://10.0.0.1:8080',
+      WALVAULT_SERVICE_HOST: '10.0.0.1',
+      WALVAULT_SERVICE_PORT: '8080',
+      WALVAULT_SERVICE_PORT_METRICS: '8080',
+      WALVAULT_PORT_8080_TCP: 'tcp://10.0.0.1:8080',
+      WALVAULT_PORT_8080_TCP_PROTO: 'tcp',
+      WALVAULT_PORT_8080_TCP_PORT: '8080',
+      WALVAULT_PORT_8080_TCP_ADDR: '10.0.0.1',
+      WALVAULT_REPOSITORY_PORT: 'udp://10.0.0.2:80',
+      WALVAULT_REPOSITORY_SERVICE_HOST: '10.0.0.2',
+      WALVAULT_LOG_FILE_SERVICE_HOST: '10.0.0.3',
+    });
+    assert.equal(config.repositories.length, 1);
+    for (const [name, text] of [
+      ['WALVAULT_PORT', '5432'],
+      ['WALVAULT_POTR', 'tcp://10.0.0.1:8080'],
+      ['WALVAULT_HOST', 'a'],
+    ] as const)
+      assert.equal(
+        (await failure(minimal, { [name]: text })).message,
+        `unknown setting ${name} in the environment`,
+      );
+  });
+
   test('a wrong value names the variable', async () => {
     const failed = await failure(minimal, { WALVAULT_ARCHIVE_TIMEOUT: 'soon' });
     assert.match(failed.message, /^WALVAULT_ARCHIVE_TIMEOUT in the environment: "soon" is not a duration$/);
@@ -312,7 +339,8 @@ describe('secrets', () => {
   });
 
   test('as text only in a file that nobody else can read', async () => {
-    for (const mode of [0o640, 0o604]) {
+    // What root owns may be read by its group: see privacy.test.ts.
+    for (const mode of process.getuid?.() === 0 ? [0o660, 0o604] : [0o640, 0o604]) {
       const failed = await failure(withPassphrase('"hush-hush"'), {}, mode);
       assert.match(
         failed.message,
@@ -322,6 +350,15 @@ describe('secrets', () => {
       assert.doesNotMatch(failed.message + failed.hint, /hush/);
     }
     await load(withPassphrase('{ command = "echo x" }'), {}, 0o644);
+  });
+
+  test('as text in a file of root that a group may read, as PostgreSQL has it for its keys', async () => {
+    assert.equal(isPrivateFile({ uid: 0, mode: 0o100640 }), true);
+    assert.equal(isPrivateFile({ uid: 0, mode: 0o100440 }), true);
+    for (const mode of [0o100660, 0o100644, 0o100650]) assert.equal(isPrivateFile({ uid: 0, mode }), false);
+    assert.equal(isPrivateFile({ uid: 104, mode: 0o100600 }), true);
+    for (const mode of [0o100640, 0o100604]) assert.equal(isPrivateFile({ uid: 104, mode }), false);
+    if (process.getuid?.() === 0) await load(withPassphrase('"hush-hush"'), {}, 0o640);
   });
 
   test('a connection without a password is not one', async () => {

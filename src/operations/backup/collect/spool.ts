@@ -7,7 +7,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { randomBytes } from 'node:crypto';
 
-import { localIoError } from '../../../base/errors/errors.ts';
+import { localIoError, WalvaultError } from '../../../base/errors/errors.ts';
 import { writeAll } from '../../../base/files/durable.ts';
 
 const batchBytes = 256 * 1024;
@@ -37,7 +37,7 @@ export class Spool implements AsyncDisposable {
       await rm(path);
       return new Spool(handle, directory);
     } catch (error) {
-      throw localIoError('create', path, error);
+      throw explained(localIoError('create', path, error));
     }
   }
 
@@ -82,7 +82,14 @@ export class Spool implements AsyncDisposable {
     try {
       await writeAll(this.#handle, data);
     } catch (error) {
-      throw localIoError('write a temporary file in', this.#directory, error);
+      throw explained(localIoError('write a temporary file in', this.#directory, error));
     }
   }
+}
+
+function explained({ code, message, cause }: WalvaultError): WalvaultError {
+  return new WalvaultError(code, message, {
+    cause,
+    hint: 'A backup needs a directory for temporary files, with about 200 bytes of space for each file of the cluster: name one in TMPDIR.',
+  });
 }

@@ -52,8 +52,11 @@ function parseUri(text: string): ConnectionParameters {
     if (equals < 1) throw bad(`its option "${pair}" has no value`);
     parameters.set(decode(pair.slice(0, equals)), decode(pair.slice(equals + 1)));
   }
-  if (parameters.get('ssl') === 'true') parameters.set('sslmode', 'require');
-  parameters.delete('ssl');
+  // For the sake of JDBC's URIs; any other value is unknown, as in libpq.
+  if (parameters.get('ssl') === 'true') {
+    parameters.set('sslmode', 'require');
+    parameters.delete('ssl');
+  }
   return parameters;
 }
 

@@ -3,14 +3,16 @@
  * environment and libpq's defaults (fe-connect.c, conninfo_add_defaults).
  */
 import { existsSync } from 'node:fs';
-import { userInfo } from 'node:os';
 import { join } from 'node:path';
+import { accountName } from '../../../base/account.ts';
 import { WalvaultError } from '../../../base/errors/errors.ts';
 import type { Secret } from '../../../base/secret.ts';
 import { Secret as SecretValue } from '../../../base/secret.ts';
+import { checkOptionNames, demandingVariables, refuseDemands } from './known-options.ts';
 import { parseConnectionString, type ConnectionParameters } from './connection-string.ts';
 import { readService } from './service-file.ts';
 
+export type SslVersion = 'TLSv1' | 'TLSv1.1' | 'TLSv1.2' | 'TLSv1.3';
 export type SslMode = 'disable' | 'allow' | 'prefer' | 'require' | 'verify-ca' | 'verify-full';
 
 export interface ConnectionTarget {
@@ -24,12 +26,18 @@ export interface ConnectionTarget {
   readonly sslRootCertificate: string | undefined;
   readonly sslCertificate: string | undefined;
   readonly sslKey: string | undefined;
+  /** Opens the key. */
+  readonly sslPassword: Secret | undefined;
+  readonly sslRevocationList: string | undefined;
+  readonly sslMinVersion: SslVersion | undefined;
+  readonly sslMaxVersion: SslVersion | undefined;
   readonly connectTimeoutMs: number;
   /** Server settings for the session, as `-c name=value`. */
   readonly options: string | undefined;
 }
 
 const environmentNames: Readonly<Record<string, string>> = {
+  ...demandingVariables,
   host: 'PGHOST',
   hostaddr: 'PGHOSTADDR',
   port: 'PGPORT',
@@ -43,6 +51,9 @@ const environmentNames: Readonly<Record<string, string>> = {
   sslrootcert: 'PGSSLROOTCERT',
   sslcert: 'PGSSLCERT',
   sslkey: 'PGSSLKEY',
+  sslcrl: 'PGSSLCRL',
+  ssl_min_protocol_version: 'PGSSLMINPROTOCOLVERSION',
+  ssl_max_protocol_version: 'PGSSLMAXPROTOCOLVERSION',
   connect_timeout: 'PGCONNECT_TIMEOUT',
 };
 
@@ -52,25 +63,43 @@ export async function resolveTarget(
   env: NodeJS.ProcessEnv,
 ): Promise<ConnectionTarget> {
   const given = parseConnectionString(connectionString?.reveal() ?? '');
+  checkOptionNames(given.keys(), 'postgres connection');
   const serviceName = given.get('service') ?? env['PGSERVICE'];
-  const service = serviceName ? await readService(serviceName, env) : new Map<string, string>();
+  const service = serviceName
+    ? await readService(serviceName, env, given.get('servicefile'))
+    : new Map<string, string>();
   const value = (name: string): string | undefined =>
     notEmpty(given.get(name)) ?? notEmpty(service.get(name)) ?? notEmpty(env[environmentNames[name] ?? '']);
-  const user = value('user') ?? userInfo().username;
-  const password = value('password');
+  refuseDemands(value);
+  const user = value('user') ?? ownName();
   return {
     places: placesOf(value),
     user,
     database: databaseOf(value('dbname'), given) ?? user,
-    password: password === undefined ? undefined : new SecretValue(password),
+    password: secretOf(value('password')),
     passwordFile: value('passfile'),
     sslMode: sslModeOf(value('sslmode') ?? 'prefer'),
     sslRootCertificate: value('sslrootcert'),
     sslCertificate: value('sslcert'),
     sslKey: value('sslkey'),
+    sslPassword: secretOf(value('sslpassword')),
+    sslRevocationList: value('sslcrl'),
+    sslMinVersion: sslVersionOf('ssl_min_protocol_version', value),
+    sslMaxVersion: sslVersionOf('ssl_max_protocol_version', value),
     connectTimeoutMs: timeoutOf(value('connect_timeout')),
     options: value('options'),
   };
+}
+
+/** The default user, as in libpq. @throws WalvaultError `config` for an account without a name */
+function ownName(): string {
+  const name = accountName();
+  if (name !== undefined) return name;
+  throw new WalvaultError(
+    'config',
+    `postgres connection: no user is given, and this process's user id ${process.getuid?.()} has no name`,
+    { hint: 'Write user=… into postgres.connection, or set PGUSER.' },
+  );
 }
 
 function notEmpty(text: string | undefined): string | undefined {
@@ -117,6 +146,18 @@ function sslModeOf(text: string): SslMode {
   const modes: readonly string[] = ['disable', 'allow', 'prefer', 'require', 'verify-ca', 'verify-full'];
   if (!modes.includes(text)) throw bad('sslmode', `"${text}" is none of ${modes.join(', ')}`);
   return text as SslMode;
+}
+
+function sslVersionOf(name: string, value: (name: string) => string | undefined): SslVersion | undefined {
+  const text = value(name);
+  const versions: readonly string[] = ['TLSv1', 'TLSv1.1', 'TLSv1.2', 'TLSv1.3'];
+  if (text !== undefined && !versions.includes(text))
+    throw bad(name, `"${text}" is none of ${versions.join(', ')}`);
+  return text as SslVersion | undefined;
+}
+
+function secretOf(text: string | undefined): Secret | undefined {
+  return text === undefined ? undefined : new SecretValue(text);
 }
 
 /**

@@ -1,7 +1,7 @@
 /** `~/.pgpass`: lines of `host:port:database:user:password`, `*` for any, `\` before `:` and `\` (fe-connect.c). */
 import { stat } from 'node:fs/promises';
-import { homedir } from 'node:os';
 import { join } from 'node:path';
+import { homeDirectory } from '../../../base/account.ts';
 import { Secret } from '../../../base/secret.ts';
 import { readText } from '../../../base/files/read.ts';
 
@@ -24,7 +24,7 @@ export async function readPasswordFile(
   path: string | undefined,
   env: NodeJS.ProcessEnv,
 ): Promise<Secret | undefined> {
-  const file = path ?? env['PGPASSFILE'] ?? join(env['HOME'] ?? homedir(), '.pgpass');
+  const file = path ?? env['PGPASSFILE'] ?? join(homeDirectory(env), '.pgpass');
   try {
     const { mode } = await stat(file);
     if ((mode & 0o077) !== 0) return undefined;

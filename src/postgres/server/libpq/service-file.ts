@@ -1,20 +1,25 @@
 /** Connection service files: `[name]` sections of `parameter=value` (fe-connect.c, parseServiceFile). */
-import { homedir } from 'node:os';
 import { join } from 'node:path';
+import { homeDirectory } from '../../../base/account.ts';
 import { localIoError, systemCode, WalvaultError } from '../../../base/errors/errors.ts';
 import { readText } from '../../../base/files/read.ts';
+import { checkOptionNames } from './known-options.ts';
 import type { ConnectionParameters } from './connection-string.ts';
 
 /**
- * The parameters of a service: from PGSERVICEFILE or `~/.pg_service.conf`, else from `pg_service.conf` in
+ * The parameters of a service: from the named file (PGSERVICEFILE) or `~/.pg_service.conf`, else from `pg_service.conf` in
  * PGSYSCONFDIR.
  * @throws WalvaultError `config` if no file defines it or a line is wrong, `local-io`
  */
-export async function readService(name: string, env: NodeJS.ProcessEnv): Promise<ConnectionParameters> {
-  const own = env['PGSERVICEFILE'] ?? join(env['HOME'] ?? homedir(), '.pg_service.conf');
+export async function readService(
+  name: string,
+  env: NodeJS.ProcessEnv,
+  named = env['PGSERVICEFILE'],
+): Promise<ConnectionParameters> {
+  const own = named ?? join(homeDirectory(env), '.pg_service.conf');
   const files = [own, join(env['PGSYSCONFDIR'] ?? '/etc/postgresql-common', 'pg_service.conf')];
   for (const file of files) {
-    const text = await readIfThere(file, file === env['PGSERVICEFILE']);
+    const text = await readIfThere(file, file === named);
     const service = text === undefined ? undefined : parseService(text, name, file);
     if (service !== undefined) return service;
   }
@@ -45,7 +50,9 @@ export function parseService(text: string, name: string, source: string): Connec
       const equals = line.indexOf('=');
       if (equals < 1)
         throw new WalvaultError('config', `${source}: line ${index + 1} is not parameter=value`);
-      found.set(line.slice(0, equals).trim(), line.slice(equals + 1).trim());
+      const option = line.slice(0, equals).trim();
+      checkOptionNames([option], `${source}: line ${index + 1}`);
+      found.set(option, line.slice(equals + 1).trim());
     }
   }
   return found;

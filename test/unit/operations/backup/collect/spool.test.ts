@@ -25,5 +25,6 @@ test('a directory that cannot be written is one clear error', async () => {
   await assert.rejects(Spool.create('/nowhere'), {
     code: 'local-io',
     message: /^create \/nowhere\/.*: no such file/,
+    hint: /TMPDIR/,
   });
 });

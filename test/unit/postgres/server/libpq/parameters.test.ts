@@ -62,10 +62,29 @@ describe('where to connect', () => {
     ['sslmode=often', /sslmode "often" is none of/],
     ['connect_timeout=soon', /connect_timeout/],
     ['host=a replication=true', /replication/],
+    ['host=a sslmod=verify-full', /^postgres connection: unknown option "sslmod"$/],
+    ['postgresql://a/b?ssl=require', /unknown option "ssl"/],
+    ['host=a channel_binding=require', /channel_binding=require is not possible/],
+    ['host=a,b target_session_attrs=primary', /target_session_attrs=primary is not possible/],
+    ['ssl_min_protocol_version=TLS1.3', /"TLS1.3" is none of/],
   ] as const)
     test(`${text} is refused`, async () => {
       await assert.rejects(resolveTarget(new Secret(text), {}), { code: 'config', message });
     });
+});
+
+test('an option that libpq has is accepted, and a demand in the environment is not passed over', async () => {
+  const text = 'host=a application_name=x keepalives=1 target_session_attrs=any gssencmode=disable sslsni=1';
+  assert.equal((await resolveTarget(new Secret(text), { PGUSER: 'u' })).places.length, 1);
+  await assert.rejects(resolveTarget(undefined, { PGUSER: 'u', PGREQUIREPEER: 'postgres' }), /requirepeer/);
+});
+
+test('a misspelt option of a service is named with its line', () => {
+  assert.throws(() => parseService('[main]\nhost=a\nusr=b\n', 'main', 'services'), {
+    code: 'config',
+    message: 'services: line 3: unknown option "usr"',
+    hint: 'Did you mean user?',
+  });
 });
 
 test('a password file: the first line that fits, with wildcards and escapes', () => {

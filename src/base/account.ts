@@ -1,0 +1,30 @@
+/** The account of this process, which in a container may be a number without a name or home directory. */
+import { homedir, userInfo } from 'node:os';
+
+/** Undefined for a user id without an entry in the system's list of users. */
+export function accountName(): string | undefined {
+  try {
+    return userInfo().username;
+  } catch {
+    return undefined;
+  }
+}
+
+/** The name for people: a user without one is its number. */
+export function userName(): string {
+  return accountName() ?? `uid ${process.getuid?.() ?? 'unknown'}`;
+}
+
+/**
+ * The home directory: HOME, else that of the account, else `/`, which container engines take, too. The directory need
+ * not exist.
+ */
+export function homeDirectory(env: NodeJS.ProcessEnv): string {
+  const named = env['HOME'] ?? '';
+  if (named !== '') return named;
+  try {
+    return homedir() || '/';
+  } catch {
+    return '/';
+  }
+}
