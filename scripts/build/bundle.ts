@@ -45,7 +45,7 @@ async function split(options: BundleOptions, outdir: string): Promise<Map<string
     metafile: true,
     format: 'esm',
     platform: 'node',
-    target: 'node26',
+    target: 'node24',
     mainFields: ['module', 'main'],
     chunkNames: '[name]-[hash]',
     charset: 'ascii',
@@ -74,7 +74,7 @@ async function toCommonJs(path: string): Promise<string> {
   const result = await transform(await readFile(path, 'utf8'), {
     format: 'cjs',
     platform: 'node',
-    target: 'node26',
+    target: 'node24',
     supported: { 'dynamic-import': false },
     charset: 'ascii',
     minifyWhitespace: true,
@@ -98,7 +98,7 @@ async function bundleRuntime(options: BundleOptions, packs: Packs): Promise<void
     bundle: true,
     format: 'cjs',
     platform: 'node',
-    target: 'node26',
+    target: 'node24',
     define: { WALVAULT_PACK_OF: JSON.stringify(packOf) },
     logLevel: 'warning',
   });

@@ -26,7 +26,7 @@ export function walvaultCommit(): string | undefined {
   return typeof WALVAULT_COMMIT === 'string' && WALVAULT_COMMIT !== '' ? WALVAULT_COMMIT : undefined;
 }
 
-/** One line: `walvault 0.1.0 (commit 1a2b3c4, node 26.10.0, repository format 1)`. */
+/** One line: `walvault 0.1.0 (commit 1a2b3c4, node 24.21.0, repository format 1)`. */
 export function versionLine(): string {
   const commit = walvaultCommit();
   const facts = [

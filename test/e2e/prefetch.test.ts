@@ -1,7 +1,6 @@
 /** Recoveries whose segments the agent fetches ahead: the same answers as without it, and nothing left afterwards. */
 import assert from 'node:assert/strict';
 import {
-  cpSync,
   mkdirSync,
   readdirSync,
   readFileSync,
@@ -16,6 +15,7 @@ import { readControlFile } from '../../src/postgres/cluster/control-file.ts';
 import { walKey } from '../../src/repository/format/layout.ts';
 import { agentPlace, type AgentPlace } from '../support/site/agents.ts';
 import type { PostgresServer } from '../support/servers/postgres-server.ts';
+import { copyDirectory } from '../support/site/copy-directory.ts';
 import {
   archiveEverything,
   coldCopy,
@@ -68,7 +68,7 @@ describe('a recovery with prefetch', () => {
     const place = agentPlace();
     // Under the names of genuine files, from a process that is dead, before the recovery begins…
     const littered = join(temporaryDirectory('littered'), 'data');
-    cpSync(base, littered, { recursive: true, preserveTimestamps: true });
+    copyDirectory(base, littered);
     const directory = join(littered, 'pg_wal/walvault.prefetch');
     mkdirSync(directory);
     writeFileSync(join(directory, 'owner'), '999999999 1\n');
@@ -101,7 +101,7 @@ describe('a recovery with prefetch', () => {
 
   it('leaves nothing of an agent that was killed, though no other one is started', async () => {
     const left = join(temporaryDirectory('left'), 'data');
-    cpSync(base, left, { recursive: true, preserveTimestamps: true });
+    copyDirectory(base, left);
     const directory = join(left, 'pg_wal/walvault.prefetch');
     mkdirSync(directory);
     writeFileSync(join(directory, 'owner'), `999999999 1 ${readlinkSync('/proc/self/ns/pid')}\n`);

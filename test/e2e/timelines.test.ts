@@ -8,6 +8,7 @@ import { formatLsn } from '../../src/postgres/wal/lsn.ts';
 import { agentPlace, type AgentPlace } from '../support/site/agents.ts';
 import type { PostgresServer } from '../support/servers/postgres-server.ts';
 import { startPostgres } from '../support/servers/postgres-server.ts';
+import { copyDirectory } from '../support/site/copy-directory.ts';
 import {
   archiveEverything,
   coldCopy,
@@ -334,7 +335,7 @@ function defineCases(agents: AgentPlace | undefined): void {
       await origin.stop();
       const base = coldCopy(origin);
       const cloned = join(temporaryDirectory('clone'), 'data');
-      cpSync(origin.dataDirectory, cloned, { recursive: true, preserveTimestamps: true });
+      copyDirectory(origin.dataDirectory, cloned);
       giveToUnprivileged(cloned);
       await origin.start();
       await commitRows(origin, 2, 4);
@@ -381,7 +382,7 @@ async function minRecoveryPointSaid(standby: PostgresServer): Promise<string> {
 /** The base with some files of another server's pg_wal, as an administrator salvages them. */
 function withLocalWal(base: string, from: PostgresServer, isWanted: (name: string) => boolean): string {
   const copy = join(temporaryDirectory('salvaged'), 'data');
-  cpSync(base, copy, { recursive: true, preserveTimestamps: true });
+  copyDirectory(base, copy);
   const walDirectory = join(from.dataDirectory, 'pg_wal');
   for (const name of readdirSync(walDirectory).filter(isWanted))
     cpSync(join(walDirectory, name), join(copy, 'pg_wal', name), { preserveTimestamps: true });

@@ -1,6 +1,6 @@
 /**
- * Whole files read by calls that `process.getActiveResourcesInfo` shows. Node 26 does not show its `readFile`, so `exit`
- * in main.ts could not know that a read hangs (ADR 4).
+ * Whole files read by calls that `process.getActiveResourcesInfo` shows. Node 24 shows its `readFile`, but
+ * Node 26 does not: there `exit` in main.ts could not know that a read hangs (ADR 4).
  */
 import { open } from 'node:fs/promises';
 

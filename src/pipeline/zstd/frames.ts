@@ -1,7 +1,8 @@
 /**
  * A walk over the frames of a zstd stream (RFC 8878 §3.1) without decoding them. The decoder of node:zlib silently takes
  * trailing garbage for the end of the data; this walk notices it. It also refuses a window that would need too much
- * memory, before the decoder has seen the frame.
+ * memory, before the decoder has seen the frame. The decoder of Node 24 takes a second frame in one chunk for trailing
+ * garbage, too, so the walk cuts chunks at the ends of frames.
  */
 import { WalvaultError } from '../../base/errors/errors.ts';
 
@@ -26,26 +27,46 @@ export class ZstdFrameWalk {
     this.#maxWindowBytes = 2 ** maxWindowLog;
   }
 
-  /** @throws WalvaultError `damaged` */
-  update(chunk: Uint8Array): void {
+  /**
+   * The chunk, cut where a frame ends: no piece has bytes of two frames.
+   * @throws WalvaultError `damaged`
+   */
+  update(chunk: Uint8Array): Uint8Array[] {
+    const pieces: Uint8Array[] = [];
+    let start = 0;
     let offset = 0;
     while (offset < chunk.length) {
-      const skipped = Math.min(this.#skip, chunk.length - offset);
-      this.#skip -= skipped;
-      offset += skipped;
-      const taken = Math.min(this.#wanted - this.#gathered, chunk.length - offset);
-      if (this.#skip > 0 || taken === 0) continue;
-      this.#header.set(chunk.subarray(offset, offset + taken), this.#gathered);
-      this.#gathered += taken;
-      offset += taken;
-      if (this.#gathered === this.#wanted) this.#step();
+      offset += this.#skip > 0 ? this.#pass(chunk.length - offset) : this.#gather(chunk.subarray(offset));
+      if (!this.#isBetweenFrames) continue;
+      pieces.push(chunk.subarray(start, offset));
+      start = offset;
     }
+    if (start < chunk.length) pieces.push(chunk.subarray(start));
+    return pieces;
   }
 
   /** @throws WalvaultError `damaged` if the stream ended inside a frame, or held none */
   end(): void {
-    if (this.#next !== 'frame' || this.#gathered > 0 || this.#skip > 0) throw damaged('ends inside a frame');
+    if (!this.#isBetweenFrames) throw damaged('ends inside a frame');
     if (this.#frames === 0) throw damaged('holds no frame');
+  }
+
+  get #isBetweenFrames(): boolean {
+    return this.#next === 'frame' && this.#gathered === 0 && this.#skip === 0;
+  }
+
+  #pass(availableBytes: number): number {
+    const passed = Math.min(this.#skip, availableBytes);
+    this.#skip -= passed;
+    return passed;
+  }
+
+  #gather(available: Uint8Array): number {
+    const taken = Math.min(this.#wanted - this.#gathered, available.length);
+    this.#header.set(available.subarray(0, taken), this.#gathered);
+    this.#gathered += taken;
+    if (this.#gathered === this.#wanted) this.#step();
+    return taken;
   }
 
   #step(): void {

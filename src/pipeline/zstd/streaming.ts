@@ -10,7 +10,7 @@ import {
   zstdCompressSync,
   type ZstdOptions,
 } from 'node:zlib';
-import { tap, type ByteStream, type ByteTransform } from '../../base/bytes/streams.ts';
+import type { ByteStream, ByteTransform } from '../../base/bytes/streams.ts';
 import { messageOf, systemCode, WalvaultError } from '../../base/errors/errors.ts';
 import { throughStage } from '../node-stage.ts';
 import { ZstdFrameWalk } from './frames.ts';
@@ -77,17 +77,16 @@ export function decompressZstd(options: { maxWindowLog?: number } = {}): ByteTra
     const stage = createZstdDecompress(
       stageOptions(chunkSize, { [constants.ZSTD_d_windowLogMax]: maxWindowLog }),
     );
-    const checked = tap(rejoin(head.chunks, input), chunk => walk.update(chunk));
     try {
-      yield* throughStage(endChecked(checked, walk), stage);
+      yield* throughStage(frameByFrame(rejoin(head.chunks, input), walk), stage);
     } catch (error) {
       throw zstdFailure(error);
     }
   };
 }
 
-async function* endChecked(source: ByteStream, walk: ZstdFrameWalk): AsyncGenerator<Uint8Array> {
-  yield* source;
+async function* frameByFrame(source: ByteStream, walk: ZstdFrameWalk): AsyncGenerator<Uint8Array> {
+  for await (const chunk of source) yield* walk.update(chunk);
   walk.end();
 }
 

@@ -3,7 +3,6 @@
  * of a stream take as long as the decoding itself.
  */
 import { constants, zstdDecompressSync } from 'node:zlib';
-import { TooLargeError } from '../../base/bytes/streams.ts';
 import { systemCode, WalvaultError } from '../../base/errors/errors.ts';
 import { maxWindowLogDefault, zstdFailure } from './streaming.ts';
 import { ZstdFrameWalk } from './frames.ts';
@@ -12,20 +11,20 @@ import { ZstdFrameWalk } from './frames.ts';
 type Decoded = { readonly buffer: Buffer; readonly engine: { readonly bytesWritten: number } };
 
 /**
+ * Undefined if the content is longer than `limitBytes`, or in several frames: then only the stream decodes it.
  * @throws WalvaultError `damaged` as `decompressZstd`
- * @throws TooLargeError if the content is longer than `limitBytes`
  */
-export function decompressZstdWhole(data: Uint8Array, limitBytes: number): Buffer {
+export function decompressZstdWhole(data: Uint8Array, limitBytes: number): Buffer | undefined {
   const walk = new ZstdFrameWalk(maxWindowLogDefault);
-  walk.update(data);
+  const frames = walk.update(data);
   walk.end();
-  const { buffer, engine } = decode(data, limitBytes);
-  if (engine.bytesWritten !== data.length)
+  const decoded = frames.length === 1 ? decode(data, limitBytes) : undefined;
+  if (decoded !== undefined && decoded.engine.bytesWritten !== data.length)
     throw new WalvaultError('damaged', 'compressed data is followed by other data');
-  return buffer;
+  return decoded?.buffer;
 }
 
-function decode(data: Uint8Array, limitBytes: number): Decoded {
+function decode(data: Uint8Array, limitBytes: number): Decoded | undefined {
   const options = {
     // One byte more than expected, so that one buffer is enough.
     chunkSize: Math.max(64, limitBytes + 1),
@@ -36,8 +35,7 @@ function decode(data: Uint8Array, limitBytes: number): Decoded {
   try {
     return zstdDecompressSync(data, options) as unknown as Decoded;
   } catch (error) {
-    if (systemCode(error) === 'ERR_BUFFER_TOO_LARGE')
-      throw new TooLargeError(`more than ${limitBytes} bytes`);
+    if (systemCode(error) === 'ERR_BUFFER_TOO_LARGE') return undefined;
     throw zstdFailure(error);
   }
 }

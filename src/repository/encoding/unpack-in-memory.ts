@@ -1,5 +1,5 @@
 /** The decompression of a small object in one call, in memory. */
-import { release, streamOf, TooLargeError, type ByteStream } from '../../base/bytes/streams.ts';
+import { release, streamOf, type ByteStream } from '../../base/bytes/streams.ts';
 import type { Turns } from '../../base/threads/turns.ts';
 import { decompressZstd } from '../../pipeline/zstd/streaming.ts';
 import { decompressZstdWhole } from '../../pipeline/zstd/whole.ts';
@@ -41,7 +41,7 @@ export async function* unpackInMemory(
     return;
   }
   if (turns !== undefined) releases.push(await turns.take());
-  const plain = decompressOrNot(whole, plainSizeBytes);
+  const plain = decompressZstdWhole(whole, plainSizeBytes);
   if (plain === undefined) {
     yield* decompress(streamOf(whole));
     return;
@@ -49,16 +49,6 @@ export async function* unpackInMemory(
   release(packed);
   releases.push(() => release(plain));
   yield plain;
-}
-
-/** The decompressed data; undefined if it is larger than the limit. */
-function decompressOrNot(data: Uint8Array, limitBytes: number): Buffer | undefined {
-  try {
-    return decompressZstdWhole(data, limitBytes);
-  } catch (error) {
-    if (error instanceof TooLargeError) return undefined;
-    throw error;
-  }
 }
 
 async function* resume(

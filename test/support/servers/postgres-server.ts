@@ -1,9 +1,10 @@
 /** A real PostgreSQL server for a test, which this file makes, starts, stops and removes. */
 import { spawn, type ChildProcess } from 'node:child_process';
-import { appendFileSync, closeSync, cpSync, existsSync, mkdirSync, openSync, readFileSync } from 'node:fs';
+import { appendFileSync, closeSync, existsSync, mkdirSync, openSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { Client } from 'pg';
+import { copyDirectory } from '../site/copy-directory.ts';
 import { onExit } from '../site/on-exit.ts';
 import { freePort } from './ports.ts';
 import { findPostgresBinaries } from './postgres-binaries.ts';
@@ -92,7 +93,7 @@ async function makeCluster(binDir: string, dataDirectory: string, options: Postg
     templates.set(binDir, template);
   }
   mkdirSync(dirname(dataDirectory), { recursive: true });
-  cpSync(template, dataDirectory, { recursive: true, preserveTimestamps: true });
+  copyDirectory(template, dataDirectory);
   giveToUnprivileged(dataDirectory);
 }
 

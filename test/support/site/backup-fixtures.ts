@@ -20,6 +20,7 @@ import { createFsStore } from '../../../src/stores/fs/store.ts';
 import type { Store } from '../../../src/stores/store.ts';
 import type { Gpg } from '../openpgp/gpg.ts';
 import { startPostgres, type PostgresOptions, type PostgresServer } from '../servers/postgres-server.ts';
+import { copyDirectory } from './copy-directory.ts';
 import { bareEnvironment, runOk } from './run.ts';
 import { temporaryDirectory } from './temp.ts';
 import { giveToUnprivileged } from './unprivileged.ts';
@@ -251,7 +252,7 @@ export async function switchAndArchive(
 /** A standby on a copy of a stopped server, which streams from `upstream`: that server unless another one is named. */
 export async function makeStandby(origin: PostgresServer, upstream = origin): Promise<PostgresServer> {
   const dataDirectory = join(temporaryDirectory('standby'), 'data');
-  cpSync(origin.dataDirectory, dataDirectory, { recursive: true });
+  copyDirectory(origin.dataDirectory, dataDirectory);
   writeFileSync(join(dataDirectory, 'standby.signal'), '');
   giveToUnprivileged(dataDirectory);
   return startPostgres({

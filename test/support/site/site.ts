@@ -2,11 +2,12 @@
  * A whole installation for end-to-end tests: a configuration and keys made by `walvault init`, a directory repository,
  * and real servers that archive to it and recover from it through the built executable.
  */
-import { appendFileSync, cpSync, existsSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { appendFileSync, existsSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { AgentPlace } from './agents.ts';
 import { startPostgres, type PostgresOptions, type PostgresServer } from '../servers/postgres-server.ts';
+import { copyDirectory } from './copy-directory.ts';
 import { runOk, bareEnvironment, type Environment, type RunOptions, type RunResult } from './run.ts';
 import { temporaryDirectory } from './temp.ts';
 import { giveToUnprivileged } from './unprivileged.ts';
@@ -132,7 +133,7 @@ export async function until(
 /** A cold copy of a stopped server: the simplest base backup there is. Its pg_wal is emptied unless it is wanted. */
 export function coldCopy(server: PostgresServer, { withWal = false } = {}): string {
   const copy = join(temporaryDirectory('cold'), 'data');
-  cpSync(server.dataDirectory, copy, { recursive: true, preserveTimestamps: true });
+  copyDirectory(server.dataDirectory, copy);
   if (!withWal) emptyWal(copy);
   giveToUnprivileged(copy);
   return copy;
@@ -161,7 +162,7 @@ export interface RecoveryOptions {
 /** Starts a copy of `from` in recovery and does not wait for anything. */
 export async function startRecovery(site: Site, options: RecoveryOptions): Promise<PostgresServer> {
   const dataDirectory = join(temporaryDirectory('recovery'), 'data');
-  cpSync(options.from, dataDirectory, { recursive: true, preserveTimestamps: true });
+  copyDirectory(options.from, dataDirectory);
   writeFileSync(join(dataDirectory, options.mode === 'standby' ? 'standby.signal' : 'recovery.signal'), '');
   giveToUnprivileged(dataDirectory);
   const fetch = options.restoreCommand ?? site.command(`fetch ${options.fetchArgs ?? ''} %f "%p"`);

@@ -7,13 +7,11 @@ import {
   sign,
   verify,
   constants,
+  type JsonWebKey,
   type KeyObject,
-  type webcrypto,
 } from 'node:crypto';
 import type { Key, PrivateKey, Subkey } from 'openpgp';
 import { eddsaLegacyNumber, rsaNumber } from '../algorithms.ts';
-
-type JsonWebKey = webcrypto.JsonWebKey;
 
 /** The key that made a signature. */
 interface KeyIdentity {

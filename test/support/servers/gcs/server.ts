@@ -87,7 +87,7 @@ export async function startGcsServer(options: GcsServerOptions = {}): Promise<Gc
       type: 'service_account',
       project_id: 'imitation',
       private_key_id: 'key-1',
-      private_key: privateKey.export({ type: 'pkcs8', format: 'pem' }),
+      private_key: privateKey.export({ type: 'pkcs8', format: 'pem' }).toString(),
       client_email: state.email,
       client_id: '1',
       token_uri: `${endpoint}/token`,
