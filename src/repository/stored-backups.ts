@@ -1,6 +1,7 @@
 /** The objects of each backup as the listing of `backups/` shows them, with or without a commit record. */
+import { formatCount } from '../base/units.ts';
 import { withTierOf, type TierCounts } from './cold-objects.ts';
-import { isBackupId } from './format/backup-record.ts';
+import { isBackupId, piecesOf, type BackupRecord } from './format/backup-record.ts';
 import { backupsPrefix, type SystemPath } from './format/layout.ts';
 import type { Repository } from './repository.ts';
 
@@ -49,4 +50,41 @@ export async function listBackupDirectories(
     });
   }
   return directories;
+}
+
+/** A part or manifest that is not there, or is there with another size. */
+export interface MissingPiece {
+  /** Below the backup's prefix, as its commit record names it. */
+  readonly name: string;
+  /** Undefined: there is no such object. */
+  readonly foundBytes: number | undefined;
+  readonly recordedBytes: number;
+}
+
+/** The pieces that the listing does not show as the commit record has them; empty for a whole backup. Pure. */
+export function missingPieces(
+  record: Pick<BackupRecord, 'parts' | 'manifest'>,
+  sizes: ReadonlyMap<string, number>,
+): MissingPiece[] {
+  return piecesOf(record)
+    .map(({ name, storedSizeBytes }) => ({
+      name,
+      foundBytes: sizes.get(name),
+      recordedBytes: storedSizeBytes,
+    }))
+    .filter(({ foundBytes, recordedBytes }) => foundBytes !== recordedBytes);
+}
+
+/** The words behind "backup …:"; undefined for a whole backup. */
+export function whyNotWhole(missing: readonly MissingPiece[]): string | undefined {
+  const [first] = missing;
+  if (first === undefined) return undefined;
+  const { name, foundBytes, recordedBytes } = first;
+  const what =
+    foundBytes === undefined
+      ? `${name} is missing`
+      : `${name} has ${foundBytes} bytes and was stored with ${recordedBytes}`;
+  return missing.length === 1
+    ? what
+    : `${what}, the first of ${formatCount(missing.length, 'object')} that are missing or have another size`;
 }

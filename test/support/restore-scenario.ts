@@ -9,6 +9,7 @@ import { segmentsIn } from '../../src/postgres/wal/segment-range.ts';
 import type { WalPath } from '../../src/operations/restore/wal-path.ts';
 import { stopsAt } from '../../src/postgres/wal/segment-scan.ts';
 import type { WalEvent } from '../../src/postgres/wal/commit-record.ts';
+import type { KnownWal } from '../../src/repository/wal/known-wal.ts';
 import type { BackupRecord } from '../../src/repository/format/backup-record.ts';
 
 export const segmentSizeBytes = 1024 ** 2;
@@ -33,6 +34,10 @@ export interface Drawn {
   readonly runs: readonly { timeline: number; first: number; last: number; seen?: number }[];
   /** What was given up and never archived, both ends included. */
   readonly lost?: readonly { timeline: number; first: number; last: number }[];
+  /** What shows that WAL existed, both ends included. */
+  readonly known?: readonly { timeline: number; first: number; last: number; sign: KnownWal['sign'] }[];
+  /** Gaps that somebody accepted, both ends included. */
+  readonly acknowledged?: readonly { timeline: number; first: number; last: number }[];
   /** Ends of transactions and restore points. */
   readonly events?: readonly { timeline: number; at: number; minute: number; xid?: number; name?: string }[];
 }
@@ -48,7 +53,14 @@ export function plan(
   );
 }
 
-export function surveyOf({ backups, branches = {}, runs, lost = [] }: Drawn): RestoreSurvey {
+export function surveyOf({
+  backups,
+  branches = {},
+  runs,
+  lost = [],
+  known = [],
+  acknowledged = [],
+}: Drawn): RestoreSurvey {
   const tree = Object.entries(branches).map(
     ([child, branch]) => [Number(child), { parent: branch.parent, switchpoint: at(branch.at) }] as const,
   );
@@ -73,6 +85,22 @@ export function surveyOf({ backups, branches = {}, runs, lost = [] }: Drawn): Re
       backlogBytes: 3 * segmentSizeBytes,
       limitBytes: 2 * segmentSizeBytes,
       reason: 'no answer',
+    })),
+    known: known.map(({ timeline, first, last, sign }) => ({
+      timeline,
+      first: BigInt(first),
+      last: BigInt(last),
+      sign,
+      shownBy: `a ${sign} says so`,
+    })),
+    acknowledged: acknowledged.map(({ timeline, first, last }) => ({
+      timeline,
+      first: BigInt(first),
+      last: BigInt(last),
+      acknowledgedAt: minute(55),
+      user: 'alice',
+      host: 'db1',
+      reason: 'ticket 7',
     })),
     historyTimes: new Map(
       Object.entries(branches).map(([child, { seen = 0 }]) => [Number(child), minute(seen)]),

@@ -4,6 +4,16 @@ import type { PlainError } from '../../base/errors/plain-error.ts';
 export type RestoreEvent =
   | { readonly kind: 'repository-passed-over'; readonly repository: string; readonly failure: PlainError }
   | { readonly kind: 'backup-left-out'; readonly backup: string; readonly problem: string }
+  /** WAL beyond is missing, and somebody accepted its loss. */
+  | {
+      readonly kind: 'restore-ends-at-gap';
+      readonly firstSegment: string;
+      readonly lastSegment: string;
+      readonly user: string;
+      readonly host: string;
+      readonly reason: string;
+      readonly acknowledgedAt: string;
+    }
   | { readonly kind: 'backup-unproven'; readonly backup: string; readonly problem: string }
   /** The plan of a dry run that could not be carried out here. */
   | { readonly kind: 'private-key-needed'; readonly failure: PlainError }

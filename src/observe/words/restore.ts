@@ -7,6 +7,10 @@ export const restoreWords: WordsTable<RestoreEvent> = {
   'repository-passed-over': ({ repository, failure }) =>
     warn(`repository "${repository}" is passed over: ${failure.message}`, failure.hint),
   'backup-left-out': ({ backup, problem }) => warn(`backup ${backup} is left out: ${problem}`),
+  'restore-ends-at-gap': ({ firstSegment, lastSegment, user, host, reason, acknowledgedAt }) =>
+    warn(
+      `the recovery will end before ${firstSegment}: it and WAL up to ${lastSegment} is missing, which ${user} on ${host} acknowledged ${acknowledgedAt}: ${reason}`,
+    ),
   'backup-unproven': ({ backup, problem }) => warn(`the commit record of backup ${backup} ${problem}`),
   'private-key-needed': ({ failure }) =>
     warn(`restoring needs a private key: ${failure.message}`, failure.hint),

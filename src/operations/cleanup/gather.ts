@@ -1,7 +1,6 @@
 /** The state of a system for retention, gathered from a survey. */
 import type { SystemSurvey } from '../../repository/survey.ts';
-import { piecesOf, type BackupRecord } from '../../repository/format/backup-record.ts';
-import type { BackupDirectory } from '../../repository/stored-backups.ts';
+import { missingPieces, type BackupDirectory } from '../../repository/stored-backups.ts';
 import type { Stored, SystemState, UnfinishedBackup } from './state.ts';
 
 /**
@@ -22,7 +21,11 @@ export async function gatherState(survey: SystemSurvey): Promise<SystemState> {
     geometry,
     backups: catalog.backups.map(entry => {
       const directory = directories.get(entry.record.id);
-      return { ...entry, ...storedOf(directory), isComplete: isComplete(entry.record, directory) };
+      return {
+        ...entry,
+        ...storedOf(directory),
+        isComplete: missingPieces(entry.record, directory?.sizes ?? new Map()).length === 0,
+      };
     }),
     unreadable: await claimsOfUnreadable(survey),
     unfinished: await findUnfinished(survey),
@@ -36,12 +39,6 @@ export async function gatherState(survey: SystemSurvey): Promise<SystemState> {
 
 function storedOf(directory: BackupDirectory | undefined): Stored {
   return { objectCount: directory?.objectCount ?? 0, storedBytes: directory?.storedBytes ?? 0 };
-}
-
-function isComplete(record: BackupRecord, directory: BackupDirectory | undefined): boolean {
-  return piecesOf(record).every(
-    ({ name, storedSizeBytes }) => directory?.sizes.get(name) === storedSizeBytes,
-  );
 }
 
 async function claimsOfUnreadable(survey: SystemSurvey): Promise<SystemState['unreadable']> {

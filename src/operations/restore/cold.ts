@@ -25,6 +25,8 @@ import { walPath } from './wal-path.ts';
 export interface Needs {
   readonly backups: readonly BackupRecord[];
   readonly wal: readonly SegmentRange[];
+  /** The listing of the only backup, if it was read already. */
+  readonly listed?: readonly ListEntry[];
 }
 
 export interface ColdCheck {
@@ -106,12 +108,12 @@ export function possibleNeeds(survey: RestoreSurvey, request: RestoreRequest): N
   return { backups: [...backups], wal };
 }
 
-async function* neededEntries(check: ColdCheck, { backups, wal }: Needs): AsyncGenerator<ListEntry> {
+async function* neededEntries(check: ColdCheck, { backups, wal, listed }: Needs): AsyncGenerator<ListEntry> {
   const { repository, system, survey, signal } = check;
   for (const backup of backups) {
     const prefix = backupPrefix(system, backup.id);
     const names = new Set(piecesOf(backup).map(piece => pieceKey(system, backup.id, piece)));
-    for await (const entry of repository.store.list({ prefix, signal }))
+    for await (const entry of listed ?? repository.store.list({ prefix, signal }))
       if ('key' in entry && names.has(entry.key)) yield entry;
   }
   const coldTimelines = new Set(survey.runs.filter(hasCold).map(({ timeline }) => timeline));

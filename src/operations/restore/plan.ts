@@ -8,6 +8,7 @@ import { formatLsn } from '../../postgres/wal/lsn.ts';
 import type { SegmentRange } from '../../postgres/wal/segment-range.ts';
 import { formatMicros } from '../../postgres/wal/timestamp.ts';
 import type { BackupRecord } from '../../repository/format/backup-record.ts';
+import type { AcknowledgedGap } from '../../repository/format/notes/gap-acknowledged.ts';
 import { candidateTimelines, forkOf } from './branches.ts';
 import { reach, type ReachedTarget } from './reach.ts';
 import type { RestoreRequest } from './request.ts';
@@ -24,6 +25,8 @@ export interface RestorePlan {
   readonly wal: readonly SegmentRange[];
   /** The position where recovery stops, if known. */
   readonly stopsAt: FoundTarget | undefined;
+  /** A recovery to the end of the archive ends at this gap, which somebody accepted. */
+  readonly acceptedGap: AcknowledgedGap | undefined;
   /** The time of the last commit on the way, if it was looked up. */
   readonly lastCommitMicros: bigint | undefined;
 }
@@ -65,6 +68,7 @@ export async function planRestore(
     timeline: recoveryTimeline,
     wal: pieces,
     stopsAt,
+    acceptedGap: request.target.kind === 'end' ? chosen.path.acceptedGap : undefined,
     lastCommitMicros,
   };
 }

@@ -194,7 +194,7 @@ interface Broken {
 }
 
 function walMissing(survey: RestoreSurvey, { path, target, lastCommitMicros }: Broken): WalvaultError {
-  const lost = path.lost === undefined ? '' : ` (it was ${describeLoss(path.lost)})`;
+  const why = path.lost === undefined ? path.shownBy?.shownBy : `it was ${describeLoss(path.lost)}`;
   const before =
     target.kind === 'time' && lastCommitMicros !== undefined
       ? formatMicros(lastCommitMicros)
@@ -204,11 +204,12 @@ function walMissing(survey: RestoreSurvey, { path, target, lastCommitMicros }: B
     next && (target.kind === 'time' ? formatMicros(microsOf(next.stopTime)) : formatLsn(next.stopLsn));
   const beyond =
     next === undefined ? '' : ` or, with backup ${next.id}, the first one beyond the gap, one after ${after}`;
+  // What cleanup removed as the policy says is no hole that makes another branch doubtful.
   return new WalvaultError(
-    'wal-missing',
-    `${path.hole} is not archived${lost}: WAL is whole only up to ${formatLsn(path.endLsn)}, before ${describeTarget(target)}`,
+    path.shownBy?.sign === 'removed' ? 'target' : 'wal-missing',
+    `${path.hole} is not archived${why === undefined ? '' : ` (${why})`}: WAL is whole only up to ${formatLsn(path.endLsn)}, before ${describeTarget(target)}`,
     {
-      hint: `If a server still has it, \`walvault push --missing\` there sends it; else choose a target before ${before}${beyond}, or another timeline with --target-timeline.`,
+      hint: `If a server still has it, \`walvault push --missing\` there sends it; else choose a target before ${before}${beyond}, or another timeline with --target-timeline. To go on without it: \`walvault gap ack\`.`,
     },
   );
 }

@@ -9,9 +9,12 @@ import { join, resolve } from 'node:path';
 import { localIoError, systemCode, WalvaultError } from '../../base/errors/errors.ts';
 import { controlFilePath } from '../../postgres/cluster/control-file.ts';
 import type { RecoverySettings } from '../../postgres/cluster/recovery-settings.ts';
+import type { WalGeometry } from '../../postgres/wal/geometry.ts';
+import { nameRange } from '../../postgres/wal/segment-range.ts';
 import type { BackupRecord } from '../../repository/format/backup-record.ts';
 import type { SignaturePolicy } from '../../repository/encoding/signature-policy.ts';
 import { pieceKey, type SystemPath } from '../../repository/format/layout.ts';
+import type { AcknowledgedGap } from '../../repository/format/notes/gap-acknowledged.ts';
 import type { Repository } from '../../repository/repository.ts';
 import type { SystemSurvey } from '../../repository/survey.ts';
 import { isStoreError, type ThawOptions } from '../../stores/store.ts';
@@ -34,8 +37,10 @@ import { chooseSystem, surveyForRestore } from './survey.ts';
 import { mapTablespaces, type TablespaceTarget } from './tablespaces.ts';
 import { recoveryTargetOf } from './target.ts';
 import { unpack } from './unpack.ts';
+import { planWithWholeBackup } from './whole-backup.ts';
 import { createWalEvidence } from './wal-evidence.ts';
 import type { Log } from '../../observe/events/events.ts';
+import type { RestoreEvent } from '../../observe/events/restore.ts';
 import { toPlainError } from '../../base/errors/plain-error.ts';
 
 export interface RestoreOptions {
@@ -149,13 +154,23 @@ async function makePlan(
   const evidence = createWalEvidence({ repository, system, geometry, log, signal });
   const check = { repository, system, survey, signal };
   try {
-    const plan = await planRestore(survey, request, evidence);
-    await requireReadable(check, { backups: [plan.backup], wal: plan.wal });
+    const { plan, listed } = await planWithWholeBackup({ ...check, backupId, log }, usable =>
+      planRestore(usable, request, evidence),
+    );
+    await requireReadable(check, { backups: [plan.backup], wal: plan.wal, listed });
+    if (plan.acceptedGap !== undefined) log.emit(acceptedGapEvent(plan.acceptedGap, geometry));
     return plan;
   } catch (error) {
     if (isStoreError(error, 'cold')) await requireReadable(check, possibleNeeds(survey, request));
     throw error;
   }
+}
+
+function acceptedGapEvent(gap: AcknowledgedGap, geometry: WalGeometry): RestoreEvent {
+  const { user, host, reason, acknowledgedAt } = gap;
+  const { firstSegment, lastSegment } = nameRange(gap, geometry);
+  const time = acknowledgedAt.toISOString();
+  return { kind: 'restore-ends-at-gap', firstSegment, lastSegment, user, host, reason, acknowledgedAt: time };
 }
 
 function recoverySettings(options: RestoreOptions, plan: RestorePlan): RecoverySettings {

@@ -40,6 +40,8 @@ export async function surveyForRestore(survey: SystemSurvey, options: SurveyOpti
     ...(await survey.timelines()),
     runs,
     lost: await survey.missingWal(geometry),
+    known: await survey.knownWal(geometry),
+    acknowledged: await survey.acknowledgedGaps(geometry),
   };
 }
 

@@ -4,6 +4,8 @@ import { contains, subtract, type SegmentRange } from '../../postgres/wal/segmen
 import type { Lsn } from '../../postgres/wal/lsn.ts';
 import type { TimelineHistoryEntry } from '../../postgres/wal/timeline-history.ts';
 import type { LostWal } from '../../repository/format/notes/lost-wal.ts';
+import type { AcknowledgedGap } from '../../repository/format/notes/gap-acknowledged.ts';
+import { whatShows, type KnownWal } from '../../repository/wal/known-wal.ts';
 import { historyFromTree, type TimelineTree } from '../../repository/wal/timelines.ts';
 import type { WalRun } from '../../repository/wal/listing.ts';
 
@@ -13,6 +15,10 @@ export interface WalSurvey {
   readonly runs: readonly WalRun[];
   /** WAL that servers gave up (`archive.queue-limit`) and never archived later. */
   readonly lost?: readonly LostWal[];
+  /** WAL that surely existed once, archived or not. */
+  readonly known?: readonly KnownWal[];
+  /** Gaps that somebody accepted. */
+  readonly acknowledged?: readonly AcknowledgedGap[];
   readonly geometry: WalGeometry;
 }
 
@@ -27,6 +33,10 @@ export interface WalPath {
   readonly endLsn: Lsn;
   /** The first segment that is missing although the archive knows of later WAL on this way. */
   readonly hole: string | undefined;
+  /** What shows that the missing segment existed, if no later segment does. */
+  readonly shownBy?: KnownWal | undefined;
+  /** The path ends, without a hole, at this gap of its own timeline, which somebody accepted. */
+  readonly acceptedGap?: AcknowledgedGap | undefined;
   /** The loss that explains the hole, if WAL was given up there. */
   readonly lost?: LostWal | undefined;
 }
@@ -42,6 +52,8 @@ export function walPath(survey: WalSurvey, timeline: number, startLsn: Lsn): Wal
   const pieces: SegmentRange[] = [];
   let next = geometry.segmentOf(startLsn);
   let hole: string | undefined;
+  let shownBy: KnownWal | undefined;
+  let acceptedGap: AcknowledgedGap | undefined;
   let lost: LostWal | undefined;
   for (const piece of wanted) {
     const covered = coveredUntil(survey.runs, piece);
@@ -50,8 +62,13 @@ export function walPath(survey: WalSurvey, timeline: number, startLsn: Lsn): Wal
       next = covered + 1n;
     }
     if (covered < piece.last) {
-      hole = geometry.nameOf(piece.timeline, covered + 1n);
       const missing = { timeline: piece.timeline, segment: covered + 1n };
+      // On the way to another timeline the recovery would end before it: nobody accepted that.
+      if (piece.timeline === timeline)
+        acceptedGap = survey.acknowledged?.find(range => contains(range, missing));
+      if (acceptedGap !== undefined) break;
+      hole = geometry.nameOf(piece.timeline, covered + 1n);
+      shownBy = whatShows(missing, survey.known ?? []);
       lost = survey.lost?.find(range => contains(range, missing));
       break;
     }
@@ -63,20 +80,24 @@ export function walPath(survey: WalSurvey, timeline: number, startLsn: Lsn): Wal
     pieces,
     endLsn: geometry.startLsn(next),
     hole,
+    shownBy,
+    acceptedGap,
     lost,
   };
 }
 
 /**
  * The last whole segment that surely existed on the timeline itself; undefined if there is none. WAL that was given
- * up counts: the archive does not end before it.
+ * up or lost counts: the archive does not end before it. WAL that cleanup removed counts `withRemoved` only: a recovery
+ * cannot cross it, but a timeline whose end was removed is not one to follow.
  */
 export function lastWritten(
-  { runs, lost = [] }: Pick<WalSurvey, 'runs' | 'lost'>,
+  { runs, lost = [], known = [] }: Pick<WalSurvey, 'runs' | 'lost' | 'known'>,
   timeline: number,
+  { withRemoved = false } = {},
 ): bigint | undefined {
   let last: bigint | undefined;
-  for (const run of [...runs, ...lost])
+  for (const run of [...runs, ...lost, ...known.filter(({ sign }) => withRemoved || sign !== 'removed')])
     if (run.timeline === timeline && (last === undefined || run.last > last)) last = run.last;
   return last;
 }
@@ -93,7 +114,7 @@ function wantedPieces(survey: WalSurvey, timeline: number, startLsn: Lsn): Segme
     pieces.push({ timeline: ancestor, first: from, last });
     from = last + 1n;
   }
-  const ownLast = lastWritten(survey, timeline);
+  const ownLast = lastWritten(survey, timeline, { withRemoved: true });
   if (ownLast !== undefined && ownLast >= from) return [...pieces, { timeline, first: from, last: ownLast }];
   const left = history.at(-1);
   // The timeline has no archived WAL of its own yet. The parent's copy of the segment at the switchpoint holds more

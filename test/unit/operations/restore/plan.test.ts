@@ -237,6 +237,75 @@ describe('holes', () => {
     });
   });
 
+  describe('where the tail of the archive is lost', () => {
+    const cut: Drawn = {
+      backups: [{ id: 'old', from: 2.2, to: 3.1, ended: 3 }],
+      runs: [{ timeline: 1, first: 2, last: 24 }],
+      known: [{ timeline: 1, first: 26, last: 27, sign: 'backup' }],
+      events: commits(1, 2, 24),
+    };
+
+    test('the archive does not end there, and the message says what shows it', async () => {
+      for (const sign of ['backup', 'high-water', 'removed'] as const) {
+        const known = [{ timeline: 1, first: 26, last: 27, sign }];
+        const error = await refusal(plan({ ...cut, known }));
+        assert.equal(error.code, sign === 'removed' ? 'target' : 'wal-missing');
+        assert.match(error.message, new RegExp(`^0+100+19 is not archived \\(a ${sign} says so\\)`));
+        assert.match(error.hint ?? '', /walvault gap ack/);
+      }
+      assert.equal((await plan({ ...cut, known: [] })).backup.id, 'old');
+      assert.equal((await plan(cut, { targetTime: time(23) })).backup.id, 'old');
+    });
+
+    test('with all WAL of a branch', async () => {
+      const branched: Drawn = {
+        ...cut,
+        runs: [{ timeline: 1, first: 2, last: 24, seen: 45 }],
+        branches: { 2: { parent: 1, at: 20.5, seen: 40 } },
+        known: [{ timeline: 2, first: 22, last: 22, sign: 'high-water' }],
+      };
+      assert.match((await refusal(plan(branched))).message, /^0+200+14 is not archived/);
+    });
+
+    test('until it is accepted; a target beyond it stays out of reach', async () => {
+      const acknowledged = [{ timeline: 1, first: 25, last: 27 }];
+      const planned = await plan({ ...cut, acknowledged });
+      assert.equal(walOf(planned), '1:2-24');
+      assert.equal(planned.acceptedGap?.reason, 'ticket 7');
+      assert.equal((await refusal(plan({ ...cut, acknowledged }, { targetTime: time(27) }))).code, 'target');
+      const before = await plan({ ...cut, acknowledged }, { targetTime: time(23) });
+      assert.equal(before.acceptedGap, undefined);
+    });
+
+    test('nobody accepted an end on the way to another timeline', async () => {
+      const branched: Drawn = {
+        ...cut,
+        runs: [
+          { timeline: 1, first: 2, last: 20 },
+          { timeline: 2, first: 22, last: 24 },
+        ],
+        branches: { 2: { parent: 1, at: 22.5, seen: 40 } },
+        known: [],
+        acknowledged: [{ timeline: 1, first: 21, last: 21 }],
+      };
+      assert.equal((await refusal(plan(branched))).code, 'wal-missing');
+    });
+
+    test('a branch whose end cleanup removed is not one to follow', async () => {
+      const branched: Drawn = {
+        backups: [{ id: 'old', from: 2.2, to: 3.1, ended: 3 }],
+        runs: [
+          { timeline: 1, first: 2, last: 10 },
+          { timeline: 2, first: 10, last: 20 },
+        ],
+        branches: { 2: { parent: 1, at: 10.5, seen: 40 } },
+        known: [{ timeline: 1, first: 11, last: 15, sign: 'removed' }],
+        events: [...commits(1, 2, 10), ...commits(2, 10, 20)],
+      };
+      assert.equal((await plan(branched, { targetTime: time(18) })).timeline, 2);
+    });
+  });
+
   test('inside the WAL of a backup', async () => {
     const error = await refusal(
       plan({ ...line, runs: [{ timeline: 1, first: 2, last: 20 }] }, { targetImmediate: true }),
