@@ -12,6 +12,7 @@ import type { FetchThroughAgent } from './agent/client/fetch.ts';
 import { agentLine, fetchLine, pushLine, spellingsWithValue } from './agent/client/command-lines.ts';
 import { isOrphanOfServer } from './agent/client/orphanage.ts';
 import type { CliContext } from './entry/context.ts';
+import { StandardOutput } from './entry/standard-output.ts';
 import type { RunLog } from './observe/run-log.ts';
 import { failingExitStatus } from './operations/fetch/exit-status.ts';
 import { recoveryModeOfAsking, type RecoveryMode } from './postgres/cluster/signal-files.ts';
@@ -32,6 +33,7 @@ const tidyUpMs = 1500;
 
 const argv = process.argv.slice(2);
 const verb = chooseVerb(argv);
+const output = new StandardOutput();
 process.exitCode = verb.failingStatus();
 process.on('uncaughtException', fail);
 process.on('unhandledRejection', fail);
@@ -43,8 +45,8 @@ let isErrorTold = false;
 for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP', 'SIGQUIT'] as const) process.on(signal, interrupt);
 
 if (argv.length === 1 && (argv[0] === '--version' || argv[0] === '-V')) {
-  writeLine(1, versionLine());
-  process.exitCode = 0;
+  output.write(`${versionLine()}\n`);
+  finish(0);
 } else {
   verb.run(argv, createContext()).then(finish, fail);
 }
@@ -163,7 +165,7 @@ function interrupt(signal: NodeJS.Signals): void {
   interruptedStatus = verb.interruptedStatus(signal);
   process.exitCode = interruptedStatus;
   const isTold = runLog?.report({ kind: 'run-interrupted', signal }) === true;
-  if (!isTold) writeLine(2, `walvault: interrupted by ${signal}`);
+  if (!isTold) writeLine(`walvault: interrupted by ${signal}`);
   setTimeout(exitInterrupted, tidyUpMs);
   abortController.abort(new WalvaultError('interrupted', `interrupted by ${signal}`));
 }
@@ -175,7 +177,11 @@ function exitInterrupted(): never {
 /** Work that was done before the signal reached it has succeeded; every other end of the work is an interruption. */
 function finish(status: number): void {
   // Exits one turn later: the file operation that ended the work counts as active until its callback has returned.
-  setImmediate(() => exit(status === 0 ? 0 : (interruptedStatus ?? status)));
+  setImmediate(() => {
+    const failure = output.end();
+    if (status === 0 && failure !== undefined) fail(failure);
+    exit(status === 0 ? 0 : (interruptedStatus ?? status));
+  });
 }
 
 function fail(error: unknown): never {
@@ -184,7 +190,7 @@ function fail(error: unknown): never {
   const isTold = runLog?.report({ kind: 'run-failed', exitStatus, failure: toPlainError(error) });
   if (isTold !== true && !isErrorTold)
     for (const line of describeFailure(error, { isDebug: process.env['WALVAULT_DEBUG'] === '1' }))
-      writeLine(2, line);
+      writeLine(line);
   exit(exitStatus);
 }
 
@@ -209,17 +215,13 @@ function exit(wantedStatus: number): never {
   process.exit(status);
 }
 
-/** The streams are made on first use: each costs a push one millisecond, and a push rarely prints. */
 function createContext(): CliContext {
   return {
     signal: abortController.signal,
     onLog: log => void (runLog = log),
     env: process.env,
-    stdout: text => void tolerant(process.stdout).write(text),
-    stdoutBytes: chunk =>
-      new Promise(resolve => {
-        tolerant(process.stdout).write(chunk, error => resolve(error === null || error === undefined));
-      }),
+    stdout: text => output.write(text),
+    stdoutBytes: chunk => output.writeBytes(chunk),
     stderr: text => void tolerant(process.stderr).write(text),
     get isTty() {
       return process.stderr.isTTY;
@@ -227,7 +229,10 @@ function createContext(): CliContext {
   };
 }
 
-/** A reader that went away (`walvault list | head`) is not an error. */
+/**
+ * Nobody may be there to read messages. The stream is made on first use: it costs a push one millisecond, and a push
+ * rarely says anything.
+ */
 function tolerant(stream: NodeJS.WriteStream): NodeJS.WriteStream {
   if (stream.listenerCount('error') === 0) stream.on('error', () => undefined);
   return stream;
@@ -237,9 +242,9 @@ function tolerant(stream: NodeJS.WriteStream): NodeJS.WriteStream {
  * Writes synchronously, because the process may end on the next line. A closed descriptor must not change the exit
  * status.
  */
-function writeLine(descriptor: 1 | 2, line: string): void {
+function writeLine(line: string): void {
   try {
-    writeSync(descriptor, `${line}\n`);
+    writeSync(2, `${line}\n`);
   } catch {
     // Nobody is there to read the line.
   }

@@ -1,9 +1,10 @@
 /** The built file by itself: what PostgreSQL and cron start, wherever they start it. */
 import assert from 'node:assert/strict';
 import { readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { join, resolve } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { test } from 'vitest';
+import { errorCodes } from '../../src/base/errors/errors.ts';
 import { hasHandlers } from '../support/site/caught-signals.ts';
 import { temporaryDirectory } from '../support/site/temp.ts';
 import { runWalvault, walvaultExecutable } from '../support/site/walvault.ts';
@@ -130,6 +131,22 @@ test('a reader that goes away is no failure', async () => {
   const script = `"$0" --help | head -c 1 >/dev/null; echo "\${PIPESTATUS[0]}"`;
   const { stdout } = await run('/bin/bash', ['-c', script, walvaultExecutable()]);
   assert.equal(stdout, '0\n');
+});
+
+test('output that cannot be written is a failure, also a part of it', async () => {
+  for (const line of ['--version', '--help', 'list --help']) {
+    const script = `"$0" ${line} > /dev/full; echo "$?"`;
+    const { stdout, stderr } = await run('/bin/bash', ['-c', script, walvaultExecutable()]);
+    assert.equal(stdout, `${errorCodes['local-io']}\n`, line);
+    assert.match(stderr, /^walvault: write standard output: no space left on device\n/, line);
+  }
+  // The first kibibyte can be written: a short write, which only its count tells.
+  const path = join(temporaryDirectory('full'), 'help');
+  giveToUnprivileged(dirname(path));
+  const script = `ulimit -f 1; "$0" --help > ${path}; echo "$?"`;
+  const { stdout } = await run('/bin/bash', ['-c', script, walvaultExecutable()]);
+  assert.equal(stdout, `${errorCodes['local-io']}\n`);
+  assert.equal(readFileSync(path).length, 1024);
 });
 
 test('closed standard streams do not change the exit status', async () => {

@@ -96,6 +96,16 @@ test('store get gives the bytes as they lie there, and decoded the segment itsel
   assert.equal(closed.stdout.trim(), '4');
 });
 
+test('a command whose result could not be written fails', async () => {
+  const choice = '--repository main';
+  for (const line of [`store get ${choice} ${key}`, `store ls ${choice} -r`, 'list --json', 'config show']) {
+    const script = `${site.command(line)} > /dev/full; echo "$?"`;
+    const { stdout, stderr } = await runOk('/bin/sh', ['-c', script]);
+    assert.equal(stdout, `${errorCodes['local-io']}\n`, line);
+    assert.match(stderr, /write standard output: no space left on device/, line);
+  }
+});
+
 test('store ls goes level by level, or all the way', async () => {
   const list = async (...args: string[]) =>
     (await walvaultOk(['store', 'ls', '--repository', 'offsite', ...args])).stdout;
