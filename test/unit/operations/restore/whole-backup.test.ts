@@ -17,7 +17,7 @@ let events: Words[];
 
 beforeEach(async () => {
   repository = await makeSource();
-  await commitBackup(repository, { id: newer, from: 5n, to: 6n });
+  await commitBackup(repository, { id: newer, from: 4n, to: 5n });
   events = [];
 });
 
