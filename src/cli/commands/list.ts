@@ -40,8 +40,9 @@ export const defineList: DefineVerb = (program, run) => {
 };
 
 const notes = `
-MISSING counts segments between archived ones that are not there; each hole is named below the table, and so is WAL that
-a server gave up (archive.queue-limit), with time and reason. For a best-effort repository, list also shows what is
+MISSING counts segments that are not there: between archived ones, and after the last one where backups, histories or notes
+show that more existed. Each hole is named below the table, and so are backups that lack parts or WAL, and WAL that a server
+gave up (archive.queue-limit), with time and reason. For a best-effort repository, list also shows what is
 missing that the required ones have; "walvault copy" adds it.
 
 Examples:

@@ -1,7 +1,7 @@
 /** The result of `list`, for people and as JSON. */
-import { formatDuration, formatSize } from '../../base/units.ts';
+import { formatCount, formatDuration, formatSize } from '../../base/units.ts';
 import type { ListedBackup, RepositoryListing, SystemListing } from '../../operations/list/listing.ts';
-import type { LostRange, TimelineListing } from '../../operations/list/timelines.ts';
+import type { Hole, LostRange, TimelineListing } from '../../operations/list/timelines.ts';
 import { renderTable } from './table.ts';
 
 export function renderList(listings: readonly RepositoryListing[]): string {
@@ -36,7 +36,10 @@ function renderSystem(system: SystemListing): string {
     `\nsystem ${systemId}${postgresMajor === undefined ? '' : `, PostgreSQL ${postgresMajor}`}\n`,
   ];
   if (backups !== undefined)
-    lines.push(backups.length === 0 ? 'no backups\n' : renderTable(backupColumns, backups.map(backupRow)));
+    lines.push(
+      backups.length === 0 ? 'no backups\n' : renderTable(backupColumns, backups.map(backupRow)),
+      ...backups.flatMap(brokenLines),
+    );
   for (const { id, problem } of unreadable ?? [])
     lines.push(`${id}: its record cannot be used: ${problem}\n`);
   if (timelines !== undefined)
@@ -80,8 +83,11 @@ function backupRow(backup: ListedBackup): string[] {
   ];
 }
 
-function remarksOf({ record, verdict, isPinned, cold }: ListedBackup): string[] {
+function remarksOf(backup: ListedBackup): string[] {
+  const { record, verdict, isPinned, cold, missingObjects, missingWal } = backup;
   return [
+    ...(missingObjects.length > 0 ? [`${formatCount(missingObjects.length, 'object')} missing`] : []),
+    ...(missingWal.length > 0 ? ['its WAL is missing'] : []),
     ...(verdict.status === 'good' ? [] : [remarkOf(verdict)]),
     ...(record.damagedPages > 0 ? [`${record.damagedPages} damaged pages`] : []),
     ...(record.backupFrom === 'standby' ? ['from a standby'] : []),
@@ -93,6 +99,14 @@ function remarksOf({ record, verdict, isPinned, cold }: ListedBackup): string[] 
 
 function remarkOf({ status }: { readonly status: string }): string {
   return status === 'unsigned' ? status : `signature ${status}`;
+}
+
+/** Why a backup cannot be restored from what is there. */
+function brokenLines({ record, whyNotWhole, missingWal }: ListedBackup): string[] {
+  return [
+    ...(whyNotWhole === undefined ? [] : [`backup ${record.id} is not whole: ${whyNotWhole}\n`]),
+    ...missingWal.map(range => `backup ${record.id} needs ${rangeOf(range)}, which is not archived\n`),
+  ];
 }
 
 const walColumns = [
@@ -120,11 +134,20 @@ function timelineRow(timeline: TimelineListing): string[] {
   ];
 }
 
-function holeLines({ timeline, holes, lost }: TimelineListing): string[] {
+function holeLines({ timeline, holes, removed, lost }: TimelineListing): string[] {
   return [
-    ...holes.map(hole => `timeline ${timeline} lacks ${rangeOf(hole)}\n`),
+    ...holes.map(
+      hole => `timeline ${timeline} lacks ${rangeOf(hole)}: ${hole.shownBy}${acceptanceOf(hole)}\n`,
+    ),
+    ...removed.map(range => `timeline ${timeline}: cleanup removed ${rangeOf(range)}\n`),
     ...lost.map(one => `timeline ${timeline}: ${rangeOf(one)} was ${one.description}${doubtOf(one)}\n`),
   ];
+}
+
+function acceptanceOf({ acknowledged }: Hole): string {
+  if (acknowledged === undefined) return '';
+  const { user, host, reason, acknowledgedAt } = acknowledged;
+  return `; ${user} on ${host} acknowledged the loss ${acknowledgedAt.toISOString()}: ${reason}`;
 }
 
 function doubtOf({ signature }: LostRange): string {
@@ -140,7 +163,11 @@ function coldLines({ timeline, cold }: TimelineListing): string[] {
   );
 }
 
-function rangeOf({ firstSegment, lastSegment, segmentCount }: TimelineListing['holes'][number]): string {
+function rangeOf({
+  firstSegment,
+  lastSegment,
+  segmentCount,
+}: Pick<Hole, 'firstSegment' | 'lastSegment' | 'segmentCount'>): string {
   return segmentCount === 1 ? firstSegment : `${firstSegment}..${lastSegment} (${segmentCount} segments)`;
 }
 
@@ -189,6 +216,7 @@ function backupJson(backup: ListedBackup): unknown {
     signature: verdict,
     pinned: backup.isPinned,
     cold: backup.cold,
+    missing: { objects: backup.missingObjects.map(({ name }) => name), wal: backup.missingWal },
   };
 }
 
@@ -203,7 +231,8 @@ function timelineJson(timeline: TimelineListing): unknown {
     segmentCount: timeline.segmentCount,
     storedBytes: timeline.storedBytes,
     lastArchivedAt: timeline.lastArchivedAt ?? null,
-    holes: timeline.holes,
+    holes: timeline.holes.map(hole => ({ ...hole, acknowledged: hole.acknowledged ?? null })),
+    removed: timeline.removed,
     cold: timeline.cold,
     lost: timeline.lost,
   };

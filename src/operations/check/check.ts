@@ -9,6 +9,7 @@ import { checkConfiguration } from './check-configuration.ts';
 import { checkKeys } from './check-keys.ts';
 import { checkOpening } from './check-opening.ts';
 import { checkLostWal } from './check-lost-wal.ts';
+import { checkPresence } from './check-presence.ts';
 import { checkPostgres } from './check-postgres.ts';
 import { checkStore } from './check-store.ts';
 import type { CheckOptions } from './options.ts';
@@ -26,6 +27,7 @@ export async function check(options: CheckOptions): Promise<readonly CheckLine[]
     usable.push(repository);
     await checkOpening(list, { repository, reader, options });
   }
+  await checkPresence(list, { options, usable });
   if (!options.withPostgres) {
     await checkLostWal(list, { options, usable, dataDirectory: config.dataDirectory });
     list.add('postgresql', skipped('left out by --no-postgres: settings and archiving were not looked at'));

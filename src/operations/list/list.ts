@@ -1,13 +1,15 @@
 /** `walvault list`: the backups and WAL of each repository. It only reads, and never needs a private key. */
-import { nameRange } from '../../postgres/wal/segment-range.ts';
+import { nameRange, subtract, type SegmentRange } from '../../postgres/wal/segment-range.ts';
 import { formatLsn } from '../../postgres/wal/lsn.ts';
-import { storedBytesOf } from '../../repository/format/backup-record.ts';
+import { storedBytesOf, type BackupRecord } from '../../repository/format/backup-record.ts';
 import type { CatalogEntry } from '../../repository/format/catalog.ts';
 import { listSystemIds } from '../../repository/format/cluster-record.ts';
 import type { SystemPath } from '../../repository/format/layout.ts';
 import { verifyMarker } from '../../repository/format/marker.ts';
 import type { Repository } from '../../repository/repository.ts';
-import { surveySystem } from '../../repository/survey.ts';
+import { missingPieces, whyNotWhole } from '../../repository/stored-backups.ts';
+import { surveySystem, type SystemSurvey } from '../../repository/survey.ts';
+import { findMissing } from '../../repository/wal/listing.ts';
 import { neededSegments } from '../../repository/wal/needed.ts';
 import { findBacklog } from './backlog.ts';
 import type { ListedBackup, RepositoryListing, SystemListing } from './listing.ts';
@@ -61,30 +63,23 @@ async function listSystem(
 ): Promise<SystemListing> {
   const survey = surveySystem(repository, system, signal);
   const cluster = await survey.clusterRecord();
-  const catalog = what === 'wal' ? undefined : await survey.catalog();
-  const pinned = catalog && (await survey.pinned());
-  const hasTiers = repository.store.thaw !== undefined;
-  const directories = catalog && hasTiers ? await survey.backupDirectories() : undefined;
   const geometry = cluster?.geometry;
   const runs = what === 'backups' || geometry === undefined ? undefined : (await survey.wal(geometry)).runs;
   return {
     systemId: system.systemId,
     postgresMajor: cluster?.postgresMajor,
     geometry,
-    backups: catalog?.backups.map(entry => {
-      const { id } = entry.record;
-      return describeBackup(entry, {
-        isPinned: pinned?.has(id) === true,
-        cold: directories?.get(id)?.cold ?? {},
-      });
-    }),
-    unreadable: catalog?.unreadable,
+    ...(what === 'wal'
+      ? { backups: undefined, unreadable: undefined }
+      : await listBackups(survey, runs, signal)),
     timelines:
       runs === undefined || geometry === undefined
         ? undefined
         : describeTimelines({
             runs,
             lost: await survey.missingWal(geometry),
+            gaps: await survey.gaps(geometry),
+            removed: await survey.removedWal(geometry),
             tree: (await survey.timelines()).tree,
             geometry,
           }),
@@ -92,7 +87,53 @@ async function listSystem(
   };
 }
 
-function describeBackup(entry: CatalogEntry, found: Pick<ListedBackup, 'isPinned' | 'cold'>): ListedBackup {
+async function listBackups(
+  survey: SystemSurvey,
+  runs: readonly SegmentRange[] | undefined,
+  signal: AbortSignal,
+): Promise<Pick<SystemListing, 'backups' | 'unreadable'>> {
+  const catalog = await survey.catalog();
+  const pinned = await survey.pinned();
+  const directories = await survey.backupDirectories();
+  const backups: ListedBackup[] = [];
+  for (const entry of catalog.backups) {
+    const { id, geometry } = entry.record;
+    const directory = directories.get(id);
+    const missingObjects = missingPieces(entry.record, directory?.sizes ?? new Map());
+    const missing = await missingWal(survey, entry.record, runs, signal);
+    backups.push(
+      describeBackup(entry, {
+        isPinned: pinned.has(id),
+        cold: directory?.cold ?? {},
+        missingObjects,
+        whyNotWhole: whyNotWhole(missingObjects),
+        missingWal: missing.map(range => nameRange(range, geometry)),
+      }),
+    );
+  }
+  return { backups, unreadable: catalog.unreadable };
+}
+
+/** Without a listing of all WAL, this lists only the few segments that the backup needs. */
+async function missingWal(
+  { repository, system }: SystemSurvey,
+  record: BackupRecord,
+  runs: readonly SegmentRange[] | undefined,
+  signal: AbortSignal,
+): Promise<SegmentRange[]> {
+  const needed = neededSegments(record);
+  if (runs !== undefined) return needed.flatMap(range => subtract(range, runs));
+  const { geometry } = record;
+  const missing: SegmentRange[] = [];
+  for (const range of needed)
+    for await (const one of findMissing(repository, system, range, { geometry, signal })) missing.push(one);
+  return missing;
+}
+
+function describeBackup(
+  entry: CatalogEntry,
+  found: Pick<ListedBackup, 'isPinned' | 'cold' | 'missingObjects' | 'whyNotWhole' | 'missingWal'>,
+): ListedBackup {
   const { startLsn, stopLsn, timeline, geometry } = entry.record;
   // A record that contradicts itself has no needed segments.
   const whole = geometry.rangeOf(timeline, startLsn, stopLsn);

@@ -3,6 +3,7 @@ import type { WalGeometry } from '../../postgres/wal/geometry.ts';
 import type { NamedRange } from '../../postgres/wal/segment-range.ts';
 import type { TierCounts } from '../../repository/cold-objects.ts';
 import type { CatalogEntry, UnreadableEntry } from '../../repository/format/catalog.ts';
+import type { MissingPiece } from '../../repository/stored-backups.ts';
 import type { WalRun } from '../../repository/wal/listing.ts';
 import type { TimelineListing } from './timelines.ts';
 
@@ -38,6 +39,12 @@ export interface ListedBackup extends CatalogEntry {
   readonly stopSegment: string;
   readonly storedBytes: number;
   readonly isPinned: boolean;
+  /** Its parts and its manifest that are not there as recorded. */
+  readonly missingObjects: readonly MissingPiece[];
+  /** The first of them in words. */
+  readonly whyNotWhole: string | undefined;
+  /** The WAL that makes it consistent and is not archived. */
+  readonly missingWal: readonly NamedRange[];
   /** The number of its objects in archive tiers, by tier. */
   readonly cold: TierCounts;
 }

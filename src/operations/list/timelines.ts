@@ -1,16 +1,20 @@
 /** The archived WAL of each timeline, with its holes. Pure. */
 import type { WalGeometry } from '../../postgres/wal/geometry.ts';
 import {
+  clip,
   count,
   nameRange,
   subtract,
+  union,
   type NamedRange,
   type SegmentRange,
 } from '../../postgres/wal/segment-range.ts';
 import { formatLsn } from '../../postgres/wal/lsn.ts';
 import { sumTiers, type TierCounts } from '../../repository/cold-objects.ts';
 import type { SignatureVerdict } from '../../pipeline/openpgp/index.ts';
+import type { Acknowledgement } from '../../repository/format/notes/gap-acknowledged.ts';
 import type { LostWal } from '../../repository/format/notes/lost-wal.ts';
+import type { Gap } from '../../repository/wal/gaps.ts';
 import { describeLoss } from '../../repository/wal/lost-wal.ts';
 import type { TimelineTree } from '../../repository/wal/timelines.ts';
 import type { WalRun } from '../../repository/wal/listing.ts';
@@ -28,12 +32,21 @@ export interface TimelineListing {
   readonly segmentCount: number;
   readonly storedBytes: number;
   readonly lastArchivedAt: Date | undefined;
-  /** The missing segments between archived segments. */
-  readonly holes: readonly NamedRange[];
+  /** The missing segments: between archived ones, and after the last one where WAL that existed is gone. */
+  readonly holes: readonly Hole[];
+  /** The segments that cleanup removed from between archived ones. */
+  readonly removed: readonly NamedRange[];
   /** The number of segments in archive tiers, by tier. */
   readonly cold: TierCounts;
   /** Segments that servers gave up and that are still missing: in holes, and after the last archived segment. */
   readonly lost: readonly LostRange[];
+}
+
+export interface Hole extends NamedRange {
+  /** What shows that the segments existed, as a sentence without its full stop. */
+  readonly shownBy: string;
+  /** Somebody accepted the loss. */
+  readonly acknowledged: (Acknowledgement & { readonly acknowledgedAt: Date }) | undefined;
 }
 
 export interface LostRange extends NamedRange {
@@ -53,28 +66,25 @@ export interface DescribedWal {
   readonly runs: readonly WalRun[];
   /** Segments that servers gave up and that are still missing. */
   readonly lost: readonly LostWal[];
+  readonly gaps: readonly Gap[];
+  /** The ranges that cleanup removed. */
+  readonly removed: readonly SegmentRange[];
   readonly tree: TimelineTree;
   readonly geometry: WalGeometry;
 }
 
-export function describeTimelines({ runs, lost, tree, geometry }: DescribedWal): TimelineListing[] {
-  const timelines = new Set([...runs, ...lost].map(({ timeline }) => timeline).concat([...tree.keys()]));
-  return [...timelines]
-    .sort((a, b) => a - b)
-    .map(timeline =>
-      describeTimeline(
-        timeline,
-        runs.filter(run => run.timeline === timeline),
-        { tree, geometry, lost: lost.filter(one => one.timeline === timeline) },
-      ),
-    );
+export function describeTimelines(wal: DescribedWal): TimelineListing[] {
+  const { runs, lost, gaps, tree } = wal;
+  const timelines = new Set([...runs, ...lost, ...gaps].map(({ timeline }) => timeline));
+  for (const timeline of tree.keys()) timelines.add(timeline);
+  return [...timelines].sort((a, b) => a - b).map(timeline => describeTimeline(timeline, wal));
 }
 
-function describeTimeline(
-  timeline: number,
-  runs: readonly WalRun[],
-  { tree, geometry, lost }: { tree: TimelineTree; geometry: WalGeometry; lost: readonly LostWal[] },
-): TimelineListing {
+function describeTimeline(timeline: number, wal: DescribedWal): TimelineListing {
+  const isHere = (range: SegmentRange) => range.timeline === timeline;
+  const { tree, geometry } = wal;
+  const runs = wal.runs.filter(isHere);
+  const lost = wal.lost.filter(isHere);
   const nameOf = (segment: bigint) => geometry.nameOf(timeline, segment);
   const [first, last] = [runs[0], runs.at(-1)];
   const branch = tree.get(timeline);
@@ -90,7 +100,8 @@ function describeTimeline(
     storedBytes: runs.reduce((sum, run) => sum + run.storedBytes, 0),
     cold: sumTiers(runs.map(({ cold }) => cold)),
     lastArchivedAt: times.length === 0 ? undefined : new Date(Math.max(...times)),
-    holes: holesBetween(runs).map(hole => nameRange(hole, geometry)),
+    holes: wal.gaps.filter(isHere).map(gap => holeOf(gap, geometry)),
+    removed: removedBetween(runs, wal.removed).map(range => nameRange(range, geometry)),
     lost: lost.map(one => ({
       ...nameRange(one, geometry),
       lostFrom: one.lostFrom,
@@ -105,9 +116,25 @@ function describeTimeline(
   };
 }
 
-function holesBetween(runs: readonly WalRun[]): SegmentRange[] {
+function holeOf(gap: Gap, geometry: WalGeometry): Hole {
+  const { shownBy, acknowledged } = gap;
+  return {
+    ...nameRange(gap, geometry),
+    shownBy,
+    acknowledged: acknowledged && {
+      user: acknowledged.user,
+      host: acknowledged.host,
+      reason: acknowledged.reason,
+      acknowledgedAt: acknowledged.acknowledgedAt,
+    },
+  };
+}
+
+function removedBetween(runs: readonly WalRun[], removed: readonly SegmentRange[]): SegmentRange[] {
   const [first, last] = [runs[0], runs.at(-1)];
   if (first === undefined || last === undefined) return [];
   const { timeline } = first;
-  return subtract({ timeline, first: first.first, last: last.last }, runs);
+  const here = removed.filter(range => range.timeline === timeline);
+  const between = { first: first.first, last: last.last };
+  return clip(union(here), between).flatMap(range => subtract(range, runs));
 }

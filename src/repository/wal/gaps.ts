@@ -42,11 +42,19 @@ export function findGaps({ runs, known, acknowledged, tree, geometry }: GapSourc
     .flatMap(range => cut(range, acknowledged))
     .map(range => ({
       ...range,
-      shownBy:
-        whatShows({ timeline: range.timeline, segment: range.last }, known)?.shownBy ??
-        'later segments are archived',
+      shownBy: isFollowed(range, runs) ? laterAreArchived : signOf(range, known),
       acknowledged: acknowledged.find(one => covers(one, range)),
     }));
+}
+
+const laterAreArchived = 'later segments are archived';
+
+function isFollowed({ timeline, last }: SegmentRange, runs: readonly SegmentRange[]): boolean {
+  return runs.some(run => run.timeline === timeline && run.first > last);
+}
+
+function signOf({ timeline, last }: SegmentRange, known: readonly KnownWal[]): string {
+  return whatShows({ timeline, segment: last }, known)?.shownBy ?? laterAreArchived;
 }
 
 function least(values: readonly bigint[]): bigint {

@@ -2,10 +2,12 @@ import assert from 'node:assert/strict';
 import { test } from 'vitest';
 import { WalGeometry } from '../../../../src/postgres/wal/geometry.ts';
 import { describeTimelines } from '../../../../src/operations/list/timelines.ts';
+import { findGaps } from '../../../../src/repository/wal/gaps.ts';
 import { stillMissing } from '../../../../src/repository/wal/lost-wal.ts';
 
 const geometry = new WalGeometry(16 * 1024 ** 2);
 const at = (hour: number) => new Date(Date.UTC(2026, 0, 1, hour));
+const nothing = { lost: [], gaps: [], removed: [] };
 const run = (timeline: number, first: bigint, last: bigint, hour: number) => ({
   timeline,
   first,
@@ -15,25 +17,47 @@ const run = (timeline: number, first: bigint, last: bigint, hour: number) => ({
 });
 
 test('names each hole and counts what is there', () => {
-  const [first] = describeTimelines({
-    runs: [run(1, 254n, 256n, 5), run(1, 258n, 258n, 3)],
-    lost: [],
-    tree: new Map(),
-    geometry,
-  });
+  const runs = [run(1, 254n, 256n, 5), run(1, 258n, 258n, 3), run(1, 262n, 262n, 3)];
+  const removed = [{ timeline: 1, first: 259n, last: 261n }];
+  const known = [
+    { timeline: 1, first: 264n, last: 264n, sign: 'backup', shownBy: 'a backup used it' },
+    ...removed.map(range => ({ ...range, sign: 'removed', shownBy: '' }) as const),
+  ] as const;
+  const by = { user: 'alice', host: 'db1', reason: 'r', acknowledgedAt: at(9) };
+  const acknowledged = [{ timeline: 1, first: 257n, last: 257n, ...by }];
+  const tree = new Map();
+  const gaps = findGaps({ runs, known, acknowledged, tree, geometry });
+  const [first] = describeTimelines({ ...nothing, runs, gaps, removed: [...removed], tree, geometry });
   assert.equal(first?.firstSegment, '0000000100000000000000FE');
-  assert.equal(first?.lastSegment, '000000010000000100000002');
-  assert.equal(first?.segmentCount, 4);
-  assert.equal(first?.storedBytes, 200);
+  assert.equal(first?.lastSegment, '000000010000000100000006');
+  assert.equal(first?.segmentCount, 5);
+  assert.equal(first?.storedBytes, 300);
   assert.deepEqual(first?.lastArchivedAt, at(5));
   assert.deepEqual(first?.holes, [
-    { firstSegment: '000000010000000100000001', lastSegment: '000000010000000100000001', segmentCount: 1 },
+    {
+      firstSegment: '000000010000000100000001',
+      lastSegment: '000000010000000100000001',
+      segmentCount: 1,
+      shownBy: 'later segments are archived',
+      acknowledged: by,
+    },
+    {
+      firstSegment: '000000010000000100000007',
+      lastSegment: '000000010000000100000008',
+      segmentCount: 2,
+      shownBy: 'a backup used it',
+      acknowledged: undefined,
+    },
   ]);
+  assert.deepEqual(
+    first?.removed.map(({ firstSegment, lastSegment }) => [firstSegment, lastSegment]),
+    [['000000010000000100000003', '000000010000000100000005']],
+  );
 });
 
 test('a timeline of which only the history is archived is listed too', () => {
   const tree = new Map([[2, { parent: 1, switchpoint: 0x16b3740n }]]);
-  const listed = describeTimelines({ runs: [run(1, 1n, 1n, 1)], lost: [], tree, geometry });
+  const listed = describeTimelines({ ...nothing, runs: [run(1, 1n, 1n, 1)], tree, geometry });
   assert.deepEqual(
     listed.map(({ timeline, hasHistory, segmentCount, firstSegment, parent }) => [
       timeline,
@@ -64,7 +88,7 @@ test('what was given up is named inside a hole and beyond the end, unless it was
   const runs = [run(1, 1n, 4n, 1), run(1, 7n, 8n, 3)];
   const losses = [lost(1, 4n, 6n), lost(1, 9n, 9n), lost(2, 1n, 1n)];
   const missing = stillMissing(losses, runs);
-  const [first, second] = describeTimelines({ runs, lost: missing, tree: new Map(), geometry });
+  const [first, second] = describeTimelines({ ...nothing, runs, lost: missing, tree: new Map(), geometry });
   assert.deepEqual(
     first?.lost.map(({ firstSegment, segmentCount, reason }) => [firstSegment, segmentCount, reason]),
     [

@@ -34,7 +34,10 @@ describe('the gaps of an archive', () => {
   it('are between segments, after the last one, and where nothing is left', () => {
     const runs = [range(1, 1, 3), range(1, 6, 7)];
     assert.deepEqual(gaps({ runs }), ['1: 4..5 later segments are archived']);
-    assert.deepEqual(gaps({ runs, known: [shown('backup', 1, 8, 9)] }), ['1: 4..5 backup', '1: 8..9 backup']);
+    assert.deepEqual(gaps({ runs, known: [shown('backup', 1, 8, 9)] }), [
+      '1: 4..5 later segments are archived',
+      '1: 8..9 backup',
+    ]);
     assert.deepEqual(gaps({ known: [shown('backup', 2, 5, 6), shown('high-water', 2, 9)] }), [
       '2: 5..9 high-water',
     ]);

@@ -1,0 +1,112 @@
+/** The check that what backups and recoveries rely on is there: parts, manifests, and all WAL that once existed. */
+import { formatCount } from '../../base/units.ts';
+import type { WalGeometry } from '../../postgres/wal/geometry.ts';
+import { describe, subtract } from '../../postgres/wal/segment-range.ts';
+import type { BackupRecord } from '../../repository/format/backup-record.ts';
+import { listSystemIds } from '../../repository/format/cluster-record.ts';
+import { missingPieces, whyNotWhole } from '../../repository/stored-backups.ts';
+import type { Repository } from '../../repository/repository.ts';
+import { surveySystem, type SystemSurvey } from '../../repository/survey.ts';
+import type { Gap } from '../../repository/wal/gaps.ts';
+import { boundsOf } from '../../repository/wal/lost-wal.ts';
+import { neededSegments } from '../../repository/wal/needed.ts';
+import { linkOf } from './check-store.ts';
+import { failure, ok, warning, type Checklist, type Finding } from './checklist.ts';
+import type { CheckOptions } from './options.ts';
+
+export interface PresenceCheck {
+  readonly options: Pick<CheckOptions, 'signal'> & {
+    readonly config: Pick<CheckOptions['config'], 'cluster'>;
+  };
+  /** The repositories that are reachable. */
+  readonly usable: readonly Repository[];
+}
+
+/** Costs a listing of the whole archive, and reads no part and no WAL. */
+export async function checkPresence(list: Checklist, { options, usable }: PresenceCheck): Promise<void> {
+  const { config, signal } = options;
+  for (const repository of usable)
+    await list.prove(linkOf(repository), 'presence of backups and WAL', {
+      signal,
+      work: async () => {
+        const findings: Finding[] = [];
+        for (const systemId of await listSystemIds(repository.store, config.cluster, signal)) {
+          const system = { cluster: config.cluster, systemId };
+          findings.push(...(await presenceFindings(surveySystem(repository, system, signal))));
+        }
+        return findings;
+      },
+    });
+}
+
+async function presenceFindings(survey: SystemSurvey): Promise<Finding[]> {
+  const catalog = await survey.catalog();
+  const records = catalog.backups.map(({ record }) => record);
+  const geometry = (await survey.clusterRecord())?.geometry ?? records[0]?.geometry;
+  const broken = [
+    ...catalog.unreadable.map(({ id, problem }) =>
+      failure(`the record of backup ${id} cannot be used: ${problem}`),
+    ),
+    ...(await brokenBackups(survey, records)),
+  ];
+  const gaps = geometry === undefined ? [] : await gapFindings(survey, records, geometry);
+  const isSound = [...broken, ...gaps].every(({ status }) => status === 'ok');
+  if (!isSound || records.length === 0) return [...broken, ...gaps];
+  const what = formatCount(records.length, 'backup');
+  return [ok(`every object of ${what} is there, and so is all WAL that is known to have existed`), ...gaps];
+}
+
+async function brokenBackups(survey: SystemSurvey, records: readonly BackupRecord[]): Promise<Finding[]> {
+  const directories = await survey.backupDirectories();
+  const findings: Finding[] = [];
+  for (const record of records) {
+    const { id, geometry } = record;
+    const problem = whyNotWhole(missingPieces(record, directories.get(id)?.sizes ?? new Map()));
+    if (problem !== undefined)
+      findings.push(failure(`backup ${id} cannot be restored: ${problem}`, bringBack));
+    const { runs } = await survey.wal(geometry);
+    const [missing] = neededSegments(record).flatMap(range => subtract(range, runs));
+    if (missing !== undefined)
+      findings.push(
+        failure(
+          `backup ${id} cannot be restored: its WAL ${describe(missing, geometry)} is missing`,
+          bringBack,
+        ),
+      );
+  }
+  return findings;
+}
+
+const bringBack =
+  'Bring it back from another repository (`walvault copy`) or older versions of the bucket, or take a new backup.';
+
+/** The gaps that a recovery can meet; what was given up has lines of its own (check-lost-wal.ts). */
+async function gapFindings(
+  survey: SystemSurvey,
+  records: readonly BackupRecord[],
+  geometry: WalGeometry,
+): Promise<Finding[]> {
+  const given = await survey.missingWal(geometry);
+  return (await survey.gaps(geometry))
+    .flatMap(gap => subtract(gap, given))
+    .flatMap(gap => {
+      const { before, beyond } = boundsOf(gap, records, geometry);
+      // No recovery leads to a gap before the oldest backup.
+      if (before === undefined && beyond !== undefined) return [];
+      return [gapFinding(gap, beyond, geometry)];
+    });
+}
+
+function gapFinding(gap: Gap, beyond: BackupRecord | undefined, geometry: WalGeometry): Finding {
+  const what = `WAL ${describe(gap, geometry)} is missing: ${gap.shownBy}`;
+  if (gap.acknowledged !== undefined) {
+    const { user, host, reason, acknowledgedAt } = gap.acknowledged;
+    return ok(`${what}; ${user} on ${host} acknowledged the loss ${acknowledgedAt.toISOString()}: ${reason}`);
+  }
+  if (beyond !== undefined)
+    return warning(what, `Recovery reaches up to it, and again from backup ${beyond.id} on.`);
+  return failure(
+    what,
+    'Nothing after it can be recovered. If a server still has it in pg_wal, `walvault push --missing` closes the gap; else take a backup now. `walvault gap ack` accepts the loss.',
+  );
+}

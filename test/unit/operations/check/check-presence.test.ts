@@ -1,0 +1,102 @@
+import assert from 'node:assert/strict';
+import { beforeEach, describe, it } from 'vitest';
+import { Checklist } from '../../../../src/operations/check/checklist.ts';
+import { checkPresence } from '../../../../src/operations/check/check-presence.ts';
+import { list } from '../../../../src/operations/list/list.ts';
+import { renderList } from '../../../../src/cli/render/list.ts';
+import { walKey } from '../../../../src/repository/format/layout.ts';
+import { acknowledgedGapNote } from '../../../../src/repository/format/notes/gap-acknowledged.ts';
+import { lostWalKind } from '../../../../src/repository/format/notes/lost-wal.ts';
+import { walSubject, writeNote } from '../../../../src/repository/format/notes/note.ts';
+import type { Repository } from '../../../../src/repository/repository.ts';
+import { backupId, commitBackup, partKey } from '../../../support/copied-repository.ts';
+import { archiveSegment, geometry, makeRepository, signal, system } from '../../../support/site/archive.ts';
+
+const newer = '20261123T020000Z-full-3f2a92';
+let repository: Repository;
+
+beforeEach(async () => {
+  repository = await makeRepository();
+  for (let segment = 1n; segment <= 9n; segment++) await archiveSegment(repository, 1, segment);
+  await commitBackup(repository);
+  await commitBackup(repository, { id: newer, from: 7n, to: 8n });
+});
+
+async function checked(): Promise<string[]> {
+  const lines = new Checklist(() => undefined);
+  const options = { config: { cluster: 'orders' }, signal };
+  await checkPresence(lines, { options, usable: [repository] });
+  return lines.lines.map(({ status, message }) => `${status} ${message}`);
+}
+
+async function listed(what: 'all' | 'backups' | 'wal' = 'all'): Promise<string> {
+  return renderList(await list({ repositories: [repository], cluster: 'orders', what, signal }));
+}
+
+const removeWal = (...segments: bigint[]) =>
+  repository.store.delete(
+    segments.map(segment => walKey(system, geometry.fileOf(1, segment))),
+    { signal },
+  );
+
+describe('check and list', () => {
+  it('say of a sound archive that all is there', async () => {
+    assert.deepEqual(await checked(), [
+      'ok every object of 2 backups is there, and so is all WAL that is known to have existed',
+    ]);
+    assert.doesNotMatch(await listed(), /missing|lacks/);
+  });
+
+  it('name a part that is gone, and the backup', async () => {
+    await repository.store.delete([partKey(2)], { signal });
+    assert.deepEqual(await checked(), [
+      `fail backup ${backupId} cannot be restored: parts/000002.tar is missing`,
+    ]);
+    for (const what of ['all', 'backups'] as const) {
+      assert.match(
+        await listed(what),
+        new RegExp(`backup ${backupId} is not whole: parts/000002.tar is missing`),
+      );
+      assert.match(await listed(what), /1 object missing/);
+    }
+  });
+
+  it('see that the tail of the archive is gone, from a place between two backups on', async () => {
+    await removeWal(6n, 7n, 8n, 9n);
+    const [backup, gap] = await checked();
+    assert.match(backup ?? '', new RegExp(`^fail backup ${newer} .*its WAL 0+100+7 to`));
+    assert.match(
+      gap ?? '',
+      new RegExp(`^fail WAL 0+100+6 to 0+100+8 .* is missing: backup ${newer} was taken`),
+    );
+    assert.match(await listed('wal'), / 3\ntimeline 1 lacks 0+100+6..0+100+8 \(3 segments\): backup/);
+    assert.match(await listed('backups'), new RegExp(`backup ${newer} needs 0+100+7..0+100+8`));
+  });
+
+  it('warn of a gap that a backup lies beyond, and keep to themselves one before the oldest', async () => {
+    await removeWal(2n, 5n);
+    const [gap, ...more] = await checked();
+    assert.match(gap ?? '', /^warn WAL 0+100+5 is missing: later segments are archived/);
+    assert.deepEqual(more, []);
+  });
+
+  it('show who accepted a gap', async () => {
+    await removeWal(5n);
+    const by = { user: 'alice', host: 'db1', reason: 'ticket 7' };
+    const note = acknowledgedGapNote({ timeline: 1, first: 5n, last: 5n }, geometry, by);
+    await writeNote(repository, system, note, signal);
+    const [sound, gap] = await checked();
+    assert.match(sound ?? '', /^ok every object/);
+    assert.match(gap ?? '', /^ok WAL 0+100+5 is missing.*alice on db1 acknowledged the loss .*: ticket 7/);
+    assert.match(await listed('wal'), / 1\ntimeline 1 lacks 0+100+5: .*alice on db1 acknowledged the loss/);
+  });
+
+  it('leave what was given up to its own lines', async () => {
+    await removeWal(5n);
+    const name = geometry.nameOf(1, 5n);
+    const body = { first: name, last: name };
+    await writeNote(repository, system, { subject: walSubject(1), kind: lostWalKind, body }, signal);
+    assert.deepEqual((await checked()).length, 1);
+    assert.match((await checked())[0] ?? '', /^ok/);
+  });
+});
