@@ -1,6 +1,6 @@
 /** Standbys: one built from a backup that lives on the archive and takes over, and backups taken from a standby. */
 import assert from 'node:assert/strict';
-import { renameSync } from 'node:fs';
+import { existsSync, renameSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, it } from 'vitest';
 import { backUp, restoreInto, startCopy, verifyWithPostgres } from '../support/site/cycle.ts';
@@ -18,24 +18,13 @@ import {
 
 const rows = (last: number) => Array.from({ length: last }, (_, index) => index + 1);
 
-/** A restored backup turned into a standby, as an administrator does it: another signal file. */
-async function startStandby(
-  site: Site,
-  conf: Readonly<Record<string, string>> = {},
-): Promise<PostgresServer> {
-  const directory = await restoreInto(site, ['--archive-mode', 'preserve']);
-  renameSync(join(directory, 'recovery.signal'), join(directory, 'standby.signal'));
-  return startCopy(site, directory, {
-    hot_standby: 'on',
-    wal_retrieve_retry_interval: '100ms',
-    ...conf,
-  });
+async function startStandby(site: Site, args: readonly string[] = []): Promise<PostgresServer> {
+  const directory = await restoreInto(site, ['--standby', ...args]);
+  return startCopy(site, directory, { wal_retrieve_retry_interval: '100ms' });
 }
 
-function streamingFrom(primary: PostgresServer): Readonly<Record<string, string>> {
-  return {
-    primary_conninfo: `'host=${primary.socketDirectory} port=${primary.port} user=postgres'`,
-  };
+function streamingFrom(primary: PostgresServer): string[] {
+  return ['--primary-conninfo', `host=${primary.socketDirectory} port=${primary.port} user=postgres`];
 }
 
 async function caughtUp(standby: PostgresServer, last: number): Promise<void> {
@@ -45,14 +34,17 @@ async function caughtUp(standby: PostgresServer, last: number): Promise<void> {
 }
 
 describe('a standby built from a backup', () => {
-  it('follows by restore_command alone, waits out an outage, and archives as the new primary once promoted', async () => {
+  it('follows by restore_command alone, waits out an outage, and archives as the new primary once promoted; another follows it', async () => {
     const site = await createSite();
     await using primary = await site.startOrigin();
     await commitRows(primary, 1, 2);
     await backUp(site, primary);
     await commitRows(primary, 3, 4);
-    await using standby = await startStandby(site);
+    await using standby = await startStandby(site, ['--archive-mode', 'preserve']);
+    await using other = await startStandby(site);
+    assert.ok(!existsSync(join(other.dataDirectory, 'recovery.signal')));
     await caughtUp(standby, 4);
+    await caughtUp(other, 4);
     await commitRows(primary, 5, 6);
     await caughtUp(standby, 6);
     assert.ok(await isInRecovery(standby));
@@ -71,6 +63,9 @@ describe('a standby built from a backup', () => {
     assert.ok(!(await isInRecovery(standby)));
     await commitRows(standby, 8, 9);
     await archiveEverything(standby);
+    await caughtUp(other, 9);
+    assert.ok(await isInRecovery(other));
+    assert.deepEqual(await rowsOf(other), rows(9));
     const directory = await restoreInto(site, []);
     await using copy = await startCopy(site, directory);
     assert.equal(await outcomeOf(copy), 'promoted', copy.logTail());
@@ -84,14 +79,16 @@ describe('a backup of a standby', () => {
     await using primary = await site.startOrigin();
     await commitRows(primary, 1, 2);
     await backUp(site, primary);
-    await using standby = await startStandby(site, {
-      ...streamingFrom(primary),
-    });
+    await using standby = await startStandby(site, streamingFrom(primary));
     await commitRows(primary, 3, 4);
     await caughtUp(standby, 4);
     await primary.query('checkpoint');
     await commitRows(primary, 5, 5);
     await caughtUp(standby, 5);
+    const [streaming] = await primary.query<{ n: number }>(
+      'select count(*)::int as n from pg_stat_replication',
+    );
+    assert.equal(streaming?.n, 1);
 
     const load = { isOver: false };
     const switching = keepSwitching(primary, load);

@@ -69,12 +69,13 @@ describe('whether recovery reaches a target', () => {
   const recover = async (target: RecoveryTarget, asked: WalTarget) => {
     const directory = join(temporaryDirectory('recovery'), 'data');
     await copyTree(copy, directory);
-    const settings = writeRecoverySettings(readFileSync(join(copy, 'postgresql.auto.conf'), 'utf8'), {
+    const settings = writeRecoverySettings(readFileSync(join(copy, 'postgresql.auto.conf')), {
+      mode: 'point-in-time',
       restoreCommand: `cp "${join(primary.dataDirectory, 'pg_wal')}/%f" "%p"`,
       target,
       targetTimeline: '1',
       targetAction: 'shutdown',
-      archiveMode: 'off',
+      primaryConninfo: undefined,
     });
     writeFileSync(join(directory, 'postgresql.auto.conf'), settings);
     writeFileSync(join(directory, 'recovery.signal'), '');

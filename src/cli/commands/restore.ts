@@ -1,13 +1,13 @@
 /** `walvault restore`: options and output. */
-import { isSea } from 'node:sea';
 import { resolve } from 'node:path';
 import { Option, type Command } from 'commander';
 import { WalvaultError } from '../../base/errors/errors.ts';
-import type { LoadedConfig } from '../../config/index.ts';
 import { renderJson } from '../render/json.ts';
 import { renderRestore } from '../render/restore.ts';
 import type { DefineVerb, Invocation } from '../verb.ts';
 import { parseTimeline } from '../options/timeline.ts';
+import { neededVariables } from '../options/needed-variables.ts';
+import { ownCommand } from '../options/own-command.ts';
 import { thawDaysOption, thawSpeedOption, type ThawSpeed } from '../options/thaw-options.ts';
 
 interface RestoreCliOptions {
@@ -23,6 +23,12 @@ interface RestoreCliOptions {
   readonly targetTimeline?: string;
   readonly targetAction?: 'pause' | 'promote' | 'shutdown';
   readonly archiveMode: 'off' | 'preserve';
+  readonly standby?: boolean;
+  readonly primaryConninfo?: string;
+  readonly keepSubscriptions?: boolean;
+  readonly keepSetting: readonly string[];
+  readonly configuration: boolean;
+  readonly fetchProgram?: string;
   readonly tablespaceMap: readonly string[];
   readonly owner?: string;
   readonly dryRun?: boolean;
@@ -60,6 +66,8 @@ async function restoreInto(
     options.targetTimeline === 'latest'
       ? 'latest'
       : parseTimeline(options.targetTimeline, { option: '--target-timeline', takes: 'a number or "latest"' });
+  const { checkCopyOptions } = await import('../options/copy-options.ts');
+  checkCopyOptions(options, target);
   const systemId = systemIdOf(options.systemId);
   await becomeServerUser(options.owner, { mayStayRoot: options.dryRun === true, signal });
   const loaded = await loadConfig();
@@ -72,41 +80,34 @@ async function restoreInto(
     systemId,
     verifySignatures: config.signing.verify,
     directory,
-    request: { target, backupId: options.backup === 'latest' ? undefined : options.backup, timeline },
+    request: {
+      target,
+      backupId: options.backup === 'latest' ? undefined : options.backup,
+      timeline: options.standby === true ? 'latest' : timeline,
+    },
+    mode: options.standby === true ? 'standby' : 'point-in-time',
+    primaryConninfo: options.primaryConninfo,
+    keepsSubscriptions: options.keepSubscriptions === true,
+    keptSettings: options.keepSetting.map(name => name.toLowerCase()),
+    copiesConfiguration: options.configuration,
     targetAction: options.targetAction ?? (target.kind === 'end' ? 'promote' : 'pause'),
     archiveMode: options.archiveMode,
     tablespaceMap: options.tablespaceMap,
     acceptsRecordedLocations: options.yes === true,
-    walvaultCommand: ownCommand(),
+    walvaultCommand:
+      options.fetchProgram === undefined ? ownCommand(context.env) : [resolve(options.fetchProgram)],
     configPath: path === undefined ? undefined : resolve(path),
     dryRun: options.dryRun === true,
     thaw: options.thaw === true ? { days: options.thawDays, speed: options.thawSpeed } : undefined,
     log,
     signal,
   });
-  const variables = variablesOf(loaded);
+  const variables = neededVariables(loaded, context.env);
   if (variables.length > 0) log.emit({ kind: 'environment-needed', variables });
   const summary = summariseRestore(result);
   print(
     options.json === true ? renderJson({ ...summary, traffic: opened.traffic() }) : renderRestore(summary),
   );
-}
-
-/**
- * Names of settings that this run takes from variables and not from the configuration file: PostgreSQL's
- * restore_command would not have them.
- */
-function variablesOf({ origins }: LoadedConfig): string[] {
-  return [...new Set(origins.values())].filter(origin => origin.startsWith('WALVAULT_'));
-}
-
-/**
- * The command by which restore_command runs this same walvault: the executable, or Node and the script of a checkout.
- */
-function ownCommand(): string[] {
-  const script = process.argv[1];
-  if (isSea() || script === undefined) return [process.execPath];
-  return [process.execPath, ...process.execArgv, resolve(script)];
 }
 
 function systemIdOf(text: string | undefined): bigint | undefined {
@@ -145,6 +146,22 @@ function withOptions(command: Command): Command {
         .choices(['off', 'preserve'])
         .default('off'),
     )
+    .option('--standby', 'make a standby, which follows the newest timeline until it is promoted')
+    .option('--primary-conninfo <conninfo>', 'with --standby: stream from this server beside the archive')
+    .option('--keep-subscriptions', "let subscriptions run: they take changes from the origin's slots")
+    .addOption(
+      new Option('--keep-setting <name>', 'leave this setting as the origin had it; may be repeated')
+        .argParser(many)
+        .default([], 'none'),
+    )
+    .option(
+      '--no-configuration',
+      'leave a configuration that was outside the data directory, as on Debian, outside',
+    )
+    .option(
+      '--fetch-program <path>',
+      'what restore_command runs: a wrapper of walvault, say (default: walvault by the name you called)',
+    )
     .addOption(
       new Option('--tablespace-map <map>', 'OID=DIRECTORY or OLD=NEW; may be repeated')
         .argParser(many)
@@ -165,8 +182,12 @@ const notes = `
 Nothing is written before it is proven that all the WAL from the backup to the target is there. Until everything is in
 place and durable, PostgreSQL refuses to start from the directory. Run it as the user that runs PostgreSQL.
 
+Settings of the origin that would act in the copy (archiving, commands, delays, subscriptions, jobs, files of the origin)
+are overridden in postgresql.auto.conf and printed with the reason; --dry-run prints them too.
+
 Examples:
   walvault restore /var/lib/postgresql/15/restored --target-time '2026-11-22 10:00:00+00'
   walvault restore /srv/restored --target-name before-migration --target-action promote
   walvault restore /srv/restored --tablespace-map 16385=/srv/fast --dry-run
+  walvault restore /srv/standby --standby --archive-mode preserve
 `;

@@ -1,6 +1,7 @@
 /** The result of `restore`, for people. */
 import { formatCount, formatDuration, formatSize } from '../../base/units.ts';
 import type { RestoreSummary } from '../../operations/restore/summary.ts';
+import { describeConfiguration, renderOverrides } from './copy-settings.ts';
 
 /** The plan, and the steps left for a person. */
 export function renderRestore(summary: RestoreSummary): string {
@@ -11,6 +12,8 @@ export function renderRestore(summary: RestoreSummary): string {
       : `Would restore into ${directory}; nothing was written.`,
     '',
     ...describePlan(summary).map(([name, value]) => `  ${name.padEnd(15)} ${value}`),
+    '',
+    ...renderOverrides(summary),
     ...(restored ? ['', ...nextSteps(summary)] : []),
   ];
   return lines.map(line => `${line}\n`).join('');
@@ -22,7 +25,7 @@ function describePlan(summary: RestoreSummary): [string, string][] {
   return [
     ['backup', `${backup.id} (${size}), ended ${backup.stopTime}, from ${summary.repository}`],
     ['target', `${summary.target}${whereFound(summary)}`],
-    ['timeline', String(summary.targetTimeline)],
+    ['timeline', settings.mode === 'standby' ? 'the newest' : String(summary.targetTimeline)],
     [
       'WAL',
       wal === null
@@ -39,6 +42,7 @@ function describePlan(summary: RestoreSummary): [string, string][] {
     ]),
     ['restore_command', settings.restoreCommand],
     ['archive_mode', settings.archiveMode === 'off' ? 'off' : 'as it was'],
+    ['subscriptions', settings.subscriptions === 'off' ? 'off' : 'as they were'],
   ];
 }
 
@@ -48,16 +52,30 @@ function whereFound({ stopsAt, lastCommit }: RestoreSummary): string {
 }
 
 function nextSteps(summary: RestoreSummary): string[] {
-  const { directory, settings, backup, externalFiles, target } = summary;
+  const { settings, backup, target } = summary;
+  const major = Math.floor(backup.serverVersion / 10_000);
+  const start =
+    settings.mode === 'standby'
+      ? [
+          `Start PostgreSQL ${major} on it: it follows the archive, on the newest timeline, until it is promoted.`,
+        ]
+      : [
+          `Start PostgreSQL ${major} on it; it recovers from the archive to ${target}`,
+          `and then ${afterTarget[settings.targetAction]}.`,
+        ];
   return [
-    `Start PostgreSQL ${Math.floor(backup.serverVersion / 10_000)} on it; it recovers from the archive to ${target}`,
-    `and then ${afterTarget[settings.targetAction]}.`,
-    ...(externalFiles.length === 0 ? [] : externalFilesNote(directory, externalFiles)),
+    ...start,
+    ...describeConfiguration(summary),
     ...(backup.damagedPages === 0
       ? []
       : [`The backup has ${backup.damagedPages} damaged pages: check the data before you rely on it.`]),
-    ...(settings.archiveMode === 'off' ? archiveIsOff : archiveIsKept),
+    ...archiveNote(settings),
   ];
+}
+
+function archiveNote({ mode, archiveMode }: RestoreSummary['settings']): readonly string[] {
+  if (mode === 'point-in-time') return archiveMode === 'off' ? archiveIsOff : archiveIsKept;
+  return archiveMode === 'off' ? standbyArchivesNothing : standbyArchives;
 }
 
 const afterTarget: Readonly<Record<RestoreSummary['settings']['targetAction'], string>> = {
@@ -67,16 +85,18 @@ const afterTarget: Readonly<Record<RestoreSummary['settings']['targetAction'], s
   shutdown: 'shuts down',
 };
 
-function externalFilesNote(directory: string, paths: readonly string[]): string[] {
-  return [
-    `Its configuration was outside the data directory: ${paths.join(', ')}.`,
-    `Copies are in ${directory}/walvault_external; PostgreSQL does not read them there.`,
-  ];
-}
-
 const archiveIsOff = [
   'It archives nothing: a copy that archives where its origin does destroys the next recovery of the origin. If it',
   'takes the place of its origin, run "alter system reset archive_mode" and restart it.',
 ];
 
 const archiveIsKept = ['It archives as its origin did: make sure that the origin archives no more.'];
+
+const standbyArchivesNothing = [
+  'It archives nothing, not even after a promotion. If it is to take over, run "alter system reset archive_mode" on it',
+  'before, or restore it with --archive-mode preserve.',
+];
+
+const standbyArchives = [
+  'Once promoted it archives as its origin did: only one server may be the primary then.',
+];

@@ -8,15 +8,20 @@ import { mkdir, rename, rm, symlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import { localIoError, systemCode, WalvaultError } from '../../base/errors/errors.ts';
 import { fsyncDirectory, writeFileDurably } from '../../base/files/durable.ts';
-import { readText, readWhole } from '../../base/files/read.ts';
+import { readWhole } from '../../base/files/read.ts';
 import { backupLabelName, parseBackupLabel } from '../../postgres/cluster/backup-label.ts';
 import { updateBackupManifest } from '../../postgres/cluster/backup-manifest.ts';
-import { controlFilePath, parseControlFile } from '../../postgres/cluster/control-file.ts';
+import { controlFilePath, parseControlFile, type ControlFile } from '../../postgres/cluster/control-file.ts';
 import { postmasterPidName } from '../../postgres/cluster/postmaster-pid.ts';
 import { writeRecoverySettings, type RecoverySettings } from '../../postgres/cluster/recovery-settings.ts';
 import { promoteSignal, recoverySignal, standbySignal } from '../../postgres/cluster/signal-files.ts';
 import { encodeTablespaceMap, tablespaceMapName } from '../../postgres/cluster/tablespace-map.ts';
+import { largest, type ReplayMinimums } from '../../postgres/wal/replay-minimums.ts';
 import type { BackupRecord } from '../../repository/format/backup-record.ts';
+import { autoConfName, readCopyConfiguration } from './copy-settings/copy-configuration.ts';
+import { absentFiles, unknownLibraries, type AbsentFile } from './copy-settings/obstacles.ts';
+import { overridesFor, type CopyChoices, type Override } from './copy-settings/overrides.ts';
+import { makeOwnConfiguration, type OwnConfiguration } from './copy-settings/own-configuration.ts';
 import { fsyncTree } from './destination.ts';
 import type { TablespaceTarget } from './tablespaces.ts';
 
@@ -31,27 +36,42 @@ export interface FinishOptions {
   readonly record: BackupRecord;
   readonly tablespaces: readonly TablespaceTarget[];
   readonly settings: RecoverySettings;
+  readonly choices: CopyChoices;
+  /** Put a configuration that lay outside the data directory into it. */
+  readonly copiesConfiguration: boolean;
+  /** What replay meets between the backup and the target; undefined if that was not read, or nothing changes. */
+  readonly minimumsOnTheWay: ReplayMinimums | undefined;
   readonly signal: AbortSignal;
 }
 
-export async function finish(options: FinishOptions): Promise<void> {
-  const { dataDirectory, tablespaces, signal } = options;
-  await refuseForeign(options);
+/** What the copy got in place of its origin's configuration. */
+export interface Finished {
+  readonly overrides: readonly Override[];
+  readonly configuration: OwnConfiguration;
+  readonly absentFiles: readonly AbsentFile[];
+  readonly unknownLibraries: readonly string[];
+}
+
+export async function finish(options: FinishOptions): Promise<Finished> {
+  const { dataDirectory, tablespaces, settings, signal } = options;
+  const control = await refuseForeign(options);
   for (const name of strayFiles) await rm(join(dataDirectory, name), { force: true });
   for (const name of ['pg_wal', 'pg_wal/archive_status', 'pg_tblspc'])
     await mkdir(join(dataDirectory, name), { recursive: true, mode: 0o700 });
   await linkTablespaces(dataDirectory, tablespaces);
-  await writeSettings(options);
-  await writeFileDurably(join(dataDirectory, recoverySignal), '');
+  const finished = await writeSettings(options, control);
+  const signalFile = settings.mode === 'standby' ? standbySignal : recoverySignal;
+  await writeFileDurably(join(dataDirectory, signalFile), '');
   for (const { directory } of tablespaces) await fsyncTree(directory);
   await fsyncTree(dataDirectory);
   signal.throwIfAborted();
   await rename(join(dataDirectory, waitingControlFilePath), join(dataDirectory, controlFilePath));
   await fsyncDirectory(join(dataDirectory, 'global'));
+  return finished;
 }
 
 /** Refuses a backup that is genuine and whole but contradicts its record. */
-async function refuseForeign({ dataDirectory, record }: FinishOptions): Promise<void> {
+async function refuseForeign({ dataDirectory, record }: FinishOptions): Promise<ControlFile> {
   const control = parseControlFile(await read(join(dataDirectory, waitingControlFilePath)));
   const label = parseBackupLabel((await read(join(dataDirectory, backupLabelName))).toString('utf8'));
   const isRight =
@@ -60,6 +80,7 @@ async function refuseForeign({ dataDirectory, record }: FinishOptions): Promise<
     label.startLsn === record.startLsn;
   if (!isRight)
     throw new WalvaultError('damaged', `backup ${record.id} holds the files of another backup or cluster`);
+  return control;
 }
 
 /**
@@ -78,15 +99,40 @@ async function linkTablespaces(
   await updateBackupManifest(dataDirectory, { path: tablespaceMapName, content });
 }
 
-async function writeSettings({ dataDirectory, settings }: FinishOptions): Promise<void> {
-  const path = join(dataDirectory, 'postgresql.auto.conf');
-  let text = '';
+async function writeSettings(options: FinishOptions, control: ControlFile): Promise<Finished> {
+  const { dataDirectory, record, settings, choices, copiesConfiguration, minimumsOnTheWay } = options;
+  const configured = await readCopyConfiguration(dataDirectory, record.externalFiles);
+  const configuration = await makeOwnConfiguration(dataDirectory, configured, {
+    copies: copiesConfiguration,
+  });
+  const minimums =
+    minimumsOnTheWay === undefined
+      ? control.replayMinimums
+      : largest(control.replayMinimums, minimumsOnTheWay);
+  const overrides = overridesFor(choices, {
+    postgresMajor: control.postgresMajor,
+    configured,
+    minimums,
+  });
+  const path = join(dataDirectory, autoConfName);
+  const before = await readIfThere(path);
+  const written = overrides.map(({ name, value, why }) => ({ name, value: value ?? '', why }));
+  await writeFileDurably(path, writeRecoverySettings(before, settings, written));
+  return {
+    overrides,
+    configuration,
+    absentFiles: absentFiles(configured, dataDirectory),
+    unknownLibraries: unknownLibraries(configured),
+  };
+}
+
+async function readIfThere(path: string): Promise<Buffer> {
   try {
-    text = await readText(path);
+    return await readWhole(path);
   } catch (error) {
     if (systemCode(error) !== 'ENOENT') throw localIoError('read', path, error);
+    return Buffer.alloc(0);
   }
-  await writeFileDurably(path, writeRecoverySettings(text, settings));
 }
 
 async function read(path: string): Promise<Buffer> {

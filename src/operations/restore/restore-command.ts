@@ -5,7 +5,8 @@ export interface RestoreCommandOptions {
   /** The command that started this walvault: its executable, or an interpreter and a script. */
   readonly walvaultCommand: readonly string[];
   readonly configPath: string | undefined;
-  readonly timeline: number;
+  /** The timeline to bind the recovery to; undefined for a standby, which follows a failover. */
+  readonly timeline: number | undefined;
   readonly hasTarget: boolean;
 }
 
@@ -21,8 +22,7 @@ export function restoreCommandOf(options: RestoreCommandOptions): string {
     ...walvaultCommand,
     'fetch',
     ...(configPath === undefined ? [] : ['--config', configPath]),
-    '--timeline',
-    String(timeline),
+    ...(timeline === undefined ? [] : ['--timeline', String(timeline)]),
     ...(hasTarget ? ['--target-set'] : []),
   ];
   return `${words.map(shellWord).join(' ').replaceAll('%', '%%')} %f "%p"`;

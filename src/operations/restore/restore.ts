@@ -10,6 +10,7 @@ import { localIoError, systemCode, WalvaultError } from '../../base/errors/error
 import { controlFilePath } from '../../postgres/cluster/control-file.ts';
 import type { RecoverySettings } from '../../postgres/cluster/recovery-settings.ts';
 import type { WalGeometry } from '../../postgres/wal/geometry.ts';
+import type { ReplayMinimums } from '../../postgres/wal/replay-minimums.ts';
 import { nameRange } from '../../postgres/wal/segment-range.ts';
 import type { BackupRecord } from '../../repository/format/backup-record.ts';
 import type { SignaturePolicy } from '../../repository/encoding/signature-policy.ts';
@@ -27,7 +28,15 @@ import {
   requireSpace,
   type PreparedDirectory,
 } from './destination.ts';
-import { finish, waitingControlFilePath } from './finish.ts';
+import {
+  isReadDuringReplay,
+  overridesFor,
+  type CopyChoices,
+  type CopyFacts,
+  type Override,
+} from './copy-settings/overrides.ts';
+import { minimumsOnTheWay } from './copy-settings/wal-minimums.ts';
+import { finish, waitingControlFilePath, type Finished } from './finish.ts';
 import { tablespaceOf, verifyManifest } from './manifest-spool.ts';
 import { planRestore, type RestorePlan } from './plan.ts';
 import type { RestoreRequest } from './request.ts';
@@ -43,7 +52,7 @@ import type { Log } from '../../observe/events/events.ts';
 import type { RestoreEvent } from '../../observe/events/restore.ts';
 import { toPlainError } from '../../base/errors/plain-error.ts';
 
-export interface RestoreOptions {
+export interface RestoreOptions extends CopyChoices {
   /** The repositories in the order of the configuration: the first usable repository is used. */
   readonly repositories: readonly Repository[];
   readonly repositoryName: string | undefined;
@@ -53,8 +62,8 @@ export interface RestoreOptions {
   readonly verifySignatures: SignaturePolicy;
   readonly directory: string;
   readonly request: RestoreRequest;
-  readonly targetAction: RecoverySettings['targetAction'];
-  readonly archiveMode: RecoverySettings['archiveMode'];
+  /** Put a configuration that lay outside the data directory into it. */
+  readonly copiesConfiguration: boolean;
   /** `OID=DIRECTORY` or `OLD=NEW`. */
   readonly tablespaceMap: readonly string[];
   readonly acceptsRecordedLocations: boolean;
@@ -74,6 +83,11 @@ export interface RestoreResult {
   readonly directory: string;
   readonly tablespaces: readonly TablespaceTarget[];
   readonly settings: RecoverySettings;
+  readonly choices: CopyChoices;
+  /** In place of the origin's settings (P12). */
+  readonly overrides: readonly Override[];
+  /** Undefined after a dry run. */
+  readonly finished: Finished | undefined;
   /** False after a dry run. */
   readonly isRestored: boolean;
   readonly elapsedMs: number;
@@ -122,8 +136,48 @@ async function restoreFrom(
   if (tablespaces.length === 0) await requireSpace([{ directory, sizeBytes: backup.sizeBytes }]);
   const settings = recoverySettings(options, plan);
   await proveKeyFits(options, system, backup);
-  if (!options.dryRun) await write({ ...options, system, plan, tablespaces, settings });
-  return { plan, repository: repository.name, tablespaces, settings, isRestored: !options.dryRun };
+  const finished = options.dryRun
+    ? undefined
+    : await write({
+        ...options,
+        system,
+        plan,
+        tablespaces,
+        settings,
+        minimumsOnTheWay: await minimumsToRead({ ...options, system, plan }),
+      });
+  return {
+    plan,
+    repository: repository.name,
+    tablespaces,
+    settings,
+    choices: options,
+    overrides: finished?.overrides ?? overridesFor(options, plannedFacts(backup)),
+    finished,
+    isRestored: !options.dryRun,
+  };
+}
+
+/** Only where replay checks the values: reading all WAL twice is a price that no other copy need pay. */
+async function minimumsToRead(
+  options: RestoreOptions & {
+    readonly repository: Repository;
+    readonly system: SystemPath;
+    readonly plan: RestorePlan;
+  },
+): Promise<ReplayMinimums | undefined> {
+  if (!isReadDuringReplay(options)) return undefined;
+  const { geometry } = options.plan.backup;
+  return await minimumsOnTheWay({ ...options, geometry }, options.plan);
+}
+
+/** The facts that a dry run has: neither the configuration nor pg_control is unpacked. */
+function plannedFacts({ serverVersion }: BackupRecord): CopyFacts {
+  return {
+    postgresMajor: Math.floor(serverVersion / 10_000),
+    configured: undefined,
+    minimums: undefined,
+  };
 }
 
 /**
@@ -174,14 +228,17 @@ function acceptedGapEvent(gap: AcknowledgedGap, geometry: WalGeometry): RestoreE
 }
 
 function recoverySettings(options: RestoreOptions, plan: RestorePlan): RecoverySettings {
-  const { walvaultCommand, configPath, archiveMode, targetAction } = options;
+  const { walvaultCommand, configPath, mode, targetAction, primaryConninfo } = options;
   const hasTarget = plan.target.kind !== 'end';
+  // A standby outlives the timeline that it begins on: it follows a failover.
+  const timeline = mode === 'standby' ? undefined : plan.timeline;
   return {
-    restoreCommand: restoreCommandOf({ walvaultCommand, configPath, timeline: plan.timeline, hasTarget }),
+    mode,
+    restoreCommand: restoreCommandOf({ walvaultCommand, configPath, timeline, hasTarget }),
     target: recoveryTargetOf(plan.target),
-    targetTimeline: String(plan.timeline),
+    targetTimeline: timeline === undefined ? 'latest' : String(timeline),
     targetAction,
-    archiveMode,
+    primaryConninfo,
   };
 }
 
@@ -191,9 +248,10 @@ interface WriteOptions extends RestoreOptions {
   readonly plan: RestorePlan;
   readonly tablespaces: readonly TablespaceTarget[];
   readonly settings: RecoverySettings;
+  readonly minimumsOnTheWay: ReplayMinimums | undefined;
 }
 
-async function write(options: WriteOptions): Promise<void> {
+async function write(options: WriteOptions): Promise<Finished> {
   const { directory, log, signal } = options;
   const prepared: PreparedDirectory[] = [];
   try {
@@ -202,15 +260,15 @@ async function write(options: WriteOptions): Promise<void> {
     prepared.push(root);
     for (const { directory, isInside } of options.tablespaces)
       if (!isInside) prepared.push(await prepareDirectory(directory));
-    await writeFiles(options, root.path);
+    return await writeFiles(options, root.path);
   } catch (error) {
     await tidyUp(prepared, log);
     throw systemCode(error) === undefined ? error : localIoError('write into', directory, error);
   }
 }
 
-async function writeFiles(options: WriteOptions, dataDirectory: string): Promise<void> {
-  const { repository, system, plan, tablespaces, settings, log, signal } = options;
+async function writeFiles(options: WriteOptions, dataDirectory: string): Promise<Finished> {
+  const { repository, system, plan, tablespaces, log, signal } = options;
   const record = plan.backup;
   log.emit({ kind: 'restore-started', backup: record.id, sizeBytes: record.sizeBytes, dataDirectory });
   await using manifest = await verifyManifest({
@@ -233,7 +291,7 @@ async function writeFiles(options: WriteOptions, dataDirectory: string): Promise
     if (tablespace.isInside) await mkdir(tablespace.directory, { recursive: true, mode: 0o700 });
   const locate = locator(dataDirectory, tablespaces);
   await unpack({ repository, system, record, manifest, locate, log, signal });
-  await finish({ dataDirectory, record, tablespaces, settings, signal });
+  return await finish({ ...options, dataDirectory, record, choices: options });
 }
 
 /**

@@ -1,6 +1,9 @@
 /** A restore in plain values, as `--json` prints them; the text output is made from the same values. */
 import { count, nameRange } from '../../postgres/wal/segment-range.ts';
 import { formatLsn } from '../../postgres/wal/lsn.ts';
+import type { AbsentFile } from './copy-settings/obstacles.ts';
+import type { Override } from './copy-settings/overrides.ts';
+import type { OwnConfiguration } from './copy-settings/own-configuration.ts';
 import type { RestoreResult } from './restore.ts';
 import { describeTarget } from './target.ts';
 import { formatMicros, microsOf } from '../../postgres/wal/timestamp.ts';
@@ -32,15 +35,25 @@ export interface RestoreSummary {
   /** Configuration files that lay outside the data directory; copies are under `walvault_external`. */
   readonly externalFiles: readonly string[];
   readonly settings: {
+    readonly mode: 'point-in-time' | 'standby';
     readonly restoreCommand: string;
     readonly targetAction: 'pause' | 'promote' | 'shutdown';
     readonly archiveMode: 'off' | 'preserve';
+    readonly subscriptions: 'off' | 'preserve';
   };
+  /** The settings that the copy gets in place of its origin's. */
+  readonly overrides: readonly Override[];
+  /** Null after a dry run. */
+  readonly configuration: OwnConfiguration | null;
+  /** Files that the configuration names and this host does not have. */
+  readonly absentFiles: readonly AbsentFile[];
+  /** Preloaded libraries that may run jobs, for all that is known. */
+  readonly unknownLibraries: readonly string[];
   readonly elapsedMs: number;
 }
 
 export function summariseRestore(result: RestoreResult): RestoreSummary {
-  const { plan, settings } = result;
+  const { plan, settings, choices, finished } = result;
   const { backup, stopsAt } = plan;
   return {
     restored: result.isRestored,
@@ -57,7 +70,7 @@ export function summariseRestore(result: RestoreResult): RestoreSummary {
       fileCount: backup.fileCount,
       damagedPages: backup.damagedPages,
     },
-    target: describeTarget(plan.target),
+    target: settings.mode === 'standby' ? 'no end, as a standby' : describeTarget(plan.target),
     stopsAt:
       stopsAt === undefined ? null : { lsn: formatLsn(stopsAt.lsn), time: timeOrNull(stopsAt.timeMicros) },
     lastCommit: timeOrNull(plan.lastCommitMicros),
@@ -71,10 +84,16 @@ export function summariseRestore(result: RestoreResult): RestoreSummary {
     links: backup.links ?? [],
     externalFiles: backup.externalFiles,
     settings: {
+      mode: settings.mode,
       restoreCommand: settings.restoreCommand,
       targetAction: settings.targetAction,
-      archiveMode: settings.archiveMode,
+      archiveMode: choices.archiveMode,
+      subscriptions: choices.keepsSubscriptions ? 'preserve' : 'off',
     },
+    overrides: result.overrides,
+    configuration: finished?.configuration ?? null,
+    absentFiles: finished?.absentFiles ?? [],
+    unknownLibraries: finished?.unknownLibraries ?? [],
     elapsedMs: Math.round(result.elapsedMs),
   };
 }

@@ -102,9 +102,10 @@ async function greatestCommitTime(
   return greatest;
 }
 
-async function* readSegments(
+/** The plain bytes of consecutive segments, across changes of timeline. */
+export async function* readSegments(
   { repository, system, geometry, signal, log }: EvidenceSource,
-  path: WalPath,
+  path: Pick<WalPath, 'pieces'>,
   first: bigint,
   last: bigint,
 ): AsyncGenerator<Uint8Array> {

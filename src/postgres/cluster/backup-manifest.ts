@@ -36,7 +36,15 @@ export interface BackupManifestFile {
   readonly sha256: string;
 }
 
+export interface ChangedFile {
+  readonly path: string;
+  readonly content: Uint8Array;
+  /** True if the backup had no such file. */
+  readonly isNew?: boolean;
+}
+
 const batchLength = 256 * 1024;
+const filesStart = '"Files": [';
 const checksumKey = '"Manifest-Checksum"';
 
 export function encodeBackupManifest(
@@ -47,14 +55,11 @@ export function encodeBackupManifest(
 }
 
 /**
- * Replaces size and checksum of one file that was changed on purpose, so that `pg_verifybackup` still passes. Does
- * nothing if the directory has no manifest, or the manifest does not list the file.
+ * Replaces size and checksum of one file that was changed on purpose, or adds a new one, so that `pg_verifybackup` still
+ * passes. Does nothing if the directory has no manifest, or the manifest does not list a file that is not new.
  * @throws WalvaultError `damaged`, system errors
  */
-export async function updateBackupManifest(
-  dataDirectory: string,
-  file: { readonly path: string; readonly content: Uint8Array },
-): Promise<void> {
+export async function updateBackupManifest(dataDirectory: string, file: ChangedFile): Promise<void> {
   const path = join(dataDirectory, backupManifestName);
   const temporary = temporaryName(path);
   const mode = await modeOf(path);
@@ -100,7 +105,7 @@ async function* linesOf(
   const isSecondVersion = postgresMajor >= 17;
   yield `{ "PostgreSQL-Backup-Manifest-Version": ${isSecondVersion ? 2 : 1},`;
   if (isSecondVersion) yield `"System-Identifier": ${systemId},`;
-  yield '"Files": [';
+  yield filesStart;
   let before: string | undefined;
   for await (const file of files) {
     if (before !== undefined) yield `${before},`;
@@ -133,16 +138,20 @@ function gmt(timeMs: number): string {
 
 async function* withContent(
   lines: AsyncIterable<string>,
-  { path, content }: { readonly path: string; readonly content: Uint8Array },
+  { path, content, isNew = false }: ChangedFile,
 ): AsyncGenerator<string> {
   const start = entryStart(path);
   const sha256 = createHash('sha256').update(content).digest('hex');
-  for await (const line of lines)
+  const added = { path, sizeBytes: content.length, mtimeMs: Date.now(), sha256 };
+  for await (const line of lines) {
     yield line.startsWith(start)
       ? line
           .replace(/"Size": \d+/, `"Size": ${content.length}`)
           .replace(/"Checksum": "[0-9a-f]*"/, `"Checksum": "${sha256}"`)
       : line;
+    // No backup is without files, so another entry follows.
+    if (isNew && line === filesStart) yield `${fileLine(added)},`;
+  }
 }
 
 async function modeOf(path: string): Promise<number | undefined> {

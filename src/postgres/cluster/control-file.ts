@@ -12,6 +12,7 @@ import { startCrc32c, finishCrc32c, updateCrc32c } from '../../base/checksum/crc
 import { readWhole } from '../../base/files/read.ts';
 import { isValidSegmentSize, WalGeometry } from '../wal/geometry.ts';
 import type { Lsn } from '../wal/lsn.ts';
+import { replayMinimumsAt, type ReplayMinimums } from '../wal/replay-minimums.ts';
 
 export interface ControlFile {
   systemId: bigint;
@@ -29,6 +30,8 @@ export interface ControlFile {
   geometry: WalGeometry;
   relationSegmentBlocks: number;
   dataChecksums: boolean;
+  /** The settings that replay needs at least as large, as the server had them. */
+  replayMinimums: ReplayMinimums;
   postgresMajor: number;
 }
 
@@ -140,6 +143,8 @@ export function parseControlFile(data: Uint8Array): ControlFile {
     walBlockSizeBytes: view.getUint32(floatAt + 16, true),
     geometry: new WalGeometry(segmentSizeBytes),
     dataChecksums: view.getUint32(floatAt + 44, true) !== 0,
+    // Behind them are track_commit_timestamp and maxAlign, four bytes each.
+    replayMinimums: replayMinimumsAt(view, floatAt - 28),
     postgresMajor,
   };
 }

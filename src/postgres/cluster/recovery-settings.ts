@@ -1,5 +1,5 @@
 /**
- * The recovery settings that restore writes into `postgresql.auto.conf`. Pure: text in, text out.
+ * The recovery settings that restore writes into `postgresql.auto.conf`. Pure: bytes in, bytes out.
  *
  * Settings from before the restore become comments and are not removed: they belong to another recovery, or name
  * another server to follow, and the administrator may want to read them. Then all five targets are written empty, and
@@ -15,18 +15,27 @@ export interface RecoveryTarget {
 }
 
 export interface RecoverySettings {
-  restoreCommand: string;
-  target: RecoveryTarget;
+  readonly mode: 'point-in-time' | 'standby';
+  readonly restoreCommand: string;
+  readonly target: RecoveryTarget;
   /** A number, as text, or PostgreSQL's words `latest` and `current`. */
-  targetTimeline: string;
-  targetAction: 'pause' | 'promote' | 'shutdown';
-  archiveMode: 'off' | 'preserve';
+  readonly targetTimeline: string;
+  readonly targetAction: 'pause' | 'promote' | 'shutdown';
+  /** The server that a standby streams from; undefined: none. */
+  readonly primaryConninfo: string | undefined;
+}
+
+/** A further setting that the copy gets, with the reason as a comment. */
+export interface ReasonedSetting {
+  readonly name: string;
+  readonly value: string;
+  readonly why: string;
 }
 
 /**
  * Settings of a recovery or of a standby (guc.c groups WAL_ARCHIVE_RECOVERY, WAL_RECOVERY_TARGET, REPLICATION_STANDBY).
  */
-const recoverySettingNames = new Set([
+export const recoverySettingNames: ReadonlySet<string> = new Set([
   'restore_command',
   'archive_cleanup_command',
   'recovery_end_command',
@@ -47,11 +56,19 @@ const recoverySettingNames = new Set([
 const beginNote = '# Recovery settings written by walvault restore';
 const oldNote = '# before the restore: ';
 
-export function writeRecoverySettings(autoConf: string, settings: RecoverySettings): string {
-  const kept = commentOutOld(autoConf, settings.archiveMode);
+/** The new content of the file, whose bytes that it keeps are the same in any encoding. */
+export function writeRecoverySettings(
+  autoConf: Uint8Array,
+  settings: RecoverySettings,
+  others: readonly ReasonedSetting[] = [],
+): Buffer {
+  const replaced = new Set([...recoverySettingNames, ...others.map(({ name }) => name)]);
+  const kept = commentOut(Buffer.from(autoConf).toString('latin1'), replaced);
   const lines = [
     beginNote,
     setting('restore_command', settings.restoreCommand),
+    setting('primary_conninfo', settings.primaryConninfo ?? ''),
+    ...others.map(({ name, value, why }) => `${setting(name, value)} # it ${why}`),
     setting('recovery_target', ''),
     setting('recovery_target_name', ''),
     setting('recovery_target_time', ''),
@@ -59,11 +76,10 @@ export function writeRecoverySettings(autoConf: string, settings: RecoverySettin
     setting('recovery_target_lsn', ''),
     setting('recovery_target_inclusive', settings.target.inclusive === false ? 'off' : 'on'),
     setting('recovery_target_timeline', settings.targetTimeline),
-    setting('recovery_target_action', settings.targetAction),
-    ...(settings.archiveMode === 'off' ? [setting('archive_mode', 'off')] : []),
+    ...(settings.mode === 'standby' ? [] : [setting('recovery_target_action', settings.targetAction)]),
     ...targetLine(settings.target),
   ];
-  return `${kept}${lines.join('\n')}\n`;
+  return Buffer.concat([Buffer.from(kept, 'latin1'), Buffer.from(`${lines.join('\n')}\n`)]);
 }
 
 function targetLine({ kind, value }: RecoveryTarget): string[] {
@@ -72,17 +88,14 @@ function targetLine({ kind, value }: RecoveryTarget): string[] {
   return [setting(`recovery_target_${kind}`, value ?? '')];
 }
 
-/** Turns every setting that must not outlive the restore into a comment; all other lines stay byte for byte. */
-function commentOutOld(autoConf: string, archiveMode: 'off' | 'preserve'): string {
-  const body = autoConf === '' || autoConf.endsWith('\n') ? autoConf : `${autoConf}\n`;
+/** Turns each of these settings into a comment; all other lines stay byte for byte. */
+export function commentOut(text: string, names: ReadonlySet<string>): string {
+  const body = text === '' || text.endsWith('\n') ? text : `${text}\n`;
   return body
     .split('\n')
     .map(line => {
       const name = settingName(line);
-      const isOld =
-        name !== undefined &&
-        (recoverySettingNames.has(name) || (name === 'archive_mode' && archiveMode === 'off'));
-      return isOld ? oldNote + line : line;
+      return name !== undefined && names.has(name) ? oldNote + line : line;
     })
     .join('\n');
 }

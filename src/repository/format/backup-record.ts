@@ -8,6 +8,9 @@ import { randomBytes } from 'node:crypto';
 import type { WalGeometry } from '../../postgres/wal/geometry.ts';
 import type { Lsn } from '../../postgres/wal/lsn.ts';
 
+/** The directory of a backup with copies of files that lay outside the data directory, under their old paths. */
+export const externalDirectory = 'walvault_external';
+
 export interface StoredPiece {
   /** The key relative to the backup's own prefix: `parts/000001.tar.zst.pgp`, `manifest.ndjson.zst.pgp`. */
   readonly name: string;

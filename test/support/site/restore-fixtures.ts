@@ -1,6 +1,7 @@
 /** The fixtures of the restore tests: an encrypted installation, backups into it, restores from it and their servers. */
 import { chownSync, mkdirSync } from 'node:fs';
 import { dirname, join } from 'node:path';
+import { plainCopy } from '../copy-choices.ts';
 import { silentLog } from '../logs.ts';
 import type { Log } from '../../../src/observe/events/events.ts';
 import { openRepositories } from '../../../src/compose/open-repositories.ts';
@@ -100,7 +101,7 @@ export function restoreFrom(site: Site, choice: RestoreChoice = {}): Promise<Res
       directory,
       request: { target, backupId: choice.backup, timeline: choice.timeline },
       targetAction: target.kind === 'end' ? 'promote' : 'pause',
-      archiveMode: 'off',
+      ...plainCopy,
       tablespaceMap: [],
       acceptsRecordedLocations: false,
       walvaultCommand: [executable],

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import { describe, it } from 'vitest';
+import { plainCopy } from '../../support/copy-choices.ts';
 import { silentLog } from '../../support/logs.ts';
 import { cleanup } from '../../../src/operations/cleanup/cleanup.ts';
 import { list } from '../../../src/operations/list/list.ts';
@@ -68,7 +69,7 @@ describe('what is listed once, and no more', () => {
       directory: join(temporaryDirectory('restore'), 'data'),
       request: { target: { kind: 'immediate' }, backupId: undefined, timeline: undefined },
       targetAction: 'promote',
-      archiveMode: 'off',
+      ...plainCopy,
       tablespaceMap: [],
       acceptsRecordedLocations: false,
       walvaultCommand: ['walvault'],

@@ -10,11 +10,10 @@
 import { lstat, realpath } from 'node:fs/promises';
 import { dirname, posix, sep } from 'node:path';
 import { describeSystemCode, systemCode } from '../../../base/errors/errors.ts';
+import { externalDirectory } from '../../../repository/format/backup-record.ts';
 import { openLocalFile } from '../part/read-file.ts';
 import { wholeMs, type BackupEntry } from '../part/part-stream.ts';
 import type { Log } from '../../../observe/events/events.ts';
-
-export const externalDirectory = 'walvault_external';
 
 export function isExternalPath(path: string): boolean {
   return path === externalDirectory || path.startsWith(`${externalDirectory}/`);

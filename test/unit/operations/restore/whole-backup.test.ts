@@ -9,6 +9,7 @@ import type { Words } from '../../../../src/observe/words/table.ts';
 import { backupId, commitBackup, makeSource, partKey } from '../../../support/copied-repository.ts';
 import { wordsInto } from '../../../support/logs.ts';
 import { signal, system } from '../../../support/site/archive.ts';
+import { plainCopy } from '../../../support/copy-choices.ts';
 import { temporaryDirectory } from '../../../support/site/temp.ts';
 
 const newer = '20261123T020000Z-full-3f2a92';
@@ -31,7 +32,7 @@ async function planned(request: Partial<RestoreRequest> = {}): Promise<string> {
     directory: join(temporaryDirectory('restore'), 'data'),
     request: { target: { kind: 'immediate' }, backupId: undefined, timeline: undefined, ...request },
     targetAction: 'promote',
-    archiveMode: 'off',
+    ...plainCopy,
     tablespaceMap: [],
     acceptsRecordedLocations: false,
     walvaultCommand: ['walvault'],

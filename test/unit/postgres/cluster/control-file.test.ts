@@ -27,6 +27,13 @@ for (const sample of clusterSamples)
         geometry: new WalGeometry(4 * 1024 ** 2),
         relationSegmentBlocks: 131_072,
         dataChecksums: sample.dataChecksums,
+        replayMinimums: {
+          max_connections: 100,
+          max_worker_processes: 8,
+          max_wal_senders: 10,
+          max_prepared_transactions: 0,
+          max_locks_per_transaction: 64,
+        },
         postgresMajor: sample.major,
       });
     });

@@ -1,0 +1,114 @@
+/**
+ * The settings in `postgresql.conf` and the files that it includes, as a server would take them (ParseConfigFp and
+ * ParseConfigDirectory in guc-file.l). The files may lie elsewhere than where they name each other: those of a restored
+ * copy do.
+ */
+import { readdir } from 'node:fs/promises';
+import { dirname, isAbsolute, join } from 'node:path';
+import { systemCode } from '../../base/errors/errors.ts';
+import { readWhole } from '../../base/files/read.ts';
+import { includeDirectives, parseConfigurationLine } from './configuration-line.ts';
+
+export interface ConfigurationEntry {
+  readonly text: string;
+  readonly name: string | undefined;
+  readonly value: string;
+  /** The path of the file that has the line, as the files name each other. */
+  readonly file: string;
+}
+
+export interface ConfigurationText {
+  /** The path of the file that includes the others. */
+  readonly file: string;
+  /** Every line in the order in which PostgreSQL reads them; an include is replaced by the lines of its files. */
+  readonly lines: readonly ConfigurationEntry[];
+  /** What the files include and is not there. */
+  readonly missing: readonly string[];
+}
+
+/** PostgreSQL refuses deeper nesting (CONF_FILE_MAX_DEPTH). */
+const depthLimit = 10;
+
+/**
+ * Reads the file; undefined if it does not exist.
+ * @param locate the place of a file on this machine, from its path as the files name it
+ * @throws system errors
+ */
+export async function readConfiguration(
+  file: string,
+  locate: (path: string) => string = path => path,
+): Promise<ConfigurationText | undefined> {
+  const missing: string[] = [];
+  const lines = await readFile(file, { locate, missing, depth: 0 });
+  return lines && { file, lines, missing };
+}
+
+/** The value of each setting: the last line wins. */
+export function settingsOf({ lines }: ConfigurationText): Map<string, string> {
+  return new Map(lines.flatMap(({ name, value }) => (name === undefined ? [] : [[name, value]])));
+}
+
+interface Reading {
+  readonly locate: (path: string) => string;
+  readonly missing: string[];
+  readonly depth: number;
+}
+
+async function readFile(file: string, reading: Reading): Promise<ConfigurationEntry[] | undefined> {
+  const text = await textOf(reading.locate(file));
+  if (text === undefined) return undefined;
+  const entries: ConfigurationEntry[] = [];
+  for (const line of text.replace(/\n$/, '').split('\n')) {
+    const parsed = parseConfigurationLine(line);
+    if (parsed !== undefined && includeDirectives.has(parsed.name))
+      entries.push(...(await readIncluded(parsed, file, reading)));
+    else entries.push({ text: line, name: parsed?.name, value: parsed?.value ?? '', file });
+  }
+  return entries;
+}
+
+async function readIncluded(
+  { name, value }: { readonly name: string; readonly value: string },
+  file: string,
+  reading: Reading,
+): Promise<ConfigurationEntry[]> {
+  const path = isAbsolute(value) ? value : join(dirname(file), value);
+  const deeper = { ...reading, depth: reading.depth + 1 };
+  if (deeper.depth > depthLimit) return [];
+  if (name === 'include_dir') {
+    const names = await namesIn(reading.locate(path));
+    if (names === undefined) reading.missing.push(path);
+    const entries: ConfigurationEntry[] = [];
+    for (const each of names ?? []) entries.push(...((await readFile(join(path, each), deeper)) ?? []));
+    return entries;
+  }
+  const entries = await readFile(path, deeper);
+  if (entries === undefined && name === 'include') reading.missing.push(path);
+  return entries ?? [];
+}
+
+/** The bytes one to one, so that a file in any encoding comes out as it went in. */
+async function textOf(path: string): Promise<string | undefined> {
+  try {
+    return (await readWhole(path)).toString('latin1');
+  } catch (error) {
+    if (isAbsent(error)) return undefined;
+    throw error;
+  }
+}
+
+/** Only names that end in `.conf` and do not begin with a dot are read, in the order of their bytes. */
+async function namesIn(directory: string): Promise<string[] | undefined> {
+  try {
+    const names = await readdir(directory);
+    return names.filter(name => /^[^.].*\.conf$/s.test(name)).toSorted((a, b) => (a < b ? -1 : 1));
+  } catch (error) {
+    if (isAbsent(error)) return undefined;
+    throw error;
+  }
+}
+
+function isAbsent(error: unknown): boolean {
+  const code = systemCode(error);
+  return code === 'ENOENT' || code === 'ENOTDIR' || code === 'EISDIR';
+}

@@ -1,0 +1,11 @@
+/** The choices of a restore without any option about the copy. */
+import type { RestoreOptions } from '../../src/operations/restore/restore.ts';
+
+export const plainCopy = {
+  mode: 'point-in-time',
+  archiveMode: 'off',
+  primaryConninfo: undefined,
+  keepsSubscriptions: false,
+  keptSettings: [],
+  copiesConfiguration: true,
+} as const satisfies Partial<RestoreOptions>;
