@@ -1,5 +1,12 @@
 /** A secret value that prints as `***` everywhere: in logs, JSON, string templates and the inspector. */
-export class Secret {
+
+/** Something that a secret is read from when it is first needed. A `Secret` is its own source. */
+export interface SecretSource {
+  /** @throws WalvaultError `config` if it cannot be read now */
+  read(): Promise<Secret>;
+}
+
+export class Secret implements SecretSource {
   readonly #value: string;
 
   constructor(value: string) {
@@ -9,6 +16,10 @@ export class Secret {
   /** The value itself. Call this where the value is used, and do not store the result in an object. */
   reveal(): string {
     return this.#value;
+  }
+
+  read(): Promise<Secret> {
+    return Promise.resolve(this);
   }
 
   toString(): string {

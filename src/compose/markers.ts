@@ -20,7 +20,7 @@ export async function findMarker(
 }
 
 async function withStore<T>(repository: RepositoryConfig, work: (store: Store) => Promise<T>): Promise<T> {
-  const store = await openStore(storeSettings(repository, { store: { requestTimeoutMs } }));
+  const store = await openStore(await storeSettings(repository, { store: { requestTimeoutMs } }));
   try {
     return await work(store);
   } finally {

@@ -35,7 +35,7 @@ export async function openRepositories(config: Config, log: Log): Promise<OpenRe
     config.repositories.map(async settings => {
       const counters = newStoreCounters();
       const limits = { ...rates, maxRequests: config.store.maxRequests, counters };
-      const { store, problem } = await openOrExplain({ ...storeSettings(settings, config), limits });
+      const { store, problem } = await openOrExplain(settings, config, limits);
       const { name, required, id: expectedId } = settings;
       const repository: Repository = { name, required, expectedId, store, codec };
       return { repository, counters, problem };
@@ -60,10 +60,12 @@ export async function openRepositories(config: Config, log: Log): Promise<OpenRe
 }
 
 async function openOrExplain(
-  settings: StoreSettings,
+  settings: RepositoryConfig,
+  config: Config,
+  limits: StoreLimits,
 ): Promise<{ readonly store: Store; readonly problem?: WalvaultError }> {
   try {
-    return { store: await openStore(settings) };
+    return { store: await openStore({ ...(await storeSettings(settings, config)), limits }) };
   } catch (error) {
     if (!(error instanceof WalvaultError)) throw error;
     return { store: createUnopenedStore(settings.url, error), problem: error };
@@ -84,17 +86,42 @@ function keySettings({ encryption, signing }: Config): KeySettings {
     mode: encryption.mode,
     walRecipients: encryption.walRecipients,
     backupRecipients: encryption.backupRecipients,
-    passphrase: encryption.passphrase,
+    passphrases: encryption.passphrases,
     privateKeys: encryption.privateKeys,
-    privateKeyPassphrase: encryption.privateKeyPassphrase,
+    privateKeyPassphrases: encryption.privateKeyPassphrases,
     signingKey: signing.key,
     signingPassphrase: signing.passphrase,
     trustedSigners: signing.trustedSigners,
   };
 }
 
-/** The settings of one store; `init` uses them, too. */
-export function storeSettings(repository: RepositoryConfig, config: Pick<Config, 'store'>): StoreSettings {
+/** The settings of one store, with its secrets read; `init` uses them, too. @throws WalvaultError `config` */
+export async function storeSettings(
+  repository: RepositoryConfig,
+  config: Pick<Config, 'store'>,
+): Promise<StoreSettings> {
   const { name: _name, id: _id, required: _required, ...store } = repository;
-  return { ...store, timeoutMs: config.store.requestTimeoutMs };
+  const [accessKeyId, secretAccessKey, sessionToken, customerKey, accountKey, sasToken, connectionString] =
+    await Promise.all(
+      [
+        store.accessKeyId,
+        store.secretAccessKey,
+        store.sessionToken,
+        store.customerKey,
+        store.accountKey,
+        store.sasToken,
+        store.connectionString,
+      ].map(async source => await source?.read()),
+    );
+  return {
+    ...store,
+    accessKeyId,
+    secretAccessKey,
+    sessionToken,
+    customerKey,
+    accountKey,
+    sasToken,
+    connectionString,
+    timeoutMs: config.store.requestTimeoutMs,
+  };
 }

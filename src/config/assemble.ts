@@ -18,9 +18,9 @@ export function assembleConfig(
       mode: values['encryption.mode'],
       walRecipients,
       backupRecipients: backupRecipients.length > 0 ? backupRecipients : walRecipients,
-      passphrase: values['encryption.passphrase'],
+      passphrases: values['encryption.passphrase'],
       privateKeys: values['encryption.private-keys'],
-      privateKeyPassphrase: values['encryption.private-key-passphrase'],
+      privateKeyPassphrases: values['encryption.private-key-passphrase'],
     },
     signing: {
       key: values['signing.key'],
@@ -107,8 +107,8 @@ export function checkTogether(config: Config, path: string | undefined): void {
       throw new WalvaultError('config', `repository "${name}" has only half of its credentials ${where}`, {
         hint: 'Set both access-key-id and secret-access-key, or neither.',
       });
-  const { mode, passphrase } = config.encryption;
-  if (mode === 'passphrase' && passphrase === undefined)
+  const { mode, passphrases } = config.encryption;
+  if (mode === 'passphrase' && passphrases.length === 0)
     throw new WalvaultError('config', `encryption.mode is "passphrase" and there is no passphrase ${where}`, {
       hint: 'Set encryption.passphrase, for example to { file = "/etc/walvault/passphrase" }.',
     });

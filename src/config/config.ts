@@ -1,6 +1,6 @@
 /** The types of the configuration. */
 import type { LogLevel } from '../base/log-level.ts';
-import type { Secret } from '../base/secret.ts';
+import type { SecretSource } from '../base/secret.ts';
 
 export interface RepositoryConfig {
   readonly name: string;
@@ -9,20 +9,20 @@ export interface RepositoryConfig {
   readonly id: string | undefined;
   /** A push succeeds only when the file is durable in every required repository. */
   readonly required: boolean;
-  readonly accessKeyId?: Secret;
-  readonly secretAccessKey?: Secret;
-  readonly sessionToken?: Secret;
-  readonly customerKey?: Secret;
+  readonly accessKeyId?: SecretSource;
+  readonly secretAccessKey?: SecretSource;
+  readonly sessionToken?: SecretSource;
+  readonly customerKey?: SecretSource;
   readonly credentialsFile?: string;
-  readonly accountKey?: Secret;
-  readonly sasToken?: Secret;
-  readonly connectionString?: Secret;
+  readonly accountKey?: SecretSource;
+  readonly sasToken?: SecretSource;
+  readonly connectionString?: SecretSource;
   readonly storageClasses?: { readonly wal: string | undefined; readonly backup: string | undefined };
   readonly caFile?: string;
   readonly verifyTls: boolean;
 }
 
-/** The configuration in force: validated, defaults filled in, paths absolute, secrets read. */
+/** The configuration in force: validated, defaults filled in, paths absolute. Secrets are read when they are used. */
 export interface Config {
   readonly cluster: string;
   readonly dataDirectory: string | undefined;
@@ -36,13 +36,15 @@ export interface Config {
     readonly walRecipients: readonly string[];
     /** File paths; default: the WAL recipients. */
     readonly backupRecipients: readonly string[];
-    readonly passphrase: Secret | undefined;
+    /** The first encrypts; all are tried for reading. */
+    readonly passphrases: readonly SecretSource[];
     readonly privateKeys: readonly string[];
-    readonly privateKeyPassphrase: Secret | undefined;
+    /** Each is tried for each private key. */
+    readonly privateKeyPassphrases: readonly SecretSource[];
   };
   readonly signing: {
     readonly key: string | undefined;
-    readonly passphrase: Secret | undefined;
+    readonly passphrase: SecretSource | undefined;
     readonly verify: 'require' | 'warn' | 'off';
     readonly trustedSigners: readonly string[];
   };
@@ -90,7 +92,7 @@ export interface Config {
     readonly minimumBackups: number;
   };
   /** A libpq connection string or URI; undefined: libpq's environment. */
-  readonly postgres: { readonly connection: Secret | undefined };
+  readonly postgres: { readonly connection: SecretSource | undefined };
 }
 
 export interface LoadedConfig {

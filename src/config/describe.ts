@@ -1,6 +1,6 @@
 /** The settings in force, for `config show`. Secrets are shown as `***`. */
-import { Secret } from '../base/secret.ts';
 import type { LoadedConfig } from './config.ts';
+import { ConfiguredSecret } from './secret-source.ts';
 import type { Setting, SettingKind } from './setting.ts';
 import { repositorySettings, settings } from './settings.ts';
 
@@ -26,7 +26,8 @@ function isUnset(value: unknown): boolean {
 
 /** A value as TOML, with the largest exact unit. */
 function writeValue(kind: SettingKind, value: unknown): string {
-  if (value instanceof Secret) return '***';
+  if (value instanceof ConfiguredSecret) return '***';
+  if (kind === 'secrets' && Array.isArray(value)) return value.map(() => '***').join(', ');
   if (kind === 'switch') return value === true ? '"on"' : '"off"';
   if (kind === 'duration') return JSON.stringify(withUnit(Number(value), durationUnits));
   if (kind === 'size') return JSON.stringify(withUnit(Number(value), sizeUnits));
@@ -47,9 +48,4 @@ function kindOf(name: string): SettingKind {
   const table: Record<string, Setting> = settings;
   const fields: Record<string, Setting> = repositorySettings;
   return (table[name] ?? fields[name.slice(name.lastIndexOf('.') + 1)])?.kind ?? 'text';
-}
-
-/** Every secret that was read; the command line hides them in all output. */
-export function secretsIn(loaded: LoadedConfig): Secret[] {
-  return [...loaded.values.values()].filter(value => value instanceof Secret);
 }

@@ -78,7 +78,7 @@ function variableTable(table: Record<string, Setting>): Map<string, Variable> {
   for (const [key, setting] of Object.entries(table)) {
     const name = variablePart(key);
     variables.set(name, { key });
-    if (setting.kind !== 'secret') continue;
+    if (setting.kind !== 'secret' && setting.kind !== 'secrets') continue;
     variables.set(`${name}_FILE`, { key, form: 'file' });
     variables.set(`${name}_COMMAND`, { key, form: 'command' });
   }

@@ -15,12 +15,11 @@ export function externalSources(
   { kind, isOutput }: Setting,
   { value, directory }: RawValue,
 ): ExternalSources {
-  if (kind === 'secret') {
-    const file = textIn(value, 'file');
-    const variable = textIn(value, 'env');
+  if (kind === 'secret' || kind === 'secrets') {
+    const items: unknown[] = Array.isArray(value) ? value : [value];
     return {
-      files: file === undefined ? [] : [resolve(directory, file)],
-      variables: variable === undefined ? [] : [variable],
+      files: items.flatMap(item => textIn(item, 'file') ?? []).map(file => resolve(directory, file)),
+      variables: items.flatMap(item => textIn(item, 'env') ?? []),
     };
   }
   if (isOutput === true || (kind !== 'path' && kind !== 'paths')) return { files: [], variables: [] };

@@ -2,6 +2,7 @@
 export type { Config, LoadedConfig, RepositoryConfig } from './config.ts';
 export { defaultConfigPath } from '../base/default-config.ts';
 export { loadConfig } from './load.ts';
-export { describeSettings, secretsIn } from './describe.ts';
+export { describeSettings } from './describe.ts';
+export { ConfiguredSecret, type SecretReading, type SecretRecipe } from './secret-source.ts';
 export { renderConfigFile, type ConfigFileContent } from './template.ts';
 export { isClusterName } from './value.ts';

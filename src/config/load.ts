@@ -1,6 +1,7 @@
 /** Finds the configuration, merges file and environment, and validates the result. */
 import { defaultConfigPath } from '../base/default-config.ts';
 import { WalvaultError } from '../base/errors/errors.ts';
+import type { Secret } from '../base/secret.ts';
 import { assembleConfig, checkTogether } from './assemble.ts';
 import { readConfigFile, type ConfigFile } from './config-file.ts';
 import type { LoadedConfig } from './config.ts';
@@ -8,6 +9,7 @@ import { environmentName, readEnvironment, type EnvironmentSettings } from './en
 import { externalSources } from './external-sources.ts';
 import type { RawValue } from './raw-value.ts';
 import { mergeRepositories } from './repositories.ts';
+import type { SecretReading } from './secret-source.ts';
 import type { Setting, ValuesOf } from './setting.ts';
 import { repositorySettings, settings } from './settings.ts';
 import { readValue } from './value.ts';
@@ -17,11 +19,13 @@ export interface LoadOptions {
   readonly path?: string | undefined;
   readonly env: NodeJS.ProcessEnv;
   readonly defaultPath?: string | undefined;
+  /** Told of each secret as soon as it is known, so that it is hidden in all output. */
+  readonly onSecret?: (secret: Secret) => void;
 }
 
 /**
- * Every setting from its default, the file, and the environment; the later source wins. Secrets are read here, so the
- * commands that print them run here.
+ * Every setting from its default, the file, and the environment; the later source wins. Secrets are read when they are
+ * used.
  * @throws WalvaultError `config`: one clear line, never with the value of a secret
  */
 export async function loadConfig(options: LoadOptions): Promise<LoadedConfig> {
@@ -33,14 +37,13 @@ export async function loadConfig(options: LoadOptions): Promise<LoadedConfig> {
   const variables = new Set<string>();
   const raw = new Map([...(file?.settings ?? []), ...environment.settings]);
   const merged = mergeRepositories(file?.repositories ?? [], environment.repositories);
-  const context: TableContext = { env, origins, files, variables, prefix: '', path: file?.path };
-  const [values, ...found] = await Promise.all([
-    readTable(settings, raw, context),
-    ...merged.map(({ name, fields }) =>
-      readTable(repositorySettings, fields, { ...context, prefix: `repository.${name}.` }),
-    ),
-  ]);
-  const repositories = found.map((fields, index) => ({ ...fields, name: merged[index]?.name ?? '' }));
+  const reading = { env, onSecret: options.onSecret ?? (() => undefined) };
+  const context: TableContext = { reading, origins, files, variables, prefix: '', path: file?.path };
+  const values = readTable(settings, raw, context);
+  const repositories = merged.map(({ name, fields }) => ({
+    ...readTable(repositorySettings, fields, { ...context, prefix: `repository.${name}.` }),
+    name,
+  }));
   const config = assembleConfig(values, repositories);
   checkTogether(config, file?.path);
   const shown = new Map<string, unknown>(Object.entries(values));
@@ -73,7 +76,7 @@ const initHint =
   'Run "walvault init" to make one, name it with --config or WALVAULT_CONFIG, or set WALVAULT_CLUSTER and WALVAULT_REPOSITORY_URL.';
 
 interface TableContext {
-  readonly env: NodeJS.ProcessEnv;
+  readonly reading: SecretReading;
   readonly origins: Map<string, string>;
   readonly files: Set<string>;
   readonly variables: Set<string>;
@@ -81,28 +84,30 @@ interface TableContext {
   readonly path: string | undefined;
 }
 
-async function readTable<T extends Record<string, Setting>>(
+function readTable<T extends Record<string, Setting>>(
   table: T,
   raw: ReadonlyMap<string, RawValue>,
   context: TableContext,
-): Promise<ValuesOf<T>> {
-  const { env, origins, prefix, path } = context;
-  const entries = await Promise.all(
-    Object.entries(table).map(async ([key, setting]: [string, Setting]): Promise<[string, unknown]> => {
-      const given = raw.get(key);
-      origins.set(prefix + key, given?.origin ?? 'default');
-      if (given !== undefined) {
-        const sources = externalSources(setting, given);
-        for (const file of sources.files) context.files.add(file);
-        for (const variable of sources.variables) context.variables.add(variable);
-        return [key, await readValue(setting, given, env)];
-      }
-      if (setting.required === true) throw missing(prefix + key, path);
-      if (setting.default === undefined) return [key, setting.kind === 'paths' ? [] : undefined];
-      return [key, await readValue(setting, defaultOf(key, setting), env)];
-    }),
-  );
+): ValuesOf<T> {
+  const { reading, origins, prefix, path } = context;
+  const entries = Object.entries(table).map(([key, setting]: [string, Setting]): [string, unknown] => {
+    const given = raw.get(key);
+    origins.set(prefix + key, given?.origin ?? 'default');
+    if (given !== undefined) {
+      const sources = externalSources(setting, given);
+      for (const file of sources.files) context.files.add(file);
+      for (const variable of sources.variables) context.variables.add(variable);
+      return [key, readValue(setting, given, reading)];
+    }
+    if (setting.required === true) throw missing(prefix + key, path);
+    if (setting.default === undefined) return [key, isList(setting) ? [] : undefined];
+    return [key, readValue(setting, defaultOf(key, setting), reading)];
+  });
   return Object.fromEntries(entries) as ValuesOf<T>;
+}
+
+function isList({ kind }: Setting): boolean {
+  return kind === 'paths' || kind === 'secrets';
 }
 
 function defaultOf(key: string, setting: Setting): RawValue {

@@ -35,8 +35,9 @@ const introduction = [
   '- A **switch** is `"on"` or `"off"` (or `true`, `false`).',
   '- **Files** in the configuration file may be relative to its directory; in the environment a list is separated by commas.',
   '- A **secret** is text, `{ file = "…" }`, `{ command = "…" }` (run by `sh`, its output is the secret) or',
-  '  `{ env = "NAME" }`. As text it is accepted only in a file that neither group nor others can read. In the environment',
-  '  `…_FILE` and `…_COMMAND` behind the name of the variable do the same. Secrets are never printed.',
+  '  `{ env = "NAME" }`. As text it is accepted only in a file that neither group nor others can read (its group may, where root owns it). In the environment',
+  '  `…_FILE` and `…_COMMAND` behind the name of the variable do the same. Secrets are read when they are used (a push runs no',
+  '  command that only a restore needs), and never printed. A list is written `[{ file = "new" }, { file = "old" }]`.',
   '- A setting or a `WALVAULT_` variable that does not exist is an error, not a silent nothing.',
   '',
   '## Top level',
@@ -83,6 +84,7 @@ const kindTexts: Record<Setting['kind'], string> = {
   switch: 'Switch',
   choice: 'Choice',
   secret: 'Secret',
+  secrets: 'Secret, or a list of secrets',
 };
 
 function limits({ kind, min, max }: Setting): string {

@@ -1,7 +1,10 @@
-/** Reads secrets from their sources. Messages name the setting and the source, never the value. */
+/**
+ * Secrets of the configuration, read from their sources when they are first needed: what only a restore needs must not
+ * fail a push, nor be asked for by it. Messages name the setting and the source, never the value.
+ */
 import { resolve } from 'node:path';
 import { WalvaultError, describeSystemCode, messageOf, systemCode } from '../base/errors/errors.ts';
-import { Secret } from '../base/secret.ts';
+import { Secret, type SecretSource } from '../base/secret.ts';
 import { readText } from '../base/files/read.ts';
 import type { RawValue } from './raw-value.ts';
 import type { Setting } from './setting.ts';
@@ -10,25 +13,119 @@ const commandTimeoutMs = 10_000;
 const maxSizeBytes = 64 * 1024;
 const forms = ['file', 'command', 'env'] as const;
 
-/**
- * The secret from text, `{ file = "…" }`, `{ command = "…" }` (run by sh, its output is the secret) or `{ env = "…" }`.
- * Line breaks at the end are not part of the secret.
- * @throws WalvaultError `config`
- */
-export async function readSecret(setting: Setting, raw: RawValue, env: NodeJS.ProcessEnv): Promise<Secret> {
-  const text = (await secretText(setting, raw, env)).replace(/[\r\n]+$/, '');
-  if (text === '') throw new WalvaultError('config', `${raw.label}: the secret is empty`);
-  return new Secret(text);
+/** Where a secret is found, as plain data. With `text` the source is the secret itself. */
+export interface SecretRecipe {
+  /** For messages: the setting and its place. */
+  readonly label: string;
+  readonly form: 'text' | (typeof forms)[number];
+  /** A path, absolute; a command for sh; a variable's name. */
+  readonly source: string;
 }
 
-async function secretText(setting: Setting, raw: RawValue, env: NodeJS.ProcessEnv): Promise<string> {
-  if (typeof raw.value === 'string') return plainText(raw.value, setting, raw);
+export interface SecretReading {
+  readonly env: NodeJS.ProcessEnv;
+  /** Told of each secret before it is used. */
+  readonly onSecret: (secret: Secret) => void;
+}
+
+/** A secret of the configuration. It prints as `***`, as what it is read from may be a secret, too. */
+export class ConfiguredSecret implements SecretSource {
+  readonly #recipe: SecretRecipe;
+  readonly #reading: SecretReading;
+  #found: Promise<Secret> | undefined;
+  #known: Secret | undefined;
+
+  constructor(recipe: SecretRecipe, reading: SecretReading) {
+    this.#recipe = recipe;
+    this.#reading = reading;
+    const { form, source } = recipe;
+    // What is known without a file or a command is hidden in all output from now on.
+    const text = form === 'text' ? source : form === 'env' ? reading.env[source] : undefined;
+    if (text) reading.onSecret(new Secret(text));
+  }
+
+  /**
+   * Reads once; after a failure the next call tries again. Line breaks at the end are not part of the secret.
+   * @throws WalvaultError `config`
+   */
+  read(): Promise<Secret> {
+    this.#found ??= this.#read().catch((error: unknown) => {
+      this.#found = undefined;
+      throw error;
+    });
+    return this.#found;
+  }
+
+  /** What another thread needs to read it: the secret itself, if it is known here. It goes into no log or error. */
+  recipe(): SecretRecipe {
+    const { label } = this.#recipe;
+    return this.#known === undefined ? this.#recipe : { label, form: 'text', source: this.#known.reveal() };
+  }
+
+  toString(): string {
+    return '***';
+  }
+
+  toJSON(): string {
+    return '***';
+  }
+
+  [Symbol.for('nodejs.util.inspect.custom')](): string {
+    return '***';
+  }
+
+  async #read(): Promise<Secret> {
+    const text = (await readRecipe(this.#recipe, this.#reading.env)).replace(/[\r\n]+$/, '');
+    if (text === '') throw new WalvaultError('config', `${this.#recipe.label}: the secret is empty`);
+    this.#known = new Secret(text);
+    this.#reading.onSecret(this.#known);
+    return this.#known;
+  }
+}
+
+/**
+ * The secret of a setting: text, `{ file = "…" }`, `{ command = "…" }` (run by sh, its output is the secret) or
+ * `{ env = "…" }`. Nothing is read yet.
+ * @throws WalvaultError `config` if it is none of these, or text that others can read
+ */
+export function configuredSecret(setting: Setting, raw: RawValue, reading: SecretReading): ConfiguredSecret {
+  const { label } = raw;
+  if (typeof raw.value === 'string')
+    return new ConfiguredSecret({ label, form: 'text', source: plainText(raw.value, setting, raw) }, reading);
   const [form, source] = sourceOf(raw);
-  if (form === 'file') return await fromFile(resolve(raw.directory, source), raw);
-  return form === 'command' ? await fromCommand(source, raw, env) : fromVariable(source, raw, env);
+  return new ConfiguredSecret(
+    { label, form, source: form === 'file' ? resolve(raw.directory, source) : source },
+    reading,
+  );
+}
+
+/** The secrets of a setting that takes one or a list of them. */
+export function configuredSecrets(
+  setting: Setting,
+  raw: RawValue,
+  reading: SecretReading,
+): ConfiguredSecret[] {
+  if (!Array.isArray(raw.value)) return [configuredSecret(setting, raw, reading)];
+  return raw.value.map((value: unknown, index) =>
+    configuredSecret(setting, { ...raw, value, label: `${raw.label}, number ${index + 1}` }, reading),
+  );
+}
+
+async function readRecipe({ form, source, label }: SecretRecipe, env: NodeJS.ProcessEnv): Promise<string> {
+  switch (form) {
+    case 'text':
+      return source;
+    case 'file':
+      return await fromFile(source, label);
+    case 'command':
+      return await fromCommand(source, label, env);
+    case 'env':
+      return fromVariable(source, label, env);
+  }
 }
 
 function plainText(text: string, setting: Setting, raw: RawValue): string {
+  if (text === '') throw new WalvaultError('config', `${raw.label}: the secret is empty`);
   if (raw.isPrivate || setting.isSecretText?.(text) === false) return text;
   throw new WalvaultError('config', `${raw.label}: a secret stands in a file that others can read`, {
     hint: 'Take away their access (chmod 0600; 0640 where root owns the file), or write { file = "…" }, { command = "…" } or { env = "…" } instead.',
@@ -47,27 +144,27 @@ function sourceOf(raw: RawValue): [(typeof forms)[number], string] {
   return [form, source];
 }
 
-async function fromFile(path: string, raw: RawValue): Promise<string> {
+async function fromFile(path: string, label: string): Promise<string> {
   try {
     return await readText(path);
   } catch (error) {
     const code = systemCode(error);
     const reason = code === undefined ? messageOf(error) : describeSystemCode(code);
-    throw new WalvaultError('config', `${raw.label}: secret file ${path}: ${reason}`, {
+    throw new WalvaultError('config', `${label}: secret file ${path}: ${reason}`, {
       cause: error,
       hint: code === 'EACCES' ? 'The user that PostgreSQL runs as must be able to read it.' : undefined,
     });
   }
 }
 
-function fromVariable(name: string, raw: RawValue, env: NodeJS.ProcessEnv): string {
+function fromVariable(name: string, label: string, env: NodeJS.ProcessEnv): string {
   const value = env[name];
   if (value === undefined || value === '')
-    throw new WalvaultError('config', `${raw.label}: the environment has no variable ${name}`);
+    throw new WalvaultError('config', `${label}: the environment has no variable ${name}`);
   return value;
 }
 
-async function fromCommand(command: string, raw: RawValue, env: NodeJS.ProcessEnv): Promise<string> {
+async function fromCommand(command: string, label: string, env: NodeJS.ProcessEnv): Promise<string> {
   const { execFile } = await import('node:child_process');
   return await new Promise((done, fail) => {
     const options = {
@@ -90,7 +187,7 @@ async function fromCommand(command: string, raw: RawValue, env: NodeJS.ProcessEn
       fail(
         new WalvaultError(
           'config',
-          `${raw.label}: the secret's command ${reason}${said === '' ? '' : `: ${said}`}`,
+          `${label}: the secret's command ${reason}${said === '' ? '' : `: ${said}`}`,
         ),
       );
     });

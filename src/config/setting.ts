@@ -1,5 +1,5 @@
 /** The description of a setting, and the type of its value. */
-import type { Secret } from '../base/secret.ts';
+import type { SecretSource } from '../base/secret.ts';
 
 export interface Setting {
   readonly kind: SettingKind;
@@ -20,7 +20,7 @@ export interface Setting {
 /**
  * - `name`: a part of object keys. `path`, `paths`: files; relative ones start at the configuration file's directory.
  * - `duration`: milliseconds, written `30s`. `size`: bytes, written `64MiB`. `switch`: on or off.
- * - `secret`: text, or `{ file = … }`, `{ command = … }`, `{ env = … }`.
+ * - `secret`: text, or `{ file = … }`, `{ command = … }`, `{ env = … }`; read when it is used. `secrets`: one, or a list.
  */
 export type SettingKind =
   | 'name'
@@ -33,7 +33,8 @@ export type SettingKind =
   | 'size'
   | 'switch'
   | 'choice'
-  | 'secret';
+  | 'secret'
+  | 'secrets';
 
 interface ValueOfKind {
   readonly name: string;
@@ -48,11 +49,13 @@ interface ValueOfKind {
   readonly size: number;
   readonly switch: boolean;
   readonly choice: string;
-  readonly secret: Secret;
+  readonly secret: SecretSource;
+  readonly secrets: readonly SecretSource[];
 }
 
 type BaseValue<S extends Setting> = S extends { choices: readonly (infer C)[] } ? C : ValueOfKind[S['kind']];
-type ValueOf<S extends Setting> = S extends { default: unknown } | { required: true } | { kind: 'paths' }
+type ValueOf<S extends Setting> = S extends
+  { default: unknown } | { required: true } | { kind: 'paths' | 'secrets' }
   ? BaseValue<S>
   : BaseValue<S> | undefined;
 export type ValuesOf<T extends Record<string, Setting>> = { readonly [K in keyof T]: ValueOf<T[K]> };

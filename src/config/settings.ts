@@ -43,8 +43,8 @@ export const settings = {
     example: '["/etc/walvault-keys/recovery.asc"]',
   },
   'encryption.passphrase': {
-    kind: 'secret',
-    help: 'The passphrase of mode "passphrase". A host that holds it can read the whole archive.',
+    kind: 'secrets',
+    help: 'The passphrase of mode "passphrase". A host that holds it can read the whole archive. After a change keep the old ones behind it: the first of a list encrypts, all are tried in turn for reading.',
     example: '{ file = "/etc/walvault/passphrase" }',
   },
   'encryption.private-keys': {
@@ -53,8 +53,8 @@ export const settings = {
     example: '["/root/recovery-private.asc"]',
   },
   'encryption.private-key-passphrase': {
-    kind: 'secret',
-    help: 'Opens the private keys, where they are protected by one.',
+    kind: 'secrets',
+    help: 'Opens the private keys, where they are protected by one; of a list each is tried for each key. Only what reads the archive asks for it.',
     example: '{ command = "pass show walvault/recovery" }',
   },
   'signing.key': {

@@ -4,7 +4,7 @@ import { WalvaultError } from '../base/errors/errors.ts';
 import { parseDuration, parseSize } from '../base/units.ts';
 import { hideUrlPasswords } from '../base/url-passwords.ts';
 import type { RawValue } from './raw-value.ts';
-import { readSecret } from './secret-source.ts';
+import { configuredSecret, configuredSecrets, type SecretReading } from './secret-source.ts';
 import type { Setting, SettingKind } from './setting.ts';
 
 type Parser = (raw: RawValue, setting: Setting) => unknown;
@@ -21,12 +21,13 @@ export function isClusterName(text: string): boolean {
  * @throws WalvaultError `config` in one line that names the setting, its place and the problem. It never holds the value
  *   of a secret.
  */
-export async function readValue(setting: Setting, raw: RawValue, env: NodeJS.ProcessEnv): Promise<unknown> {
-  if (setting.kind === 'secret') return await readSecret(setting, raw, env);
+export function readValue(setting: Setting, raw: RawValue, reading: SecretReading): unknown {
+  if (setting.kind === 'secret') return configuredSecret(setting, raw, reading);
+  if (setting.kind === 'secrets') return configuredSecrets(setting, raw, reading);
   return parsers[setting.kind](raw, setting);
 }
 
-const parsers: Record<Exclude<SettingKind, 'secret'>, Parser> = {
+const parsers: Record<Exclude<SettingKind, 'secret' | 'secrets'>, Parser> = {
   name: raw => {
     const text = textOf(raw);
     if (!namePattern.test(text)) throw bad(raw, `${quoted(text)} is not a name`, nameHint);

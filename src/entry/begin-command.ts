@@ -3,7 +3,7 @@ import { resolve } from 'node:path';
 import { homeDirectory } from '../base/account.ts';
 import { WalvaultError } from '../base/errors/errors.ts';
 import type { Verbosity } from '../base/log-level.ts';
-import { loadConfig, secretsIn, type LoadedConfig } from '../config/index.ts';
+import { loadConfig, type LoadedConfig } from '../config/index.ts';
 import { Redactor } from '../observe/redact.ts';
 import { RunLog, type LogSettings } from '../observe/run-log.ts';
 import type { CliContext } from './context.ts';
@@ -56,8 +56,7 @@ export function beginCommand(context: CliContext): BegunCommand {
       return log;
     },
     async loadConfig(path) {
-      const loaded = await loadConfig({ path, env });
-      redactor.add(secretsIn(loaded));
+      const loaded = await loadConfig({ path, env, onSecret: secret => redactor.add([secret]) });
       const { config } = loaded;
       log?.configure(
         config.log,

@@ -8,6 +8,7 @@ import { agentLine } from '../agent/client/command-lines.ts';
 import { readFingerprint } from '../agent/client/fingerprint.ts';
 import { isServerAbove } from '../agent/client/orphanage.ts';
 import { problemPath } from '../agent/client/start.ts';
+import { readSecretsAhead } from '../compose/read-ahead.ts';
 import { WorkerPool } from '../workers/pool.ts';
 import { homeDirectory } from '../base/account.ts';
 import { defaultConfigPath } from '../base/default-config.ts';
@@ -97,11 +98,16 @@ async function serve({
     throw new WalvaultError('config', "the path of the agent's socket would be too long", {
       hint: 'Name a directory with a shorter path in WALVAULT_AGENT_DIRECTORY.',
     });
+  await readSecretsAhead(config);
   // The agent must keep no file system busy.
   process.chdir('/');
   const maxWorkers = Math.min(Math.max(config.archive.jobs, config.fetch.jobs), availableParallelism());
   const settings = { ...config, dataDirectory: address.dataDirectory };
-  const pool = new WorkerPool<Jobs>({ maxWorkers, start: () => startWorker(settings, maxWorkers) });
+  const pool = new WorkerPool<Jobs>({
+    maxWorkers,
+    start: () => startWorker(settings, maxWorkers),
+    onSecret: secret => command.redactor.add([secret]),
+  });
   const workers = new AgentWorkers(pool);
   const reason = await serveAsAgent({
     address,

@@ -8,7 +8,10 @@ export type ToWorker =
   /** No job follows: the thread closes its connections and ends. */
   | { readonly kind: 'close' };
 
-export type FromWorker = { readonly id: number } & (
+/** `secret`: one that the thread has read, to be hidden in all output. It comes before any text that could hold it. */
+export type FromWorker = FromJob | { readonly kind: 'secret'; readonly text: string };
+
+export type FromJob = { readonly id: number } & (
   | { readonly kind: 'event'; readonly event: Event }
   /** The work makes progress. */
   | { readonly kind: 'sign' }

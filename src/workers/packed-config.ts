@@ -1,20 +1,22 @@
-/** A configuration in a form that can be sent to another thread: a `Secret` does not let its value be copied. */
-import { Secret } from '../base/secret.ts';
+/** A configuration in a form that can be sent to another thread: a secret does not let its value be copied. */
+import { ConfiguredSecret, type SecretReading, type SecretRecipe } from '../config/index.ts';
 
 const mark = 'walvault:secret';
 
 /**
- * Replaces every `Secret` by a plain object with its value. The result stays in memory and goes into no log or error.
+ * Replaces every secret by a plain object that tells where to read it, or what it is if it was read already. The result
+ * stays in memory and goes into no log or error.
  */
 export function packSecrets(value: unknown): unknown {
-  if (value instanceof Secret) return { [mark]: value.reveal() };
+  if (value instanceof ConfiguredSecret) return { [mark]: value.recipe() };
   return mapped(value, packSecrets);
 }
 
 /** The inverse of `packSecrets`. */
-export function unpackSecrets(value: unknown): unknown {
-  if (isRecord(value) && typeof value[mark] === 'string') return new Secret(value[mark]);
-  return mapped(value, unpackSecrets);
+export function unpackSecrets(value: unknown, reading: SecretReading): unknown {
+  if (isRecord(value) && isRecord(value[mark]))
+    return new ConfiguredSecret(value[mark] as unknown as SecretRecipe, reading);
+  return mapped(value, each => unpackSecrets(each, reading));
 }
 
 function mapped(value: unknown, map: (value: unknown) => unknown): unknown {

@@ -4,10 +4,11 @@
  */
 import type { Worker } from 'node:worker_threads';
 import { messageOf, WalvaultError } from '../base/errors/errors.ts';
+import { Secret } from '../base/secret.ts';
 import { fromPlainError } from '../base/errors/plain-error.ts';
 import type { Event } from '../observe/events/events.ts';
 import { endsWithin } from '../base/time/wait.ts';
-import type { FromWorker, ToWorker } from './messages.ts';
+import type { FromJob, FromWorker, ToWorker } from './messages.ts';
 
 /** Input and output types by the name of the job. */
 export type JobTypes = Readonly<Record<string, { readonly input: unknown; readonly output: unknown }>>;
@@ -22,6 +23,8 @@ export interface RunOptions {
 export interface WorkerPoolOptions {
   readonly start: () => Worker;
   readonly maxWorkers: number;
+  /** Told of each secret that a thread has read. */
+  readonly onSecret?: (secret: Secret) => void;
 }
 
 const idleMs = 15_000;
@@ -103,6 +106,10 @@ export class WorkerPool<Jobs extends JobTypes> {
     const member: Member = { worker, waiting, ended };
     let reason = 'it ended';
     worker.on('message', (message: FromWorker) => {
+      if (message.kind === 'secret') {
+        this.#options.onSecret?.(new Secret(message.text));
+        return;
+      }
       const waiter = waiting.get(message.id);
       if (waiter !== undefined) deliver(message, waiter);
     });
@@ -117,7 +124,7 @@ export class WorkerPool<Jobs extends JobTypes> {
   }
 }
 
-function deliver(message: FromWorker, { onEvent, onSign, resolve, reject }: Waiting): void {
+function deliver(message: FromJob, { onEvent, onSign, resolve, reject }: Waiting): void {
   switch (message.kind) {
     case 'event':
       onEvent?.(message.event);

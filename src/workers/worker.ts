@@ -39,7 +39,10 @@ export async function runWorker(): Promise<number> {
       for (const { say } of runs.values()) say(event);
     },
   };
-  const config = unpackSecrets(workerData) as Config;
+  const config = unpackSecrets(workerData, {
+    env: process.env,
+    onSecret: secret => post({ kind: 'secret', text: secret.reveal() }),
+  }) as Config;
   let opened: Promise<OpenRepositories> | undefined;
   const workshop: Workshop = {
     config,

@@ -16,8 +16,8 @@ export function readerCodec({ repositories, privateKey, config, log }: CheckOpti
     const keys = {
       ...settings,
       privateKeys: [privateKey.path],
-      privateKeyPassphrase: privateKey.passphrase,
-      passphrase: undefined,
+      privateKeyPassphrases: privateKey.passphrase === undefined ? [] : [privateKey.passphrase],
+      passphrases: [],
     };
     return new Codec(new Keyring(keys), policy, log);
   }

@@ -59,7 +59,11 @@ export async function ensureKeyPair(
 
 async function publicKeyOf({ paths, passphrase, onWritten }: KeyRequest): Promise<string> {
   const { privatePath, publicPath } = paths;
-  const [key] = await readPrivateKeys(await readKeyFile(privatePath), privatePath, passphrase);
+  const [key] = await readPrivateKeys(
+    await readKeyFile(privatePath),
+    privatePath,
+    passphrase === undefined ? [] : [passphrase],
+  );
   if (key === undefined) throw new WalvaultError('key', `${privatePath}: holds no private key`);
   if (await isThere(publicPath)) {
     const armored = (await readKeyFile(publicPath)).toString('latin1');

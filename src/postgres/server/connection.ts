@@ -9,7 +9,7 @@ import type { ConnectionOptions } from 'node:tls';
 import { Client } from 'pg';
 import { homeDirectory } from '../../base/account.ts';
 import { localIoError, messageOf, systemCode, WalvaultError } from '../../base/errors/errors.ts';
-import type { Secret } from '../../base/secret.ts';
+import type { SecretSource } from '../../base/secret.ts';
 import { readWhole } from '../../base/files/read.ts';
 import { connectError, queryError } from './connection-errors.ts';
 import { resolveTarget, type ConnectionTarget } from './libpq/connection-target.ts';
@@ -27,7 +27,7 @@ export interface PgConnection {
 }
 
 export interface ConnectOptions {
-  readonly connectionString?: Secret | undefined;
+  readonly connectionString?: SecretSource | undefined;
   readonly applicationName?: string;
   /** Ends the session at once, even during a query. */
   readonly signal: AbortSignal;

@@ -4,7 +4,7 @@
  * A host that only pushes never reads a private key (P7); a host that only fetches never reads a recipient.
  */
 import { systemCode, describeSystemCode, WalvaultError } from '../../base/errors/errors.ts';
-import type { Secret } from '../../base/secret.ts';
+import type { SecretSource } from '../../base/secret.ts';
 import { readWhole } from '../../base/files/read.ts';
 import {
   createDecryptor,
@@ -23,11 +23,13 @@ export interface KeySettings {
   readonly mode: 'openpgp' | 'passphrase' | 'none';
   readonly walRecipients: readonly string[];
   readonly backupRecipients: readonly string[];
-  readonly passphrase: Secret | undefined;
+  /** The first encrypts; all are tried for reading. */
+  readonly passphrases: readonly SecretSource[];
   readonly privateKeys: readonly string[];
-  readonly privateKeyPassphrase: Secret | undefined;
+  /** Each is tried for each locked private key. */
+  readonly privateKeyPassphrases: readonly SecretSource[];
   readonly signingKey: string | undefined;
-  readonly signingPassphrase: Secret | undefined;
+  readonly signingPassphrase: SecretSource | undefined;
   readonly trustedSigners: readonly string[];
 }
 
@@ -45,16 +47,17 @@ export class Keyring {
   /** The encryptor for objects of this use; undefined when encryption is off. */
   encryptor(use: ObjectUse): Promise<Encryptor | undefined> {
     return this.#once(`encryptor ${use}`, async () => {
-      const { mode, passphrase } = this.settings;
+      const { mode, passphrases } = this.settings;
       if (mode === 'none') return undefined;
       if (mode === 'openpgp')
         return createEncryptor({ recipients: await this.recipients(use) }, await this.signer());
-      if (passphrase === undefined)
+      const [first] = passphrases;
+      if (first === undefined)
         throw new WalvaultError(
           'config',
           'encryption.mode is "passphrase" and encryption.passphrase is not set',
         );
-      return createEncryptor({ passphrase }, await this.signer());
+      return createEncryptor({ passphrase: await first.read() }, await this.signer());
     });
   }
 
@@ -73,10 +76,9 @@ export class Keyring {
 
   decryptor(): Promise<Decryptor> {
     return this.#once('decryptor', async () => {
-      const { passphrase } = this.settings;
       return createDecryptor({
         privateKeys: await this.privateKeys(),
-        ...(passphrase && { passphrase }),
+        passphrases: this.settings.passphrases,
         trustedSigners: await this.trustedSigners(),
         knownKeys: () => this.#knownRecipients(),
       });
@@ -88,7 +90,7 @@ export class Keyring {
       const keys: PrivateKey[] = [];
       for (const path of this.settings.privateKeys) {
         keys.push(
-          ...(await readPrivateKeys(await readKeyFile(path), path, this.settings.privateKeyPassphrase)),
+          ...(await readPrivateKeys(await readKeyFile(path), path, this.settings.privateKeyPassphrases)),
         );
       }
       return keys;
@@ -100,7 +102,11 @@ export class Keyring {
     return this.#once('signer', async () => {
       const { signingKey, signingPassphrase } = this.settings;
       if (signingKey === undefined) return undefined;
-      const [key] = await readPrivateKeys(await readKeyFile(signingKey), signingKey, signingPassphrase);
+      const [key] = await readPrivateKeys(
+        await readKeyFile(signingKey),
+        signingKey,
+        signingPassphrase === undefined ? [] : [signingPassphrase],
+      );
       if (key === undefined) throw new WalvaultError('key', `${signingKey}: holds no private key`);
       return createSigner(key);
     });
@@ -127,7 +133,11 @@ export class Keyring {
   #once<T>(name: string, load: () => Promise<T>): Promise<T> {
     const known = this.#cache.get(name) as Promise<T> | undefined;
     if (known !== undefined) return known;
-    const loading = load();
+    // A failure is not kept: the next use in a resident process may find the file or the secret.
+    const loading = load().catch((error: unknown) => {
+      this.#cache.delete(name);
+      throw error;
+    });
     this.#cache.set(name, loading);
     return loading;
   }

@@ -14,7 +14,7 @@ beforeAll(async () => {
   cast = await makeCast();
   decryptor = await createDecryptor({
     privateKeys: [cast.reader.privateKey],
-    passphrase,
+    passphrases: [passphrase],
     trustedSigners: [cast.host.publicKey],
   });
 });

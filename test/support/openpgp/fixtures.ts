@@ -35,7 +35,11 @@ export async function readPair(
   passphrase?: Secret,
 ): Promise<Pair> {
   const [publicKey] = await readPublicKeys(Buffer.from(publicArmored), 'public.asc');
-  const [privateKey] = await readPrivateKeys(Buffer.from(privateArmored), 'private.asc', passphrase);
+  const [privateKey] = await readPrivateKeys(
+    Buffer.from(privateArmored),
+    'private.asc',
+    passphrase && [passphrase],
+  );
   if (publicKey === undefined || privateKey === undefined) throw new Error('no key was read');
   return { publicArmored, privateArmored, publicKey, privateKey };
 }

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { existsSync, readFileSync } from 'node:fs';
 import { chmod, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -51,9 +52,9 @@ describe('a configuration file', () => {
         mode: 'openpgp',
         walRecipients: [],
         backupRecipients: [],
-        passphrase: undefined,
+        passphrases: [],
         privateKeys: [],
-        privateKeyPassphrase: undefined,
+        privateKeyPassphrases: [],
       },
       signing: { key: undefined, passphrase: undefined, verify: 'warn', trustedSigners: [] },
       archive: { timeoutMs: 30_000, headerCheck: true, queueLimitBytes: undefined, jobs: 4, batch: false },
@@ -137,7 +138,7 @@ secret-access-key = "SK"
     assert.equal(near?.id, 'abc');
     assert.equal(offSite?.required, false);
     assert.equal(offSite?.caFile, join(directory, 'ca.pem'));
-    assert.equal(offSite?.secretAccessKey?.reveal(), 'SK');
+    assert.equal((await offSite?.secretAccessKey?.read())?.reveal(), 'SK');
     assert.equal(origins.get('repository.off-site.url'), `${directory}/walvault.toml:32`);
     assert.equal(origins.get('compression.level'), `${directory}/walvault.toml:4`);
   });
@@ -249,7 +250,7 @@ describe('the environment', () => {
         ['off-site', 'file:///off', false],
       ],
     );
-    assert.equal(config.repositories[0]?.secretAccessKey?.reveal(), 'SK');
+    assert.equal((await config.repositories[0]?.secretAccessKey?.read())?.reveal(), 'SK');
     assert.equal(config.compressionLevel, 5);
     assert.deepEqual(config.encryption.walRecipients, ['/a.asc', '/b.asc']);
     assert.equal(config.backup.checkPages, false);
@@ -321,7 +322,7 @@ describe('secrets', () => {
   test('come from text, a file, a command or a variable', async () => {
     await writeFile(join(directory, 'pass'), 'from file \n');
     const value = async (toml: string, env: NodeJS.ProcessEnv = {}) =>
-      (await load(toml, env)).config.encryption.passphrase?.reveal();
+      (await (await load(toml, env)).config.encryption.passphrases[0]?.read())?.reveal();
     assert.equal(await value(withPassphrase('"from text"')), 'from text');
     assert.equal(await value(withPassphrase('{ file = "pass" }')), 'from file ');
     const env = { PATH: process.env['PATH'], THE_PASS: 'from variable' };
@@ -339,7 +340,7 @@ describe('secrets', () => {
   });
 
   test('as text only in a file that nobody else can read', async () => {
-    // What root owns may be read by its group: see privacy.test.ts.
+    // What root owns may be read by its group: see the next test.
     for (const mode of process.getuid?.() === 0 ? [0o660, 0o604] : [0o640, 0o604]) {
       const failed = await failure(withPassphrase('"hush-hush"'), {}, mode);
       assert.match(
@@ -387,10 +388,64 @@ describe('secrets', () => {
       ['7', /not a secret/],
     ];
     for (const [source, message] of cases) {
-      const failed = await failure(withPassphrase(source), { PATH: process.env['PATH'] });
-      assert.match(failed.message, message);
-      assert.match(failed.message, /^encryption\.passphrase in /);
-      assert.doesNotMatch(failed.message + failed.hint, /hush/);
+      const error = await load(withPassphrase(source), { PATH: process.env['PATH'] })
+        .then(({ config }) => config.encryption.passphrases[0]?.read())
+        .then(
+          () => assert.fail('the secret was accepted'),
+          (failed: unknown) => failed,
+        );
+      assert.ok(error instanceof WalvaultError, String(error));
+      assert.equal(error.code, 'config');
+      assert.match(error.message, message);
+      assert.match(error.message, /^encryption\.passphrase in /);
+      assert.doesNotMatch(error.message + (error.hint ?? ''), /hush/);
     }
+  });
+
+  test('are read when they are used, once, and again after a failure', async () => {
+    const ran = join(directory, 'ran');
+    const allowed = join(directory, 'allowed');
+    const toml = `${minimal}secret-access-key = { command = "echo x >> ${ran}; test -e ${allowed} && echo hush-hush" }
+access-key-id = { file = "nowhere" }
+[encryption]
+private-key-passphrase = { command = "touch ${ran}" }
+passphrase = { env = "NOWHERE" }
+[signing]
+passphrase = { file = "nowhere" }
+[postgres]
+connection = { file = "nowhere" }
+`;
+    const told: string[] = [];
+    const path = join(directory, 'lazy.toml');
+    await writeFile(path, toml, { mode: 0o600 });
+    const { config } = await loadConfig({
+      path,
+      env: { PATH: process.env['PATH'] },
+      onSecret: secret => told.push(secret.reveal()),
+    });
+    assert.ok(!existsSync(ran));
+    const secret = config.repositories[0]?.secretAccessKey;
+    await assert.rejects(secret?.read() ?? Promise.resolve(), /failed with status 1/);
+    await writeFile(allowed, '');
+    assert.deepEqual(told, []);
+    assert.equal((await secret?.read())?.reveal(), 'hush-hush');
+    assert.equal((await secret?.read())?.reveal(), 'hush-hush');
+    assert.deepEqual(told, ['hush-hush']);
+    assert.equal(readFileSync(ran, 'utf8'), 'x\nx\n');
+  });
+
+  test('may be a list, in which each has its place in messages', async () => {
+    const { config, files, variables } = await load(
+      withPassphrase('["new", { file = "old" }, { env = "OLDER" }]'),
+    );
+    const [first, second] = config.encryption.passphrases;
+    assert.equal((await first?.read())?.reveal(), 'new');
+    await assert.rejects(
+      second?.read() ?? Promise.resolve(),
+      /^WalvaultError: encryption\.passphrase in .*, number 2: secret file .*old/,
+    );
+    assert.deepEqual([files, variables], [[join(directory, 'old')], ['OLDER']]);
+    assert.match((await failure(withPassphrase('["a", 7]'))).message, /number 2: not a secret/);
+    assert.match((await failure(withPassphrase('["a", ""]'))).message, /number 2: the secret is empty/);
   });
 });

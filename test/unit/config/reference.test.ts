@@ -13,14 +13,13 @@ test('the reference page is what the table says (UPDATE_DOCS=1 writes it)', asyn
   assert.equal(await readFile(page, 'utf8'), settingsReference());
 });
 
-test('every example in the table is accepted', async () => {
+test('every example in the table is accepted', () => {
   for (const [key, setting] of [
     ...Object.entries<Setting>(settings),
     ...Object.entries<Setting>(repositorySettings),
   ]) {
     const { value } = parse(`value = ${setting.example}`);
-    const isSource = typeof value === 'object' && !Array.isArray(value);
-    if (setting.kind === 'secret' && isSource) continue; // names a file or command of somebody's machine
-    await readValue(setting, { value, label: key, origin: '', directory: '/', isPrivate: true }, {});
+    const reading = { env: {}, onSecret: () => undefined };
+    readValue(setting, { value, label: key, origin: '', directory: '/', isPrivate: true }, reading);
   }
 });

@@ -1,7 +1,7 @@
 /** Reads OpenPGP keys from files and says plainly why a key cannot be used. */
 import type { Key, PrivateKey as OpenpgpPrivateKey, Subkey } from 'openpgp';
 import { messageOf, WalvaultError } from '../../../base/errors/errors.ts';
-import type { Secret } from '../../../base/secret.ts';
+import type { Secret, SecretSource } from '../../../base/secret.ts';
 import { loadOpenpgp, type OpenpgpLibrary } from '../library.ts';
 import { readPlainKeys, type PlainKey } from './plain-key.ts';
 import {
@@ -71,13 +71,14 @@ export async function readPublicKeys(data: Uint8Array, source: string): Promise<
 }
 
 /**
- * Reads and unlocks every private key in `data`.
- * @throws WalvaultError `key` if it is not OpenPGP, holds only a public key, or the passphrase is missing or wrong
+ * Reads and unlocks every private key in `data`. The passphrases are read only for a locked key, and tried in turn.
+ * @throws WalvaultError `key` if it is not OpenPGP, holds only a public key, or no passphrase fits; `config` if none
+ *   fits and one of them could not be read
  */
 export async function readPrivateKeys(
   data: Uint8Array,
   source: string,
-  passphrase?: Secret,
+  passphrases: readonly SecretSource[] = [],
 ): Promise<PrivateKey[]> {
   const plain = plainKeysIn(data, key => key.isPrivate);
   if (plain !== undefined) return plain.map(({ key, block }) => revealable(key, block));
@@ -89,7 +90,7 @@ export async function readPrivateKeys(
       throw new WalvaultError('key', `${source}: holds a public key where a private key is needed`, {
         hint: 'Export the private key with `gpg --export-secret-keys --armor`.',
       });
-    const opened = await unlock(key, source, passphrase, openpgp);
+    const opened = await unlock(key, source, passphrases, openpgp);
     const signingKey = await findSigningKey(opened);
     unlocked.push({
       fingerprint: fingerprintOf(opened),
@@ -234,25 +235,38 @@ async function expiryOf(key: Key): Promise<Date | undefined> {
 async function unlock(
   key: OpenpgpPrivateKey,
   source: string,
-  passphrase: Secret | undefined,
+  passphrases: readonly SecretSource[],
   openpgp: OpenpgpLibrary,
 ): Promise<OpenpgpPrivateKey> {
   if (key.isDecrypted()) return key;
   const name = `${source}: private key ${fingerprintOf(key)}`;
-  if (passphrase === undefined)
+  if (passphrases.length === 0)
     throw new WalvaultError('key', `${name} is locked by a passphrase and none is set`, {
       hint: 'Set the passphrase of the key in the configuration or the environment.',
     });
-  try {
-    return await openpgp.decryptKey({ privateKey: key, passphrase: passphrase.reveal() });
-  } catch (error) {
-    if (!/passphrase/i.test(messageOf(error)))
-      throw new WalvaultError('key', `${name} cannot be unlocked: ${oneLine(error)}`, { cause: error });
-    throw new WalvaultError('key', `${name}: wrong passphrase`, {
-      cause: error,
-      hint: 'Correct the passphrase of the key in the configuration or the environment.',
-    });
+  let unread: unknown;
+  let mismatch: unknown;
+  for (const each of passphrases) {
+    let passphrase: Secret;
+    try {
+      passphrase = await each.read();
+    } catch (error) {
+      unread ??= error;
+      continue;
+    }
+    try {
+      return await openpgp.decryptKey({ privateKey: key, passphrase: passphrase.reveal() });
+    } catch (error) {
+      if (!/passphrase/i.test(messageOf(error)))
+        throw new WalvaultError('key', `${name} cannot be unlocked: ${oneLine(error)}`, { cause: error });
+      mismatch = error;
+    }
   }
+  if (unread !== undefined) throw unread;
+  throw new WalvaultError('key', `${name}: wrong passphrase`, {
+    cause: mismatch,
+    hint: 'Correct the passphrase of the key in the configuration or the environment, or add it to the list.',
+  });
 }
 
 async function findSigningKey(key: OpenpgpPrivateKey): Promise<SigningKey | undefined> {

@@ -1,7 +1,7 @@
 /** Reads OpenPGP messages of walvault and of gpg 2.x, as streams in constant memory. */
 import type { ByteStream } from '../../../base/bytes/streams.ts';
 import { WalvaultError } from '../../../base/errors/errors.ts';
-import type { Secret } from '../../../base/secret.ts';
+import type { Secret, SecretSource } from '../../../base/secret.ts';
 import { ByteReader } from '../../byte-reader.ts';
 import { damaged } from '../damaged.ts';
 import { decryptBody, type SessionKey } from './integrity-protected.ts';
@@ -30,23 +30,24 @@ export interface Decryptor {
 
 export interface DecryptorOptions {
   readonly privateKeys: readonly PrivateKey[];
-  readonly passphrase?: Secret | undefined;
+  /** Read when a message needs them, and tried in turn. */
+  readonly passphrases?: readonly SecretSource[];
   readonly trustedSigners: readonly PublicKey[];
   readonly knownKeys?: KnownKeys;
 }
 
 /**
  * Streams throw WalvaultError `key` if no private key fits (the message names the key ids of the recipients) or the
- * passphrase is wrong, and `damaged` for data that is not exactly one whole message: cut, changed, followed by other
+ * passphrase is wrong (`config` if one could not be read), and `damaged` for data that is not exactly one whole message: cut, changed, followed by other
  * bytes, or without integrity protection.
  */
 export function createDecryptor(options: DecryptorOptions): Promise<Decryptor> {
-  const derive = cachedDerivation(options.passphrase);
+  const passphrases = (options.passphrases ?? []).map(createPassphrase);
   return Promise.resolve({
     start(objectKey) {
       let verdict: SignatureVerdict | undefined;
       return {
-        apply: source => decryptMessage(source, objectKey, { ...options, derive, onVerdict }),
+        apply: source => decryptMessage(source, objectKey, { ...options, passphrases, onVerdict }),
         verdict() {
           if (verdict === undefined)
             throw new WalvaultError('internal', `${objectKey}: asked for its signature before it was read`);
@@ -60,11 +61,13 @@ export function createDecryptor(options: DecryptorOptions): Promise<Decryptor> {
   });
 }
 
-interface MessageContext extends DecryptorOptions {
-  readonly derive: DeriveKey | undefined;
+interface MessageContext extends Omit<DecryptorOptions, 'passphrases'> {
+  readonly passphrases: readonly Passphrase[];
   readonly onVerdict: (verdict: SignatureVerdict) => void;
 }
 
+/** @throws WalvaultError `config` if the passphrase cannot be read */
+type Passphrase = () => Promise<DeriveKey>;
 type DeriveKey = (parameters: StringToKey, sizeBytes: number) => Uint8Array;
 
 async function* decryptMessage(
@@ -97,14 +100,14 @@ async function readSessionKeys(
   reader: ByteReader,
   what: string,
   context: MessageContext,
-): Promise<{ header: PacketHeader; keys: SessionKey[] }> {
+): Promise<{ header: PacketHeader; keys: AsyncIterable<SessionKey> }> {
   const publicKeyPackets: Buffer[] = [];
   const passphrasePackets: Buffer[] = [];
   for (;;) {
     const header = await readPacketHeader(reader, what);
     if (header === undefined) throw reader.endsEarly();
     if (header.tag === tags.integrityProtected)
-      return { header, keys: await openSessionKeys(publicKeyPackets, passphrasePackets, what, context) };
+      return { header, keys: openSessionKeys(publicKeyPackets, passphrasePackets, what, context) };
     if (header.tag === tags.encryptedWithoutIntegrity)
       throw damaged(what, 'is encrypted without integrity protection');
     const packets =
@@ -124,26 +127,47 @@ async function readSessionKeys(
 
 const mostSessionKeys = 64;
 
-async function openSessionKeys(
+async function* openSessionKeys(
   publicKeyPackets: readonly Buffer[],
   passphrasePackets: readonly Buffer[],
   what: string,
-  { privateKeys, derive, knownKeys }: MessageContext,
-): Promise<SessionKey[]> {
-  const tryPassphrase = derive !== undefined && passphrasePackets.length > 0;
-  if (publicKeyPackets.length > 0 && (privateKeys.length > 0 || !tryPassphrase))
-    return [await decryptSessionKey(publicKeyPackets, privateKeys, { what, knownKeys })];
+  { privateKeys, passphrases, knownKeys }: MessageContext,
+): AsyncGenerator<SessionKey> {
+  const tryPassphrases = passphrases.length > 0 && passphrasePackets.length > 0;
+  if (publicKeyPackets.length > 0 && (privateKeys.length > 0 || !tryPassphrases)) {
+    yield await decryptSessionKey(publicKeyPackets, privateKeys, { what, knownKeys });
+    return;
+  }
   if (passphrasePackets.length === 0) throw damaged(what, 'has no session key');
-  if (derive === undefined)
+  if (passphrases.length === 0)
     throw new WalvaultError('key', `${what}: is encrypted to a passphrase and none is set`, {
       hint: 'Set the passphrase it was written with.',
     });
-  return passphrasePackets.flatMap(packet => openPassphrasePacket(packet, derive, what) ?? []);
+  let unread: unknown;
+  for (const passphrase of passphrases) {
+    let derive: DeriveKey;
+    try {
+      derive = await passphrase();
+    } catch (error) {
+      unread ??= error;
+      continue;
+    }
+    for (const packet of passphrasePackets) {
+      const key = openPassphrasePacket(packet, derive, what);
+      if (key !== undefined) yield key;
+    }
+  }
+  // Here no other passphrase fits: perhaps this one would have.
+  if (unread !== undefined) throw unread;
+}
+
+function createPassphrase(source: SecretSource): Passphrase {
+  let derivation: DeriveKey | undefined;
+  return async () => (derivation ??= cachedDerivation(await source.read()));
 }
 
 /** Derivation with the last results kept: it takes some 40 ms, and a process that writes uses the same salt again. */
-function cachedDerivation(passphrase: Secret | undefined): DeriveKey | undefined {
-  if (passphrase === undefined) return undefined;
+function cachedDerivation(passphrase: Secret): DeriveKey {
   const derived = new Map<string, Uint8Array>();
   return (parameters, sizeBytes) => {
     const { hash, salt, countBytes } = parameters;

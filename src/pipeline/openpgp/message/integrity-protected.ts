@@ -8,6 +8,7 @@ import { WalvaultError } from '../../../base/errors/errors.ts';
 import { ByteReader } from '../../byte-reader.ts';
 import { CfbDecipher } from './cfb-decipher.ts';
 import { damaged } from '../damaged.ts';
+import { tags } from './packet-header.ts';
 
 export interface SessionKey {
   /** 16, 24 or 32 bytes of AES key. */
@@ -88,17 +89,16 @@ class BodyEncryption {
  */
 export async function* decryptBody(
   body: ByteStream,
-  keys: readonly SessionKey[],
+  keys: AsyncIterable<SessionKey>,
   what: string,
 ): AsyncGenerator<Uint8Array> {
   const reader = new ByteReader(body, what);
   const version = (await reader.exactly(1)).readUInt8();
   if (version !== 1) throw damaged(what, `encrypted data of version ${version}, walvault reads version 1`);
-  const encryptedHead = await reader.exactly(blockSizeBytes + 2);
-  const { decipher, head } = openHead(encryptedHead, keys, what);
-  const digest = createHash('sha1').update(head);
+  const { decipher, head } = await openHead(await reader.exactly(headBytes), keys, what);
+  const digest = createHash('sha1').update(head.subarray(0, prefixBytes));
   // The last 22 bytes are the digest packet, so the newest bytes are held back until more have come.
-  let held: Buffer = Buffer.alloc(0);
+  let held: Buffer = head.subarray(prefixBytes);
   for (let chunk; (chunk = await reader.some(Infinity)) !== undefined;) {
     const plain = decipher.update(chunk);
     if (held.length < digestPacketBytes || plain.length < digestPacketBytes) {
@@ -122,20 +122,51 @@ export async function* decryptBody(
   if (last.length > 0) yield last;
 }
 
-/** Finds the key with which the prefix repeats its last two bytes. */
-function openHead(encryptedHead: Buffer, keys: readonly SessionKey[], what: string) {
-  for (const key of keys) {
+/** The prefix, and the beginning of the plain data: with the digest packet it is never shorter. */
+const prefixBytes = blockSizeBytes + 2;
+const headBytes = prefixBytes + 8;
+
+/**
+ * Finds the key with which the prefix repeats its last two bytes. Of many wrong passphrases one does so, too, in one of
+ * 65,536 messages: so what follows must look like a message, if any key makes it so.
+ */
+async function openHead(encryptedHead: Buffer, keys: AsyncIterable<SessionKey>, what: string) {
+  let isWhole = false;
+  let fitting: { decipher: CfbDecipher; head: Buffer } | undefined;
+  for await (const key of keys) {
+    isWhole ||= !key.isFromPassphrase;
     const decipher = new CfbDecipher(key.data);
     const head = decipher.update(encryptedHead);
-    if (head.readUInt16BE(blockSizeBytes - 2) === head.readUInt16BE(blockSizeBytes))
-      return { decipher, head };
+    if (head.readUInt16BE(blockSizeBytes - 2) !== head.readUInt16BE(blockSizeBytes)) continue;
+    if (!key.isFromPassphrase || beginsMessage(head.subarray(prefixBytes))) return { decipher, head };
+    fitting ??= { decipher, head };
   }
-  if (keys.some(key => !key.isFromPassphrase))
-    throw damaged(what, 'encrypted data does not fit its session key');
+  if (fitting !== undefined) return fitting;
+  if (isWhole) throw damaged(what, 'encrypted data does not fit its session key');
   throw new WalvaultError('key', `${what}: the passphrase does not open it`, {
-    hint: 'Use the passphrase that was set when this object was written; if it is the right one, the object is damaged.',
+    hint: 'Use the passphrase that was set when this object was written (encryption.passphrase may be a list); if it is the right one, the object is damaged.',
   });
 }
+
+/** True for what walvault and gpg write: a one-pass signature, literal data or compressed data. */
+function beginsMessage(plain: Buffer): boolean {
+  const [first = 0, second = 0] = plain;
+  const isNew = (first & 0x40) !== 0;
+  const tag = isNew ? first & 0x3f : (first >> 2) & 0x0f;
+  const lengthBytes = isNew ? newLengthBytes(second) : [1, 2, 4, 0][first & 3];
+  const body = plain.subarray(1 + (lengthBytes ?? 0));
+  if ((first & 0x80) === 0) return false;
+  if (tag === tags.onePassSignature) return second === 13 && body[0] === 3;
+  if (tag === tags.literal) return body[0] !== undefined && literalFormats.includes(body[0]);
+  return tag === tags.compressed && (body[0] ?? 4) < 4;
+}
+
+function newLengthBytes(first: number): number {
+  return first === 255 ? 5 : first >= 192 && first < 224 ? 2 : 1;
+}
+
+/** b, l, m, t, u and the 1 of old versions (RFC 9580 §5.9). */
+const literalFormats = [0x62, 0x6c, 0x6d, 0x74, 0x75, 0x31];
 
 function cipherName(key: Uint8Array): string {
   return `aes-${key.length * 8}-cfb`;

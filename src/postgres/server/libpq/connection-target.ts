@@ -6,8 +6,7 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { accountName } from '../../../base/account.ts';
 import { WalvaultError } from '../../../base/errors/errors.ts';
-import type { Secret } from '../../../base/secret.ts';
-import { Secret as SecretValue } from '../../../base/secret.ts';
+import { Secret, type SecretSource } from '../../../base/secret.ts';
 import { checkOptionNames, demandingVariables, refuseDemands } from './known-options.ts';
 import { parseConnectionString, type ConnectionParameters } from './connection-string.ts';
 import { readService } from './service-file.ts';
@@ -59,10 +58,10 @@ const environmentNames: Readonly<Record<string, string>> = {
 
 /** @throws WalvaultError `config`, `local-io` */
 export async function resolveTarget(
-  connectionString: Secret | undefined,
+  connectionString: SecretSource | undefined,
   env: NodeJS.ProcessEnv,
 ): Promise<ConnectionTarget> {
-  const given = parseConnectionString(connectionString?.reveal() ?? '');
+  const given = parseConnectionString((await connectionString?.read())?.reveal() ?? '');
   checkOptionNames(given.keys(), 'postgres connection');
   const serviceName = given.get('service') ?? env['PGSERVICE'];
   const service = serviceName
@@ -157,7 +156,7 @@ function sslVersionOf(name: string, value: (name: string) => string | undefined)
 }
 
 function secretOf(text: string | undefined): Secret | undefined {
-  return text === undefined ? undefined : new SecretValue(text);
+  return text === undefined ? undefined : new Secret(text);
 }
 
 /**

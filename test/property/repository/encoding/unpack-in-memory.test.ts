@@ -37,9 +37,9 @@ beforeAll(async () => {
     mode: 'openpgp',
     walRecipients: [file('reader.asc', cast.reader.publicArmored)],
     backupRecipients: [],
-    passphrase: undefined,
+    passphrases: [],
     privateKeys: [file('reader-private.asc', cast.reader.privateArmored)],
-    privateKeyPassphrase: undefined,
+    privateKeyPassphrases: [],
     signingKey: file('host-private.asc', cast.host.privateArmored),
     signingPassphrase: undefined,
     trustedSigners: [file('host.asc', cast.host.publicArmored)],
@@ -49,7 +49,7 @@ beforeAll(async () => {
 type Mode = KeySettings['mode'];
 
 function codecOf(mode: Mode, settings: Partial<CodecSettings> = {}): Codec {
-  const own = mode === 'passphrase' ? { passphrase, walRecipients: [], privateKeys: [] } : {};
+  const own = mode === 'passphrase' ? { passphrases: [passphrase], walRecipients: [], privateKeys: [] } : {};
   const keyring = new Keyring({ ...keys, ...own, mode });
   return new Codec(keyring, { compressionLevel: 1, verifySignatures: 'require', ...settings }, silentLog);
 }

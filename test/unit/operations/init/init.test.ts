@@ -171,8 +171,8 @@ describe('init', () => {
     } as const;
     const { privateKeyPath = '' } = await initialise(bench.request({ encryption }), bench.dependencies);
     const data = await readFile(privateKeyPath);
-    assert.equal((await failureOf(readPrivateKeys(data, 'k', new Secret('wrong')))).code, 'key');
-    await readPrivateKeys(data, 'k', privateKeyPassphrase);
+    assert.equal((await failureOf(readPrivateKeys(data, 'k', [new Secret('wrong')]))).code, 'key');
+    await readPrivateKeys(data, 'k', [privateKeyPassphrase]);
   });
 
   test('a second run changes nothing and says so', async () => {
@@ -288,7 +288,7 @@ describe('init', () => {
     const { configPath } = await initialise(request, bench.dependencies);
     assert.doesNotMatch(await readFile(configPath, 'utf8'), /hush/);
     const { config } = await loadConfig({ path: configPath, env: {} });
-    assert.equal(config.encryption.passphrase?.reveal(), 'hush-hush');
+    assert.equal((await config.encryption.passphrases[0]?.read())?.reveal(), 'hush-hush');
 
     const open = bench.request({
       encryption: { mode: 'none' },
@@ -324,10 +324,10 @@ describe('init', () => {
         ['google', 'id-google'],
       ],
     );
-    assert.equal(config.repositories[1]?.accessKeyId?.reveal(), 'AKID');
-    assert.equal(config.repositories[1]?.secretAccessKey?.reveal(), 'hush-hush');
+    assert.equal((await config.repositories[1]?.accessKeyId?.read())?.reveal(), 'AKID');
+    assert.equal((await config.repositories[1]?.secretAccessKey?.read())?.reveal(), 'hush-hush');
     assert.equal(config.repositories[1]?.caFile, '/ca.pem');
-    assert.equal(config.repositories[2]?.accountKey?.reveal(), 'hush-hush');
+    assert.equal((await config.repositories[2]?.accountKey?.read())?.reveal(), 'hush-hush');
     assert.equal(config.repositories[3]?.credentialsFile, '/account.json');
     assert.doesNotMatch(await readFile(configPath, 'utf8'), /hush-hush/);
   });

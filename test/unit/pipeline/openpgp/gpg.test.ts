@@ -138,7 +138,7 @@ test('what gpg encrypts to hidden recipients and to passphrases is read', async 
   assert.deepEqual((await decrypt(cast.decryptor, hidden.stdoutBytes)).plain, data);
   const decryptor = await createDecryptor({
     privateKeys: [cast.reader.privateKey],
-    passphrase: new Secret('hello'),
+    passphrases: [new Secret('hello')],
     trustedSigners: [],
   });
   for (const s2k of [['3'], ['1'], ['0'], ['3', '--s2k-digest-algo', 'SHA512']]) {
@@ -151,7 +151,7 @@ test('what gpg encrypts to hidden recipients and to passphrases is read', async 
   const both = await gpg.run(args, data);
   for (const options of [
     { privateKeys: [cast.reader.privateKey], trustedSigners: [] },
-    { privateKeys: [], passphrase: new Secret('hello'), trustedSigners: [] },
+    { privateKeys: [], passphrases: [new Secret('hello')], trustedSigners: [] },
   ]) {
     const either = await createDecryptor(options);
     assert.deepEqual((await decrypt(either, both.stdoutBytes)).plain, data);
@@ -181,7 +181,7 @@ test('a message without integrity protection is refused', async () => {
   const { stdoutBytes } = await gpg.run([...args, '--symmetric'], Buffer.from('text'));
   const decryptor = await createDecryptor({
     privateKeys: [],
-    passphrase: new Secret('x'),
+    passphrases: [new Secret('x')],
     trustedSigners: [],
   });
   await assert.rejects(decrypt(decryptor, stdoutBytes), {

@@ -1,12 +1,12 @@
 /** Messages that are well encrypted and odd inside: only somebody with the recipient's key can have made them. */
 import assert from 'node:assert/strict';
-import { randomBytes } from 'node:crypto';
+import { createCipheriv, randomBytes } from 'node:crypto';
 import { deflateRawSync, deflateSync } from 'node:zlib';
 import { beforeAll, test } from 'vitest';
 import { collect, streamOf } from '../../../../src/base/bytes/streams.ts';
 import { Secret } from '../../../../src/base/secret.ts';
 import { createDecryptor, type Decryptor } from '../../../../src/pipeline/openpgp/index.ts';
-import { encryptBody } from '../../../../src/pipeline/openpgp/message/integrity-protected.ts';
+import { decryptBody, encryptBody } from '../../../../src/pipeline/openpgp/message/integrity-protected.ts';
 import { tags, writePacket } from '../../../../src/pipeline/openpgp/message/packet-header.ts';
 import { passphrasePacket } from '../../../../src/pipeline/openpgp/message/session-key-packets.ts';
 import { deriveKey } from '../../../../src/pipeline/openpgp/keys/string-to-key.ts';
@@ -21,7 +21,7 @@ let decryptor: Decryptor;
 
 beforeAll(async () => {
   cast = await makeCast();
-  const options = { privateKeys: [], passphrase: new Secret('p'), trustedSigners: [cast.host.publicKey] };
+  const options = { privateKeys: [], passphrases: [new Secret('p')], trustedSigners: [cast.host.publicKey] };
   decryptor = await createDecryptor(options);
 });
 
@@ -45,6 +45,33 @@ test('inner: plain, deflated and uncompressed-in-a-packet content is read, marke
     compressed(2, deflateSync(literal)),
   ])
     assert.equal((await read(inner)).plain.toString(), 'hello');
+});
+
+test('inner: a wrong passphrase that seems to fit, as one does in 65,536 messages, is passed over', async () => {
+  const wrong = randomBytes(32);
+  const keys = async function* () {
+    yield { data: wrong, isFromPassphrase: true };
+    yield { data: sessionKey, isFromPassphrase: true };
+  };
+  const block = (key: Uint8Array) => {
+    const cipher = createCipheriv('aes-256-ecb', key, null);
+    return (data: Uint8Array) => cipher.update(data);
+  };
+  const [right, other] = [block(sessionKey), block(wrong)];
+  const [rightStart, otherStart] = [right(Buffer.alloc(16)), other(Buffer.alloc(16))];
+  const xor = (...parts: Buffer[]) =>
+    parts.reduce((sum, part) => sum.map((byte, i) => byte ^ (part[i] ?? 0)) as Buffer);
+  // CFB by hand: under the wrong key the prefix must repeat its last two bytes, too.
+  const seemsToFit = (prefix: Buffer) => {
+    const first = xor(rightStart, prefix);
+    const repeated = xor(other(first).subarray(0, 2), right(first).subarray(0, 2), prefix.subarray(14));
+    return repeated.equals(xor(otherStart, first).subarray(14));
+  };
+  let prefix = randomBytes(16);
+  while (!seemsToFit(prefix)) prefix = randomBytes(16);
+  const body = await collect(encryptBody(streamOf(literal), sessionKey, prefix), everything);
+  const plain = await collect(decryptBody(streamOf(body), keys(), 'o'), everything);
+  assert.deepEqual(Buffer.from(plain), literal);
 });
 
 test('inner: what no sane writer makes is damaged', async () => {

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { beforeAll, test } from 'vitest';
-import { Secret } from '../../../../src/base/secret.ts';
+import { WalvaultError } from '../../../../src/base/errors/errors.ts';
+import { Secret, type SecretSource } from '../../../../src/base/secret.ts';
 import {
   createDecryptor,
   createEncryptor,
@@ -98,12 +99,24 @@ test('messages: without the right private key the error names the key, by its ow
 
 test('messages: a wrong or missing passphrase is a key error', async () => {
   const message = await encrypt({ passphrase: new Secret('right') }, sampleBytes(1000));
-  const wrong = { privateKeys: [], passphrase: new Secret('wrong'), trustedSigners: [] };
+  const wrong = { privateKeys: [], passphrases: [new Secret('wrong')], trustedSigners: [] };
   await assert.rejects(decrypt(await createDecryptor(wrong), message), {
     code: 'key',
     message: /the passphrase does not open it/,
   });
   await assert.rejects(decrypt(cast.decryptor, message), { code: 'key', message: /none is set/ });
+});
+
+test('messages: passphrases are tried in turn', async () => {
+  const message = await encrypt({ passphrase: new Secret('old') }, sampleBytes(1000));
+  const unreadable = { read: () => Promise.reject(new WalvaultError('config', 'no vault')) };
+  const read = async (...passphrases: SecretSource[]) =>
+    await decrypt(await createDecryptor({ privateKeys: [], passphrases, trustedSigners: [] }), message);
+  assert.equal((await read(new Secret('new'), unreadable, new Secret('old'))).plain.length, 1000);
+  // What comes behind the one that fits is not read.
+  assert.equal((await read(new Secret('old'), unreadable)).plain.length, 1000);
+  await assert.rejects(read(new Secret('new'), unreadable), { message: 'no vault' });
+  await assert.rejects(read(new Secret('new'), new Secret('newer')), /the passphrase does not open it/);
 });
 
 test('messages: with one passphrase the salt is one a process, the messages differ all the same', async () => {

@@ -2,7 +2,8 @@ import assert from 'node:assert/strict';
 import { inspect } from 'node:util';
 import { generateKey } from 'openpgp';
 import { test } from 'vitest';
-import { Secret } from '../../../../../src/base/secret.ts';
+import { WalvaultError } from '../../../../../src/base/errors/errors.ts';
+import { Secret, type SecretSource } from '../../../../../src/base/secret.ts';
 import {
   createDecryptor,
   createEncryptor,
@@ -76,11 +77,26 @@ test('keys: what cannot be used is named in one line', async () => {
     ],
     [readPrivateKeys(data(locked.privateArmored), 'k'), /^k: .* is locked by a passphrase and none is set$/],
     [
-      readPrivateKeys(data(locked.privateArmored), 'k', new Secret('wrong')),
+      readPrivateKeys(data(locked.privateArmored), 'k', [new Secret('wrong')]),
       new RegExp(`^k: private key ${locked.fingerprint}: wrong passphrase$`),
     ],
   ];
   for (const [failing, message] of failures) await assert.rejects(failing, { code: 'key', message });
+});
+
+test('keys: passphrases are tried in turn, and read for locked keys alone', async () => {
+  const locked = await generateKeyPair({ userId: 'locked', use: 'sign', passphrase: new Secret('right') });
+  const open = await generateKeyPair({ userId: 'open', use: 'sign' });
+  const unreadable = { read: () => Promise.reject(new WalvaultError('config', 'no vault')) };
+  const read = (armored: string, ...passphrases: SecretSource[]) =>
+    readPrivateKeys(Buffer.from(armored), 'k', passphrases);
+  assert.equal((await read(open.privateArmored, unreadable)).length, 1);
+  assert.equal(
+    (await read(locked.privateArmored, unreadable, new Secret('old'), new Secret('right'))).length,
+    1,
+  );
+  // Perhaps the one that cannot be read would have opened it.
+  await assert.rejects(read(locked.privateArmored, unreadable, new Secret('old')), { message: 'no vault' });
 });
 
 test('keys: a key of a newer version than gpg 2.2 reads is refused', async () => {
