@@ -108,6 +108,7 @@ export function stateOf(more: Partial<SystemState>): SystemState {
     historyTimes: new Map(),
     wal: [],
     segments: more.wal ?? [],
+    highWater: [],
     pinned: new Set(),
     expiring: new Set(),
     ...more,

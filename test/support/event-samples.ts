@@ -83,6 +83,7 @@ export const samples: Samples = {
     kind: 'loss-record-unreadable',
     path: `${dataDirectory}/.walvault-lost-wal/${segment}.json`,
   },
+  'high-water-not-noted': { kind: 'high-water-not-noted', repository, failure },
   'loss-not-noted': { kind: 'loss-not-noted', repository, failure },
   'loss-noted': {
     kind: 'loss-noted',

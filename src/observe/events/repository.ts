@@ -15,6 +15,8 @@ export type RepositoryEvent =
     }
   /** A record of this host that says which WAL was given up. */
   | { readonly kind: 'loss-record-unreadable'; readonly path: string }
+  /** The WAL is archived; only a lost tail may go unnoticed. */
+  | { readonly kind: 'high-water-not-noted'; readonly repository: string; readonly failure: PlainError }
   | { readonly kind: 'loss-not-noted'; readonly repository: string; readonly failure: PlainError }
   | {
       readonly kind: 'loss-noted';

@@ -25,6 +25,11 @@ export const repositoryWords: WordsTable<RepositoryEvent> = {
       `${path}: not a record of WAL that was given up`,
       'It says which WAL was given up: look at it and remove it by hand.',
     ),
+  'high-water-not-noted': ({ repository, failure }) =>
+    warn(
+      `repository "${repository}" does not note how far it is archived: ${failure.message}`,
+      'All is archived; but if the newest WAL there were lost, a recovery might not notice it.',
+    ),
   'loss-not-noted': ({ repository, failure }) =>
     warn(
       `repository "${repository}" does not know yet that WAL was given up: ${failure.message}`,

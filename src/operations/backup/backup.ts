@@ -17,6 +17,8 @@ import { ensureClusterRecord } from '../../repository/format/cluster-record.ts';
 import type { SystemPath } from '../../repository/format/layout.ts';
 import { verifyMarker } from '../../repository/format/marker.ts';
 import type { Repository } from '../../repository/repository.ts';
+import { neededSegments } from '../../repository/wal/needed.ts';
+import { noteHighWater } from '../../repository/wal/note-high-water.ts';
 import { describeArchiver } from './wal/archiver-state.ts';
 import { newBackupSet } from './backup-set.ts';
 import { claimBackup } from './claim.ts';
@@ -156,6 +158,14 @@ async function takeBackup(run: BackupRun): Promise<{ record: BackupRecord; damag
   );
   const record = makeBackupRecord({ ...run, started, stopped, span, copied, ending, parts: set.parts });
   await set.commit((repository, until) => writeBackupRecord(repository, system, record, until));
+  const last = neededSegments(record).at(-1);
+  // The record says the same, but a standby that asks for WAL every few seconds does not read all records.
+  if (last !== undefined)
+    await noteHighWater(
+      destinations.repositories,
+      { timeline: last.timeline, segment: last.last },
+      { system, geometry: record.geometry, log, signal },
+    );
   return { record, damagedPages: copied.damagedPages };
 }
 

@@ -33,17 +33,34 @@ export function chooseWal(input: WalChoiceInput, limits: RetentionLimits): WalDe
     ...windowRanges(state, starts, geometry),
     ...wholeRanges(whole),
   ];
+  const early = whyTooEarly(input);
   const removal: DecisionReason<RemoveReason> =
     input.isRetired === true
       ? { code: 'retired', text: 'its system was named to be removed' }
       : { code: 'before-window', text: 'older than every recovery that is kept' };
   const served = new Set(kept.filter(({ last }) => last === withoutEnd).map(({ timeline }) => timeline));
   const doubtful = input.isRetired === true ? [] : unservedRanges(input, { starts, kept, served }, limits);
-  return split({ wal: state.wal, geometry }, [...kept, ...doubtful], timeline =>
-    served.has(timeline) || input.isRetired === true
-      ? removal
-      : { code: 'unreachable', text: 'no kept backup leads to this timeline' },
-  );
+  return split({ wal: state.wal, geometry }, [...kept, ...doubtful], timeline => {
+    if (early !== undefined) return { action: 'keep', reasons: [early] };
+    const isServed = served.has(timeline) || input.isRetired === true;
+    return { action: 'remove', reasons: [isServed ? removal : unreachable] };
+  });
+}
+
+const unreachable = { code: 'unreachable', text: 'no kept backup leads to this timeline' } as const;
+
+/**
+ * The reason to keep the WAL before the first backup as long as the policy's window reaches back to that backup. In a
+ * repository that replaced another one, this WAL continues the backups of the old one, which promise the same window.
+ */
+function whyTooEarly({ state, choice, isRetired }: WalChoiceInput): DecisionReason<KeepReason> | undefined {
+  const { counted, windowStarts } = choice;
+  const hasMovedOn = state.expiring.size > 0 || counted.some(backup => !windowStarts.includes(backup));
+  if (isRetired === true || hasMovedOn) return undefined;
+  return {
+    code: 'before-first',
+    text: 'before the first backup here, and none has expired yet: it may continue a backup in an older repository',
+  };
 }
 
 interface Needs {
@@ -147,16 +164,14 @@ function unservedRanges(
 function split(
   { wal, geometry }: { readonly wal: readonly SegmentRange[]; readonly geometry: WalGeometry },
   kept: readonly Kept[],
-  removal: (timeline: number) => DecisionReason<RemoveReason>,
+  otherwise: (timeline: number) => Decision,
 ): WalDecision[] {
   const decisions: WalDecision[] = [];
   for (const stretch of wal) {
     for (const piece of cut(stretch, kept)) {
       const reasons = kept.filter(range => covers(range, piece)).map(({ reason }) => reason);
       const decision: Decision =
-        reasons.length > 0
-          ? { action: 'keep', reasons: summarised(reasons) }
-          : { action: 'remove', reasons: [removal(stretch.timeline)] };
+        reasons.length > 0 ? { action: 'keep', reasons: summarised(reasons) } : otherwise(stretch.timeline);
       append(decisions, decisionOf(piece, geometry, decision));
     }
   }

@@ -1,7 +1,8 @@
 /** The decisions of a cleanup plan, item by item. `docs/reference/json.md` publishes these shapes. */
 export type KeepReason =
   | 'keep-last' | 'keep-within' | 'window-anchor' | 'minimum' | 'newest-full' | 'newest-undamaged' | 'live-timeline'
-  | 'pinned' | 'parent' | 'not-counted' | 'unreadable' | 'in-progress' | 'in-doubt' | 'window' | 'consistency'; // prettier-ignore
+  | 'pinned' | 'parent' | 'not-counted' | 'unreadable' | 'in-progress' | 'in-doubt' | 'window' | 'consistency'
+  | 'before-first'; // prettier-ignore
 
 export type RemoveReason =
   'expired' | 'unfinished' | 'partly-removed' | 'before-window' | 'unreachable' | 'retired';

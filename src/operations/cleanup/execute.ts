@@ -17,6 +17,7 @@ import { expiringNote } from '../../repository/format/notes/expiring.ts';
 import { writeNote, type NewNote } from '../../repository/format/notes/note.ts';
 import { removedWalNote } from '../../repository/format/notes/removed-wal.ts';
 import type { Repository } from '../../repository/repository.ts';
+import { outdatedHighWater } from '../../repository/format/notes/high-water.ts';
 import type { BackupDecision, CleanupPlan } from './decisions.ts';
 import type { SystemState } from './state.ts';
 import { listWalObjects } from './wal-objects.ts';
@@ -52,6 +53,7 @@ export async function executePlan(options: ExecuteOptions): Promise<Removed> {
   await removal.yieldToClaims();
   await removal.removeBackups();
   await removal.removeWal();
+  await removal.removeOldNotes();
   return removal.result();
 }
 
@@ -150,6 +152,18 @@ class Removal {
           firstSegment: range.firstSegment,
           lastSegment: range.lastSegment,
         });
+    }
+  }
+
+  /** Removes the high-water notes that newer ones make superfluous; one that is locked waits for a later run. */
+  async removeOldNotes(): Promise<void> {
+    const { repository, state, signal } = this.#options;
+    const keys = outdatedHighWater(state.highWater).flatMap(({ key }) => [key, signatureKey(key)]);
+    for (let index = 0; index < keys.length; index += batchSize) {
+      const failures = await repository.store.delete(keys.slice(index, index + batchSize), { signal });
+      for (const { key, error } of failures)
+        if (error.lockedUntil === undefined)
+          this.#failures.push(`${repository.store.url}: ${key}: ${messageOf(error)}`);
     }
   }
 

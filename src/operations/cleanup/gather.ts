@@ -32,6 +32,7 @@ export async function gatherState(survey: SystemSurvey): Promise<SystemState> {
     ...timelines,
     wal: stretches,
     segments: runs,
+    highWater: geometry === undefined ? [] : await survey.highWater(geometry),
     pinned: await survey.pinned(),
     expiring: await survey.expiring(),
   };

@@ -4,6 +4,7 @@ import type { SegmentRange } from '../../postgres/wal/segment-range.ts';
 import type { SignaturePolicy } from '../../repository/encoding/signature-policy.ts';
 import type { UnreadableEntry } from '../../repository/format/catalog.ts';
 import type { ParentClaim } from '../../repository/format/claim.ts';
+import type { HighWater } from '../../repository/format/notes/high-water.ts';
 import type { StoredBackup } from '../../repository/trust.ts';
 import type { WalStretch } from '../../repository/wal/listing.ts';
 import type { TimelineTree } from '../../repository/wal/timelines.ts';
@@ -23,6 +24,8 @@ export interface SystemState {
   readonly wal: readonly WalStretch[];
   /** Ranges of whole segments, in the same order. */
   readonly segments: readonly SegmentRange[];
+  /** The notes on segments that once were archived. */
+  readonly highWater: readonly HighWater[];
   /** Ids of backups that a pin note protects. */
   readonly pinned: ReadonlySet<string>;
   /** Ids of backups whose removal an earlier cleanup announced. */

@@ -9,6 +9,7 @@
 import { WalvaultError } from '../../base/errors/errors.ts';
 import type { WalFileName } from '../../postgres/wal/file-name.ts';
 import { RepositoryFailure } from '../../repository/repository.ts';
+import { isHighWaterMark, noteHighWater } from '../../repository/wal/note-high-water.ts';
 import { encodeWalObject, type StoreOutcome, type WalObject } from '../../repository/wal/write-object.ts';
 import { deliverLosses, giveUp, readQueue, type Queue, type Undelivered } from './give-up.ts';
 import type { PushOptions } from './options.ts';
@@ -28,15 +29,30 @@ export interface PushResult {
 
 /** @throws WalvaultError; exit statuses 1–125 only */
 export async function push(options: PushOptions): Promise<PushResult> {
-  const { result, dataDirectory } = await pushInTime(options);
+  const { result, source } = await pushInTime(options);
+  await noteProgress(options, source, result);
   const mayBeFollowed = options.isMissingRun === true || result.givenUpIn !== undefined;
-  if (!mayBeFollowed) await deliverLosses(options, dataDirectory);
+  if (!mayBeFollowed) await deliverLosses(options, source.dataDirectory);
   return result;
+}
+
+/** Notes now and then how far the archive reaches, in the repositories that have the segment. */
+async function noteProgress(
+  { cluster, repositories, asConflict, log, signal }: PushOptions,
+  { file, control }: WalSource,
+  { outcomes }: PushResult,
+): Promise<void> {
+  if (file.kind !== 'segment' || asConflict === true) return;
+  const { systemId, geometry } = control;
+  const position = geometry.positionOf(file);
+  if (!isHighWaterMark(position.segment, geometry)) return;
+  const holders = repositories.filter(({ name }) => outcomes.has(name));
+  await noteHighWater(holders, position, { system: { cluster, systemId }, geometry, log, signal });
 }
 
 async function pushInTime(
   options: PushOptions,
-): Promise<{ readonly result: PushResult; readonly dataDirectory: string }> {
+): Promise<{ readonly result: PushResult; readonly source: WalSource }> {
   if (options.isMissingRun !== true) warnOfUndecidedRaces(options.repositories, options.log);
   const memory = options.memory ?? new PushMemory();
   const patience = new Patience(options);
@@ -46,7 +62,7 @@ async function pushInTime(
     const storing = { source, encoded, proofs: memory.proofs };
     const result = await storeEverywhere(options, storing, { patience, queue });
     if (result.outcomes.size === options.repositories.length) memory.giveBackStored(await encoded);
-    return { result, dataDirectory: source.dataDirectory };
+    return { result, source };
   } finally {
     patience.end();
   }

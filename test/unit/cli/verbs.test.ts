@@ -1,9 +1,11 @@
 import assert from 'node:assert/strict';
-import { readFile, writeFile } from 'node:fs/promises';
+import { readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { beforeAll, describe, test } from 'vitest';
 import { errorCodes } from '../../../src/base/errors/errors.ts';
 import { runCli } from '../../../src/cli/program.ts';
+import { readControlFile } from '../../../src/postgres/cluster/control-file.ts';
+import { makeSegment } from '../../support/wal/wal.ts';
 import { findPostgresBinaries } from '../../support/servers/postgres-binaries.ts';
 import { runOk } from '../../support/site/run.ts';
 import { temporaryDirectory } from '../../support/site/temp.ts';
@@ -43,6 +45,19 @@ describe('push, fetch and conflict through the command tree', () => {
   const name = '00000002.history';
   const path = join(dataDirectory, 'pg_wal', name);
   const destination = join(dataDirectory, 'pg_wal', 'RECOVERYHISTORY');
+
+  test('a segment is noted for each GiB of WAL, others are not', async () => {
+    const { systemId, geometry } = await readControlFile(dataDirectory, AbortSignal.timeout(60_000));
+    const { segmentSizeBytes } = geometry;
+    for (const number of [64n, 65n]) {
+      const segment = join(dataDirectory, 'pg_wal', geometry.nameOf(1, number));
+      await writeFile(segment, makeSegment({ timeline: 1, number, systemId, segmentSizeBytes }));
+      const { status, stderr } = await walvault('push', segment);
+      assert.deepEqual([status, stderr], [0, '']);
+    }
+    const noted = await readdir(join(directory, 'repo/orders', String(systemId), 'catalog/notes/high-water'));
+    assert.deepEqual(noted, ['000000010000000000000040-high-water.json']);
+  });
 
   test('a conflict is refused, kept beside on request, and the archived file stays', async () => {
     await writeFile(path, '1\t0/3000000\tfirst\n');

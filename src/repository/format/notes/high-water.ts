@@ -33,3 +33,10 @@ export function parseHighWater(
   if (file?.kind !== 'segment') return undefined;
   return { ...geometry.positionOf(file), key, notedAt: modified };
 }
+
+/** The notes that say nothing more: all but the highest one of each timeline. Pure. */
+export function outdatedHighWater(notes: readonly HighWater[]): HighWater[] {
+  return notes.filter(note =>
+    notes.some(({ timeline, segment }) => timeline === note.timeline && segment > note.segment),
+  );
+}

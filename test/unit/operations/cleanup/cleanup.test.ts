@@ -12,6 +12,7 @@ import { encodeJson } from '../../../../src/repository/format/json-object.ts';
 import { Keyring } from '../../../../src/repository/encoding/keyring.ts';
 import { backupPrefix, claimKey, commitRecordKey, walKey } from '../../../../src/repository/format/layout.ts';
 import { createMarker } from '../../../../src/repository/format/marker.ts';
+import { highWaterNote } from '../../../../src/repository/format/notes/high-water.ts';
 import { writeNote } from '../../../../src/repository/format/notes/note.ts';
 import type { Repository } from '../../../../src/repository/repository.ts';
 import { surveySystem } from '../../../../src/repository/survey.ts';
@@ -177,6 +178,52 @@ describe('cleanup', () => {
         '00000001000000000000001E.00000028.backup',
         '000000010000000000000022.partial.aaaaaaaaaaaaaaaa',
       ],
+    );
+  });
+
+  it('removes all but the newest high-water note of each timeline, later where one is locked', async () => {
+    const lab = await threeDays();
+    for (const [timeline, segment] of [
+      [1, 10n],
+      [1, 20n],
+      [1, 35n],
+      [2, 5n],
+    ] as const)
+      await writeNote(lab.repository, system, highWaterNote({ timeline, segment }, geometry), signal);
+    const noted = async () => (await lab.keys()).filter(key => key.includes('/high-water/')).map(nameOf);
+    const nameOf = (key: string) => key.slice(key.lastIndexOf('/') + 1);
+    assert.equal((await noted()).length, 8, 'notes and signatures');
+    await cleanup(lab.options({ isDryRun: true }));
+    assert.equal((await noted()).length, 8);
+    const until = new Date('2027-01-01T00:00:00Z');
+    const locked: Store = new Proxy(lab.store, {
+      get(target, name) {
+        if (name !== 'delete') return Reflect.get(target, name) as unknown;
+        return async (keys: readonly string[], options: { signal: AbortSignal }) => {
+          const stuck = keys.filter(key => key.includes('/high-water/'));
+          await target.delete(
+            keys.filter(key => !stuck.includes(key)),
+            options,
+          );
+          return stuck.map(key => ({
+            key,
+            error: new StoreError('denied', 'locked', { lockedUntil: until }),
+          }));
+        };
+      },
+    });
+    const first = await cleanup(lab.options({ repositories: [{ ...lab.repository, store: locked }] }));
+    assert.deepEqual(
+      first.repositories[0]?.failures,
+      [],
+      'a lock on them is nothing that a person must know',
+    );
+    assert.equal((await noted()).length, 8);
+    await cleanup(lab.options());
+    const newest = ['000000010000000000000023', '000000020000000000000005'];
+    assert.deepEqual(
+      await noted(),
+      newest.flatMap(name => [`${name}-high-water.json`, `${name}-high-water.json.sig`]),
     );
   });
 

@@ -62,6 +62,31 @@ describe('keep-last', () => {
   });
 });
 
+describe('a repository that replaced another one', () => {
+  const tree = new Map([[2, { parent: 1, switchpoint: inSegment(8) }]]);
+  const state = { backups: daily(1), wal: [wal(1, 1, 40, 4)] };
+  const policies = [{ keepLast: 1 }, { keepLast: 7 }, { keepWithinMs: 3 * dayMs }];
+
+  it('keeps the WAL before its first backup, which continues the old one', () => {
+    for (const policy of policies) assert.deepEqual(removedWal(plan(state, policy, 4)), []);
+    const [early] = plan(state, { keepLast: 1 }, 4).wal;
+    assert.deepEqual([early?.last, early?.reasons[0]?.code], [9n, 'before-first']);
+  });
+
+  it('keeps it on the timeline that the server has left since', () => {
+    const wals = [wal(1, 1, 8, 0.5), wal(2, 8, 40, 4)];
+    const first = backup({ id: 'd1', at: 1, segments: [10, 11], timeline: 2 });
+    assert.deepEqual(removedWal(plan({ backups: [first], tree, wal: wals }, { keepLast: 1 }, 4)), []);
+  });
+
+  it('removes it with the first backup that expires, and all that comes later', () => {
+    assert.deepEqual(removedWal(plan({ ...state, backups: daily(2) }, { keepLast: 1 }, 4)), ['1:1-19']);
+    assert.deepEqual(removedWal(plan({ ...state, backups: daily(2) }, { keepLast: 2 }, 4)), []);
+    const before = { ...state, expiring: new Set(['d0']) };
+    for (const policy of policies) assert.deepEqual(removedWal(plan(before, policy, 4)), ['1:1-9']);
+  });
+});
+
 describe('an idle server', () => {
   it('keeps its base when a restored copy has left nothing but a history file', () => {
     const tree = new Map([
@@ -93,10 +118,10 @@ describe('keep-within', () => {
     assert.deepEqual(removedWal(result), ['1:1-59']);
   });
 
-  it('keeps everything when no backup ended before the window, except WAL before the first', () => {
+  it('keeps everything when no backup ended before the window', () => {
     const result = plan({ backups: daily(3), wal: [wal(1, 1, 40, 4)] }, { keepWithinMs: 30 * dayMs }, 4);
     assert.deepEqual(removed(result), []);
-    assert.deepEqual(removedWal(result), ['1:1-9']);
+    assert.deepEqual(removedWal(result), []);
   });
 
   it('an idle server keeps its last state, however long ago', () => {
