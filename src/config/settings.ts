@@ -130,7 +130,7 @@ export const settings = {
     kind: 'duration',
     min: 1000,
     default: '60s',
-    help: 'How long fetch retries during a point-in-time recovery before it gives up. A file that is arriving may take longer.',
+    help: 'How long fetch retries during a point-in-time recovery before it gives up; on a standby the same for a history, but no more than 20 s. A file that is arriving may take longer.',
     example: '"5min"',
   },
   'fetch.standby-timeout': {

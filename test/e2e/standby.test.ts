@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { describe, it } from 'vitest';
 import { backUp, restoreInto, startCopy, verifyWithPostgres } from '../support/site/cycle.ts';
 import type { PostgresServer } from '../support/servers/postgres-server.ts';
+import type { Environment } from '../support/site/run.ts';
 import {
   archiveEverything,
   commitRows,
@@ -18,9 +19,13 @@ import {
 
 const rows = (last: number) => Array.from({ length: last }, (_, index) => index + 1);
 
-async function startStandby(site: Site, args: readonly string[] = []): Promise<PostgresServer> {
+async function startStandby(
+  site: Site,
+  args: readonly string[] = [],
+  env: Environment = {},
+): Promise<PostgresServer> {
   const directory = await restoreInto(site, ['--standby', ...args]);
-  return startCopy(site, directory, { wal_retrieve_retry_interval: '100ms' });
+  return startCopy(site, directory, { wal_retrieve_retry_interval: '100ms' }, env);
 }
 
 function streamingFrom(primary: PostgresServer): string[] {
@@ -70,6 +75,26 @@ describe('a standby built from a backup', () => {
     await using copy = await startCopy(site, directory);
     assert.equal(await outcomeOf(copy), 'promoted', copy.logTail());
     assert.deepEqual(await rowsOf(copy), rows(9));
+  });
+});
+
+describe('a promotion while the store is unreachable', () => {
+  it('ends soon, because the fetches of a promotion share what pg_promote waits', async () => {
+    const site = await createSite();
+    await using primary = await site.startOrigin();
+    await commitRows(primary, 1, 2);
+    await backUp(site, primary);
+    await commitRows(primary, 3, 4);
+    const historyWait = { WALVAULT_FETCH_TIMEOUT: '12s' };
+    await using standby = await startStandby(site, [], historyWait);
+    await caughtUp(standby, 4);
+    renameSync(site.repositoryPath, `${site.repositoryPath}.unmounted`);
+    await until('fetch complains', () => /^walvault: .*repository/m.test(standby.log()));
+    // Once the limit of a history, not twice, and no look for new timelines before it.
+    const [row] = await standby.query<{ isPromoted: boolean }>('select pg_promote(true, 22) as "isPromoted"');
+    assert.ok(row?.isPromoted, standby.logTail(40));
+    await commitRows(standby, 5, 5);
+    assert.deepEqual(await rowsOf(standby), rows(5));
   });
 });
 

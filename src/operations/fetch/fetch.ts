@@ -5,13 +5,13 @@
  * damaged segment or a segment of another system for the end of the archive (P3).
  */
 import { dirname } from 'node:path';
-import { startDeadline, type Deadline } from '../../base/time/deadline.ts';
+import type { Deadline } from '../../base/time/deadline.ts';
 import { retryUntilDeadline } from '../../base/time/retry.ts';
 import { WalvaultError } from '../../base/errors/errors.ts';
 import { readLocalHistories } from '../../postgres/cluster/local-histories.ts';
-import { parseWalFileName, type WalFileName } from '../../postgres/wal/file-name.ts';
 import type { AcknowledgedGap } from '../../repository/format/notes/gap-acknowledged.ts';
 import { RepositoryFailure, type Repository } from '../../repository/repository.ts';
+import { canHaveHistory, parseWalFileName, type WalFileName } from '../../postgres/wal/file-name.ts';
 import { surveySystem, type SystemSurvey } from '../../repository/survey.ts';
 import { StoreError } from '../../stores/store.ts';
 import { findAcknowledgement, findGap, proveAbsent, type Gap } from './absence.ts';
@@ -21,6 +21,7 @@ import { GapError } from './gap-error.ts';
 import { Laggards } from './laggards.ts';
 import { isLocalSegmentWhole } from './local-segment.ts';
 import type { FetchOptions } from './options.ts';
+import { startPatience } from './patience.ts';
 import { toPlainError } from '../../base/errors/plain-error.ts';
 
 export type FetchResult =
@@ -34,8 +35,8 @@ export async function fetch(options: FetchOptions): Promise<FetchResult> {
     throw new WalvaultError('invalid-file', `${options.name}: not the name of a WAL file`, {
       hint: 'PostgreSQL gives the name where restore_command has %f, as in restore_command = \'exec walvault fetch %f "%p"\'.',
     });
-  const timeoutMs = patienceMs(options, file);
-  const deadline = startDeadline(timeoutMs, `fetch ${options.name}`, options.signal);
+  if (file.kind === 'history' && !canHaveHistory(file.timeline)) return { outcome: 'absent' };
+  const deadline = startPatience(options, file);
   const { signal } = deadline;
   const laggards = new Laggards();
   try {
@@ -52,14 +53,6 @@ export async function fetch(options: FetchOptions): Promise<FetchResult> {
   } finally {
     deadline.clear();
   }
-}
-
-/**
- * How long one fetch may last. A standby asks again every few seconds, so it gets an answer soon. A history is the
- * exception: without it, during an outage, a promotion would choose a timeline that exists already.
- */
-function patienceMs({ mode, timeoutMs, standbyTimeoutMs }: FetchOptions, file: WalFileName): number {
-  return mode === 'point-in-time' || file.kind === 'history' ? timeoutMs : standbyTimeoutMs;
 }
 
 /** True if waiting cannot fix the error. Any other error may be an outage, and fetch retries until the deadline. */

@@ -27,3 +27,12 @@ export function recoveryModeOfAsking(walPath: string | undefined): RecoveryMode 
   const mode = recoveryModeOf('.');
   return mode === 'none' && walPath !== undefined ? recoveryModeOf(dirname(dirname(walPath))) : mode;
 }
+
+/**
+ * True while a promotion waits for the startup process of the server that asks for a file at `walPath`. PostgreSQL
+ * removes the file when it sees the request, before it asks for the next timeline's history (CheckForStandbyTrigger in
+ * xlogrecovery.c).
+ */
+export function isPromotionAsked(walPath: string): boolean {
+  return ['.', dirname(dirname(walPath))].some(directory => existsSync(join(directory, promoteSignal)));
+}

@@ -36,6 +36,11 @@ export function historyFileName(timeline: number): string {
   return `${formatHex8(timeline)}.history`;
 }
 
+/** False for timeline 1, which initdb makes. PostgreSQL asks for its history all the same (writeTimeLineHistory). */
+export function canHaveHistory(timeline: number): boolean {
+  return timeline > 1;
+}
+
 /** Eight upper-case hex digits, as PostgreSQL writes each part of a name. */
 export function formatHex8(value: number | bigint): string {
   return value.toString(16).toUpperCase().padStart(8, '0');

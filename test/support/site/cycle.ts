@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { startPostgres, type PostgresServer } from '../servers/postgres-server.ts';
-import { runOk, type RunOptions } from './run.ts';
+import { runOk, type Environment, type RunOptions } from './run.ts';
 import type { Site } from './site.ts';
 import { temporaryDirectory } from './temp.ts';
 
@@ -50,8 +50,14 @@ export async function startCopy(
   site: Site,
   directory: string,
   conf: Readonly<Record<string, string>> = {},
+  env: Environment = {},
 ): Promise<PostgresServer> {
-  const server = await startPostgres({ dataDirectory: directory, start: false, env: site.readerEnv, conf });
+  const server = await startPostgres({
+    dataDirectory: directory,
+    start: false,
+    env: { ...site.readerEnv, ...env },
+    conf,
+  });
   await server.start({ until: 'spawned' });
   return server;
 }

@@ -121,6 +121,13 @@ describe('fetch', () => {
     assert.deepEqual(await ask('00000002.history'), { outcome: 'absent' });
   });
 
+  it('asks no store for the history of timeline 1, which never had one', async () => {
+    for (const mode of ['standby', 'point-in-time', 'none'] as const) {
+      const nobody = { mode, repositories: [breakGet(repository, 'unreachable')], ...unhurried };
+      assert.deepEqual(await ask('00000001.history', nobody), { outcome: 'absent' });
+    }
+  });
+
   describe('never says absent', () => {
     it('before a later segment', async () => {
       await archiveSegment(repository, 1, 5n);
