@@ -6,6 +6,7 @@ import { describe, it } from 'vitest';
 import { backUp, restoreInto, startCopy, verifyWithPostgres } from '../support/site/cycle.ts';
 import type { PostgresServer } from '../support/servers/postgres-server.ts';
 import type { Environment } from '../support/site/run.ts';
+import { temporaryDirectory } from '../support/site/temp.ts';
 import {
   archiveEverything,
   commitRows,
@@ -75,6 +76,26 @@ describe('a standby built from a backup', () => {
     await using copy = await startCopy(site, directory);
     assert.equal(await outcomeOf(copy), 'promoted', copy.logTail());
     assert.deepEqual(await rowsOf(copy), rows(9));
+
+    // Nobody has stopped the old primary for good, and the new one has a quiet moment.
+    await primary.start();
+    await commitRows(primary, 101, 101);
+    const [row] = await primary.query<{ now: string }>('select clock_timestamp()::text as now');
+    await commitRows(primary, 102, 103);
+    await archiveEverything(primary);
+    const target = ['--target-time', row?.now ?? ''];
+    const elsewhere = join(temporaryDirectory('split'), 'data');
+    const refused = await site.walvault(['restore', ...target, '--dry-run', elsewhere]);
+    assert.equal(refused.exitCode, 13, refused.stderr);
+    assert.match(refused.stderr, /is on timeline 1, but timeline 2 existed then, too/);
+    const chosen = [...target, '--target-timeline', '1', '--dry-run', elsewhere];
+    assert.equal((await site.walvault(['restore', ...chosen])).exitCode, 0);
+    assert.match(
+      (await site.walvault(['list', 'wal'])).stdout,
+      /^timeline 1 was archived on after timeline 2/m,
+    );
+    const checked = await site.walvault(['check'], { env: standby.env });
+    assert.match(checked.stdout, /timeline 1 was archived on after timeline 2 left it: a split brain/);
   });
 });
 

@@ -46,7 +46,7 @@ function renderSystem(system: SystemListing): string {
     lines.push(
       backups === undefined ? '' : '\n',
       timelines.length === 0 ? 'no WAL\n' : renderTable(walColumns, timelines.map(timelineRow)),
-      ...timelines.flatMap(holeLines),
+      ...timelines.flatMap(troubleLines),
       ...timelines.flatMap(coldLines),
     );
   return lines.join('');
@@ -134,8 +134,9 @@ function timelineRow(timeline: TimelineListing): string[] {
   ];
 }
 
-function holeLines({ timeline, holes, removed, lost }: TimelineListing): string[] {
+function troubleLines({ timeline, wentOnBeside, holes, removed, lost }: TimelineListing): string[] {
   return [
+    ...wentOnBeside.map(({ description }) => `${description}\n`),
     ...holes.map(
       hole => `timeline ${timeline} lacks ${rangeOf(hole)}: ${hole.shownBy}${acceptanceOf(hole)}\n`,
     ),
@@ -231,6 +232,7 @@ function timelineJson(timeline: TimelineListing): unknown {
     segmentCount: timeline.segmentCount,
     storedBytes: timeline.storedBytes,
     lastArchivedAt: timeline.lastArchivedAt ?? null,
+    wentOnBeside: timeline.wentOnBeside,
     holes: timeline.holes.map(hole => ({ ...hole, acknowledged: hole.acknowledged ?? null })),
     removed: timeline.removed,
     cold: timeline.cold,

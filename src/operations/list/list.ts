@@ -80,7 +80,7 @@ async function listSystem(
             lost: await survey.missingWal(geometry),
             gaps: await survey.gaps(geometry),
             removed: await survey.removedWal(geometry),
-            tree: (await survey.timelines()).tree,
+            ...(await survey.timelines()),
             geometry,
           }),
     runs,

@@ -16,7 +16,11 @@ import type { Acknowledgement } from '../../repository/format/notes/gap-acknowle
 import type { LostWal } from '../../repository/format/notes/lost-wal.ts';
 import type { Gap } from '../../repository/wal/gaps.ts';
 import { describeLoss } from '../../repository/wal/lost-wal.ts';
-import type { TimelineTree } from '../../repository/wal/timelines.ts';
+import {
+  describeSplitBrain,
+  splitBrains,
+  type TimelineEvidence,
+} from '../../repository/wal/live-timelines.ts';
 import type { WalRun } from '../../repository/wal/listing.ts';
 
 export interface TimelineListing {
@@ -32,6 +36,8 @@ export interface TimelineListing {
   readonly segmentCount: number;
   readonly storedBytes: number;
   readonly lastArchivedAt: Date | undefined;
+  /** The timelines that left this one before its last segment was archived: two servers archived at the same time. */
+  readonly wentOnBeside: readonly { readonly timeline: number; readonly description: string }[];
   /** The missing segments: between archived ones, and after the last one where WAL that existed is gone. */
   readonly holes: readonly Hole[];
   /** The segments that cleanup removed from between archived ones. */
@@ -62,15 +68,12 @@ export interface LostRange extends NamedRange {
   readonly signature: SignatureVerdict | undefined;
 }
 
-export interface DescribedWal {
-  readonly runs: readonly WalRun[];
+export interface DescribedWal extends TimelineEvidence {
   /** Segments that servers gave up and that are still missing. */
   readonly lost: readonly LostWal[];
   readonly gaps: readonly Gap[];
   /** The ranges that cleanup removed. */
   readonly removed: readonly SegmentRange[];
-  readonly tree: TimelineTree;
-  readonly geometry: WalGeometry;
 }
 
 export function describeTimelines(wal: DescribedWal): TimelineListing[] {
@@ -100,6 +103,9 @@ function describeTimeline(timeline: number, wal: DescribedWal): TimelineListing 
     storedBytes: runs.reduce((sum, run) => sum + run.storedBytes, 0),
     cold: sumTiers(runs.map(({ cold }) => cold)),
     lastArchivedAt: times.length === 0 ? undefined : new Date(Math.max(...times)),
+    wentOnBeside: splitBrains(wal)
+      .filter(({ parent }) => parent === timeline)
+      .map(split => ({ timeline: split.child, description: describeSplitBrain(split) })),
     holes: wal.gaps.filter(isHere).map(gap => holeOf(gap, geometry)),
     removed: removedBetween(runs, wal.removed).map(range => nameRange(range, geometry)),
     lost: lost.map(one => ({

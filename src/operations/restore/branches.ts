@@ -2,10 +2,11 @@
 import { WalvaultError } from '../../base/errors/errors.ts';
 import type { Lsn } from '../../postgres/wal/lsn.ts';
 import type { BackupRecord } from '../../repository/format/backup-record.ts';
+import { hasOwnEnd, isAlive, lastWritten } from '../../repository/wal/live-timelines.ts';
 import { backupsOn, findBackup } from './choose-backup.ts';
 import type { RestoreRequest } from './request.ts';
 import type { RestoreSurvey } from './survey.ts';
-import { lastWritten, type WalPath } from './wal-path.ts';
+import type { WalPath } from './wal-path.ts';
 
 /**
  * The timelines to try.
@@ -38,10 +39,13 @@ export function candidateTimelines(survey: RestoreSurvey, request: RestoreReques
   return written.length > 0 ? written : tips;
 }
 
+/** A timeline with its ancestors. */
+type Branch = Pick<WalPath, 'timeline' | 'history'>;
+
 /**
- * The position up to which two paths are the same: where the first of them leaves the last timeline that both follow.
+ * The position up to which two branches are the same: where the first of them leaves the last timeline that both follow.
  */
-export function forkOf(one: WalPath, other: WalPath): Lsn {
+export function forkOf(one: Branch, other: Branch): Lsn {
   const a = [...one.history, { timeline: one.timeline, switchpoint: undefined }];
   const b = [...other.history, { timeline: other.timeline, switchpoint: undefined }];
   let fork: Lsn = 0n;
@@ -71,39 +75,6 @@ function refuseUnknown(timeline: number, known: readonly number[]): void {
   throw new WalvaultError('target', `timeline ${timeline} is not in the archive`, {
     hint: known.length === 0 ? undefined : `It has ${known.map(String).join(', ')}.`,
   });
-}
-
-/**
- * True if the timeline has WAL that no child took over: no child left it, or it continued in or after the segment
- * where a child left it.
- */
-function hasOwnEnd(survey: RestoreSurvey, timeline: number): boolean {
-  const last = lastWritten(survey, timeline);
-  return childrenOf(survey, timeline).every(
-    ({ switchpoint }) => last !== undefined && last >= survey.geometry.segmentOf(switchpoint),
-  );
-}
-
-/**
- * True if the timeline's server is still running: no child left the timeline, or its WAL arrived after each child's
- * history. A primary that died in a failover, or was restored in place, archives nothing more; the origin of a
- * promoted copy does.
- */
-function isAlive(survey: RestoreSurvey, timeline: number): boolean {
-  if (!hasOwnEnd(survey, timeline)) return false;
-  const newest = Math.max(
-    ...survey.runs.filter(run => run.timeline === timeline).map(run => run.lastModified.getTime()),
-  );
-  return childrenOf(survey, timeline).every(({ child }) => {
-    const leftAt = survey.historyTimes.get(child)?.getTime();
-    return leftAt === undefined || newest > leftAt;
-  });
-}
-
-function childrenOf({ tree }: RestoreSurvey, timeline: number): { child: number; switchpoint: Lsn }[] {
-  return [...tree]
-    .filter(([, { parent }]) => parent === timeline)
-    .map(([child, { switchpoint }]) => ({ child, switchpoint }));
 }
 
 function smaller(a: Lsn | undefined, b: Lsn | undefined): Lsn | undefined {

@@ -4,16 +4,15 @@
  * The plan reads no object itself: it asks `WalEvidence` for facts that only WAL has.
  */
 import { WalvaultError } from '../../base/errors/errors.ts';
-import { formatLsn } from '../../postgres/wal/lsn.ts';
 import type { SegmentRange } from '../../postgres/wal/segment-range.ts';
-import { formatMicros } from '../../postgres/wal/timestamp.ts';
 import type { BackupRecord } from '../../repository/format/backup-record.ts';
 import type { AcknowledgedGap } from '../../repository/format/notes/gap-acknowledged.ts';
-import { candidateTimelines, forkOf } from './branches.ts';
+import { candidateTimelines } from './branches.ts';
 import { reach, type ReachedTarget } from './reach.ts';
 import type { RestoreRequest } from './request.ts';
 import type { RestoreSurvey } from './survey.ts';
-import { describeTarget, type RestoreTarget } from './target.ts';
+import { ambiguous, findQuietRival, isSameOutcome, overshadowed, type FailedBranch } from './rivals.ts';
+import type { RestoreTarget } from './target.ts';
 import type { FoundTarget, WalEvidence } from './wal-evidence.ts';
 
 export interface RestorePlan {
@@ -43,24 +42,27 @@ export async function planRestore(
 ): Promise<RestorePlan> {
   const timelines = candidateTimelines(survey, request);
   const reached: ReachedTarget[] = [];
-  const failures: WalvaultError[] = [];
+  const failures: FailedBranch[] = [];
   // The newest timeline comes first: its error is shown when no branch reaches the target.
   for (const timeline of timelines.toSorted((a, b) => b - a)) {
     try {
       reached.push(await reach(survey, request, timeline, evidence));
     } catch (error) {
       if (!(error instanceof WalvaultError) || !branchFailures.has(error.code)) throw error;
-      failures.push(error);
+      failures.push({ timeline, error });
     }
   }
   // The branch with a hole may be the right one: another branch that reaches the target must not be taken instead.
-  const hole = failures.find(({ code }) => code === 'wal-missing');
+  const hole = failures.find(({ error }) => error.code === 'wal-missing');
   const [chosen, ...others] = reached;
-  if (hole !== undefined) throw hole;
-  if (chosen === undefined) throw failures[0] ?? new WalvaultError('not-found', 'the archive has no backup');
+  if (hole !== undefined) throw hole.error;
+  if (chosen === undefined)
+    throw failures[0]?.error ?? new WalvaultError('not-found', 'the archive has no backup');
   for (const other of others)
     if (!(await isSameOutcome(request.target, chosen, other, evidence)))
       throw ambiguous(request.target, reached);
+  const quiet = await findQuietRival(survey, { target: request.target, chosen, failures }, evidence);
+  if (quiet !== undefined) throw overshadowed(request.target, chosen, quiet);
   const { backup, pieces, stopsAt, lastCommitMicros, recoveryTimeline } = chosen;
   return {
     backup,
@@ -74,40 +76,3 @@ export async function planRestore(
 }
 
 const branchFailures: ReadonlySet<string> = new Set(['target', 'wal-missing']);
-
-/** True if the target lies before two branches part, so that either branch gives the same result. */
-async function isSameOutcome(
-  target: RestoreTarget,
-  one: ReachedTarget,
-  other: ReachedTarget,
-  evidence: WalEvidence,
-): Promise<boolean> {
-  const fork = forkOf(one.path, other.path);
-  switch (target.kind) {
-    case 'end':
-      return false;
-    case 'immediate':
-      return one.backup.id === other.backup.id;
-    case 'lsn':
-      return target.lsn < fork;
-    case 'xid':
-    case 'name':
-      return one.stopsAt !== undefined && one.stopsAt.lsn === other.stopsAt?.lsn && one.stopsAt.lsn < fork;
-    default: {
-      const last = await evidence.lastCommit(one.path, fork);
-      return last !== undefined && last > target.timeMicros;
-    }
-  }
-}
-
-function ambiguous(target: RestoreTarget, reached: readonly ReachedTarget[]): WalvaultError {
-  const branches = reached.toSorted((a, b) => a.recoveryTimeline - b.recoveryTimeline);
-  const names = branches.map(({ recoveryTimeline }) => recoveryTimeline);
-  const described = branches.map(({ recoveryTimeline, path, lastCommitMicros }) => {
-    const last = lastCommitMicros === undefined ? '' : `, last commit ${formatMicros(lastCommitMicros)}`;
-    return `timeline ${recoveryTimeline} (archived up to ${formatLsn(path.endLsn)}${last})`;
-  });
-  return new WalvaultError('target', `${describeTarget(target)} is on ${described.join(' and on ')}`, {
-    hint: `These are different histories. Choose one with ${names.map(name => `--target-timeline ${name}`).join(' or ')}.`,
-  });
-}

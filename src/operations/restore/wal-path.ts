@@ -7,6 +7,7 @@ import type { LostWal } from '../../repository/format/notes/lost-wal.ts';
 import type { AcknowledgedGap } from '../../repository/format/notes/gap-acknowledged.ts';
 import { whatShows, type KnownWal } from '../../repository/wal/known-wal.ts';
 import { historyFromTree, type TimelineTree } from '../../repository/wal/timelines.ts';
+import { lastWritten } from '../../repository/wal/live-timelines.ts';
 import type { WalRun } from '../../repository/wal/listing.ts';
 
 /** The WAL of a repository, as far as a plan needs to know it. */
@@ -84,22 +85,6 @@ export function walPath(survey: WalSurvey, timeline: number, startLsn: Lsn): Wal
     acceptedGap,
     lost,
   };
-}
-
-/**
- * The last whole segment that surely existed on the timeline itself; undefined if there is none. WAL that was given
- * up or lost counts: the archive does not end before it. WAL that cleanup removed counts `withRemoved` only: a recovery
- * cannot cross it, but a timeline whose end was removed is not one to follow.
- */
-export function lastWritten(
-  { runs, lost = [], known = [] }: Pick<WalSurvey, 'runs' | 'lost' | 'known'>,
-  timeline: number,
-  { withRemoved = false } = {},
-): bigint | undefined {
-  let last: bigint | undefined;
-  for (const run of [...runs, ...lost, ...known.filter(({ sign }) => withRemoved || sign !== 'removed')])
-    if (run.timeline === timeline && (last === undefined || run.last > last)) last = run.last;
-  return last;
 }
 
 function wantedPieces(survey: WalSurvey, timeline: number, startLsn: Lsn): SegmentRange[] {

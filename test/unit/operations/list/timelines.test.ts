@@ -7,13 +7,38 @@ import { stillMissing } from '../../../../src/repository/wal/lost-wal.ts';
 
 const geometry = new WalGeometry(16 * 1024 ** 2);
 const at = (hour: number) => new Date(Date.UTC(2026, 0, 1, hour));
-const nothing = { lost: [], gaps: [], removed: [] };
+const nothing = { lost: [], gaps: [], removed: [], historyTimes: new Map() };
 const run = (timeline: number, first: bigint, last: bigint, hour: number) => ({
   timeline,
   first,
   last,
   storedBytes: 100,
   lastModified: at(hour),
+});
+
+test('names a split brain: a timeline that was archived on after another one had left it', () => {
+  const tree = new Map([[2, { parent: 1, switchpoint: 5n * 16n * 1024n ** 2n }]]);
+  const wentOn = (runs: readonly ReturnType<typeof run>[]) => {
+    const listed = describeTimelines({
+      ...nothing,
+      runs,
+      tree,
+      historyTimes: new Map([[2, at(3)]]),
+      geometry,
+    });
+    return listed.flatMap(({ wentOnBeside }) => wentOnBeside.map(({ description }) => description));
+  };
+  const isSplit = [
+    'timeline 1 was archived on after timeline 2 left it: a split brain, unless one of them is a copy that archives here',
+  ];
+  assert.deepEqual(wentOn([run(1, 1n, 5n, 4), run(2, 5n, 5n, 5)]), isSplit);
+  assert.deepEqual(wentOn([run(1, 1n, 9n, 2), run(2, 5n, 5n, 5)]), [], 'the old primary was gone by then');
+  assert.deepEqual(
+    wentOn([run(1, 1n, 4n, 6), run(2, 5n, 5n, 5)]),
+    [],
+    'what push --missing sends lies before',
+  );
+  assert.deepEqual(wentOn([run(1, 1n, 2n, 6), run(1, 4n, 9n, 2)]), [], 'and in holes');
 });
 
 test('names each hole and counts what is there', () => {

@@ -456,8 +456,13 @@ describe('branches that both live', () => {
     assert.equal((await plan(copies, { timeline: 'latest' })).timeline, 3);
   });
 
-  test('a time only the younger has', async () => {
-    assert.equal((await plan(copies, { targetTime: time(38) })).timeline, 3);
+  test('a time at which one of them was quiet: refused, naming both', async () => {
+    const error = await refusal(plan(copies, { targetTime: time(38) }));
+    assert.equal(error.code, 'target');
+    assert.match(error.message, /is on timeline 3, but timeline 2 existed then, too: .*10:34:00\+00/);
+    assert.match(error.hint ?? '', /--target-timeline 3, .*--target-timeline 2 and no target/);
+    assert.equal((await plan(copies, { targetTime: time(38), timeline: 3 })).timeline, 3);
+    assert.equal((await plan(copies, { targetTime: time(38), timeline: 'latest' })).timeline, 3);
   });
 
   test('a time before they part', async () => {
@@ -482,6 +487,57 @@ describe('branches that both live', () => {
     const planned = await plan(copies, { targetImmediate: true });
     assert.equal(planned.timeline, 1);
     assert.equal(walOf(planned), '1:2-3');
+  });
+});
+
+/** Timeline 2 is production since segment 10.5, and was quiet after minute 15; the old primary was never stopped. */
+const splitBrain: Drawn = {
+  backups: [{ id: 'b', from: 2.2, to: 3.1, ended: 3 }],
+  branches: { 2: { parent: 1, at: 10.5, seen: 12 } },
+  runs: [
+    { timeline: 1, first: 2, last: 20, seen: 21 },
+    { timeline: 2, first: 10, last: 14, seen: 16 },
+  ],
+  events: [...commits(1, 2, 20), ...commits(2, 10, 14, 1)],
+};
+
+describe('a split brain', () => {
+  test('whose new primary was quiet at the target: refused, whichever of them is the parent', async () => {
+    const error = await refusal(plan(splitBrain, { targetTime: time(17) }));
+    assert.match(error.message, /is on timeline 1, but timeline 2 existed then, too: .*10:15:00\+00/);
+    const quietParent: Drawn = {
+      ...splitBrain,
+      runs: [
+        { timeline: 1, first: 2, last: 12, seen: 13 },
+        { timeline: 2, first: 10, last: 20, seen: 21 },
+      ],
+      events: [...commits(1, 2, 12), ...commits(2, 10, 20, 1)],
+    };
+    const other = await refusal(plan(quietParent, { targetTime: time(17) }));
+    assert.match(other.message, /is on timeline 2, but timeline 1 existed then, too: .*10:12:00\+00/);
+  });
+
+  test('a position that only one of them has reached', async () => {
+    const error = await refusal(plan(splitBrain, { targetLsn: '0/1080000' }));
+    assert.match(
+      error.message,
+      /is on timeline 1, but timeline 2 existed then, too: .*beyond the archived WAL/,
+    );
+  });
+
+  test('is no question for what lies before it, and for what was found', async () => {
+    assert.equal((await plan(splitBrain, { targetTime: time(8) })).backup.id, 'b');
+    assert.equal((await plan(splitBrain, { targetLsn: '0/720000' })).backup.id, 'b');
+    assert.equal((await plan(splitBrain, { targetXid: '1018' })).timeline, 1);
+  });
+
+  test('is over once cleanup has removed the WAL of a branch that left before the oldest backup', async () => {
+    const cleaned: Drawn = {
+      ...splitBrain,
+      backups: [{ id: 'late', from: 14.2, to: 15.1, ended: 15 }],
+      runs: [{ timeline: 1, first: 14, last: 20, seen: 21 }],
+    };
+    assert.equal((await plan(cleaned, { targetTime: time(17) })).timeline, 1);
   });
 });
 
