@@ -94,11 +94,18 @@ function ordinaryVerb(run: Verb['run']): Verb {
   };
 }
 
-/** SIGQUIT means that the server crashed or stops at once, and its archiver may be gone before the push (`exit`). */
+/**
+ * SIGQUIT means that the server crashed or stops at once, and its archiver may be gone before the push (`exit`). A push
+ * that the stopping server has interrupted without a signal exits with the same status.
+ */
 function pushVerb(): Verb {
   const verb = ordinaryVerb(pushByAgentOrHere);
   return {
     ...verb,
+    failingStatus: error =>
+      error instanceof WalvaultError && error.code === 'interrupted'
+        ? errorCodes.internal
+        : verb.failingStatus(error),
     interruptedStatus: signal =>
       signal === 'SIGQUIT' ? errorCodes.internal : verb.interruptedStatus(signal),
   };
@@ -165,6 +172,7 @@ function interrupt(signal: NodeJS.Signals): void {
   interruptedStatus = verb.interruptedStatus(signal);
   process.exitCode = interruptedStatus;
   const isTold = runLog?.report({ kind: 'run-interrupted', signal }) === true;
+  runLog?.makeRoom();
   if (!isTold) writeLine(`walvault: interrupted by ${signal}`);
   setTimeout(exitInterrupted, tidyUpMs);
   abortController.abort(new WalvaultError('interrupted', `interrupted by ${signal}`));
@@ -226,7 +234,20 @@ function createContext(): CliContext {
     get isTty() {
       return process.stderr.isTTY;
     },
+    get columns() {
+      return terminalColumns();
+    },
   };
+}
+
+/**
+ * In `walvault --help | less` only standard error is a terminal. Only the stream of a terminal is made: that of a pipe
+ * would change how the results are written to it.
+ */
+function terminalColumns(): number | undefined {
+  const { isatty } = process.getBuiltinModule('node:tty');
+  if (isatty(1)) return process.stdout.columns;
+  return isatty(2) ? process.stderr.columns : undefined;
 }
 
 /**

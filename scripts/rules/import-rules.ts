@@ -59,8 +59,9 @@ export const importRules: readonly ImportRule[] = [
       /^operations\/[^/]+$/,
     ],
   },
-  // A push that starts an agent looks whose server runs here, before anything else is loaded.
-  { from: /^agent\/client\//, mayImport: [base, /^postgres\/cluster\/postmaster-pid$/] },
+  // A push that starts an agent looks whose server runs here, and one that waits whether it stops, before anything else
+  // is loaded.
+  { from: /^agent\/client\//, mayImport: [base, /^postgres\/cluster\/(postmaster-pid|stopping-server)$/] },
   {
     from: /^agent\//,
     mayImport: [base, agentClient, pushAndFetch, jobTypes, events, /^postgres\//],

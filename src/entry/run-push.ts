@@ -27,7 +27,7 @@ export async function runPush(
   const log = createLog('push', argv, values);
   return await redactor.guard(async () => {
     const { config } = await loadConfig(values.config);
-    return await pushWith(config, path, { log, context, asked });
+    return await pushWith(config, path, { log, context, asked, isQuiet: values.quiet });
   });
 }
 
@@ -35,13 +35,14 @@ interface PushContext {
   readonly log: Log;
   readonly context: CliContext;
   readonly asked: Unanswered | undefined;
+  readonly isQuiet: boolean;
 }
 
 /** Without `path`: pushes what is missing in the archive. */
 async function pushWith(
   config: Config,
   path: string | undefined,
-  { log, context, asked }: PushContext,
+  { log, context, asked, isQuiet }: PushContext,
 ): Promise<number> {
   await using opened = await openRepositories(config, log);
   const options = {
@@ -53,12 +54,16 @@ async function pushWith(
   if (path !== undefined) {
     if (asked?.complaint !== undefined)
       log.emit({ kind: 'agent-unanswering', verb: 'push', detail: asked.complaint });
-    const timeoutMs = timeoutLeft(options.timeoutMs, asked?.elapsedMs ?? 0);
-    await push({ ...options, path, timeoutMs });
+    const spentMs = asked?.elapsedMs ?? 0;
+    const timeoutMs = timeoutLeft(options.timeoutMs, spentMs);
+    await push({ ...options, path, timeoutMs, archiver: { spentMs } });
     if (config.agent.mode === 'auto') await startNextAgent(asked, { env: context.env, log });
     return 0;
   }
   const { sent, alreadyArchived, failed } = await pushMissing(options);
-  context.stdout(`${sent.length} sent, ${alreadyArchived} were archived already, ${failed.length} failed\n`);
+  if (!isQuiet)
+    context.stdout(
+      `${sent.length} sent, ${alreadyArchived} were archived already, ${failed.length} failed\n`,
+    );
   return failed.length === 0 ? 0 : errorCodes['check-failed'];
 }

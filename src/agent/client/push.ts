@@ -4,6 +4,8 @@
 import { resolve } from 'node:path';
 import type { WalvaultError } from '../../base/errors/errors.ts';
 import { fromPlainError } from '../../base/errors/plain-error.ts';
+import { monotonicMs } from '../../base/time/clock.ts';
+import { watchForStop } from '../../postgres/cluster/stopping-server.ts';
 import { ask, asksForOwnLog, notForAnAgent, shownLines, type Surroundings, type Unanswered } from './ask.ts';
 import type { ReportLine } from './protocol.ts';
 import { quickParse } from './quick-parse.ts';
@@ -31,12 +33,23 @@ export async function pushThroughAgent(
   const path = resolve(surroundings.workingDirectory, given.path);
   const request = { verb: 'push', path, givenPath: given.path } as const;
   const question = { request, walPath: given.path, configPath: given.configPath };
-  return await ask<PushThroughAgent>(question, surroundings, answer => {
-    if (answer.kind !== 'done' && answer.kind !== 'failed') return undefined;
-    const error = answer.kind === 'failed' ? fromPlainError(answer.failure) : undefined;
-    const isErrorTold = answer.kind === 'failed' && answer.isTold;
-    return { kind: 'answered', lines: shownLines(answer.lines, given), error, isErrorTold };
-  });
+  const askedAt = monotonicMs();
+  const stop = watchForStop(given.path);
+  const signal = AbortSignal.any([surroundings.signal, stop.signal]);
+  try {
+    return await ask<PushThroughAgent>(question, { ...surroundings, signal }, answer => {
+      if (answer.kind !== 'done' && answer.kind !== 'failed') return undefined;
+      const error = answer.kind === 'failed' ? fromPlainError(answer.failure) : undefined;
+      const isErrorTold = answer.kind === 'failed' && answer.isTold;
+      return { kind: 'answered', lines: shownLines(answer.lines, given), error, isErrorTold };
+    });
+  } catch (error) {
+    if (error !== stop.signal.reason) throw error;
+    // The push itself has little time left, and says why it ends as the configuration asks for it.
+    return { ...notForAnAgent, elapsedMs: monotonicMs() - askedAt };
+  } finally {
+    stop.clear();
+  }
 }
 
 export interface PlainPush {

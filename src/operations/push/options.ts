@@ -11,6 +11,8 @@ export interface PushOptions {
   readonly repositories: readonly Repository[];
   readonly headerCheck: boolean;
   readonly timeoutMs: number;
+  /** Set if PostgreSQL's archiver waits for this push, since `spentMs` before it began. */
+  readonly archiver?: { readonly spentMs: number };
   /** The value of `archive.queue-limit`; undefined: push never gives up a segment. */
   readonly queueLimitBytes?: number | undefined;
   readonly isMissingRun?: boolean;

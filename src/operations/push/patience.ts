@@ -1,6 +1,6 @@
 /**
  * The patience of one push: how long it goes on, and what a failure proves. One deadline, `archive.timeout`, bounds the
- * whole push. Beside the deadline runs the stores' time: the time in which this process ran and was not busy with the
+ * whole push; when the server is stopping, it ends sooner (stopping-server.ts). Beside the deadline runs the stores' time: the time in which this process ran and was not busy with the
  * segment itself, so that only the repositories can have used it.
  *
  *                        encoding ──── endEncoding() ────▶ storing ──── end() ────▶ over
@@ -26,23 +26,27 @@ import { WalvaultError } from '../../base/errors/errors.ts';
 import { startDeadline, timeLimitError, type Deadline } from '../../base/time/deadline.ts';
 import { retryUntilDeadline } from '../../base/time/retry.ts';
 import { heldWhile, RunningTime } from '../../base/time/running-time.ts';
+import { watchForStop, type StopWatch } from '../../postgres/cluster/stopping-server.ts';
 import type { Repository } from '../../repository/repository.ts';
 import type { PushOptions } from './options.ts';
 import { HeldUp, isOutage } from './outage.ts';
 import type { QueueState } from './queue-limit.ts';
 
-type PatienceOptions = Pick<PushOptions, 'path' | 'timeoutMs' | 'onProgress' | 'signal'>;
+type PatienceOptions = Pick<PushOptions, 'path' | 'timeoutMs' | 'archiver' | 'onProgress' | 'signal'>;
 
 /** The time of one push. It begins in the state `encoding`. */
 export class Patience {
   readonly timeoutMs: number;
   readonly deadline: Deadline;
   readonly #storesTime = new RunningTime();
+  readonly #stop: StopWatch | undefined;
   readonly #onProgress: (() => void) | undefined;
 
-  constructor({ path, timeoutMs, onProgress, signal }: PatienceOptions) {
+  constructor({ path, timeoutMs, archiver, onProgress, signal }: PatienceOptions) {
     this.timeoutMs = timeoutMs;
-    this.deadline = startDeadline(timeoutMs, `push ${path}`, signal);
+    this.#stop = archiver && watchForStop(path, archiver.spentMs);
+    const parent = this.#stop === undefined ? signal : AbortSignal.any([signal, this.#stop.signal]);
+    this.deadline = startDeadline(timeoutMs, `push ${path}`, parent);
     this.#onProgress = onProgress;
     this.#storesTime.hold();
   }
@@ -59,6 +63,7 @@ export class Patience {
   watch(pieces: ByteStream): ByteStream {
     return tap(heldWhile(pieces, this.#storesTime), () => {
       this.deadline.restart();
+      this.#stop?.restart();
       this.#storesTime.mark();
       this.#onProgress?.();
     });
@@ -76,6 +81,7 @@ export class Patience {
 
   end(): void {
     this.deadline.clear();
+    this.#stop?.clear();
     this.#storesTime.clear();
   }
 }

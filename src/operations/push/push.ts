@@ -7,6 +7,7 @@
  * The one exception to P1 is `archive.queue-limit`: give-up.ts.
  */
 import { WalvaultError } from '../../base/errors/errors.ts';
+import { isServerStopping } from '../../postgres/cluster/postmaster-pid.ts';
 import type { WalFileName } from '../../postgres/wal/file-name.ts';
 import { RepositoryFailure } from '../../repository/repository.ts';
 import { isHighWaterMark, noteHighWater } from '../../repository/wal/note-high-water.ts';
@@ -32,7 +33,8 @@ export async function push(options: PushOptions): Promise<PushResult> {
   const { result, source } = await pushInTime(options);
   await noteProgress(options, source, result);
   const mayBeFollowed = options.isMissingRun === true || result.givenUpIn !== undefined;
-  if (!mayBeFollowed) await deliverLosses(options, source.dataDirectory);
+  if (!mayBeFollowed && !isServerStopping(source.dataDirectory))
+    await deliverLosses(options, source.dataDirectory);
   return result;
 }
 

@@ -30,6 +30,22 @@ export function readPostmasterPid(dataDirectory: string): PostmasterPid | undefi
 }
 
 /**
+ * True once the server in this directory was asked to stop, in any way (pmdie in postmaster.c). False where that cannot
+ * be known.
+ */
+export function isServerStopping(dataDirectory: string): boolean {
+  try {
+    const lines = readFileSync(join(dataDirectory, postmasterPidName), 'latin1').split('\n');
+    return lines[statusLine - 1]?.trim() === 'stopping';
+  } catch {
+    return false;
+  }
+}
+
+/** LOCK_FILE_LINE_PM_STATUS in pidfile.h. */
+const statusLine = 8;
+
+/**
  * One value a line: process id, data directory, start time, port, and values that are not needed here (pidfile.h). A
  * single-user session writes its process id as a negative number.
  */

@@ -54,6 +54,16 @@ export async function startBackup(
   return { startLsn, timeline: Number(timeline), isStandby, startTimeMicros: BigInt(micros) };
 }
 
+/** How long the server spreads a checkpoint over time, at most (checkpointer.c, IsCheckpointOnSchedule). */
+export async function spreadCheckpointMs(connection: PgConnection): Promise<number> {
+  const { ms } = await queryOne<{ ms: string }>(
+    connection,
+    `select (1000 * current_setting('checkpoint_completion_target')::float8
+       * extract(epoch from current_setting('checkpoint_timeout')::interval))::bigint as ms`,
+  );
+  return Number(ms);
+}
+
 /**
  * Ends the backup. Does not wait for archiving, because the caller knows where the WAL must arrive.
  * @throws WalvaultError `postgres`, also when the standby was promoted in between

@@ -34,6 +34,7 @@ export async function openPushFile({ config, repositories }: Workshop): Promise<
       ...context,
       ...(!isAsked && { queueLimitBytes: undefined }),
       timeoutMs: timeoutLeft(settings.timeoutMs, spentMs),
+      archiver: { spentMs },
       path,
     });
     const isDurable = givenUpIn === undefined;
