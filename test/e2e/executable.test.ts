@@ -1,9 +1,9 @@
 /** The built file by itself: what PostgreSQL and cron start, wherever they start it. */
 import assert from 'node:assert/strict';
 import { readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { dirname, join, resolve } from 'node:path';
+import { dirname, join, relative, resolve } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import { test } from 'vitest';
+import { describe, test } from 'vitest';
 import { errorCodes } from '../../src/base/errors/errors.ts';
 import { hasHandlers } from '../support/site/caught-signals.ts';
 import { temporaryDirectory } from '../support/site/temp.ts';
@@ -62,6 +62,45 @@ test('a broken configuration of OpenSSL is not read', async () => {
   giveToUnprivileged(directory);
   const { exitCode, stderr } = await runWalvault(['--version'], { env: { OPENSSL_CONF: path } });
   assert.equal(exitCode, 0, stderr);
+});
+
+describe('what happens before the first line of walvault is no answer to a recovery', () => {
+  const recovery = () => {
+    const directory = temporaryDirectory('recovery');
+    writeFileSync(join(directory, 'recovery.signal'), '');
+    giveToUnprivileged(directory);
+    return directory;
+  };
+  const fetchArgs = ['fetch', '000000010000000000000001', 'pg_wal/RECOVERYXLOG'];
+
+  test('without /proc, by whatever name it was started', async () => {
+    const cwd = recovery();
+    const dir = dirname(walvaultExecutable());
+    for (const name of ['walvault', relative(cwd, walvaultExecutable()), walvaultExecutable()]) {
+      const script = `mount -t tmpfs none /proc && [ ! -e /proc/self ] && cd ${cwd} && exec ${name} ${fetchArgs.join(' ')}`;
+      const { exitCode, stderr } = await run('/usr/bin/unshare', ['-rm', '/bin/sh', '-c', script], {
+        env: { PATH: `${dir}:/usr/sbin:/usr/bin:/sbin:/bin` },
+      });
+      assert.match(stderr, /^walvault: no configuration/, name);
+      assert.equal(exitCode, 203, stderr);
+    }
+  });
+
+  test('an executable that is damaged', async () => {
+    const cwd = recovery();
+    const path = join(cwd, 'walvault');
+    const bytes = readFileSync(walvaultExecutable());
+    // The name of the first pack, with its length before it.
+    const name = Buffer.from('\x04\0\0\0\0\0\0\0main', 'latin1');
+    const found = bytes.indexOf(name);
+    assert.ok(found > 0);
+    bytes.write('Main', found + 8);
+    writeFileSync(path, bytes, { mode: 0o755 });
+    giveToUnprivileged(cwd);
+    const damaged = (args: readonly string[]) => run(path, args, { cwd });
+    assert.equal((await damaged(fetchArgs)).exitCode, 201);
+    assert.equal((await damaged(['push', 'pg_wal/000000010000000000000001'])).exitCode, 1);
+  });
 });
 
 test("Node's own options are arguments like any other", async () => {

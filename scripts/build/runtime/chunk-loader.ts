@@ -23,7 +23,8 @@ declare const WALVAULT_PACK_OF: Readonly<Record<string, string>>;
 
 /** A `require` that knows chunks by `./name.js` and, beyond them, Node's own modules. */
 export function createChunkLoader(source: PackSource): (id: string) => unknown {
-  const requireBuiltin = createRequire(process.execPath);
+  // Only for Node's own modules, which need no place. Without /proc, `process.execPath` may be relative, and Node refuses it.
+  const requireBuiltin = createRequire('/');
   const packs = new Map<string, Record<string, ChunkFunction>>();
   const loaded = new Map<string, { exports: unknown }>();
 

@@ -1,6 +1,8 @@
 /** The first script of the executable: it finds the packs of chunks among the assets and runs the program. */
 import { writeSync } from 'node:fs';
 import { getRawAsset, getAssetKeys } from 'node:sea';
+import { failingExitStatus } from '../../../src/operations/fetch/exit-status.ts';
+import { recoveryModeOfAsking } from '../../../src/postgres/cluster/signal-files.ts';
 import { createChunkLoader } from './chunk-loader.ts';
 
 const assets = new Set(getAssetKeys());
@@ -23,4 +25,11 @@ function report(pack: string, { cachedDataRejected }: { cachedDataRejected?: boo
   }
 }
 
-requireChunk('./main.js');
+try {
+  requireChunk('./main.js');
+} catch (error) {
+  // Node would exit with 1, which is an answer of fetch: a damaged executable must not end a recovery (P3).
+  const args = process.argv.slice(2);
+  console.error(error);
+  process.exit(args.includes('fetch') ? failingExitStatus(recoveryModeOfAsking(args.at(-1))) : 1);
+}

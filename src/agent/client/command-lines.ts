@@ -31,7 +31,11 @@ export const commonOptions = {
   config: { value: 'path', help: 'configuration file (default: WALVAULT_CONFIG, else /etc/walvault.toml)' },
   'log-format': { value: 'format', help: 'text or json: how events are written (default: log.format)' },
   'log-file': { value: 'path', help: 'append events to this file, too (default: log.file)' },
-  quiet: { short: 'q', conflicts: 'verbose', help: 'warnings and errors only' },
+  quiet: {
+    short: 'q',
+    conflicts: 'verbose',
+    help: 'only warnings, errors and what was asked for: lists, JSON, the plan of --dry-run',
+  },
   verbose: { short: 'v', help: 'say more, and give the causes of an error' },
 } as const satisfies Options;
 

@@ -4,6 +4,7 @@
  * needs no configuration.
  */
 import { readFileSync, statSync } from 'node:fs';
+import { ownExecutable } from '../../base/own-executable.ts';
 import { walvaultCommit, walvaultVersion } from '../../base/build-info.ts';
 import { quickDigest } from './quick-digest.ts';
 
@@ -24,7 +25,9 @@ export function digestEnvironment(env: NodeJS.ProcessEnv): Record<string, string
  * that an agent in another container serves too; a checkout by the file itself.
  */
 function executableIdentity(): string {
-  const { dev, ino, size, mtimeNs } = statSync(process.execPath, { bigint: true });
+  const found = statSync(ownExecutable(), { bigint: true, throwIfNoEntry: false });
+  if (found === undefined) return 'not found';
+  const { dev, ino, size, mtimeNs } = found;
   const commit = walvaultCommit();
   const isRelease = commit !== undefined && !commit.endsWith('+');
   const file = isRelease ? [size] : [dev, ino, size, mtimeNs, process.argv[1] ?? ''];

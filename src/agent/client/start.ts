@@ -19,6 +19,7 @@ import {
 import { join } from 'node:path';
 import { isSea } from 'node:sea';
 import { ageMs } from '../../base/time/clock.ts';
+import { ownExecutable } from '../../base/own-executable.ts';
 import { describeSystemCode, systemCode } from '../../base/errors/errors.ts';
 import { inspectDirectory, type AgentAddress } from './address.ts';
 import { serverUserId } from '../../postgres/cluster/postmaster-pid.ts';
@@ -140,7 +141,7 @@ export function isYoung(path: string): boolean {
 
 /** The command that runs this program: in a checkout, Node with a script. */
 function ownProgram(): string[] {
-  return isSea() ? [process.execPath] : [process.execPath, ...process.execArgv, process.argv[1] ?? ''];
+  return isSea() ? [ownExecutable()] : [process.execPath, ...process.execArgv, process.argv[1] ?? ''];
 }
 
 /**
