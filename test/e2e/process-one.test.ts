@@ -140,7 +140,7 @@ for (const major of [15, 18] as const)
       const site = await createSite();
       const { conf, ...options } = serverOptions(major, site);
       const shell = { archive_command: `'${site.command('push %p')}; exit $?'` };
-      const { server, stop } = await startAsProcessOne({
+      const { server, killChild, stop } = await startAsProcessOne({
         ...options,
         conf: { ...conf, ...(start !== '' && shell) },
         env: { WALVAULT_ARCHIVE_TIMEOUT: timeout, WALVAULT_AGENT_MODE: 'off' },
@@ -153,9 +153,7 @@ for (const major of [15, 18] as const)
         const orphans = pushesOf(site);
         const find = `select pid from pg_stat_activity where backend_type = '${victim}' and pid <> pg_backend_pid() limit 1`;
         const [row] = await server.query<{ pid: number }>(find);
-        const killing = server.query(`copy (select 1) to program 'cat >/dev/null; kill -9 ${row?.pid}'`);
-        // Its own session is ended, too.
-        await killing.catch(() => undefined);
+        killChild(row?.pid ?? 0);
         await until('the push has ended', () => !pushesOf(site).some(pid => orphans.includes(pid)), 60_000);
         // What PostgreSQL makes of its status it does at once.
         await delay(1000);

@@ -11,6 +11,12 @@ import { unprivilegedAccount } from '../site/unprivileged.ts';
 export interface ProcessOne {
   /** For its connections and its log; it is started and stopped here, not by its own methods. */
   readonly server: PostgresServer;
+  /**
+   * Kills a child of the server by its process id there. From outside: a program that a session of the server runs
+   * for it (`copy … to program`) gets the SIGQUIT that follows, too, and as an orphan is one more crash. If the machine
+   * stalls meanwhile, that one comes during recovery, and the server kills itself (HandleChildCrash in postmaster.c).
+   */
+  killChild(pid: number): void;
   stop(): Promise<void>;
 }
 
@@ -59,11 +65,23 @@ export async function startAsProcessOne(options: PostgresOptions): Promise<Proce
   });
   return {
     server,
+    killChild(pid) {
+      const children = childrenOf(unshare.pid).flatMap(childrenOf);
+      const found = children.find(child => innermostPid(child) === pid);
+      if (found === undefined) throw new Error(`no child ${pid} among ${children.join(' ')}`);
+      process.kill(found, 'SIGKILL');
+    },
     async stop() {
       kill();
       await ended;
     },
   };
+}
+
+/** The process id in the process' own namespace (proc(5), NSpid of status). */
+function innermostPid(pid: number): number {
+  const line = /^NSpid:\s*(.*)$/m.exec(readFileSync(`/proc/${pid}/status`, 'latin1'))?.[1] ?? '';
+  return Number(line.split('\t').at(-1));
 }
 
 function childrenOf(pid: number | undefined): number[] {
