@@ -1,5 +1,5 @@
 /** The command line: one program, with one file for each verb under `commands/`. */
-import { Command, CommanderError } from 'commander';
+import { CommanderError, type Command } from 'commander';
 import { commonOptions } from '../agent/client/command-lines.ts';
 import { versionLine } from '../base/build-info.ts';
 import { errorCodes, WalvaultError } from '../base/errors/errors.ts';
@@ -9,6 +9,7 @@ import { verbs } from './commands/index.ts';
 import { beginCommand } from '../entry/begin-command.ts';
 import type { CliContext } from '../entry/context.ts';
 import { addOptions } from './entry-command.ts';
+import { helpWidth, HelpfulCommand } from './help.ts';
 import { exitStatusOf, renderError } from './render/error.ts';
 import type { DefineVerb, Invocation, Run } from './verb.ts';
 
@@ -30,7 +31,14 @@ export async function runCli(
   defined: readonly DefineVerb[] = verbs,
 ): Promise<number> {
   const { redactor, print, report, createLog, loadConfig } = beginCommand(context);
-  const program = createProgram(print);
+  let isHelpPrinted = false;
+  const program = createProgram({
+    print(text) {
+      isHelpPrinted = true;
+      print(text);
+    },
+    width: () => helpWidth(context.columns, context.env),
+  });
   let status = 0;
   let runLog: RunLog | undefined;
   const run: Run = async work => {
@@ -44,6 +52,9 @@ export async function runCli(
       log,
       configPath: config,
       print,
+      tell(text, isAsked = false) {
+        if (isAsked || !quiet) print(text);
+      },
       hide: secrets => redactor.add(secrets),
       loadConfig: () => loadConfig(config),
     };
@@ -62,9 +73,10 @@ export async function runCli(
     await program.parseAsync(argv, { from: 'user' });
     return status;
   } catch (error) {
-    if (error instanceof CommanderError && error.exitCode === 0) return 0;
+    // Of help that was asked for, commander says the exit status that this process has so far.
+    if (error instanceof CommanderError && (error.exitCode === 0 || isHelpPrinted)) return 0;
     const failure =
-      error instanceof CommanderError ? usageError(error) : interruptedOr(error, context.signal);
+      error instanceof CommanderError ? usageError(error, program) : interruptedOr(error, context.signal);
     const isDebug = context.env['WALVAULT_DEBUG'] === '1' || program.opts<GlobalOptions>().verbose === true;
     const exitStatus = exitStatusOf(failure);
     const isTold = runLog?.report({ kind: 'run-failed', exitStatus, failure: toPlainError(failure) });
@@ -73,12 +85,23 @@ export async function runCli(
   }
 }
 
-function createProgram(stdout: (text: string) => void): Command {
-  const program = new Command('walvault')
+function createProgram({
+  print,
+  width,
+}: {
+  readonly print: (text: string) => void;
+  readonly width: () => number;
+}): Command {
+  const program = new HelpfulCommand('walvault')
     .description(
       'Archives, encrypts and restores PostgreSQL: WAL, base backups, recovery to a point in time.',
     )
-    .configureOutput({ writeOut: stdout, writeErr: () => undefined, outputError: () => undefined })
+    .configureOutput({
+      writeOut: print,
+      writeErr: () => undefined,
+      outputError: () => undefined,
+      getOutHelpWidth: width,
+    })
     .configureHelp({ showGlobalOptions: true, sortSubcommands: false })
     .exitOverride()
     .version(versionLine(), '-V, --version', 'print the version')
@@ -101,13 +124,18 @@ Examples:
 `;
 
 /** Commander's words in our form: one line, with its suggestion as the hint. */
-function usageError(error: CommanderError): WalvaultError {
+function usageError(error: CommanderError, program: Command): WalvaultError {
   const [first = '', suggestion] = error.message.split('\n');
   const near = suggestion === undefined ? undefined : /^\(Did you mean (.*)\?\)$/.exec(suggestion)?.[1];
   const message = first.replace(/^error: /, '');
-  return new WalvaultError('usage', error.code === 'commander.help' ? 'a command is missing' : message, {
+  return new WalvaultError('usage', error.code === 'commander.help' ? withoutCommand(program) : message, {
     hint: near === undefined ? 'See walvault --help, or --help behind a command.' : `Did you mean ${near}?`,
   });
+}
+
+/** Commander shows its help, too, where help was asked for a command that does not exist. */
+function withoutCommand({ args: [first, named] }: Command): string {
+  return first === 'help' && named !== undefined ? `unknown command '${named}'` : 'a command is missing';
 }
 
 /** After a signal, every error of the work counts as the interruption. */

@@ -13,8 +13,10 @@ export interface Invocation {
   readonly log: Log;
   /** From `--config`. */
   readonly configPath: string | undefined;
-  /** Prints results to standard output, without the secrets that were read. */
+  /** Prints what was asked for to standard output, without the secrets that were read. */
   readonly print: (text: string) => void;
+  /** Prints what was done. `--quiet` leaves it out, unless that is what was asked for: JSON, or the plan of a dry run. */
+  readonly tell: (text: string, isAsked?: boolean) => void;
   /** Reads the configuration and keeps its secrets out of all further output. */
   readonly loadConfig: () => Promise<LoadedConfig>;
   /** Keeps further secrets, from outside the configuration, out of the output. */

@@ -38,8 +38,14 @@ export function beginCommand(context: CliContext): BegunCommand {
   let log: RunLog | undefined;
   return {
     redactor,
-    print: text => stdout(redactor.redact(text)),
-    report: text => stderr(redactor.redact(text)),
+    print(text) {
+      log?.makeRoom();
+      stdout(redactor.redact(text));
+    },
+    report(text) {
+      log?.makeRoom();
+      stderr(redactor.redact(text));
+    },
     createLog(verb, argv, options) {
       const { verbose, quiet } = options;
       log = new RunLog({

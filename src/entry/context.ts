@@ -16,4 +16,6 @@ export interface CliContext {
   readonly onLog?: (log: RunLog) => void;
   /** True if a person watches standard error: progress is then one line that is rewritten. */
   readonly isTty: boolean;
+  /** The width of the terminal that shows the output. Undefined: there is no terminal. */
+  readonly columns?: number | undefined;
 }

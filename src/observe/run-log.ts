@@ -101,7 +101,12 @@ export class RunLog implements Log {
     return this.#file !== undefined;
   }
 
-  /** Removes a progress line that is still shown. Later events are shown all the same. */
+  /** Removes a progress line that is still shown, for other output. */
+  makeRoom(): void {
+    this.#stderr.close();
+  }
+
+  /** Removes a progress line that is still shown, and closes the file. Later events are shown all the same. */
   close(): void {
     for (const sink of this.#sinks()) sink.close();
   }

@@ -121,7 +121,11 @@ export const networkCases: readonly NetworkCase[] = [
       await atSomePace(async slowness => {
         const store = await connect(500 * slowness);
         proxy.setFault({ kind: 'slow', bytesPerSecond: mebibyte / slowness });
-        assert.ok(data.equals(await read(store, `${prefix}/a`).finally(() => store.close())));
+        try {
+          assert.ok(data.equals(await read(store, `${prefix}/a`)));
+        } finally {
+          await store.close();
+        }
       });
     },
   },
@@ -136,7 +140,11 @@ export const networkCases: readonly NetworkCase[] = [
         const key = `${prefix}/${slowness}`;
         const store = await connect(limitMs);
         proxy.setFault({ kind: 'slow', bytesPerSecond });
-        await put(store, key, [data]).finally(() => store.close());
+        try {
+          await put(store, key, [data]);
+        } finally {
+          await store.close();
+        }
         assert.ok(data.equals(await read(near, key)));
       });
     },

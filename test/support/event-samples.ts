@@ -152,7 +152,7 @@ export const samples: Samples = {
   },
   'agent-not-loaded': { kind: 'agent-not-loaded', failure },
   'orphaned-prefetch-left': { kind: 'orphaned-prefetch-left', failure },
-  'checkpoint-awaited': { kind: 'checkpoint-awaited', backup, isFast: false },
+  'checkpoint-awaited': { kind: 'checkpoint-awaited', backup, isFast: false, mayTakeMs: 270_000 },
   'wal-awaited': {
     kind: 'wal-awaited',
     repository,

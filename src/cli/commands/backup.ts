@@ -24,7 +24,7 @@ export const defineBackup: DefineVerb = (program, run) => {
     .option('--json', 'print the result as JSON')
     .addHelpText('after', notes)
     .action(async (options: BackupCliOptions) => {
-      await run(async ({ context, log, loadConfig, print }) => {
+      await run(async ({ context, log, loadConfig, tell }) => {
         const { openRepositories } = await import('../../compose/open-repositories.ts');
         const { backup } = await import('../../operations/backup/backup.ts');
         const { config } = await loadConfig();
@@ -39,10 +39,11 @@ export const defineBackup: DefineVerb = (program, run) => {
           log,
           signal: context.signal,
         });
-        print(
+        tell(
           options.json === true
             ? renderJson({ ...backupJson(result), traffic: opened.traffic() })
             : renderBackup(result),
+          options.json,
         );
       });
     });

@@ -32,7 +32,7 @@ export const defineCheck: DefineVerb = (program, run) => {
 };
 
 async function checkAll(options: CheckCliOptions, invocation: Invocation): Promise<void> {
-  const { context, log, loadConfig, print, hide } = invocation;
+  const { context, log, loadConfig, tell, hide } = invocation;
   const { openRepositories } = await import('../../compose/open-repositories.ts');
   const { check } = await import('../../operations/check/check.ts');
   const timeoutMs = parseDuration(options.timeout);
@@ -54,12 +54,13 @@ async function checkAll(options: CheckCliOptions, invocation: Invocation): Promi
     env: context.env,
     now: new Date(),
     onLine: line => {
-      if (options.json !== true) print(renderCheckLine(line));
+      const isWrong = line.status === 'warn' || line.status === 'fail';
+      if (options.json !== true) tell(renderCheckLine(line), isWrong);
     },
     log,
     signal: context.signal,
   });
-  print(options.json === true ? renderJson(checkJson(lines)) : renderCheckSummary(lines));
+  tell(options.json === true ? renderJson(checkJson(lines)) : renderCheckSummary(lines), options.json);
   const failed = lines.filter(({ status }) => status === 'fail');
   if (failed.length > 0)
     throw new WalvaultError('check-failed', `check: ${failed.length} of ${lines.length} failed`, {

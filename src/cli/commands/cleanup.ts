@@ -37,7 +37,7 @@ export const defineCleanup: DefineVerb = (program, run) => {
 };
 
 async function clean(options: CleanupCliOptions, invocation: Invocation): Promise<void> {
-  const { context, log, loadConfig, print } = invocation;
+  const { context, log, loadConfig, tell } = invocation;
   const { openRepositories } = await import('../../compose/open-repositories.ts');
   const { cleanup } = await import('../../operations/cleanup/cleanup.ts');
   const flags = {
@@ -59,7 +59,8 @@ async function clean(options: CleanupCliOptions, invocation: Invocation): Promis
     log,
     signal: context.signal,
   });
-  print(options.json === true ? renderJson(cleanupJson(result)) : renderCleanup(result));
+  const isAsked = options.json === true || options.dryRun === true;
+  tell(options.json === true ? renderJson(cleanupJson(result)) : renderCleanup(result), isAsked);
   const failures = result.repositories.flatMap(({ name, failures }) =>
     failures.map(({ message, hint }) => ({ repository: name, problem: message, hint })),
   );

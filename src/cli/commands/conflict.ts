@@ -11,7 +11,7 @@ export const defineConflict: DefineVerb = (program, run) => {
     .argument('<path>', 'the file that push refuses, usually pg_wal/NAME')
     .addHelpText('after', notes)
     .action(async (path: string) => {
-      await run(async ({ context, log, loadConfig, print }) => {
+      await run(async ({ context, log, loadConfig, tell }) => {
         const { openRepositories } = await import('../../compose/open-repositories.ts');
         const { push } = await import('../../operations/push/push.ts');
         const { pushSettings } = await import('../../operations/push/settings.ts');
@@ -26,7 +26,7 @@ export const defineConflict: DefineVerb = (program, run) => {
           log,
           signal: context.signal,
         });
-        print(`${file.name} is kept beside the archived file of that name\n`);
+        tell(`${file.name} is kept beside the archived file of that name\n`);
       });
     });
 };

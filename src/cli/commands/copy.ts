@@ -37,7 +37,7 @@ export const defineCopy: DefineVerb = (program, run) => {
 };
 
 async function copyBetween(options: CopyCliOptions, invocation: Invocation): Promise<void> {
-  const { context, log, loadConfig, print } = invocation;
+  const { context, log, loadConfig, tell } = invocation;
   const { openRepositories } = await import('../../compose/open-repositories.ts');
   const { copy } = await import('../../operations/copy/copy.ts');
   const { config } = await loadConfig();
@@ -54,10 +54,11 @@ async function copyBetween(options: CopyCliOptions, invocation: Invocation): Pro
     log,
     signal: context.signal,
   });
-  print(
+  tell(
     options.json === true
       ? renderJson({ ...copyJson(result), traffic: opened.traffic() })
       : renderCopy(result),
+    options.json === true || options.dryRun === true,
   );
   const { conflicts, failures, backups, to } = result;
   const heldBack = backups.filter(({ outcome }) => outcome === 'held-back').length;

@@ -37,7 +37,7 @@ export const defineGap: DefineVerb = (program, run) => {
 async function acknowledge(
   named: { readonly first: string | undefined; readonly last: string | undefined },
   options: AckCliOptions,
-  { context, log, loadConfig, print }: Invocation,
+  { context, log, loadConfig, tell }: Invocation,
 ): Promise<void> {
   const { openRepositories } = await import('../../compose/open-repositories.ts');
   const { acknowledgeGaps } = await import('../../operations/gap/acknowledge.ts');
@@ -56,7 +56,10 @@ async function acknowledge(
     log,
     signal: context.signal,
   });
-  print(options.json === true ? renderJson(acknowledgedJson(results)) : renderAcknowledged(results));
+  tell(
+    options.json === true ? renderJson(acknowledgedJson(results)) : renderAcknowledged(results),
+    options.json,
+  );
 }
 
 const reasonLimitBytes = 1000;

@@ -18,7 +18,7 @@ export const defineInit: DefineVerb = (program, run) => {
 };
 
 async function setUp(options: InitOptions, invocation: Invocation): Promise<void> {
-  const { context, log, print, configPath, hide } = invocation;
+  const { context, log, tell, configPath, hide } = invocation;
   const { signal } = context;
   const { requestOf } = await import('../options/init-request.ts');
   const { initialise } = await import('../../operations/init/init.ts');
@@ -35,7 +35,7 @@ async function setUp(options: InitOptions, invocation: Invocation): Promise<void
     signal,
     markRepository: (repository, signal) => makeMarker(configOf(repository), signal),
   });
-  print(options.json === true ? renderJson(result) : renderInit(result, request.cluster));
+  tell(options.json === true ? renderJson(result) : renderInit(result, request.cluster), options.json);
 }
 
 /** The repository as the configuration will describe it. */
@@ -46,7 +46,7 @@ function configOf(repository: InitRepository): RepositoryConfig {
 }
 
 async function markExisting(options: InitOptions, invocation: Invocation): Promise<void> {
-  const { context, log, print } = invocation;
+  const { context, log, tell } = invocation;
   const { config } = await invocation.loadConfig();
   const { markConfigured } = await import('../../operations/init/existing-config.ts');
   const { findMarker, makeMarker } = await import('../../compose/markers.ts');
@@ -56,7 +56,7 @@ async function markExisting(options: InitOptions, invocation: Invocation): Promi
     markRepository: makeMarker,
     readMarker: findMarker,
   });
-  print(options.json === true ? renderJson(marked) : renderMarked(marked));
+  tell(options.json === true ? renderJson(marked) : renderMarked(marked), options.json);
 }
 
 function withOptions(command: Command): Command {

@@ -53,7 +53,7 @@ export const defineRestore: DefineVerb = (program, run) => {
 async function restoreInto(
   directory: string,
   options: RestoreCliOptions,
-  { context, log, loadConfig, print }: Invocation,
+  { context, log, loadConfig, tell }: Invocation,
 ): Promise<void> {
   const { signal } = context;
   const { openRepositories } = await import('../../compose/open-repositories.ts');
@@ -105,8 +105,9 @@ async function restoreInto(
   const variables = neededVariables(loaded, context.env);
   if (variables.length > 0) log.emit({ kind: 'environment-needed', variables });
   const summary = summariseRestore(result);
-  print(
+  tell(
     options.json === true ? renderJson({ ...summary, traffic: opened.traffic() }) : renderRestore(summary),
+    options.json === true || options.dryRun === true,
   );
 }
 

@@ -147,11 +147,11 @@ function defineThaw(store: Command, run: Run): void {
     .action(async (prefix: string, options: ThawOptions) => {
       await run(async invocation => {
         const { thaw } = await import('../../operations/store/thaw.ts');
-        const { print, context } = invocation;
+        const { tell, context } = invocation;
         const { days, speed } = options;
         await using opened = await open(invocation, options);
         const result = await thaw(opened.repository, prefix, { days, speed, signal: context.signal });
-        print(options.json === true ? renderJson(result) : renderThaw(result));
+        tell(options.json === true ? renderJson(result) : renderThaw(result), options.json);
         const waiting = result.requested + result.underWay;
         if (waiting > 0)
           throw new WalvaultError('cold-tier', `store thaw: ${waiting} objects are not there yet`, {

@@ -2,7 +2,13 @@
 import type { PlainError } from '../../base/errors/plain-error.ts';
 
 export type BackupEvent =
-  | { readonly kind: 'checkpoint-awaited'; readonly backup: string; readonly isFast: boolean }
+  | {
+      readonly kind: 'checkpoint-awaited';
+      readonly backup: string;
+      readonly isFast: boolean;
+      /** How long PostgreSQL spreads the checkpoint. */
+      readonly mayTakeMs: number;
+    }
   | {
       readonly kind: 'wal-awaited';
       readonly repository: string;

@@ -1,10 +1,16 @@
 /** Levels and sentences of the events of `backup`. */
+import { formatDuration } from '../../base/units.ts';
 import type { BackupEvent } from '../events/backup.ts';
 import { debug, info, warn, type WordsTable } from './table.ts';
 
 export const backupWords: WordsTable<BackupEvent> = {
-  'checkpoint-awaited': ({ backup, isFast }) =>
-    info(`backup ${backup}: waiting for ${isFast ? 'a' : 'a spread'} checkpoint`),
+  'checkpoint-awaited': ({ backup, isFast, mayTakeMs }) =>
+    isFast
+      ? info(`backup ${backup}: waiting for a checkpoint`)
+      : info(
+          `backup ${backup}: waiting for a spread checkpoint, which may take ${formatDuration(mayTakeMs)}`,
+          '`walvault backup --fast` begins at once, with a short burst of writes on the server.',
+        ),
   'wal-awaited': ({ repository, file, condition }) =>
     info(`repository "${repository}": waiting for ${file} (${condition})`),
   'file-vanished': ({ path }) => debug(`${path} was removed while the backup ran`),

@@ -16,6 +16,6 @@ export type WordsTable<E extends Event> = {
 };
 
 export const debug = (message: string): Words => ({ level: 'debug', message });
-export const info = (message: string): Words => ({ level: 'info', message });
+export const info = (message: string, hint?: string): Words => ({ level: 'info', message, hint });
 export const warn = (message: string, hint?: string): Words => ({ level: 'warn', message, hint });
 export const error = (message: string, hint?: string): Words => ({ level: 'error', message, hint });

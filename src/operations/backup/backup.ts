@@ -9,7 +9,7 @@ import type { Config } from '../../config/index.ts';
 import { WalvaultError } from '../../base/errors/errors.ts';
 import { toPlainError } from '../../base/errors/plain-error.ts';
 import { requireReadable } from '../../postgres/cluster/readable.ts';
-import { startBackup, stopBackup } from '../../postgres/server/backup-control.ts';
+import { spreadCheckpointMs, startBackup, stopBackup } from '../../postgres/server/backup-control.ts';
 import { connectPostgres, type PgConnection } from '../../postgres/server/connection.ts';
 import { newBackupId, type BackupRecord } from '../../repository/format/backup-record.ts';
 import { writeBackupRecord } from '../../repository/format/catalog.ts';
@@ -127,7 +127,8 @@ async function takeBackup(run: BackupRun): Promise<{ record: BackupRecord; damag
     claimBackup(repository, system, { id, startTime: new Date() }, signal),
   );
   const fast = run.fast ?? config.backup.fastCheckpoint;
-  log.emit({ kind: 'checkpoint-awaited', backup: id, isFast: fast });
+  const mayTakeMs = await spreadCheckpointMs(connection);
+  log.emit({ kind: 'checkpoint-awaited', backup: id, isFast: fast, mayTakeMs });
   const started = await startBackup(connection, { label, fast });
 
   const copied = await copyCluster({ ...run, started, spool });

@@ -18,6 +18,7 @@ interface Setting {
   readonly env?: NodeJS.ProcessEnv;
   readonly signal?: AbortSignal;
   readonly verbs?: readonly DefineVerb[];
+  readonly columns?: number | undefined;
 }
 
 async function walvault(argv: readonly string[], setting: Setting = {}): Promise<Outcome> {
@@ -31,6 +32,7 @@ async function walvault(argv: readonly string[], setting: Setting = {}): Promise
       stdout: text => (stdout += text),
       stderr: text => (stderr += text),
       isTty: false,
+      columns: setting.columns,
     },
     ...(setting.verbs === undefined ? [] : [setting.verbs]),
   );
@@ -94,6 +96,73 @@ describe('usage', () => {
     }
     assert.match((await walvault(['init', '--help'])).stdout, /Examples:[\s\S]*--recipient/);
     assert.match((await walvault(['--version'])).stdout, /^walvault \d+\.\d+\.\d+ .*\n$/);
+  });
+});
+
+describe('help', () => {
+  test('that was asked for is a success, whatever exit status the process has so far', async () => {
+    const before = process.exitCode;
+    process.exitCode = errorCodes.internal;
+    try {
+      for (const line of ['help', 'help init', 'help push', 'store help ls', 'help store']) {
+        const { status, stdout, stderr } = await walvault(line.split(' '));
+        assert.deepEqual([status, stderr], [0, ''], line);
+        assert.match(stdout, /^Usage: walvault/);
+      }
+      const unknown = await walvault(['help', 'inti']);
+      assert.deepEqual([unknown.status, unknown.stdout], [errorCodes.usage, '']);
+      assert.match(unknown.stderr, /^walvault: unknown command 'inti'$/m);
+    } finally {
+      process.exitCode = before;
+    }
+  });
+
+  test('is as wide as the terminal, and commands in it stay as they are', async () => {
+    const widest = async (columns: number | undefined, env = {}) => {
+      const { stdout } = await walvault(['restore', '--help'], { columns, env });
+      return Math.max(...stdout.split('\n').map(line => (line.startsWith('  walvault') ? 0 : line.length)));
+    };
+    assert.ok((await widest(72)) <= 72);
+    assert.ok((await widest(undefined)) <= 80);
+    assert.ok((await widest(undefined, { COLUMNS: '100' })) > 80);
+    assert.ok((await widest(200)) > 120);
+    const { stdout } = await walvault(['restore', '--help'], { columns: 72 });
+    assert.match(
+      stdout,
+      /^ {2}walvault restore \/var\/lib\/postgresql\/15\/restored --target-time '2026-11-22 10:00:00\+00'$/m,
+    );
+  });
+});
+
+describe('output', () => {
+  const quietly = async (work: (invocation: Invocation) => void, args: readonly string[] = ['-q']) =>
+    await walvault([...args, 'work'], { verbs: verb(invocation => Promise.resolve(work(invocation))) });
+
+  test('--quiet leaves out what was done, and nothing that was asked for', async () => {
+    const done = ({ tell }: Invocation) => tell('done\n');
+    assert.equal((await quietly(done, [])).stdout, 'done\n');
+    assert.deepEqual(await quietly(done), { status: 0, stdout: '', stderr: '' });
+    assert.equal((await quietly(({ tell }) => tell('{}\n', true))).stdout, '{}\n');
+    assert.equal((await quietly(({ print }) => print('a list\n'))).stdout, 'a list\n');
+  });
+
+  test('a result does not stick to the line of progress before it', async () => {
+    let terminal = '';
+    const write = (text: string) => void (terminal += text);
+    const context = {
+      signal: new AbortController().signal,
+      env: {},
+      stdout: write,
+      stderr: write,
+      isTty: true,
+    };
+    const verbs = verb(({ log, tell }) => {
+      log.emit({ kind: 'progress', stage: 'backup', doneBytes: 5 });
+      tell('done\n');
+      return Promise.resolve();
+    });
+    await runCli(['work'], context, verbs);
+    assert.equal(terminal, '\r\u001B[Kbackup: 5 B\r\u001B[Kdone\n');
   });
 });
 
