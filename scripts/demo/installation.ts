@@ -26,7 +26,7 @@ export function createInstallation(narrator: Narrator): Installation {
   const directory = temporaryDirectory('demo');
   const configPath = join(directory, 'walvault.toml');
   const repositoryPath = join(directory, 'repository');
-  const keyDirectory = join(directory, 'usb-stick');
+  const keyDirectory = temporaryDirectory('usb-stick');
   const executable = walvaultExecutable();
   return {
     configPath,

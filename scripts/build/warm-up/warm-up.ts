@@ -47,6 +47,7 @@ export async function warmUp(options: WarmUpOptions): Promise<string[]> {
       await (mayFail === true ? run.catch(() => undefined) : run);
     };
     const site = describeSite(scratch, server.origin);
+    await mkdir(site.offline);
     for (const run of startingRuns(site)) await doRun(run);
     const marker = await readFile(join(site.repository, 'walvault.json'));
     await fetch(`${server.origin}/bucket/prefix/walvault.json`, { method: 'PUT', body: marker });

@@ -4,6 +4,7 @@ import type { RepositoryConfig } from '../../config/index.ts';
 import type { InitRepository } from '../../operations/init/request.ts';
 import { renderInit, renderMarked } from '../render/init.ts';
 import { renderJson } from '../render/json.ts';
+import { ownCommand } from '../options/own-command.ts';
 import type { DefineVerb, Invocation } from '../verb.ts';
 import type { InitOptions } from '../options/init-request.ts';
 
@@ -33,6 +34,7 @@ async function setUp(options: InitOptions, invocation: Invocation): Promise<void
   const result = await initialise(request, {
     log,
     signal,
+    program: ownCommand(context.env),
     markRepository: (repository, signal) => makeMarker(configOf(repository), signal),
   });
   tell(options.json === true ? renderJson(result) : renderInit(result, request.cluster), options.json);
@@ -75,7 +77,7 @@ function withOptions(command: Command): Command {
         'public key to encrypt to, its private key being elsewhere; may be repeated',
       ),
     )
-    .option('--generate-keys <directory>', 'make a key pair there, on a medium that leaves this host')
+    .option('--generate-keys <directory>', 'make a key pair there, on a mounted medium that leaves this host')
     .option(
       '--key-passphrase-file <file>',
       'protect the generated private key by the passphrase in this file',
@@ -113,6 +115,10 @@ function withOptions(command: Command): Command {
     .option('--ca-file <file>', "PEM file of certificate authorities to trust instead of the system's")
     .option('--create-directory', 'make the directory of a file:// repository')
     .option(
+      '--keep-within <duration>',
+      'write a retention policy: cleanup keeps what recovery to any moment this far back needs',
+    )
+    .option(
       '--owner <user>',
       'as root: who PostgreSQL runs as and gets the files (default: owner of --data-directory)',
     )
@@ -120,7 +126,15 @@ function withOptions(command: Command): Command {
       new Option(
         '--existing-config',
         'write no files, only set up the repositories of a configuration that exists (file or environment)',
-      ).conflicts(['repository', 'cluster', 'recipient', 'generateKeys', 'passphraseFile', 'owner']),
+      ).conflicts([
+        'repository',
+        'cluster',
+        'recipient',
+        'generateKeys',
+        'passphraseFile',
+        'keepWithin',
+        'owner',
+      ]),
     )
     .option('--json', 'print the result as JSON');
 }

@@ -1,6 +1,7 @@
 /** The request of `init`, made from its options. */
 import { resolve } from 'node:path';
 import { WalvaultError } from '../../base/errors/errors.ts';
+import { parseDuration } from '../../base/units.ts';
 import { defaultConfigPath, isClusterName } from '../../config/index.ts';
 import { findAccount } from '../../operations/init/ownership.ts';
 import { encryptionHint } from '../../operations/init/plan.ts';
@@ -19,6 +20,7 @@ export interface InitOptions extends AccessOptions {
   /** False with `--no-encryption`. */
   readonly encryption: boolean;
   readonly createDirectory?: boolean;
+  readonly keepWithin?: string;
   readonly owner?: string;
   readonly existingConfig?: boolean;
   readonly json?: boolean;
@@ -59,9 +61,16 @@ export async function requestOf(
     configPath: resolve(from.configPath ?? defaultConfigPath),
     dataDirectory: dataDirectory === undefined ? undefined : resolve(dataDirectory),
     encryption: await encryptionOf(options),
+    keepWithin: durationText(options.keepWithin),
     createDirectory: options.createDirectory === true,
     owner: owner === undefined ? undefined : await findAccount(owner, from.signal),
   };
+}
+
+/** @throws WalvaultError `usage` if it is not a duration */
+function durationText(text: string | undefined): string | undefined {
+  if (text !== undefined) parseDuration(text);
+  return text;
 }
 
 /** Reads `URL` or `NAME=URL`. */

@@ -9,8 +9,6 @@ export function renderInit(result: InitResult, cluster: string): string {
   const { configPath, privateKeyPath, repositories, recipients, signingKey } = result;
   const option = configPath === defaultConfigPath ? '' : ` --config ${shellWord(configPath)}`;
   const steps = [
-    ...(privateKeyPath === undefined ? [] : [privateKeySteps(privateKeyPath, option)]),
-    ...(result.passphraseFile === undefined ? [] : [passphraseSteps(result.passphraseFile)]),
     [
       'Put these lines into postgresql.conf and restart PostgreSQL:',
       '',
@@ -19,9 +17,11 @@ export function renderInit(result: InitResult, cluster: string): string {
     [
       'As the user PostgreSQL runs as, prove that all of it works, then take the first backup:',
       '',
-      `    walvault${option} check`,
+      `    walvault${option} check${privateKeyPath === undefined ? '' : ` --private-key ${shellWord(privateKeyPath)}`}`,
       `    walvault${option} backup`,
     ],
+    ...(privateKeyPath === undefined ? [] : [privateKeySteps(privateKeyPath)]),
+    ...(result.passphraseFile === undefined ? [] : [passphraseSteps(result.passphraseFile)]),
   ];
   const lines = [
     `Cluster "${cluster}" is set up.`,
@@ -38,15 +38,12 @@ export function renderInit(result: InitResult, cluster: string): string {
   return `${lines.join('\n')}\n`;
 }
 
-function privateKeySteps(path: string, option: string): string[] {
+function privateKeySteps(path: string): string[] {
   return [
-    'Move the private key off this host. Without it nothing can be restored; with it everything can be read:',
+    'Move the private key off this host, and keep two copies in different places. Without it nothing can be restored;',
+    '   with it everything can be read:',
     '',
     `    ${path}`,
-    '',
-    '   Keep two copies in different places, and prove that it opens what is written here:',
-    '',
-    `    walvault${option} check --private-key ${shellWord(path)}`,
   ];
 }
 

@@ -17,7 +17,8 @@ import {
   writeRecipients,
   type Recipient,
 } from './keys.ts';
-import { chooseOwner, giveRepositoryTo, giveTo } from './ownership.ts';
+import { requireMedium } from './key-medium.ts';
+import { chooseOwner, giveRepositoryTo, giveTo, giveWherePossible } from './ownership.ts';
 import { planConfig, planInit, type InitPlan } from './plan.ts';
 import { postgresqlLines } from './postgresql-lines.ts';
 import type { Account, InitDependencies, InitRequest, InitResult } from './request.ts';
@@ -65,7 +66,9 @@ async function inspect(request: InitRequest, plan: InitPlan): Promise<Recipient[
         throw new WalvaultError('usage', `repository directory ${directory} does not exist`, {
           hint: 'Is its disk mounted? Add --create-directory to make it.',
         });
-  return encryption.mode === 'openpgp' ? await readRecipients(encryption.recipientFiles) : [];
+  if (encryption.mode !== 'openpgp') return [];
+  if (encryption.generateInto !== undefined) await requireMedium(encryption.generateInto);
+  return await readRecipients(encryption.recipientFiles);
 }
 
 interface Work {
@@ -77,7 +80,10 @@ interface Work {
   readonly written: string[];
 }
 
-async function write(work: Work, { markRepository, log, signal }: InitDependencies): Promise<InitResult> {
+async function write(
+  work: Work,
+  { markRepository, program, log, signal }: InitDependencies,
+): Promise<InitResult> {
   const { request, plan, owner, written } = work;
   const { encryption, cluster } = request;
   const onWritten = (path: string) => void written.push(path);
@@ -98,6 +104,7 @@ async function write(work: Work, { markRepository, log, signal }: InitDependenci
       },
       log,
     );
+    await giveWherePossible(owner, Object.values(plan.recoveryKey));
     recipients.push({ fingerprint, content: armored });
   }
   const recipientPaths = await writeRecipients(recipients, plan.keyDirectory, onWritten);
@@ -123,7 +130,7 @@ async function write(work: Work, { markRepository, log, signal }: InitDependenci
     signingKey: { publicPath: plan.signingKey.publicPath, fingerprint: signing.fingerprint },
     privateKeyPath: plan.recoveryKey?.privatePath,
     passphraseFile: encryption.mode === 'passphrase' ? encryption.file : undefined,
-    postgresqlLines: postgresqlLines(plan.configPath, defaultConfigPath),
+    postgresqlLines: postgresqlLines(program, plan.configPath, defaultConfigPath),
   };
 }
 

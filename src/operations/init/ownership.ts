@@ -3,7 +3,7 @@ import { execFile } from 'node:child_process';
 import { chown, lchown, readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { localIoError, WalvaultError } from '../../base/errors/errors.ts';
+import { localIoError, systemCode, WalvaultError } from '../../base/errors/errors.ts';
 import type { Account, InitRequest } from './request.ts';
 import type { Log } from '../../observe/events/events.ts';
 
@@ -62,6 +62,19 @@ export async function giveTo(owner: Account | undefined, paths: readonly string[
     } catch (error) {
       throw localIoError('change the owner of', path, error);
     }
+  }
+}
+
+/**
+ * Gives the files of a generated key: PostgreSQL's user checks with it, and restores. A medium without owners, such as
+ * FAT, keeps its own: there its mount options say who may read.
+ */
+export async function giveWherePossible(owner: Account | undefined, paths: readonly string[]): Promise<void> {
+  try {
+    await giveTo(owner, paths);
+  } catch (error) {
+    const { cause } = error as { cause?: unknown };
+    if (systemCode(cause) !== 'EPERM') throw error;
   }
 }
 

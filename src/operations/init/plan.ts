@@ -75,6 +75,7 @@ export function planConfig(
       'encryption.mode': encryption.mode,
       ...(encryption.mode === 'openpgp' && { 'encryption.wal-recipients': made.recipientPaths }),
       ...(encryption.mode === 'passphrase' && { 'encryption.passphrase': { file: encryption.file } }),
+      ...(request.keepWithin !== undefined && { 'retention.keep-within': request.keepWithin }),
       'signing.key': plan.signingKey.privatePath,
       'signing.trusted-signers': [plan.signingKey.publicPath],
     },

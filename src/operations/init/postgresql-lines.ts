@@ -3,19 +3,24 @@ import { shellWord } from '../../base/shell-word.ts';
 
 /**
  * The text of a command passes through three readers: postgresql.conf (a quote is doubled), the server's expansion of
- * `%` (a literal `%` is doubled, see archive_command in the documentation), and sh.
+ * `%` (a literal `%` is doubled, see archive_command in the documentation), and sh. The program is named by its path:
+ * Debian's pg_ctlcluster starts the server with a PATH that lacks /usr/local/bin.
  */
-export function postgresqlLines(configPath: string, defaultConfigPath: string): string[] {
-  const option =
-    configPath === defaultConfigPath ? '' : ` --config ${shellWord(configPath).replaceAll('%', '%%')}`;
+export function postgresqlLines(
+  program: readonly string[],
+  configPath: string,
+  defaultConfigPath: string,
+): string[] {
+  const option = configPath === defaultConfigPath ? [] : ['--config', configPath];
+  const walvault = [...program, ...option].map(shellWord).join(' ').replaceAll('%', '%%');
   return [
     'wal_level = replica',
     'archive_mode = on',
-    `archive_command = ${quoted(`walvault${option} push %p`)}`,
+    `archive_command = ${quoted(`${walvault} push %p`)}`,
     '# how much work may be lost at most when the server is lost; costs a segment each time, compressed to little',
     'archive_timeout = 60s',
     '# for a standby; restore writes its own',
-    `restore_command = ${quoted(`exec walvault${option} fetch %f "%p"`)}`,
+    `restore_command = ${quoted(`exec ${walvault} fetch %f "%p"`)}`,
   ];
 }
 

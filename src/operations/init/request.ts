@@ -9,6 +9,8 @@ export interface InitRequest {
   readonly configPath: string;
   readonly dataDirectory: string | undefined;
   readonly encryption: InitEncryption;
+  /** The retention policy to write, as it was given; undefined: none. */
+  readonly keepWithin?: string | undefined;
   /** Whether missing directories of `file://` repositories are made. */
   readonly createDirectory: boolean;
   /** PostgreSQL's user, who must be able to read the written files; only root can give files away. */
@@ -59,6 +61,8 @@ export interface InitDependencies {
     repository: InitRepository,
     signal: AbortSignal,
   ) => Promise<{ readonly id: string }>;
+  /** The command that runs this walvault. */
+  readonly program: readonly string[];
   readonly log: Log;
   readonly signal: AbortSignal;
 }

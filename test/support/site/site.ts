@@ -46,7 +46,7 @@ export async function createSite(options: SiteOptions = {}): Promise<Site> {
   const configPath = join(directory, 'walvault.toml');
   const repositoryPath = join(directory, 'repository');
   const url = options.repositoryUrl?.(directory) ?? `file://${repositoryPath}`;
-  const offline = join(directory, 'offline');
+  const offline = temporaryDirectory('offline');
   const encryption = options.isEncrypted === false ? ['--no-encryption'] : ['--generate-keys', offline];
   await runOk(
     walvaultExecutable(),
@@ -56,7 +56,7 @@ export async function createSite(options: SiteOptions = {}): Promise<Site> {
     ],
     { cwd: directory },
   );
-  const privateKeyPath = existsSync(offline) ? privateKeyIn(offline) : '';
+  const privateKeyPath = options.isEncrypted === false ? '' : privateKeyIn(offline);
   const readerEnv = {
     ...options.agents?.env,
     ...(privateKeyPath !== '' && { WALVAULT_ENCRYPTION_PRIVATE_KEYS: privateKeyPath }),

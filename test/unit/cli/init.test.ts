@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { readFile, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test } from 'vitest';
 import { runCli } from '../../../src/cli/program.ts';
@@ -30,12 +30,21 @@ test('init by the command line: a directory repository, a generated key, and wha
     '--repository',
     `file://${directory}/repo`,
   ];
-  const options = ['--create-directory', '--generate-keys', join(directory, 'usb')];
+  const usb = join(directory, 'usb');
+  const options = ['--create-directory', '--generate-keys', usb, '--keep-within', '14d'];
+  const absent = await walvault([...argv, ...options]);
+  assert.equal(absent.status, 2);
+  assert.match(absent.stderr, /usb, for the private key, is not a directory\n.*Is its medium mounted\?/);
+  await mkdir(usb);
   const first = await walvault([...argv, ...options]);
   assert.equal(first.status, 0, first.stderr);
-  assert.match(first.stdout, /1\. Move the private key off this host[\s\S]*walvault-orders-private\.asc/);
-  assert.ok(first.stdout.includes(`archive_command = 'walvault --config ${config} push %p'`), first.stdout);
-  assert.match(first.stdout, /check --private-key/);
+  // The check, which needs the settings and the private key, stands between the two.
+  assert.match(
+    first.stdout,
+    /1\. Put these lines[\s\S]*2\. As the user PostgreSQL runs as[\s\S]*check --private-key [\s\S]*3\. Move the private key off this host[\s\S]*walvault-orders-private\.asc/,
+  );
+  assert.match(first.stdout, new RegExp(`archive_command = '/.* --config ${config} push %p'`));
+  assert.match(await readFile(config, 'utf8'), /^(?:retention\.)?keep-within = "14d"/m);
   const marker = JSON.parse(await readFile(join(directory, 'repo', 'walvault.json'), 'utf8')) as {
     id: string;
   };
@@ -76,7 +85,7 @@ test('init with a passphrase tells to keep a copy and does not print it; with JS
     ]);
   const { status, stdout, stderr } = await run('a');
   assert.equal(status, 0, stderr);
-  assert.match(stdout, /1\. Keep a copy of the passphrase elsewhere/);
+  assert.match(stdout, /3\. Keep a copy of the passphrase elsewhere/);
   assert.doesNotMatch(stdout + stderr, /hush/);
   const json = JSON.parse((await run('b', '--json')).stdout) as { repositories: { name: string }[] };
   assert.equal(json.repositories[0]?.name, 'near');

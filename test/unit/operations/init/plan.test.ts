@@ -65,16 +65,20 @@ describe('the plan of init', () => {
 });
 
 describe('the lines for postgresql.conf', () => {
+  const program = ['/usr/local/bin/walvault'];
+
   test('need no --config for the default path', () => {
-    const lines = postgresqlLines('/etc/walvault.toml', '/etc/walvault.toml');
-    assert.ok(lines.includes(`archive_command = 'walvault push %p'`));
-    assert.ok(lines.includes(`restore_command = 'exec walvault fetch %f "%p"'`));
+    const lines = postgresqlLines(program, '/etc/walvault.toml', '/etc/walvault.toml');
+    assert.ok(lines.includes(`archive_command = '/usr/local/bin/walvault push %p'`));
+    assert.ok(lines.includes(`restore_command = 'exec /usr/local/bin/walvault fetch %f "%p"'`));
   });
 
   test('survive postgresql.conf, % expansion and sh', () => {
-    const lines = postgresqlLines(`/it's 100%/w.toml`, '/etc/walvault.toml');
+    const lines = postgresqlLines(['/opt/wal vault'], `/it's 100%/w.toml`, '/etc/walvault.toml');
     assert.ok(
-      lines.includes(String.raw`archive_command = 'walvault --config ''/it''\''''s 100%%/w.toml'' push %p'`),
+      lines.includes(
+        String.raw`archive_command = '''/opt/wal vault'' --config ''/it''\''''s 100%%/w.toml'' push %p'`,
+      ),
     );
   });
 });
