@@ -334,6 +334,14 @@ describe('an archive with one backup', () => {
     assert.ok(!existsSync(directory));
   });
 
+  it('in a dry run: a key that is of no use is the same error, no key at all a warning', async () => {
+    const useless = await restore(['--dry-run'], { WALVAULT_ENCRYPTION_PRIVATE_KEYS: site.configPath });
+    assertRefusal(useless, { code: 'key', message: /not an OpenPGP key/, hint: /gpg --armor --export/ });
+    const keyless = await restore(['--dry-run'], { WALVAULT_ENCRYPTION_PRIVATE_KEYS: '' });
+    assert.equal(keyless.exitCode, 0, keyless.stderr);
+    assert.match(keyless.stderr, /restoring needs a private key/);
+  });
+
   it('with a file that is no key', async () => {
     assertRefusal(await restore([], { WALVAULT_ENCRYPTION_PRIVATE_KEYS: site.configPath }), {
       code: 'key',

@@ -8,6 +8,7 @@ import { microsOf } from '../../src/postgres/wal/timestamp.ts';
 import { segmentsIn } from '../../src/postgres/wal/segment-range.ts';
 import type { WalPath } from '../../src/operations/restore/wal-path.ts';
 import { stopsAt } from '../../src/postgres/wal/segment-scan.ts';
+import type { CommitsSince } from '../../src/postgres/wal/drop-tracker.ts';
 import type { WalEvent } from '../../src/postgres/wal/commit-record.ts';
 import type { KnownWal } from '../../src/repository/wal/known-wal.ts';
 import type { BackupRecord } from '../../src/repository/format/backup-record.ts';
@@ -38,17 +39,24 @@ export interface Drawn {
   readonly known?: readonly { timeline: number; first: number; last: number; sign: KnownWal['sign'] }[];
   /** Gaps that somebody accepted, both ends included. */
   readonly acknowledged?: readonly { timeline: number; first: number; last: number }[];
+  /** DROP DATABASE: from the mark to the commit, which is none of the events. */
+  readonly drops?: readonly { from: number; to: number }[];
   /** Ends of transactions and restore points. */
   readonly events?: readonly { timeline: number; at: number; minute: number; xid?: number; name?: string }[];
 }
 
 export function plan(
   drawn: Drawn,
-  options: TargetOptions & { backup?: string; timeline?: number | 'latest' } = {},
+  options: TargetOptions & { backup?: string; timeline?: number | 'latest'; throughDrops?: boolean } = {},
 ): Promise<RestorePlan> {
   return planRestore(
     surveyOf(drawn),
-    { target: parseTarget(options), backupId: options.backup, timeline: options.timeline },
+    {
+      target: parseTarget(options),
+      backupId: options.backup,
+      timeline: options.timeline,
+      throughDrops: options.throughDrops,
+    },
     evidenceOf(drawn),
   );
 }
@@ -139,7 +147,7 @@ function recordOf(backup: Drawn['backups'][number]): BackupRecord {
   };
 }
 
-function evidenceOf({ events = [] }: Drawn): WalEvidence {
+function evidenceOf({ events = [], drops = [] }: Drawn): WalEvidence {
   const walEvents = (path: WalPath): WalEvent[] => {
     const segments = [...segmentsIn(path.pieces)];
     return events
@@ -162,6 +170,28 @@ function evidenceOf({ events = [] }: Drawn): WalEvidence {
         .filter(({ lsn }) => lsn >= from && lsn < to)
         .find(event => stopsAt(target, event, event));
     },
+    async dropsInProgress(path, before) {
+      return drops
+        .toSorted((a, b) => a.from - b.from)
+        .filter(drop => at(drop.from) < before && at(drop.to) >= before)
+        .map(drop => ({
+          kind: 'database',
+          lsn: at(drop.from),
+          objectId: 16_399,
+          name: 'sales',
+          commits: commitsSince(walEvents(path).filter(({ lsn }) => lsn > at(drop.from) && lsn < before)),
+        }));
+    },
+  };
+}
+
+function commitsSince(events: readonly WalEvent[]): CommitsSince {
+  const commits = events.flatMap(event => (event.kind === 'commit' ? [event] : []));
+  return {
+    count: commits.length,
+    firstTimeMicros: commits[0]?.timeMicros,
+    lastTimeMicros: commits.at(-1)?.timeMicros,
+    transactionIds: commits.map(({ transactionId }) => transactionId),
   };
 }
 

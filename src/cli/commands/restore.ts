@@ -20,6 +20,7 @@ interface RestoreCliOptions {
   readonly targetName?: string;
   readonly targetImmediate?: boolean;
   readonly exclusive?: boolean;
+  readonly throughDrop?: boolean;
   readonly targetTimeline?: string;
   readonly targetAction?: 'pause' | 'promote' | 'shutdown';
   readonly archiveMode: 'off' | 'preserve';
@@ -84,6 +85,7 @@ async function restoreInto(
       target,
       backupId: options.backup === 'latest' ? undefined : options.backup,
       timeline: options.standby === true ? 'latest' : timeline,
+      throughDrops: options.throughDrop,
     },
     mode: options.standby === true ? 'standby' : 'point-in-time',
     primaryConninfo: options.primaryConninfo,
@@ -123,12 +125,16 @@ function withOptions(command: Command): Command {
   const many = (value: string, before: readonly string[]) => [...before, value];
   return command
     .option('--backup <id>', 'restore this backup; latest: the newest that ends before the target', 'latest')
-    .option('--target-time <time>', "stop at this time, with its zone: '2026-11-22 10:00:00+00'")
+    .option(
+      '--target-time <time>',
+      "stop at this time, with its zone: '2026-11-22 10:00:00+00', '2026-11-22 11:00 Europe/Berlin'",
+    )
     .option('--target-lsn <lsn>', 'stop at this position in the WAL')
     .option('--target-xid <xid>', 'stop at this transaction')
     .option('--target-name <name>', 'stop at this named restore point')
     .option('--target-immediate', 'stop as soon as the backup is consistent')
     .option('--exclusive', 'stop just before the target instead of just after it')
+    .option('--through-drop', 'keep a target within a DROP DATABASE, which leaves that database unusable')
     .option(
       '--target-timeline <n>',
       'follow this timeline, or "latest" (default: the only one that reaches the target)',

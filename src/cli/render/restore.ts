@@ -25,6 +25,7 @@ function describePlan(summary: RestoreSummary): [string, string][] {
   return [
     ['backup', `${backup.id} (${size}), ended ${backup.stopTime}, from ${summary.repository}`],
     ['target', `${summary.target}${whereFound(summary)}`],
+    ...sparedLine(summary),
     ['timeline', settings.mode === 'standby' ? 'the newest' : String(summary.targetTimeline)],
     [
       'WAL',
@@ -43,6 +44,17 @@ function describePlan(summary: RestoreSummary): [string, string][] {
     ['restore_command', settings.restoreCommand],
     ['archive_mode', settings.archiveMode === 'off' ? 'off' : 'as it was'],
     ['subscriptions', settings.subscriptions === 'off' ? 'off' : 'as they were'],
+  ];
+}
+
+function sparedLine({ spared }: RestoreSummary): [string, string][] {
+  if (spared === null) return [];
+  const { dropped, askedTarget } = spared;
+  return [
+    [
+      '',
+      `just before the DROP of ${dropped}, which would be unusable at ${askedTarget}; no commit lies between`,
+    ],
   ];
 }
 

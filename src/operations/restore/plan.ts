@@ -4,12 +4,14 @@
  * The plan reads no object itself: it asks `WalEvidence` for facts that only WAL has.
  */
 import { WalvaultError } from '../../base/errors/errors.ts';
+import type { DropInProgress } from '../../postgres/wal/drop-tracker.ts';
 import type { SegmentRange } from '../../postgres/wal/segment-range.ts';
 import type { BackupRecord } from '../../repository/format/backup-record.ts';
 import type { AcknowledgedGap } from '../../repository/format/notes/gap-acknowledged.ts';
 import { candidateTimelines } from './branches.ts';
 import { reach, type ReachedTarget } from './reach.ts';
 import type { RestoreRequest } from './request.ts';
+import { spareDrops } from './spare-drops.ts';
 import type { RestoreSurvey } from './survey.ts';
 import { ambiguous, findQuietRival, isSameOutcome, overshadowed, type FailedBranch } from './rivals.ts';
 import type { RestoreTarget } from './target.ts';
@@ -18,6 +20,8 @@ import type { FoundTarget, WalEvidence } from './wal-evidence.ts';
 export interface RestorePlan {
   readonly backup: BackupRecord;
   readonly target: RestoreTarget;
+  /** The DROP before which recovery stops, instead of at the target that was asked for. */
+  readonly spared: DropInProgress | undefined;
   /** The value of `recovery_target_timeline`: a number, so that a timeline that appears later changes nothing. */
   readonly timeline: number;
   /** Every segment the recovery may need, all of them proven present. */
@@ -32,8 +36,8 @@ export interface RestorePlan {
 
 /**
  * Plans the restore.
- * @throws WalvaultError `target` (not recoverable, or on two branches), `wal-missing` naming the first hole,
- *   `not-found` for an unknown backup
+ * @throws WalvaultError `target` (not recoverable, on two branches, or within a DROP DATABASE), `wal-missing` naming the
+ *   first hole, `not-found` for an unknown backup
  */
 export async function planRestore(
   survey: RestoreSurvey,
@@ -63,10 +67,12 @@ export async function planRestore(
       throw ambiguous(request.target, reached);
   const quiet = await findQuietRival(survey, { target: request.target, chosen, failures }, evidence);
   if (quiet !== undefined) throw overshadowed(request.target, chosen, quiet);
-  const { backup, pieces, stopsAt, lastCommitMicros, recoveryTimeline } = chosen;
+  const { reached: final, target, spared } = await spareDrops(survey, request, chosen, evidence);
+  const { backup, pieces, stopsAt, lastCommitMicros, recoveryTimeline } = final;
   return {
     backup,
-    target: request.target,
+    target,
+    spared,
     timeline: recoveryTimeline,
     wal: pieces,
     stopsAt,

@@ -7,4 +7,6 @@ export interface RestoreRequest {
   readonly backupId: string | undefined;
   /** Undefined: the one branch that reaches the target. */
   readonly timeline: number | 'latest' | undefined;
+  /** True: the target is kept, even if a database or tablespace is half dropped there. */
+  readonly throughDrops?: boolean | undefined;
 }

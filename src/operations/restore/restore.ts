@@ -44,7 +44,7 @@ import { restoreCommandOf } from './restore-command.ts';
 import { proveOpens } from './stored-piece.ts';
 import { chooseSystem, surveyForRestore } from './survey.ts';
 import { mapTablespaces, type TablespaceTarget } from './tablespaces.ts';
-import { recoveryTargetOf } from './target.ts';
+import { recoveryTargetOf, type RestoreTarget } from './target.ts';
 import { unpack } from './unpack.ts';
 import { planWithWholeBackup } from './whole-backup.ts';
 import { createWalEvidence } from './wal-evidence.ts';
@@ -79,6 +79,7 @@ export interface RestoreOptions extends CopyChoices {
 
 export interface RestoreResult {
   readonly plan: RestorePlan;
+  readonly askedTarget: RestoreTarget;
   readonly repository: string;
   readonly directory: string;
   readonly tablespaces: readonly TablespaceTarget[];
@@ -106,7 +107,12 @@ export async function restore(options: RestoreOptions): Promise<RestoreResult> {
     const outcome = await withUsableRepository(options, repository =>
       restoreFrom({ ...options, directory, repository }),
     );
-    return { ...outcome, directory, elapsedMs: performance.now() - startedAt };
+    return {
+      ...outcome,
+      askedTarget: options.request.target,
+      directory,
+      elapsedMs: performance.now() - startedAt,
+    };
   } catch (error) {
     // Thawing comes last: another repository might have had the objects at once.
     if (!(error instanceof ColdArchiveError) || options.thaw === undefined) throw error;
@@ -116,7 +122,7 @@ export async function restore(options: RestoreOptions): Promise<RestoreResult> {
 
 async function restoreFrom(
   options: RestoreOptions & { readonly repository: Repository },
-): Promise<Omit<RestoreResult, 'directory' | 'elapsedMs'>> {
+): Promise<Omit<RestoreResult, 'askedTarget' | 'directory' | 'elapsedMs'>> {
   const { repository, directory } = options;
   const survey = await chooseSystem(
     repository,
@@ -181,8 +187,8 @@ function plannedFacts({ serverVersion }: BackupRecord): CopyFacts {
 }
 
 /**
- * Proves, before anything is written, that a private key or passphrase fits. A dry run needs no private key: it warns
- * and continues.
+ * Proves, before anything is written, that a private key or passphrase fits. A dry run on a host without any warns and
+ * continues; one that has a key shows that the key is of no use.
  */
 async function proveKeyFits(
   { repository, dryRun, log, signal }: RestoreOptions & { readonly repository: Repository },
@@ -192,7 +198,9 @@ async function proveKeyFits(
   try {
     await proveOpens(repository, { key: pieceKey(system, record.id, record.manifest), signal });
   } catch (error) {
-    if (!dryRun || !(error instanceof WalvaultError) || error.code !== 'key') throw error;
+    const { privateKeys, passphrases } = repository.codec.keyring.settings;
+    const hasKey = privateKeys.length + passphrases.length > 0;
+    if (!dryRun || hasKey || !(error instanceof WalvaultError) || error.code !== 'key') throw error;
     log.emit({ kind: 'private-key-needed', failure: toPlainError(error) });
   }
 }

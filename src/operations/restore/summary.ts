@@ -5,6 +5,7 @@ import type { AbsentFile } from './copy-settings/obstacles.ts';
 import type { Override } from './copy-settings/overrides.ts';
 import type { OwnConfiguration } from './copy-settings/own-configuration.ts';
 import type { RestoreResult } from './restore.ts';
+import { describeDropped } from './spare-drops.ts';
 import { describeTarget } from './target.ts';
 import { formatMicros, microsOf } from '../../postgres/wal/timestamp.ts';
 
@@ -24,6 +25,10 @@ export interface RestoreSummary {
     readonly damagedPages: number;
   };
   readonly target: string;
+  /**
+   * The DROP before which recovery stops, because the target that was asked for is within it; no commit is given up.
+   */
+  readonly spared: { readonly dropped: string; readonly lsn: string; readonly askedTarget: string } | null;
   /** The position where the target was found, if WAL was read for it. */
   readonly stopsAt: { readonly lsn: string; readonly time: string | null } | null;
   readonly lastCommit: string | null;
@@ -71,6 +76,14 @@ export function summariseRestore(result: RestoreResult): RestoreSummary {
       damagedPages: backup.damagedPages,
     },
     target: settings.mode === 'standby' ? 'no end, as a standby' : describeTarget(plan.target),
+    spared:
+      plan.spared === undefined
+        ? null
+        : {
+            dropped: describeDropped(plan.spared),
+            lsn: formatLsn(plan.spared.lsn),
+            askedTarget: describeTarget(result.askedTarget),
+          },
     stopsAt:
       stopsAt === undefined ? null : { lsn: formatLsn(stopsAt.lsn), time: timeOrNull(stopsAt.timeMicros) },
     lastCommit: timeOrNull(plan.lastCommitMicros),

@@ -1,9 +1,16 @@
 /** The facts for a plan that are read from archived WAL. WAL is streamed: memory does not grow with the distance. */
 import type { ByteStream } from '../../base/bytes/streams.ts';
 import { walEventOf } from '../../postgres/wal/commit-record.ts';
+import {
+  DropTracker,
+  isRestart,
+  recordsOfDrops,
+  type DropInProgress,
+} from '../../postgres/wal/drop-tracker.ts';
 import type { WalGeometry } from '../../postgres/wal/geometry.ts';
 import { clip, segmentsIn } from '../../postgres/wal/segment-range.ts';
 import type { Lsn } from '../../postgres/wal/lsn.ts';
+import { checkpointOnline, infoMask, resourceManagers, type WalRecord } from '../../postgres/wal/record.ts';
 import { WalRecordDecoder } from '../../postgres/wal/record-decoder.ts';
 import { scanForTarget, type WalTarget } from '../../postgres/wal/segment-scan.ts';
 import { walKey, type SystemPath } from '../../repository/format/layout.ts';
@@ -22,6 +29,8 @@ export interface WalEvidence {
     target: WalTarget,
     range: { readonly from: Lsn; readonly to: Lsn },
   ): Promise<FoundTarget | undefined>;
+  /** The drops of databases and tablespaces that have begun and not ended before `before`, in their order. */
+  dropsInProgress(path: WalPath, before: Lsn): Promise<readonly DropInProgress[]>;
 }
 
 export interface FoundTarget {
@@ -52,7 +61,73 @@ export function createWalEvidence(source: EvidenceSource): WalEvidence {
       const { lsn, timeMicros } = reachedAt;
       return { lsn, ...(timeMicros !== undefined && { timeMicros }) };
     },
+    dropsInProgress: (path, before) => dropsInProgress(source, path, before),
   };
+}
+
+/**
+ * DROP DATABASE waits for a checkpoint that it asks for, and before that for the end of one that runs already. So what is
+ * in progress began after the third checkpoint before, and the WAL from there is enough, however long the archive is.
+ */
+const checkpointsOfDrop = 3;
+
+async function dropsInProgress(
+  source: EvidenceSource,
+  path: WalPath,
+  before: Lsn,
+): Promise<readonly DropInProgress[]> {
+  const { geometry } = source;
+  const lastSegment = geometry.segmentOf(before - 1n);
+  const firstSegment = geometry.segmentOf(path.startLsn);
+  let first = lastSegment;
+  for (let checkpoints = 0; first > firstSegment; first--) {
+    checkpoints += await checkpointsIn(source, path, { segment: first, before });
+    if (checkpoints >= checkpointsOfDrop) break;
+  }
+  const tracker = new DropTracker();
+  const bytes = readSegments(source, path, first, lastSegment);
+  const range = { startLsn: geometry.startLsn(first), before };
+  await eachRecord(source, bytes, { ...range, wanted: recordsOfDrops }, record => tracker.take(record));
+  return tracker.open;
+}
+
+/** The number of checkpoints that end in a segment; a shutdown ends everything in progress and counts as enough. */
+async function checkpointsIn(
+  source: EvidenceSource,
+  path: WalPath,
+  { segment, before }: { readonly segment: bigint; readonly before: Lsn },
+): Promise<number> {
+  let count = 0;
+  const bytes = readSegments(source, path, segment, segment);
+  const startLsn = source.geometry.startLsn(segment);
+  await eachRecord(source, bytes, { startLsn, before, wanted: [] }, record => {
+    const operation = record.info & infoMask;
+    if (isRestart(record, operation)) count += checkpointsOfDrop;
+    else if (record.resourceManager === resourceManagers.xlog && operation === checkpointOnline) count++;
+  });
+  return count;
+}
+
+async function eachRecord(
+  { geometry, signal }: EvidenceSource,
+  bytes: ByteStream,
+  {
+    startLsn,
+    before,
+    wanted,
+  }: { readonly startLsn: Lsn; readonly before: Lsn; readonly wanted: readonly number[] },
+  take: (record: WalRecord) => void,
+): Promise<void> {
+  let isPast = false;
+  const decoder = new WalRecordDecoder({ startLsn, geometry, wanted }, record => {
+    isPast ||= record.lsn >= before;
+    if (!isPast) take(record);
+  });
+  for await (const chunk of bytes) {
+    signal.throwIfAborted();
+    decoder.push(chunk);
+    if (isPast || decoder.stoppedBecause !== undefined) break;
+  }
 }
 
 /**
@@ -81,24 +156,17 @@ async function lastCommit(source: EvidenceSource, path: WalPath, before: Lsn): P
 
 /** The greatest time among the commits and aborts whose records begin in `start..end`. */
 async function greatestCommitTime(
-  { geometry, signal }: EvidenceSource,
+  source: EvidenceSource,
   bytes: ByteStream,
   { start, end }: { readonly start: Lsn; readonly end: Lsn },
 ): Promise<bigint | undefined> {
   let greatest: bigint | undefined;
-  let isPast = false;
-  const decoder = new WalRecordDecoder({ startLsn: start, geometry }, record => {
-    isPast ||= record.lsn >= end;
-    if (isPast) return;
+  const wanted = [resourceManagers.xact];
+  await eachRecord(source, bytes, { startLsn: start, before: end, wanted }, record => {
     const event = walEventOf(record);
     if (event?.kind !== 'commit' && event?.kind !== 'abort') return;
     if (greatest === undefined || event.timeMicros > greatest) greatest = event.timeMicros;
   });
-  for await (const chunk of bytes) {
-    signal.throwIfAborted();
-    decoder.push(chunk);
-    if (isPast || decoder.stoppedBecause !== undefined) break;
-  }
   return greatest;
 }
 

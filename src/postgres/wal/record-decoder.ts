@@ -254,6 +254,7 @@ export class WalRecordDecoder {
       info,
       transactionId: view.getUint32(at + 4, true),
       data: found.body.length === 0 ? noBytes : mainDataOf(found.body, this.#magic),
+      body: found.body,
       magic: this.#magic,
     });
   }

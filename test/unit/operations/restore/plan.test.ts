@@ -31,6 +31,63 @@ function walOf({ wal }: RestorePlan): string {
   return wal.map(({ timeline, first, last }) => `${timeline}:${first}-${last}`).join(' ');
 }
 
+describe('a target within a DROP DATABASE', () => {
+  /** From the middle of minute 12 to the middle of minute 14; the commit of minute 13 lies between. */
+  const dropped = { timeline: 1, at: 14.3, minute: 14, xid: 999 };
+  const rest = [dropped, ...commits(1, 14, 30)];
+  const busy: Drawn = {
+    ...line,
+    events: [...commits(1, 2, 13), ...rest],
+    drops: [{ from: 12.7, to: 14.3 }],
+  };
+  const quiet: Drawn = { ...busy, events: [...commits(1, 2, 12), ...rest] };
+
+  test('without a commit between: recovery stops before the drop began', async () => {
+    for (const target of [
+      { targetTime: time(12) },
+      { targetTime: time(13) },
+      { targetLsn: '0/E00000', exclusive: true },
+      { targetXid: '999', exclusive: true },
+    ]) {
+      const planned = await plan(quiet, target);
+      assert.deepEqual(planned.target, { kind: 'lsn', lsn: at(12.7), inclusive: false });
+      assert.equal(planned.spared?.name, 'sales');
+      assert.equal(planned.backup.id, 'old');
+    }
+  });
+
+  test('with a commit between: refused, with the position, the commits and the way past', async () => {
+    const error = await refusal(plan(busy, { targetTime: time(13) }));
+    assert.equal(error.code, 'target');
+    assert.match(error.message, /within the DROP DATABASE of database "sales", which began at 0\/CB3333/);
+    assert.match(
+      error.hint ?? '',
+      /^--target-lsn 0\/CB3333 --exclusive brings it back and gives up 1 later commit \(transaction 1013, 2026-11-22 10:13:00\+00\); --through-drop/,
+    );
+    const through = await plan(busy, { targetTime: time(13), throughDrops: true });
+    assert.equal(through.target.kind, 'time');
+  });
+
+  test('before it, after it, and to the end of the archive: as asked', async () => {
+    for (const target of [{ targetTime: time(11) }, { targetTime: time(14) }, {}]) {
+      const planned = await plan(busy, target);
+      assert.equal(planned.spared, undefined);
+      assert.notEqual(planned.target.kind, 'lsn');
+    }
+  });
+
+  test('within two that overlap: before the first', async () => {
+    const two = {
+      ...quiet,
+      drops: [
+        { from: 12.8, to: 14.3 },
+        { from: 12.65, to: 13.5 },
+      ],
+    };
+    assert.equal((await plan(two, { targetTime: time(13) })).spared?.lsn, at(12.65));
+  });
+});
+
 describe('on one timeline', () => {
   test('without a target: the newest backup, to the end of the archive', async () => {
     const planned = await plan(line);

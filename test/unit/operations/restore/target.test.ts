@@ -17,6 +17,12 @@ describe('times', () => {
     ['2026-11-22 05:30:00-0430', tenMicros],
     ['2026-11-22 10:00:00.123456+00', tenMicros + 123_456n],
     ['2026-11-22 10:00:00.5Z', tenMicros + 500_000n],
+    ['2026-11-22 11:00:00.5 Europe/Berlin', tenMicros + 500_000n],
+    ['2026-11-22 05:00 America/New_York', tenMicros],
+    ['2026-11-22 10:00 Etc/UTC', tenMicros],
+    ['2026-11-23 01:00+15', tenMicros],
+    ['2026-10-25 01:59:59.9 Europe/Berlin', BigInt(Date.UTC(2026, 9, 24, 23, 59, 59)) * 1000n + 900_000n],
+    ['2026-10-25 03:00 Europe/Berlin', BigInt(Date.UTC(2026, 9, 25, 2)) * 1000n],
   ] as const)
     test(text, () => assert.equal(parseTargetTime(text), micros));
 
@@ -30,6 +36,11 @@ describe('times', () => {
     '2026-11-22 10:60:00+00',
     '2026-11-22 10:00:00.1234567+00',
     '1790000000',
+    '2026-11-22 10:00:00+99',
+    '2026-11-22 10:00:00+16',
+    '2026-11-22 10:00:00-01:60',
+    '2026-11-22 10:00:00 CST',
+    '2026-11-22 10:00:00 Europe/Berlim',
   ])
     test(`refuses "${text}"`, () =>
       assert.throws(
@@ -44,6 +55,44 @@ describe('times', () => {
         error.code === 'usage' &&
         /In UTC it is "2026-11-22 10:00:00.25\+00"; in this host's zone, /.test(error.hint ?? ''),
     );
+  });
+
+  test('a time that a zone has twice is refused with both, one that it never has is refused', () => {
+    const refused = (text: string, message: RegExp, hint: RegExp) =>
+      assert.throws(
+        () => parseTargetTime(text),
+        (error: WalvaultError) =>
+          error.code === 'usage' && message.test(error.message) && hint.test(error.hint ?? ''),
+      );
+    refused(
+      '2026-10-25 02:30:00.5 Europe/Berlin',
+      /was twice/,
+      /"2026-10-25 00:30:00.5\+00" or "2026-10-25 01:30:00.5\+00"/,
+    );
+    refused('2026-03-29 02:30 Europe/Berlin', /does not exist/, /before or after/);
+    refused('2026-11-22 10:00 CET', /no time zone "CET"/, /Europe\/Berlin/);
+  });
+
+  test('without a zone, such a time is shown as what it could be on this host', () => {
+    const before = process.env['TZ'];
+    process.env['TZ'] = 'Europe/Berlin';
+    try {
+      const hintOf = (text: string) => {
+        try {
+          return String(parseTargetTime(text));
+        } catch (error) {
+          return (error as WalvaultError).hint ?? '';
+        }
+      };
+      assert.match(
+        hintOf('2026-10-25 02:30'),
+        /Berlin, it is "2026-10-25 00:30:00\+00" or "2026-10-25 01:30:00\+00"/,
+      );
+      assert.match(hintOf('2026-03-29 02:30'), /Berlin, it does not exist/);
+    } finally {
+      if (before === undefined) delete process.env['TZ'];
+      else process.env['TZ'] = before;
+    }
   });
 
   test('are written so that they read back the same', () => {
