@@ -49,12 +49,11 @@ function bySource({ directory, configuration }: RestoreSummary): string[] {
         'pg_ctlcluster, does not read it.',
       ];
     case 'left':
-      return [
-        'It has no postgresql.conf: start it with a config_file of your own. In the saved one data_directory may name',
-        'the directory of the origin.',
-      ];
     case 'none':
-      return ['The backup has no postgresql.conf: start it with a config_file of your own.'];
+      return [
+        'It has no postgresql.conf of its own. Give it one by config_file, and always data_directory too: the one that a',
+        "configuration names may be the origin's.",
+      ];
     default:
       return [];
   }

@@ -73,16 +73,21 @@ function nextSteps(summary: RestoreSummary): string[] {
         ]
       : [
           `Start PostgreSQL ${major} on it; it recovers from the archive to ${target}`,
-          `and then ${afterTarget[settings.targetAction]}.`,
+          `and then ${afterTarget[settings.targetAction]}.${isClosed(summary) ? ' Until then it takes no connections.' : ''}`,
         ];
   return [
     ...start,
+    ...(summary.startCommand === null ? [] : [`  ${summary.startCommand}`]),
     ...describeConfiguration(summary),
     ...(backup.damagedPages === 0
       ? []
       : [`The backup has ${backup.damagedPages} damaged pages: check the data before you rely on it.`]),
     ...archiveNote(settings),
   ];
+}
+
+function isClosed({ overrides }: RestoreSummary): boolean {
+  return overrides.some(({ name, value }) => name === 'hot_standby' && value === 'off');
 }
 
 function archiveNote({ mode, archiveMode }: RestoreSummary['settings']): readonly string[] {

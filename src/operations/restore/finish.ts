@@ -22,6 +22,7 @@ import { autoConfName, readCopyConfiguration } from './copy-settings/copy-config
 import { absentFiles, unknownLibraries, type AbsentFile } from './copy-settings/obstacles.ts';
 import { overridesFor, type CopyChoices, type Override } from './copy-settings/overrides.ts';
 import { makeOwnConfiguration, type OwnConfiguration } from './copy-settings/own-configuration.ts';
+import { startCommand } from './copy-settings/start-command.ts';
 import { fsyncTree } from './destination.ts';
 import type { TablespaceTarget } from './tablespaces.ts';
 
@@ -48,6 +49,7 @@ export interface FinishOptions {
 export interface Finished {
   readonly overrides: readonly Override[];
   readonly configuration: OwnConfiguration;
+  readonly startCommand: string;
   readonly absentFiles: readonly AbsentFile[];
   readonly unknownLibraries: readonly string[];
 }
@@ -121,6 +123,12 @@ async function writeSettings(options: FinishOptions, control: ControlFile): Prom
   return {
     overrides,
     configuration,
+    startCommand: startCommand({
+      dataDirectory,
+      postgresMajor: control.postgresMajor,
+      source: configuration.source,
+      externalFiles: record.externalFiles,
+    }),
     absentFiles: absentFiles(configured, dataDirectory),
     unknownLibraries: unknownLibraries(configured),
   };

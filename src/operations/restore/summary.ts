@@ -50,6 +50,8 @@ export interface RestoreSummary {
   readonly overrides: readonly Override[];
   /** Null after a dry run. */
   readonly configuration: OwnConfiguration | null;
+  /** A command line for a shell; null after a dry run. */
+  readonly startCommand: string | null;
   /** Files that the configuration names and this host does not have. */
   readonly absentFiles: readonly AbsentFile[];
   /** Preloaded libraries that may run jobs, for all that is known. */
@@ -105,6 +107,7 @@ export function summariseRestore(result: RestoreResult): RestoreSummary {
     },
     overrides: result.overrides,
     configuration: finished?.configuration ?? null,
+    startCommand: finished?.startCommand ?? null,
     absentFiles: finished?.absentFiles ?? [],
     unknownLibraries: finished?.unknownLibraries ?? [],
     elapsedMs: Math.round(result.elapsedMs),

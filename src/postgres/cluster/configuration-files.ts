@@ -10,6 +10,7 @@ import { readWhole } from '../../base/files/read.ts';
 import { includeDirectives, parseConfigurationLine } from './configuration-line.ts';
 
 export interface ConfigurationEntry {
+  /** The line; a character for each byte, as in `value`. */
   readonly text: string;
   readonly name: string | undefined;
   readonly value: string;
@@ -22,7 +23,7 @@ export interface ConfigurationText {
   readonly file: string;
   /** Every line in the order in which PostgreSQL reads them; an include is replaced by the lines of its files. */
   readonly lines: readonly ConfigurationEntry[];
-  /** What the files include and is not there. */
+  /** What the files include and is not there, or cannot be read. */
   readonly missing: readonly string[];
 }
 
@@ -30,9 +31,8 @@ export interface ConfigurationText {
 const depthLimit = 10;
 
 /**
- * Reads the file; undefined if it does not exist.
+ * Reads the file; undefined if it does not exist or cannot be read: a server that needs it will say so.
  * @param locate the place of a file on this machine, from its path as the files name it
- * @throws system errors
  */
 export async function readConfiguration(
   file: string,
@@ -43,9 +43,9 @@ export async function readConfiguration(
   return lines && { file, lines, missing };
 }
 
-/** The value of each setting: the last line wins. */
+/** The value of each setting, as UTF-8 text: the last line wins. */
 export function settingsOf({ lines }: ConfigurationText): Map<string, string> {
-  return new Map(lines.flatMap(({ name, value }) => (name === undefined ? [] : [[name, value]])));
+  return new Map(lines.flatMap(({ name, value }) => (name === undefined ? [] : [[name, decoded(value)]])));
 }
 
 interface Reading {
@@ -72,7 +72,8 @@ async function readIncluded(
   file: string,
   reading: Reading,
 ): Promise<ConfigurationEntry[]> {
-  const path = isAbsolute(value) ? value : join(dirname(file), value);
+  const named = decoded(value);
+  const path = isAbsolute(named) ? named : join(dirname(file), named);
   const deeper = { ...reading, depth: reading.depth + 1 };
   if (deeper.depth > depthLimit) return [];
   if (name === 'include_dir') {
@@ -92,7 +93,7 @@ async function textOf(path: string): Promise<string | undefined> {
   try {
     return (await readWhole(path)).toString('latin1');
   } catch (error) {
-    if (isAbsent(error)) return undefined;
+    if (systemCode(error) !== undefined) return undefined;
     throw error;
   }
 }
@@ -103,12 +104,12 @@ async function namesIn(directory: string): Promise<string[] | undefined> {
     const names = await readdir(directory);
     return names.filter(name => /^[^.].*\.conf$/s.test(name)).toSorted((a, b) => (a < b ? -1 : 1));
   } catch (error) {
-    if (isAbsent(error)) return undefined;
+    if (systemCode(error) !== undefined) return undefined;
     throw error;
   }
 }
 
-function isAbsent(error: unknown): boolean {
-  const code = systemCode(error);
-  return code === 'ENOENT' || code === 'ENOTDIR' || code === 'EISDIR';
+/** Bytes that a text stands for, as UTF-8. */
+export function decoded(bytes: string): string {
+  return Buffer.from(bytes, 'latin1').toString('utf8');
 }

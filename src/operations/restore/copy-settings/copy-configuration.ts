@@ -20,14 +20,17 @@ export interface CopyConfiguration extends ConfiguredSettings {
 /**
  * Reads `postgresql.conf` of the directory or, where it has none, the copy of one that lay outside, with what they
  * include, and `postgresql.auto.conf`, which beats both.
- * @throws system errors
  */
 export async function readCopyConfiguration(
   dataDirectory: string,
   externalFiles: readonly string[],
 ): Promise<CopyConfiguration> {
-  const own = await readConfiguration(join(dataDirectory, configurationName), path => path);
+  const own = await readConfiguration(
+    join(dataDirectory, configurationName),
+    path => savedCopyOf(dataDirectory, path) ?? path,
+  );
   const outside = externalFiles.find(path => path.endsWith(`/${configurationName}`));
+  // Files of this host under the same paths may be those of another cluster.
   const main =
     own ??
     (outside === undefined
@@ -38,13 +41,12 @@ export async function readCopyConfiguration(
   return { values, isInForce: own !== undefined, main };
 }
 
-/** Where the copy has a file that lay outside the origin's data directory. */
-export function savedPath(dataDirectory: string, path: string): string {
-  return join(dataDirectory, externalDirectory, path);
-}
-
-/** The saved copy of an external file, if there is one. */
+/** The saved copy of a file or directory that lay outside the origin's data directory, if there is one. */
 export function savedCopyOf(dataDirectory: string, path: string): string | undefined {
   const saved = savedPath(dataDirectory, path);
   return existsSync(saved) ? saved : undefined;
+}
+
+function savedPath(dataDirectory: string, path: string): string {
+  return join(dataDirectory, externalDirectory, path);
 }

@@ -67,8 +67,9 @@ export function overridesFor(choices: CopyChoices, facts: CopyFacts): Override[]
 export function isReadDuringReplay({
   mode,
   targetAction,
-}: Pick<CopyChoices, 'mode' | 'targetAction'>): boolean {
-  return mode === 'standby' || targetAction === 'pause';
+  keptSettings,
+}: Pick<CopyChoices, 'mode' | 'targetAction' | 'keptSettings'>): boolean {
+  return mode === 'standby' || targetAction === 'pause' || keptSettings.includes('hot_standby');
 }
 
 function isKept(keptBy: KeptBy | undefined, choices: CopyChoices): boolean {

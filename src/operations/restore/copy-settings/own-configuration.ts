@@ -5,11 +5,10 @@
  * has found by then (SelectConfigFiles in guc.c).
  */
 import { existsSync } from 'node:fs';
-import { basename, dirname, isAbsolute, join } from 'node:path';
+import { basename, dirname, isAbsolute, join, sep } from 'node:path';
 import { writeFileDurably } from '../../../base/files/durable.ts';
-import { readWhole } from '../../../base/files/read.ts';
 import { updateBackupManifest } from '../../../postgres/cluster/backup-manifest.ts';
-import type { ConfigurationText } from '../../../postgres/cluster/configuration-files.ts';
+import { decoded, type ConfigurationText } from '../../../postgres/cluster/configuration-files.ts';
 import { commentOut, setting } from '../../../postgres/cluster/recovery-settings.ts';
 import { configurationName, savedCopyOf, type CopyConfiguration } from './copy-configuration.ts';
 
@@ -24,32 +23,37 @@ export interface OwnConfiguration {
 
 const placeNames = ['data_directory', 'hba_file', 'ident_file'] as const;
 
-const copiedNote =
-  '# Configuration of the origin, put here by walvault restore with the files that it included';
+const madeNote = '# Made by walvault restore from the configuration of the origin and all that it included';
 const changedNote = '# Paths changed by walvault restore';
 
 /**
- * Writes `postgresql.conf` in the directory: from the saved copy of one that lay outside, if `copies` is true, or its
- * own with paths that no longer lead to the origin.
+ * Writes `postgresql.conf` in the directory: from the saved copy of one that lay outside, if `copies` is true, or from
+ * its own where that leads out of the directory.
  * @throws system errors
  */
 export async function makeOwnConfiguration(
   dataDirectory: string,
-  configuration: CopyConfiguration,
+  { main, isInForce }: CopyConfiguration,
   { copies }: { readonly copies: boolean },
 ): Promise<OwnConfiguration> {
-  const { main, isInForce } = configuration;
   if (main === undefined) return { source: 'none', notIncluded: [] };
-  const path = join(dataDirectory, configurationName);
-  if (isInForce) {
-    const before = await readWhole(path);
-    const after = ownText(before.toString('latin1'), main, dataDirectory);
-    if (after !== undefined) await replace(dataDirectory, after, { isNew: false });
-    return { source: 'own', notIncluded: main.missing };
-  }
-  if (!copies) return { source: 'left', notIncluded: main.missing };
-  await replace(dataDirectory, copiedText(main, dataDirectory), { isNew: true });
-  return { source: 'copied', notIncluded: main.missing };
+  const notIncluded = main.missing;
+  if (!isInForce && !copies) return { source: 'left', notIncluded };
+  if (!isInForce || leadsOut(main, dataDirectory))
+    await replace(dataDirectory, selfContained(main, dataDirectory), { isNew: !isInForce });
+  return { source: isInForce ? 'own' : 'copied', notIncluded };
+}
+
+function leadsOut({ lines, missing }: ConfigurationText, dataDirectory: string): boolean {
+  return (
+    missing.length > 0 ||
+    lines.some(
+      ({ name, value, file }) =>
+        !file.startsWith(`${dataDirectory}${sep}`) ||
+        name === 'data_directory' ||
+        (isFilePlace(name) && isAbsolute(value)),
+    )
+  );
 }
 
 async function replace(
@@ -63,22 +67,10 @@ async function replace(
 }
 
 /** One file with all lines of the files that it included. */
-function copiedText(main: ConfigurationText, dataDirectory: string): string {
+function selfContained(main: ConfigurationText, dataDirectory: string): string {
   const body = commentOut(main.lines.map(({ text }) => text).join('\n'), new Set(placeNames));
-  const missing = main.missing.map(path => `# not in the backup: ${path}`);
-  return lines([copiedNote, ...missing, body.trimEnd(), ...places(main, dataDirectory)]);
-}
-
-/** Undefined if nothing need be changed. */
-function ownText(text: string, main: ConfigurationText, dataDirectory: string): string | undefined {
-  const elsewhere = main.lines.some(
-    ({ name, value }) => name === 'data_directory' || (isFilePlace(name) && isAbsolute(value)),
-  );
-  if (!elsewhere) return undefined;
-  const isIncluded = main.lines.some(({ name, file }) => name === 'data_directory' && file !== main.file);
-  const own = isIncluded ? [bytes(setting('data_directory', dataDirectory))] : [];
-  const body = commentOut(text, new Set(placeNames));
-  return lines([body.trimEnd(), ...places(main, dataDirectory), ...own]);
+  const missing = main.missing.map(path => `# included, and not in the backup: ${bytes(path)}`);
+  return lines([madeNote, ...missing, body.trimEnd(), ...places(main, dataDirectory)]);
 }
 
 /** Where the copy has the files for authentication. A path that leads nowhere stays, so that the server says so. */
@@ -93,9 +85,9 @@ function places(main: ConfigurationText, dataDirectory: string): string[] {
 }
 
 function ownPlaceOf(path: string, dataDirectory: string): string {
-  const decoded = Buffer.from(path, 'latin1').toString('utf8');
-  const inside = join(dataDirectory, basename(decoded));
-  return savedCopyOf(dataDirectory, decoded) ?? (existsSync(inside) ? inside : decoded);
+  const named = decoded(path);
+  const inside = join(dataDirectory, basename(named));
+  return savedCopyOf(dataDirectory, named) ?? (existsSync(inside) ? inside : named);
 }
 
 /** By default the two files lie beside the configuration file. */

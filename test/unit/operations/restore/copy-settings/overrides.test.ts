@@ -4,6 +4,7 @@ import { resolve } from 'node:path';
 import { describe, test } from 'vitest';
 import { jobLibraries } from '../../../../../src/operations/restore/copy-settings/acting-settings.ts';
 import {
+  isReadDuringReplay,
   overridableNames,
   overridesFor,
   type ConfiguredSettings,
@@ -130,6 +131,10 @@ describe('the settings that a copy gets in place of its origin’s', () => {
     assert.equal(valueOf('hot_standby', { targetAction: 'promote' }), 'off');
     assert.equal(valueOf('hot_standby', { targetAction: 'shutdown' }), 'off');
     assert.equal(valueOf('hot_standby', { mode: 'standby' }), undefined);
+    const kept = { keptSettings: ['hot_standby'] };
+    assert.equal(valueOf('hot_standby', kept), undefined);
+    assert.equal(isReadDuringReplay({ ...choices, ...kept }), true);
+    assert.equal(isReadDuringReplay(choices), false);
   });
 
   test('a value that replay needs is raised, never lowered', () => {
