@@ -88,12 +88,14 @@ async function fetchWith(
     log,
     signal,
   });
+  // The operation itself has warned of a placeholder.
+  if (result.outcome === 'placeholder') return 0;
   log.emit(
     result.outcome === 'absent'
       ? { kind: 'file-absent', file: wanted.name }
       : { kind: 'file-delivered', file: wanted.name, repository: result.repository },
   );
-  if (result.outcome !== 'delivered') {
+  if (result.outcome === 'absent') {
     await removeOrphanedPrefetch(wanted.destination, log);
     return absentStatus;
   }

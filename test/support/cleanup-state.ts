@@ -106,6 +106,7 @@ export function stateOf(more: Partial<SystemState>): SystemState {
     unfinished: [],
     tree: new Map(),
     historyTimes: new Map(),
+    unusable: new Map(),
     wal: [],
     segments: more.wal ?? [],
     highWater: [],

@@ -91,7 +91,13 @@ export const samples: Samples = {
     description: `${segment} was given up at 2026-11-29T21:31:28.000Z by db1`,
   },
   'page-magic-unknown': { kind: 'page-magic-unknown', file: segment, pageMagic: 'D999' },
-  'history-not-understood': { kind: 'history-not-understood', file: '00000002.history', failure },
+  'history-not-understood': {
+    kind: 'history-not-understood',
+    file: '00000002.history',
+    timeline: 2,
+    failure,
+  },
+  'placeholder-not-archived': { kind: 'placeholder-not-archived', file: '00000002.history' },
   'creation-not-atomic': { kind: 'creation-not-atomic', repository },
   'content-kept-beside': { kind: 'content-kept-beside', file: segment, repository },
   'repository-lacks-file': {
@@ -130,6 +136,13 @@ export const samples: Samples = {
     host: 'db1',
     reason: 'the bucket rule of May, ticket 1234',
     acknowledgedAt: '2026-11-29T21:31:28.000Z',
+  },
+  'history-unusable': {
+    kind: 'history-unusable',
+    file: '00000002.history',
+    timeline: 2,
+    problem: failure.message,
+    hint: 'Remove it.',
   },
   'gap-tolerated': { kind: 'gap-tolerated', failure },
   'repository-failed': { kind: 'repository-failed', failure },
@@ -228,6 +241,12 @@ export const samples: Samples = {
     id: '3f2a9c51e07b4d68',
   },
   'repository-passed-over': { kind: 'repository-passed-over', repository, failure },
+  'timeline-left-out': {
+    kind: 'timeline-left-out',
+    timeline: 2,
+    problem: failure.message,
+    hint: 'Remove it.',
+  },
   'backup-left-out': { kind: 'backup-left-out', backup, problem: 'its commit record is not signed' },
   'restore-ends-at-gap': {
     kind: 'restore-ends-at-gap',

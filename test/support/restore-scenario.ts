@@ -37,6 +37,8 @@ export interface Drawn {
   readonly lost?: readonly { timeline: number; first: number; last: number }[];
   /** What shows that WAL existed, both ends included. */
   readonly known?: readonly { timeline: number; first: number; last: number; sign: KnownWal['sign'] }[];
+  /** Timelines whose archived history cannot be read. */
+  readonly unusable?: readonly number[];
   /** Gaps that somebody accepted, both ends included. */
   readonly acknowledged?: readonly { timeline: number; first: number; last: number }[];
   /** DROP DATABASE: from the mark to the commit, which is none of the events. */
@@ -68,6 +70,7 @@ export function surveyOf({
   lost = [],
   known = [],
   acknowledged = [],
+  unusable = [],
 }: Drawn): RestoreSurvey {
   const tree = Object.entries(branches).map(
     ([child, branch]) => [Number(child), { parent: branch.parent, switchpoint: at(branch.at) }] as const,
@@ -110,6 +113,7 @@ export function surveyOf({
       host: 'db1',
       reason: 'ticket 7',
     })),
+    unusable: new Map(unusable.map(timeline => [timeline, 'it is empty'])),
     historyTimes: new Map(
       Object.entries(branches).map(([child, { seen = 0 }]) => [Number(child), minute(seen)]),
     ),

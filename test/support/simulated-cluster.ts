@@ -105,6 +105,7 @@ export class SimulatedCluster {
       unfinished: this.claims.map(({ backup }) => backup),
       tree: this.#tree,
       historyTimes: this.#historyTimes,
+      unusable: new Map(),
       pinned: this.#pinned,
       wal: this.#stretches(),
     };

@@ -134,8 +134,12 @@ function timelineRow(timeline: TimelineListing): string[] {
   ];
 }
 
-function troubleLines({ timeline, wentOnBeside, holes, removed, lost }: TimelineListing): string[] {
+function troubleLines(listing: TimelineListing): string[] {
+  const { timeline, historyProblem, wentOnBeside, holes, removed, lost } = listing;
   return [
+    ...(historyProblem === undefined
+      ? []
+      : [`timeline ${timeline} cannot be followed, its history cannot be read: ${historyProblem}\n`]),
     ...wentOnBeside.map(({ description }) => `${description}\n`),
     ...holes.map(
       hole => `timeline ${timeline} lacks ${rangeOf(hole)}: ${hole.shownBy}${acceptanceOf(hole)}\n`,
@@ -227,6 +231,7 @@ function timelineJson(timeline: TimelineListing): unknown {
     parent: timeline.parent ?? null,
     switchpoint: timeline.switchpoint ?? null,
     hasHistory: timeline.hasHistory,
+    historyProblem: timeline.historyProblem,
     firstSegment: timeline.firstSegment ?? null,
     lastSegment: timeline.lastSegment ?? null,
     segmentCount: timeline.segmentCount,

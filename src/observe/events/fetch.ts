@@ -12,6 +12,14 @@ export type FetchEvent =
       readonly problem: string;
       readonly hint: string;
     }
+  /** PostgreSQL goes on without this history, whose number stays taken. */
+  | {
+      readonly kind: 'history-unusable';
+      readonly file: string;
+      readonly timeline: number;
+      readonly problem: string;
+      readonly hint: string;
+    }
   /** A gap that this recovery may take for the end of the archive. */
   | { readonly kind: 'gap-tolerated'; readonly failure: PlainError }
   /** Somebody accepted the loss of this WAL: the recovery may end before it. */

@@ -4,8 +4,15 @@ import type { PlainError } from '../../base/errors/plain-error.ts';
 export type PushEvent =
   | FileArchived
   | { readonly kind: 'page-magic-unknown'; readonly file: string; readonly pageMagic: string }
-  /** The file is archived as it is. */
-  | { readonly kind: 'history-not-understood'; readonly file: string; readonly failure: PlainError }
+  /** The file is no timeline history. It is archived as it is: a refusal would end all archiving. */
+  | {
+      readonly kind: 'history-not-understood';
+      readonly file: string;
+      readonly timeline: number;
+      readonly failure: PlainError;
+    }
+  /** The file stands in `pg_wal` for an archived history that cannot be read; fetch made it. */
+  | { readonly kind: 'placeholder-not-archived'; readonly file: string }
   | { readonly kind: 'creation-not-atomic'; readonly repository: string }
   /** The repository had another content of this name. */
   | { readonly kind: 'content-kept-beside'; readonly file: string; readonly repository: string }

@@ -2,6 +2,13 @@
 import type { PlainError } from '../../base/errors/plain-error.ts';
 
 export type RestoreEvent =
+  /** Its archived history cannot be read. */
+  | {
+      readonly kind: 'timeline-left-out';
+      readonly timeline: number;
+      readonly problem: string;
+      readonly hint: string;
+    }
   | { readonly kind: 'repository-passed-over'; readonly repository: string; readonly failure: PlainError }
   | { readonly kind: 'backup-left-out'; readonly backup: string; readonly problem: string }
   /** WAL beyond is missing, and somebody accepted its loss. */

@@ -6,6 +6,11 @@ export const fetchWords: WordsTable<FetchEvent> = {
   'file-delivered': ({ file, repository }) => debug(`${file} is delivered from repository "${repository}"`),
   'file-absent': ({ file }) => debug(`${file} is not in the archive`),
   'file-not-served': ({ file, problem, hint }) => warn(`${file} is not served: ${problem}`, hint),
+  'history-unusable': ({ file, timeline, problem, hint }) =>
+    warn(
+      `${file} cannot be used, and timeline ${timeline} cannot be followed; its number stays taken: ${problem}`,
+      hint,
+    ),
   'gap-tolerated': ({ failure }) => error(failure.message, failure.hint),
   'acknowledged-gap-passed': ({ file, repository, user, host, reason, acknowledgedAt }) =>
     warn(

@@ -8,7 +8,15 @@ export const pushWords: WordsTable<PushEvent> = {
     debug(`${file} is archived in ${repositories.map(name => `"${name}"`).join(', ')}`),
   'page-magic-unknown': ({ file, pageMagic }) =>
     warn(`${file}: page magic ${pageMagic} is of no PostgreSQL known here`),
-  'history-not-understood': ({ failure }) => warn(`${failure.message}; archived as it is`),
+  'history-not-understood': ({ file, timeline, failure }) =>
+    error(
+      `${file} is no timeline history and is archived as it is: nobody can recover along timeline ${timeline} with it: ${failure.message}`,
+      `If another server has a good ${file}, put it in the place of this one and of the archived one.`,
+    ),
+  'placeholder-not-archived': ({ file }) =>
+    warn(
+      `${file} is not archived: it is walvault's placeholder for the archived history, which cannot be read`,
+    ),
   'creation-not-atomic': ({ repository }) =>
     warn(
       `repository "${repository}" cannot create a file only if it is absent: it is looked up first, and of two servers that archive the same name in the same instant the later one wins unnoticed`,

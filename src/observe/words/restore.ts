@@ -4,6 +4,8 @@ import type { RestoreEvent } from '../events/restore.ts';
 import { info, warn, type WordsTable } from './table.ts';
 
 export const restoreWords: WordsTable<RestoreEvent> = {
+  'timeline-left-out': ({ timeline, problem, hint }) =>
+    warn(`timeline ${timeline} is left out, its history cannot be read: ${problem}`, hint),
   'repository-passed-over': ({ repository, failure }) =>
     warn(`repository "${repository}" is passed over: ${failure.message}`, failure.hint),
   'backup-left-out': ({ backup, problem }) => warn(`backup ${backup} is left out: ${problem}`),

@@ -9,6 +9,7 @@ import { comparePositions } from '../../repository/format/backup-record.ts';
 import type { BackupDecision, CleanupPlan, Decision, Remark, RemoveReason } from './decisions.ts';
 import { endedBefore, isInProgress } from './in-progress.ts';
 import { defaultLimits, type PlanInput, type RetentionLimits, type UnfinishedBackup } from './state.ts';
+import { healHistoryHint } from '../../repository/wal/timelines.ts';
 import { timelinesOfUnknownOrigin } from './timeline-path.ts';
 
 export function planCleanup(input: PlanInput): CleanupPlan {
@@ -62,13 +63,30 @@ function findDoubts(input: PlanInput, choice: BackupChoice, limits: RetentionLim
     ...state.wal.map(({ timeline }) => timeline),
     ...state.backups.flatMap(({ record }) => record.walRanges.map(({ timeline }) => timeline)),
   ];
-  for (const timeline of timelinesOfUnknownOrigin(state.tree, present)) {
+  const ofUnknownOrigin = timelinesOfUnknownOrigin(state.tree, present);
+  for (const timeline of ofUnknownOrigin) {
+    const problem = state.unusable.get(timeline);
+    const why =
+      problem === undefined
+        ? `the history file of timeline ${timeline} is not archived`
+        : `the archived history of timeline ${timeline} cannot be read (${problem})`;
     doubts.push({
       blocks: 'everything',
-      message: `nothing is removed: the history file of timeline ${timeline} is not archived, so nobody can say what it descends from`,
-      hint: 'If a server still has it in pg_wal, archive it there with `walvault push --missing`.',
+      message: `nothing is removed: ${why}, so nobody can say what it descends from`,
+      hint:
+        problem === undefined
+          ? 'If a server still has it in pg_wal, archive it there with `walvault push --missing`.'
+          : healHistoryHint(timeline),
     });
   }
+  // Without WAL and backups of its own, a timeline needs nothing.
+  for (const [timeline, problem] of state.unusable)
+    if (!ofUnknownOrigin.includes(timeline))
+      doubts.push({
+        blocks: 'nothing',
+        message: `the archived history of timeline ${timeline} cannot be read: ${problem}`,
+        hint: healHistoryHint(timeline),
+      });
   for (const id of [...state.unreadable, ...choice.contradictory.map(({ record }) => record)].map(
     one => one.id,
   )) {

@@ -20,6 +20,8 @@ export interface SystemState {
   readonly tree: TimelineTree;
   /** When each history file reached the store. */
   readonly historyTimes: ReadonlyMap<number, Date>;
+  /** The timelines whose archived history cannot be read, each with what is wrong with it. */
+  readonly unusable: ReadonlyMap<number, string>;
   /** Ranges of positions that hold any WAL object, in the order of timeline and position. */
   readonly wal: readonly WalStretch[];
   /** Ranges of whole segments, in the same order. */

@@ -2,19 +2,22 @@
  * One WAL file, delivered from the first repository that has it and verified before it gets its name.
  * The agent's prefetch shares this code with fetch, so that both check a file in the same way.
  */
+import type { ByteStream } from '../../base/bytes/streams.ts';
 import { hasTimedOut, type Deadline } from '../../base/time/deadline.ts';
 import { WalvaultError } from '../../base/errors/errors.ts';
 import type { FileIdentity } from '../../base/files/identity.ts';
 import type { Turns } from '../../base/threads/turns.ts';
 import type { WalFileName } from '../../postgres/wal/file-name.ts';
 import type { WalGeometry } from '../../postgres/wal/geometry.ts';
+import { parseTimelineHistory } from '../../postgres/wal/timeline-history.ts';
 import { checkSegment } from '../../postgres/wal/segment-check.ts';
 import { partialPrefix, walKey, type SystemPath } from '../../repository/format/layout.ts';
 import { RepositoryFailure, type Repository } from '../../repository/repository.ts';
 import { listPartials } from '../../repository/wal/listing.ts';
+import { collectHistory } from '../../repository/wal/timelines.ts';
 import { openWalObject } from '../../repository/wal/read-object.ts';
 import { isStoreError } from '../../stores/store.ts';
-import { deliver, type ReceivedFile } from './destination.ts';
+import { deliver, deliverWhole, type ReceivedFile } from './destination.ts';
 import type { Laggards } from './laggards.ts';
 import type { Log } from '../../observe/events/events.ts';
 import { toPlainError } from '../../base/errors/plain-error.ts';
@@ -105,19 +108,33 @@ async function deliverFrom(
 ): Promise<FileIdentity> {
   const { deadline, turns } = options;
   const key = file.kind === 'partial' ? await newestPartial(repository, options, file) : keyOf(options, file);
+  const source = `${repository.store.url}: ${key}`;
   const { plain, release } = await openWalObject(repository, key, deadline.signal, {
     onReceived: () => deadline.restart(),
     turns,
   });
   try {
+    if (file.kind === 'history') return await deliverHistory(options.destination, plain, file, source);
     return await deliver(options.destination, plain, received => {
       // All bytes are written: the fsync, which takes longest, needs no memory.
       release();
-      refuseWrongFile(options, file, received, `${repository.store.url}: ${key}`);
+      refuseWrongFile(options, file, received, source);
     });
   } finally {
     release();
   }
+}
+
+/** PostgreSQL ends with FATAL on a history that it cannot read. @throws WalvaultError `damaged` */
+async function deliverHistory(
+  destination: string,
+  plain: ByteStream,
+  { timeline }: WalFileName,
+  source: string,
+): Promise<FileIdentity> {
+  const content = await collectHistory(plain, source);
+  parseTimelineHistory(timeline, content.toString('utf8'), source);
+  return await deliverWhole(destination, content);
 }
 
 export function keyOf({ system }: Pick<DeliveryOptions, 'system'>, file: WalFileName): string {
@@ -145,7 +162,7 @@ function refuseWrongFile(
   if (file.kind !== 'segment' && file.kind !== 'partial') return;
   const { system, geometry } = options;
   const { sizeBytes, head } = received;
-  const { problems } = checkSegment({
+  const { problems, isDamaged } = checkSegment({
     file,
     sizeBytes,
     firstPage: head,
@@ -157,5 +174,8 @@ function refuseWrongFile(
     : sizeBytes === geometry.segmentSizeBytes
       ? []
       : [`it has ${sizeBytes} bytes, a segment has ${geometry.segmentSizeBytes}`];
-  if (counted.length > 0) throw new WalvaultError('invalid-file', `${source}: ${counted.join('; ')}`);
+  if (counted.length === 0) return;
+  // Without the check of headers only the size is known to be wrong.
+  const code = isDamaged || !options.headerCheck ? 'damaged' : 'invalid-file';
+  throw new WalvaultError(code, `${source}: ${counted.join('; ')}`);
 }

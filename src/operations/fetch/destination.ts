@@ -2,7 +2,7 @@
 import { open, readdir, rename, rm, stat, type FileHandle } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { localIoError, WalvaultError } from '../../base/errors/errors.ts';
-import type { ByteStream } from '../../base/bytes/streams.ts';
+import { streamOf, type ByteStream } from '../../base/bytes/streams.ts';
 import { identityOf, type FileIdentity } from '../../base/files/identity.ts';
 import { heirOf } from '../../base/files/heir.ts';
 import { fsyncDirectory, temporaryName, writeAll } from '../../base/files/durable.ts';
@@ -53,6 +53,11 @@ export async function deliver(
 async function leaveToHeir(handle: FileHandle, directory: string): Promise<void> {
   const heir = process.geteuid?.() === 0 ? heirOf(await stat(directory)) : undefined;
   if (heir !== undefined) await handle.chown(heir.uid, heir.gid);
+}
+
+/** Delivers a small content that was checked as a whole. */
+export async function deliverWhole(destination: string, content: Uint8Array): Promise<FileIdentity> {
+  return await deliver(destination, streamOf(content), () => undefined);
 }
 
 async function receive(handle: FileHandle, content: ByteStream): Promise<ReceivedFile> {

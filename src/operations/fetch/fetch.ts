@@ -8,6 +8,7 @@ import { dirname } from 'node:path';
 import type { Deadline } from '../../base/time/deadline.ts';
 import { retryUntilDeadline } from '../../base/time/retry.ts';
 import { WalvaultError } from '../../base/errors/errors.ts';
+import { removeHistoryPlaceholder } from '../../postgres/cluster/history-placeholder.ts';
 import { readLocalHistories } from '../../postgres/cluster/local-histories.ts';
 import type { AcknowledgedGap } from '../../repository/format/notes/gap-acknowledged.ts';
 import { RepositoryFailure, type Repository } from '../../repository/repository.ts';
@@ -23,11 +24,14 @@ import { isLocalSegmentWhole } from './local-segment.ts';
 import type { FetchOptions } from './options.ts';
 import { startPatience } from './patience.ts';
 import { toPlainError } from '../../base/errors/plain-error.ts';
+import { answerUnusable, damageAmong } from './unusable-history.ts';
 
 export type FetchResult =
   | { readonly outcome: 'delivered'; readonly repository: string }
   /** Exit status 1: PostgreSQL may take this for the end of the archive. */
-  | { readonly outcome: 'absent' };
+  | { readonly outcome: 'absent' }
+  /** A history that is archived and cannot be read: a comment takes its place. */
+  | { readonly outcome: 'placeholder' };
 
 export async function fetch(options: FetchOptions): Promise<FetchResult> {
   const file = parseWalFileName(options.name);
@@ -87,6 +91,8 @@ async function attempt(options: Attempt, file: WalFileName): Promise<FetchResult
   const tried = await deliverFromFirst(options, file);
   if ('repository' in tried) return { outcome: 'delivered', repository: tried.repository.name };
   const { failures, absentIn, deletedIn } = tried;
+  const damage = file.kind === 'history' ? damageAmong(failures) : undefined;
+  if (damage !== undefined) return await answerUnusable(options, file, damage);
   const [failure, ...others] = failures;
   for (const other of others) options.log.emit({ kind: 'repository-failed', failure: toPlainError(other) });
   if (failure !== undefined) throw failure;
@@ -96,6 +102,8 @@ async function attempt(options: Attempt, file: WalFileName): Promise<FetchResult
   }
   if (file.kind === 'segment') await refuseGap(options, file, { surveys, deletedIn });
   else if (deletedIn[0] !== undefined) throw gapError(deletedIn[0], file, deleted);
+  if (file.kind === 'history' && options.mode !== 'none')
+    removeHistoryPlaceholder(dirname(options.destination), file.timeline);
   return { outcome: 'absent' };
 }
 

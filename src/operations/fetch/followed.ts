@@ -1,13 +1,13 @@
 /** The timeline that a recovery follows: `--timeline` in restore_command names it, or the data directory shows it. */
 import { WalvaultError } from '../../base/errors/errors.ts';
 import type { Reached } from '../../postgres/cluster/control-file.ts';
-import { readLocalHistories, readLocalHistory } from '../../postgres/cluster/local-histories.ts';
+import { readLocalHistories } from '../../postgres/cluster/local-histories.ts';
 import type { RecoveryMode } from '../../postgres/cluster/signal-files.ts';
 import { historyFileName, type WalFileName } from '../../postgres/wal/file-name.ts';
 import type { WalGeometry } from '../../postgres/wal/geometry.ts';
 import type { TimelineHistoryEntry } from '../../postgres/wal/timeline-history.ts';
 import { surveySystem } from '../../repository/survey.ts';
-import { historyFromTree } from '../../repository/wal/timelines.ts';
+import { healHistoryHint, historyFromTree } from '../../repository/wal/timelines.ts';
 import { branchShown, type Branch } from './branch.ts';
 import type { FetchOptions } from './options.ts';
 import { hasLocalSegment } from './local-segment.ts';
@@ -49,7 +49,7 @@ export function locallyFollowed(
 ): Branch | undefined | 'unknown' {
   const { mode, timeline, walDirectory, geometry } = clues;
   if (mode !== 'standby' && timeline !== undefined && timeline !== file.timeline) {
-    const history = readLocalHistory(walDirectory, timeline);
+    const history = readLocalHistories(walDirectory).get(timeline);
     return history === undefined ? 'unknown' : { timeline, history, isCertain: true };
   }
   if (mode === 'none') return undefined;
@@ -69,7 +69,10 @@ async function archivedHistory(options: FetchOptions, timeline: number): Promise
   let failure: unknown;
   for (const repository of options.repositories) {
     try {
-      const { tree } = await surveySystem(repository, options.system, options.signal).timelines();
+      const { tree, unusable } = await surveySystem(repository, options.system, options.signal).timelines();
+      const problem = unusable.get(timeline);
+      if (problem !== undefined)
+        throw new WalvaultError('damaged', problem, { hint: healHistoryHint(timeline) });
       const history = historyFromTree(tree, timeline);
       if (history.length > 0) return history;
     } catch (error) {

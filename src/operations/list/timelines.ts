@@ -30,6 +30,8 @@ export interface TimelineListing {
   /** The LSN at which this timeline left its parent, in PostgreSQL's notation. */
   readonly switchpoint: string | undefined;
   readonly hasHistory: boolean;
+  /** What is wrong with the archived history: nobody can follow this timeline. Undefined if it can be read. */
+  readonly historyProblem: string | undefined;
   /** Undefined if only the history of this timeline is archived. */
   readonly firstSegment: string | undefined;
   readonly lastSegment: string | undefined;
@@ -74,18 +76,20 @@ export interface DescribedWal extends TimelineEvidence {
   readonly gaps: readonly Gap[];
   /** The ranges that cleanup removed. */
   readonly removed: readonly SegmentRange[];
+  /** The timelines whose archived history cannot be read, each with what is wrong with it. */
+  readonly unusable: ReadonlyMap<number, string>;
 }
 
 export function describeTimelines(wal: DescribedWal): TimelineListing[] {
-  const { runs, lost, gaps, tree } = wal;
+  const { runs, lost, gaps, tree, unusable } = wal;
   const timelines = new Set([...runs, ...lost, ...gaps].map(({ timeline }) => timeline));
-  for (const timeline of tree.keys()) timelines.add(timeline);
+  for (const timeline of [...tree.keys(), ...unusable.keys()]) timelines.add(timeline);
   return [...timelines].sort((a, b) => a - b).map(timeline => describeTimeline(timeline, wal));
 }
 
 function describeTimeline(timeline: number, wal: DescribedWal): TimelineListing {
   const isHere = (range: SegmentRange) => range.timeline === timeline;
-  const { tree, geometry } = wal;
+  const { tree, unusable, geometry } = wal;
   const runs = wal.runs.filter(isHere);
   const lost = wal.lost.filter(isHere);
   const nameOf = (segment: bigint) => geometry.nameOf(timeline, segment);
@@ -97,6 +101,7 @@ function describeTimeline(timeline: number, wal: DescribedWal): TimelineListing 
     parent: branch?.parent,
     switchpoint: branch && formatLsn(branch.switchpoint),
     hasHistory: branch !== undefined,
+    historyProblem: unusable.get(timeline),
     firstSegment: first && nameOf(first.first),
     lastSegment: last && nameOf(last.last),
     segmentCount: count(...runs),

@@ -46,6 +46,7 @@ export async function pushMissing(
     }
     try {
       const result = await push({ ...options, path: join(walDirectory, file.name), isMissingRun: true });
+      if (result.outcomes.size === 0) continue;
       sent.push(result.file.name);
       options.log.emit({ kind: 'missing-file-sent', file: result.file.name });
     } catch (error) {

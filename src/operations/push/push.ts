@@ -60,6 +60,7 @@ async function pushInTime(
   const patience = new Patience(options);
   try {
     const { source, encoded } = await readAndEncode(options, memory, patience);
+    if (source.isPlaceholder) return { result: await withoutArchiving(options, source, encoded), source };
     const queue = await readQueue(options, source);
     const storing = { source, encoded, proofs: memory.proofs };
     const result = await storeEverywhere(options, storing, { patience, queue });
@@ -68,6 +69,17 @@ async function pushInTime(
   } finally {
     patience.end();
   }
+}
+
+/** PostgreSQL may mark the file as archived: it holds nothing, and its place in the archive is taken. */
+async function withoutArchiving(
+  { log }: PushOptions,
+  { file }: WalSource,
+  encoded: Promise<WalObject>,
+): Promise<PushResult> {
+  await encoded;
+  log.emit({ kind: 'placeholder-not-archived', file: file.name });
+  return { file, outcomes: new Map() };
 }
 
 interface EncodedSource {

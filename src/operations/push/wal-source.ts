@@ -7,13 +7,13 @@ import { BufferPool } from '../../base/bytes/buffer-pool.ts';
 import type { ByteStream } from '../../base/bytes/streams.ts';
 import { readControlFile, type ControlFile } from '../../postgres/cluster/control-file.ts';
 import { requireDataDirectory } from '../../postgres/cluster/find-data-directory.ts';
+import { isHistoryPlaceholder } from '../../postgres/cluster/history-placeholder.ts';
 import { readLocalHistories } from '../../postgres/cluster/local-histories.ts';
 import { recoveryModeOf } from '../../postgres/cluster/signal-files.ts';
 import { parseWalFileName, type WalFileName } from '../../postgres/wal/file-name.ts';
 import { checkSegment } from '../../postgres/wal/segment-check.ts';
-import { parseTimelineHistory } from '../../postgres/wal/timeline-history.ts';
 import type { WalObjectMetadata } from '../../repository/format/object-metadata.ts';
-import { branchOfHistory } from '../../repository/wal/timelines.ts';
+import { branchInText } from '../../repository/wal/timelines.ts';
 import { inMemoryLimitBytes, type PlainFile } from '../../repository/wal/write-object.ts';
 import { archivedAs } from './plan.ts';
 import type { Log } from '../../observe/events/events.ts';
@@ -39,6 +39,8 @@ export interface WalSource {
   readonly file: WalFileName;
   readonly plain: PlainFile;
   readonly branch: WalObjectMetadata['branch'];
+  /** True for fetch's placeholder of a history, which is nothing to archive. */
+  readonly isPlaceholder: boolean;
   readonly control: ControlFile;
   readonly dataDirectory: string;
 }
@@ -66,13 +68,14 @@ export async function readWalSource(options: WalSourceOptions): Promise<WalSourc
     const isInRecovery = options.isMissingRun === true || recoveryModeOf(dataDirectory) !== 'none';
     const histories = isInRecovery ? readLocalHistories(dirname(resolve(path))) : new Map();
     const stored = archivedAs(file, histories, control.geometry);
-    return { file: stored, plain, branch: undefined, control, dataDirectory };
+    return { file: stored, plain, branch: undefined, isPlaceholder: false, control, dataDirectory };
   }
-  if (plain.sizeBytes === 0) throw new WalvaultError('invalid-file', `${path}: is empty`);
   return {
     file,
     plain,
-    branch: file.kind === 'history' ? readBranch(path, plain, options.log) : undefined,
+    ...(file.kind === 'history'
+      ? readHistory(options, file, plain)
+      : { branch: undefined, isPlaceholder: false }),
     control,
     dataDirectory,
   };
@@ -177,14 +180,20 @@ async function* readChunks(handle: FileHandle, sizeBytes: number): AsyncGenerato
   }
 }
 
-function readBranch(path: string, { content }: PlainFile, log: Log): WalObjectMetadata['branch'] {
+/** Without a branch for a file that is no history: it is archived all the same (docs/adr/0008). */
+function readHistory(
+  { path, log }: WalSourceOptions,
+  { name, timeline }: WalFileName,
+  { content }: PlainFile,
+): Pick<WalSource, 'branch' | 'isPlaceholder'> {
   // A file that is too large for memory is no history.
   const text = typeof content === 'function' ? '' : Buffer.from(content).toString('utf8');
+  if (isHistoryPlaceholder(text)) return { branch: undefined, isPlaceholder: true };
   try {
-    return branchOfHistory(parseTimelineHistory(text, path));
+    return { branch: branchInText(timeline, text, path), isPlaceholder: false };
   } catch (error) {
     if (!(error instanceof WalvaultError)) throw error;
-    log.emit({ kind: 'history-not-understood', file: basename(path), failure: toPlainError(error) });
-    return undefined;
+    log.emit({ kind: 'history-not-understood', file: name, timeline, failure: toPlainError(error) });
+    return { branch: undefined, isPlaceholder: false };
   }
 }

@@ -2,6 +2,7 @@
 import { WalvaultError } from '../../base/errors/errors.ts';
 import type { Lsn } from '../../postgres/wal/lsn.ts';
 import type { BackupRecord } from '../../repository/format/backup-record.ts';
+import { healHistoryHint } from '../../repository/wal/timelines.ts';
 import { hasOwnEnd, isAlive, lastWritten } from '../../repository/wal/live-timelines.ts';
 import { backupsOn, findBackup } from './choose-backup.ts';
 import type { RestoreRequest } from './request.ts';
@@ -16,10 +17,14 @@ export function candidateTimelines(survey: RestoreSurvey, request: RestoreReques
   const named = request.backupId === undefined ? undefined : findBackup(survey, request.backupId);
   const known = knownTimelines(survey);
   if (typeof request.timeline === 'number') {
+    refuseUnusable(request.timeline, survey);
     refuseUnknown(request.timeline, known);
     return [request.timeline];
   }
-  if (named !== undefined && request.target.kind === 'immediate') return [lastTimelineOf(named)];
+  if (named !== undefined && request.target.kind === 'immediate') {
+    refuseUnusable(lastTimelineOf(named), survey);
+    return [lastTimelineOf(named)];
+  }
   const usable = known.filter(timeline => {
     const backups = backupsOn(survey, timeline);
     return named === undefined ? backups.length > 0 : backups.includes(named);
@@ -28,6 +33,7 @@ export function candidateTimelines(survey: RestoreSurvey, request: RestoreReques
     throw new WalvaultError('not-found', 'there is no backup to restore', {
       hint: '`walvault list` shows what the repository has.',
     });
+  refuseToChooseAround(survey);
   if (request.timeline === 'latest') return [Math.max(...usable)];
   const { kind } = request.target;
   const tips = usable.filter(timeline =>
@@ -75,6 +81,34 @@ function refuseUnknown(timeline: number, known: readonly number[]): void {
   throw new WalvaultError('target', `timeline ${timeline} is not in the archive`, {
     hint: known.length === 0 ? undefined : `It has ${known.map(String).join(', ')}.`,
   });
+}
+
+function refuseUnusable(timeline: number, { unusable }: RestoreSurvey): void {
+  const problem = unusable.get(timeline);
+  if (problem !== undefined)
+    throw new WalvaultError(
+      'damaged',
+      `timeline ${timeline} cannot be followed, its history cannot be read: ${problem}`,
+      { hint: healHistoryHint(timeline) },
+    );
+}
+
+/**
+ * A timeline with WAL of its own may be the right one: another one must not be taken instead without a word. Without WAL
+ * there is nothing on it to be missed.
+ */
+function refuseToChooseAround(survey: RestoreSurvey): void {
+  for (const [timeline, problem] of survey.unusable) {
+    if (!survey.runs.some(run => run.timeline === timeline)) continue;
+    const others = knownTimelines(survey).filter(other => !survey.unusable.has(other));
+    throw new WalvaultError(
+      'damaged',
+      `timeline ${timeline} has WAL in the archive and may be the right one, but its history cannot be read: ${problem}`,
+      {
+        hint: `To restore another one, name it: --target-timeline ${others.join(' or ')}. ${healHistoryHint(timeline)}`,
+      },
+    );
+  }
 }
 
 function smaller(a: Lsn | undefined, b: Lsn | undefined): Lsn | undefined {

@@ -5,6 +5,7 @@ import type { BackupRecord } from '../../repository/format/backup-record.ts';
 import { listSystemIds } from '../../repository/format/cluster-record.ts';
 import type { Repository } from '../../repository/repository.ts';
 import { surveySystem, type SystemSurvey } from '../../repository/survey.ts';
+import { healHistoryHint } from '../../repository/wal/timelines.ts';
 import { whyNotUsed } from '../../repository/trust.ts';
 import type { Log } from '../../observe/events/events.ts';
 import type { WalSurvey } from './wal-path.ts';
@@ -14,6 +15,8 @@ export interface RestoreSurvey extends WalSurvey {
   readonly backups: readonly BackupRecord[];
   /** When each timeline's history reached the store, by the store's clock. */
   readonly historyTimes: ReadonlyMap<number, Date>;
+  /** The timelines whose archived history cannot be read: a restore cannot follow them. */
+  readonly unusable: ReadonlyMap<number, string>;
 }
 
 export interface SurveyOptions {
@@ -34,10 +37,13 @@ export async function surveyForRestore(survey: SystemSurvey, options: SurveyOpti
   if (geometry === undefined) throw noBackup(survey);
   // A history is archived before the WAL of its timeline: read after it, none of these lacks its history.
   const { runs } = await survey.wal(geometry);
+  const timelines = await survey.timelines();
+  for (const [timeline, problem] of timelines.unusable)
+    options.log.emit({ kind: 'timeline-left-out', timeline, problem, hint: healHistoryHint(timeline) });
   return {
     backups,
     geometry,
-    ...(await survey.timelines()),
+    ...timelines,
     runs,
     lost: await survey.missingWal(geometry),
     known: await survey.knownWal(geometry),

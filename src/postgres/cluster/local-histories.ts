@@ -5,7 +5,7 @@
  */
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { localIoError, systemCode } from '../../base/errors/errors.ts';
+import { localIoError, systemCode, WalvaultError } from '../../base/errors/errors.ts';
 import { historyFileName, parseWalFileName } from '../wal/file-name.ts';
 import {
   parseTimelineHistory,
@@ -13,23 +13,36 @@ import {
   type TimelineHistoryEntry,
 } from '../wal/timeline-history.ts';
 
-/** @throws WalvaultError `damaged`, `local-io` */
+/**
+ * The histories that can be used. Others are left out, as an archived history that cannot be read: nothing follows
+ * them, PostgreSQL neither.
+ * @throws WalvaultError `local-io`
+ */
 export function readLocalHistories(walDirectory: string): TimelineHistories {
   const histories = new Map<number, TimelineHistoryEntry[]>();
   for (const name of readNames(walDirectory)) {
     const file = parseWalFileName(name);
     if (file?.kind !== 'history') continue;
-    const history = readLocalHistory(walDirectory, file.timeline);
+    const history = readUsable(walDirectory, file.timeline);
     if (history !== undefined) histories.set(file.timeline, history);
   }
   return histories;
+}
+
+function readUsable(walDirectory: string, timeline: number): TimelineHistoryEntry[] | undefined {
+  try {
+    return readLocalHistory(walDirectory, timeline);
+  } catch (error) {
+    if (error instanceof WalvaultError && error.code === 'damaged') return undefined;
+    throw error;
+  }
 }
 
 /** Undefined when the history is not there. @throws WalvaultError `damaged`, `local-io` */
 export function readLocalHistory(walDirectory: string, timeline: number): TimelineHistoryEntry[] | undefined {
   const path = join(walDirectory, historyFileName(timeline));
   try {
-    return parseTimelineHistory(readFileSync(path, 'utf8'), path);
+    return parseTimelineHistory(timeline, readFileSync(path, 'utf8'), path);
   } catch (error) {
     if (systemCode(error) === 'ENOENT') return undefined;
     throw localIoError('read', path, error);

@@ -13,6 +13,8 @@ export interface PostmasterPid {
   /** Seconds since 1970. With the process id it tells one run of a server from the next. */
   readonly startedAt: number;
   readonly port: number;
+  /** `starting`, `stopping`, `ready` or `standby`; undefined before the server has written it. */
+  readonly status: string | undefined;
 }
 
 /**
@@ -35,8 +37,7 @@ export function readPostmasterPid(dataDirectory: string): PostmasterPid | undefi
  */
 export function isServerStopping(dataDirectory: string): boolean {
   try {
-    const lines = readFileSync(join(dataDirectory, postmasterPidName), 'latin1').split('\n');
-    return lines[statusLine - 1]?.trim() === 'stopping';
+    return readPostmasterPid(dataDirectory)?.status === 'stopping';
   } catch {
     return false;
   }
@@ -46,15 +47,14 @@ export function isServerStopping(dataDirectory: string): boolean {
 const statusLine = 8;
 
 /**
- * One value a line: process id, data directory, start time, port, and values that are not needed here (pidfile.h). A
- * single-user session writes its process id as a negative number.
+ * One value a line: process id, data directory, start time, port, three values that are not needed here, and the
+ * status, padded with spaces (pidfile.h). A single-user session writes its process id as a negative number.
  */
 function parsePostmasterPid(text: string): PostmasterPid | undefined {
-  const [pid, , startedAt, port] = text
-    .split('\n', 4)
-    .map(line => (/^[1-9]\d*$/.test(line) ? Number(line) : undefined));
+  const lines = text.split('\n', statusLine);
+  const [pid, , startedAt, port] = lines.map(line => (/^[1-9]\d*$/.test(line) ? Number(line) : undefined));
   if (pid === undefined || startedAt === undefined || port === undefined) return undefined;
-  return { pid, startedAt, port };
+  return { pid, startedAt, port, status: lines[statusLine - 1]?.trim() };
 }
 
 /**

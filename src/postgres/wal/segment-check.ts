@@ -27,6 +27,11 @@ export interface SegmentCheck {
    * True: the header names another system, so the segment is another cluster's, even if other fields are wrong, too.
    */
   readonly isForeign: boolean;
+  /**
+   * True: it is no whole segment (empty, cut, or no WAL at all), and nothing shows that it belongs to another cluster or
+   * to another place.
+   */
+  readonly isDamaged: boolean;
 }
 
 /**
@@ -38,9 +43,10 @@ export function checkSegment(input: SegmentCheckInput): SegmentCheck {
   const header = parseLongPageHeader(input.firstPage);
   if (header === undefined) {
     problems.push('it does not begin with a WAL page header');
-    return { problems, unknownPageMagic: undefined, isForeign: false };
+    return { problems, unknownPageMagic: undefined, isForeign: false, isDamaged: true };
   }
   const { file, systemId, geometry } = input;
+  const sizeProblemCount = problems.length;
   const { segmentSizeBytes } = geometry;
   const isForeign = header.systemId !== systemId;
   if (isForeign)
@@ -58,7 +64,10 @@ export function checkSegment(input: SegmentCheckInput): SegmentCheck {
     problems.push(`its header has timeline ${header.timeline}, above the name's ${file.timeline}`);
   const isKnown = postgresMajorOfPageMagic(header.magic) !== undefined;
   const unknownPageMagic = isKnown ? undefined : header.magic.toString(16).toUpperCase();
-  return { problems, unknownPageMagic, isForeign };
+  const hasOnlySizeProblems = problems.length === sizeProblemCount && geometry.isPossible(file);
+  // Junk may look like a header by chance, but not like one that a known PostgreSQL writes.
+  const isDamaged = problems.length > 0 && (hasOnlySizeProblems || !isKnown);
+  return { problems, unknownPageMagic, isForeign, isDamaged };
 }
 
 /** A partial has the full size, too: PostgreSQL renames the whole file, and pg_receivewal pads its own. */

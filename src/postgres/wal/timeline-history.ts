@@ -19,11 +19,12 @@ export interface TimelineHistoryEntry {
 export type TimelineHistories = ReadonlyMap<number, readonly TimelineHistoryEntry[]>;
 
 /**
- * Parses a history file as readTimeLineHistory does: blank lines and lines starting with `#` are skipped, timelines
- * must rise. `source` names the file in errors.
+ * Parses the history file of `timeline` as readTimeLineHistory does: blank lines and lines starting with `#` are
+ * skipped, timelines must rise and stay below their child. It has at least one ancestor, although PostgreSQL also takes
+ * an empty file: PostgreSQL never writes one, but a crash or a full disk leaves one. `source` names the file in errors.
  * @throws WalvaultError `damaged`
  */
-export function parseTimelineHistory(text: string, source: string): TimelineHistoryEntry[] {
+export function parseTimelineHistory(timeline: number, text: string, source: string): TimelineHistoryEntry[] {
   const entries: TimelineHistoryEntry[] = [];
   for (const [index, line] of text.split('\n').entries()) {
     if (/^\s*(#|$)/.test(line)) continue;
@@ -32,8 +33,10 @@ export function parseTimelineHistory(text: string, source: string): TimelineHist
     const previous = entries.at(-1);
     if (previous !== undefined && entry.timeline <= previous.timeline)
       throw damaged(source, index, 'timelines do not rise');
+    if (entry.timeline >= timeline) throw damaged(source, index, `an ancestor that is not below ${timeline}`);
     entries.push(entry);
   }
+  if (entries.length === 0) throw damaged(source, 0, 'no timeline and no switchpoint');
   return entries;
 }
 

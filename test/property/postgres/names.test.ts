@@ -24,7 +24,7 @@ test('any text is a history or damage, never another failure', () => {
   fc.assert(
     fc.property(lines, parts => {
       try {
-        for (const entry of parseTimelineHistory(parts.join('\n'), 'x')) assert.ok(entry.timeline > 0);
+        for (const entry of parseTimelineHistory(2, parts.join('\n'), 'x')) assert.ok(entry.timeline > 0);
       } catch (error) {
         assert.equal((error as { code?: string }).code, 'damaged');
       }

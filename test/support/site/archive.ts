@@ -7,9 +7,8 @@ import type { SignaturePolicy } from '../../../src/repository/encoding/signature
 import { Keyring } from '../../../src/repository/encoding/keyring.ts';
 import { createMarker } from '../../../src/repository/format/marker.ts';
 import type { Repository } from '../../../src/repository/repository.ts';
-import { branchOfHistory } from '../../../src/repository/wal/timelines.ts';
+import { branchInText } from '../../../src/repository/wal/timelines.ts';
 import { encodeWalObject, storeWalObject } from '../../../src/repository/wal/write-object.ts';
-import { parseTimelineHistory } from '../../../src/postgres/wal/timeline-history.ts';
 import { createMemoryStore } from '../../../src/stores/memory/store.ts';
 import type { Store } from '../../../src/stores/store.ts';
 import { makeSegment, plainFile, segmentFile, walFile } from '../wal/wal.ts';
@@ -64,7 +63,7 @@ export async function archiveSegment(
 /** Archives `<name>` with any content, a history with its branch. */
 export async function archiveFile(repository: Repository, name: string, content: string): Promise<void> {
   const file = walFile(name);
-  const branch = file.kind === 'history' ? branchOfHistory(parseTimelineHistory(content, name)) : undefined;
+  const branch = file.kind === 'history' ? branchOf(file.timeline, content) : undefined;
   const object = await encodeWalObject(repository.codec, {
     system,
     file,
@@ -72,6 +71,15 @@ export async function archiveFile(repository: Repository, name: string, content:
     branch,
   });
   await storeWalObject(repository, object, signal);
+}
+
+/** Undefined for junk, as push finds it. */
+function branchOf(timeline: number, content: string) {
+  try {
+    return branchInText(timeline, content, '');
+  } catch {
+    return undefined;
+  }
 }
 
 /** The same store with some methods replaced, to make it fail on purpose. */

@@ -361,6 +361,21 @@ describe('records that cannot be trusted', () => {
     assert.match(result.remarks[0]?.message ?? '', /history file of timeline 3/);
   });
 
+  it('a history that cannot be read stops everything if its timeline has WAL, else it is only named', () => {
+    const state = { backups: daily(4), unusable: new Map([[3, 'it is empty']]) };
+    const withWal = plan({ ...state, wal: [wal(1, 1, 60, 6), wal(3, 60, 70, 7)] }, { keepLast: 1 }, 8);
+    assert.deepEqual(removed(withWal), []);
+    assert.match(withWal.remarks[0]?.message ?? '', /history of timeline 3 cannot be read \(it is empty\)/);
+    assert.match(withWal.remarks[0]?.hint ?? '', /store rm --force.*00000003\.history/);
+    const stray = plan({ ...state, wal: [wal(1, 1, 60, 6)] }, { keepLast: 1 }, 8);
+    assert.deepEqual(
+      removed(stray),
+      removed(plan({ ...state, wal: [wal(1, 1, 60, 6)], unusable: new Map() }, { keepLast: 1 }, 8)),
+    );
+    assert(removed(stray).length > 0);
+    assert.match(stray.remarks[0]?.message ?? '', /history of timeline 3 cannot be read: it is empty/);
+  });
+
   it('an archive that begins on a later timeline needs no history of it', () => {
     const backups = daily(4).map(one => ({
       ...one,

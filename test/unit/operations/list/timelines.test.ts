@@ -7,7 +7,7 @@ import { stillMissing } from '../../../../src/repository/wal/lost-wal.ts';
 
 const geometry = new WalGeometry(16 * 1024 ** 2);
 const at = (hour: number) => new Date(Date.UTC(2026, 0, 1, hour));
-const nothing = { lost: [], gaps: [], removed: [], historyTimes: new Map() };
+const nothing = { lost: [], gaps: [], removed: [], historyTimes: new Map(), unusable: new Map() };
 const run = (timeline: number, first: bigint, last: bigint, hour: number) => ({
   timeline,
   first,
@@ -122,4 +122,22 @@ test('what was given up is named inside a hole and beyond the end, unless it was
     ],
   );
   assert.deepEqual([second?.timeline, second?.segmentCount, second?.lost.length], [2, 0, 1]);
+});
+
+test('a timeline whose history cannot be read is named with what is wrong', () => {
+  const unusable = new Map([[3, 'it is empty']]);
+  const listed = describeTimelines({
+    ...nothing,
+    runs: [run(1, 1n, 1n, 1)],
+    tree: new Map(),
+    unusable,
+    geometry,
+  });
+  assert.deepEqual(
+    listed.map(({ timeline, hasHistory, historyProblem }) => [timeline, hasHistory, historyProblem]),
+    [
+      [1, false, undefined],
+      [3, false, 'it is empty'],
+    ],
+  );
 });

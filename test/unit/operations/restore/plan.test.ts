@@ -607,3 +607,22 @@ test('no transaction at all after the backup', async () => {
   assert.equal(error.code, 'target');
   assert.match(error.message, /no transaction is archived on timeline 1 after backup new/);
 });
+
+describe('beside a history that cannot be read', () => {
+  const stray: Drawn = { ...line, unusable: [2] };
+  const promoted: Drawn = { ...stray, runs: [...line.runs, { timeline: 2, first: 30, last: 35 }] };
+
+  test('a timeline without WAL is left out', async () => {
+    assert.equal((await plan(stray)).timeline, 1);
+    const error = await refusal(plan(stray, { timeline: 2 }));
+    assert.equal(error.code, 'damaged');
+    assert.match(error.message, /timeline 2 cannot be followed.*it is empty/);
+  });
+
+  test('a timeline with WAL may be the right one: the other must be named', async () => {
+    const error = await refusal(plan(promoted));
+    assert.match(error.message, /timeline 2 has WAL in the archive and may be the right one/);
+    assert.match(error.hint ?? '', /--target-timeline 1\. Remove it with/);
+    assert.equal((await plan(promoted, { timeline: 1 })).timeline, 1);
+  });
+});

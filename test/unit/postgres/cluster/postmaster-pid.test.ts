@@ -16,9 +16,13 @@ function read(text: string) {
 const full = '4711\n/srv/data\n1790000000\n5433\n/run/postgresql\nlocalhost\n 1234 5678\nready   \n';
 const server = { pid: 4711, startedAt: 1_790_000_000, port: 5433 };
 
-it('knows the process, its start and its port', () => {
-  assert.deepEqual(read(full), server);
-  assert.deepEqual(read('4711\n/srv/data\n1790000000\n5433\n\n'), server, 'as it is first written');
+it('knows the process, its start, its port and its status', () => {
+  assert.deepEqual(read(full), { ...server, status: 'ready' });
+  assert.deepEqual(
+    read('4711\n/srv/data\n1790000000\n5433\n\n'),
+    { ...server, status: undefined },
+    'as it is first written',
+  );
 });
 
 it('takes a truncated or damaged file for none', () => {

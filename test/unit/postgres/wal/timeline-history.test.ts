@@ -12,7 +12,7 @@ const text =
 
 describe('timeline history', () => {
   test('lists ancestors and where each was left', () => {
-    const history = parseTimelineHistory(text, '00000004.history');
+    const history = parseTimelineHistory(4, text, '00000004.history');
     assert.deepEqual(history, [
       { timeline: 1, switchpoint: parseLsn('0/3000158'), reason: 'no recovery target specified' },
       { timeline: 3, switchpoint: parseLsn('0/5000000'), reason: 'before 2026-11-22 02:00:00+00' },
@@ -23,9 +23,6 @@ describe('timeline history', () => {
     assert.equal(timelineOfLsn(history, 4, parseLsn('0/3000158')), 3);
     assert.equal(timelineOfLsn(history, 4, parseLsn('0/5000000')), 4);
   });
-  test('an empty file is a history without ancestors', () => {
-    assert.deepEqual(parseTimelineHistory('', 'x'), []);
-  });
   for (const [what, bad] of [
     ['timelines that do not rise', '2\t0/1\tx\n2\t0/2\tx\n'],
     ['a missing switchpoint', '1\n'],
@@ -33,9 +30,15 @@ describe('timeline history', () => {
     ['timeline 0', '0\t0/1\tx\n'],
     ['a timeline too large', '4294967296\t0/1\tx\n'],
     ['binary', '\u0000\u0001\u0002'],
+    ['zeros, as after a crash', '\u0000'.repeat(41)],
+    ['an empty file', ''],
+    ['a comment alone', '# nothing\n'],
+    ['a page of a proxy', '<html><body>503</body></html>'],
+    ['the timeline itself', '1\t0/1\tx\n4\t0/2\tx\n'],
+    ['a later timeline', '5\t0/2\tx\n'],
   ] as const)
     test(`${what} is damage, and the message names file and line`, () => {
-      assert.throws(() => parseTimelineHistory(bad, '00000004.history'), {
+      assert.throws(() => parseTimelineHistory(4, bad, '00000004.history'), {
         code: 'damaged',
         message: /^00000004\.history: line \d+: /,
       });

@@ -100,6 +100,29 @@ describe('the tree of timelines', () => {
     );
   });
 
+  it('leaves out a history that cannot be read, and names it', async () => {
+    const repository = await makeRepository();
+    await archiveFile(repository, '00000002.history', '1\t0/300000\tx\n');
+    await archiveFile(repository, '00000003.history', '\0'.repeat(41));
+    await archiveFile(repository, '00000004.history', '');
+    const put = (name: string, body: string) =>
+      repository.store.put(`orders/7300000000000000001/timelines/${name}`, [Buffer.from(body)], {
+        ifAbsent: false,
+        objectClass: 'catalog',
+        signal,
+      });
+    await put('00000005.history', '');
+    await put('00000006.history', '<html>');
+    await put('00000007.history', '7\t0/300000\tx\n');
+    await put('00000008.history', 'x'.repeat(17 * 1024 ** 2));
+    const { tree, historyTimes, unusable } = await readTimelines(repository, system, signal);
+    assert.deepEqual([...tree.keys()], [2]);
+    assert.deepEqual([...historyTimes.keys()], [2]);
+    assert.deepEqual([...unusable.keys()], [3, 4, 5, 6, 7, 8]);
+    for (const [timeline, problem] of unusable)
+      assert.match(problem, new RegExp(`timelines/0000000${timeline}\\.history: `));
+  });
+
   it('is read from the content when metadata was lost', async () => {
     const repository = await makeRepository();
     await archiveFile(repository, '00000002.history', '1\t0/300000\tx\n');
