@@ -1,23 +1,27 @@
 /** The path of the running executable. */
-import { accessSync, constants } from 'node:fs';
+import { accessSync, constants, statSync } from 'node:fs';
 import { delimiter, isAbsolute, join, resolve } from 'node:path';
 
 /**
- * The absolute path of this program. Without a mounted /proc, Node knows only the name by which it was started; a shell
- * has found that in the working directory or in PATH. The name itself where it is not found any more.
+ * The absolute path of this program. Without a mounted /proc, Node knows only the name by which it was started. The name
+ * itself where no program is found by it any more.
  */
 export function ownExecutable(startedAs = process.execPath, env: NodeJS.ProcessEnv = process.env): string {
-  if (isAbsolute(startedAs)) return startedAs;
-  if (startedAs.includes('/')) return resolve(startedAs);
-  const found = (env['PATH'] ?? '').split(delimiter).map(directory => join(directory || '.', startedAs));
-  const path = found.find(isExecutable);
-  return path === undefined ? startedAs : resolve(path);
+  return isAbsolute(startedAs) ? startedAs : (findProgram(startedAs, env) ?? startedAs);
 }
 
-function isExecutable(path: string): boolean {
+/** The absolute path of the program that a shell starts by this name: from the working directory, or from PATH. */
+export function findProgram(name: string, { PATH = '' }: NodeJS.ProcessEnv): string | undefined {
+  const candidates = name.includes('/')
+    ? [resolve(name)]
+    : PATH.split(delimiter).map(directory => resolve(join(directory, name)));
+  return candidates.find(isExecutableFile);
+}
+
+function isExecutableFile(path: string): boolean {
   try {
     accessSync(path, constants.X_OK);
-    return true;
+    return statSync(path).isFile();
   } catch {
     return false;
   }

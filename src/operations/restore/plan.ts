@@ -13,7 +13,14 @@ import { reach, type ReachedTarget } from './reach.ts';
 import type { RestoreRequest } from './request.ts';
 import { spareDrops } from './spare-drops.ts';
 import type { RestoreSurvey } from './survey.ts';
-import { ambiguous, findQuietRival, isSameOutcome, overshadowed, type FailedBranch } from './rivals.ts';
+import {
+  ambiguous,
+  branchesWithoutBackup,
+  findQuietRival,
+  isSameOutcome,
+  overshadowed,
+  type FailedBranch,
+} from './rivals.ts';
 import type { RestoreTarget } from './target.ts';
 import type { FoundTarget, WalEvidence } from './wal-evidence.ts';
 
@@ -53,7 +60,7 @@ export async function planRestore(
       reached.push(await reach(survey, request, timeline, evidence));
     } catch (error) {
       if (!(error instanceof WalvaultError) || !branchFailures.has(error.code)) throw error;
-      failures.push({ timeline, error });
+      failures.push({ timeline, hasBackup: true, error });
     }
   }
   // The branch with a hole may be the right one: another branch that reaches the target must not be taken instead.
@@ -65,7 +72,12 @@ export async function planRestore(
   for (const other of others)
     if (!(await isSameOutcome(request.target, chosen, other, evidence)))
       throw ambiguous(request.target, reached);
-  const quiet = await findQuietRival(survey, { target: request.target, chosen, failures }, evidence);
+  const passedOver = [...failures, ...branchesWithoutBackup(survey, request)];
+  const quiet = await findQuietRival(
+    survey,
+    { target: request.target, chosen, failures: passedOver },
+    evidence,
+  );
   if (quiet !== undefined) throw overshadowed(request.target, chosen, quiet);
   const { reached: final, target, spared } = await spareDrops(survey, request, chosen, evidence);
   const { backup, pieces, stopsAt, lastCommitMicros, recoveryTimeline } = final;

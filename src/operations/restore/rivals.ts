@@ -5,7 +5,9 @@ import { formatMicros } from '../../postgres/wal/timestamp.ts';
 import { isAlive } from '../../repository/wal/live-timelines.ts';
 import { historyFromTree } from '../../repository/wal/timelines.ts';
 import { forkOf } from './branches.ts';
+import { backupsOn } from './choose-backup.ts';
 import type { ReachedTarget } from './reach.ts';
+import type { RestoreRequest } from './request.ts';
 import type { RestoreSurvey } from './survey.ts';
 import { describeTarget, type RestoreTarget } from './target.ts';
 import type { WalEvidence } from './wal-evidence.ts';
@@ -14,7 +16,22 @@ import type { WalPath } from './wal-path.ts';
 /** A branch that does not lead to the target. */
 export interface FailedBranch {
   readonly timeline: number;
+  /** False: no recovery can follow it. */
+  readonly hasBackup: boolean;
   readonly error: WalvaultError;
+}
+
+/** The branches with WAL that no backup leads to, unless the request names what it means. */
+export function branchesWithoutBackup(survey: RestoreSurvey, request: RestoreRequest): FailedBranch[] {
+  if (request.timeline !== undefined || request.backupId !== undefined) return [];
+  const timelines = new Set(survey.runs.map(({ timeline }) => timeline));
+  return [...timelines]
+    .filter(timeline => backupsOn(survey, timeline).length === 0)
+    .map(timeline => ({
+      timeline,
+      hasBackup: false,
+      error: new WalvaultError('target', `no backup lies on the way to timeline ${timeline}`),
+    }));
 }
 
 /** True if the target lies before two branches part, so that either branch gives the same result. */
@@ -65,18 +82,31 @@ export async function findQuietRival(
   evidence: WalEvidence,
 ): Promise<FailedBranch | undefined> {
   const { target, chosen, failures } = found;
-  if (target.kind !== 'time' && target.kind !== 'lsn') return undefined;
   for (const failure of failures) {
     const { timeline } = failure;
     if (!isAlive(survey, timeline)) continue;
     const fork = forkOf(chosen.path, { timeline, history: historyFromTree(survey.tree, timeline) });
-    const isShared =
-      target.kind === 'lsn'
-        ? target.lsn < fork
-        : await isBefore(target, { path: chosen.path, fork }, evidence);
-    if (!isShared) return failure;
+    if (!(await mayMeanEither(target, { path: chosen.path, fork }, evidence))) continue;
+    return failure;
   }
   return undefined;
+}
+
+async function mayMeanEither(
+  target: RestoreTarget,
+  parted: { readonly path: WalPath; readonly fork: Lsn },
+  evidence: WalEvidence,
+): Promise<boolean> {
+  switch (target.kind) {
+    case 'end':
+      return true;
+    case 'lsn':
+      return target.lsn >= parted.fork;
+    case 'time':
+      return !(await isBefore(target, parted, evidence));
+    default:
+      return false;
+  }
 }
 
 export function overshadowed(
@@ -85,12 +115,13 @@ export function overshadowed(
   quiet: FailedBranch,
 ): WalvaultError {
   const { recoveryTimeline } = chosen;
+  const other = quiet.hasBackup
+    ? `a server may have been quiet on timeline ${quiet.timeline}. Choose with --target-timeline ${recoveryTimeline}, or recover all of the other one with --target-timeline ${quiet.timeline} and no target.`
+    : `if production is on timeline ${quiet.timeline}, take a backup of its server now. --target-timeline ${recoveryTimeline} chooses the other one.`;
   return new WalvaultError(
     'target',
     `${describeTarget(target)} is on timeline ${recoveryTimeline}, but timeline ${quiet.timeline} existed then, too: ${quiet.error.message}`,
-    {
-      hint: `These are different histories: a server may have been quiet on timeline ${quiet.timeline}. Choose with --target-timeline ${recoveryTimeline}, or recover all of the other one with --target-timeline ${quiet.timeline} and no target.`,
-    },
+    { hint: `These are different histories: ${other}` },
   );
 }
 

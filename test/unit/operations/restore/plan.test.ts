@@ -574,6 +574,17 @@ describe('a split brain', () => {
     assert.match(other.message, /is on timeline 2, but timeline 1 existed then, too: .*10:12:00\+00/);
   });
 
+  test('whose new primary has no backup: the old one is not taken instead', async () => {
+    const late: Drawn = { ...splitBrain, backups: [{ id: 'late', from: 14.2, to: 15.1, ended: 15 }] };
+    for (const target of [{}, { targetTime: time(17) }]) {
+      const error = await refusal(plan(late, target));
+      assert.match(error.message, /timeline 2 existed then, too: no backup lies on the way to timeline 2/);
+      assert.match(error.hint ?? '', /take a backup of its server now/);
+      assert.equal((await plan(late, { ...target, timeline: 1 })).timeline, 1);
+      assert.equal((await plan(late, { ...target, backup: 'late' })).timeline, 1);
+    }
+  });
+
   test('a position that only one of them has reached', async () => {
     const error = await refusal(plan(splitBrain, { targetLsn: '0/1080000' }));
     assert.match(
