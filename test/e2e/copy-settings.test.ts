@@ -1,6 +1,6 @@
 /** P12: a restored copy of an origin whose configuration acts recovers, opens, and touches nothing of the origin's. */
 import assert from 'node:assert/strict';
-import { chmodSync, existsSync, readFileSync } from 'node:fs';
+import { chmodSync, existsSync, readFileSync, symlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, it } from 'vitest';
 import type { PostgresServer } from '../support/servers/postgres-server.ts';
@@ -15,7 +15,9 @@ import {
   until,
   type Site,
 } from '../support/site/site.ts';
+import { bareEnvironment, runOk } from '../support/site/run.ts';
 import { temporaryDirectory } from '../support/site/temp.ts';
+import { walvaultExecutable } from '../support/site/walvault.ts';
 
 describe('a copy of an origin whose configuration acts', () => {
   let site: Site;
@@ -113,6 +115,17 @@ describe('a copy of an origin whose configuration acts', () => {
     const text = await site.walvault(['restore', join(place, 'nowhere'), '--dry-run']);
     assert.match(text.stdout, /^ {2}recovery_end_command = '': it runs a command/m);
     assert.match(text.stdout, /command line \(containers, Patroni, pg_ctl\.conf\) beat/);
+  });
+
+  it('names walvault in restore_command by the link that was called, which an upgrade may change', async () => {
+    const link = join(place, 'walvault');
+    symlinkSync(walvaultExecutable(), link);
+    const args = ['restore', join(place, 'nowhere'), '--dry-run', '--config', site.configPath];
+    const byPath = await runOk(link, args, { env: bareEnvironment });
+    assert.match(byPath.stdout, new RegExp(`exec ${link} fetch`));
+    const env = { ...bareEnvironment, PATH: `${place}:${bareEnvironment.PATH}` };
+    const byName = await runOk('sh', ['-c', `walvault ${args.join(' ')}`], { env });
+    assert.match(byName.stdout, new RegExp(`exec ${link} fetch`));
   });
 
   it('refuses what contradicts itself', async () => {

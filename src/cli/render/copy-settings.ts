@@ -7,15 +7,22 @@ export function renderOverrides({ overrides, restored }: RestoreSummary): string
   const others = overrides.filter(({ isSetByOrigin }) => isSetByOrigin === false);
   return [
     `${restored ? 'Overridden' : 'Would be overridden'} in postgresql.auto.conf, because of what each would do in a copy:`,
-    ...told.map(({ name, value, why }) => `  ${name} = ${describeValue(value)}: it ${why}`),
+    ...byReason(told).map(
+      ([why, settings]) =>
+        `  ${settings.map(({ name, value }) => `${name} = ${describeValue(value)}`).join(', ')}: it ${why}`,
+    ),
     ...(others.length === 0 ? [] : [`  not set by the origin: ${others.map(({ name }) => name).join(', ')}`]),
     'To undo one: "alter system reset <name>" and a restart; --keep-setting leaves one from the start. Options on the',
     "server's command line (containers, Patroni, pg_ctl.conf) beat this file: look for these settings there.",
   ];
 }
 
+function byReason(overrides: RestoreSummary['overrides']) {
+  return [...Map.groupBy(overrides, ({ why }) => why)];
+}
+
 function describeValue(value: string | null): string {
-  if (value === null) return '(as large as replay needs)';
+  if (value === null) return '(what replay needs)';
   return value === '' ? "''" : value;
 }
 
