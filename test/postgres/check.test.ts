@@ -1,9 +1,11 @@
 import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, it } from 'vitest';
 import { silentLog } from '../support/logs.ts';
 import { Secret } from '../../src/base/secret.ts';
 import { openRepositories } from '../../src/compose/open-repositories.ts';
 import { loadConfig } from '../../src/config/index.ts';
+import { postgresqlLines } from '../../src/operations/init/postgresql-lines.ts';
 import { check } from '../../src/operations/check/check.ts';
 import type { CheckLine } from '../../src/operations/check/checklist.ts';
 import type { PostgresServer } from '../support/servers/postgres-server.ts';
@@ -15,6 +17,7 @@ interface Run {
   readonly timeoutMs?: number;
   readonly withPrivateKey?: boolean;
   readonly server?: PostgresServer;
+  readonly user?: string;
   readonly env?: Readonly<Record<string, string>>;
 }
 
@@ -30,15 +33,19 @@ describe('check on a real server that archives through the executable', () => {
     await server[Symbol.asyncDispose]();
   });
 
-  async function runCheck({ timeoutMs = 30_000, withPrivateKey = false, env, ...rest }: Run = {}): Promise<
-    CheckLine[]
-  > {
+  async function runCheck({
+    timeoutMs = 30_000,
+    withPrivateKey = false,
+    user = 'postgres',
+    env,
+    ...rest
+  }: Run = {}): Promise<CheckLine[]> {
     const { env: serverEnv } = rest.server ?? server;
     const { config, path } = await loadConfig({ path: site.configPath, env: { ...env } });
     await using opened = await openRepositories(config, silentLog);
     return [
       ...(await check({
-        config: { ...config, postgres: { connection: connectionString(serverEnv) } },
+        config: { ...config, postgres: { connection: connectionString(serverEnv, user) } },
         configPath: path,
         repositories: opened.repositories,
         privateKey: withPrivateKey ? { path: site.privateKeyPath, passphrase: undefined } : undefined,
@@ -104,6 +111,46 @@ describe('check on a real server that archives through the executable', () => {
     await setting('alter system reset archive_command');
   });
 
+  it('a role without rights is told what it lacks, and the GRANTs of the documentation are enough', async () => {
+    const page = readFileSync(new URL('../../docs/permissions.md', import.meta.url), 'utf8');
+    const [version] = await server.query<{ server_version_num: string }>('show server_version_num');
+    const major = Number(version?.server_version_num) >= 150_000 ? 15 : 13;
+    const sql = new RegExp(`\`\`\`sql ${major}\\n([^]*?)\`\`\``).exec(page)?.[1] ?? '';
+    const statements = sql.split('\n').filter(line => line !== '' && !line.startsWith('--'));
+    assert.equal(statements.length, 6);
+    await server.query(statements[0] ?? '');
+    const role = { ...server.env, PGUSER: 'walvault' };
+    const poor = await runCheck({ user: 'walvault', timeoutMs: 2500 });
+    says(poor, 'fail', /role "walvault" cannot take a backup/);
+    says(poor, 'fail', /role "walvault" does not see where the data directory is/);
+    says(poor, 'fail', /role "walvault" may not end a segment/);
+    says(poor, 'skip', /no segment was ended/);
+    const hints = poor.map(({ hint }) => hint ?? '').join(' ');
+    for (const statement of statements.slice(1)) {
+      assert.ok(hints.includes(statement), `${statement} in ${hints}`);
+      await server.query(statement);
+    }
+    const rich = await runCheck({ user: 'walvault' });
+    assert.deepEqual(failed(rich), []);
+    says(rich, 'ok', /role "walvault" may take backups and end segments/);
+    const backup = await site.walvault(['backup', '--fast'], { env: role });
+    assert.equal(backup.exitCode, 0, backup.stderr);
+  });
+
+  it('with archive_mode off it says so alone; the lines of init are read as they are meant', async () => {
+    const line = postgresqlLines(['walvault'], `/it's 100%\\/w.toml`, '/etc/walvault.toml').find(text =>
+      text.startsWith('archive_command'),
+    );
+    const conf = { archive_mode: 'off', restore_command: line?.slice('archive_command = '.length) ?? '' };
+    await using other = await site.startOrigin({ ownSystemIdentifier: true, conf });
+    const lines = await runCheck({ server: other });
+    says(lines, 'fail', /archive_mode is off: nothing is archived/);
+    says(lines, 'skip', /archive_command cannot be looked at/);
+    assert.ok(lines.every(({ message }) => !/archive_command is empty/.test(message)));
+    const [shown] = await other.query<{ restore_command: string }>('show restore_command');
+    assert.equal(shown?.restore_command, `walvault --config '/it'\\''s 100%%\\/w.toml' push %p`);
+  });
+
   it('a data directory of another server', async () => {
     await using other = await site.startOrigin({ ownSystemIdentifier: true });
     const lines = await runCheck({ env: { WALVAULT_DATA_DIRECTORY: other.dataDirectory } });
@@ -143,6 +190,6 @@ describe('check on a real server that archives through the executable', () => {
   }
 });
 
-function connectionString(env: Readonly<Record<string, string>>): Secret {
-  return new Secret(`host=${env['PGHOST']} port=${env['PGPORT']} user=postgres dbname=postgres`);
+function connectionString(env: Readonly<Record<string, string>>, user: string): Secret {
+  return new Secret(`host=${env['PGHOST']} port=${env['PGPORT']} user=${user} dbname=postgres`);
 }

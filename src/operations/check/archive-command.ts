@@ -1,4 +1,6 @@
 /** The check of archive_command: it must call walvault with the configuration that is being checked. Pure. */
+import { shellWord } from '../../base/shell-word.ts';
+import { setting } from '../../postgres/cluster/recovery-settings.ts';
 import { failure, ok, warning, type Finding } from './checklist.ts';
 
 export interface ArchiveCommandInput {
@@ -15,7 +17,11 @@ export function judgeArchiveCommand({
   defaultConfigPath,
 }: ArchiveCommandInput): Finding {
   const shown = `archive_command is ${JSON.stringify(command)}`;
-  const expected = `archive_command = 'walvault ${configPath === undefined || configPath === defaultConfigPath ? '' : `--config ${configPath} `}push %p'`;
+  const option =
+    configPath === undefined || configPath === defaultConfigPath
+      ? ''
+      : ` --config ${shellWord(configPath).replaceAll('%', '%%')}`;
+  const expected = setting('archive_command', `walvault${option} push %p`);
   if (command === '')
     return failure('archive_command is empty: nothing is archived', `Set ${expected} and reload the server.`);
   const words = shellWords(command);

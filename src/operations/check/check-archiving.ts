@@ -40,6 +40,10 @@ export async function checkArchiving(
     list.add(link, skipped('no segment was sent: the settings above keep it from being archived'));
     return;
   }
+  if (!server.canEndSegment) {
+    list.add(link, skipped('no segment was ended: the role may not'));
+    return;
+  }
   let segment: string | undefined;
   await list.prove(link, 'ending a segment', {
     signal,

@@ -9,8 +9,10 @@ import { requireReadable } from '../../postgres/cluster/readable.ts';
 import { readArchiver } from '../../postgres/server/archiver.ts';
 import { connectPostgres, type PgConnection } from '../../postgres/server/connection.ts';
 import { oldestServerVersion, readServerState, type ServerState } from '../../postgres/server/state.ts';
+import { readRights, type RoleRights } from '../../postgres/server/rights.ts';
 import { judgeArchiveCommand } from './archive-command.ts';
 import type { CheckOptions } from './options.ts';
+import { judgeRights } from './role-rights.ts';
 import { failure, ok, skipped, warning, type Checklist, type Finding } from './checklist.ts';
 
 const link = 'postgresql';
@@ -23,6 +25,8 @@ export interface CheckedServer {
   readonly dataDirectory: string | undefined;
   /** False if a fault keeps every segment from arriving. */
   readonly canArchive: boolean;
+  /** False if the role may not end a segment. */
+  readonly canEndSegment: boolean;
 }
 
 export async function checkPostgres(
@@ -47,6 +51,7 @@ export async function checkPostgres(
   const findings = settingFindings(state, options);
   for (const finding of findings) list.add(link, finding);
   const open = connection;
+  const rights = await provenRights(list, open, options);
   await list.prove(link, 'archiver', { signal, work: () => archiverFinding(open) });
   const dataDirectory = config.dataDirectory ?? state.dataDirectory;
   const { systemId } = state;
@@ -54,7 +59,25 @@ export async function checkPostgres(
     signal,
     work: () => directoryFindings(dataDirectory, systemId, signal),
   });
-  return { connection, state, dataDirectory, canArchive: findings.every(({ status }) => status !== 'fail') };
+  const canArchive = findings.every(({ status }) => status !== 'fail');
+  return { connection, state, dataDirectory, canArchive, canEndSegment: rights?.canEndSegment === true };
+}
+
+/** Undefined if the server did not tell. */
+async function provenRights(
+  list: Checklist,
+  connection: PgConnection,
+  { config, signal }: CheckOptions,
+): Promise<{ readonly canEndSegment: boolean } | undefined> {
+  let rights: RoleRights | undefined;
+  await list.prove(link, 'rights', {
+    signal,
+    async work() {
+      rights = await readRights(connection);
+      return judgeRights({ ...rights, isDirectoryConfigured: config.dataDirectory !== undefined });
+    },
+  });
+  return rights && { canEndSegment: rights.missing.every(({ neededFor }) => neededFor !== 'segment') };
 }
 
 async function connect({ config, env, signal }: CheckOptions): Promise<PgConnection> {
@@ -98,15 +121,8 @@ function settingFindings(state: ServerState, { configPath }: CheckOptions): Find
           `Set wal_level = replica ${restart}.`,
         )
       : ok(`wal_level is ${state.walLevel}`),
-    state.archiveMode === 'off'
-      ? failure('archive_mode is off: nothing is archived', `Set archive_mode = on ${restart}.`)
-      : ok(`archive_mode is ${state.archiveMode}`),
-    state.archiveLibrary === ''
-      ? judgeArchiveCommand({ command: state.archiveCommand, configPath, defaultConfigPath })
-      : failure(
-          `archive_library is "${state.archiveLibrary}": the server uses it instead of archive_command`,
-          "Set archive_library = '' and reload the server.",
-        ),
+    archiveModeFinding(state, restart),
+    commandFinding(state, configPath),
     state.fullPageWrites
       ? ok('full_page_writes is on')
       : warning(
@@ -121,6 +137,27 @@ function settingFindings(state: ServerState, { configPath }: CheckOptions): Find
       : ok(`archive_timeout is ${state.archiveTimeoutSeconds} s`),
   ];
   return findings;
+}
+
+function archiveModeFinding({ archiveMode, isStandby }: ServerState, restart: string): Finding {
+  if (archiveMode !== 'off') return ok(`archive_mode is ${archiveMode}`);
+  const hint = `Set archive_mode = on ${restart}.`;
+  // The primary archives a standby's WAL, until it is promoted.
+  return isStandby
+    ? warning('archive_mode is off: after a promotion nothing would be archived', hint)
+    : failure('archive_mode is off: nothing is archived', hint);
+}
+
+function commandFinding(state: ServerState, configPath: string | undefined): Finding {
+  if (state.archiveLibrary !== '')
+    return failure(
+      `archive_library is "${state.archiveLibrary}": the server uses it instead of archive_command`,
+      "Set archive_library = '' and reload the server.",
+    );
+  // Whatever the file says: see state.ts.
+  if (state.archiveMode === 'off' && state.archiveCommand === '')
+    return skipped('archive_command cannot be looked at: the server shows none while archive_mode is off');
+  return judgeArchiveCommand({ command: state.archiveCommand, configPath, defaultConfigPath });
 }
 
 async function archiverFinding(connection: PgConnection): Promise<Finding> {

@@ -21,6 +21,7 @@ import { requireMedium } from './key-medium.ts';
 import { chooseOwner, giveRepositoryTo, giveTo, giveWherePossible } from './ownership.ts';
 import { planConfig, planInit, type InitPlan } from './plan.ts';
 import { postgresqlLines } from './postgresql-lines.ts';
+import type { Log } from '../../observe/events/events.ts';
 import type { Account, InitDependencies, InitRequest, InitResult } from './request.ts';
 
 /**
@@ -32,7 +33,7 @@ export async function initialise(request: InitRequest, dependencies: InitDepende
   const plan = planInit(request);
   await refuseExisting(request.configPath);
   const owner = await chooseOwner(request, dependencies.log);
-  const given = await inspect(request, plan);
+  const given = await inspect(request, plan, dependencies.log);
   const written: string[] = [];
   try {
     return await write({ request, plan, owner, given, written }, dependencies);
@@ -52,7 +53,7 @@ function existing(configPath: string): WalvaultError {
 }
 
 /** Makes every check that is possible before anything is written. */
-async function inspect(request: InitRequest, plan: InitPlan): Promise<Recipient[]> {
+async function inspect(request: InitRequest, plan: InitPlan, log: Log): Promise<Recipient[]> {
   const { dataDirectory, encryption } = request;
   if (dataDirectory !== undefined && !(await isThere(join(dataDirectory, 'PG_VERSION'))))
     throw new WalvaultError('usage', `${dataDirectory} is not a data directory: it has no PG_VERSION`);
@@ -68,7 +69,7 @@ async function inspect(request: InitRequest, plan: InitPlan): Promise<Recipient[
         });
   if (encryption.mode !== 'openpgp') return [];
   if (encryption.generateInto !== undefined) await requireMedium(encryption.generateInto);
-  return await readRecipients(encryption.recipientFiles);
+  return await readRecipients(encryption.recipientFiles, log);
 }
 
 interface Work {

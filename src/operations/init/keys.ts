@@ -92,15 +92,17 @@ export interface Recipient {
 }
 
 /**
- * Reads public keys and proves that data can be encrypted to each.
+ * Reads public keys and proves that data can be encrypted to each. An expired key can be used, and is a warning.
  * @throws WalvaultError `key`, also for a file with a private key: a private key must not be on this host
  */
-export async function readRecipients(files: readonly string[]): Promise<Recipient[]> {
+export async function readRecipients(files: readonly string[], log: Log): Promise<Recipient[]> {
   const recipients: Recipient[] = [];
   for (const file of files) {
     const content = await readKeyFile(file);
     const keys = await readPublicKeys(content, file);
-    await createEncryptor({ recipients: keys });
+    const { expiring } = await createEncryptor({ recipients: keys });
+    for (const { expiresAt, ...key } of expiring)
+      log.emit({ kind: 'recipient-expiry', ...key, expiresAt: expiresAt.toISOString() });
     recipients.push({ content, fingerprint: keys[0]?.fingerprint ?? '' });
   }
   return recipients;

@@ -1,10 +1,11 @@
 /** The lines for postgresql.conf that `init` prints. Pure. */
 import { shellWord } from '../../base/shell-word.ts';
+import { setting } from '../../postgres/cluster/recovery-settings.ts';
 
 /**
- * The text of a command passes through three readers: postgresql.conf (a quote is doubled), the server's expansion of
- * `%` (a literal `%` is doubled, see archive_command in the documentation), and sh. The program is named by its path:
- * Debian's pg_ctlcluster starts the server with a PATH that lacks /usr/local/bin.
+ * The text of a command passes through three readers: postgresql.conf (quotes and backslashes are doubled), the
+ * server's expansion of `%` (a literal `%` is doubled, see archive_command in the documentation), and sh. The program is
+ * named by its path: Debian's pg_ctlcluster starts the server with a PATH that lacks /usr/local/bin.
  */
 export function postgresqlLines(
   program: readonly string[],
@@ -16,14 +17,10 @@ export function postgresqlLines(
   return [
     'wal_level = replica',
     'archive_mode = on',
-    `archive_command = ${quoted(`${walvault} push %p`)}`,
+    setting('archive_command', `${walvault} push %p`),
     '# how much work may be lost at most when the server is lost; costs a segment each time, compressed to little',
     'archive_timeout = 60s',
     '# for a standby; restore writes its own',
-    `restore_command = ${quoted(`exec ${walvault} fetch %f "%p"`)}`,
+    setting('restore_command', `exec ${walvault} fetch %f "%p"`),
   ];
-}
-
-function quoted(text: string): string {
-  return `'${text.replaceAll("'", "''")}'`;
 }

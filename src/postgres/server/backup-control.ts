@@ -25,7 +25,7 @@ export interface StoppedBackup {
 }
 
 /** pg_backup_start replaced pg_start_backup in 15. */
-const firstWithNewNames = 150_000;
+export const firstWithNewNames = 150_000;
 
 /**
  * Starts a backup and waits for its checkpoint: an immediate one with `fast`, else one spread as

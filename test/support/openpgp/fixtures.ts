@@ -1,4 +1,5 @@
 /** Key pairs, generated once for all tests of a file. */
+import { generateKey } from 'openpgp';
 import type { Secret } from '../../../src/base/secret.ts';
 import {
   createDecryptor,
@@ -42,6 +43,21 @@ export async function readPair(
   );
   if (publicKey === undefined || privateKey === undefined) throw new Error('no key was read');
   return { publicArmored, privateArmored, publicKey, privateKey };
+}
+
+const day = 24 * 3600;
+
+/** A key for encryption that expires in so many days. */
+export async function expiringPair(inDays: number): Promise<Pair> {
+  const made = await generateKey({
+    userIDs: [{ name: `in ${inDays} days` }],
+    type: 'ecc',
+    curve: 'curve25519Legacy',
+    date: new Date(Date.now() - 100 * day * 1000),
+    keyExpirationTime: (100 + inDays) * day,
+    config: { aeadProtect: false },
+  });
+  return await readPair(made.publicKey, made.privateKey);
 }
 
 export const objectKey = 'main/7/wal/00000001/00000000/000000010000000000000001';

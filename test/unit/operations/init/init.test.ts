@@ -13,6 +13,7 @@ import { createEncryptor, readPrivateKeys, readPublicKeys } from '../../../../sr
 import { collect, streamOf } from '../../../../src/base/bytes/streams.ts';
 import { createMarker, readMarker } from '../../../../src/repository/format/marker.ts';
 import { createFsStore } from '../../../../src/stores/fs/store.ts';
+import { expiringPair } from '../../../support/openpgp/fixtures.ts';
 import { createGpg } from '../../../support/openpgp/gpg.ts';
 import { temporaryDirectory } from '../../../support/site/temp.ts';
 import { unprivilegedAccount } from '../../../support/site/unprivileged.ts';
@@ -141,6 +142,20 @@ describe('init', () => {
     const result = await initialise(bench.request({ encryption }), bench.dependencies);
     assert.deepEqual(result.recipients, [fingerprint]);
     assert.equal(result.privateKeyPath, undefined);
+  });
+
+  test('takes an expired recipient with a warning', async () => {
+    const bench = await createBench();
+    const file = join(bench.directory, 'dba.asc');
+    await writeFile(file, (await expiringPair(-10)).publicArmored);
+    const encryption = {
+      mode: 'openpgp',
+      recipientFiles: [file],
+      generateInto: undefined,
+      privateKeyPassphrase: undefined,
+    } as const;
+    await initialise(bench.request({ encryption }), bench.dependencies);
+    assert.ok(bench.events.some(({ level, message }) => level === 'warn' && /expired on/.test(message)));
   });
 
   test('refuses a recipient file with a private key in it, before writing anything', async () => {

@@ -77,7 +77,7 @@ describe('the lines for postgresql.conf', () => {
     const lines = postgresqlLines(['/opt/wal vault'], `/it's 100%/w.toml`, '/etc/walvault.toml');
     assert.ok(
       lines.includes(
-        String.raw`archive_command = '''/opt/wal vault'' --config ''/it''\''''s 100%%/w.toml'' push %p'`,
+        String.raw`archive_command = '''/opt/wal vault'' --config ''/it''\\''''s 100%%/w.toml'' push %p'`,
       ),
     );
   });

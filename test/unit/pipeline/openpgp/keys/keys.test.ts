@@ -14,7 +14,7 @@ import {
   readPublicKeys,
 } from '../../../../../src/pipeline/openpgp/index.ts';
 import { createGpg } from '../../../../support/openpgp/gpg.ts';
-import { decrypt, encrypt, makePair, readPair } from '../../../../support/openpgp/fixtures.ts';
+import { decrypt, encrypt, expiringPair, makePair, readPair } from '../../../../support/openpgp/fixtures.ts';
 
 const day = 24 * 3600;
 
@@ -176,15 +176,3 @@ test('keys: a revoked recipient is refused', async () => {
     message: /is revoked$/,
   });
 });
-
-async function expiringPair(inDays: number) {
-  const made = await generateKey({
-    userIDs: [{ name: `in ${inDays} days` }],
-    type: 'ecc',
-    curve: 'curve25519Legacy',
-    date: new Date(Date.now() - 100 * day * 1000),
-    keyExpirationTime: (100 + inDays) * day,
-    config: { aeadProtect: false },
-  });
-  return await readPair(made.publicKey, made.privateKey);
-}
