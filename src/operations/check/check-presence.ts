@@ -1,4 +1,4 @@
-/** The check that what backups and recoveries rely on is there: parts, manifests, and all WAL that once existed. */
+/** The check that what backups and recoveries rely on is there: parts, manifests, and all WAL that once existed (P13). */
 import { formatCount } from '../../base/units.ts';
 import type { WalGeometry } from '../../postgres/wal/geometry.ts';
 import { describe, subtract } from '../../postgres/wal/segment-range.ts';

@@ -7,7 +7,14 @@ import { collect } from '../../base/bytes/streams.ts';
 import { WalvaultError } from '../../base/errors/errors.ts';
 import { toPlainError } from '../../base/errors/plain-error.ts';
 import type { WalGeometry } from '../../postgres/wal/geometry.ts';
-import { cut, nameRange, subtract, union, type SegmentRange } from '../../postgres/wal/segment-range.ts';
+import {
+  clip,
+  cut,
+  nameRange,
+  subtract,
+  union,
+  type SegmentRange,
+} from '../../postgres/wal/segment-range.ts';
 import { listSystemIds } from '../../repository/format/cluster-record.ts';
 import { walKey } from '../../repository/format/layout.ts';
 import { verifyMarker } from '../../repository/format/marker.ts';
@@ -15,6 +22,7 @@ import { acknowledgedGapNote, type AcknowledgedGap } from '../../repository/form
 import { writeNote } from '../../repository/format/notes/note.ts';
 import type { Repository } from '../../repository/repository.ts';
 import { surveySystem, type SystemSurvey } from '../../repository/survey.ts';
+import { whatShows } from '../../repository/wal/known-wal.ts';
 import { isStoreError, type Store } from '../../stores/store.ts';
 import type { AcknowledgedIn, AcknowledgeOptions } from './options.ts';
 import { checkSelection, chooseGaps } from './plan.ts';
@@ -75,7 +83,10 @@ async function missingIn(repository: Repository, options: AcknowledgeOptions): P
   return found;
 }
 
-/** The gaps and, where segments are named, also what cleanup removed or a delete marker hides. */
+/**
+ * The gaps and, where segments are named, also what cleanup removed, what a delete marker hides, and what a fork alone
+ * shows: all that `fetch` takes for a gap.
+ */
 async function acceptable(
   survey: SystemSurvey,
   { first, last, signal }: AcknowledgeOptions,
@@ -85,8 +96,11 @@ async function acceptable(
   const wanted = first === undefined ? undefined : geometry.rangeOfNames(first, last ?? first);
   if (first === undefined || wanted === undefined) return gaps;
   const { runs } = await survey.wal(geometry);
-  const others = [...(await survey.removedWal(geometry))];
-  const file = geometry.fileOf(wanted.timeline, wanted.first);
+  const others = await survey.removedWal(geometry);
+  const begin = { timeline: wanted.timeline, segment: wanted.first };
+  const shown = whatShows(begin, await survey.knownWal(geometry));
+  if (shown !== undefined) others.push(...clip([wanted], { first: wanted.first, last: shown.last }));
+  const file = geometry.fileOf(begin.timeline, begin.segment);
   if (await isHidden(survey.repository.store, walKey(survey.system, file), signal)) others.push(wanted);
   return [...gaps, ...union(others).flatMap(range => subtract(range, [...runs, ...gaps]))];
 }

@@ -1,4 +1,6 @@
-/** The check, before anything is written, that every object of the planned backup is there with its recorded size. */
+/**
+ * The check, before anything is written, that every object of the planned backup is there with its recorded size (P13).
+ */
 import { WalvaultError } from '../../base/errors/errors.ts';
 import type { Log } from '../../observe/events/events.ts';
 import type { BackupRecord } from '../../repository/format/backup-record.ts';

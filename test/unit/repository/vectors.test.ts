@@ -114,6 +114,15 @@ const readers: Readonly<Record<string, (vector: Vector, repository: Repository) 
     const [lost] = await surveySystem(repository, system, signal).lostWal(new WalGeometry(1024 ** 2));
     requireGood(lost?.verdict);
   },
+  async 'high-water'(_, repository) {
+    const [note] = await surveySystem(repository, system, signal).highWater(new WalGeometry(1024 ** 2));
+    assert.equal(note?.segment, 0x400n);
+  },
+  async acknowledgement(_, repository) {
+    const [gap] = await surveySystem(repository, system, signal).acknowledgedGaps(new WalGeometry(1024 ** 2));
+    if (gap === undefined) throw new BadSignature('it does not count');
+    assert.deepEqual([gap.first, gap.last, gap.user], [0x14n, 0x15n, 'alice']);
+  },
   async manifest({ key, body }) {
     const id = /backups\/([^/]+)/.exec(key)?.[1] ?? '';
     for await (const { path } of readManifest(streamOf(body), id)) assert.ok(path !== '');

@@ -10,6 +10,7 @@ import { StoreError } from '../../../../src/stores/store.ts';
 import { commitBackup } from '../../../support/copied-repository.ts';
 import { silentLog } from '../../../support/logs.ts';
 import {
+  archiveFile,
   archiveSegment,
   geometry,
   makeRepository,
@@ -87,6 +88,16 @@ describe('gap ack', () => {
     const repositories = [{ ...repository, store: overrideStore(store, { get }) }];
     await assert.rejects(ranges({ first: name(1, 9) }), { code: 'not-found' });
     assert.deepEqual(await ranges({ first: name(1, 9), repositories }), [[name(1, 9), name(1, 9), true]]);
+  });
+
+  it('accepts what only a fork shows', async () => {
+    await archiveFile(repository, '00000005.history', '4\t0/900000\tfailover\n');
+    await assert.rejects(ranges({ timeline: 4 }), { code: 'not-found' });
+    assert.deepEqual(await ranges({ first: name(4, 3) }), [[name(4, 3), name(4, 3), true]]);
+    assert.deepEqual(await ranges({ first: name(4, 3), last: name(4, 12) }), [
+      [name(4, 3), name(4, 3), false],
+      [name(4, 4), name(4, 8), true],
+    ]);
   });
 
   it('refuses what is not missing, and what names nothing', async () => {
