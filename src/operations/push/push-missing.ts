@@ -69,7 +69,8 @@ async function isArchivedEverywhere(
   const key = walKey({ cluster: options.cluster, systemId: control.systemId }, file);
   try {
     for (const { store } of options.repositories) {
-      if ((await store.head(key, { signal: options.signal })) === undefined) return false;
+      const stat = await store.head(key, { signal: options.signal });
+      if (stat === undefined || stat.sizeBytes === 0) return false;
     }
     return true;
   } catch (error) {

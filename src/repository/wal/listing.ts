@@ -49,6 +49,7 @@ export async function listWal(
     if (parsed === undefined || 'prefix' in entry || parsed.file.kind === 'history') continue;
     const one = { ...oneSegment(geometry.positionOf(parsed.file)), lastModified: entry.modified };
     join(stretches, one, before => (before.lastModified > one.lastModified ? before : one));
+    if (isEmpty(entry)) continue;
     if (parsed.kind !== 'file' || parsed.file.kind !== 'segment') continue;
     const run = { ...one, storedBytes: entry.sizeBytes, cold: withTierOf(undefined, entry) };
     join(runs, run, ({ storedBytes, cold }) => ({
@@ -118,8 +119,13 @@ export async function listPartials(
   return found;
 }
 
+/** An empty object is no archived segment, whatever its key. */
+function isEmpty(entry: ListEntry): boolean {
+  return 'key' in entry && entry.sizeBytes === 0;
+}
+
 function positionOf(entry: ListEntry, geometry: WalGeometry): SegmentPosition | undefined {
-  if ('prefix' in entry) return undefined;
+  if ('prefix' in entry || isEmpty(entry)) return undefined;
   const parsed = parseWalKey(entry.key);
   return parsed?.kind === 'file' && parsed.file.kind === 'segment'
     ? geometry.positionOf(parsed.file)

@@ -13,6 +13,7 @@ import { conflictKey, walKey, type SystemPath } from '../format/layout.ts';
 import { decodeMetadata, encodeMetadata, type WalObjectMetadata } from '../format/object-metadata.ts';
 import type { Repository } from '../repository.ts';
 import type { WalFileName } from '../../postgres/wal/file-name.ts';
+import { longHeaderBytes, postgresMajorOfPageMagic } from '../../postgres/wal/page-header.ts';
 
 /**
  * The largest plain size whose encoded object is kept in memory; a larger file is encoded once to hash and again to
@@ -138,13 +139,14 @@ async function compareWithExisting(
 ): Promise<StoreOutcome> {
   const stored = decodeMetadata(existing.metadata);
   if (stored?.writeId === object.metadata.writeId) return 'created';
-  const archived = stored ?? (await digestOfUnencrypted(repository, object.key, signal));
+  refuseCut(repository, object, existing, stored);
+  const archived = stored ?? (await digestOfUnencrypted(repository, object, signal));
   if (archived === undefined) {
     throw new WalvaultError(
       'conflict',
       `${repository.store.url}: ${object.key} exists, encrypted and without a digest to compare`,
       {
-        hint: 'Its metadata was lost, probably in a copy. Decrypt it and compare it with the file by hand; `walvault conflict keep` archives this content beside it.',
+        hint: 'Its metadata was lost, probably in a copy. Decrypt it (`walvault store get --decode`, with a private key) and compare it with the file: if it is damaged, remove it with `walvault store rm --force`; else `walvault conflict keep` archives this content beside it.',
       },
     );
   }
@@ -152,6 +154,30 @@ async function compareWithExisting(
     return 'identical';
   if (await isKeptBeside(repository, object, signal)) return 'kept-beside';
   throw conflictError(repository, object, archived, existing.modified);
+}
+
+/** The sizes alone show an empty or cut object. @throws WalvaultError `damaged` */
+function refuseCut(
+  repository: Repository,
+  object: WalObject,
+  { sizeBytes }: ObjectStat,
+  stored: WalObjectMetadata | undefined,
+): void {
+  if (sizeBytes === 0 && object.metadata.storedSizeBytes > 0)
+    throw damagedObject(repository, object, 'it is empty');
+  if (stored !== undefined && sizeBytes !== stored.storedSizeBytes)
+    throw damagedObject(
+      repository,
+      object,
+      `${stored.storedSizeBytes} bytes were written, and it has ${sizeBytes}`,
+    );
+}
+
+/** Another content could be another server's; this is nobody's, so there is no conflict to decide. */
+function damagedObject({ store }: Repository, { key, file }: WalObject, problem: string): WalvaultError {
+  return new WalvaultError('damaged', `${store.url}: ${key} is there, but damaged: ${problem}`, {
+    hint: `Remove it with \`walvault store rm --force ${key}\`: ${file.name} is then archived by the next attempt.`,
+  });
 }
 
 async function isKeptBeside(
@@ -165,21 +191,36 @@ async function isKeptBeside(
   return beside !== undefined && decodeMetadata(beside.metadata)?.sha256 === object.metadata.sha256;
 }
 
-type PlainDigest = Pick<WalObjectMetadata, 'sha256' | 'sizeBytes'>;
+type PlainDigest = Pick<WalObjectMetadata, 'sha256' | 'sizeBytes' | 'branch'>;
 
+/** Undefined for an encrypted object. @throws WalvaultError `damaged` for what is no segment under a segment's key */
 async function digestOfUnencrypted(
   repository: Repository,
-  key: string,
+  object: WalObject,
   signal: AbortSignal,
 ): Promise<PlainDigest | undefined> {
-  const head = await repository.store.get(key, { range: { start: 0, end: 8 }, signal });
-  for await (const chunk of head.body) if (detectFormat(chunk) === 'openpgp') return undefined;
+  const { key } = object;
+  const first = await repository.store.get(key, { range: { start: 0, end: 8 }, signal });
+  for await (const chunk of first.body) if (detectFormat(chunk) === 'openpgp') return undefined;
   const { body } = await repository.store.get(key, { signal });
   const hash = createHash('sha256');
+  const head = Buffer.alloc(longHeaderBytes);
   let sizeBytes = 0;
-  for await (const chunk of repository.codec.decode(key, body)) {
-    hash.update(chunk);
-    sizeBytes += chunk.length;
+  try {
+    for await (const chunk of repository.codec.decode(key, body)) {
+      hash.update(chunk);
+      if (sizeBytes < head.length) head.set(chunk.subarray(0, head.length - sizeBytes), sizeBytes);
+      sizeBytes += chunk.length;
+    }
+  } catch (error) {
+    if (!(error instanceof WalvaultError) || error.code !== 'damaged') throw error;
+    throw damagedObject(repository, object, error.message);
+  }
+  if (object.file.kind === 'segment') {
+    if (sizeBytes !== object.metadata.sizeBytes)
+      throw damagedObject(repository, object, `it has ${sizeBytes} bytes`);
+    if (postgresMajorOfPageMagic(head.readUInt16LE(0)) === undefined)
+      throw damagedObject(repository, object, 'it is no WAL');
   }
   return { sha256: hash.digest('hex'), sizeBytes };
 }
@@ -191,6 +232,14 @@ function conflictError(
   archivedAt: Date,
 ): WalvaultError {
   const { file, metadata } = object;
+  // Without metadata, nothing is known of the archived one.
+  const isKnown = 'branch' in archived;
+  if (
+    file.kind === 'history' &&
+    isKnown &&
+    (metadata.branch === undefined) !== (archived.branch === undefined)
+  )
+    return historyConflict(repository, object);
   return new WalvaultError(
     'conflict',
     `${repository.store.url}: ${file.name} is archived with other content: archived ${archivedAt.toISOString()} ` +
@@ -202,4 +251,15 @@ function conflictError(
           : "Two servers write the same timeline, or this is a restored copy archiving into its origin's repository. If this server is the wrong one, stop it or set archive_mode=off; if it is the right one, promote it to a new timeline or let `walvault conflict keep` store its file beside the archived one.",
     },
   );
+}
+
+/** One of the two is no history: no second server is behind it. */
+function historyConflict({ store }: Repository, { file, key, metadata }: WalObject): WalvaultError {
+  return metadata.branch === undefined
+    ? new WalvaultError('conflict', `${file.name} is no timeline history, and ${store.url} has a good one`, {
+        hint: `Replace the file by the archived one: \`walvault fetch ${file.name} pg_wal/${file.name}\`.`,
+      })
+    : new WalvaultError('conflict', `${store.url}: the archived ${file.name} is no timeline history`, {
+        hint: `Remove it with \`walvault store rm --force ${key}\`: this one is then archived by the next attempt.`,
+      });
 }
