@@ -21,12 +21,15 @@ export interface FailedBranch {
   readonly error: WalvaultError;
 }
 
-/** The branches with WAL that no backup leads to, unless the request names what it means. */
+/**
+ * The branches with WAL that no backup leads to, unless the request names what it means. Where the history cannot be
+ * read, the survey has said so, and nobody knows what leads there.
+ */
 export function branchesWithoutBackup(survey: RestoreSurvey, request: RestoreRequest): FailedBranch[] {
   if (request.timeline !== undefined || request.backupId !== undefined) return [];
   const timelines = new Set(survey.runs.map(({ timeline }) => timeline));
   return [...timelines]
-    .filter(timeline => backupsOn(survey, timeline).length === 0)
+    .filter(timeline => !survey.unusable.has(timeline) && backupsOn(survey, timeline).length === 0)
     .map(timeline => ({
       timeline,
       hasBackup: false,
