@@ -41,13 +41,13 @@ export async function push(options: PushOptions): Promise<PushResult> {
 /** Notes now and then how far the archive reaches, in the repositories that have the segment. */
 async function noteProgress(
   { cluster, repositories, asConflict, log, signal }: PushOptions,
-  { file, control }: WalSource,
+  { file, control, dataDirectory }: WalSource,
   { outcomes }: PushResult,
 ): Promise<void> {
   if (file.kind !== 'segment' || asConflict === true) return;
   const { systemId, geometry } = control;
   const position = geometry.positionOf(file);
-  if (!isHighWaterMark(position.segment, geometry)) return;
+  if (!isHighWaterMark(position.segment, geometry) || isServerStopping(dataDirectory)) return;
   const holders = repositories.filter(({ name }) => outcomes.has(name));
   await noteHighWater(holders, position, { system: { cluster, systemId }, geometry, log, signal });
 }

@@ -26,7 +26,7 @@ export interface HighWaterNoting {
   readonly signal: AbortSignal;
 }
 
-const timeoutMs = 10_000;
+const timeoutMs = 5_000;
 
 /** Notes that the segment is archived in these repositories. A failure causes a warning and no error. */
 export async function noteHighWater(
