@@ -30,6 +30,8 @@ interface RestoreCliOptions {
   readonly keepSetting: readonly string[];
   readonly configuration: boolean;
   readonly fetchProgram?: string;
+  readonly waldir?: string;
+  readonly dataDirectoryMode?: '0700' | '0750';
   readonly tablespaceMap: readonly string[];
   readonly owner?: string;
   readonly dryRun?: boolean;
@@ -50,6 +52,8 @@ export const defineRestore: DefineVerb = (program, run) => {
       await run(async invocation => await restoreInto(directory, options, invocation));
     });
 };
+
+const accessModes = { '0700': 0o700, '0750': 0o750, origin: undefined } as const;
 
 async function restoreInto(
   directory: string,
@@ -94,6 +98,8 @@ async function restoreInto(
     copiesConfiguration: options.configuration,
     targetAction: options.targetAction ?? (target.kind === 'end' ? 'promote' : 'pause'),
     archiveMode: options.archiveMode,
+    accessMode: accessModes[options.dataDirectoryMode ?? 'origin'],
+    walDirectory: options.waldir,
     tablespaceMap: options.tablespaceMap,
     acceptsRecordedLocations: options.yes === true,
     walvaultCommand:
@@ -173,6 +179,13 @@ function withOptions(command: Command): Command {
       new Option('--tablespace-map <map>', 'OID=DIRECTORY or OLD=NEW; may be repeated')
         .argParser(many)
         .default([], 'none'),
+    )
+    .option('--waldir <directory>', 'put pg_wal there, behind a link, as initdb --waldir does')
+    .addOption(
+      new Option(
+        '--data-directory-mode <mode>',
+        '0750: its group may read it, as with initdb -g (default: as it was)',
+      ).choices(['0700', '0750']),
     )
     .option('--repository <name>', 'read from this repository (default: the first that can be used)')
     .option('--system-id <n>', 'which system, where the cluster had several (after an upgrade)')

@@ -37,10 +37,7 @@ function describePlan(summary: RestoreSummary): [string, string][] {
       'tablespace',
       `${oid} in ${to}${from === to ? '' : `, was in ${from}`}`,
     ]),
-    ...summary.links.map(({ path, location }): [string, string] => [
-      'directory',
-      `${path} itself, was a link to ${location}`,
-    ]),
+    ...linkLines(summary),
     ['restore_command', settings.restoreCommand],
     ['archive_mode', settings.archiveMode === 'off' ? 'off' : 'as it was'],
     ['subscriptions', settings.subscriptions === 'off' ? 'off' : 'as they were'],
@@ -56,6 +53,16 @@ function sparedLine({ spared }: RestoreSummary): [string, string][] {
       `just before the DROP of ${dropped}, which would be unusable at ${askedTarget}; no commit lies between`,
     ],
   ];
+}
+
+function linkLines({ links, walDirectory }: RestoreSummary): [string, string][] {
+  const lines = links
+    .filter(({ path }) => path !== 'pg_wal' || walDirectory === null)
+    .map(({ path, location }): [string, string] => [
+      'directory',
+      `${path} itself, was a link to ${location}${path === 'pg_wal' ? ' (--waldir makes a link again)' : ''}`,
+    ]);
+  return walDirectory === null ? lines : [['pg_wal', `a link to ${walDirectory}`], ...lines];
 }
 
 function whereFound({ stopsAt, lastCommit }: RestoreSummary): string {

@@ -20,6 +20,8 @@ export interface BackupServerFacts {
   /** The control file as it is now. */
   readonly controlFile: ControlFile;
   readonly owner: { readonly uid: number; readonly gid: number };
+  /** Permission bits of the data directory. */
+  readonly dataDirectoryMode: number;
   /** Absolute paths of the configuration files in force, wherever they are. */
   readonly configurationFiles: readonly string[];
 }
@@ -47,8 +49,14 @@ export async function readBackupServerFacts(
   const dataDirectory = await openDataDirectory(named);
   const controlFile = await readControlFile(dataDirectory, signal);
   requireSameServer({ named, dataDirectory, systemId: controlFile.systemId }, state);
-  const { uid, gid } = await stat(dataDirectory);
-  return { dataDirectory, controlFile, owner: { uid, gid }, configurationFiles: state.configurationFiles };
+  const { uid, gid, mode } = await stat(dataDirectory);
+  return {
+    dataDirectory,
+    controlFile,
+    owner: { uid, gid },
+    dataDirectoryMode: mode & 0o777,
+    configurationFiles: state.configurationFiles,
+  };
 }
 
 /**

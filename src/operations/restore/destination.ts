@@ -4,6 +4,7 @@ import { dirname, join, resolve } from 'node:path';
 import { localIoError, systemCode, WalvaultError } from '../../base/errors/errors.ts';
 import { fsyncDirectory } from '../../base/files/durable.ts';
 import { formatSize } from '../../base/units.ts';
+import type { AccessMode } from './access-mode.ts';
 import { postmasterPidName } from '../../postgres/cluster/postmaster-pid.ts';
 
 export interface PreparedDirectory {
@@ -41,12 +42,12 @@ export async function refuseOccupied(path: string): Promise<void> {
     });
 }
 
-/** Makes the directory, mode 0700: PostgreSQL refuses a data directory that other users may read. */
-export async function prepareDirectory(path: string): Promise<PreparedDirectory> {
+/** Makes the directory: PostgreSQL refuses a data directory that other users may read. */
+export async function prepareDirectory(path: string, accessMode: AccessMode): Promise<PreparedDirectory> {
   await refuseOccupied(path);
   try {
     const created = await mkdir(path, { recursive: true, mode: 0o700 });
-    await chmod(path, 0o700);
+    await chmod(path, accessMode);
     const real = await realpath(path);
     if (created !== undefined) await fsyncCreated(real, resolve(created));
     return { path: real, created };
@@ -74,8 +75,7 @@ export interface SpaceNeed {
 }
 
 /**
- * Checks that each file system has the space for all its directories. The WAL that recovery will fetch is not
- * counted.
+ * Checks that each file system has the space for all its directories.
  * @throws WalvaultError `destination`
  */
 export async function requireSpace(needs: readonly SpaceNeed[]): Promise<void> {
@@ -91,7 +91,7 @@ export async function requireSpace(needs: readonly SpaceNeed[]): Promise<void> {
     if (sizeBytes <= freeBytes) continue;
     throw new WalvaultError(
       'destination',
-      `${directory}: the backup needs ${formatSize(sizeBytes)}, its file system has ${formatSize(freeBytes)} free`,
+      `${directory}: the backup and its WAL need ${formatSize(sizeBytes)}, its file system has ${formatSize(freeBytes)} free`,
       { hint: 'Free some space, or choose another directory; nothing was written.' },
     );
   }

@@ -4,13 +4,13 @@
  * PostgreSQL refuses to start until `global/pg_control` has its name, and it gets its name when everything else is
  * durable.
  */
-import { mkdir, rename, rm, symlink } from 'node:fs/promises';
+import { chmod, mkdir, rename, rm, symlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import { localIoError, systemCode, WalvaultError } from '../../base/errors/errors.ts';
 import { fsyncDirectory, writeFileDurably } from '../../base/files/durable.ts';
 import { readWhole } from '../../base/files/read.ts';
 import { backupLabelName, parseBackupLabel } from '../../postgres/cluster/backup-label.ts';
-import { updateBackupManifest } from '../../postgres/cluster/backup-manifest.ts';
+import { backupManifestName, updateBackupManifest } from '../../postgres/cluster/backup-manifest.ts';
 import { controlFilePath, parseControlFile, type ControlFile } from '../../postgres/cluster/control-file.ts';
 import { postmasterPidName } from '../../postgres/cluster/postmaster-pid.ts';
 import { writeRecoverySettings, type RecoverySettings } from '../../postgres/cluster/recovery-settings.ts';
@@ -18,6 +18,7 @@ import { promoteSignal, recoverySignal, standbySignal } from '../../postgres/clu
 import { encodeTablespaceMap, tablespaceMapName } from '../../postgres/cluster/tablespace-map.ts';
 import { largest, type ReplayMinimums } from '../../postgres/wal/replay-minimums.ts';
 import type { BackupRecord } from '../../repository/format/backup-record.ts';
+import type { AccessMode } from './access-mode.ts';
 import { autoConfName, readCopyConfiguration } from './copy-settings/copy-configuration.ts';
 import { absentFiles, unknownLibraries, type AbsentFile } from './copy-settings/obstacles.ts';
 import { overridesFor, type CopyChoices, type Override } from './copy-settings/overrides.ts';
@@ -42,6 +43,9 @@ export interface FinishOptions {
   readonly copiesConfiguration: boolean;
   /** What replay meets between the backup and the target; undefined if that was not read, or nothing changes. */
   readonly minimumsOnTheWay: ReplayMinimums | undefined;
+  readonly accessMode: AccessMode;
+  /** The directory of its own behind the link `pg_wal`, if it has one. */
+  readonly walDirectory: string | undefined;
   readonly signal: AbortSignal;
 }
 
@@ -64,12 +68,39 @@ export async function finish(options: FinishOptions): Promise<Finished> {
   const finished = await writeSettings(options, control);
   const signalFile = settings.mode === 'standby' ? standbySignal : recoverySignal;
   await writeFileDurably(join(dataDirectory, signalFile), '');
+  if (options.accessMode === 0o750) await openToGroup(dataDirectory);
   for (const { directory } of tablespaces) await fsyncTree(directory);
+  if (options.walDirectory !== undefined) await fsyncTree(options.walDirectory);
   await fsyncTree(dataDirectory);
   signal.throwIfAborted();
   await rename(join(dataDirectory, waitingControlFilePath), join(dataDirectory, controlFilePath));
   await fsyncDirectory(join(dataDirectory, 'global'));
   return finished;
+}
+
+/** Files and directories that the end of a backup or of a restore makes, with the rights of their owner alone. */
+const madeHere = {
+  files: [
+    autoConfName,
+    'postgresql.conf',
+    recoverySignal,
+    standbySignal,
+    backupLabelName,
+    tablespaceMapName,
+    backupManifestName,
+  ],
+  directories: ['pg_wal', 'pg_wal/archive_status', 'pg_tblspc'],
+};
+
+async function openToGroup(dataDirectory: string): Promise<void> {
+  for (const name of madeHere.directories) await chmod(join(dataDirectory, name), 0o750);
+  for (const name of madeHere.files) {
+    try {
+      await chmod(join(dataDirectory, name), 0o640);
+    } catch (error) {
+      if (systemCode(error) !== 'ENOENT') throw error;
+    }
+  }
 }
 
 /** Refuses a backup that is genuine and whole but contradicts its record. */

@@ -19,6 +19,7 @@ import type { AcknowledgedGap } from '../../repository/format/notes/gap-acknowle
 import type { Repository } from '../../repository/repository.ts';
 import type { SystemSurvey } from '../../repository/survey.ts';
 import { isStoreError, type ThawOptions } from '../../stores/store.ts';
+import { accessModeOf, type AccessMode } from './access-mode.ts';
 import { withUsableRepository } from './choose-repository.ts';
 import { ColdArchiveError, possibleNeeds, requireReadable, thawAll } from './cold.ts';
 import {
@@ -27,6 +28,7 @@ import {
   removeWritten,
   requireSpace,
   type PreparedDirectory,
+  type SpaceNeed,
 } from './destination.ts';
 import {
   isReadDuringReplay,
@@ -46,6 +48,7 @@ import { chooseSystem, surveyForRestore } from './survey.ts';
 import { mapTablespaces, type TablespaceTarget } from './tablespaces.ts';
 import { recoveryTargetOf, type RestoreTarget } from './target.ts';
 import { unpack } from './unpack.ts';
+import { linkWalDirectory, refuseWalDirectory, walSpaceBytes } from './wal-directory.ts';
 import { planWithWholeBackup } from './whole-backup.ts';
 import { createWalEvidence } from './wal-evidence.ts';
 import type { Log } from '../../observe/events/events.ts';
@@ -64,6 +67,10 @@ export interface RestoreOptions extends CopyChoices {
   readonly request: RestoreRequest;
   /** Put a configuration that lay outside the data directory into it. */
   readonly copiesConfiguration: boolean;
+  /** Undefined: that of the origin, as far as PostgreSQL takes it. */
+  readonly accessMode: AccessMode | undefined;
+  /** A directory of its own for pg_wal; undefined: it is in the data directory. */
+  readonly walDirectory: string | undefined;
   /** `OID=DIRECTORY` or `OLD=NEW`. */
   readonly tablespaceMap: readonly string[];
   readonly acceptsRecordedLocations: boolean;
@@ -78,6 +85,7 @@ export interface RestoreOptions extends CopyChoices {
 }
 
 export interface RestoreResult {
+  readonly walDirectory: string | undefined;
   readonly plan: RestorePlan;
   readonly askedTarget: RestoreTarget;
   readonly repository: string;
@@ -110,6 +118,7 @@ export async function restore(options: RestoreOptions): Promise<RestoreResult> {
     return {
       ...outcome,
       askedTarget: options.request.target,
+      walDirectory: options.walDirectory,
       directory,
       elapsedMs: performance.now() - startedAt,
     };
@@ -122,7 +131,7 @@ export async function restore(options: RestoreOptions): Promise<RestoreResult> {
 
 async function restoreFrom(
   options: RestoreOptions & { readonly repository: Repository },
-): Promise<Omit<RestoreResult, 'askedTarget' | 'directory' | 'elapsedMs'>> {
+): Promise<Omit<RestoreResult, 'askedTarget' | 'walDirectory' | 'directory' | 'elapsedMs'>> {
   const { repository, directory } = options;
   const survey = await chooseSystem(
     repository,
@@ -139,7 +148,9 @@ async function restoreFrom(
     acceptsRecorded: options.acceptsRecordedLocations || options.dryRun,
   });
   for (const tablespace of tablespaces) await refuseOccupied(tablespace.directory);
-  if (tablespaces.length === 0) await requireSpace([{ directory, sizeBytes: backup.sizeBytes }]);
+  await refuseBadWalDirectory(options, tablespaces);
+  if (tablespaces.length === 0)
+    await requireSpace([{ directory, sizeBytes: backup.sizeBytes }, walSpace(options, plan)]);
   const settings = recoverySettings(options, plan);
   await proveKeyFits(options, system, backup);
   const finished = options.dryRun
@@ -184,6 +195,20 @@ function plannedFacts({ serverVersion }: BackupRecord): CopyFacts {
     configured: undefined,
     minimums: undefined,
   };
+}
+
+async function refuseBadWalDirectory(
+  { directory, walDirectory }: RestoreOptions,
+  tablespaces: readonly TablespaceTarget[],
+): Promise<void> {
+  if (walDirectory === undefined) return;
+  refuseWalDirectory(walDirectory, [directory, ...tablespaces.map(one => one.directory)]);
+  await refuseOccupied(walDirectory);
+}
+
+function walSpace({ directory, walDirectory }: RestoreOptions, { wal, backup }: RestorePlan): SpaceNeed {
+  const sizeBytes = walSpaceBytes(wal, backup.geometry.segmentSizeBytes);
+  return { directory: walDirectory ?? directory, sizeBytes };
 }
 
 /**
@@ -260,14 +285,20 @@ interface WriteOptions extends RestoreOptions {
 }
 
 async function write(options: WriteOptions): Promise<Finished> {
-  const { directory, log, signal } = options;
+  const { directory, walDirectory, log, signal } = options;
+  const accessMode = accessModeOf(options.accessMode, options.plan.backup.dataDirectoryMode);
   const prepared: PreparedDirectory[] = [];
   try {
     signal.throwIfAborted();
-    const root = await prepareDirectory(directory);
+    const root = await prepareDirectory(directory, accessMode);
     prepared.push(root);
+    if (walDirectory !== undefined) {
+      const wal = await prepareDirectory(walDirectory, accessMode);
+      prepared.push(wal);
+      await linkWalDirectory(root.path, wal.path);
+    }
     for (const { directory, isInside } of options.tablespaces)
-      if (!isInside) prepared.push(await prepareDirectory(directory));
+      if (!isInside) prepared.push(await prepareDirectory(directory, accessMode));
     return await writeFiles(options, root.path);
   } catch (error) {
     await tidyUp(prepared, log);
@@ -294,12 +325,14 @@ async function writeFiles(options: WriteOptions, dataDirectory: string): Promise
   await requireSpace([
     { directory: dataDirectory, sizeBytes: manifest.totalBytes - elsewhereBytes },
     ...elsewhere,
+    walSpace(options, plan),
   ]);
   for (const tablespace of tablespaces)
     if (tablespace.isInside) await mkdir(tablespace.directory, { recursive: true, mode: 0o700 });
   const locate = locator(dataDirectory, tablespaces);
-  await unpack({ repository, system, record, manifest, locate, log, signal });
-  return await finish({ ...options, dataDirectory, record, choices: options });
+  await unpack({ ...options, record, manifest, locate });
+  const accessMode = accessModeOf(options.accessMode, record.dataDirectoryMode);
+  return await finish({ ...options, dataDirectory, record, accessMode, choices: options });
 }
 
 /**

@@ -12,6 +12,8 @@ import { formatMicros, microsOf } from '../../postgres/wal/timestamp.ts';
 export interface RestoreSummary {
   readonly restored: boolean;
   readonly directory: string;
+  /** A directory of its own for pg_wal; null: it is in the data directory. */
+  readonly walDirectory: string | null;
   readonly repository: string;
   readonly backup: {
     readonly id: string;
@@ -65,6 +67,7 @@ export function summariseRestore(result: RestoreResult): RestoreSummary {
   return {
     restored: result.isRestored,
     directory: result.directory,
+    walDirectory: result.walDirectory ?? null,
     repository: result.repository,
     backup: {
       id: backup.id,

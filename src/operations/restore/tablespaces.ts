@@ -87,11 +87,16 @@ function refuseOverlap(targets: readonly TablespaceTarget[], dataDirectory: stri
   const taken = [resolve(dataDirectory)];
   for (const { oid, directory, isInside } of targets) {
     if (isInside) continue;
-    const other = taken.find(one => contains(one, directory) || contains(directory, one));
+    const other = taken.find(one => overlaps(one, directory));
     if (other !== undefined)
       throw new WalvaultError('usage', `tablespace ${oid} cannot go to ${directory}: ${other} is in the way`);
     taken.push(directory);
   }
+}
+
+/** True if one of two absolute paths is the other or inside it. */
+export function overlaps(one: string, other: string): boolean {
+  return contains(one, other) || contains(other, one);
 }
 
 function contains(outer: string, inner: string): boolean {

@@ -11,6 +11,7 @@ import type { BackupPart, BackupRecord } from '../../repository/format/backup-re
 import { pieceKey, type SystemPath } from '../../repository/format/layout.ts';
 import type { ManifestEntry } from '../../repository/format/manifest.ts';
 import type { Repository } from '../../repository/repository.ts';
+import { permissionsOf, type AccessMode } from './access-mode.ts';
 import type { VerifiedManifest } from './manifest-spool.ts';
 import { readPiece } from './stored-piece.ts';
 import { SyncQueue } from './sync-queue.ts';
@@ -23,6 +24,8 @@ export interface UnpackOptions {
   readonly manifest: VerifiedManifest;
   /** Gives the absolute path for a path of the manifest; undefined if the file is not to be written. */
   readonly locate: (path: string) => string | undefined;
+  /** Undefined: files and directories get the permissions that they had. */
+  readonly accessMode: AccessMode | undefined;
   readonly log: Log;
   readonly signal: AbortSignal;
 }
@@ -35,9 +38,9 @@ const lastPartLimit = 10_000;
  * @throws WalvaultError `damaged`, `local-io`
  */
 export async function unpack(options: UnpackOptions): Promise<void> {
-  for await (const { path, mode } of options.manifest.directories()) {
-    const target = options.locate(path);
-    if (target !== undefined) await makeDirectory(target, mode);
+  for await (const entry of options.manifest.directories()) {
+    const target = options.locate(entry.path);
+    if (target !== undefined) await makeDirectory(target, permissionsOf(entry, options.accessMode));
   }
   const files = new SyncQueue();
   const done = { bytes: 0, files: 0 };
@@ -50,7 +53,7 @@ export async function unpack(options: UnpackOptions): Promise<void> {
           : inOrder(options.manifest.filesOfPart(part.number));
       await unpackPart(options, part, async (path, content) => {
         const entry = await expected.take(path);
-        await writeFile(options.locate(path), entry, { content, files });
+        await writeFile(options.locate(path), entry, { content, files, accessMode: options.accessMode });
         done.bytes += entry.sizeBytes;
         done.files++;
         const { totalBytes } = options.manifest;
@@ -131,14 +134,10 @@ function unexpected(path: string): WalvaultError {
   return new WalvaultError('damaged', `"${path}" is not in the manifest at this place`);
 }
 
-/**
- * Makes a directory that its owner can always enter, whatever the manifest says, and that gives nobody more rights
- * than PostgreSQL does.
- */
 async function makeDirectory(path: string, mode: number): Promise<void> {
   try {
     await mkdir(path, { recursive: true, mode: 0o700 });
-    await chmod(path, (mode & 0o777) | 0o700);
+    await chmod(path, mode);
   } catch (error) {
     throw localIoError('create directory', path, error);
   }
@@ -147,14 +146,22 @@ async function makeDirectory(path: string, mode: number): Promise<void> {
 async function writeFile(
   path: string | undefined,
   entry: ManifestEntry,
-  { content, files }: { readonly content: ByteStream; readonly files: SyncQueue },
+  {
+    content,
+    files,
+    accessMode,
+  }: {
+    readonly content: ByteStream;
+    readonly files: SyncQueue;
+    readonly accessMode: AccessMode | undefined;
+  },
 ): Promise<void> {
   if (path === undefined) throw unexpected(entry.path);
   const hash = createHash('sha256');
   let sizeBytes = 0;
   let handle: FileHandle | undefined;
   try {
-    handle = await createFile(path, (entry.mode & 0o777) | 0o600);
+    handle = await createFile(path, permissionsOf(entry, accessMode));
     for await (const chunk of content) {
       sizeBytes += chunk.length;
       if (sizeBytes > entry.sizeBytes) break;
@@ -179,6 +186,13 @@ async function writeFile(
  */
 async function createFile(path: string, mode: number): Promise<FileHandle> {
   const flags = constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | constants.O_NOFOLLOW;
+  const handle = await openNew(path, flags, mode);
+  // The umask of this process must not decide what a group may read.
+  if ((mode & 0o077) !== 0) await handle.chmod(mode);
+  return handle;
+}
+
+async function openNew(path: string, flags: number, mode: number): Promise<FileHandle> {
   try {
     return await open(path, flags, mode);
   } catch (error) {

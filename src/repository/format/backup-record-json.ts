@@ -19,6 +19,7 @@ export function encodeBackupRecord({ geometry, ...record }: BackupRecord): Buffe
   return encodeJson({
     format: recordFormat,
     ...record,
+    dataDirectoryMode: record.dataDirectoryMode?.toString(8),
     segmentSizeBytes: geometry.segmentSizeBytes,
     systemId: String(record.systemId),
     startTime: record.startTime.toISOString(),
@@ -58,6 +59,9 @@ export function decodeBackupRecord(data: Uint8Array, source: string): BackupReco
     geometry: readGeometry(fields),
     dataChecksums: fields.flag('dataChecksums'),
     damagedPages: fields.number('damagedPages'),
+    ...(fields.has('dataDirectoryMode') && {
+      dataDirectoryMode: Number.parseInt(fields.matching('dataDirectoryMode', /^[0-7]{3}$/), 8),
+    }),
     fileCount: fields.number('fileCount'),
     sizeBytes: fields.number('sizeBytes'),
     tablespaces: fields.items('tablespaces').map(tablespace),

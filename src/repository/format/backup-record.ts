@@ -67,6 +67,8 @@ export interface BackupRecord {
   readonly dataChecksums: boolean;
   /** The number of pages whose checksum was wrong; the backup is kept, and every report shows this number. */
   readonly damagedPages: number;
+  /** Permission bits of the data directory; undefined in records that did not note them. */
+  readonly dataDirectoryMode?: number | undefined;
   readonly fileCount: number;
   /** Plain bytes of all files. */
   readonly sizeBytes: number;

@@ -102,6 +102,8 @@ export function restoreFrom(site: Site, choice: RestoreChoice = {}): Promise<Res
       request: { target, backupId: choice.backup, timeline: choice.timeline },
       targetAction: target.kind === 'end' ? 'promote' : 'pause',
       ...plainCopy,
+      accessMode: undefined,
+      walDirectory: undefined,
       tablespaceMap: [],
       acceptsRecordedLocations: false,
       walvaultCommand: [executable],

@@ -70,6 +70,8 @@ describe('what is listed once, and no more', () => {
       request: { target: { kind: 'immediate' }, backupId: undefined, timeline: undefined },
       targetAction: 'promote',
       ...plainCopy,
+      accessMode: undefined,
+      walDirectory: undefined,
       tablespaceMap: [],
       acceptsRecordedLocations: false,
       walvaultCommand: ['walvault'],

@@ -12,7 +12,7 @@ export interface RecordSource {
   readonly id: string;
   readonly label: string;
   readonly connection: Pick<PgConnection, 'serverVersion'>;
-  readonly facts: Pick<BackupServerFacts, 'controlFile'>;
+  readonly facts: Pick<BackupServerFacts, 'controlFile' | 'dataDirectoryMode'>;
   readonly started: StartedBackup;
   readonly stopped: StoppedBackup;
   readonly span: Span;
@@ -43,6 +43,7 @@ export function makeBackupRecord(source: RecordSource): BackupRecord {
     geometry,
     dataChecksums,
     damagedPages: copied.damagedPageCount,
+    dataDirectoryMode: source.facts.dataDirectoryMode,
     fileCount: copied.fileCount + ending.fileCount,
     sizeBytes: copied.sizeBytes + ending.sizeBytes,
     tablespaces: copied.tablespaces,

@@ -9,7 +9,7 @@ import { WalRecordDecoder } from '../../../postgres/wal/record-decoder.ts';
 import { largest, parameterChangeOf, type ReplayMinimums } from '../../../postgres/wal/replay-minimums.ts';
 import { stopsAt } from '../../../postgres/wal/segment-scan.ts';
 import type { RestorePlan } from '../plan.ts';
-import { readSegments, type EvidenceSource } from '../wal-evidence.ts';
+import { readSegments, type EvidenceSource } from '../read-wal.ts';
 
 /**
  * Reads the WAL from the backup to the target once; undefined if the values do not change on the way.

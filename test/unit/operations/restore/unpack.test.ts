@@ -133,6 +133,7 @@ async function unpackMade(made: Made): Promise<string> {
     record,
     manifest: verified,
     locate: path => join(data, path),
+    accessMode: undefined,
     log: silentLog,
     signal,
   });

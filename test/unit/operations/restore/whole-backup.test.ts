@@ -33,6 +33,8 @@ async function planned(request: Partial<RestoreRequest> = {}): Promise<string> {
     request: { target: { kind: 'immediate' }, backupId: undefined, timeline: undefined, ...request },
     targetAction: 'promote',
     ...plainCopy,
+    accessMode: undefined,
+    walDirectory: undefined,
     tablespaceMap: [],
     acceptsRecordedLocations: false,
     walvaultCommand: ['walvault'],
