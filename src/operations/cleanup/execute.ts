@@ -3,6 +3,7 @@
  * records are deleted before the data that they name, WAL is deleted from its oldest end, and the next run finds the
  * rest.
  */
+import { isBackupId } from '../../repository/format/backup-record.ts';
 import { messageOf, WalvaultError } from '../../base/errors/errors.ts';
 import {
   backupPrefix,
@@ -25,6 +26,8 @@ import type { Log } from '../../observe/events/events.ts';
 
 const batchSize = 1000;
 const clockToleranceMs = 3_600_000;
+
+const foreignHint = 'A file server or another program made it there; delete it by hand if nobody needs it.';
 
 export interface Removed {
   readonly backups: readonly string[];
@@ -107,6 +110,11 @@ class Removal {
     for await (const entry of repository.store.list({ prefix, delimiter: '/', signal })) {
       const id = 'prefix' in entry ? entry.prefix.slice(prefix.length, -1) : undefined;
       if (id === undefined || known.has(id)) continue;
+      if (!isBackupId(id)) {
+        const problem = `${prefix}${id}/ holds no backup and is passed over`;
+        log.emit({ kind: 'cleanup-in-doubt', repository: repository.name, problem, hint: foreignHint });
+        continue;
+      }
       const claim = await readParentClaim(repository.store, system, id, signal);
       for (const kept of this.#claimedBy(claim)) {
         if (this.#yielded.has(kept)) continue;

@@ -1,11 +1,14 @@
 /** The front door of every driver: it checks keys and metadata before the driver does anything. */
 import { wrapStore } from '../methods.ts';
-import type { Store } from '../store.ts';
-import { assertKey, assertMetadata } from './key.ts';
+import type { ListEntry, Store } from '../store.ts';
+import { assertKey, assertMetadata, isLegalKey } from './key.ts';
 
 /**
  * Calls about a single object reach the driver with a legal key and a signal that has not fired. The driver itself checks
  * the keys of `delete`, which reports each bad key, and of `removeUnfinished`, because unfinished writes may have any name.
+ *
+ * A listing leaves out objects whose keys no driver would take, such as the empty object `a/` that consoles and mounts
+ * make for a directory: nothing could be done with them here.
  */
 export function createCheckedStore(driver: Store): Store {
   return wrapStore(
@@ -21,6 +24,7 @@ export function createCheckedStore(driver: Store): Store {
       entries: ({ signal }, work) => work(signal),
     },
     {
+      list: options => legalEntries(driver.list(options)),
       async put(key, body, options) {
         assertKey(key);
         assertMetadata(key, options.metadata, driver.capabilities.metadataLimitBytes);
@@ -29,4 +33,8 @@ export function createCheckedStore(driver: Store): Store {
       },
     },
   );
+}
+
+async function* legalEntries(entries: AsyncIterable<ListEntry>): AsyncGenerator<ListEntry> {
+  for await (const entry of entries) if ('prefix' in entry || isLegalKey(entry.key)) yield entry;
 }

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'vitest';
 import { Secret } from '../../../../src/base/secret.ts';
-import { silentLog } from '../../../support/logs.ts';
+import type { Words } from '../../../../src/observe/words/table.ts';
+import { silentLog, wordsInto } from '../../../support/logs.ts';
 import { cleanup, type CleanupOptions } from '../../../../src/operations/cleanup/cleanup.ts';
 import { generateKeyPair } from '../../../../src/pipeline/openpgp/index.ts';
 import { parseWalFileName } from '../../../../src/postgres/wal/file-name.ts';
@@ -315,6 +316,22 @@ describe('cleanup', () => {
     assert.deepEqual(removed?.yielded, ['20260102T000000Z-full-abcdef']);
     assert.deepEqual(removed?.backups, ['20260103T000000Z-full-abcdef']);
     assert.equal((await lab.keys(`orders/${systemId}/wal/`)).length, 35);
+  });
+
+  it('passes over what is no backup, names it, and removes what it would without it', async () => {
+    const lab = await threeDays();
+    const foreign = ['@eaDir/x', '.Trash/files/y', '20260101T000000Z-full/z'];
+    for (const key of foreign) await lab.put(`${backupPrefix(system, key)}part`);
+    const said: Words[] = [];
+    const { repositories } = await cleanup(lab.options({ log: wordsInto(said) }));
+    assert.equal(repositories[0]?.systems[0]?.removed.backups.length, 2);
+    assert.deepEqual(repositories[0]?.failures, []);
+    for (const directory of ['@eaDir', '.Trash', '20260101T000000Z-full'])
+      assert.equal(
+        said.filter(({ message }) => message.includes(`/backups/${directory}/ holds no`)).length,
+        1,
+      );
+    assert.equal((await lab.keys()).filter(key => key.endsWith('part')).length, 3);
   });
 
   it('respects pins until they are taken back', async () => {
