@@ -97,6 +97,25 @@ describe('a cluster with everything that is unusual', () => {
     );
   });
 
+  test('a role that may not see where they are saves none of the configuration files, and says so', async () => {
+    await server.query(`
+      create role limited login;
+      grant execute on function pg_backup_start(text, boolean), pg_backup_stop(boolean), pg_switch_wal() to limited`);
+    const limited = recordingLog();
+    const { dataDirectory } = server;
+    const { record } = await runBackup(server, [repository], {
+      log: limited,
+      user: 'limited',
+      dataDirectory,
+    });
+    assert.deepEqual(record.externalFiles, []);
+    const warnings = limited.events.filter(event => event.level === 'warn').map(event => event.message);
+    assert.ok(
+      warnings.some(message => /may not see where the configuration files are/.test(message)),
+      warnings.join('\n'),
+    );
+  });
+
   test('files of no use after a restore are left out, empty directories are kept', async () => {
     const paths = [...entries.keys()];
     const relation = async (table: string) =>

@@ -180,6 +180,7 @@ export const samples: Samples = {
     path: '/etc/postgresql/15/main/pg_hba.conf',
     problem: 'permission denied',
   },
+  'configuration-files-unknown': { kind: 'configuration-files-unknown' },
   'page-damaged': { kind: 'page-damaged', path: 'base/5/16384', page: 7 },
   'damaged-pages-only-counted': { kind: 'damaged-pages-only-counted', namedCount: 100 },
   'piece-made-again': { kind: 'piece-made-again', failure },

@@ -20,6 +20,8 @@ export type BackupEvent =
   /** The link leads to data of PostgreSQL's, which the backup has. */
   | { readonly kind: 'link-followed'; readonly path: string; readonly location: string }
   | { readonly kind: 'configuration-file-left-out'; readonly path: string; readonly problem: string }
+  /** The user may not see where they are. */
+  | { readonly kind: 'configuration-files-unknown' }
   | { readonly kind: 'page-damaged'; readonly path: string; readonly page: number }
   /** No further damaged page has an event. */
   | { readonly kind: 'damaged-pages-only-counted'; readonly namedCount: number }

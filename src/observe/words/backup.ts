@@ -26,6 +26,11 @@ export const backupWords: WordsTable<BackupEvent> = {
       `configuration file ${path} is not in this backup: ${problem}`,
       'Let the user that runs walvault read it, or keep a copy of it elsewhere.',
     ),
+  'configuration-files-unknown': () =>
+    warn(
+      'this user may not see where the configuration files are: those outside the data directory are not in this backup',
+      'Grant it membership in pg_read_all_settings, or in pg_monitor, which includes it.',
+    ),
   'page-damaged': ({ path, page }) =>
     warn(
       `damaged page: ${path}, page ${page}: its checksum is wrong and no WAL of this backup repairs it`,

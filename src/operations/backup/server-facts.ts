@@ -24,6 +24,8 @@ export interface BackupServerFacts {
   readonly dataDirectoryMode: number;
   /** Absolute paths of the configuration files in force, wherever they are. */
   readonly configurationFiles: readonly string[];
+  /** False when the user may not see where they are. */
+  readonly showsConfigurationFiles: boolean;
 }
 
 /**
@@ -56,6 +58,7 @@ export async function readBackupServerFacts(
     owner: { uid, gid },
     dataDirectoryMode: mode & 0o777,
     configurationFiles: state.configurationFiles,
+    showsConfigurationFiles: state.showsConfigurationFiles,
   };
 }
 

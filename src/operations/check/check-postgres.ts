@@ -135,6 +135,14 @@ function settingFindings(state: ServerState, { configPath }: CheckOptions): Find
           'Set archive_timeout = 60s: it bounds what the loss of this host can lose.',
         )
       : ok(`archive_timeout is ${state.archiveTimeoutSeconds} s`),
+    ...(state.showsConfigurationFiles
+      ? []
+      : [
+          warning(
+            'this user may not see where the configuration files are: a backup lacks those outside the data directory',
+            'Grant it membership in pg_read_all_settings, or in pg_monitor, which includes it.',
+          ),
+        ]),
   ];
   return findings;
 }

@@ -25,6 +25,8 @@ export interface ServerState {
   readonly dataDirectory: string | undefined;
   /** Absolute paths of the three main configuration files and all included ones, as far as the user may see them. */
   readonly configurationFiles: readonly string[];
+  /** False when the user may not see where they are (it needs pg_read_all_settings): then the list is empty. */
+  readonly showsConfigurationFiles: boolean;
 }
 
 const settingNames = [
@@ -64,6 +66,7 @@ export async function readServerState(connection: PgConnection): Promise<ServerS
     archiveTimeoutSeconds: Number(settings.get('archive_timeout') ?? 0),
     dataDirectory: settings.get('data_directory'),
     configurationFiles: [...new Set(files)],
+    showsConfigurationFiles: settings.has('config_file'),
   };
 }
 

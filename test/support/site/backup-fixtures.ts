@@ -124,6 +124,8 @@ async function pushOne(
 }
 
 export interface BackupRunOptions {
+  /** Default `postgres`. */
+  readonly user?: string;
   readonly partSizeBytes?: number;
   readonly walTimeoutMs?: number;
   readonly dataDirectory?: string;
@@ -150,7 +152,7 @@ export function runBackup(
       },
       postgres: {
         connection: new Secret(
-          `host=${server.socketDirectory} port=${server.port} user=postgres dbname=postgres`,
+          `host=${server.socketDirectory} port=${server.port} user=${options.user ?? 'postgres'} dbname=postgres`,
         ),
       },
     },

@@ -44,6 +44,7 @@ const namedPages = 100;
 export async function copyCluster(options: CopyClusterOptions): Promise<CopiedCluster> {
   const { config, connection, facts, set, spool, log, signal } = options;
   const { dataDirectory, controlFile, owner } = facts;
+  if (!facts.showsConfigurationFiles) log.emit({ kind: 'configuration-files-unknown' });
   const external = await findExternalFiles(facts.configurationFiles, dataDirectory, log);
   const found: WalkFindings = { tablespaces: [], links: [] };
   const walk = walkCluster({ dataDirectory, log, signal }, found);
