@@ -49,6 +49,7 @@ function projectOf(
       testTimeout: hungAfterMs,
       hookTimeout: hungAfterMs,
       restoreMocks: true,
+      runner: 'test/support/site/leaving-out-runner.ts',
       setupFiles: ['test/support/site/test-file-end.ts'],
     },
   };

@@ -1,6 +1,8 @@
 /** Runs one step of `npm test` and counts what passed. */
 import { spawn } from 'node:child_process';
-import { resolve } from 'node:path';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join, resolve } from 'node:path';
 import type { Step } from './steps.ts';
 
 export interface StepResult {
@@ -10,29 +12,42 @@ export interface StepResult {
   readonly output: string;
   /** Vitest's own, of a suite. */
   readonly summary: string;
+  /** Tests that were left out for want of a program here: a line for each, with the reason first. */
+  readonly leftOut: readonly string[];
 }
 
 /** A check counts as one; a suite counts its tests. */
 export async function runStep(step: Step, root: string): Promise<StepResult> {
   if (step.kind === 'check') {
     const { status, output } = await runCommand('npm', ['run', '--silent', step.npmScript], root);
-    return { passed: status === 0 ? 1 : 0, failed: status === 0 ? 0 : 1, output, summary: '' };
+    return { passed: status === 0 ? 1 : 0, failed: status === 0 ? 0 : 1, output, summary: '', leftOut: [] };
   }
   const vitest = resolve(root, 'node_modules/vitest/vitest.mjs');
   const args = [vitest, 'run', `--project=${step.name}`, '--reporter=default'];
-  const { status, output } = await runCommand(process.execPath, args, root);
-  return { ...countTests(status, output), output };
+  const notes = join(mkdtempSync(join(tmpdir(), 'walvault-left-out-')), 'notes');
+  try {
+    writeFileSync(notes, '');
+    const { status, output } = await runCommand(process.execPath, args, root, {
+      WALVAULT_TEST_LEFT_OUT: notes,
+    });
+    const leftOut = readFileSync(notes, 'utf8')
+      .split('\n')
+      .filter(line => line !== '');
+    return { ...countTests(status, output, leftOut.length), output, leftOut };
+  } finally {
+    rmSync(dirname(notes), { recursive: true });
+  }
 }
 
-/** Tests that were skipped or are yet to be written count as failed, and so does a suite that ran nothing. */
-function countTests(status: number, output: string): Omit<StepResult, 'output'> {
+/** `leftOut` is the number of tests that were skipped for want of a program. Other tests that were skipped or are yet to be written count as failed, and so does a suite that ran nothing. */
+function countTests(status: number, output: string, leftOut: number): Omit<StepResult, 'output' | 'leftOut'> {
   const at = output.lastIndexOf('\n Test Files ');
   const summary = at === -1 ? '' : output.slice(at + 1).trimEnd();
   const tests = /^ *Tests .*$/m.exec(summary)?.[0] ?? '';
   const count = (what: string) => Number(new RegExp(`(\\d+) ${what}\\b`).exec(tests)?.[1] ?? 0);
   const passed = count('passed');
-  const failed = count('failed') + count('skipped') + count('todo');
-  const isAmiss = status !== 0 || passed === 0;
+  const failed = count('failed') + count('skipped') - leftOut + count('todo');
+  const isAmiss = status !== 0 || passed + leftOut === 0;
   return { passed, failed: failed === 0 && isAmiss ? 1 : failed, summary };
 }
 
@@ -40,10 +55,15 @@ function runCommand(
   program: string,
   args: readonly string[],
   cwd: string,
+  more: Readonly<Record<string, string>> = {},
 ): Promise<{ status: number; output: string }> {
   process.umask(0o022);
   return new Promise((resolve, reject) => {
-    const child = spawn(program, args, { cwd, env: neutralEnvironment(), stdio: ['ignore', 'pipe', 'pipe'] });
+    const child = spawn(program, args, {
+      cwd,
+      env: { ...neutralEnvironment(), ...more },
+      stdio: ['ignore', 'pipe', 'pipe'],
+    });
     const chunks: Buffer[] = [];
     child.stdout.on('data', (chunk: Buffer) => chunks.push(chunk));
     child.stderr.on('data', (chunk: Buffer) => chunks.push(chunk));

@@ -2,11 +2,14 @@
 import assert from 'node:assert/strict';
 import { mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
-import { describe, test } from 'vitest';
+import { afterEach, describe, test, vi } from 'vitest';
+import { describeLeftOut } from '../../scripts/test/left-out.ts';
 import { runStep } from '../../scripts/test/run-step.ts';
 import { temporaryDirectory } from '../support/site/temp.ts';
 
 const root = resolve(import.meta.dirname, '../..');
+afterEach(() => void vi.unstubAllEnvs());
+
 const good = "test('good', () => {});";
 
 describe('a suite', () => {
@@ -35,6 +38,35 @@ describe('a suite', () => {
     });
 });
 
+describe('a suite on a machine without a program that its tests use', () => {
+  const gone = "Object.assign(new Error('spawn gpg ENOENT'), { code: 'ENOENT', path: 'gpg' })";
+  const text = `${good} test('needs gpg', () => { throw ${gone}; });
+    test('needs it deep down', () => { throw new Error('no key', { cause: ${gone} }); });
+    test('needs zstd', () => { throw new Error('sh: 1: zstd: not found'); });
+    describe('all need it', () => { beforeAll(() => { throw ${gone}; }); ${good} });`;
+  const run = () => runStep({ kind: 'suite', name: 'planted' }, makeProject(text));
+
+  test('leaves them out, by name and with the reason', async () => {
+    vi.stubEnv('CI', '');
+    const { passed, failed, leftOut, output } = await run();
+    assert.deepEqual([passed, failed], [1, 0], output);
+    assert.deepEqual(describeLeftOut(leftOut), [
+      'left out, no gpg (Debian: gnupg): 3 tests',
+      '  test/a.test.ts > needs gpg',
+      '  test/a.test.ts > needs it deep down',
+      '  test/a.test.ts > good',
+      'left out, no zstd (Debian: zstd): 1 test',
+      '  test/a.test.ts > needs zstd',
+    ]);
+  });
+
+  test('fails in CI', async () => {
+    vi.stubEnv('CI', 'true');
+    const { passed, failed, leftOut, output } = await run();
+    assert.deepEqual([passed, failed, leftOut], [1, 4, []], output);
+  });
+});
+
 test("vitest's summary is that of the whole suite", async () => {
   const { summary } = await runStep({ kind: 'suite', name: 'planted' }, makeProject(good));
   assert.match(summary, /^ Test Files  1 passed \(1\)\n      Tests  1 passed \(1\)\n/);
@@ -45,7 +77,8 @@ function makeProject(text: string | undefined): string {
   const project = temporaryDirectory('run-step', { keepOwner: true });
   symlinkSync(join(root, 'node_modules'), join(project, 'node_modules'));
   writeFileSync(join(project, 'package.json'), '{ "type": "module" }');
-  const suites = [{ test: { name: 'planted', include: ['test/*.test.ts'] } }];
+  const runner = join(root, 'test/support/site/leaving-out-runner.ts');
+  const suites = [{ test: { name: 'planted', include: ['test/*.test.ts'], runner } }];
   writeFileSync(
     join(project, 'vitest.config.ts'),
     `export default ${JSON.stringify({ test: { projects: suites } })};`,

@@ -1,0 +1,87 @@
+/** README, walked word for word on a bare Debian: its blocks are run as they stand, by the user they name. */
+import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import { resolve } from 'node:path';
+import { it } from 'vitest';
+import { createDebianRoot, installInto, whyNoDebianRoot } from '../support/servers/debian-root.ts';
+import { runOk } from '../support/site/run.ts';
+import { walvaultExecutable } from '../support/site/walvault.ts';
+
+const readme = readFileSync(resolve(import.meta.dirname, '../../README.md'), 'utf8');
+const missing = whyNoDebianRoot();
+
+if (missing === undefined) {
+  it('README leads from a bare Debian to restored rows', { timeout: 30 * 60_000 }, async () => {
+    const root = await createDebianRoot([]);
+    installInto(root, walvaultExecutable(), 'walvault');
+    const { stdout, stderr, exitCode } = await root.run(walk(), { timeoutMs: 15 * 60_000 });
+    assert.equal(exitCode, 0, `${stdout}\n${stderr}`);
+    assert.match(stdout, /nothing is mounted at \/media\/usb/, 'init without the medium');
+    assert.match(stdout, /\b0 warnings, 0 failed/, 'check');
+    assert.match(stdout, /^restored: 1000$/m);
+    assert.match(stdout, /^rescued: gone$/m);
+  });
+} else {
+  it('README on a bare Debian', async () => {
+    if (process.getuid?.() === 0) await runOk('debootstrap', ['--version'], { as: 'self' });
+    throw new Error(missing);
+  });
+}
+
+/** The steps as one script, which ends at the first that fails. */
+function walk(): string {
+  const [init = '', ...othersOfSetup] = blocks('sh setup');
+  const [restore = ''] = blocks('sh restore');
+  const [rescue = ''] = blocks('sh rescue');
+  const settings = /```ini (\S+)\n([^]*?)```/.exec(readme);
+  assert(settings !== null && othersOfSetup.length === 3, 'README has the blocks of its set-up');
+  const [, settingsPath = '', settingsText = ''] = settings;
+  return [
+    functions,
+    'pg_dropcluster 15 main && pg_createcluster 15 main --start && mkdir /media/usb /mnt/archive',
+    `${asAdmin(init)} && fail 'init found a medium that is not there'`,
+    'mount -t tmpfs -o mode=0755 tmpfs /media/usb',
+    step(init),
+    `cat > ${settingsPath} <<'END'\n${unindented(settingsText)}END`,
+    ...othersOfSetup.map(step),
+    `sql 5432 "create table t as select generate_series(1, 1000) as x"`,
+    `moment=$(sql 5432 'select clock_timestamp()'); sleep 1`,
+    `sql 5432 'drop table t'; last=$(sql 5432 'select pg_walfile_name(pg_switch_wal())')`,
+    `wait_for 5432 t "select last_archived_wal >= '$last' from pg_stat_archiver"`,
+    timed(step(restore)),
+    `wait_for 5433 paused 'select pg_get_wal_replay_pause_state()' && echo "restored: $(sql 5433 'select count(*) from t')"`,
+    'rm -r /etc/walvault.toml /etc/walvault-keys',
+    step(rescue),
+    `wait_for 5434 f 'select pg_is_in_recovery()' && echo "rescued: $(sql 5434 "select coalesce(to_regclass('t')::text, 'gone')")"`,
+  ].join('\n');
+}
+
+const functions = `
+cd /
+fail() { echo "FAILED: $1"; exit 1; }
+sql() { setpriv --reuid=postgres --regid=postgres --clear-groups psql -X -p "$1" -Atc "$2"; }
+wait_for() { for i in $(seq 300); do [ "$(sql "$1" "$3" 2>/dev/null)" = "$2" ] && return; sleep 0.2; done; fail "waited for: $3"; }
+`;
+
+function step(block: string): string {
+  return `${asAdmin(block)} || fail 'a block of README'`;
+}
+
+function asAdmin(block: string): string {
+  return `su - admin -c 'bash -e' 2>&1 <<END\n${block.replaceAll('$', String.raw`\$`)}END\n[ $? = 0 ]`;
+}
+
+/** With the moment of this run in place of the example's. */
+function timed(script: string): string {
+  return script.replaceAll('2026-11-22 14:59:00+00', '$moment');
+}
+
+function blocks(language: string): string[] {
+  return [...readme.matchAll(new RegExp(`^ *\`\`\`${language}\\n([^]*?)^ *\`\`\``, 'gm'))].map(
+    ([, text = '']) => unindented(text),
+  );
+}
+
+function unindented(text: string): string {
+  return text.replaceAll(/^ {3}/gm, '');
+}
