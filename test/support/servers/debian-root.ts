@@ -32,7 +32,8 @@ export async function createDebianRoot(packages: readonly string[]): Promise<Deb
   const directory = join(temporaryDirectory('debian', { keepOwner: true }), 'root');
   const options = { as: 'self', timeoutMs: 15 * minuteMs, env: { ...process.env } } as const;
   const bootstrap = ['--variant=minbase', `--keyring=${keyring}`, 'bookworm', directory, await mirror()];
-  await runOk('debootstrap', bootstrap, options);
+  // Debootstrap mounts /proc there: in a namespace of its own nothing stays mounted, even if it is killed.
+  await runOk('unshare', ['--mount', '--propagation', 'private', 'debootstrap', ...bootstrap], options);
   writeFileSync(join(directory, 'usr/sbin/policy-rc.d'), '#!/bin/sh\nexit 101\n', { mode: 0o755 });
   writeFileSync(join(directory, 'etc/apt/apt.conf.d/99test'), aptSettings);
   writeFileSync(join(directory, 'etc/hosts'), '127.0.0.1 localhost debian\n');
