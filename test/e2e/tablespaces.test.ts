@@ -1,4 +1,4 @@
-/** Data outside the data directory: tablespaces that move or stay, a database behind a link, WAL on a disk of its own. */
+/** Data outside the data directory: tablespaces that move or stay, a database behind a link, WAL on a disk of its own, and a group that may read it. */
 import assert from 'node:assert/strict';
 import {
   existsSync,
@@ -41,7 +41,9 @@ describe('a cluster with two tablespaces and its WAL elsewhere', () => {
   beforeAll(async () => {
     site = await createSite();
     const walDirectory = join(temporaryDirectory('wal'), 'pg_wal');
-    origin = await site.startOrigin({ initdbArgs: ['--wal-segsize=1', `--waldir=${walDirectory}`] });
+    origin = await site.startOrigin({
+      initdbArgs: ['--wal-segsize=1', `--waldir=${walDirectory}`, '--allow-group-access'],
+    });
     fast = await createTablespace(origin, 'fast');
     slow = await createTablespace(origin, 'slow disk');
     near = await createTablespace(origin, 'near', join(realpathSync(origin.dataDirectory), 'spaces'));
@@ -59,6 +61,7 @@ describe('a cluster with two tablespaces and its WAL elsewhere', () => {
   });
 
   const assertRestored = async (directory: string) => {
+    assert.deepEqual(closedToTheGroup(directory), []);
     // It finds the tablespace inside the data directory by its link, and a second time where it is.
     await verifyWithPostgres(origin, directory, ['--ignore=spaces']);
     await using copy = await startCopy(site, directory);
@@ -148,11 +151,14 @@ describe('a cluster with two tablespaces and its WAL elsewhere', () => {
       );
   });
 
-  it('puts them where they were once the origin is gone', async () => {
+  it('puts them where they were once the origin is gone, and its WAL on a disk of its own, where that is asked for', async () => {
     await origin.stop();
     const directories = [fast.location, slow.location];
     for (const path of directories) emptyTablespace(path);
-    const directory = await restoreInto(site, ['--yes']);
+    const walDirectory = newDirectory();
+    const directory = await restoreInto(site, ['--yes', '--waldir', walDirectory]);
+    assert.equal(readlinkSync(join(directory, 'pg_wal')), walDirectory);
+    assert.deepEqual(readdirSync(walDirectory), ['archive_status']);
     await assertRestored(directory);
     for (const path of directories) assert.equal(readdirSync(path).length, 1);
   });
@@ -170,6 +176,17 @@ async function moveDatabase(server: PostgresServer): Promise<{ path: string; loc
   symlinkSync(location, join(server.dataDirectory, path));
   await server.start();
   return { path, location };
+}
+
+/** What the group that `initdb --allow-group-access` lets in could not read. */
+function closedToTheGroup(directory: string): string[] {
+  const paths = ['', ...readdirSync(directory, { recursive: true, encoding: 'utf8' })];
+  return paths.filter(path => {
+    const stats = lstatSync(join(directory, path));
+    // This test made `spaces`, for its owner alone.
+    if (stats.isSymbolicLink() || path === 'spaces') return false;
+    return (stats.mode & 0o777) !== (stats.isDirectory() ? 0o750 : 0o640);
+  });
 }
 
 function backupsIn(list: string): string[] {
