@@ -6,7 +6,8 @@ import { createHttpAgents } from '../driver-kit/http-agents.ts';
 import { networkFailure, noAnswerInTime } from '../driver-kit/network-failure.ts';
 import { defaultTimeoutMs, fullKeyIn, type ServiceOptions } from '../driver-kit/service-options.ts';
 import { sdkCredentials, type S3Credentials } from './credentials.ts';
-import { s3Error } from './error.ts';
+import { CredentialsFailure, whyNoCredentials } from './credential-source.ts';
+import { noCredentials, s3Error } from './error.ts';
 import type { S3ObjectOptions } from './parameters.ts';
 
 export interface S3StoreOptions extends ServiceOptions, S3ObjectOptions {
@@ -71,6 +72,7 @@ export async function connectS3(options: S3StoreOptions): Promise<S3Connection> 
       httpsAgent: agents.https,
     }),
   });
+  markCredentialsFailures(client);
   const { bucket } = options;
   return {
     client,
@@ -86,11 +88,25 @@ export async function connectS3(options: S3StoreOptions): Promise<S3Connection> 
       } catch (error) {
         if (deadline?.signal.aborted === true && !signal.aborted)
           throw networkFailure(noAnswerInTime(), action);
+        if (error instanceof CredentialsFailure && !signal.aborted)
+          throw noCredentials(await whyNoCredentials(error.cause), error.cause, action);
         throw s3Error(error, { action, bucket, signal });
       } finally {
         deadline?.clear();
       }
     },
+  };
+}
+
+/** Tells failures of credentials from failures of the store: both may be answers of a service, or no answer at all. */
+function markCredentialsFailures({ config }: S3Client): void {
+  const inner = config.credentials;
+  config.credentials = async (...call) => {
+    try {
+      return await inner(...call);
+    } catch (error) {
+      throw new CredentialsFailure('no credentials', { cause: error });
+    }
   };
 }
 

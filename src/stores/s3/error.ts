@@ -5,6 +5,7 @@
 import { messageOf, WalvaultError } from '../../base/errors/errors.ts';
 import { answerError, kindOfStatus } from '../driver-kit/answer-error.ts';
 import { networkFailure, oneLine, plainCause, retryAfterMs } from '../driver-kit/network-failure.ts';
+import type { MissingCredentials } from './credential-source.ts';
 import { coldHint, StoreError, type StoreErrorKind } from '../store.ts';
 
 export interface S3ErrorContext {
@@ -130,14 +131,26 @@ function tierIn(cause: unknown): string {
   return tier === '' ? 'in an archive tier' : `in the archive tier ${tier}`;
 }
 
+/** An outage of the source of credentials passes; anything else a person must change. */
+export function noCredentials(
+  { isTemporary, problem }: MissingCredentials,
+  cause: unknown,
+  action: string,
+): StoreError {
+  return new StoreError(
+    isTemporary ? 'unreachable' : 'denied',
+    `${action}: no credentials (${oneLine(problem)})`,
+    {
+      cause: plainCause(cause),
+      hint: isTemporary
+        ? undefined
+        : 'Configure the access key of this repository, or give the process AWS_ACCESS_KEY_ID, a profile or a role.',
+    },
+  );
+}
+
 function withoutAnswer(error: unknown, { action }: S3ErrorContext): StoreError {
-  const name = error instanceof Error ? error.name : '';
   const message = oneLine(messageOf(error));
-  if (name === 'CredentialsProviderError' || name === 'TokenProviderError')
-    return new StoreError('denied', `${action}: no credentials (${message})`, {
-      cause: plainCause(error),
-      hint: 'Configure the access key of this repository, or give the process AWS_ACCESS_KEY_ID, a profile or a role.',
-    });
   if (message.includes('Region is missing'))
     return new StoreError('invalid', `${action}: no region is known`, {
       code: 'config',
