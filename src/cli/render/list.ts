@@ -2,6 +2,7 @@
 import { formatCount, formatDuration, formatSize } from '../../base/units.ts';
 import type { ListedBackup, RepositoryListing, SystemListing } from '../../operations/list/listing.ts';
 import type { Hole, LostRange, TimelineListing } from '../../operations/list/timelines.ts';
+import { isEncrypted, type BackupRecord } from '../../repository/format/backup-record.ts';
 import { renderTable } from './table.ts';
 
 export function renderList(listings: readonly RepositoryListing[]): string {
@@ -59,6 +60,7 @@ const backupColumns = [
   { title: 'TOOK', align: 'right' },
   { title: 'SIZE', align: 'right' },
   { title: 'STORED', align: 'right' },
+  { title: 'ENCRYPTED TO' },
   { title: 'TIMELINE', align: 'right' },
   { title: 'START' },
   { title: 'STOP' },
@@ -75,12 +77,21 @@ function backupRow(backup: ListedBackup): string[] {
     formatDuration(record.stopTime.getTime() - record.startTime.getTime()),
     formatSize(record.sizeBytes),
     formatSize(storedBytes),
+    readersOf(record),
     String(record.timeline),
     backup.startLsn,
     backup.stopLsn,
     record.parent ?? '',
     remarksOf(backup).join(', '),
   ];
+}
+
+/** The keys by the ends of their fingerprints, which gpg calls long key ids. */
+function readersOf(record: BackupRecord): string {
+  if (!isEncrypted(record)) return 'nobody';
+  if (record.recipients === undefined) return 'keys not noted';
+  if (record.recipients.length === 0) return 'a passphrase';
+  return record.recipients.map(fingerprint => fingerprint.slice(-16)).join(' ');
 }
 
 function remarksOf(backup: ListedBackup): string[] {
@@ -218,6 +229,8 @@ function backupJson(backup: ListedBackup): unknown {
     fileCount: record.fileCount,
     dataChecksums: record.dataChecksums,
     damagedPages: record.damagedPages,
+    encrypted: isEncrypted(record),
+    recipients: record.recipients ?? null,
     signature: verdict,
     pinned: backup.isPinned,
     cold: backup.cold,

@@ -16,6 +16,7 @@ import { writeBackupRecord } from '../../repository/format/catalog.ts';
 import { ensureClusterRecord } from '../../repository/format/cluster-record.ts';
 import type { SystemPath } from '../../repository/format/layout.ts';
 import { verifyMarker } from '../../repository/format/marker.ts';
+import type { Keyring } from '../../repository/encoding/keyring.ts';
 import type { Repository } from '../../repository/repository.ts';
 import { neededSegments } from '../../repository/wal/needed.ts';
 import { noteHighWater } from '../../repository/wal/note-high-water.ts';
@@ -157,7 +158,16 @@ async function takeBackup(run: BackupRun): Promise<{ record: BackupRecord; damag
       signal,
     }),
   );
-  const record = makeBackupRecord({ ...run, started, stopped, span, copied, ending, parts: set.parts });
+  const record = makeBackupRecord({
+    ...run,
+    started,
+    stopped,
+    span,
+    copied,
+    ending,
+    parts: set.parts,
+    recipients: await recipientsOf(destinations.codec.keyring),
+  });
   await set.commit((repository, until) => writeBackupRecord(repository, system, record, until));
   const last = neededSegments(record).at(-1);
   // The record says the same, but a standby that asks for WAL every few seconds does not read all records.
@@ -168,6 +178,12 @@ async function takeBackup(run: BackupRun): Promise<{ record: BackupRecord; damag
       { system, geometry: record.geometry, log, signal },
     );
   return { record, damagedPages: copied.damagedPages };
+}
+
+/** Fingerprints; none without public keys. */
+async function recipientsOf(keyring: Keyring): Promise<string[]> {
+  if (keyring.settings.mode !== 'openpgp') return [];
+  return (await keyring.recipients('backup')).map(({ fingerprint }) => fingerprint);
 }
 
 /** Proves that the repository is the configured one, and that it holds or will hold the WAL of this cluster. */

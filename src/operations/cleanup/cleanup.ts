@@ -6,6 +6,7 @@ import { messageOf, WalvaultError } from '../../base/errors/errors.ts';
 import { listSystemIds } from '../../repository/format/cluster-record.ts';
 import { verifyMarker } from '../../repository/format/marker.ts';
 import type { Repository } from '../../repository/repository.ts';
+import { refuseUnknownCluster } from '../../repository/known-cluster.ts';
 import { surveySystem } from '../../repository/survey.ts';
 import type { CleanupPlan } from './decisions.ts';
 import { executePlan, type Removed } from './execute.ts';
@@ -63,7 +64,10 @@ export interface SystemCleanup {
   readonly removed: Removed;
 }
 
-/** @throws WalvaultError `usage` without a policy. A failure in a repository is in its `failures`. */
+/**
+ * @throws WalvaultError `usage` without a policy, `not-found` for a cluster that no repository knows. A failure in a
+ *   repository is in its `failures`.
+ */
 export async function cleanup(options: CleanupOptions): Promise<CleanupResult> {
   const { flags, configured, isRetired, isDryRun, systemId } = options;
   if (isRetired && systemId === undefined)
@@ -76,6 +80,8 @@ export async function cleanup(options: CleanupOptions): Promise<CleanupResult> {
     repositories.push(await cleanRepository(options, repository, policy));
     options.signal.throwIfAborted();
   }
+  if (repositories.every(({ systems, failures }) => systems.length === 0 && failures.length === 0))
+    await refuseUnknownCluster(options.repositories, options.cluster, options.signal);
   return { isDryRun, policy, repositories };
 }
 

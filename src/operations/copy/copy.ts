@@ -18,6 +18,7 @@ import {
   type SystemPath,
 } from '../../repository/format/layout.ts';
 import { verifyMarker } from '../../repository/format/marker.ts';
+import { refuseUnknownCluster } from '../../repository/known-cluster.ts';
 import type { Repository } from '../../repository/repository.ts';
 import { copyBackup } from './copy-backup.ts';
 import { copyObject, type CopyContext } from './copy-object.ts';
@@ -46,7 +47,7 @@ const objectsAtOnce = 8;
 /**
  * Copies what was asked for. Conflicts and objects that cannot be copied are in the result; all others are copied all
  * the same.
- * @throws WalvaultError `not-a-repository`, `not-found` (no such backup), StoreError when a store fails altogether
+ * @throws WalvaultError `not-a-repository`, `not-found` (no such backup or cluster), StoreError when a store fails altogether
  */
 export async function copy(options: CopyOptions): Promise<CopyResult> {
   const { from, to, cluster, what, isDryRun, log, signal } = options;
@@ -57,7 +58,9 @@ export async function copy(options: CopyOptions): Promise<CopyResult> {
   const report = new CopyReport(log);
   const context: CopyContext = { from, to, isDryRun, report, log, signal };
   let isFound = false;
-  for (const systemId of await listSystemIds(from.store, cluster, signal)) {
+  const systemIds = await listSystemIds(from.store, cluster, signal);
+  if (systemIds.length === 0) await refuseUnknownCluster([from], cluster, signal);
+  for (const systemId of systemIds) {
     const system = { cluster, systemId };
     const backups = what.kind === 'wal' ? [] : await chooseBackups(options, system);
     if (what.kind === 'backup' && backups.length === 0) continue;

@@ -8,6 +8,7 @@ import type { SystemPath } from '../../repository/format/layout.ts';
 import { verifyMarker } from '../../repository/format/marker.ts';
 import type { Repository } from '../../repository/repository.ts';
 import { missingPieces, whyNotWhole } from '../../repository/stored-backups.ts';
+import { refuseUnknownCluster } from '../../repository/known-cluster.ts';
 import { surveySystem, type SystemSurvey } from '../../repository/survey.ts';
 import { findMissing } from '../../repository/wal/listing.ts';
 import { neededSegments } from '../../repository/wal/needed.ts';
@@ -25,7 +26,10 @@ export interface ListingOptions {
   readonly signal: AbortSignal;
 }
 
-/** Lists the repositories. An unreadable repository does not make it throw: its listing has a `problem`. */
+/**
+ * Lists the repositories. An unreadable repository does not make it throw: its listing has a `problem`.
+ * @throws WalvaultError `not-found` if they hold other clusters and not this one
+ */
 export async function list(options: ListingOptions): Promise<RepositoryListing[]> {
   const { repositories, only, signal } = options;
   const isWanted = ({ name }: { readonly name: string }) => only === undefined || name === only;
@@ -36,6 +40,8 @@ export async function list(options: ListingOptions): Promise<RepositoryListing[]
     listings.push(await listRepository(options, repository));
     signal.throwIfAborted();
   }
+  if (listings.every(({ systems, problem }) => systems.length === 0 && problem === undefined))
+    await refuseUnknownCluster(repositories.filter(isWanted), options.cluster, signal);
   const required = listings.filter(listing => listing.required);
   return listings
     .filter(isWanted)

@@ -4,6 +4,7 @@ import { describeVerdict, type SignaturePolicy } from '../../repository/encoding
 import type { BackupRecord } from '../../repository/format/backup-record.ts';
 import { listSystemIds } from '../../repository/format/cluster-record.ts';
 import type { Repository } from '../../repository/repository.ts';
+import { refuseUnknownCluster } from '../../repository/known-cluster.ts';
 import { surveySystem, type SystemSurvey } from '../../repository/survey.ts';
 import { healHistoryHint } from '../../repository/wal/timelines.ts';
 import { whyNotUsed } from '../../repository/trust.ts';
@@ -110,6 +111,7 @@ export async function chooseSystem(
   if (wanted.systemId !== undefined) return surveyOf(wanted.systemId);
   const ids = await listSystemIds(repository.store, cluster, signal);
   const [only, ...others] = ids.map(surveyOf);
+  if (only === undefined) await refuseUnknownCluster([repository], cluster, signal);
   if (only === undefined)
     throw new WalvaultError('not-found', `${repository.store.url}: nothing of cluster "${cluster}"`, {
       hint: 'Is `cluster` in the configuration the name it was archived under?',

@@ -67,6 +67,7 @@ export function decodeBackupRecord(data: Uint8Array, source: string): BackupReco
     tablespaces: fields.items('tablespaces').map(tablespace),
     ...(fields.has('links') && { links: fields.items('links').map(link) }),
     externalFiles: fields.texts('externalFiles'),
+    ...(fields.has('recipients') && { recipients: fields.texts('recipients') }),
     manifest: piece(fields.object('manifest')),
     parts: fields.items('parts').map(part),
   };

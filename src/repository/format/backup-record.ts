@@ -77,8 +77,18 @@ export interface BackupRecord {
   readonly links?: readonly FollowedLink[] | undefined;
   /** Absolute paths of configuration files outside the data directory, captured under `walvault_external/`. */
   readonly externalFiles: readonly string[];
+  /**
+   * Fingerprints of the public keys that manifest and parts are encrypted to; empty for encryption by passphrase, or
+   * none. Undefined in records that did not note them.
+   */
+  readonly recipients?: readonly string[] | undefined;
   readonly manifest: StoredPiece;
   readonly parts: readonly BackupPart[];
+}
+
+/** True if a backup's objects are encrypted: the names say so. */
+export function isEncrypted({ manifest }: Pick<BackupRecord, 'manifest'>): boolean {
+  return manifest.name.endsWith('.pgp');
 }
 
 /** A new id, like `20261122T020000Z-full-3f2a91`. It sorts by time for people; no decision depends on it. */

@@ -84,3 +84,14 @@ export async function listSystemIds(store: Store, cluster: string, signal: Abort
   }
   return ids;
 }
+
+/** The names of all clusters, in listing order: the directories at the top that have a system. */
+export async function listClusters(store: Store, signal: AbortSignal): Promise<string[]> {
+  const names: string[] = [];
+  for await (const entry of store.list({ prefix: '', delimiter: '/', signal })) {
+    if (!('prefix' in entry)) continue;
+    const name = entry.prefix.slice(0, -1);
+    if ((await listSystemIds(store, name, signal)).length > 0) names.push(name);
+  }
+  return names;
+}

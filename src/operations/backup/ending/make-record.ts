@@ -19,6 +19,8 @@ export interface RecordSource {
   readonly copied: CopiedCluster;
   readonly ending: Ending;
   readonly parts: readonly BackupPart[];
+  /** Fingerprints of the keys that the backup is encrypted to. */
+  readonly recipients: readonly string[];
 }
 
 export function makeBackupRecord(source: RecordSource): BackupRecord {
@@ -49,6 +51,7 @@ export function makeBackupRecord(source: RecordSource): BackupRecord {
     tablespaces: copied.tablespaces,
     links: copied.links,
     externalFiles: copied.externalFiles,
+    recipients: source.recipients,
     manifest: ending.manifest,
     parts: source.parts,
   };
