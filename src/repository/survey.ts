@@ -9,7 +9,7 @@ import type { SegmentRange } from '../postgres/wal/segment-range.ts';
 import { isBelieved } from './encoding/signature-policy.ts';
 import { readCatalog, type Catalog } from './format/catalog.ts';
 import { readParentClaim, type ParentClaim } from './format/claim.ts';
-import { readClusterRecord, type ClusterRecord } from './format/cluster-record.ts';
+import { readClusterRecord, type StoredClusterRecord } from './format/cluster-record.ts';
 import { notesPrefix, type SystemPath } from './format/layout.ts';
 import { expiringKind } from './format/notes/expiring.ts';
 import {
@@ -51,7 +51,7 @@ export class SystemSurvey {
     this.#signal = signal;
   }
 
-  clusterRecord(): Promise<ClusterRecord | undefined> {
+  clusterRecord(): Promise<StoredClusterRecord | undefined> {
     return this.#once('cluster.json', () =>
       readClusterRecord(this.repository.store, this.system, this.#signal),
     );

@@ -2,7 +2,6 @@
 import { formatCount, formatDuration, formatSize } from '../../base/units.ts';
 import type { ListedBackup, RepositoryListing, SystemListing } from '../../operations/list/listing.ts';
 import type { Hole, LostRange, TimelineListing } from '../../operations/list/timelines.ts';
-import { isEncrypted, type BackupRecord } from '../../repository/format/backup-record.ts';
 import { renderTable } from './table.ts';
 
 export function renderList(listings: readonly RepositoryListing[]): string {
@@ -10,11 +9,12 @@ export function renderList(listings: readonly RepositoryListing[]): string {
 }
 
 function renderRepository(listing: RepositoryListing): string {
-  const { name, url, required, systems, problem } = listing;
+  const { name, url, required, systems, sideBySideProblem, problem } = listing;
   const title = `repository "${name}" (${url})${required ? '' : ', best effort'}\n`;
   if (problem !== undefined) return `${title}cannot be read: ${problem.message}\n`;
   if (systems.length === 0) return `${title}holds nothing of this cluster yet\n${renderBacklog(listing)}`;
-  return title + systems.map(renderSystem).join('') + renderBacklog(listing);
+  const doubled = sideBySideProblem === undefined ? '' : `\n${sideBySideProblem}\n`;
+  return title + systems.map(renderSystem).join('') + doubled + renderBacklog(listing);
 }
 
 /** The backlog of a best-effort repository, so that nobody has to guess what it lacks. */
@@ -77,7 +77,7 @@ function backupRow(backup: ListedBackup): string[] {
     formatDuration(record.stopTime.getTime() - record.startTime.getTime()),
     formatSize(record.sizeBytes),
     formatSize(storedBytes),
-    readersOf(record),
+    readersOf(backup),
     String(record.timeline),
     backup.startLsn,
     backup.stopLsn,
@@ -87,8 +87,8 @@ function backupRow(backup: ListedBackup): string[] {
 }
 
 /** The keys by the ends of their fingerprints, which gpg calls long key ids. */
-function readersOf(record: BackupRecord): string {
-  if (!isEncrypted(record)) return 'nobody';
+function readersOf({ record, isEncrypted }: ListedBackup): string {
+  if (!isEncrypted) return 'nobody';
   if (record.recipients === undefined) return 'keys not noted';
   if (record.recipients.length === 0) return 'a passphrase';
   return record.recipients.map(fingerprint => fingerprint.slice(-16)).join(' ');
@@ -189,12 +189,13 @@ function rangeOf({
 
 /** The published shape (docs/reference/json.md). */
 export function listJson(listings: readonly RepositoryListing[]): unknown {
-  return listings.map(({ name, url, required, problem, backlog, systems }) => ({
+  return listings.map(({ name, url, required, problem, backlog, sideBySide, systems }) => ({
     name,
     url,
     required,
     backlog: backlog ?? null,
     problem: problem?.message ?? null,
+    sideBySide: sideBySide.map(String),
     systems: systems.map(({ systemId, postgresMajor, geometry, backups, unreadable, timelines }) => ({
       systemId,
       postgresMajor: postgresMajor ?? null,
@@ -229,7 +230,7 @@ function backupJson(backup: ListedBackup): unknown {
     fileCount: record.fileCount,
     dataChecksums: record.dataChecksums,
     damagedPages: record.damagedPages,
-    encrypted: isEncrypted(record),
+    encrypted: backup.isEncrypted,
     recipients: record.recipients ?? null,
     signature: verdict,
     pinned: backup.isPinned,

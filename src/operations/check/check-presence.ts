@@ -6,6 +6,12 @@ import type { BackupRecord } from '../../repository/format/backup-record.ts';
 import { listSystemIds } from '../../repository/format/cluster-record.ts';
 import { missingPieces, whyNotWhole } from '../../repository/stored-backups.ts';
 import type { Repository } from '../../repository/repository.ts';
+import {
+  describeSideBySide,
+  newestOf,
+  systemsSideBySide,
+  type SystemActivity,
+} from '../../repository/live-systems.ts';
 import { surveySystem, type SystemSurvey } from '../../repository/survey.ts';
 import type { Gap } from '../../repository/wal/gaps.ts';
 import { boundsOf } from '../../repository/wal/lost-wal.ts';
@@ -30,13 +36,30 @@ export async function checkPresence(list: Checklist, { options, usable }: Presen
       signal,
       work: async () => {
         const findings: Finding[] = [];
+        const activity: SystemActivity[] = [];
         for (const systemId of await listSystemIds(repository.store, config.cluster, signal)) {
           const system = { cluster: config.cluster, systemId };
-          findings.push(...(await presenceFindings(surveySystem(repository, system, signal))));
+          const survey = surveySystem(repository, system, signal);
+          findings.push(...(await presenceFindings(survey)));
+          activity.push(await activityOf(survey));
         }
-        return findings;
+        return [...findings, ...sideBySideFindings(activity)];
       },
     });
+}
+
+async function activityOf(survey: SystemSurvey): Promise<SystemActivity> {
+  const { systemId } = survey.system;
+  const cluster = await survey.clusterRecord();
+  const lastArchivedAt = cluster && newestOf((await survey.wal(cluster.geometry)).runs);
+  return { systemId, firstSeen: cluster?.firstSeen, lastArchivedAt };
+}
+
+function sideBySideFindings(activity: readonly SystemActivity[]): Finding[] {
+  const ids = systemsSideBySide(activity).map(({ systemId }) => systemId);
+  return ids.length === 0
+    ? []
+    : [warning(describeSideBySide(ids), 'Give each server a `cluster` of its own in its configuration.')];
 }
 
 async function presenceFindings(survey: SystemSurvey): Promise<Finding[]> {

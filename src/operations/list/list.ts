@@ -1,7 +1,7 @@
 /** `walvault list`: the backups and WAL of each repository. It only reads, and never needs a private key. */
 import { nameRange, subtract, type SegmentRange } from '../../postgres/wal/segment-range.ts';
 import { formatLsn } from '../../postgres/wal/lsn.ts';
-import { storedBytesOf, type BackupRecord } from '../../repository/format/backup-record.ts';
+import { isEncrypted, storedBytesOf, type BackupRecord } from '../../repository/format/backup-record.ts';
 import type { CatalogEntry } from '../../repository/format/catalog.ts';
 import { listSystemIds } from '../../repository/format/cluster-record.ts';
 import type { SystemPath } from '../../repository/format/layout.ts';
@@ -9,6 +9,7 @@ import { verifyMarker } from '../../repository/format/marker.ts';
 import type { Repository } from '../../repository/repository.ts';
 import { missingPieces, whyNotWhole } from '../../repository/stored-backups.ts';
 import { refuseUnknownCluster } from '../../repository/known-cluster.ts';
+import { describeSideBySide, newestOf, systemsSideBySide } from '../../repository/live-systems.ts';
 import { surveySystem, type SystemSurvey } from '../../repository/survey.ts';
 import { findMissing } from '../../repository/wal/listing.ts';
 import { neededSegments } from '../../repository/wal/needed.ts';
@@ -59,7 +60,20 @@ async function listRepository(options: ListingOptions, repository: Repository): 
   } catch (error) {
     problem = error instanceof Error ? error : new Error(String(error));
   }
-  return { name, url: store.url, required, backlog: undefined, systems, problem };
+  const sideBySide = systemsSideBySide(
+    systems.map(({ systemId, firstSeen, runs }) => ({ systemId, firstSeen, lastArchivedAt: newestOf(runs) })),
+  ).map(({ systemId }) => systemId);
+  const sideBySideProblem = sideBySide.length === 0 ? undefined : describeSideBySide(sideBySide);
+  return {
+    name,
+    url: store.url,
+    required,
+    backlog: undefined,
+    systems,
+    sideBySide,
+    sideBySideProblem,
+    problem,
+  };
 }
 
 async function listSystem(
@@ -74,6 +88,7 @@ async function listSystem(
   return {
     systemId: system.systemId,
     postgresMajor: cluster?.postgresMajor,
+    firstSeen: cluster?.firstSeen,
     geometry,
     ...(what === 'wal'
       ? { backups: undefined, unreadable: undefined }
@@ -150,6 +165,7 @@ function describeBackup(
     stopLsn: formatLsn(stopLsn),
     startSegment: nameRange(needed[0] ?? whole, geometry).firstSegment,
     stopSegment: nameRange(needed.at(-1) ?? whole, geometry).lastSegment,
+    isEncrypted: isEncrypted(entry.record),
     storedBytes: storedBytesOf(entry.record),
     ...found,
   };

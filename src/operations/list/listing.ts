@@ -14,6 +14,10 @@ export interface RepositoryListing {
   /** What a best-effort repository lacks. Undefined for a required repository, or if no comparison is possible. */
   readonly backlog: Backlog | undefined;
   readonly systems: readonly SystemListing[];
+  /** Systems that went on archiving beside a later one: two servers have one configuration. */
+  readonly sideBySide: readonly bigint[];
+  /** The same in words. */
+  readonly sideBySideProblem: string | undefined;
   /** Why the repository could not be read; then `systems` may be incomplete. */
   readonly problem: Error | undefined;
 }
@@ -21,6 +25,8 @@ export interface RepositoryListing {
 export interface SystemListing {
   readonly systemId: bigint;
   readonly postgresMajor: number | undefined;
+  /** When its first object was written; undefined if that was not noted. */
+  readonly firstSeen: Date | undefined;
   readonly geometry: WalGeometry | undefined;
   /** Undefined if only WAL is listed. */
   readonly backups: readonly ListedBackup[] | undefined;
@@ -39,6 +45,7 @@ export interface ListedBackup extends CatalogEntry {
   readonly stopSegment: string;
   readonly storedBytes: number;
   readonly isPinned: boolean;
+  readonly isEncrypted: boolean;
   /** Its parts and its manifest that are not there as recorded. */
   readonly missingObjects: readonly MissingPiece[];
   /** The first of them in words. */

@@ -18,11 +18,16 @@ export interface ClusterRecord {
   readonly blockSizeBytes: number;
 }
 
+export interface StoredClusterRecord extends ClusterRecord {
+  /** When the first push or backup of the system wrote it, by the clock of its host. */
+  readonly firstSeen: Date | undefined;
+}
+
 export async function readClusterRecord(
   store: Store,
   system: SystemPath,
   signal: AbortSignal,
-): Promise<ClusterRecord | undefined> {
+): Promise<StoredClusterRecord | undefined> {
   const key = clusterRecordKey(system);
   const data = await readSmallObject(store, key, { limitBytes, signal });
   if (data === undefined) return undefined;
@@ -34,6 +39,7 @@ export async function readClusterRecord(
     postgresMajor: fields.number('postgresMajor'),
     geometry: readGeometry(fields),
     blockSizeBytes: fields.number('blockSizeBytes'),
+    firstSeen: fields.has('firstSeen') ? fields.time('firstSeen') : undefined,
   };
 }
 
