@@ -24,7 +24,7 @@ describe('where all WAL from a place between two backups on is gone', () => {
   let origin: PostgresServer;
   let copy: PostgresServer;
   let first: string;
-  /** The first segment that will be missing. */
+  /** The first segment that will be missing: it has row 5, because the switch after that row was the last record. */
   let middle: string;
   let walDirectory: string;
 
@@ -63,7 +63,7 @@ describe('where all WAL from a place between two backups on is gone', () => {
     copy = await startCopy(site, directory);
     assert.equal(await outcomeOf(copy), 'exited', copy.logTail());
     assert.ok(!hasOpenedTimeline(copy, 2));
-    assert.match(copy.log(), new RegExp(`${middle} is missing and is not the end of the archive: backup`));
+    assert.match(copy.log(), new RegExp(`${middle} is missing and is not the end of the archive: `));
     writeFileSync(settings, text);
     renameSync(`${walDirectory}.away`, walDirectory);
   });
@@ -98,7 +98,7 @@ describe('where all WAL from a place between two backups on is gone', () => {
     assert.match((await site.walvault(['list'])).stdout, /acknowledged the loss .*: ticket 7/);
     await copy.start({ until: 'spawned' });
     assert.equal(await outcomeOf(copy), 'promoted', copy.logTail());
-    assert.deepEqual(await rowsOf(copy), [1, 2, 3, 4, 5]);
+    assert.deepEqual(await rowsOf(copy), [1, 2, 3, 4]);
     assert.match(copy.log(), new RegExp(`${middle} is missing from .* acknowledged this .*: ticket 7`));
   });
 });
