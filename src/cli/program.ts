@@ -102,7 +102,8 @@ function createProgram({
       outputError: () => undefined,
       getOutHelpWidth: width,
     })
-    .configureHelp({ showGlobalOptions: true, sortSubcommands: false })
+    // Below this width of their column, commander does not wrap descriptions.
+    .configureHelp({ showGlobalOptions: true, sortSubcommands: false, minWidthToWrap: 20 })
     .exitOverride()
     .version(versionLine(), '-V, --version', 'print the version')
     .helpOption('-h, --help', 'print help')
