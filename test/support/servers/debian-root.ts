@@ -40,7 +40,7 @@ export async function createDebianRoot(packages: readonly string[]): Promise<Deb
   const root: DebianRoot = {
     directory,
     run: (script, { timeoutMs = minuteMs } = {}) =>
-      run('unshare', [...isolated, 'bash', '-c', enter, 'enter', directory], {
+      run('unshare', [...isolated, 'sh', '-c', enter, 'enter', directory], {
         as: 'self',
         input: `hostname debian\n${script}`,
         timeoutMs,
@@ -66,8 +66,8 @@ const isolated = ['--mount', '--pid', '--uts', '--fork', '--kill-child', '--prop
 
 const enter = `
 mount -t proc proc "$1/proc" && mount --rbind /dev "$1/dev" && mount -t tmpfs -o mode=1777 tmpfs "$1/tmp" &&
-exec chroot "$1" env -i HOME=/root DEBIAN_FRONTEND=noninteractive LC_ALL=C.UTF-8 \\
-  PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin bash`;
+exec /usr/sbin/chroot "$1" env -i HOME=/root DEBIAN_FRONTEND=noninteractive LC_ALL=C.UTF-8 \\
+  PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin bash --norc`;
 
 /** The machine's own mirror. */
 async function mirror(): Promise<string> {
