@@ -49,7 +49,10 @@ function walk(): string {
     `sql 5432 'drop table t'; last=$(sql 5432 'select pg_walfile_name(pg_switch_wal())')`,
     `wait_for 5432 t "select last_archived_wal >= '$last' from pg_stat_archiver"`,
     timed(step(restore)),
-    `wait_for 5433 paused 'select pg_get_wal_replay_pause_state()' && echo "restored: $(sql 5433 'select count(*) from t')"`,
+    "wait_for 5433 paused 'select pg_get_wal_replay_pause_state()'",
+    // The DROP TABLE, before whose commit it pauses, has locked the table until then.
+    "sql 5433 'select pg_wal_replay_resume()' && wait_for 5433 f 'select pg_is_in_recovery()'",
+    `echo "restored: $(sql 5433 'select count(*) from t')"`,
     'rm -r /etc/walvault.toml /etc/walvault-keys',
     step(rescue),
     `wait_for 5434 f 'select pg_is_in_recovery()' && echo "rescued: $(sql 5434 "select coalesce(to_regclass('t')::text, 'gone')")"`,
