@@ -243,11 +243,11 @@ for (const { verb, files, signal, status } of interruptions)
 test('a file with a secret that hangs does not keep it from ending', async () => {
   const cwd = temporaryDirectory('signal');
   const [config, secret] = [join(cwd, 'walvault.toml'), join(cwd, 'fifo')];
-  const repository = `[[repository]]\nurl = "s3://bucket"\nsecret-access-key = { file = "${secret}" }\n`;
+  const repository = `[[repository]]\nurl = "s3://bucket"\naccess-key-id = "id"\nsecret-access-key = { file = "${secret}" }\n`;
   writeFileSync(config, `cluster = "main"\n\n${repository}`, { mode: 0o600 });
   giveToUnprivileged(cwd);
   await run('/usr/bin/mkfifo', ['-m', '600', secret]);
-  const result = await runWalvault(['config', 'show'], {
+  const result = await runWalvault(['list'], {
     config,
     timeoutMs: 60_000,
     onStart: child => void delay(1000).then(() => child.kill('SIGTERM')),

@@ -39,7 +39,7 @@ for (const sample of clusterSamples)
       assert.equal(header?.systemId, sample.systemId);
     });
     test('a segment under its own name is fine, also as partial and under a later timeline', () => {
-      const fine = { problems: [], unknownPageMagic: undefined, isForeign: false };
+      const fine = { problems: [], unknownPageMagic: undefined, isDamaged: false, isForeign: false };
       assert.deepEqual(check(), fine);
       assert.deepEqual(check({ name: `${sample.segment}.partial` }), fine);
       assert.deepEqual(check({ name: `00000007${sample.segment.slice(8)}` }), fine);
