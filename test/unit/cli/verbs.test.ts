@@ -83,6 +83,9 @@ describe('push, fetch and conflict through the command tree', () => {
 
   test('their help tells the statuses that PostgreSQL acts on', async () => {
     assert.match((await walvault('help', 'push')).stdout, /durable in every required repository/);
-    assert.match((await walvault('help', 'fetch')).stdout, /1 only when the archive\s+surely does not have it/);
+    assert.match(
+      (await walvault('help', 'fetch')).stdout,
+      /1 only when the archive\s+surely does not have it/,
+    );
   });
 });
