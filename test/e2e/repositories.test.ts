@@ -156,15 +156,15 @@ test('fetch passes over a repository that takes connections and never answers, a
     );
     giveToUnprivileged(site.directory);
     for (const [signalFile, timeoutMs] of [
-      ['recovery.signal', 6000],
-      ['standby.signal', 3000],
+      ['recovery.signal', 12_000],
+      ['standby.signal', 8000],
     ] as const) {
       writeFileSync(join(dataDirectory, signalFile), '');
       const env = {
         ...bareEnvironment,
         ...site.readerEnv,
-        WALVAULT_FETCH_TIMEOUT: '6s',
-        WALVAULT_FETCH_STANDBY_TIMEOUT: '3s',
+        WALVAULT_FETCH_TIMEOUT: '12s',
+        WALVAULT_FETCH_STANDBY_TIMEOUT: '8s',
       };
       const fetched = await runWalvault(['fetch', segment, 'pg_wal/RECOVERYXLOG'], {
         cwd: dataDirectory,

@@ -35,8 +35,8 @@ describe('no secret is ever printed', () => {
   const env = {
     WALVAULT_DEBUG: '1',
     WALVAULT_ENCRYPTION_PRIVATE_KEY_PASSPHRASE: planted.plant('key passphrase', random()),
-    WALVAULT_ARCHIVE_TIMEOUT: '2s',
-    WALVAULT_STORE_REQUEST_TIMEOUT: '2s',
+    WALVAULT_ARCHIVE_TIMEOUT: '5s',
+    WALVAULT_STORE_REQUEST_TIMEOUT: '5s',
     PGPASSWORD: planted.plant('PGPASSWORD', random()),
     AWS_SECRET_ACCESS_KEY: planted.plant('AWS_SECRET_ACCESS_KEY', random()),
   };
