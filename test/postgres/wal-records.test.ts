@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, test } from 'vitest';
+import { beforeAll, describe, test } from 'vitest';
 import { WalGeometry } from '../../src/postgres/wal/geometry.ts';
 import type { ByteStream } from '../../src/base/bytes/streams.ts';
 import { walEventOf, type WalEvent } from '../../src/postgres/wal/commit-record.ts';
@@ -54,9 +54,8 @@ for (const segmentMegabytes of [1, 16, 64]) {
          from pg_get_wal_records_info($1, $2)`,
         [formatLsn(startLsn + 40n), formatLsn(endLsn)],
       );
-    });
-    afterAll(async () => {
-      await server.stop();
+      // A running server goes on writing; an immediate shutdown writes nothing more.
+      await server.stop('immediate');
     });
 
     const segments = (from: Lsn): string[] => {
