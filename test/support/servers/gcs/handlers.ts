@@ -1,4 +1,7 @@
-/** The calls of Cloud Storage's JSON API (uploads, listings) and XML API (single objects) that the imitation supports. */
+/**
+ * The calls that the imitation supports: Cloud Storage's JSON API for uploads, listings and, as Google's own library
+ * reads them, single objects; the XML API for single objects.
+ */
 import type { IncomingMessage } from 'node:http';
 import { GcsFailure, type GcsBucket, type GcsObject, type NewObject } from './bucket.ts';
 
@@ -21,9 +24,16 @@ export function handle(call: GcsServed): GcsReply {
   const { method, url } = call;
   const [, upload, list] =
     /^\/(?:upload\/storage\/v1\/b\/([^/]+)\/o|storage\/v1\/b\/([^/]+)\/o)$/.exec(url.pathname) ?? [];
+  const [, bucketOfObject, object = ''] = /^\/storage\/v1\/b\/([^/]+)\/o\/([^/]+)$/.exec(url.pathname) ?? [];
   if (upload !== undefined) return handleUpload(call, call.findBucket(decodeURIComponent(upload)));
   if (list !== undefined && method === 'GET')
     return handleList(call, call.findBucket(decodeURIComponent(list)));
+  if (bucketOfObject !== undefined) {
+    const bucket = call.findBucket(decodeURIComponent(bucketOfObject));
+    const key = decodeURIComponent(object);
+    const isResource = method === 'GET' && url.searchParams.get('alt') !== 'media';
+    return isResource ? resourceReply(key, bucket.find(key), url) : handleObject(call, bucket, key);
+  }
   const [bucketName = '', ...parts] = url.pathname.slice(1).split('/').map(decodeURIComponent);
   return handleObject(call, call.findBucket(bucketName), parts.join('/'));
 }
@@ -34,14 +44,20 @@ function handleUpload(call: GcsServed, bucket: GcsBucket): GcsReply {
   if (id !== null) return method === 'DELETE' ? cancelUpload(bucket, id) : continueUpload(call, bucket, id);
   const condition = url.searchParams.get('ifGenerationMatch') ?? undefined;
   if (url.searchParams.get('uploadType') === 'resumable') {
-    const created = bucket.openUpload(JSON.parse(body.toString()) as NewObject, condition);
-    return {
-      status: 200,
-      headers: { location: `${origin}${url.pathname}?uploadType=resumable&upload_id=${created}` },
-    };
+    const session = bucket.openUpload(named(JSON.parse(body.toString()) as NewObject, url), condition);
+    const query = new URLSearchParams({ uploadType: 'resumable', upload_id: session });
+    const fields = url.searchParams.get('fields');
+    if (fields !== null) query.set('fields', fields);
+    return { status: 200, headers: { location: `${origin}${url.pathname}?${query.toString()}` } };
   }
-  const { resource, data } = relatedParts(request, body);
-  return created(bucket.put(resource, data, condition));
+  const parts = relatedParts(request, body);
+  const resource = named(parts.resource, url);
+  return resourceReply(resource.name, bucket.put(resource, parts.data, condition), url);
+}
+
+/** The name may stand in the query instead ("Objects: insert"). */
+function named(resource: NewObject, url: URL): NewObject {
+  return { ...resource, name: url.searchParams.get('name') ?? resource.name };
 }
 
 function cancelUpload(bucket: GcsBucket, id: string): GcsReply {
@@ -50,11 +66,11 @@ function cancelUpload(bucket: GcsBucket, id: string): GcsReply {
   return { status: 499 };
 }
 
-function continueUpload({ request, body }: GcsServed, bucket: GcsBucket, id: string): GcsReply {
+function continueUpload({ request, body, url }: GcsServed, bucket: GcsBucket, id: string): GcsReply {
   const upload = bucket.upload(id);
   const [, start, end, total] =
     /^bytes (?:(\d+)-(\d+)|\*)\/(\d+|\*)$/.exec(request.headers['content-range'] ?? '') ?? [];
-  if (upload.result !== undefined) return created(upload.result);
+  if (upload.result !== undefined) return resourceReply(upload.resource.name, upload.result, url);
   const isQuestion = start === undefined && total === '*';
   if (total === undefined) throw new GcsFailure(400, 'invalid', 'no Content-Range');
   if (!isQuestion) {
@@ -69,7 +85,7 @@ function continueUpload({ request, body }: GcsServed, bucket: GcsBucket, id: str
     if (object !== undefined) {
       bucket.uploads.delete(id);
       bucket.uploads.set(id, upload);
-      return created(object);
+      return resourceReply(upload.resource.name, object, url);
     }
   }
   return {
@@ -78,11 +94,25 @@ function continueUpload({ request, body }: GcsServed, bucket: GcsBucket, id: str
   };
 }
 
-function created({ generation }: GcsObject): GcsReply {
+/** An object's description, cut down to the `fields` that were asked for. */
+function resourceReply(name: string, object: GcsObject, url: URL): GcsReply {
+  const resource = {
+    kind: 'storage#object',
+    name,
+    generation: object.generation,
+    size: String(object.data.length),
+    crc32c: object.crc32c,
+    storageClass: object.storageClass,
+    updated: object.updated.toISOString(),
+    // As the service does, what would be empty is left out.
+    ...(Object.keys(object.metadata).length > 0 && { metadata: object.metadata }),
+  };
+  const fields = url.searchParams.get('fields')?.split(',');
+  const shown = Object.entries(resource).filter(([field]) => fields?.includes(field) ?? true);
   return {
     status: 200,
     headers: { 'content-type': 'application/json' },
-    body: JSON.stringify({ generation }),
+    body: JSON.stringify(Object.fromEntries(shown)),
   };
 }
 
@@ -139,6 +169,7 @@ function handleObject({ method, request }: GcsServed, bucket: GcsBucket, key: st
     'x-goog-generation': object.generation,
     'x-goog-hash': `crc32c=${object.crc32c}`,
     'x-goog-storage-class': object.storageClass,
+    'x-goog-stored-content-encoding': 'identity',
     'x-goog-stored-content-length': String(object.data.length),
     ...Object.fromEntries(
       Object.entries(object.metadata).map(([name, value]) => [`x-goog-meta-${name}`, value]),

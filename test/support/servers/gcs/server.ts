@@ -1,7 +1,7 @@
 /**
  * A small Cloud Storage in this process, because no real one runs locally. It is strict where a mistake of walvault could
  * hide (tokens and their signatures, CRC-32C, generation conditions, the resumable protocol, pages), and lacks
- * everything that walvault does not use.
+ * everything that neither walvault nor Google's library, its reference in tests, uses here.
  */
 import { generateKeyPairSync, randomUUID, verify, type KeyObject } from 'node:crypto';
 import { createServer as createHttpServer, type IncomingMessage, type ServerResponse } from 'node:http';
