@@ -56,7 +56,7 @@ function credentialsError(error: unknown, action: string): Error {
       cause: plainCause(error),
       hint: 'Set credentials-file of this repository, or give the process GOOGLE_APPLICATION_CREDENTIALS or a service account.',
     });
-  if (status !== undefined || isNetworkCode(systemCode(error)) || /fetch failed|network/i.test(said))
+  if (status !== undefined || isNetworkCode(systemCode(error)) || /fetch failed|network|timeout/i.test(said))
     return networkFailure(error, `${action}: asking for a token`);
   return new StoreError('denied', `${action}: the credentials cannot be used (${said})`, {
     cause: plainCause(error),

@@ -7,6 +7,8 @@ import type { Agent as HttpAgent } from 'node:http';
 import { join } from 'node:path';
 import {
   AwsClient,
+  Compute,
+  gcpMetadata,
   GoogleAuth,
   IdentityPoolClient,
   JWT,
@@ -39,6 +41,9 @@ export async function createIdentity(
   const path = defaultCredentialsFile(process.env);
   const known = path === undefined ? undefined : clientOf(await readCredentials(path), transporterOptions);
   if (known !== undefined) return known;
+  if (path === undefined && isMetadataServerNamed(process.env)) return metadataClient(process.env);
+  // The library keeps for the whole process that the metadata server did not answer once.
+  gcpMetadata.resetIsAvailableCache();
   const auth = new GoogleAuth({
     scopes: [scope],
     // Never used. Without a project id the library searches for one in gcloud and elsewhere, which takes seconds.
@@ -58,6 +63,20 @@ function defaultCredentialsFile(env: NodeJS.ProcessEnv): string | undefined {
   const configuration = env['CLOUDSDK_CONFIG'] ?? join(homeDirectory(env), '.config', 'gcloud');
   const wellKnown = join(configuration, 'application_default_credentials.json');
   return existsSync(wellKnown) ? wellKnown : undefined;
+}
+
+/**
+ * Says whether the environment names the metadata server. The library would ask it first whether it is there, and call
+ * an outage of a few seconds a lack of credentials. A host that it knows as Google's it does not ask either.
+ */
+function isMetadataServerNamed(env: NodeJS.ProcessEnv): boolean {
+  const host = env['GCE_METADATA_IP'] || env['GCE_METADATA_HOST'] || '';
+  return host !== '' && (env['METADATA_SERVER_DETECTION'] ?? '') === '';
+}
+
+function metadataClient(env: NodeJS.ProcessEnv): TokenClient {
+  const quotaProjectId = env['GOOGLE_CLOUD_QUOTA_PROJECT'] ?? '';
+  return new Compute({ scopes: [scope], ...(quotaProjectId !== '' && { quotaProjectId }) });
 }
 
 interface TransporterOptions {

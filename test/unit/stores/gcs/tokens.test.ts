@@ -4,8 +4,9 @@
  */
 import assert from 'node:assert/strict';
 import { mkdirSync, writeFileSync } from 'node:fs';
+import { createServer, type AddressInfo } from 'node:net';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, it } from 'vitest';
+import { afterAll, beforeAll, describe, it, vi } from 'vitest';
 import { createGcsStore, type GcsStoreOptions } from '../../../../src/stores/gcs/store.ts';
 import { put, read, rejectsAs, signal } from '../../../contract/contract-driver.ts';
 import { makeCertificates, type Certificates } from '../../../support/servers/certificates.ts';
@@ -13,7 +14,7 @@ import { startConnectProxy } from '../../../support/servers/connect-proxy.ts';
 import { withEnvironment } from '../../../support/site/environment.ts';
 import { startGcsServer, type GcsServer } from '../../../support/servers/gcs/server.ts';
 import { temporaryDirectory } from '../../../support/site/temp.ts';
-import { startTokenServer } from '../../../support/servers/token-server.ts';
+import { startTokenServer, type TokenServer } from '../../../support/servers/token-server.ts';
 import type { Store } from '../../../../src/stores/store.ts';
 
 describe('gcs: tokens', () => {
@@ -68,6 +69,15 @@ describe('gcs: tokens', () => {
     return path;
   }
 
+  function startMetadata(status: () => number): Promise<TokenServer> {
+    const json = { access_token: server.issueToken(), expires_in: 3600, token_type: 'Bearer' };
+    return startTokenServer(() => ({
+      status: status(),
+      headers: { 'metadata-flavor': 'Google' },
+      json,
+    }));
+  }
+
   it('the file that gcloud writes where everybody looks', async () => {
     const configuration = join(directory, 'gcloud');
     mkdirSync(configuration);
@@ -117,6 +127,58 @@ describe('gcs: tokens', () => {
     try {
       await withStore(env, store => works('metadata', store));
       assert(metadata.requests.some(({ path }) => path.includes('/service-accounts/default/token')));
+    } finally {
+      await metadata.close();
+    }
+  });
+
+  it('a metadata service that is away passes, one that refuses does not', async () => {
+    let status = 503;
+    const metadata = await startMetadata(() => status);
+    const env = { GCE_METADATA_HOST: new URL(metadata.url).host, METADATA_SERVER_DETECTION: undefined };
+    try {
+      await withStore({ ...env, GCE_METADATA_HOST: '127.0.0.1:9' }, store =>
+        rejectsAs('unreachable', store.get('a', { signal })),
+      );
+      await withStore(env, async store => {
+        await rejectsAs('unreachable', store.get('a', { signal }));
+        status = 404;
+        await rejectsAs('denied', store.get('a', { signal }));
+        status = 200;
+        await works('metadata-back', store);
+      });
+    } finally {
+      await metadata.close();
+    }
+  });
+
+  it('a metadata service that takes connections and says nothing is unreachable', async () => {
+    const silent = createServer();
+    await new Promise<void>(resolve => silent.listen(0, '127.0.0.1', resolve));
+    const { port } = silent.address() as AddressInfo;
+    const env = { GCE_METADATA_HOST: `127.0.0.1:${port}`, METADATA_SERVER_DETECTION: undefined };
+    // The library waits three seconds, four times.
+    const timeout = AbortSignal.timeout.bind(AbortSignal);
+    vi.spyOn(AbortSignal, 'timeout').mockImplementation(ms => timeout(ms / 50));
+    try {
+      await withStore(env, store => rejectsAs('unreachable', store.get('a', { signal })), {
+        timeoutMs: 60_000,
+      });
+    } finally {
+      silent.close();
+    }
+  });
+
+  it('a host that could not be recognized as one of Google is asked again', async () => {
+    let status = 404;
+    const metadata = await startMetadata(() => status);
+    const env = { GCE_METADATA_HOST: new URL(metadata.url).host, METADATA_SERVER_DETECTION: 'ping-only' };
+    try {
+      await withStore(env, async store => {
+        await rejectsAs('denied', store.get('a', { signal }));
+        status = 200;
+        await works('metadata-asked-again', store);
+      });
     } finally {
       await metadata.close();
     }
