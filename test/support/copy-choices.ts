@@ -1,5 +1,5 @@
 /** The choices of a restore without any option about the copy. */
-import type { RestoreOptions } from '../../src/operations/restore/restore.ts';
+import type { RestoreOptions } from '../../src/operations/restore/options.ts';
 
 export const plainCopy = {
   mode: 'point-in-time',

@@ -4,7 +4,7 @@ import { formatLsn } from '../../postgres/wal/lsn.ts';
 import type { AbsentFile } from './copy-settings/obstacles.ts';
 import type { Override } from './copy-settings/overrides.ts';
 import type { OwnConfiguration } from './copy-settings/own-configuration.ts';
-import type { RestoreResult } from './restore.ts';
+import type { RestoreResult } from './options.ts';
 import { describeDropped } from './spare-drops.ts';
 import { describeTarget } from './target.ts';
 import { formatMicros, microsOf } from '../../postgres/wal/timestamp.ts';

@@ -3,6 +3,9 @@ import { symlink } from 'node:fs/promises';
 import { isAbsolute, join } from 'node:path';
 import { WalvaultError } from '../../base/errors/errors.ts';
 import { count, type SegmentRange } from '../../postgres/wal/segment-range.ts';
+import type { SpaceNeed } from './destination.ts';
+import type { RestoreOptions } from './options.ts';
+import type { RestorePlan } from './plan.ts';
 import { overlaps } from './tablespaces.ts';
 
 /**
@@ -18,6 +21,15 @@ export function refuseWalDirectory(path: string, others: readonly string[]): voi
 /** The link is made before anything is unpacked, so that all of pg_wal is made behind it. */
 export async function linkWalDirectory(dataDirectory: string, path: string): Promise<void> {
   await symlink(path, join(dataDirectory, 'pg_wal'));
+}
+
+/** The space for the WAL of a recovery, where pg_wal is. */
+export function walSpace(
+  { directory, walDirectory }: Pick<RestoreOptions, 'directory' | 'walDirectory'>,
+  { wal, backup }: RestorePlan,
+): SpaceNeed {
+  const sizeBytes = walSpaceBytes(wal, backup.geometry.segmentSizeBytes);
+  return { directory: walDirectory ?? directory, sizeBytes };
 }
 
 /** PostgreSQL's default for `max_wal_size`: replay removes older segments at each restartpoint. */

@@ -1,0 +1,60 @@
+/** The options of a restore, and its result. */
+import type { RecoverySettings } from '../../postgres/cluster/recovery-settings.ts';
+import type { Log } from '../../observe/events/events.ts';
+import type { SignaturePolicy } from '../../repository/encoding/signature-policy.ts';
+import type { Repository } from '../../repository/repository.ts';
+import type { ThawOptions } from '../../stores/store.ts';
+import type { AccessMode } from './access-mode.ts';
+import type { CopyChoices, Override } from './copy-settings/overrides.ts';
+import type { Finished } from './finish.ts';
+import type { RestorePlan } from './plan.ts';
+import type { RestoreRequest } from './request.ts';
+import type { TablespaceTarget } from './tablespaces.ts';
+import type { RestoreTarget } from './target.ts';
+
+export interface RestoreOptions extends CopyChoices {
+  /** The repositories in the order of the configuration: the first usable repository is used. */
+  readonly repositories: readonly Repository[];
+  readonly repositoryName: string | undefined;
+  readonly cluster: string;
+  /** Needed only when the cluster name has backups of several PostgreSQL systems. */
+  readonly systemId: bigint | undefined;
+  readonly verifySignatures: SignaturePolicy;
+  readonly directory: string;
+  readonly request: RestoreRequest;
+  /** Put a configuration that lay outside the data directory into it. */
+  readonly copiesConfiguration: boolean;
+  /** Undefined: that of the origin, as far as PostgreSQL takes it. */
+  readonly accessMode: AccessMode | undefined;
+  /** A directory of its own for pg_wal; undefined: it is in the data directory. */
+  readonly walDirectory: string | undefined;
+  /** `OID=DIRECTORY` or `OLD=NEW`. */
+  readonly tablespaceMap: readonly string[];
+  readonly acceptsRecordedLocations: boolean;
+  /** The command for restore_command that runs this walvault with its configuration file. */
+  readonly walvaultCommand: readonly string[];
+  readonly configPath: string | undefined;
+  readonly dryRun: boolean;
+  /** How to ask for objects in an archive tier. Undefined: the restore only reports them. */
+  readonly thaw: Omit<ThawOptions, 'signal'> | undefined;
+  readonly log: Log;
+  readonly signal: AbortSignal;
+}
+
+export interface RestoreResult {
+  readonly walDirectory: string | undefined;
+  readonly plan: RestorePlan;
+  readonly askedTarget: RestoreTarget;
+  readonly repository: string;
+  readonly directory: string;
+  readonly tablespaces: readonly TablespaceTarget[];
+  readonly settings: RecoverySettings;
+  readonly choices: CopyChoices;
+  /** In place of the origin's settings (P12). */
+  readonly overrides: readonly Override[];
+  /** Undefined after a dry run. */
+  readonly finished: Finished | undefined;
+  /** False after a dry run. */
+  readonly isRestored: boolean;
+  readonly elapsedMs: number;
+}

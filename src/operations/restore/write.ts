@@ -1,0 +1,116 @@
+/**
+ * The writing half of a restore: prepares the directories, unpacks the backup into them and finishes the copy. If
+ * that fails, the directories are emptied again.
+ */
+import { mkdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { localIoError, systemCode } from '../../base/errors/errors.ts';
+import { toPlainError } from '../../base/errors/plain-error.ts';
+import type { Log } from '../../observe/events/events.ts';
+import { controlFilePath } from '../../postgres/cluster/control-file.ts';
+import type { RecoverySettings } from '../../postgres/cluster/recovery-settings.ts';
+import type { ReplayMinimums } from '../../postgres/wal/replay-minimums.ts';
+import type { SystemPath } from '../../repository/format/layout.ts';
+import type { Repository } from '../../repository/repository.ts';
+import { accessModeOf } from './access-mode.ts';
+import { prepareDirectory, removeWritten, requireSpace, type PreparedDirectory } from './destination.ts';
+import { finish, waitingControlFilePath, type Finished } from './finish.ts';
+import { tablespaceOf, verifyManifest } from './manifest-spool.ts';
+import type { RestoreOptions } from './options.ts';
+import type { RestorePlan } from './plan.ts';
+import type { TablespaceTarget } from './tablespaces.ts';
+import { unpack } from './unpack.ts';
+import { linkWalDirectory, walSpace } from './wal-directory.ts';
+
+interface WriteOptions extends RestoreOptions {
+  readonly repository: Repository;
+  readonly system: SystemPath;
+  readonly plan: RestorePlan;
+  readonly tablespaces: readonly TablespaceTarget[];
+  readonly settings: RecoverySettings;
+  readonly minimumsOnTheWay: ReplayMinimums | undefined;
+}
+
+/**
+ * Writes the planned restore.
+ * @throws WalvaultError `destination`, `damaged`, `unreachable`, `local-io` and others, after the written files have been
+ *   removed
+ */
+export async function write(options: WriteOptions): Promise<Finished> {
+  const { directory, walDirectory, log, signal } = options;
+  const accessMode = accessModeOf(options.accessMode, options.plan.backup.dataDirectoryMode);
+  const prepared: PreparedDirectory[] = [];
+  try {
+    signal.throwIfAborted();
+    const root = await prepareDirectory(directory, accessMode);
+    prepared.push(root);
+    if (walDirectory !== undefined) {
+      const wal = await prepareDirectory(walDirectory, accessMode);
+      prepared.push(wal);
+      await linkWalDirectory(root.path, wal.path);
+    }
+    for (const { directory, isInside } of options.tablespaces)
+      if (!isInside) prepared.push(await prepareDirectory(directory, accessMode));
+    return await writeFiles(options, root.path);
+  } catch (error) {
+    await tidyUp(prepared, log);
+    throw systemCode(error) === undefined ? error : localIoError('write into', directory, error);
+  }
+}
+
+async function writeFiles(options: WriteOptions, dataDirectory: string): Promise<Finished> {
+  const { repository, system, plan, tablespaces, log, signal } = options;
+  const record = plan.backup;
+  log.emit({ kind: 'restore-started', backup: record.id, sizeBytes: record.sizeBytes, dataDirectory });
+  await using manifest = await verifyManifest({
+    repository,
+    system,
+    record,
+    spoolDirectory: dataDirectory,
+    signal,
+  });
+  const elsewhere = tablespaces.map(({ oid, directory }) => ({
+    directory,
+    sizeBytes: manifest.tablespaceBytes(oid),
+  }));
+  const elsewhereBytes = elsewhere.reduce((total, { sizeBytes }) => total + sizeBytes, 0);
+  await requireSpace([
+    { directory: dataDirectory, sizeBytes: manifest.totalBytes - elsewhereBytes },
+    ...elsewhere,
+    walSpace(options, plan),
+  ]);
+  for (const tablespace of tablespaces)
+    if (tablespace.isInside) await mkdir(tablespace.directory, { recursive: true, mode: 0o700 });
+  const locate = locator(dataDirectory, tablespaces);
+  await unpack({ ...options, record, manifest, locate });
+  const accessMode = accessModeOf(options.accessMode, record.dataDirectoryMode);
+  return await finish({ ...options, dataDirectory, record, accessMode, choices: options });
+}
+
+/**
+ * Gives the destination of a manifest path. The path's form has been checked: relative, without `..` (isSafePath).
+ */
+function locator(
+  dataDirectory: string,
+  tablespaces: readonly TablespaceTarget[],
+): (path: string) => string | undefined {
+  const directories = new Map(tablespaces.map(({ oid, directory }) => [oid, directory]));
+  return path => {
+    if (path === controlFilePath) return join(dataDirectory, waitingControlFilePath);
+    const oid = tablespaceOf(path);
+    const directory = oid === undefined ? undefined : directories.get(oid);
+    if (directory === undefined) return join(dataDirectory, path);
+    const rest = path.split('/').slice(2).join('/');
+    return rest === '' ? undefined : join(directory, rest);
+  };
+}
+
+async function tidyUp(prepared: readonly PreparedDirectory[], log: Log): Promise<void> {
+  try {
+    await removeWritten(prepared);
+    if (prepared.length > 0) log.emit({ kind: 'restore-undone' });
+  } catch (error) {
+    const directories = prepared.map(({ path }) => path);
+    log.emit({ kind: 'restore-not-undone', directories, failure: toPlainError(error) });
+  }
+}
