@@ -11,8 +11,8 @@ import { checkOpening } from './check-opening.ts';
 import { checkLostWal } from './check-lost-wal.ts';
 import { checkPresence } from './check-presence.ts';
 import { checkPostgres } from './check-postgres.ts';
-import { checkSplitBrain } from './check-split-brain.ts';
 import { checkStore } from './check-store.ts';
+import { checkTimelines } from './check-timelines.ts';
 import type { CheckOptions } from './options.ts';
 import { readerCodec } from './reader-codec.ts';
 
@@ -27,7 +27,7 @@ export async function check(options: CheckOptions): Promise<readonly CheckLine[]
     if (!(await checkStore(list, repository, { cluster: config.cluster, signal }))) continue;
     usable.push(repository);
     await checkOpening(list, { repository, reader, options });
-    await checkSplitBrain(list, repository, { cluster: config.cluster, signal });
+    await checkTimelines(list, repository, { cluster: config.cluster, signal });
   }
   await checkPresence(list, { options, usable });
   if (!options.withPostgres) {

@@ -2,7 +2,7 @@
 import { WalvaultError } from '../../base/errors/errors.ts';
 import type { Lsn } from '../../postgres/wal/lsn.ts';
 import type { BackupRecord } from '../../repository/format/backup-record.ts';
-import { healHistoryHint } from '../../repository/wal/timelines.ts';
+import { describeUnfollowable, healHistoryHint } from '../../repository/wal/timelines.ts';
 import { hasOwnEnd, isAlive, lastWritten } from '../../repository/wal/live-timelines.ts';
 import { backupsOn, findBackup } from './choose-backup.ts';
 import type { RestoreRequest } from './request.ts';
@@ -86,11 +86,9 @@ function refuseUnknown(timeline: number, known: readonly number[]): void {
 function refuseUnusable(timeline: number, { unusable }: RestoreSurvey): void {
   const problem = unusable.get(timeline);
   if (problem !== undefined)
-    throw new WalvaultError(
-      'damaged',
-      `timeline ${timeline} cannot be followed, its history cannot be read: ${problem}`,
-      { hint: healHistoryHint(timeline) },
-    );
+    throw new WalvaultError('damaged', describeUnfollowable(timeline, problem), {
+      hint: healHistoryHint(timeline),
+    });
 }
 
 /**

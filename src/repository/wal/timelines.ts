@@ -67,6 +67,10 @@ export async function readTimelines(
   return { tree, historyTimes, unusable };
 }
 
+export function describeUnfollowable(timeline: number, problem: string): string {
+  return `timeline ${timeline} cannot be followed, its history cannot be read: ${problem}`;
+}
+
 /** What to do about an archived history that cannot be read; the problem names its key. */
 export function healHistoryHint(timeline: number): string {
   const name = historyFileName(timeline);
