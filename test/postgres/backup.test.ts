@@ -26,6 +26,7 @@ import {
 
 describe('a backup under load, unpacked with gpg, zstd and tar alone', () => {
   let gpg: Gpg;
+  let recipientFingerprint: string;
   let repository: Repository;
   let server: PostgresServer;
   let system: SystemPath;
@@ -39,6 +40,7 @@ describe('a backup under load, unpacked with gpg, zstd and tar alone', () => {
       return join(directory, name);
     };
     const recipient = await generateKeyPair({ userId: 'Recipient', use: 'encrypt' });
+    recipientFingerprint = recipient.fingerprint;
     const host = await generateKeyPair({ userId: 'Host', use: 'sign' });
     await gpg.importKeys(recipient.privateArmored);
     await gpg.importKeys(host.publicArmored);
@@ -102,6 +104,7 @@ describe('a backup under load, unpacked with gpg, zstd and tar alone', () => {
     assert.equal(entry?.verdict.status, 'good');
     assert.equal(record.label, 'second');
     assert.equal(record.backupFrom, 'primary');
+    assert.deepEqual(record.recipients, [recipientFingerprint]);
     assert.deepEqual(record.walRanges, [{ timeline: 1, startLsn: record.startLsn, endLsn: record.stopLsn }]);
 
     const prefix = `${system.cluster}/${system.systemId}/backups/${record.id}/`;

@@ -16,7 +16,6 @@ import { writeBackupRecord } from '../../repository/format/catalog.ts';
 import { ensureClusterRecord } from '../../repository/format/cluster-record.ts';
 import type { SystemPath } from '../../repository/format/layout.ts';
 import { verifyMarker } from '../../repository/format/marker.ts';
-import type { Keyring } from '../../repository/encoding/keyring.ts';
 import type { Repository } from '../../repository/repository.ts';
 import { neededSegments } from '../../repository/wal/needed.ts';
 import { noteHighWater } from '../../repository/wal/note-high-water.ts';
@@ -28,7 +27,7 @@ import { chooseDestinations } from '../../repository/sets/destinations.ts';
 import type { PartSet } from '../../repository/sets/part-set.ts';
 import { lossesSinceBackup, whyLost, type LostSinceBackup } from './wal/lost-wal.ts';
 import { captureControlFile } from './ending/last-part.ts';
-import { makeBackupRecord } from './ending/make-record.ts';
+import { makeBackupRecord, recipientsOf } from './ending/make-record.ts';
 import { spanOf } from './wal/span.ts';
 import type { DamagedPage } from './part/page-check.ts';
 import { readBackupServerFacts, type BackupServerFacts } from './server-facts.ts';
@@ -178,12 +177,6 @@ async function takeBackup(run: BackupRun): Promise<{ record: BackupRecord; damag
       { system, geometry: record.geometry, log, signal },
     );
   return { record, damagedPages: copied.damagedPages };
-}
-
-/** Fingerprints; none without public keys. */
-async function recipientsOf(keyring: Keyring): Promise<string[]> {
-  if (keyring.settings.mode !== 'openpgp') return [];
-  return (await keyring.recipients('backup')).map(({ fingerprint }) => fingerprint);
 }
 
 /** Proves that the repository is the configured one, and that it holds or will hold the WAL of this cluster. */

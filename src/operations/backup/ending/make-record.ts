@@ -2,6 +2,7 @@
 import { walvaultVersion } from '../../../base/build-info.ts';
 import type { StartedBackup, StoppedBackup } from '../../../postgres/server/backup-control.ts';
 import type { PgConnection } from '../../../postgres/server/connection.ts';
+import type { Keyring } from '../../../repository/encoding/keyring.ts';
 import type { BackupPart, BackupRecord } from '../../../repository/format/backup-record.ts';
 import type { CopiedCluster } from '../collect/copy-cluster.ts';
 import type { BackupServerFacts } from '../server-facts.ts';
@@ -55,4 +56,10 @@ export function makeBackupRecord(source: RecordSource): BackupRecord {
     manifest: ending.manifest,
     parts: source.parts,
   };
+}
+
+/** Fingerprints of the public keys that backups are encrypted to; none without such keys. */
+export async function recipientsOf(keyring: Keyring): Promise<string[]> {
+  if (keyring.settings.mode !== 'openpgp') return [];
+  return (await keyring.recipients('backup')).map(({ fingerprint }) => fingerprint);
 }

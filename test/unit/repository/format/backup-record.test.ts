@@ -47,12 +47,13 @@ describe('a commit record', () => {
     assert.deepEqual(decodeBackupRecord(encodeBackupRecord(record), 'x'), record);
   });
 
-  it('has, where it is known, the mode of the data directory, links that were followed, and tablespaces inside it at safe paths only', () => {
+  it('has, where it is known, the mode of the data directory, recipients, links that were followed, and tablespaces inside it at safe paths only', () => {
     const tablespace = { oid: 16_386, location: '/pg/15/spaces/near', insidePath: 'spaces/near' };
     const odd = {
       ...record,
       tablespaces: [...record.tablespaces, tablespace],
       dataDirectoryMode: 0o750,
+      recipients: ['ab'.repeat(20)],
       links: [{ path: 'base/16399', location: '/mnt/fast/16399' }],
     };
     assert.deepEqual(decodeBackupRecord(encodeBackupRecord(odd), 'x'), odd);
