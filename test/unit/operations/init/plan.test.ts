@@ -1,5 +1,8 @@
 import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import { resolve } from 'node:path';
 import { describe, test } from 'vitest';
+import { defaultConfigPath } from '../../../../src/config/index.ts';
 import { planInit } from '../../../../src/operations/init/plan.ts';
 import { postgresqlLines } from '../../../../src/operations/init/postgresql-lines.ts';
 import type { InitRequest } from '../../../../src/operations/init/request.ts';
@@ -66,6 +69,13 @@ describe('the plan of init', () => {
 
 describe('the lines for postgresql.conf', () => {
   const program = ['/usr/local/bin/walvault'];
+
+  test('are the lines that README shows', () => {
+    const readme = readFileSync(resolve(import.meta.dirname, '../../../../README.md'), 'utf8');
+    const [, block = ''] = /```ini \S+conf\.d\/walvault\.conf\n([^]*?)\n *```/.exec(readme) ?? [];
+    const shown = block.split('\n').map(line => line.trim());
+    assert.deepEqual(shown, postgresqlLines(program, defaultConfigPath, defaultConfigPath));
+  });
 
   test('need no --config for the default path', () => {
     const lines = postgresqlLines(program, '/etc/walvault.toml', '/etc/walvault.toml');
