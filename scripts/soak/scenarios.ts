@@ -11,7 +11,7 @@ import {
   fillDuringPush,
   fillDuringRestore,
 } from '../../test/support/torture/disk-faults.ts';
-import { isExcused, whyNotMountable } from '../../test/support/torture/file-systems.ts';
+import { isExcused, requireMounts } from '../../test/support/torture/file-systems.ts';
 import { assertNothingIsLeft, killAgentConf, killAgents } from '../../test/support/torture/kill-agent.ts';
 import { killBackups } from '../../test/support/torture/kill-backup.ts';
 import { killPushes } from '../../test/support/torture/kill-push.ts';
@@ -144,8 +144,7 @@ async function onS3(
 
 async function mounting(work: () => Promise<string>): Promise<string> {
   if (isExcused()) return 'not run: WALVAULT_TEST_WITHOUT_LOOP=1';
-  const reason = whyNotMountable();
-  if (reason !== undefined) throw new Error(`cannot be tested here: ${reason}`);
+  requireMounts();
   return work();
 }
 

@@ -3,6 +3,7 @@ import { spawn } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
+import { isTest } from './left-out.ts';
 import type { Step } from './steps.ts';
 
 export interface StepResult {
@@ -12,7 +13,7 @@ export interface StepResult {
   readonly output: string;
   /** Vitest's own, of a suite. */
   readonly summary: string;
-  /** Tests that were left out for want of a program here: a line for each, with the reason first. */
+  /** Tests, and whole files of them, that were left out for want of a program here: a line for each, with the reason first. */
   readonly leftOut: readonly string[];
 }
 
@@ -33,21 +34,25 @@ export async function runStep(step: Step, root: string): Promise<StepResult> {
     const leftOut = readFileSync(notes, 'utf8')
       .split('\n')
       .filter(line => line !== '');
-    return { ...countTests(status, output, leftOut.length), output, leftOut };
+    return { ...countTests(status, output, leftOut), output, leftOut };
   } finally {
     rmSync(dirname(notes), { recursive: true });
   }
 }
 
-/** `leftOut` is the number of tests that were skipped for want of a program. Other tests that were skipped or are yet to be written count as failed, and so does a suite that ran nothing. */
-function countTests(status: number, output: string, leftOut: number): Omit<StepResult, 'output' | 'leftOut'> {
+/** `leftOut` has the tests that were skipped for want of a program. Other tests that were skipped or are yet to be written count as failed, and so does a suite that ran nothing. */
+function countTests(
+  status: number,
+  output: string,
+  leftOut: readonly string[],
+): Omit<StepResult, 'output' | 'leftOut'> {
   const at = output.lastIndexOf('\n Test Files ');
   const summary = at === -1 ? '' : output.slice(at + 1).trimEnd();
   const tests = /^ *Tests .*$/m.exec(summary)?.[0] ?? '';
   const count = (what: string) => Number(new RegExp(`(\\d+) ${what}\\b`).exec(tests)?.[1] ?? 0);
   const passed = count('passed');
-  const failed = count('failed') + count('skipped') - leftOut + count('todo');
-  const isAmiss = status !== 0 || passed + leftOut === 0;
+  const failed = count('failed') + count('skipped') - leftOut.filter(isTest).length + count('todo');
+  const isAmiss = status !== 0 || passed + leftOut.length === 0;
   return { passed, failed: failed === 0 && isAmiss ? 1 : failed, summary };
 }
 

@@ -23,7 +23,6 @@ import { createS3Store, type S3StoreOptions } from '../../src/stores/s3/store.ts
 import { s3OptionsOf } from '../../src/stores/s3/url.ts';
 import type { Store, UnfinishedWrite } from '../../src/stores/store.ts';
 import { missingCephTools, startCeph, type CephGateway } from '../support/servers/ceph.ts';
-import { runOk } from '../support/site/run.ts';
 import { inPieces, names, put, randomBody, read, rejectsAs, signal } from './contract-driver.ts';
 import { runStoreContract } from './store-contract.ts';
 
@@ -31,8 +30,7 @@ const partSizeBytes = 5 * 1024 * 1024;
 const missing = missingCephTools();
 
 if (missing.length > 0) {
-  it('store contract: s3 (Ceph)', async () => {
-    await runOk('ceph-mon', ['--version']);
+  it('store contract: s3 (Ceph)', () => {
     throw new Error(`not installed: ${missing.join(', ')} (Debian: ceph-mon ceph-osd radosgw)`);
   });
 } else {

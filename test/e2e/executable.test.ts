@@ -8,8 +8,9 @@ import { errorCodes } from '../../src/base/errors/errors.ts';
 import { hasHandlers } from '../support/site/caught-signals.ts';
 import { temporaryDirectory } from '../support/site/temp.ts';
 import { runWalvault, walvaultExecutable } from '../support/site/walvault.ts';
+import { requireNamespaces } from '../support/site/namespaces.ts';
 import { run } from '../support/site/run.ts';
-import { giveToUnprivileged } from '../support/site/unprivileged.ts';
+import { giveToUnprivileged, unprivilegedIds } from '../support/site/unprivileged.ts';
 
 const root = resolve(import.meta.dirname, '../..');
 const { version, devDependencies } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as {
@@ -74,6 +75,7 @@ describe('what happens before the first line of walvault is no answer to a recov
   const fetchArgs = ['fetch', '000000010000000000000001', 'pg_wal/RECOVERYXLOG'];
 
   test('without /proc, by whatever name it was started', async () => {
+    requireNamespaces(['-rm'], unprivilegedIds());
     const cwd = recovery();
     const dir = dirname(walvaultExecutable());
     for (const name of ['walvault', relative(cwd, walvaultExecutable()), walvaultExecutable()]) {

@@ -10,7 +10,7 @@ import { describe, it } from 'vitest';
 import { agentPlace, type AgentPlace } from '../support/site/agents.ts';
 import { hangDirectory } from '../support/faults/hung-directory.ts';
 import { hasHandlers } from '../support/site/caught-signals.ts';
-import { embeddedBinaries } from '../support/servers/postgres-binaries.ts';
+import { embeddedBinaries, requireInstalled } from '../support/servers/postgres-binaries.ts';
 import type { PostgresServer } from '../support/servers/postgres-server.ts';
 import { run } from '../support/site/run.ts';
 import { archiveEverything, commitRows, createSite, until, type Site } from '../support/site/site.ts';
@@ -36,7 +36,7 @@ interface Scene {
 
 function serverOptions(major: 15 | 18, site: Site) {
   const binDir = embeddedBinaries(major);
-  assert.ok(binDir !== undefined, `npm did not install PostgreSQL ${major}`);
+  requireInstalled(binDir);
   return { binDir, initdbArgs: ['--wal-segsize=1'], conf: site.archiveConf };
 }
 

@@ -7,7 +7,11 @@ import { overridesFor, type CopyChoices } from '../../src/operations/restore/cop
 import { overridableNames } from '../../src/operations/restore/copy-settings/overrides.ts';
 import { recoverySettingNames, setting } from '../../src/postgres/cluster/recovery-settings.ts';
 import { harmlessNames } from '../support/harmless-settings.ts';
-import { embeddedBinaries, findPostgresBinaries } from '../support/servers/postgres-binaries.ts';
+import {
+  embeddedBinaries,
+  findPostgresBinaries,
+  requireInstalled,
+} from '../support/servers/postgres-binaries.ts';
 import { startPostgres, type PostgresServer } from '../support/servers/postgres-server.ts';
 
 const choices: CopyChoices = {
@@ -23,8 +27,8 @@ describe.for([
   ['the PostgreSQL of this machine', findPostgresBinaries()],
   ['PostgreSQL 18', embeddedBinaries(18)],
 ] as const)('the settings of %s', ([, binDir]) => {
-  test('act and are overridden, or are known to be harmless', async context => {
-    if (binDir === undefined) return context.skip('npm has no PostgreSQL for this platform');
+  test('act and are overridden, or are known to be harmless', async () => {
+    requireInstalled(binDir);
     await using server = await startPostgres({ binDir });
     const reviewed = new Set([...overridableNames, ...recoverySettingNames, ...harmlessNames]);
     const unknown = (await settingNames(server)).filter(name => !reviewed.has(name));
@@ -32,8 +36,8 @@ describe.for([
     for (const name of harmlessNames) assert.ok(!overridableNames.includes(name), `${name} is in both lists`);
   });
 
-  test('a server starts with all overrides, and has their values', async context => {
-    if (binDir === undefined) return context.skip('npm has no PostgreSQL for this platform');
+  test('a server starts with all overrides, and has their values', async () => {
+    requireInstalled(binDir);
     await using server = await startPostgres({ binDir });
     const postgresMajor = Number(await scalar(server, 'show server_version_num')) / 10_000;
     const overrides = overridesFor(choices, {

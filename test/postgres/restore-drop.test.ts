@@ -3,7 +3,11 @@ import assert from 'node:assert/strict';
 import { afterAll, beforeAll, describe, test } from 'vitest';
 import { WalvaultError } from '../../src/base/errors/errors.ts';
 import { until } from '../support/site/backup-fixtures.ts';
-import { embeddedBinaries, findPostgresBinaries } from '../support/servers/postgres-binaries.ts';
+import {
+  embeddedBinaries,
+  findPostgresBinaries,
+  requireInstalled,
+} from '../support/servers/postgres-binaries.ts';
 import { startPostgres, type PostgresServer } from '../support/servers/postgres-server.ts';
 import {
   newDirectory,
@@ -28,8 +32,8 @@ for (const [version, binDir] of [
     const space = { oid: '' };
 
     beforeAll(async () => {
+      requireInstalled(binDir);
       site = await createSite();
-      assert.ok(binDir !== undefined);
       const location = temporaryDirectory('space');
       giveToUnprivileged(location);
       origin = await site.startOrigin({ binDir });

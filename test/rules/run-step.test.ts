@@ -44,7 +44,7 @@ describe('a suite on a machine without a program that its tests use', () => {
     test('needs it deep down', () => { throw new Error('no key', { cause: ${gone} }); });
     test('needs zstd', () => { throw new Error('sh: 1: zstd: not found'); });
     describe('all need it', () => { beforeAll(() => { throw ${gone}; }); ${good} });`;
-  const run = () => runStep({ kind: 'suite', name: 'planted' }, makeProject(text));
+  const run = (content = text) => runStep({ kind: 'suite', name: 'planted' }, makeProject(content));
 
   test('leaves them out, by name and with the reason', async () => {
     vi.stubEnv('CI', '');
@@ -58,6 +58,31 @@ describe('a suite on a machine without a program that its tests use', () => {
       'left out, no zstd (Debian: zstd): 1 test',
       '  test/a.test.ts > needs zstd',
     ]);
+  });
+
+  test('leaves out a file that needs it before its tests are known', async () => {
+    vi.stubEnv('CI', '');
+    const { passed, failed, leftOut, output } = await run(`${good} throw ${gone};`);
+    assert.deepEqual([passed, failed], [0, 0], output);
+    assert.deepEqual(describeLeftOut(leftOut), [
+      'left out, no gpg (Debian: gnupg): 1 whole file',
+      '  test/a.test.ts',
+    ]);
+    vi.stubEnv('CI', 'true');
+    assert.equal((await run(`${good} throw ${gone};`)).failed, 1);
+  });
+
+  test('leaves out a test that says so itself', async () => {
+    vi.stubEnv('CI', '');
+    const words = ['needs root: a', 'needs mounts: a', 'needs namespaces: a', 'not installed: a'];
+    const { passed, failed, leftOut } = await run(
+      `${good} for (const word of ${JSON.stringify(words)}) test('b', () => { throw new Error(word); });`,
+    );
+    assert.deepEqual([passed, failed], [1, 0]);
+    assert.deepEqual(
+      leftOut,
+      words.map(word => `${word}\ttest/a.test.ts > b`),
+    );
   });
 
   test('fails in CI', async () => {

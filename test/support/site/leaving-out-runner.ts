@@ -1,6 +1,7 @@
 /**
  * Vitest's runner, which leaves a test out where a program that it uses is missing on this machine. With CI=true such a
- * test fails. Each test that is left out is a line of the file in WALVAULT_TEST_LEFT_OUT: `npm test` tells of them.
+ * test fails. Each test that is left out is a line of the file in WALVAULT_TEST_LEFT_OUT, and so is each file whose tests
+ * are not known, because it needs the program first: `npm test` tells of them.
  */
 import { appendFileSync } from 'node:fs';
 import { TestRunner, type RunnerTestCase, type RunnerTestSuite } from 'vitest';
@@ -12,7 +13,18 @@ export default class LeavingOutRunner extends TestRunner {
     const reason = reasonOf(test);
     if (reason === undefined) return;
     test.result = { state: 'skip' };
-    note(test, reason);
+    note(nameOf(test), reason);
+  }
+
+  override async onBeforeRunSuite(suite: RunnerTestSuite): Promise<void> {
+    // A suite that has failed before it runs is a file that could not be read to its end.
+    const reason = reasonOf(suite);
+    if (reason !== undefined) {
+      suite.mode = 'skip';
+      delete suite.result;
+      note(suite.file.name, reason);
+    }
+    await super.onBeforeRunSuite(suite);
   }
 
   /** A suite whose `beforeAll` needs the program: none of its tests has run. */
@@ -21,7 +33,7 @@ export default class LeavingOutRunner extends TestRunner {
     if (reason !== undefined) {
       suite.mode = 'skip';
       suite.result = { state: 'skip' };
-      for (const test of testsIn(suite)) note(test, reason);
+      for (const test of testsIn(suite)) note(nameOf(test), reason);
     }
     await super.onAfterRunSuite(suite);
   }
@@ -37,7 +49,11 @@ function testsIn(suite: RunnerTestSuite): RunnerTestCase[] {
   return suite.tasks.flatMap(task => (task.type === 'test' ? [task] : testsIn(task)));
 }
 
-function note(test: RunnerTestCase, reason: string): void {
+function nameOf(test: RunnerTestCase): string {
+  return `${test.file.name} > ${test.name}`;
+}
+
+function note(name: string, reason: string): void {
   const path = process.env['WALVAULT_TEST_LEFT_OUT'];
-  if (path !== undefined) appendFileSync(path, `${reason}\t${test.file.name} > ${test.name}\n`);
+  if (path !== undefined) appendFileSync(path, `${reason.replaceAll(/\s+/g, ' ')}\t${name}\n`);
 }

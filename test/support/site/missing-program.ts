@@ -1,4 +1,4 @@
-/** The programs beside PostgreSQL's server that tests use, and how an error tells that one of them is missing. */
+/** What tests use beside PostgreSQL's server, and how an error tells that this machine lacks it. */
 import { basename } from 'node:path';
 
 /** With the Debian package that has each. A machine with npm alone has none of them. */
@@ -28,6 +28,9 @@ const packageOf: Readonly<Record<string, string>> = {
   pg_waldump: 'postgresql',
 };
 
+/** How the message of an error begins by which a test says itself that it cannot run here. */
+const ownWords = /^(needs root|needs namespaces|needs mounts|not installed): /;
+
 /** Of an error as vitest keeps it: its own properties and its cause, as plain data. */
 interface TestError {
   readonly code?: unknown;
@@ -36,15 +39,16 @@ interface TestError {
   readonly cause?: unknown;
 }
 
-/** The reason, which names program and package; undefined for any other failure. */
+/** The reason, which names program and package, or what else is needed; undefined for any other failure. */
 export function missingProgramIn(error: unknown): string | undefined {
   if (typeof error !== 'object' || error === null) return undefined;
   const { code, path, message, cause } = error as TestError;
+  const deeper = missingProgramIn(cause);
+  if (deeper !== undefined) return deeper;
   const spawned = code === 'ENOENT' && typeof path === 'string' ? basename(path) : undefined;
   const inShell =
     typeof message === 'string' ? /\b([a-z][\w.-]*): (?:command )?not found/.exec(message)?.[1] : undefined;
-  if (typeof message === 'string' && message.startsWith('needs root: ')) return message;
+  if (typeof message === 'string' && ownWords.test(message)) return message;
   const program = [spawned, inShell].find(name => name !== undefined && name in packageOf);
-  if (program === undefined) return missingProgramIn(cause);
-  return `no ${program} (Debian: ${packageOf[program] ?? ''})`;
+  return program === undefined ? undefined : `no ${program} (Debian: ${packageOf[program] ?? ''})`;
 }

@@ -18,6 +18,11 @@ export function unprivilegedAccount(): Account | undefined {
   return lookUp('postgres') ?? lookUp('nobody') ?? { name: 'nobody', uid: 65534, gid: 65534 };
 }
 
+/** @throws Error for which a test is left out, unless root runs it */
+export function requireRoot(why: string): void {
+  if (process.geteuid?.() !== 0) throw new Error(`needs root: ${why}`);
+}
+
 /** `uid` and `gid` for `spawn`, empty when there is nothing to drop. */
 export function unprivilegedIds(): { uid?: number; gid?: number } {
   const account = unprivilegedAccount();

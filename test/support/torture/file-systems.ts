@@ -1,24 +1,26 @@
 /**
  * File systems for tests, which need root and a kernel that mounts: a disk whose power can be cut, and a disk that is
- * too small. Without them the tests fail and say so, unless WALVAULT_TEST_WITHOUT_LOOP=1.
+ * too small. Where nothing can be mounted the tests are left out, with CI=true they fail unless WALVAULT_TEST_WITHOUT_LOOP=1.
  */
 import { execFileSync, spawnSync } from 'node:child_process';
 import { chownSync, mkdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { onExit } from '../site/on-exit.ts';
 import { temporaryDirectory } from '../site/temp.ts';
-import { unprivilegedAccount } from '../site/unprivileged.ts';
+import { requireRoot, unprivilegedAccount } from '../site/unprivileged.ts';
 
-/** Why no file system can be mounted here; undefined when one can. */
-export function whyNotMountable(): string | undefined {
-  const needs = 'root, loop devices, e2fsprogs and tmpfs; WALVAULT_TEST_WITHOUT_LOOP=1 does without';
-  if (process.getuid?.() !== 0) return `not root; this needs ${needs}`;
+/** @throws Error for which a test is left out, where no file system can be mounted */
+export function requireMounts(): void {
+  requireRoot('only root can mount a file system');
   try {
     createDisk(16, 'ext2').close();
     createSmallFileSystem('1m').close();
-    return undefined;
-  } catch (error) {
-    return `${error instanceof Error ? error.message.trim() : String(error)}; this needs ${needs}`;
+  } catch (cause) {
+    const why = cause instanceof Error ? cause.message.trim() : String(cause);
+    throw new Error(
+      `needs mounts: loop devices and tmpfs; WALVAULT_TEST_WITHOUT_LOOP=1 does without (${why})`,
+      { cause },
+    );
   }
 }
 

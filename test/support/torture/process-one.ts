@@ -2,6 +2,7 @@
 import { spawn } from 'node:child_process';
 import { closeSync, openSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { requireNamespaces } from '../site/namespaces.ts';
 import { onExit } from '../site/on-exit.ts';
 import { startPostgres, type PostgresOptions, type PostgresServer } from '../servers/postgres-server.ts';
 import { bareEnvironment } from '../site/run.ts';
@@ -20,8 +21,12 @@ export interface ProcessOne {
   stop(): Promise<void>;
 }
 
-/** @throws Error when the kernel gives no process namespace */
+/** @throws Error for which a test is left out, where the kernel gives no process namespace */
 export async function startAsProcessOne(options: PostgresOptions): Promise<ProcessOne> {
+  const account = unprivilegedAccount();
+  const namespace = ['--pid', '--fork', '--mount-proc'];
+  if (account === undefined) namespace.unshift('--user', '--map-current-user');
+  requireNamespaces(namespace);
   const server = await startPostgres({ ...options, start: false });
   const settings = [
     `port=${server.port}`,
@@ -29,13 +34,10 @@ export async function startAsProcessOne(options: PostgresOptions): Promise<Proce
     `unix_socket_directories=${server.socketDirectory}`,
   ];
   const postgres = [join(server.binDir, 'postgres'), '-D', server.dataDirectory];
-  const account = unprivilegedAccount();
   const asUser =
     account === undefined
       ? []
       : ['setpriv', `--reuid=${account.uid}`, `--regid=${account.gid}`, '--clear-groups'];
-  const namespace = ['--pid', '--fork', '--mount-proc'];
-  if (account === undefined) namespace.unshift('--user', '--map-current-user');
   const output = openSync(server.logPath, 'a', 0o644);
   const unshare = spawn(
     'unshare',

