@@ -11,7 +11,7 @@ const missing = whyNoDebianRoot();
 
 if (missing === undefined) {
   it('README leads from a bare Debian to restored rows', { timeout: 30 * 60_000 }, async () => {
-    const root = await createDebianRoot([]);
+    const root = await createDebianRoot('bookworm', ['postgresql-15', 'sudo']);
     installInto(root, walvaultExecutable(), 'walvault');
     const { stdout, stderr, exitCode } = await root.run(walk(), { timeoutMs: 15 * 60_000 });
     assert.equal(exitCode, 0, `${stdout}\n${stderr}`);

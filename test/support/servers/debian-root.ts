@@ -1,6 +1,6 @@
 /**
- * A bare Debian in a directory: debootstrap's minimal system with PostgreSQL 15, sudo, and a user `admin` who may use
- * it. A script runs in namespaces of its own: what it mounts and starts ends with it.
+ * A bare Debian in a directory: debootstrap's minimal system with some packages, and a user `admin` who may use sudo, if
+ * that is among them. A script runs in namespaces of its own: what it mounts and starts ends with it.
  */
 import { spawnSync } from 'node:child_process';
 import { chmodSync, cpSync, mkdirSync, writeFileSync } from 'node:fs';
@@ -10,6 +10,8 @@ import { temporaryDirectory } from '../site/temp.ts';
 
 export interface DebianRoot {
   readonly directory: string;
+  /** A program and its arguments that run, as root inside, the script that is their standard input. */
+  readonly shell: readonly [string, ...string[]];
   /** Runs a script by bash as root inside; rejects only past the time. */
   run(script: string, options?: { readonly timeoutMs?: number }): Promise<RunResult>;
 }
@@ -27,28 +29,32 @@ export function whyNoDebianRoot(): string | undefined {
   return missing.length === 0 ? undefined : `not installed: ${missing.join(', ')}`;
 }
 
-/** About a minute. `packages` come beside those of PostgreSQL. */
-export async function createDebianRoot(packages: readonly string[]): Promise<DebianRoot> {
+/** Bookworm has PostgreSQL 15, trixie Node 20. */
+export type DebianRelease = 'bookworm' | 'trixie';
+
+/** About a minute, and what `packages` take. */
+export async function createDebianRoot(
+  release: DebianRelease,
+  packages: readonly string[],
+): Promise<DebianRoot> {
   const directory = join(temporaryDirectory('debian', { keepOwner: true }), 'root');
   const options = { as: 'self', timeoutMs: 15 * minuteMs, env: { ...process.env } } as const;
-  const bootstrap = ['--variant=minbase', `--keyring=${keyring}`, 'bookworm', directory, await mirror()];
+  const bootstrap = ['--variant=minbase', `--keyring=${keyring}`, release, directory, await mirror()];
   // Debootstrap mounts /proc there: in a namespace of its own nothing stays mounted, even if it is killed.
   await runOk('unshare', ['--mount', '--propagation', 'private', 'debootstrap', ...bootstrap], options);
   writeFileSync(join(directory, 'usr/sbin/policy-rc.d'), '#!/bin/sh\nexit 101\n', { mode: 0o755 });
   writeFileSync(join(directory, 'etc/apt/apt.conf.d/99test'), aptSettings);
   writeFileSync(join(directory, 'etc/hosts'), '127.0.0.1 localhost debian\n');
+  const entering = [...isolated, 'sh', '-c', enter, 'enter', directory];
   const root: DebianRoot = {
     directory,
+    shell: ['unshare', ...entering],
     run: (script, { timeoutMs = minuteMs } = {}) =>
-      run('unshare', [...isolated, 'sh', '-c', enter, 'enter', directory], {
-        as: 'self',
-        input: `hostname debian\n${script}`,
-        timeoutMs,
-      }),
+      run('unshare', entering, { as: 'self', input: `hostname debian\n${script}`, timeoutMs }),
   };
   const { exitCode, stderr } = await root.run(
-    `apt-get update -q && apt-get install -qy --no-install-recommends postgresql-15 sudo ${packages.join(' ')} &&
-    useradd --create-home --shell /bin/bash admin && echo 'admin ALL=(ALL:ALL) NOPASSWD: ALL' > /etc/sudoers.d/admin`,
+    `apt-get update -q && apt-get install -qy --no-install-recommends ${packages.join(' ')} &&
+    useradd --create-home --shell /bin/bash admin && mkdir -p /etc/sudoers.d && echo 'admin ALL=(ALL:ALL) NOPASSWD: ALL' > /etc/sudoers.d/admin`,
     { timeoutMs: 15 * minuteMs },
   );
   if (exitCode !== 0) throw new Error(`apt-get in ${directory} failed: ${stderr}`);
