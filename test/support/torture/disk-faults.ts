@@ -100,7 +100,7 @@ export async function fillDuringRestore(): Promise<void> {
   using small = disposable(createSmallFileSystem('10m'));
   const refused = await site.walvault(['--quiet', 'restore', join(small.path, 'data')]);
   assert.equal(refused.exitCode, 14, refused.stderr);
-  assert.match(refused.stderr, /^walvault: .* needs .* free\nHINT: {2}.+\n$/);
+  assert.match(refused.stderr, /^walvault: .* need .* free\nHINT: {2}.+\n$/);
   assert.deepEqual(readdirSync(small.path), []);
 
   using crowded = disposable(createSmallFileSystem('512m', 300));
