@@ -75,11 +75,12 @@ mount -t proc proc "$1/proc" && mount --rbind /dev "$1/dev" && mount -t tmpfs -o
 exec /usr/sbin/chroot "$1" env -i HOME=/root DEBIAN_FRONTEND=noninteractive LC_ALL=C.UTF-8 \\
   PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin bash --norc`;
 
-/** The machine's own mirror. */
+/** The machine's own mirror. @throws Error, for which a test is left out, if apt has none */
 async function mirror(): Promise<string> {
   const { stdout } = await runOk('apt-get', ['indextargets', '--format', '$(REPO_URI)'], { as: 'self' });
   const [first] = stdout.split('\n').filter(url => /\/debian\/?$/.test(url));
-  return first ?? 'http://deb.debian.org/debian';
+  if (first === undefined) throw new Error('not installed: apt has no mirror of Debian');
+  return first;
 }
 
 /** Puts a program of this machine into `/usr/local/bin` there. */
