@@ -1,8 +1,10 @@
 import assert from 'node:assert/strict';
-import { chownSync, statSync } from 'node:fs';
+import { chownSync, readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
-import { describe, it } from 'vitest';
+import { afterEach, describe, it } from 'vitest';
+import { streamOf } from '../../../../src/base/bytes/streams.ts';
 import { deliver } from '../../../../src/operations/fetch/destination.ts';
+import { recordSteps, stopRecording } from '../../../support/faults/recorded-steps.ts';
 import { temporaryDirectory } from '../../../support/site/temp.ts';
 import { requireRoot } from '../../../support/site/unprivileged.ts';
 
@@ -12,14 +14,29 @@ describe('a file that root fetches by hand', () => {
     const walDirectory = temporaryDirectory('destination', { keepOwner: true });
     chownSync(walDirectory, 4001, 4002);
     const destination = join(walDirectory, '000000010000000000000001');
-    await deliver(
-      destination,
-      (async function* () {
-        yield Buffer.from('wal');
-      })(),
-      () => undefined,
-    );
+    await deliver(destination, streamOf(Buffer.from('wal')), () => undefined);
     const { uid, gid } = statSync(destination);
     assert.deepEqual({ uid, gid }, { uid: 4001, gid: 4002 });
+  });
+});
+
+describe('a fetched file', () => {
+  afterEach(stopRecording);
+
+  it('has its name once it is accepted and on disk, and is delivered once its name is', async () => {
+    const directory = temporaryDirectory('destination', { keepOwner: true });
+    const { steps } = recordSteps(directory);
+    await deliver(join(directory, 'RECOVERYXLOG'), streamOf(Buffer.from('wal')), ({ sizeBytes }) => {
+      steps.push(`accept ${sizeBytes} bytes`);
+    });
+    assert.deepEqual(steps, ['accept 3 bytes', 'sync TEMP', 'rename TEMP RECOVERYXLOG', 'sync .']);
+  });
+
+  it('is not there when it could not be made durable', async () => {
+    const directory = temporaryDirectory('destination', { keepOwner: true });
+    recordSteps(directory).failSyncOf = 'TEMP';
+    const delivered = deliver(join(directory, 'RECOVERYXLOG'), streamOf(Buffer.from('wal')), () => undefined);
+    await assert.rejects(delivered, { code: 'local-io' });
+    assert.deepEqual(readdirSync(directory), []);
   });
 });

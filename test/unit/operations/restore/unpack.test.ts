@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
 import { existsSync, mkdirSync, readFileSync, readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
-import { describe, test } from 'vitest';
+import { afterEach, describe, test } from 'vitest';
 import { collect, streamOf } from '../../../../src/base/bytes/streams.ts';
 import { WalvaultError } from '../../../../src/base/errors/errors.ts';
 import { silentLog } from '../../../support/logs.ts';
@@ -19,6 +19,7 @@ import { withMethods } from '../../../../src/stores/methods.ts';
 import { createMemoryStore } from '../../../../src/stores/memory/store.ts';
 import type { Store } from '../../../../src/stores/store.ts';
 import { makeRepository, signal, system } from '../../../support/site/archive.ts';
+import { recordSteps, stopRecording, type RecordedSteps } from '../../../support/faults/recorded-steps.ts';
 import { temporaryDirectory } from '../../../support/site/temp.ts';
 
 interface Member {
@@ -108,7 +109,10 @@ function watched(store: Store): Store {
 }
 
 /** Stores the backup and unpacks it; the result is where. */
-async function unpackMade(made: Made): Promise<string> {
+async function unpackMade(
+  made: Made,
+  onStart: (directory: string) => void = () => undefined,
+): Promise<string> {
   const repository = await makeRepository({ store: watched(createMemoryStore()) });
   const parts: BackupRecord['parts'][number][] = [];
   for (const [index, members] of made.parts.entries())
@@ -126,6 +130,7 @@ async function unpackMade(made: Made): Promise<string> {
   const root = temporaryDirectory('unpack', { keepOwner: true });
   const data = join(root, 'data');
   mkdirSync(data);
+  onStart(data);
   await using verified = await verifyManifest({ repository, system, record, spoolDirectory: data, signal });
   await unpack({
     repository,
@@ -174,6 +179,26 @@ test('files and directories come out as the manifest says', async () => {
   assert.equal(statSync(join(data, 'base/1')).mode & 0o777, 0o750);
   assert.equal(statSync(join(data, 'pg_wal')).mode & 0o777, 0o700);
   assert.deepEqual(readdirSync(data).toSorted(), ['PG_VERSION', 'backup_label', 'base', 'global', 'pg_wal']);
+});
+
+describe('what was written', () => {
+  afterEach(stopRecording);
+  let recorded: RecordedSteps | undefined;
+  const made = { parts: [base, essentials] };
+
+  test('is on disk when it is done, file by file', async () => {
+    await unpackMade(made, directory => (recorded = recordSteps(directory)));
+    assert.deepEqual(
+      recorded?.steps.toSorted(),
+      [...base, ...essentials].map(({ path }) => `sync ${path}`).toSorted(),
+    );
+  });
+
+  for (const { path } of [...base, ...essentials])
+    test(`is not done when ${path} could not be made durable`, async () => {
+      const unpacked = unpackMade(made, directory => (recordSteps(directory).failSyncOf = path));
+      await assert.rejects(unpacked, /injected/);
+    });
 });
 
 describe('a hostile repository', () => {

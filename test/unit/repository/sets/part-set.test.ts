@@ -105,6 +105,24 @@ describe('a set of parts', () => {
     assert.deepEqual(await keysOf(repository), [layout.partKey(2)]);
   });
 
+  it('takes its own write for success when the answer was lost, and the piece of another for none', async () => {
+    const repository = await repositoryOf('one');
+    const { store } = repository;
+    let isLost = true;
+    const losing = overrideStore(store, {
+      put: async (key, ...rest) => {
+        await store.put(key, ...rest);
+        if (isLost) throw new StoreError('exists', `put ${key}: already exists`);
+      },
+    });
+    const { set } = setIn([{ ...repository, store: losing }]);
+    assert.equal(await writePart(set), 1);
+    isLost = false;
+    await create(repository, layout.partKey(2));
+    await assert.rejects(writePart(set), { kind: 'exists' });
+    assert.equal(set.parts.length, 1);
+  });
+
   it('is discarded where no record can exist, and kept where its commit was begun', async () => {
     const [one, two] = [await repositoryOf('one'), await repositoryOf('two')];
     const { set } = setIn([one, two]);

@@ -9,10 +9,12 @@ import {
   archiveSegment,
   geometry,
   makeRepository,
+  overrideStore,
   segmentSizeBytes,
   signal,
   system,
 } from '../../../support/site/archive.ts';
+import { StoreError } from '../../../../src/stores/store.ts';
 import { makeSegment, plainFile, walFile } from '../../../support/wal/wal.ts';
 
 const name = geometry.nameOf(1, 5n);
@@ -60,6 +62,24 @@ describe('over an object that is damaged', () => {
     await archiveSegment(repository, 1, 5n);
     await assert.rejects(archiveSegment(repository, 1, 5n, 99), { code: 'conflict' });
   });
+});
+
+it('the same file again counts once it is durable: whoever gave it its name may have died before that', async () => {
+  await archiveSegment(repository, 1, 5n);
+  const { store } = repository;
+  const synced: string[] = [];
+  const onDisk = {
+    ...repository,
+    store: overrideStore(store, { makeDurable: async at => void synced.push(at) }),
+  };
+  await archiveSegment(onDisk, 1, 5n);
+  assert.deepEqual(synced, [key]);
+  const broken = new StoreError('local-io', 'fsync: input/output error');
+  const failing = {
+    ...repository,
+    store: overrideStore(store, { makeDurable: () => Promise.reject(broken) }),
+  };
+  await assert.rejects(archiveSegment(failing, 1, 5n), broken);
 });
 
 it('an empty object is not listed as an archived segment', async () => {

@@ -1,29 +1,30 @@
 /** In which order the directory store asks the kernel for what: its promises after a crash rest on nothing else. */
 import assert from 'node:assert/strict';
-import fsPromises, { type FileHandle } from 'node:fs/promises';
+import fsPromises from 'node:fs/promises';
 import { syncBuiltinESMExports } from 'node:module';
-import { relative } from 'node:path';
 import { afterEach, beforeEach, describe, it } from 'vitest';
 import { createFsStore } from '../../../../src/stores/fs/store.ts';
+import {
+  recordSteps,
+  shownBelow,
+  stopRecording,
+  type RecordedSteps,
+} from '../../../support/faults/recorded-steps.ts';
 import { temporaryDirectory } from '../../../support/site/temp.ts';
 import { put, rejectsAs, signal } from '../../../contract/contract-driver.ts';
 
 let root: string;
+let recorded: RecordedSteps;
 let steps: string[];
-let failSyncOf: string | undefined;
 const original = { ...fsPromises };
 
 beforeEach(() => {
   root = temporaryDirectory('fs', { keepOwner: true });
-  steps = [];
-  failSyncOf = undefined;
-  record();
+  recorded = recordSteps(root);
+  ({ steps } = recorded);
 });
 
-afterEach(() => {
-  Object.assign(fsPromises, original);
-  syncBuiltinESMExports();
-});
+afterEach(stopRecording);
 
 describe('fs store: durability', () => {
   it('names a file only after its bytes and its sidecar are on disk, and returns only after its directories are', async () => {
@@ -44,7 +45,7 @@ describe('fs store: durability', () => {
   it('syncs every directory up to the root, also those that others made', async () => {
     const store = createFsStore({ root });
     await put(store, 'a/b/first', 'x');
-    steps = [];
+    steps.length = 0;
     await put(store, 'a/b/second', 'x');
     for (const directory of ['a/b', 'a', '.']) assert(steps.includes(`sync ${directory}`), steps.join('\n'));
   });
@@ -52,7 +53,7 @@ describe('fs store: durability', () => {
   it('makes durable what a dead writer only named', async () => {
     const store = createFsStore({ root });
     await put(store, 'a/b/c', 'x', { metadata: { a: 'b' } });
-    steps = [];
+    steps.length = 0;
     await store.makeDurable?.('a/b/c', { signal });
     for (const path of ['a/b/c', 'a/b', 'a', '.']) assert(steps.includes(`sync ${path}`), steps.join('\n'));
     assert(
@@ -62,7 +63,7 @@ describe('fs store: durability', () => {
   });
 
   it('names nothing when its bytes could not be made durable', async () => {
-    failSyncOf = 'a/TEMP';
+    recorded.failSyncOf = 'a/TEMP';
     const store = createFsStore({ root });
     await rejectsAs('local-io', put(store, 'a/b', 'x', { metadata: { a: 'b' } }));
     assert(!steps.some(step => step.startsWith('link')), steps.join('\n'));
@@ -70,7 +71,7 @@ describe('fs store: durability', () => {
   });
 
   it('does not return when a directory could not be made durable', async () => {
-    failSyncOf = 'a';
+    recorded.failSyncOf = 'a';
     await rejectsAs('local-io', put(createFsStore({ root }), 'a/b', 'x'));
   });
 
@@ -94,7 +95,7 @@ describe('fs store: durability', () => {
     const store = createFsStore({ root });
     let isFirst = true;
     fsPromises.link = async (from, to) => {
-      if (isFirst && shown(to) === 'a/b') {
+      if (isFirst && shownBelow(root, to) === 'a/b') {
         isFirst = false;
         // Our sidecar is there, our name is not yet: now another writer comes and wins.
         await put(createFsStore({ root }), 'a/b', 'same', { metadata: { writer: 'winner' } });
@@ -106,28 +107,3 @@ describe('fs store: durability', () => {
     assert.match((await store.head('a/b', { signal }))?.metadata['writer'] ?? '', /winner|loser/);
   });
 });
-
-/** Temporary names are random: `TEMP` stands for any. */
-function shown(path: unknown): string {
-  const name = relative(root, String(path)) || '.';
-  return name.replace(/[^/]*\.walvault-tmp$/, 'TEMP');
-}
-
-function record(): void {
-  fsPromises.open = async (...args: Parameters<typeof original.open>): Promise<FileHandle> => {
-    const handle = await original.open(...args);
-    const sync = handle.sync.bind(handle);
-    handle.sync = async () => {
-      const path = shown(args[0]);
-      steps.push(`sync ${path}`);
-      if (path === failSyncOf) throw Object.assign(new Error('injected'), { code: 'EIO' });
-      await sync();
-    };
-    return handle;
-  };
-  fsPromises.link = async (from, to) => {
-    steps.push(`link ${shown(from).replace(/^.*\//, '')} ${shown(to)}`);
-    await original.link(from, to);
-  };
-  syncBuiltinESMExports();
-}
