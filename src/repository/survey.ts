@@ -9,7 +9,7 @@ import type { SegmentRange } from '../postgres/wal/segment-range.ts';
 import { isBelieved } from './encoding/signature-policy.ts';
 import { readCatalog, type Catalog } from './format/catalog.ts';
 import { readParentClaim, type ParentClaim } from './format/claim.ts';
-import { readClusterRecord, type StoredClusterRecord } from './format/cluster-record.ts';
+import { listSystemIds, readClusterRecord, type StoredClusterRecord } from './format/cluster-record.ts';
 import { notesPrefix, type SystemPath } from './format/layout.ts';
 import { expiringKind } from './format/notes/expiring.ts';
 import {
@@ -33,6 +33,16 @@ import { historiesFromTree, readTimelines, type ArchivedTimelines } from './wal/
 
 export function surveySystem(repository: Repository, system: SystemPath, signal: AbortSignal): SystemSurvey {
   return new SystemSurvey(repository, system, signal);
+}
+
+/** A survey of each system that the cluster has had here. @throws StoreError */
+export async function surveySystems(
+  repository: Repository,
+  cluster: string,
+  signal: AbortSignal,
+): Promise<SystemSurvey[]> {
+  const ids = await listSystemIds(repository.store, cluster, signal);
+  return ids.map(systemId => surveySystem(repository, { cluster, systemId }, signal));
 }
 
 /**

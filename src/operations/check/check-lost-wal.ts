@@ -2,16 +2,15 @@
 import { WalvaultError } from '../../base/errors/errors.ts';
 import { formatCount } from '../../base/units.ts';
 import { findDataDirectory } from '../../postgres/cluster/find-data-directory.ts';
+import type { WalGeometry } from '../../postgres/wal/geometry.ts';
 import { describe } from '../../postgres/wal/segment-range.ts';
-import { listSystemIds } from '../../repository/format/cluster-record.ts';
-import type { SystemPath } from '../../repository/format/layout.ts';
 import { deliverLossRecords } from '../../repository/wal/deliver-loss-records.ts';
 import { boundsOf, describeLoss } from '../../repository/wal/lost-wal.ts';
 import type { Repository } from '../../repository/repository.ts';
-import { surveySystem } from '../../repository/survey.ts';
+import type { SystemSurvey } from '../../repository/survey.ts';
 import type { CheckOptions } from './options.ts';
-import { linkOf } from './check-store.ts';
 import { skipped, warning, type Checklist, type Finding } from './checklist.ts';
+import { proveSystems } from './prove-systems.ts';
 
 const archiving = 'archiving';
 
@@ -35,16 +34,9 @@ export async function checkLostWal(
     signal,
     work: () => undeliveredFindings(options, dataDirectory),
   });
+  const { cluster } = config;
   for (const repository of usable)
-    await list.prove(linkOf(repository), 'WAL that was given up', {
-      signal,
-      work: async () => {
-        const findings: Finding[] = [];
-        for (const systemId of await listSystemIds(repository.store, config.cluster, signal))
-          findings.push(...(await gapFindings(repository, { cluster: config.cluster, systemId }, signal)));
-        return findings;
-      },
-    });
+    await proveSystems(list, repository, { cluster, what: 'WAL that was given up', signal }, gapFindings);
 }
 
 async function undeliveredFindings(
@@ -68,15 +60,7 @@ async function undeliveredFindings(
   }
 }
 
-async function gapFindings(
-  repository: Repository,
-  system: SystemPath,
-  signal: AbortSignal,
-): Promise<Finding[]> {
-  const survey = surveySystem(repository, system, signal);
-  const cluster = await survey.clusterRecord();
-  if (cluster === undefined) return [];
-  const { geometry } = cluster;
+async function gapFindings(survey: SystemSurvey, geometry: WalGeometry): Promise<Finding[]> {
   const missing = await survey.missingWal(geometry);
   if (missing.length === 0) return [];
   const backups = (await survey.catalog()).backups.map(({ record }) => record);

@@ -3,7 +3,6 @@ import { formatCount } from '../../base/units.ts';
 import type { WalGeometry } from '../../postgres/wal/geometry.ts';
 import { describe, subtract } from '../../postgres/wal/segment-range.ts';
 import type { BackupRecord } from '../../repository/format/backup-record.ts';
-import { listSystemIds } from '../../repository/format/cluster-record.ts';
 import { missingPieces, whyNotWhole } from '../../repository/stored-backups.ts';
 import type { Repository } from '../../repository/repository.ts';
 import {
@@ -12,7 +11,7 @@ import {
   systemsSideBySide,
   type SystemActivity,
 } from '../../repository/live-systems.ts';
-import { surveySystem, type SystemSurvey } from '../../repository/survey.ts';
+import { surveySystems, type SystemSurvey } from '../../repository/survey.ts';
 import type { Gap } from '../../repository/wal/gaps.ts';
 import { boundsOf } from '../../repository/wal/lost-wal.ts';
 import { neededSegments } from '../../repository/wal/needed.ts';
@@ -37,9 +36,7 @@ export async function checkPresence(list: Checklist, { options, usable }: Presen
       work: async () => {
         const findings: Finding[] = [];
         const activity: SystemActivity[] = [];
-        for (const systemId of await listSystemIds(repository.store, config.cluster, signal)) {
-          const system = { cluster: config.cluster, systemId };
-          const survey = surveySystem(repository, system, signal);
+        for (const survey of await surveySystems(repository, config.cluster, signal)) {
           findings.push(...(await presenceFindings(survey)));
           activity.push(await activityOf(survey));
         }

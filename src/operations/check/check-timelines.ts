@@ -1,50 +1,42 @@
 /** The check of the timelines: each history can be read, and none is archived on after another one left it (a split brain). */
 import type { WalGeometry } from '../../postgres/wal/geometry.ts';
-import { listSystemIds } from '../../repository/format/cluster-record.ts';
-import type { SystemPath } from '../../repository/format/layout.ts';
 import type { Repository } from '../../repository/repository.ts';
-import { surveySystem } from '../../repository/survey.ts';
 import { describeSplitBrain, splitBrains } from '../../repository/wal/live-timelines.ts';
-import type { WalRun } from '../../repository/wal/listing.ts';
+import { firstWalFrom, type WalRun } from '../../repository/wal/listing.ts';
 import {
+  describeLostHistory,
   describeUnfollowable,
   healHistoryHint,
+  lostHistoryHint,
+  timelinesOfUnknownOrigin,
   type ArchivedTimelines,
 } from '../../repository/wal/timelines.ts';
-import { linkOf } from './check-store.ts';
 import { failure, warning, type Checklist, type Finding } from './checklist.ts';
+import { proveSystems, type SystemsCheck } from './prove-systems.ts';
 
 /** Adds no line where each history can be read and each timeline ended when another one left it. */
 export async function checkTimelines(
   list: Checklist,
   repository: Repository,
-  { cluster, signal }: { readonly cluster: string; readonly signal: AbortSignal },
+  options: Omit<SystemsCheck, 'what'>,
 ): Promise<void> {
-  await list.prove(linkOf(repository), 'timelines', {
-    signal,
-    work: async () => {
-      const findings: Finding[] = [];
-      for (const systemId of await listSystemIds(repository.store, cluster, signal))
-        findings.push(...(await findingsOf(repository, { cluster, systemId }, signal)));
-      return findings;
-    },
+  await proveSystems(list, repository, { ...options, what: 'timelines' }, async (survey, geometry) => {
+    const timelines = await survey.timelines();
+    const { tree, unusable } = timelines;
+    const { system } = survey;
+    // The usual case, which needs no listing of all WAL.
+    if (
+      tree.size + unusable.size === 0 &&
+      (await firstWalFrom(repository, system, 2, options.signal)) === undefined
+    )
+      return [];
+    const { runs } = await survey.wal(geometry);
+    return [
+      ...unusableFindings(timelines, runs),
+      ...lostFindings(timelines, runs),
+      ...splitBrainFindings(timelines, runs, geometry),
+    ];
   });
-}
-
-async function findingsOf(
-  repository: Repository,
-  system: SystemPath,
-  signal: AbortSignal,
-): Promise<Finding[]> {
-  const survey = surveySystem(repository, system, signal);
-  const cluster = await survey.clusterRecord();
-  if (cluster === undefined) return [];
-  const timelines = await survey.timelines();
-  // The usual case, which needs no listing of all WAL.
-  if (timelines.tree.size + timelines.unusable.size === 0) return [];
-  const { geometry } = cluster;
-  const { runs } = await survey.wal(geometry);
-  return [...unusableFindings(timelines, runs), ...splitBrainFindings(timelines, runs, geometry)];
 }
 
 /** WAL of a timeline that nobody can follow is lost to recoveries; restore does not choose beside it. */
@@ -53,6 +45,18 @@ function unusableFindings({ unusable }: ArchivedTimelines, runs: readonly WalRun
     const judge = runs.some(run => run.timeline === timeline) ? failure : warning;
     return judge(describeUnfollowable(timeline, problem), healHistoryHint(timeline));
   });
+}
+
+/** Nobody can say what such a timeline descends from, so no recovery goes on to it, and cleanup removes nothing. */
+function lostFindings({ tree, unusable }: ArchivedTimelines, runs: readonly WalRun[]): Finding[] {
+  return timelinesOfUnknownOrigin(
+    tree,
+    runs.map(({ timeline }) => timeline),
+  )
+    .filter(timeline => !unusable.has(timeline))
+    .map(timeline =>
+      failure(describeUnfollowable(timeline, describeLostHistory(timeline)), lostHistoryHint(timeline)),
+    );
 }
 
 function splitBrainFindings(

@@ -9,8 +9,11 @@ import { comparePositions } from '../../repository/format/backup-record.ts';
 import type { BackupDecision, CleanupPlan, Decision, Remark, RemoveReason } from './decisions.ts';
 import { endedBefore, isInProgress } from './in-progress.ts';
 import { defaultLimits, type PlanInput, type RetentionLimits, type UnfinishedBackup } from './state.ts';
-import { healHistoryHint } from '../../repository/wal/timelines.ts';
-import { timelinesOfUnknownOrigin } from './timeline-path.ts';
+import {
+  healHistoryHint,
+  lostHistoryHint,
+  timelinesOfUnknownOrigin,
+} from '../../repository/wal/timelines.ts';
 
 export function planCleanup(input: PlanInput): CleanupPlan {
   const limits = { ...defaultLimits, ...input.limits };
@@ -73,10 +76,7 @@ function findDoubts(input: PlanInput, choice: BackupChoice, limits: RetentionLim
     doubts.push({
       blocks: 'everything',
       message: `nothing is removed: ${why}, so nobody can say what it descends from`,
-      hint:
-        problem === undefined
-          ? 'If a server still has it in pg_wal, archive it there with `walvault push --missing`.'
-          : healHistoryHint(timeline),
+      hint: problem === undefined ? lostHistoryHint(timeline) : healHistoryHint(timeline),
     });
   }
   // Without WAL and backups of its own, a timeline needs nothing.

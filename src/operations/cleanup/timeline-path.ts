@@ -36,9 +36,3 @@ export function reaches(
     step => step.timeline === from.timeline && (step.end === undefined || from.lsn <= step.end),
   );
 }
-
-/** The timelines without a history file, except the lowest: their parents are unknown. */
-export function timelinesOfUnknownOrigin(tree: TimelineTree, present: Iterable<number>): number[] {
-  const all = [...new Set([...present, ...tree.keys()])].sort((a, b) => a - b);
-  return all.filter((timeline, index) => index > 0 && !tree.has(timeline));
-}

@@ -20,10 +20,11 @@ import {
 import { verifyMarker } from '../../repository/format/marker.ts';
 import { refuseUnknownCluster } from '../../repository/known-cluster.ts';
 import type { Repository } from '../../repository/repository.ts';
+import { surveySystem } from '../../repository/survey.ts';
 import { copyBackup } from './copy-backup.ts';
 import { copyObject, type CopyContext } from './copy-object.ts';
 import { each } from '../../base/threads/each.ts';
-import { isCopiedNote, isWalKey, joinListings, neededKeys, withParents } from './plan.ts';
+import { isCopiedNote, isWalKey, joinListings, neededKeys, tellingHighWater, withParents } from './plan.ts';
 import { CopyReport, type CopyResult } from './report.ts';
 import type { Log } from '../../observe/events/events.ts';
 
@@ -101,8 +102,12 @@ async function copySystem(
     if (copied.outcome === 'held-back')
       context.log.emit({ kind: 'backup-held-back', backup: record.id, reason: copied.reason });
   }
-  if (what.kind === 'everything') await copyNotes(context, notesPrefix(system));
-  else for (const { id } of backups) await copyNotes(context, notesPrefix(system, id));
+  if (what.kind === 'backup') {
+    for (const { id } of backups) await copyNotes(context, notesPrefix(system, id), { onWalOnly: false });
+    return;
+  }
+  await copyNotes(context, notesPrefix(system), { onWalOnly: what.kind === 'wal' });
+  await copyHighWater(context, system);
 }
 
 /** @throws WalvaultError `conflict` when the target's archive of this system has another segment size */
@@ -147,27 +152,41 @@ async function copyNeededWal(context: CopyContext, system: SystemPath, record: B
   });
 }
 
-async function copyNotes(context: CopyContext, prefix: string): Promise<void> {
+async function copyNotes(
+  context: CopyContext,
+  prefix: string,
+  which: { readonly onWalOnly: boolean },
+): Promise<void> {
   const { from, to, signal } = context;
-  for await (const { key, sizeBytes, targetSizeBytes } of joinListings(
+  for await (const { key, targetSizeBytes } of joinListings(
     from.store.list({ prefix, signal }),
     to.store.list({ prefix, signal }),
-  )) {
-    if (!isCopiedNote(key)) continue;
-    const signature = signatureKey(key);
-    const stat = await from.store.head(signature, { signal });
-    if (stat !== undefined && targetSizeBytes === undefined)
-      await copyObject(context, {
-        key: signature,
-        objectClass: 'catalog',
-        mayExist: true,
-        sizeBytes: stat.sizeBytes,
-      });
-    await copyObject(context, {
-      key,
-      objectClass: 'catalog',
-      mayExist: targetSizeBytes !== undefined,
-      sizeBytes,
-    });
+  ))
+    if (isCopiedNote(key, which)) await copyNote(context, key, { mayExist: targetSizeBytes !== undefined });
+}
+
+/** What shows that WAL existed must show it in the copy, too. */
+async function copyHighWater(context: CopyContext, system: SystemPath): Promise<void> {
+  const { from, to, signal } = context;
+  const survey = surveySystem(from, system, signal);
+  const geometry = (await survey.clusterRecord())?.geometry;
+  if (geometry === undefined) return;
+  const theirs = await surveySystem(to, system, signal).highWater(geometry);
+  const ours = await survey.highWater(geometry);
+  for (const key of tellingHighWater(ours, await survey.removedWal(geometry), theirs))
+    await copyNote(context, key, { mayExist: false });
+}
+
+/** Copies a note after its signature, which says nothing without it. */
+async function copyNote(
+  context: CopyContext,
+  key: string,
+  { mayExist }: { readonly mayExist: boolean },
+): Promise<void> {
+  for (const object of mayExist ? [key] : [signatureKey(key), key]) {
+    const stat = await context.from.store.head(object, { signal: context.signal });
+    if (stat === undefined) continue;
+    const { sizeBytes } = stat;
+    await copyObject(context, { key: object, objectClass: 'catalog', mayExist: true, sizeBytes });
   }
 }

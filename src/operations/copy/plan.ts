@@ -7,10 +7,11 @@ import {
   walKey,
   type SystemPath,
 } from '../../repository/format/layout.ts';
+import { outdatedHighWater, type HighWater } from '../../repository/format/notes/high-water.ts';
 import type { NoteKind } from '../../repository/format/notes/note.ts';
 import { decodeMetadata } from '../../repository/format/object-metadata.ts';
 import { neededSegments } from '../../repository/wal/needed.ts';
-import { segmentsIn } from '../../postgres/wal/segment-range.ts';
+import { contains, segmentsIn, type SegmentRange } from '../../postgres/wal/segment-range.ts';
 import type { ListEntry, ObjectStat } from '../../stores/store.ts';
 
 export interface StoredDigest {
@@ -114,13 +115,30 @@ export function isWalKey(key: string): boolean {
   return parseWalKey(key) !== undefined;
 }
 
-const copiedKinds: ReadonlySet<string> = new Set<NoteKind>(['pin', 'unpin', 'note', 'gap-acknowledged']);
+const kindsOnWal: readonly NoteKind[] = ['gap-acknowledged', 'wal-lost'];
+const kindsOnBackups: readonly NoteKind[] = ['pin', 'unpin', 'note'];
 
 /**
  * True for a note that holds in every repository. A note on what one repository has removed, is removing or has
  * verified says nothing about another.
  */
-export function isCopiedNote(key: string): boolean {
+export function isCopiedNote(key: string, { onWalOnly }: { readonly onWalOnly: boolean }): boolean {
   const kind = parseNoteKey(key)?.kind;
-  return kind !== undefined && copiedKinds.has(kind);
+  return [...kindsOnWal, ...(onWalOnly ? [] : kindsOnBackups)].some(copied => copied === kind);
+}
+
+/**
+ * The keys of the high-water notes that tell the target something: the highest one of each timeline. A note on WAL that
+ * the source has removed is left out, because it would be missing WAL in the target, which never removed it.
+ */
+export function tellingHighWater(
+  source: readonly HighWater[],
+  removed: readonly SegmentRange[],
+  target: readonly HighWater[],
+): string[] {
+  const outdated = new Set(outdatedHighWater([...source, ...target]).map(({ key }) => key));
+  return source
+    .filter(({ key }) => !outdated.has(key) && !target.some(note => note.key === key))
+    .filter(note => !removed.some(range => contains(range, note)))
+    .map(({ key }) => key);
 }

@@ -1,7 +1,7 @@
 /**
- * The answer to PostgreSQL for a history that is archived and cannot be read (docs/adr/0008). Its content must not reach
- * the server, which would end with FATAL. But it is not absent either: a server that ends its recovery asks for
- * histories upwards to find a free number, and could never archive anything under a number that is taken.
+ * The answer to PostgreSQL for a history that is archived and cannot be read, or is lost (docs/adr/0008). Junk must not
+ * reach the server, which would end with FATAL. But the history is not absent either: a server that ends its recovery
+ * asks for histories upwards to find a free number, and could never archive anything under a number that is taken.
  */
 import { dirname } from 'node:path';
 import { WalvaultError } from '../../base/errors/errors.ts';
@@ -58,25 +58,38 @@ export function answerFor(question: HistoryQuestion): HistoryAnswer {
   return !isOwn && (isReplaying || isNewerUsable) ? 'placeholder' : 'failure';
 }
 
-/** The errors of repositories that have the history and cannot give it whole. Undefined if any failed otherwise. */
-export function damageAmong(failures: readonly WalvaultError[]): WalvaultError | undefined {
+/**
+ * The error for a history that each repository that has it failed to give because it is damaged. Undefined if any failed
+ * otherwise.
+ */
+export function damageAmong(
+  failures: readonly WalvaultError[],
+  { timeline }: WalFileName,
+): WalvaultError | undefined {
   const causes = failures.map(error => (error instanceof RepositoryFailure ? error.failure : error));
-  return causes.every(({ code }) => code === 'damaged') ? failures[0] : undefined;
+  const [cause] = failures;
+  if (cause === undefined || !causes.every(({ code }) => code === 'damaged')) return undefined;
+  return new WalvaultError('damaged', cause.message, { cause, hint: healHistoryHint(timeline) });
 }
 
 /**
- * Answers for a history that each repository that has it failed to give, with `damage`.
- * @throws `damage`, with the way to repair it as its hint; StoreError when a listing fails
+ * Answers for a history that is archived and cannot be read, or is lost.
+ * @throws `problem`; StoreError when a listing fails
  */
 export async function answerUnusable(
   options: FetchOptions,
   file: WalFileName,
-  damage: WalvaultError,
+  problem: WalvaultError,
 ): Promise<{ readonly outcome: 'placeholder' | 'absent' }> {
   const { mode, timeline: pinned, log, destination } = options;
   const { timeline } = file;
   const walDirectory = dirname(destination);
-  const hint = healHistoryHint(timeline);
+  const { isListed, isNewerUsable } = await lookAt(options, timeline);
+  // A page that answers every GET (a load balancer without its servers) makes no history exist.
+  if (problem.code === 'damaged' && !isListed)
+    throw new WalvaultError('unreachable', `${walKey(options.system, file)} can be read and is not listed`, {
+      retry: true,
+    });
   const answer = answerFor({
     timeline,
     mode,
@@ -84,10 +97,11 @@ export async function answerUnusable(
     reached: options.reached.map(place => place.timeline),
     hasOwnCopy: mode !== 'none' && readLocalHistories(walDirectory).has(timeline),
     isReplaying: isReplaying(destination),
-    isNewerUsable: await isNewerUsable(options, file),
+    isNewerUsable,
   });
-  if (answer === 'failure') throw new WalvaultError('damaged', damage.message, { cause: damage, hint });
-  log.emit({ kind: 'history-unusable', file: file.name, timeline, problem: damage.message, hint });
+  if (answer === 'failure') throw problem;
+  const { message, hint = '' } = problem;
+  log.emit({ kind: 'history-unusable', file: file.name, timeline, problem: message, hint });
   if (answer === 'placeholder') await deliverWhole(destination, Buffer.from(historyPlaceholder));
   else removeHistoryPlaceholder(walDirectory, timeline);
   return { outcome: answer };
@@ -105,25 +119,23 @@ function isReplaying(destination: string): boolean {
 }
 
 /**
- * Looks at the listing, so that a page that answers every GET (a load balancer without its servers) makes no history
- * exist. @throws StoreError when the listing fails or does not show the history
+ * What the listings say. PostgreSQL asks upwards until it is told "absent"; below a history that can be read it never is,
+ * because that one shows that all numbers below are taken (lost-history.ts).
  */
-async function isNewerUsable(options: FetchOptions, file: WalFileName): Promise<boolean> {
+async function lookAt(
+  options: FetchOptions,
+  timeline: number,
+): Promise<{ readonly isListed: boolean; readonly isNewerUsable: boolean }> {
   let isListed = false;
-  let isNewer = false;
+  let isNewerUsable = false;
   for (const repository of options.repositories) {
     const timelines = await listedIn(options, repository);
     if (timelines === undefined) continue;
     const { tree, unusable } = timelines;
-    const isThere = (timeline: number) => tree.has(timeline) || unusable.has(timeline);
-    isListed ||= isThere(file.timeline);
-    for (let newer = file.timeline + 1; isThere(newer); newer++) isNewer ||= tree.has(newer);
+    isListed ||= tree.has(timeline) || unusable.has(timeline);
+    isNewerUsable ||= [...tree.keys()].some(newer => newer > timeline);
   }
-  if (!isListed)
-    throw new WalvaultError('unreachable', `${walKey(options.system, file)} can be read and is not listed`, {
-      retry: true,
-    });
-  return isNewer;
+  return { isListed, isNewerUsable };
 }
 
 async function listedIn(

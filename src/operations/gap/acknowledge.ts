@@ -15,13 +15,12 @@ import {
   union,
   type SegmentRange,
 } from '../../postgres/wal/segment-range.ts';
-import { listSystemIds } from '../../repository/format/cluster-record.ts';
 import { walKey } from '../../repository/format/layout.ts';
 import { verifyMarker } from '../../repository/format/marker.ts';
 import { acknowledgedGapNote, type AcknowledgedGap } from '../../repository/format/notes/gap-acknowledged.ts';
 import { writeNote } from '../../repository/format/notes/note.ts';
 import type { Repository } from '../../repository/repository.ts';
-import { surveySystem, type SystemSurvey } from '../../repository/survey.ts';
+import { surveySystems, type SystemSurvey } from '../../repository/survey.ts';
 import { whatShows } from '../../repository/wal/known-wal.ts';
 import { isStoreError, type Store } from '../../stores/store.ts';
 import type { AcknowledgedIn, AcknowledgeOptions } from './options.ts';
@@ -70,9 +69,8 @@ async function missingIn(repository: Repository, options: AcknowledgeOptions): P
   const { cluster, systemId, signal } = options;
   await verifyMarker(repository, signal);
   const found: Missing[] = [];
-  for (const id of await listSystemIds(repository.store, cluster, signal)) {
-    if (systemId !== undefined && systemId !== id) continue;
-    const survey = surveySystem(repository, { cluster, systemId: id }, signal);
+  for (const survey of await surveySystems(repository, cluster, signal)) {
+    if (systemId !== undefined && systemId !== survey.system.systemId) continue;
     const geometry = (await survey.clusterRecord())?.geometry;
     if (geometry === undefined) continue;
     const accepted = await survey.acknowledgedGaps(geometry);

@@ -3,14 +3,12 @@ import { nameRange, subtract, type SegmentRange } from '../../postgres/wal/segme
 import { formatLsn } from '../../postgres/wal/lsn.ts';
 import { isEncrypted, storedBytesOf, type BackupRecord } from '../../repository/format/backup-record.ts';
 import type { CatalogEntry } from '../../repository/format/catalog.ts';
-import { listSystemIds } from '../../repository/format/cluster-record.ts';
-import type { SystemPath } from '../../repository/format/layout.ts';
 import { verifyMarker } from '../../repository/format/marker.ts';
 import type { Repository } from '../../repository/repository.ts';
 import { missingPieces, whyNotWhole } from '../../repository/stored-backups.ts';
 import { refuseUnknownCluster } from '../../repository/known-cluster.ts';
 import { describeSideBySide, newestOf, systemsSideBySide } from '../../repository/live-systems.ts';
-import { surveySystem, type SystemSurvey } from '../../repository/survey.ts';
+import { surveySystems, type SystemSurvey } from '../../repository/survey.ts';
 import { findMissing } from '../../repository/wal/listing.ts';
 import { neededSegments } from '../../repository/wal/needed.ts';
 import { findBacklog } from './backlog.ts';
@@ -55,8 +53,8 @@ async function listRepository(options: ListingOptions, repository: Repository): 
   let problem: Error | undefined;
   try {
     await verifyMarker(repository, options.signal);
-    for (const systemId of await listSystemIds(store, options.cluster, options.signal))
-      systems.push(await listSystem(options, repository, { cluster: options.cluster, systemId }));
+    for (const survey of await surveySystems(repository, options.cluster, options.signal))
+      systems.push(await listSystem(options, survey));
   } catch (error) {
     problem = error instanceof Error ? error : new Error(String(error));
   }
@@ -76,17 +74,12 @@ async function listRepository(options: ListingOptions, repository: Repository): 
   };
 }
 
-async function listSystem(
-  { what, signal }: ListingOptions,
-  repository: Repository,
-  system: SystemPath,
-): Promise<SystemListing> {
-  const survey = surveySystem(repository, system, signal);
+async function listSystem({ what, signal }: ListingOptions, survey: SystemSurvey): Promise<SystemListing> {
   const cluster = await survey.clusterRecord();
   const geometry = cluster?.geometry;
   const runs = what === 'backups' || geometry === undefined ? undefined : (await survey.wal(geometry)).runs;
   return {
-    systemId: system.systemId,
+    systemId: survey.system.systemId,
     postgresMajor: cluster?.postgresMajor,
     firstSeen: cluster?.firstSeen,
     geometry,

@@ -22,6 +22,7 @@ import {
   type TimelineEvidence,
 } from '../../repository/wal/live-timelines.ts';
 import type { WalRun } from '../../repository/wal/listing.ts';
+import { describeLostHistory, timelinesOfUnknownOrigin } from '../../repository/wal/timelines.ts';
 
 export interface TimelineListing {
   readonly timeline: number;
@@ -30,7 +31,10 @@ export interface TimelineListing {
   /** The LSN at which this timeline left its parent, in PostgreSQL's notation. */
   readonly switchpoint: string | undefined;
   readonly hasHistory: boolean;
-  /** What is wrong with the archived history: nobody can follow this timeline. Undefined if it can be read. */
+  /**
+   * What is wrong with the archived history, or that it is missing: nobody can follow this timeline. Undefined if it can
+   * be read, and for the oldest timeline, which needs none.
+   */
   readonly historyProblem: string | undefined;
   /** Undefined if only the history of this timeline is archived. */
   readonly firstSegment: string | undefined;
@@ -84,12 +88,18 @@ export function describeTimelines(wal: DescribedWal): TimelineListing[] {
   const { runs, lost, gaps, tree, unusable } = wal;
   const timelines = new Set([...runs, ...lost, ...gaps].map(({ timeline }) => timeline));
   for (const timeline of [...tree.keys(), ...unusable.keys()]) timelines.add(timeline);
-  return [...timelines].sort((a, b) => a - b).map(timeline => describeTimeline(timeline, wal));
+  const problems = new Map(
+    timelinesOfUnknownOrigin(tree, timelines).map(timeline => [timeline, describeLostHistory(timeline)]),
+  );
+  for (const [timeline, problem] of unusable) problems.set(timeline, problem);
+  return [...timelines]
+    .sort((a, b) => a - b)
+    .map(timeline => ({ ...describeTimeline(timeline, wal), historyProblem: problems.get(timeline) }));
 }
 
-function describeTimeline(timeline: number, wal: DescribedWal): TimelineListing {
+function describeTimeline(timeline: number, wal: DescribedWal): Omit<TimelineListing, 'historyProblem'> {
   const isHere = (range: SegmentRange) => range.timeline === timeline;
-  const { tree, unusable, geometry } = wal;
+  const { tree, geometry } = wal;
   const runs = wal.runs.filter(isHere);
   const lost = wal.lost.filter(isHere);
   const nameOf = (segment: bigint) => geometry.nameOf(timeline, segment);
@@ -101,7 +111,6 @@ function describeTimeline(timeline: number, wal: DescribedWal): TimelineListing 
     parent: branch?.parent,
     switchpoint: branch && formatLsn(branch.switchpoint),
     hasHistory: branch !== undefined,
-    historyProblem: unusable.get(timeline),
     firstSegment: first && nameOf(first.first),
     lastSegment: last && nameOf(last.last),
     segmentCount: count(...runs),

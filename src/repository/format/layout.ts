@@ -36,7 +36,7 @@ export function clusterRecordKey(system: SystemPath): string {
  * several servers and never conflict with each other.
  */
 export function walKey(system: SystemPath, file: WalFileName, sha256?: string): string {
-  if (file.kind === 'history') return `${timelinesPrefix(system)}${formatHex8(file.timeline)}.history`;
+  if (file.kind === 'history') return historyKey(system, file.timeline);
   const key = `${walLogPrefix(system, file.timeline, file.log)}${file.name}`;
   if (file.kind !== 'partial') return key;
   if (sha256 === undefined) throw new TypeError(`the key of ${file.name} needs a digest`);
@@ -67,6 +67,10 @@ function walLogPrefix(system: SystemPath, timeline: number, log: number): string
 
 export function timelinesPrefix(system: SystemPath): string {
   return `${systemPrefix(system)}timelines/`;
+}
+
+export function historyKey(system: SystemPath, timeline: number): string {
+  return `${timelinesPrefix(system)}${formatHex8(timeline)}.history`;
 }
 
 export type WalEntry =

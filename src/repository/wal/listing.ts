@@ -10,9 +10,17 @@ import {
   type SegmentPosition,
   type SegmentRange,
 } from '../../postgres/wal/segment-range.ts';
-import { parseWalKey, walKey, walPrefix, walTimelinePrefix, type SystemPath } from '../format/layout.ts';
+import {
+  historyKey,
+  parseWalKey,
+  timelinesPrefix,
+  walKey,
+  walPrefix,
+  walTimelinePrefix,
+  type SystemPath,
+} from '../format/layout.ts';
 import type { Repository } from '../repository.ts';
-import type { ListEntry } from '../../stores/store.ts';
+import type { ListEntry, ListOptions } from '../../stores/store.ts';
 import { withTierOf, type TierCounts } from '../cold-objects.ts';
 
 /** A run of consecutive whole segments. */
@@ -103,6 +111,39 @@ export async function hasLaterSegment(
     if (parsed !== undefined && parsed.file.kind !== 'history') return true;
   }
   return false;
+}
+
+/** The lowest timeline, from `timeline` on, that has WAL. Reads one page. @throws StoreError */
+export async function firstWalFrom(
+  repository: Repository,
+  system: SystemPath,
+  timeline: number,
+  signal: AbortSignal,
+): Promise<number | undefined> {
+  const startAfter = walTimelinePrefix(system, timeline).slice(0, -1);
+  return await firstTimeline(repository, { prefix: walPrefix(system), startAfter, signal });
+}
+
+/** The lowest timeline above `timeline` that has a history, whether it can be read or not. @throws StoreError */
+export async function firstHistoryAfter(
+  repository: Repository,
+  system: SystemPath,
+  timeline: number,
+  signal: AbortSignal,
+): Promise<number | undefined> {
+  const startAfter = historyKey(system, timeline);
+  return await firstTimeline(repository, { prefix: timelinesPrefix(system), startAfter, signal });
+}
+
+async function firstTimeline(
+  { store }: Repository,
+  options: ListOptions & { readonly startAfter: string },
+): Promise<number | undefined> {
+  for await (const entry of store.list(options)) {
+    const parsed = 'key' in entry ? parseWalKey(entry.key) : undefined;
+    if (parsed !== undefined && !isEmpty(entry)) return parsed.file.timeline;
+  }
+  return undefined;
 }
 
 /** Keys of `.partial` objects of one segment. */

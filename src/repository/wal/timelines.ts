@@ -77,6 +77,22 @@ export function healHistoryHint(timeline: number): string {
   return `Remove it with \`walvault store rm --force\`, then archive a good ${name} with \`walvault push --missing\` on a server that has one in pg_wal.`;
 }
 
+/** The timelines without a usable history, except the lowest: their parents are unknown. */
+export function timelinesOfUnknownOrigin(tree: TimelineTree, present: Iterable<number>): number[] {
+  const all = [...new Set([...present, ...tree.keys()])].sort((a, b) => a - b);
+  return all.filter((timeline, index) => index > 0 && !tree.has(timeline));
+}
+
+/** What is wrong with a history that is not archived although its timeline is. */
+export function describeLostHistory(timeline: number): string {
+  return `${historyFileName(timeline)} is not archived`;
+}
+
+/** What to do about it. */
+export function lostHistoryHint(timeline: number): string {
+  return `If a server still has ${historyFileName(timeline)} in pg_wal, archive it there with \`walvault push --missing\`.`;
+}
+
 /**
  * The parent and switchpoint in the last line of a history file.
  * @throws WalvaultError `damaged`, with `source` in its message

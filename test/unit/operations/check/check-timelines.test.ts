@@ -52,3 +52,19 @@ it('a history that cannot be read fails where its timeline has WAL, and is a war
     assert.equal(failed?.message, warned?.message);
   }
 });
+
+it('a timeline with WAL and no history fails, unless the archive begins on it', async () => {
+  const repository = await makeRepository();
+  await archiveSegment(repository, 5, 9n);
+  assert.deepEqual(await look(repository), []);
+  await archiveSegment(repository, 1, 5n);
+  const [line, ...others] = await look(repository);
+  assert.deepEqual([line?.status, others], ['fail', []]);
+  assert.match(line?.message ?? '', /^timeline 5 cannot be followed, .*: 00000005\.history is not archived$/);
+  assert.match(
+    line?.hint ?? '',
+    /00000005\.history in pg_wal, archive it there with `walvault push --missing`/,
+  );
+  await archiveFile(repository, '00000005.history', '1\t0/600000\tno recovery target specified\n');
+  assert.deepEqual(await look(repository), []);
+});

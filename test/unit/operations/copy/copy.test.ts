@@ -2,9 +2,16 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'vitest';
 import { collect } from '../../../../src/base/bytes/streams.ts';
 import { WalvaultError } from '../../../../src/base/errors/errors.ts';
+import type { SegmentRange } from '../../../../src/postgres/wal/segment-range.ts';
 import { silentLog } from '../../../support/logs.ts';
 import { backupPrefix, claimKey, commitRecordKey } from '../../../../src/repository/format/layout.ts';
+import { acknowledgedGapNote } from '../../../../src/repository/format/notes/gap-acknowledged.ts';
+import { highWaterNote } from '../../../../src/repository/format/notes/high-water.ts';
+import { lostWalNote } from '../../../../src/repository/format/notes/lost-wal.ts';
+import { writeNote } from '../../../../src/repository/format/notes/note.ts';
+import { removedWalNote } from '../../../../src/repository/format/notes/removed-wal.ts';
 import type { Repository } from '../../../../src/repository/repository.ts';
+import { surveySystem } from '../../../../src/repository/survey.ts';
 import { createFaultyStore } from '../../../../src/stores/decorators/faulty-store.ts';
 import { createMemoryStore } from '../../../../src/stores/memory/store.ts';
 import type { Store } from '../../../../src/stores/store.ts';
@@ -20,6 +27,7 @@ import {
 } from '../../../support/copied-repository.ts';
 import {
   archiveSegment,
+  geometry,
   makeRepository,
   overrideStore,
   plainCodec,
@@ -35,6 +43,15 @@ async function makeTarget(store?: Store): Promise<Repository> {
   return { ...target, store: store ?? inner };
 }
 
+async function shown(repository: Repository) {
+  const survey = surveySystem(repository, system, signal);
+  const words = ({ timeline, first, last }: SegmentRange) => `${timeline}: ${first}–${last}`;
+  return {
+    gaps: (await survey.gaps(geometry)).map(gap => `${words(gap)}${gap.acknowledged ? ' accepted' : ''}`),
+    missing: (await survey.missingWal(geometry)).map(words),
+  };
+}
+
 describe('copy', () => {
   it('copies all with its metadata, but no note on what the source removed; a second run finds all there', async () => {
     const [source, target] = [await makeSource(), await makeTarget()];
@@ -45,6 +62,56 @@ describe('copy', () => {
     const again = await run(source, target);
     assert.equal(again.copied.objects, 0);
     assert.deepEqual(again.backups, [{ id: backupId, outcome: 'present', reason: undefined }]);
+  });
+
+  it('what shows in the source that WAL existed shows it in the copy', async () => {
+    const note = (timeline: number, segment: bigint) => highWaterNote({ timeline, segment }, geometry);
+    const at = new Date('2026-11-22T03:00:00Z');
+    const reason = 'no answer';
+    const loss = { lostFrom: at, lostTo: at, host: 'db1', backlogBytes: 2, limitBytes: 1, reason };
+    const lost = { timeline: 2, first: 11n, last: 12n, ...loss };
+    for (const kind of ['everything', 'wal'] as const) {
+      const [source, target] = [await makeSource(), await makeTarget()];
+      await archiveSegment(source, 3, 20n);
+      const removed = removedWalNote({ timeline: 4, first: 1n, last: 9n }, geometry, []);
+      const by = acknowledgedGapNote({ timeline: 1, first: 8n, last: 8n }, geometry, {
+        user: 'alice',
+        host: 'db1',
+        reason,
+      });
+      const notes = [
+        note(1, 2n),
+        note(1, 8n),
+        note(3, 21n),
+        note(4, 7n),
+        removed,
+        by,
+        lostWalNote(lost, geometry),
+      ];
+      for (const one of notes) await writeNote(source, system, one, signal);
+      // The copy may have been told on its own.
+      await run(source, target, { what: { kind } });
+      await writeNote(target, system, note(3, 22n), signal);
+      assert.equal((await run(source, target, { what: { kind } })).copied.objects, 0);
+      await target.store.delete(
+        [`${prefix}catalog/notes/high-water/000000030000000000000016-high-water.json`],
+        { signal },
+      );
+      const [ours, theirs] = await Promise.all([source, target].map(shown));
+      assert.deepEqual(ours, {
+        gaps: ['1: 7–7', '1: 8–8 accepted', '2: 11–12', '3: 21–21'],
+        missing: ['2: 11–12'],
+      });
+      assert.deepEqual(theirs, ours);
+      const marks = await surveySystem(target, system, signal).highWater(geometry);
+      assert.deepEqual(
+        marks.map(({ timeline, segment }) => [timeline, segment]),
+        [
+          [1, 8n],
+          [3, 21n],
+        ],
+      );
+    }
   });
 
   it('copies the commit record after all it names', async () => {

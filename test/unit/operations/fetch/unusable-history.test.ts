@@ -8,7 +8,11 @@ import { answerFor, type HistoryQuestion } from '../../../../src/operations/fetc
 import type { Words } from '../../../../src/observe/words/table.ts';
 import { historyPlaceholder } from '../../../../src/postgres/cluster/history-placeholder.ts';
 import { walKey } from '../../../../src/repository/format/layout.ts';
+import { highWaterNote } from '../../../../src/repository/format/notes/high-water.ts';
+import { writeNote } from '../../../../src/repository/format/notes/note.ts';
 import type { Repository } from '../../../../src/repository/repository.ts';
+import { StoreError, type ListOptions, type Store } from '../../../../src/stores/store.ts';
+import { commitBackup } from '../../../support/copied-repository.ts';
 import {
   archiveFile,
   archiveSegment,
@@ -159,6 +163,86 @@ describe('a history that is archived and cannot be read', () => {
   });
 });
 
+describe('a history that is gone from the archive', () => {
+  const third = '00000003.history';
+  const content = '1\t0/500000\tno recovery target specified\n';
+  const signs: Readonly<Record<string, () => Promise<void>>> = {
+    'WAL of its timeline': () => archiveSegment(repository, 2, 5n),
+    'WAL of a later timeline': () => archiveSegment(repository, 7, 5n),
+    'a newer history that cannot be read': () => archiveFile(repository, third, '<html>'),
+  };
+  const noted: typeof signs = {
+    'a note on WAL of its timeline': () =>
+      writeNote(repository, system, highWaterNote({ timeline: 2, segment: 5n }, geometry), signal),
+    'a backup on its timeline': () => commitBackup(repository, { timeline: 2 }),
+  };
+
+  for (const [what, leave] of Object.entries({ ...signs, ...noted }))
+    it(`is not absent: ${what} shows it`, async () => {
+      assert.equal((await ask(second)).outcome, 'absent');
+      assert.equal((await ask(second, { mode: 'point-in-time' })).outcome, 'absent');
+      await leave();
+      const lost = { code: 'wal-missing', message: /00000002\.history is missing: / };
+      await assert.rejects(ask(second, { mode: 'point-in-time' }), lost);
+      await assert.rejects(ask(second, { mode: 'point-in-time', isTargetSet: true }), lost, 'a target too');
+      await assert.rejects(ask(second, { mode: 'none' }), { ...lost, hint: /push --missing/ });
+      const atItsEnd = await ask(second, { mode: 'point-in-time', timeline: 1 });
+      assert.equal(atItsEnd.outcome, 'placeholder', 'the end of a recovery along timeline 1');
+      setStatus('ready');
+      assert.equal((await ask('00000009.history', { mode: 'point-in-time' })).outcome, 'absent', 'free');
+      assert.equal((await ask(second, { mode: 'point-in-time' })).outcome, 'placeholder');
+      if (what in signs) {
+        assert.equal((await ask(second)).outcome, 'placeholder', 'a standby that may be promoted');
+        setStatus('starting');
+        assert.equal((await ask(second)).outcome, 'absent', 'a standby starts on its own timeline');
+      }
+    });
+
+  it('does not hide a newer one that can be read', async () => {
+    await archiveFile(repository, '00000004.history', content);
+    for (const name of [second, third])
+      assert.equal((await ask(name, { mode: 'point-in-time' })).outcome, 'placeholder');
+    assert.equal((await ask('00000004.history', { mode: 'point-in-time' })).outcome, 'delivered');
+  });
+
+  it('is not asked after by a server that is on its timeline: its archive may begin there', async () => {
+    await archiveSegment(repository, 5, 5n);
+    const reached = [{ timeline: 5, lsn: 0n }];
+    for (const mode of ['point-in-time', 'standby', 'none'] as const)
+      assert.equal((await ask('00000005.history', { mode, reached })).outcome, 'absent');
+    assert.equal((await ask('00000006.history', { mode: 'point-in-time', reached })).outcome, 'absent');
+  });
+
+  it('is not absent where a bucket with versions has a delete marker', async () => {
+    const get: Store['get'] = (key, options) =>
+      key.endsWith(second)
+        ? Promise.reject(new StoreError('absent', second, { hasDeleteMarker: true }))
+        : repository.store.get(key, options);
+    const versioned = { ...repository, store: overrideStore(repository.store, { get }) };
+    const there = { repositories: [versioned] };
+    const lost = { code: 'wal-missing', message: /it was deleted from the archive/, hint: /delete marker/ };
+    await assert.rejects(ask(second, { ...there, mode: 'point-in-time' }), lost);
+    assert.equal(
+      (await ask(second, { ...there, mode: 'point-in-time', timeline: 1 })).outcome,
+      'placeholder',
+    );
+    setStatus('ready');
+    assert.equal((await ask(second, { ...there, mode: 'point-in-time' })).outcome, 'placeholder');
+    assert.equal((await ask(second, there)).outcome, 'placeholder');
+  });
+
+  it('a best-effort repository whose listings fail shows nothing', async () => {
+    const name = 'offsite';
+    const away = await makeRepository({ name, required: false });
+    const list = ({ prefix }: ListOptions) =>
+      prefix.includes('/wal/') ? failing() : away.store.list({ prefix, signal });
+    const offsite = { ...away, store: overrideStore(away.store, { list }) };
+    const asked = await ask(second, { mode: 'point-in-time', repositories: [repository, offsite] });
+    assert.equal(asked.outcome, 'absent');
+    assert.match(events.at(-1)?.message ?? '', /best-effort repository "offsite"/);
+  });
+});
+
 it('the answers, case by case', () => {
   const question: HistoryQuestion = {
     timeline: 3,
@@ -191,5 +275,5 @@ it('the answers, case by case', () => {
 });
 
 async function* failing(): AsyncGenerator<never> {
-  yield await Promise.reject(new Error('away'));
+  yield await Promise.reject(new StoreError('unreachable', 'away'));
 }

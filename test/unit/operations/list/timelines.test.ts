@@ -124,6 +124,23 @@ test('what was given up is named inside a hole and beyond the end, unless it was
   assert.deepEqual([second?.timeline, second?.segmentCount, second?.lost.length], [2, 0, 1]);
 });
 
+test('a timeline whose history is gone is named, except the oldest one, which needs none', () => {
+  const listed = describeTimelines({
+    ...nothing,
+    runs: [run(3, 1n, 1n, 1), run(5, 1n, 1n, 1)],
+    tree: new Map([[4, { parent: 3, switchpoint: 0x16b3740n }]]),
+    geometry,
+  });
+  assert.deepEqual(
+    listed.map(({ timeline, historyProblem }) => [timeline, historyProblem]),
+    [
+      [3, undefined],
+      [4, undefined],
+      [5, '00000005.history is not archived'],
+    ],
+  );
+});
+
 test('a timeline whose history cannot be read is named with what is wrong', () => {
   const unusable = new Map([[3, 'it is empty']]);
   const listed = describeTimelines({
