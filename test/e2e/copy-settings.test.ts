@@ -19,6 +19,19 @@ import { bareEnvironment, runOk } from '../support/site/run.ts';
 import { temporaryDirectory } from '../support/site/temp.ts';
 import { walvaultExecutable } from '../support/site/walvault.ts';
 
+const patienceMs = 60_000;
+
+/** What a copy has in place of what acts. */
+const harmless = {
+  archive_mode: 'off',
+  recovery_min_apply_delay: '0',
+  recovery_end_command: '',
+  archive_cleanup_command: '',
+  external_pid_file: '.walvault.pid',
+  synchronous_standby_names: '',
+  max_logical_replication_workers: '0',
+};
+
 describe('a copy of an origin whose configuration acts', () => {
   let site: Site;
   let origin: PostgresServer;
@@ -75,8 +88,10 @@ describe('a copy of an origin whose configuration acts', () => {
   it('recovers to the end, promotes, commits at once, and runs no subscription', async () => {
     const directory = await restoreInto(site, []);
     await verifyWithPostgres(origin, directory);
+    // Without these values the steps below would wait for an hour, or for ever.
+    assert.deepEqual(await inForce(origin, directory, Object.keys(harmless)), harmless);
     await using copy = await startCopy(site, directory);
-    assert.equal(await outcomeOf(copy), 'promoted', copy.logTail());
+    assert.equal(await outcomeOf(copy, patienceMs), 'promoted', copy.logTail());
     assert.deepEqual(await rowsOf(copy), [1, 2, 3, 4]);
     assert.equal(await show(copy, 'data_directory'), directory);
     await copy.query('set synchronous_commit = on; insert into committed values (5)');
@@ -84,21 +99,23 @@ describe('a copy of an origin whose configuration acts', () => {
     assert.deepEqual(await rowsOf(copy), [1, 2, 3, 4, 5, 100]);
     assert.deepEqual(await logicalProcesses(copy), []);
     await copy.stop();
+    assert.doesNotMatch(copy.log(), /external PID file/);
     assertOriginUntouched();
   });
 
   it('pauses at a target behind the change of max_connections, as a server that has its values', async () => {
     const directory = await restoreInto(site, ['--target-lsn', targetLsn, '--keep-subscriptions']);
+    const needed = { recovery_min_apply_delay: '0', max_connections: '60', max_prepared_transactions: '5' };
+    assert.deepEqual(await inForce(origin, directory, Object.keys(needed)), needed);
     await using copy = await startCopy(site, directory);
-    await until('recovery pauses', async () => (await pauseState(copy)) === 'paused', 60_000);
+    await until('recovery pauses', async () => (await pauseState(copy)) === 'paused', patienceMs);
     assert.deepEqual(await rowsOf(copy), [1, 2, 3]);
-    assert.equal(await show(copy, 'max_connections'), '60');
-    assert.equal(await show(copy, 'max_prepared_transactions'), '5');
     await copy.query('select pg_wal_replay_resume()');
-    assert.equal(await outcomeOf(copy), 'promoted', copy.logTail());
+    assert.equal(await outcomeOf(copy, patienceMs), 'promoted', copy.logTail());
     await until(
       'the launcher runs where it was asked for',
       async () => (await logicalProcesses(copy)).length > 0,
+      patienceMs,
     );
     await copy.stop();
     assertOriginUntouched();
@@ -114,6 +131,7 @@ describe('a copy of an origin whose configuration acts', () => {
     assert.equal(byName.get('max_connections')?.value, null);
     const text = await site.walvault(['restore', join(place, 'nowhere'), '--dry-run']);
     assert.match(text.stdout, /^ {2}recovery_end_command = '': it runs a command/m);
+    assert.match(text.stderr, /^walvault: .*WALVAULT_FETCH_TIMEOUT/m, "what the server's environment needs");
     assert.match(text.stdout, /command line \(containers, Patroni, pg_ctl\.conf\) beat/);
   });
 
@@ -140,6 +158,20 @@ describe('a copy of an origin whose configuration acts', () => {
     }
   });
 });
+
+/** What a server that starts on the directory would take, as PostgreSQL itself says. */
+async function inForce(
+  { binDir }: PostgresServer,
+  directory: string,
+  names: readonly string[],
+): Promise<Record<string, string>> {
+  const values: Record<string, string> = {};
+  for (const name of names) {
+    const { stdout } = await runOk(join(binDir, 'postgres'), ['-D', directory, '-C', name]);
+    values[name] = stdout.trimEnd();
+  }
+  return values;
+}
 
 async function show(server: PostgresServer, name: string): Promise<string> {
   const [row] = await server.query<{ value: string }>(`select current_setting('${name}') as value`);

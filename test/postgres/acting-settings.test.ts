@@ -3,8 +3,11 @@ import assert from 'node:assert/strict';
 import { appendFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, test } from 'vitest';
-import { overridesFor, type CopyChoices } from '../../src/operations/restore/copy-settings/overrides.ts';
-import { overridableNames } from '../../src/operations/restore/copy-settings/overrides.ts';
+import {
+  overridableNames,
+  overridesFor,
+  type CopyChoices,
+} from '../../src/operations/restore/copy-settings/overrides.ts';
 import { recoverySettingNames, setting } from '../../src/postgres/cluster/recovery-settings.ts';
 import { harmlessNames } from '../support/harmless-settings.ts';
 import {

@@ -96,8 +96,8 @@ describe('restore from an archive tier', () => {
     assert.match((await refusal({})).message, /\(\d+ being thawed\)/);
 
     server.contents.finishThawing();
-    const { isRestored } = await restoreFrom(site, { targetTime: time, directory: newDirectory() });
-    assert(isRestored);
+    const { finished } = await restoreFrom(site, { targetTime: time, directory: newDirectory() });
+    assert(finished);
   });
 
   test('the manifest, the histories and the catalogue never go to the classes of WAL and parts', async () => {

@@ -151,9 +151,9 @@ describe('restore from an encrypted archive', () => {
   test('a dry run writes nothing and needs no agreement, but sees what is in the way', async () => {
     const directory = newDirectory();
     const overrides = { dryRun: true, tablespaceMap: mapTo(second) };
-    const { plan, isRestored } = await restoreFrom(site, { directory, overrides });
+    const { plan, finished } = await restoreFrom(site, { directory, overrides });
     assert.equal(plan.backup.id, second.id);
-    assert.equal(isRestored, false);
+    assert.equal(finished, undefined);
     assert.ok(!existsSync(directory));
     await assert.rejects(restoreFrom(site, { overrides: { dryRun: true } }), /fast is not empty/);
   });

@@ -1,12 +1,12 @@
 /** `walvault restore`: options and output. */
 import { resolve } from 'node:path';
 import { Option, type Command } from 'commander';
-import { WalvaultError } from '../../base/errors/errors.ts';
 import { renderJson } from '../render/json.ts';
 import { renderRestore } from '../render/restore.ts';
 import type { DefineVerb, Invocation } from '../verb.ts';
 import { parseTimeline } from '../options/timeline.ts';
 import { neededVariables } from '../options/needed-variables.ts';
+import { parseSystemId } from '../options/repository-choice.ts';
 import { ownCommand } from '../options/own-command.ts';
 import { thawDaysOption, thawSpeedOption, type ThawSpeed } from '../options/thaw-options.ts';
 
@@ -73,7 +73,7 @@ async function restoreInto(
       : parseTimeline(options.targetTimeline, { option: '--target-timeline', takes: 'a number or "latest"' });
   const { checkCopyOptions } = await import('../options/copy-options.ts');
   checkCopyOptions(options, target);
-  const systemId = systemIdOf(options.systemId);
+  const systemId = parseSystemId(options.systemId);
   await becomeServerUser(options.owner, { mayStayRoot: options.dryRun === true, signal });
   const loaded = await loadConfig();
   const { config, path } = loaded;
@@ -117,14 +117,6 @@ async function restoreInto(
     options.json === true ? renderJson({ ...summary, traffic: opened.traffic() }) : renderRestore(summary),
     options.json === true || options.dryRun === true,
   );
-}
-
-function systemIdOf(text: string | undefined): bigint | undefined {
-  if (text === undefined) return undefined;
-  if (/^\d{1,20}$/.test(text)) return BigInt(text);
-  throw new WalvaultError('usage', `--system-id takes a number, not "${text}"`, {
-    hint: 'pg_controldata shows it, and it is the directory below the cluster in the repository.',
-  });
 }
 
 function withOptions(command: Command): Command {

@@ -7,7 +7,7 @@ import {
 } from '../../postgres/wal/drop-tracker.ts';
 import type { Lsn } from '../../postgres/wal/lsn.ts';
 import { checkpointOnline, infoMask, resourceManagers } from '../../postgres/wal/record.ts';
-import { eachRecord, readSegments, type EvidenceSource } from './read-wal.ts';
+import { beginsAt, eachRecord, readSegments, type EvidenceSource } from './read-wal.ts';
 import type { WalPath } from './wal-path.ts';
 
 /**
@@ -31,7 +31,7 @@ export async function dropsInProgress(
   }
   const tracker = new DropTracker();
   const bytes = readSegments(source, path, first, lastSegment);
-  const range = { bytes, startLsn: geometry.startLsn(first), before };
+  const range = { bytes, startLsn: geometry.startLsn(first), isPast: beginsAt(before) };
   await eachRecord(source, { ...range, wanted: recordsOfDrops }, record => tracker.take(record));
   return tracker.open;
 }
@@ -45,7 +45,7 @@ async function checkpointsIn(
   let count = 0;
   const bytes = readSegments(source, path, segment, segment);
   const startLsn = source.geometry.startLsn(segment);
-  await eachRecord(source, { bytes, startLsn, before, wanted: [] }, record => {
+  await eachRecord(source, { bytes, startLsn, isPast: beginsAt(before), wanted: [] }, record => {
     const operation = record.info & infoMask;
     if (isRestart(record, operation)) count += checkpointsOfDrop;
     else if (record.resourceManager === resourceManagers.xlog && operation === checkpointOnline) count++;

@@ -19,7 +19,11 @@ import { encodeTablespaceMap, tablespaceMapName } from '../../postgres/cluster/t
 import { largest, type ReplayMinimums } from '../../postgres/wal/replay-minimums.ts';
 import type { BackupRecord } from '../../repository/format/backup-record.ts';
 import type { AccessMode } from './access-mode.ts';
-import { autoConfName, readCopyConfiguration } from './copy-settings/copy-configuration.ts';
+import {
+  autoConfName,
+  configurationName,
+  readCopyConfiguration,
+} from './copy-settings/copy-configuration.ts';
 import { absentFiles, unknownLibraries, type AbsentFile } from './copy-settings/obstacles.ts';
 import { overridesFor, type CopyChoices, type Override } from './copy-settings/overrides.ts';
 import { makeOwnConfiguration, type OwnConfiguration } from './copy-settings/own-configuration.ts';
@@ -82,7 +86,7 @@ export async function finish(options: FinishOptions): Promise<Finished> {
 const madeHere = {
   files: [
     autoConfName,
-    'postgresql.conf',
+    configurationName,
     recoverySignal,
     standbySignal,
     backupLabelName,

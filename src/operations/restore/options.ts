@@ -54,7 +54,5 @@ export interface RestoreResult {
   readonly overrides: readonly Override[];
   /** Undefined after a dry run. */
   readonly finished: Finished | undefined;
-  /** False after a dry run. */
-  readonly isRestored: boolean;
   readonly elapsedMs: number;
 }

@@ -23,27 +23,32 @@ export interface RecordRange {
   /** Whole segments, from `startLsn` on. */
   readonly bytes: ByteStream;
   readonly startLsn: Lsn;
-  /** No record that begins here or later is taken. */
-  readonly before: Lsn;
+  /** True for the first record that is not taken: no later one is. */
+  readonly isPast: (record: WalRecord) => boolean;
   /** The resource managers whose bodies are wanted. */
   readonly wanted: readonly number[];
 }
 
 export async function eachRecord(
   { geometry, signal }: EvidenceSource,
-  { bytes, startLsn, before, wanted }: RecordRange,
+  { bytes, startLsn, isPast, wanted }: RecordRange,
   take: (record: WalRecord) => void,
 ): Promise<void> {
-  let isPast = false;
+  let isDone = false;
   const decoder = new WalRecordDecoder({ startLsn, geometry, wanted }, record => {
-    isPast ||= record.lsn >= before;
-    if (!isPast) take(record);
+    isDone ||= isPast(record);
+    if (!isDone) take(record);
   });
   for await (const chunk of bytes) {
     signal.throwIfAborted();
     decoder.push(chunk);
-    if (isPast || decoder.stoppedBecause !== undefined) break;
+    if (isDone || decoder.stoppedBecause !== undefined) break;
   }
+}
+
+/** True for records that begin at the position or later. */
+export function beginsAt(position: Lsn): RecordRange['isPast'] {
+  return ({ lsn }) => lsn >= position;
 }
 
 /** The plain bytes of consecutive segments, across changes of timeline. */

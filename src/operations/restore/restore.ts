@@ -48,13 +48,7 @@ export async function restore(options: RestoreOptions): Promise<RestoreResult> {
     const outcome = await withUsableRepository(options, repository =>
       restoreFrom({ ...options, directory, repository }),
     );
-    return {
-      ...outcome,
-      askedTarget: options.request.target,
-      walDirectory: options.walDirectory,
-      directory,
-      elapsedMs: performance.now() - startedAt,
-    };
+    return { ...outcome, elapsedMs: performance.now() - startedAt };
   } catch (error) {
     // Thawing comes last: another repository might have had the objects at once.
     if (!(error instanceof ColdArchiveError) || options.thaw === undefined) throw error;
@@ -64,7 +58,7 @@ export async function restore(options: RestoreOptions): Promise<RestoreResult> {
 
 async function restoreFrom(
   options: RestoreOptions & { readonly repository: Repository },
-): Promise<Omit<RestoreResult, 'askedTarget' | 'walDirectory' | 'directory' | 'elapsedMs'>> {
+): Promise<Omit<RestoreResult, 'elapsedMs'>> {
   const { repository, directory } = options;
   const survey = await chooseSystem(
     repository,
@@ -98,13 +92,15 @@ async function restoreFrom(
       });
   return {
     plan,
+    askedTarget: options.request.target,
     repository: repository.name,
+    directory,
+    walDirectory: options.walDirectory,
     tablespaces,
     settings,
     choices: options,
     overrides: finished?.overrides ?? overridesFor(options, plannedFacts(backup)),
     finished,
-    isRestored: !options.dryRun,
   };
 }
 

@@ -65,7 +65,7 @@ export function summariseRestore(result: RestoreResult): RestoreSummary {
   const { plan, settings, choices, finished } = result;
   const { backup, stopsAt } = plan;
   return {
-    restored: result.isRestored,
+    restored: finished !== undefined,
     directory: result.directory,
     walDirectory: result.walDirectory ?? null,
     repository: result.repository,

@@ -6,7 +6,7 @@ import type { Lsn } from '../../postgres/wal/lsn.ts';
 import { resourceManagers } from '../../postgres/wal/record.ts';
 import { scanForTarget, type WalTarget } from '../../postgres/wal/segment-scan.ts';
 import { dropsInProgress } from './drop-evidence.ts';
-import { eachRecord, readSegments, type EvidenceSource } from './read-wal.ts';
+import { beginsAt, eachRecord, readSegments, type EvidenceSource } from './read-wal.ts';
 import type { WalPath } from './wal-path.ts';
 
 /** The questions of a plan that only WAL can answer. */
@@ -79,7 +79,7 @@ async function greatestCommitTime(
 ): Promise<bigint | undefined> {
   let greatest: bigint | undefined;
   const wanted = [resourceManagers.xact];
-  await eachRecord(source, { bytes, startLsn: start, before: end, wanted }, record => {
+  await eachRecord(source, { bytes, startLsn: start, isPast: beginsAt(end), wanted }, record => {
     const event = walEventOf(record);
     if (event?.kind !== 'commit' && event?.kind !== 'abort') return;
     if (greatest === undefined || event.timeMicros > greatest) greatest = event.timeMicros;

@@ -12,7 +12,7 @@ import type { RecoverySettings } from '../../postgres/cluster/recovery-settings.
 import type { ReplayMinimums } from '../../postgres/wal/replay-minimums.ts';
 import type { SystemPath } from '../../repository/format/layout.ts';
 import type { Repository } from '../../repository/repository.ts';
-import { accessModeOf } from './access-mode.ts';
+import { accessModeOf, type AccessMode } from './access-mode.ts';
 import { prepareDirectory, removeWritten, requireSpace, type PreparedDirectory } from './destination.ts';
 import { finish, waitingControlFilePath, type Finished } from './finish.ts';
 import { tablespaceOf, verifyManifest } from './manifest-spool.ts';
@@ -51,14 +51,17 @@ export async function write(options: WriteOptions): Promise<Finished> {
     }
     for (const { directory, isInside } of options.tablespaces)
       if (!isInside) prepared.push(await prepareDirectory(directory, accessMode));
-    return await writeFiles(options, root.path);
+    return await writeFiles(options, { dataDirectory: root.path, accessMode });
   } catch (error) {
     await tidyUp(prepared, log);
     throw systemCode(error) === undefined ? error : localIoError('write into', directory, error);
   }
 }
 
-async function writeFiles(options: WriteOptions, dataDirectory: string): Promise<Finished> {
+async function writeFiles(
+  options: WriteOptions,
+  { dataDirectory, accessMode }: { readonly dataDirectory: string; readonly accessMode: AccessMode },
+): Promise<Finished> {
   const { repository, system, plan, tablespaces, log, signal } = options;
   const record = plan.backup;
   log.emit({ kind: 'restore-started', backup: record.id, sizeBytes: record.sizeBytes, dataDirectory });
@@ -83,7 +86,6 @@ async function writeFiles(options: WriteOptions, dataDirectory: string): Promise
     if (tablespace.isInside) await mkdir(tablespace.directory, { recursive: true, mode: 0o700 });
   const locate = locator(dataDirectory, tablespaces);
   await unpack({ ...options, record, manifest, locate });
-  const accessMode = accessModeOf(options.accessMode, record.dataDirectoryMode);
   return await finish({ ...options, dataDirectory, record, accessMode, choices: options });
 }
 

@@ -187,15 +187,16 @@ function whileStarting({ directory }: AgentPlace): string {
 /** What became of a recovery: it ended by promotion, or the server gave up, or it still replays. */
 export async function outcomeOf(server: PostgresServer, timeoutMs = 240_000): Promise<'promoted' | 'exited'> {
   let outcome: 'promoted' | 'exited' | undefined;
-  await until(
-    'the recovery ends',
-    async () => {
-      if (server.pid === undefined) outcome = 'exited';
-      else if (!(await isInRecovery(server))) outcome = 'promoted';
-      return outcome !== undefined;
-    },
-    timeoutMs,
-  );
+  const isOver = async () => {
+    if (server.pid === undefined) outcome = 'exited';
+    else if (!(await isInRecovery(server))) outcome = 'promoted';
+    return outcome !== undefined;
+  };
+  try {
+    await until('the recovery ends', isOver, timeoutMs);
+  } catch (error) {
+    throw new Error(`the server has not ended its recovery:\n${server.logTail()}`, { cause: error });
+  }
   return outcome ?? 'exited';
 }
 

@@ -85,8 +85,10 @@ const serverSettings: readonly ActingSetting[] = [
   },
   {
     name: 'external_pid_file',
-    copy: '',
+    // A server complains about an empty path each time it starts; a backup leaves this name out.
+    copy: '.walvault.pid',
     why: "overwrites the origin's file and removes it when the copy stops",
+    ifAbsolute: true,
   },
   {
     name: 'stats_temp_directory',

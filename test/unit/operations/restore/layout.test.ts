@@ -1,6 +1,6 @@
 /** The rights and the places of restored files, from a golden archive: no server is needed to see them. */
 import assert from 'node:assert/strict';
-import { cpSync, lstatSync, readdirSync, readlinkSync, statSync } from 'node:fs';
+import { cpSync, existsSync, lstatSync, readdirSync, readFileSync, readlinkSync, statSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { afterAll, beforeAll, describe, test } from 'vitest';
 import type { RestoreOptions } from '../../../../src/operations/restore/options.ts';
@@ -56,6 +56,25 @@ function modesOf(directory: string): { files: string[]; directories: string[] } 
   return { files: [...modes.files], directories: [...modes.directories] };
 }
 
+test('a standby is bound to no timeline, and a recovery to its own', async () => {
+  const standby = await restored({ mode: 'standby', request: toTheEnd, targetAction: 'promote' });
+  assert.match(settingsIn(standby), /^recovery_target_timeline = 'latest'$/m);
+  assert.match(settingsIn(standby), /^restore_command = 'exec walvault fetch %f "%p"'$/m);
+  assert.ok(existsSync(join(standby, 'standby.signal')) && !existsSync(join(standby, 'recovery.signal')));
+  const recovery = await restored();
+  assert.match(
+    settingsIn(recovery),
+    /^restore_command = 'exec walvault fetch --timeline (\d+) [^]*^recovery_target_timeline = '\1'$/m,
+  );
+  assert.ok(!existsSync(join(recovery, 'standby.signal')) && existsSync(join(recovery, 'recovery.signal')));
+});
+
+const toTheEnd = { target: { kind: 'end' }, backupId: undefined, timeline: 'latest' } as const;
+
+function settingsIn(directory: string): string {
+  return readFileSync(join(directory, 'postgresql.auto.conf'), 'utf8');
+}
+
 describe('a restored directory', () => {
   let before: number;
   beforeAll(() => {
@@ -87,5 +106,13 @@ describe('a restored directory', () => {
     cpSync(join(golden, 'walvault.json'), join(walDirectory, 'precious'));
     await assert.rejects(restored({ walDirectory }), { code: 'destination', message: /precious is in it/ });
     await assert.rejects(restored({ walDirectory: 'relative' }), { code: 'usage' });
+  });
+
+  test('is not made where there is no space for the WAL of its recovery', async () => {
+    // The file system of /proc has no space at all.
+    await assert.rejects(restored({ walDirectory: '/proc/walvault/pg_wal' }), {
+      code: 'destination',
+      message: /the backup and its WAL need .* free/,
+    });
   });
 });

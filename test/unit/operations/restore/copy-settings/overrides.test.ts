@@ -62,7 +62,6 @@ describe('the settings that a copy gets in place of its origin’s', () => {
       recovery_min_apply_delay: '0',
       synchronous_standby_names: '',
       primary_slot_name: '',
-      external_pid_file: '',
       max_logical_replication_workers: '0',
       'cron.launch_active_jobs': 'off',
     }))
@@ -96,6 +95,9 @@ describe('the settings that a copy gets in place of its origin’s', () => {
     assert.equal(at('/var/log/postgresql'), 'log');
     assert.equal(at('pg_log'), undefined);
     assert.equal(valueOf('log_directory'), undefined);
+    assert.equal(valueOf('external_pid_file'), undefined);
+    const pidFile = { external_pid_file: '/run/postgresql/15-main.pid' };
+    assert.equal(valueOf('external_pid_file', {}, { configured: configured(pidFile) }), '.walvault.pid');
     assert.equal(valueOf('log_directory', {}, { configured: undefined }), 'log');
     assert.equal(valueOf('log_directory', {}, { configured: configured({}, false) }), 'log');
   });
