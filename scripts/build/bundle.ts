@@ -59,6 +59,8 @@ async function split(options: BundleOptions, outdir: string): Promise<Map<string
       // Dependencies make a `require` for Node's modules from it; no such file exists or is read.
       'import.meta.url': JSON.stringify('file:///walvault/main.js'),
       WALVAULT_COMMIT: JSON.stringify(options.commit),
+      // The driver would look for libpq's bindings, which are not bundled.
+      'process.env.NODE_PG_FORCE_NATIVE': 'undefined',
     },
     logLevel: 'warning',
   });

@@ -251,7 +251,7 @@ export const settings = {
   'postgres.connection': {
     kind: 'secret',
     isSecretText: holdsPassword,
-    help: "How to connect to the server: a libpq string or URI. Unset: libpq's environment (PGHOST, PGSERVICE, .pgpass and so on).",
+    help: "How to connect to the server: a libpq string or URI. Unset: libpq's environment (PGHOST, PGSERVICE, .pgpass and so on). docs/connection.md has the options.",
     example: '"host=/var/run/postgresql port=5432 dbname=postgres"',
   },
 } as const satisfies Record<string, Setting>;

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { chmodSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, test } from 'vitest';
 import { Secret } from '../../src/base/secret.ts';
@@ -10,6 +10,7 @@ import { connectPostgres, type PgConnection } from '../../src/postgres/server/co
 import { readArchiver } from '../../src/postgres/server/archiver.ts';
 import { readServerState, switchWal } from '../../src/postgres/server/state.ts';
 import { startPostgres, type PostgresServer } from '../support/servers/postgres-server.ts';
+import { makeCertificates } from '../support/servers/certificates.ts';
 import { freePort } from '../support/servers/ports.ts';
 import { until } from '../support/site/site.ts';
 import { temporaryDirectory } from '../support/site/temp.ts';
@@ -193,6 +194,60 @@ describe('a session with a real server', () => {
   });
 });
 
+test('with TLS as the options demand it: bound, verified, by certificate', async () => {
+  const { caFile, certFile, keyFile, cert, key } = makeCertificates();
+  await using server = await startPostgres({
+    conf: {
+      ssl: 'on',
+      ssl_cert_file: `'${certFile}'`,
+      ssl_key_file: `'${keyFile}'`,
+      ssl_ca_file: `'${caFile}'`,
+    },
+  });
+  await server.query(`set password_encryption = 'scram-sha-256'; create role locked login password 'secret'`);
+  await server.query('create role store login');
+  writeFileSync(
+    join(server.dataDirectory, 'pg_hba.conf'),
+    'local all all trust\nhostssl all locked all scram-sha-256\nhostssl all store all cert\n',
+  );
+  await server.query('select pg_reload_conf()');
+  const home = temporaryDirectory('home', { keepOwner: true });
+  mkdirSync(join(home, '.postgresql'));
+  const place = `host=127.0.0.1 port=${server.port} dbname=postgres sslmode=verify-full sslrootcert=${caFile}`;
+  const asks = async (options: string) =>
+    withSession(
+      { HOME: home },
+      async connection => {
+        const [row] = await connection.query<{ version: string }>(
+          `select current_user || ' ' || version as version from pg_stat_ssl where pid = pg_backend_pid()`,
+        );
+        return row?.version;
+      },
+      `${place} ${options}`,
+    );
+  const locked = 'user=locked password=secret';
+  assert.equal(
+    await asks(
+      `${locked} channel_binding=require require_auth=scram-sha-256 ssl_max_protocol_version=TLSv1.2`,
+    ),
+    'locked TLSv1.2',
+  );
+  assert.equal(await asks(`${locked} channel_binding=disable require_auth=!md5`), 'locked TLSv1.3');
+  await assert.rejects(asks(`${locked} require_auth=none`), {
+    message: /it asks for SCRAM, and require_auth=none/,
+  });
+  await assert.rejects(asks('user=store'), { message: /certificate/ });
+  writeFileSync(join(home, '.postgresql', 'postgresql.crt'), cert);
+  writeFileSync(join(home, '.postgresql', 'postgresql.key'), key, { mode: 0o644 });
+  await assert.rejects(asks('user=store'), {
+    code: 'config',
+    message: /postgresql\.key can be read by others/,
+  });
+  chmodSync(join(home, '.postgresql', 'postgresql.key'), 0o600);
+  assert.equal(await asks('user=store'), 'store TLSv1.3');
+  await assert.rejects(asks('user=store sslcertmode=disable'), { message: /certificate/ });
+});
+
 test('a backup of a standby says so and knows its timeline', async () => {
   const primary = await startPostgres();
   await primary.stop();
@@ -238,8 +293,13 @@ test('the archiver says what it has archived, and whether the last failure is ov
 async function withSession<T>(
   env: NodeJS.ProcessEnv,
   work: (connection: PgConnection) => Promise<T>,
+  connectionString?: string,
 ): Promise<T> {
-  const connection = await connectPostgres({ signal, env });
+  const connection = await connectPostgres({
+    signal,
+    env,
+    ...(connectionString !== undefined && { connectionString: new Secret(connectionString) }),
+  });
   try {
     return await work(connection);
   } finally {

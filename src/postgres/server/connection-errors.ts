@@ -4,21 +4,27 @@ import type { ConnectionTarget } from './libpq/connection-target.ts';
 
 const whereToSay = 'Set PGHOST, PGPORT, PGUSER and PGDATABASE, or postgres.connection in the configuration.';
 
-export function connectError(
-  error: unknown,
-  place: { host: string; port: number },
-  target: ConnectionTarget,
-): WalvaultError {
+export function connectError(error: unknown, place: Place, target: ConnectionTarget): WalvaultError {
   if (error instanceof WalvaultError) return error;
-  const server = place.host.startsWith('/')
-    ? `${place.host}/.s.PGSQL.${place.port}`
-    : `${place.host}:${place.port}`;
   const { reason, hint, retry } = explain(error, target);
-  return new WalvaultError('postgres', `cannot connect to PostgreSQL at ${server}: ${reason}`, {
+  return new WalvaultError('postgres', `cannot connect to PostgreSQL at ${serverOf(place)}: ${reason}`, {
     cause: error,
     hint,
     retry: retry ?? false,
   });
+}
+
+/** The error for a server that did what it may not do. It got no password. */
+export function refusedServer(place: Place, what: string): WalvaultError {
+  return new WalvaultError('postgres', `the server at ${serverOf(place)} is refused: ${what}`, {
+    hint: 'Either another server answers there, or pg_hba.conf and the connection options (sslmode, channel_binding, require_auth) do not fit together.',
+  });
+}
+
+type Place = Pick<ConnectionTarget['places'][number], 'host' | 'port'>;
+
+function serverOf({ host, port }: Place): string {
+  return host.startsWith('/') ? `${host}/.s.PGSQL.${port}` : `${host}:${port}`;
 }
 
 interface Explanation {
@@ -103,5 +109,6 @@ function oneLine(error: unknown): string {
   // Connecting to several addresses fails with one error that holds an error for each, and has an empty message.
   const inner =
     error instanceof AggregateError && error.message === '' ? (error.errors[0] as unknown) : error;
-  return messageOf(inner).split('\n')[0]?.trim() || 'the connection was lost';
+  // Before it is known who answers, the text may be anybody's.
+  return messageOf(inner).split('\n')[0]?.trim().slice(0, 500) || 'the connection was lost';
 }

@@ -4,16 +4,15 @@
  * `0/16B3740`).
  */
 import { Socket } from 'node:net';
-import { join } from 'node:path';
 import type { ConnectionOptions } from 'node:tls';
-import { Client } from 'pg';
-import { homeDirectory } from '../../base/account.ts';
-import { localIoError, messageOf, systemCode, WalvaultError } from '../../base/errors/errors.ts';
+import { Client, type ClientConfig, type Connection } from 'pg';
+import { messageOf, systemCode, WalvaultError } from '../../base/errors/errors.ts';
 import type { SecretSource } from '../../base/secret.ts';
-import { readWhole } from '../../base/files/read.ts';
-import { connectError, queryError } from './connection-errors.ts';
+import { connectError, queryError, refusedServer } from './connection-errors.ts';
 import { resolveTarget, type ConnectionTarget } from './libpq/connection-target.ts';
 import { readPasswordFile } from './libpq/password-file.ts';
+import { tlsOptions } from './libpq/tls-options.ts';
+import { WatchedConnection } from './watched-connection.ts';
 
 export interface PgConnection {
   /** @throws WalvaultError `postgres`, with PostgreSQL's words and a hint */
@@ -64,14 +63,25 @@ async function openSession(
 ): Promise<PgConnection> {
   const socket = new Socket();
   const passwordHosts = place.host.startsWith('/') ? [place.host, 'localhost'] : [place.host];
-  const { user, database, options } = target;
-  const client = new Client({
+  const { user, database, options, authentication, sslNegotiation } = target;
+  const isTls = ssl !== false;
+  const connection = new WatchedConnection({
+    socket,
+    ssl,
+    sslNegotiation,
+    rule: authentication,
+    refused: what => refusedServer(place, what),
+  });
+  const config: ClientConfig & { readonly connection: Connection } = {
+    connection,
     host: place.address,
     port: place.port,
     user,
     database,
     ssl,
-    stream: () => socket,
+    // Given in any case, or the driver would ask the environment.
+    sslnegotiation: isTls ? sslNegotiation : 'postgres',
+    enableChannelBinding: isTls && authentication.channelBinding !== 'disable',
     password: async () => {
       const query = { hosts: passwordHosts, port: place.port, database, user };
       const found =
@@ -80,10 +90,10 @@ async function openSession(
     },
     application_name: applicationName ?? 'walvault',
     connectionTimeoutMillis: target.connectTimeoutMs,
-    keepAlive: true,
     types: { getTypeParser: () => (value: unknown) => value },
     ...(options === undefined ? {} : { options }),
-  });
+  };
+  const client = new Client(config);
   let lost: unknown;
   client.on('error', error => {
     lost ??= error;
@@ -106,6 +116,7 @@ async function openSession(
   };
   try {
     await client.connect();
+    if (connection.refusal !== undefined) throw connection.refusal;
     const version = await query<{ version: string }>(prepareSessionSql);
     return {
       query,
@@ -134,44 +145,25 @@ const prepareSessionSql = `
 /**
  * TLS settings to try, in order: `prefer` falls back to a plain connection, `allow` to an encrypted one. Sockets have
  * no TLS.
+ * @throws WalvaultError `config` where channel binding is required and cannot be
  */
 async function sslAttempts(
   target: ConnectionTarget,
   host: string,
   env: NodeJS.ProcessEnv,
 ): Promise<(false | ConnectionOptions)[]> {
-  if (host.startsWith('/') || target.sslMode === 'disable') return [false];
-  const secure = await sslOptions(target, env);
-  if (target.sslMode === 'prefer') return [secure, false];
-  return target.sslMode === 'allow' ? [false, secure] : [secure];
-}
-
-async function sslOptions(target: ConnectionTarget, env: NodeJS.ProcessEnv): Promise<ConnectionOptions> {
-  const { sslMode, sslCertificate, sslKey, sslPassword, sslRevocationList } = target;
-  const isVerified = sslMode === 'verify-ca' || sslMode === 'verify-full';
-  const root =
-    target.sslRootCertificate ??
-    (isVerified ? join(homeDirectory(env), '.postgresql', 'root.crt') : undefined);
-  return {
-    // As libpq: if there is a root certificate, `require` verifies the chain, too.
-    rejectUnauthorized: isVerified || (sslMode === 'require' && root !== undefined),
-    ...(root === undefined || root === 'system' ? {} : { ca: await readCertificate(root) }),
-    ...(sslCertificate === undefined ? {} : { cert: await readCertificate(sslCertificate) }),
-    ...(sslKey === undefined ? {} : { key: await readCertificate(sslKey) }),
-    ...(sslPassword && { passphrase: sslPassword.reveal() }),
-    ...(sslRevocationList !== undefined && { crl: await readCertificate(sslRevocationList) }),
-    ...(target.sslMinVersion && { minVersion: target.sslMinVersion }),
-    ...(target.sslMaxVersion && { maxVersion: target.sslMaxVersion }),
-    ...(sslMode === 'verify-full' ? {} : { checkServerIdentity: () => undefined }),
-  };
-}
-
-async function readCertificate(path: string): Promise<Buffer> {
-  try {
-    return await readWhole(path);
-  } catch (error) {
-    throw localIoError('read', path, error);
+  const { sslMode, authentication } = target;
+  const isBound = authentication.channelBinding === 'require';
+  if (host.startsWith('/') || sslMode === 'disable') {
+    if (!isBound) return [false];
+    throw new WalvaultError('config', `postgres connection: channel_binding=require needs TLS to ${host}`, {
+      hint: 'Connect to an address with sslmode=verify-full; require_auth is possible without TLS.',
+    });
   }
+  const secure = await tlsOptions(target, host, env);
+  if (isBound) return [secure];
+  if (sslMode === 'prefer') return [secure, false];
+  return sslMode === 'allow' ? [false, secure] : [secure];
 }
 
 /** True if the server has no TLS, or its pg_hba.conf wants the other kind of connection. */

@@ -1,6 +1,6 @@
 /** A certificate authority for one test, and its certificate for 127.0.0.1. */
 import { execFileSync } from 'node:child_process';
-import { readFileSync, writeFileSync } from 'node:fs';
+import { copyFileSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { temporaryDirectory } from '../site/temp.ts';
 import { giveToUnprivileged } from '../site/unprivileged.ts';
@@ -12,6 +12,14 @@ export interface Certificates {
   readonly certFile: string;
   readonly key: string;
   readonly cert: string;
+  /** Revokes the certificate. */
+  revoke(): Revocation;
+}
+
+export interface Revocation {
+  readonly file: string;
+  /** It has the list under the name by which OpenSSL looks for it. */
+  readonly directory: string;
 }
 
 export function makeCertificates(): Certificates {
@@ -33,5 +41,24 @@ export function makeCertificates(): Certificates {
     certFile: path('server.pem'),
     key: readFileSync(path('server.key'), 'utf8'),
     cert: readFileSync(path('server.pem'), 'utf8'),
+    revoke() {
+      const settings = `database = ${path('index')}\ndefault_md = sha256\ndefault_crl_days = 2\n`;
+      writeFileSync(path('authority.conf'), `[ca]\ndefault_ca = one\n[one]\n${settings}`);
+      writeFileSync(path('index'), '');
+      const authority = [
+        '-config',
+        path('authority.conf'),
+        '-keyfile',
+        path('ca.key'),
+        '-cert',
+        path('ca.pem'),
+      ];
+      openssl('ca', ...authority, '-revoke', path('server.pem'));
+      openssl('ca', ...authority, '-gencrl', '-out', path('ca.crl'));
+      const name = openssl('crl', '-in', path('ca.crl'), '-noout', '-hash').toString().trim();
+      mkdirSync(path('lists'));
+      copyFileSync(path('ca.crl'), join(path('lists'), `${name}.r0`));
+      return { file: path('ca.crl'), directory: path('lists') };
+    },
   };
 }

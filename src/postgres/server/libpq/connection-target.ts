@@ -7,7 +7,8 @@ import { join } from 'node:path';
 import { accountName } from '../../../base/account.ts';
 import { WalvaultError } from '../../../base/errors/errors.ts';
 import { Secret, type SecretSource } from '../../../base/secret.ts';
-import { checkOptionNames, demandingVariables, refuseDemands } from './known-options.ts';
+import { authenticationRuleOf, type AuthenticationRule } from './authentication.ts';
+import { checkOptionNames, knownOptions, refuseDemands } from './known-options.ts';
 import { parseConnectionString, type ConnectionParameters } from './connection-string.ts';
 import { readService } from './service-file.ts';
 
@@ -27,34 +28,19 @@ export interface ConnectionTarget {
   readonly sslKey: string | undefined;
   /** Opens the key. */
   readonly sslPassword: Secret | undefined;
+  /** `allow`: it is sent where there is one. */
+  readonly sslCertificateMode: 'allow' | 'disable';
   readonly sslRevocationList: string | undefined;
+  readonly sslRevocationDirectory: string | undefined;
   readonly sslMinVersion: SslVersion | undefined;
   readonly sslMaxVersion: SslVersion | undefined;
+  /** `direct`: TLS from the first byte on, as servers from version 17 on take it. */
+  readonly sslNegotiation: 'postgres' | 'direct';
+  readonly authentication: AuthenticationRule;
   readonly connectTimeoutMs: number;
   /** Server settings for the session, as `-c name=value`. */
   readonly options: string | undefined;
 }
-
-const environmentNames: Readonly<Record<string, string>> = {
-  ...demandingVariables,
-  host: 'PGHOST',
-  hostaddr: 'PGHOSTADDR',
-  port: 'PGPORT',
-  dbname: 'PGDATABASE',
-  user: 'PGUSER',
-  password: 'PGPASSWORD',
-  passfile: 'PGPASSFILE',
-  service: 'PGSERVICE',
-  options: 'PGOPTIONS',
-  sslmode: 'PGSSLMODE',
-  sslrootcert: 'PGSSLROOTCERT',
-  sslcert: 'PGSSLCERT',
-  sslkey: 'PGSSLKEY',
-  sslcrl: 'PGSSLCRL',
-  ssl_min_protocol_version: 'PGSSLMINPROTOCOLVERSION',
-  ssl_max_protocol_version: 'PGSSLMAXPROTOCOLVERSION',
-  connect_timeout: 'PGCONNECT_TIMEOUT',
-};
 
 /** @throws WalvaultError `config`, `local-io` */
 export async function resolveTarget(
@@ -67,24 +53,30 @@ export async function resolveTarget(
   const service = serviceName
     ? await readService(serviceName, env, given.get('servicefile'))
     : new Map<string, string>();
-  const value = (name: string): string | undefined =>
-    notEmpty(given.get(name)) ?? notEmpty(service.get(name)) ?? notEmpty(env[environmentNames[name] ?? '']);
+  const value: Value = name =>
+    notEmpty(given.get(name)) ??
+    notEmpty(service.get(name)) ??
+    notEmpty(env[knownOptions[name]?.variable ?? '']);
   refuseDemands(value);
   const user = value('user') ?? ownName();
+  const places = placesOf(value);
+  const authentication = authenticationRuleOf(value('require_auth'), value('channel_binding'));
   return {
-    places: placesOf(value),
+    places,
     user,
     database: databaseOf(value('dbname'), given) ?? user,
     password: secretOf(value('password')),
     passwordFile: value('passfile'),
-    sslMode: sslModeOf(value('sslmode') ?? 'prefer'),
+    ...sslModesOf(value),
     sslRootCertificate: value('sslrootcert'),
     sslCertificate: value('sslcert'),
     sslKey: value('sslkey'),
     sslPassword: secretOf(value('sslpassword')),
+    sslCertificateMode: value('sslcertmode') === 'disable' ? 'disable' : 'allow',
     sslRevocationList: value('sslcrl'),
-    sslMinVersion: sslVersionOf('ssl_min_protocol_version', value),
-    sslMaxVersion: sslVersionOf('ssl_max_protocol_version', value),
+    sslRevocationDirectory: value('sslcrldir'),
+    ...sslVersionsOf(value),
+    authentication,
     connectTimeoutMs: timeoutOf(value('connect_timeout')),
     options: value('options'),
   };
@@ -114,7 +106,9 @@ function databaseOf(name: string | undefined, given: ConnectionParameters): stri
   return name;
 }
 
-function placesOf(value: (name: string) => string | undefined): ConnectionTarget['places'] {
+type Value = (name: string) => string | undefined;
+
+function placesOf(value: Value): ConnectionTarget['places'] {
   const ports = (value('port') ?? '5432').split(',').map(portOf);
   const port = ports[0] ?? 5432;
   const hosts = (value('host') ?? value('hostaddr') ?? defaultHost(port)).split(',');
@@ -141,18 +135,56 @@ function defaultHost(port: number): string {
   return directories.find(directory => existsSync(join(directory, `.s.PGSQL.${port}`))) ?? 'localhost';
 }
 
-function sslModeOf(text: string): SslMode {
-  const modes: readonly string[] = ['disable', 'allow', 'prefer', 'require', 'verify-ca', 'verify-full'];
-  if (!modes.includes(text)) throw bad('sslmode', `"${text}" is none of ${modes.join(', ')}`);
-  return text as SslMode;
+const sslModes: readonly SslMode[] = ['disable', 'allow', 'prefer', 'require', 'verify-ca', 'verify-full'];
+
+/** The options that want more of `sslmode` than it says are refused, as in libpq (pqConnectOptions2). */
+function sslModesOf(value: Value): Pick<ConnectionTarget, 'sslMode' | 'sslNegotiation'> {
+  const isSystem = value('sslrootcert') === 'system';
+  // `requiressl` is what `sslmode` was once called (conninfo_add_defaults).
+  const standard = isSystem ? 'verify-full' : value('requiressl')?.startsWith('1') ? 'require' : 'prefer';
+  const text = value('sslmode') ?? standard;
+  const sslMode = sslModes.find(mode => mode === text);
+  if (sslMode === undefined) throw bad('sslmode', `"${text}" is none of ${sslModes.join(', ')}`);
+  if (isSystem && sslMode !== 'verify-full')
+    throw bad(
+      'sslmode',
+      `"${text}" is too weak for sslrootcert=system: anybody can have such a certificate`,
+      {
+        hint: 'Set sslmode=verify-full.',
+      },
+    );
+  const isTlsSure = ['require', 'verify-ca', 'verify-full'].includes(sslMode);
+  const sslNegotiation = value('sslnegotiation') ?? 'postgres';
+  if (sslNegotiation !== 'postgres' && sslNegotiation !== 'direct')
+    throw bad('sslnegotiation', `"${sslNegotiation}" is none of postgres, direct`);
+  if (sslNegotiation === 'direct' && !isTlsSure)
+    throw bad('sslmode', `"${text}" is too weak for sslnegotiation=direct`, {
+      hint: 'Set sslmode=require, verify-ca or verify-full.',
+    });
+  return { sslMode, sslNegotiation };
 }
 
-function sslVersionOf(name: string, value: (name: string) => string | undefined): SslVersion | undefined {
-  const text = value(name);
-  const versions: readonly string[] = ['TLSv1', 'TLSv1.1', 'TLSv1.2', 'TLSv1.3'];
-  if (text !== undefined && !versions.includes(text))
-    throw bad(name, `"${text}" is none of ${versions.join(', ')}`);
-  return text as SslVersion | undefined;
+/** In the order of their age. */
+const sslVersions: readonly SslVersion[] = ['TLSv1', 'TLSv1.1', 'TLSv1.2', 'TLSv1.3'];
+
+function sslVersionsOf(value: Value): Pick<ConnectionTarget, 'sslMinVersion' | 'sslMaxVersion'> {
+  const sslMinVersion = sslVersionOf('ssl_min_protocol_version', value);
+  const sslMaxVersion = sslVersionOf('ssl_max_protocol_version', value);
+  // TLSv1.2 is the least by default, as in libpq.
+  const least = sslVersions.indexOf(sslMinVersion ?? 'TLSv1.2');
+  if (sslMaxVersion !== undefined && sslVersions.indexOf(sslMaxVersion) < least)
+    throw bad('ssl_max_protocol_version', `"${sslMaxVersion}" is less than the least that is allowed`, {
+      hint: 'Set ssl_min_protocol_version to no more than it.',
+    });
+  return { sslMinVersion, sslMaxVersion };
+}
+
+function sslVersionOf(name: string, value: Value): SslVersion | undefined {
+  const text = value(name)?.toLowerCase();
+  const version = sslVersions.find(known => known.toLowerCase() === text);
+  if (text !== undefined && version === undefined)
+    throw bad(name, `"${value(name)}" is none of ${sslVersions.join(', ')}`);
+  return version;
 }
 
 function secretOf(text: string | undefined): Secret | undefined {
@@ -169,6 +201,6 @@ function timeoutOf(text: string | undefined): number {
   return seconds <= 0 ? 0 : Math.max(2, seconds) * 1000;
 }
 
-function bad(name: string, what: string): WalvaultError {
-  return new WalvaultError('config', `postgres connection: ${name} ${what}`);
+function bad(name: string, what: string, details: { readonly hint?: string } = {}): WalvaultError {
+  return new WalvaultError('config', `postgres connection: ${name} ${what}`, details);
 }

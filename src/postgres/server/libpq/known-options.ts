@@ -1,55 +1,113 @@
 /**
- * The options of a connection string (PostgreSQL documentation, "Parameter Key Words", to version 18), and what
- * becomes of each here. As in libpq, an unknown one is an error: a mistyped `sslmode` must not connect in the open.
+ * The options of a connection string (PostgreSQL documentation, "Parameter Key Words", to version 18), their variables
+ * ("Environment Variables"), and what becomes of each here. As in libpq, an unknown one is an error: a mistyped
+ * `sslmode` must not connect in the open. A demand that walvault could only ignore is an error, too.
  */
 import { WalvaultError } from '../../../base/errors/errors.ts';
 import { nearestName } from '../../../base/near.ts';
 
-const used = [
-  'host', 'hostaddr', 'port', 'dbname', 'user', 'password', 'passfile', 'service', 'servicefile', 'options', 'sslmode',
-  'sslrootcert', 'sslcert', 'sslkey', 'sslpassword', 'sslcrl', 'ssl_min_protocol_version', 'ssl_max_protocol_version',
-  'connect_timeout', 'replication',
-] as const; // prettier-ignore
+interface OptionRule {
+  readonly variable?: string;
+  /** Why it is passed over: what it asks for cannot make a connection less safe when it is missing. */
+  readonly passedOver?: string;
+  /** The values that walvault satisfies; every other one is refused. Undefined: it is used as it is. */
+  readonly possible?: readonly string[];
+  /** For whoever gave another value. */
+  readonly hint?: string;
+}
 
-/** They change no result, or do nothing here: walvault keeps its own time limits and speaks neither GSSAPI nor OAuth. */
-const withoutEffect = [
-  'application_name', 'fallback_application_name', 'client_encoding', 'keepalives', 'keepalives_idle',
-  'keepalives_interval', 'keepalives_count', 'tcp_user_timeout', 'sslcompression', 'sslsni', 'krbsrvname', 'gsslib',
-  'gssdelegation', 'load_balance_hosts', 'min_protocol_version', 'max_protocol_version', 'sslkeylogfile',
-  'scram_client_key', 'scram_server_key', 'oauth_issuer', 'oauth_client_id', 'oauth_client_secret', 'oauth_scope',
-] as const; // prettier-ignore
+const noGss = 'It belongs to GSSAPI, which walvault never speaks.';
+const noOauth = 'It belongs to OAuth, which walvault never speaks.';
+const ownLimits = 'walvault keeps its own time limits.';
 
-/** They demand what walvault cannot do, unless they have one of these values. */
-const demanding: Readonly<Record<string, readonly string[]>> = {
-  channel_binding: ['prefer', 'disable'],
-  gssencmode: ['prefer', 'disable'],
-  require_auth: [],
-  requirepeer: [],
-  sslcertmode: ['allow'],
-  sslcrldir: [],
-  sslnegotiation: ['postgres'],
-  target_session_attrs: ['any'],
+export const knownOptions: Readonly<Record<string, OptionRule>> = {
+  host: { variable: 'PGHOST' },
+  hostaddr: { variable: 'PGHOSTADDR' },
+  port: { variable: 'PGPORT' },
+  dbname: { variable: 'PGDATABASE' },
+  user: { variable: 'PGUSER' },
+  password: { variable: 'PGPASSWORD' },
+  passfile: { variable: 'PGPASSFILE' },
+  service: { variable: 'PGSERVICE' },
+  servicefile: {},
+  options: { variable: 'PGOPTIONS' },
+  connect_timeout: { variable: 'PGCONNECT_TIMEOUT' },
+  replication: {},
+  sslmode: { variable: 'PGSSLMODE' },
+  requiressl: { variable: 'PGREQUIRESSL' },
+  sslnegotiation: { variable: 'PGSSLNEGOTIATION' },
+  sslrootcert: { variable: 'PGSSLROOTCERT' },
+  sslcert: { variable: 'PGSSLCERT' },
+  sslkey: { variable: 'PGSSLKEY' },
+  sslpassword: {},
+  sslcrl: { variable: 'PGSSLCRL' },
+  sslcrldir: { variable: 'PGSSLCRLDIR' },
+  ssl_min_protocol_version: { variable: 'PGSSLMINPROTOCOLVERSION' },
+  ssl_max_protocol_version: { variable: 'PGSSLMAXPROTOCOLVERSION' },
+  channel_binding: { variable: 'PGCHANNELBINDING' },
+  require_auth: { variable: 'PGREQUIREAUTH' },
+
+  sslcertmode: {
+    variable: 'PGSSLCERTMODE',
+    possible: ['allow', 'disable'],
+    hint: 'walvault cannot tell whether the server asked for a certificate; make it ask in pg_hba.conf (clientcert).',
+  },
+  sslsni: {
+    variable: 'PGSSLSNI',
+    possible: ['1'],
+    hint: "walvault always tells the server its name in TLS; give the host's address to tell none.",
+  },
+  gssencmode: {
+    variable: 'PGGSSENCMODE',
+    possible: ['prefer', 'disable'],
+    hint: 'walvault does not speak GSSAPI; encrypt with TLS (sslmode) in its place.',
+  },
+  requirepeer: {
+    variable: 'PGREQUIREPEER',
+    possible: [],
+    hint: "walvault cannot see a socket's owner; name a socket in a directory that only the server's user may write.",
+  },
+  target_session_attrs: {
+    variable: 'PGTARGETSESSIONATTRS',
+    possible: ['any'],
+    hint: 'Name the one host that is meant.',
+  },
+  min_protocol_version: {
+    variable: 'PGMINPROTOCOLVERSION',
+    possible: ['3.0'],
+    hint: 'walvault speaks version 3.0, as every server does.',
+  },
+  max_protocol_version: { variable: 'PGMAXPROTOCOLVERSION', possible: ['3.0', '3.2', 'latest'] },
+
+  application_name: { passedOver: 'It is a name for the logs of the server.' },
+  fallback_application_name: { passedOver: 'It is a name for the logs of the server.' },
+  client_encoding: { passedOver: 'Texts are always UTF-8 here.' },
+  keepalives: { passedOver: ownLimits },
+  keepalives_idle: { passedOver: ownLimits },
+  keepalives_interval: { passedOver: ownLimits },
+  keepalives_count: { passedOver: ownLimits },
+  tcp_user_timeout: { passedOver: ownLimits },
+  sslcompression: { passedOver: 'TLS is never compressed.' },
+  sslkeylogfile: { passedOver: "It would write the session's keys to a file." },
+  load_balance_hosts: { passedOver: 'Hosts are tried in the order in which they are given.' },
+  krbsrvname: { passedOver: noGss },
+  gsslib: { passedOver: noGss },
+  gssdelegation: { passedOver: noGss },
+  oauth_issuer: { passedOver: noOauth },
+  oauth_client_id: { passedOver: noOauth },
+  oauth_client_secret: { passedOver: noOauth },
+  oauth_scope: { passedOver: noOauth },
+  scram_client_key: { passedOver: 'SCRAM needs the password then, and fails without it.' },
+  scram_server_key: { passedOver: 'SCRAM needs the password then, and fails without it.' },
 };
 
-/** The variables of the demanding options, and of no others. */
-export const demandingVariables: Readonly<Record<string, string>> = {
-  channel_binding: 'PGCHANNELBINDING',
-  gssencmode: 'PGGSSENCMODE',
-  require_auth: 'PGREQUIREAUTH',
-  requirepeer: 'PGREQUIREPEER',
-  sslcertmode: 'PGSSLCERTMODE',
-  sslcrldir: 'PGSSLCRLDIR',
-  sslnegotiation: 'PGSSLNEGOTIATION',
-  target_session_attrs: 'PGTARGETSESSIONATTRS',
-};
-
-const known: readonly string[] = [...used, ...withoutEffect, ...Object.keys(demanding)];
+const names = Object.keys(knownOptions);
 
 /** @throws WalvaultError `config` for a name that libpq does not know; `source` says where it stands */
-export function checkOptionNames(names: Iterable<string>, source: string): void {
-  for (const name of names) {
-    if (known.includes(name)) continue;
-    const near = nearestName(name, known);
+export function checkOptionNames(given: Iterable<string>, source: string): void {
+  for (const name of given) {
+    if (names.includes(name)) continue;
+    const near = nearestName(name, names);
     throw new WalvaultError('config', `${source}: unknown option "${name}"`, {
       hint: near === undefined ? 'The options are those of libpq.' : `Did you mean ${near}?`,
     });
@@ -58,14 +116,11 @@ export function checkOptionNames(names: Iterable<string>, source: string): void 
 
 /** @throws WalvaultError `config` for a demand that walvault could only ignore */
 export function refuseDemands(value: (name: string) => string | undefined): void {
-  for (const [name, accepted] of Object.entries(demanding)) {
+  for (const [name, { possible, hint }] of Object.entries(knownOptions)) {
     const given = value(name);
-    if (given === undefined || accepted.includes(given)) continue;
+    if (given === undefined || possible === undefined || possible.includes(given)) continue;
     throw new WalvaultError('config', `postgres connection: ${name}=${given} is not possible`, {
-      hint:
-        name === 'target_session_attrs'
-          ? 'Name the one host that is meant.'
-          : 'walvault refuses what it could only ignore: leave it out.',
+      hint: hint ?? `It can be ${possible.join(' or ')}.`,
     });
   }
 }

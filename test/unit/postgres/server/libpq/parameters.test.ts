@@ -3,6 +3,7 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, test } from 'vitest';
 import { Secret } from '../../../../../src/base/secret.ts';
+import { authenticationRuleOf } from '../../../../../src/postgres/server/libpq/authentication.ts';
 import { parseConnectionString } from '../../../../../src/postgres/server/libpq/connection-string.ts';
 import { resolveTarget } from '../../../../../src/postgres/server/libpq/connection-target.ts';
 import { findPassword } from '../../../../../src/postgres/server/libpq/password-file.ts';
@@ -64,7 +65,19 @@ describe('where to connect', () => {
     ['host=a replication=true', /replication/],
     ['host=a sslmod=verify-full', /^postgres connection: unknown option "sslmod"$/],
     ['postgresql://a/b?ssl=require', /unknown option "ssl"/],
-    ['host=a channel_binding=require', /channel_binding=require is not possible/],
+    ['host=a channel_binding=often', /channel_binding "often" is none of require, prefer, disable/],
+    ['host=a require_auth=ldap', /require_auth "ldap" is none of password, md5, scram-sha-256, gss/],
+    ['host=a require_auth=md5,!password', /mixes methods/],
+    ['host=a require_auth=md5,md5', /names a method twice/],
+    ['host=a require_auth=gss', /require_auth=gss is not possible/],
+    ['host=a sslcertmode=require', /sslcertmode=require is not possible/],
+    ['host=a sslsni=0', /sslsni=0 is not possible/],
+    ['host=a gssencmode=require', /gssencmode=require is not possible/],
+    ['host=a min_protocol_version=3.2', /min_protocol_version=3.2 is not possible/],
+    ['host=a sslrootcert=system sslmode=require', /"require" is too weak for sslrootcert=system/],
+    ['host=a sslnegotiation=direct', /"prefer" is too weak for sslnegotiation=direct/],
+    ['host=a sslnegotiation=often', /sslnegotiation "often" is none of/],
+    ['host=a ssl_max_protocol_version=TLSv1.1', /less than the least/],
     ['host=a,b target_session_attrs=primary', /target_session_attrs=primary is not possible/],
     ['ssl_min_protocol_version=TLS1.3', /"TLS1.3" is none of/],
   ] as const)
@@ -77,6 +90,28 @@ test('an option that libpq has is accepted, and a demand in the environment is n
   const text = 'host=a application_name=x keepalives=1 target_session_attrs=any gssencmode=disable sslsni=1';
   assert.equal((await resolveTarget(new Secret(text), { PGUSER: 'u' })).places.length, 1);
   await assert.rejects(resolveTarget(undefined, { PGUSER: 'u', PGREQUIREPEER: 'postgres' }), /requirepeer/);
+});
+
+test('what libpq would have made of it: obsolete words, a standard that another option raises, empty values', async () => {
+  const modeOf = async (text: string, env: NodeJS.ProcessEnv = {}) =>
+    (await resolveTarget(new Secret(text), { PGUSER: 'u', ...env })).sslMode;
+  assert.equal(await modeOf('host=a requiressl=1'), 'require');
+  assert.equal(await modeOf('host=a', { PGREQUIRESSL: '1' }), 'require');
+  assert.equal(await modeOf('host=a sslmode=verify-ca', { PGREQUIRESSL: '1' }), 'verify-ca');
+  assert.equal(await modeOf('host=a sslrootcert=system'), 'verify-full');
+  assert.equal(await modeOf("host=a require_auth='' sslcertmode=''"), 'prefer');
+});
+
+test('require_auth in all its forms', () => {
+  const rule = (text: string) => {
+    const { allowed, isRequired } = authenticationRuleOf(text, undefined);
+    return [[...allowed].join(' '), isRequired];
+  };
+  assert.deepEqual(rule('scram-sha-256'), ['scram-sha-256', true]);
+  assert.deepEqual(rule('md5, scram-sha-256,none'), ['md5 scram-sha-256', false]);
+  assert.deepEqual(rule('none'), ['', false]);
+  assert.deepEqual(rule('!password'), ['md5 scram-sha-256', false]);
+  assert.deepEqual(rule('!password,!md5,!none'), ['scram-sha-256', true]);
 });
 
 test('a misspelt option of a service is named with its line', () => {
