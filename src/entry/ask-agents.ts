@@ -14,6 +14,8 @@ export interface AskOptions {
   /** Ask only the agent of this cluster; undefined: those of all clusters. */
   readonly dataDirectory: string | undefined;
   readonly context: CliContext;
+  /** True: what was stopped is not said. A status is what was asked for, and shown. */
+  readonly isQuiet: boolean;
 }
 
 const silenceMs = 3000;
@@ -25,7 +27,8 @@ const stopWithinMs = 4000;
  * @throws WalvaultError `refused`, `internal`
  */
 export async function askAgents(verb: 'status' | 'stop', options: AskOptions): Promise<number> {
-  const { context, configPath } = options;
+  const { context, configPath, isQuiet } = options;
+  const isSaid = verb === 'status' || !isQuiet;
   const { env, signal } = context;
   let found = 0;
   for (const path of socketPaths(options)) {
@@ -38,10 +41,11 @@ export async function askAgents(verb: 'status' | 'stop', options: AskOptions): P
     if (answer.status.configPath !== configPath) continue;
     found++;
     if (verb === 'stop') await stop(path, answer.status.pid, signal);
-    context.stdout(verb === 'stop' ? `stopped process ${answer.status.pid}\n` : describe(answer.status));
+    if (isSaid)
+      context.stdout(verb === 'stop' ? `stopped process ${answer.status.pid}\n` : describe(answer.status));
   }
   if (found > 0) return 0;
-  context.stdout(`no agent runs for ${configPath} (${socketDirectory(env)})\n`);
+  if (isSaid) context.stdout(`no agent runs for ${configPath} (${socketDirectory(env)})\n`);
   return verb === 'stop' ? 0 : errorCodes['not-found'];
 }
 

@@ -29,8 +29,10 @@ export async function runAgent(argv: readonly string[], context: CliContext): Pr
   const dataDirectory = values['data-directory'] ?? values.for;
   if (rest.length > 0) throw usageError('too many arguments', agentLine);
   const configPath = resolve(values.config ?? (context.env['WALVAULT_CONFIG'] || defaultConfigPath));
-  if (what === 'status' || what === 'stop')
-    return (await import('./ask-agents.ts')).askAgents(what, { configPath, dataDirectory, context });
+  if (what === 'status' || what === 'stop') {
+    const { askAgents } = await import('./ask-agents.ts');
+    return await askAgents(what, { configPath, dataDirectory, context, isQuiet: values.quiet });
+  }
   if (what !== undefined) throw usageError(`"${what}" is not something an agent does`, agentLine);
   const spawnedBy = values.parent === undefined ? undefined : Number(values.parent);
   if (isServerAbove()) {

@@ -15,14 +15,19 @@ import {
   type AccessToken,
   type TokenCredential,
 } from '@azure/identity';
+import { isHostIn } from '../driver-kit/host-cloud.ts';
 import { agentFor, type HttpAgents } from '../driver-kit/http-agents.ts';
 import { TokenServiceFailure, TokenServiceRefusal } from './error.ts';
 
 /**
  * The first configured identity of the three is used alone. So its error is reported at once, and not hidden behind the
- * failures of the others, which are not configured.
+ * failures of the others, which are not configured. `isAzureHost` is for tests.
  */
-export function createIdentity(agents: HttpAgents, env: NodeJS.ProcessEnv = process.env): TokenCredential {
+export function createIdentity(
+  agents: HttpAgents,
+  env: NodeJS.ProcessEnv = process.env,
+  isAzureHost = () => isHostIn('azure'),
+): TokenCredential {
   const has = (...names: string[]) => names.every(name => (env[name] ?? '') !== '');
   const options = {
     httpClient: new WatchedClient(agents),
@@ -33,19 +38,21 @@ export function createIdentity(agents: HttpAgents, env: NodeJS.ProcessEnv = proc
   };
   const isNamed = has('AZURE_TENANT_ID', 'AZURE_CLIENT_ID');
   if (isNamed && (has('AZURE_CLIENT_SECRET') || has('AZURE_CLIENT_CERTIFICATE_PATH')))
-    return new WatchedCredential(new EnvironmentCredential(options));
+    return new WatchedCredential(new EnvironmentCredential(options), () => false);
   if (isNamed && has('AZURE_FEDERATED_TOKEN_FILE'))
-    return new WatchedCredential(new WorkloadIdentityCredential(options));
-  return new WatchedCredential(new DefaultAzureCredential(options));
+    return new WatchedCredential(new WorkloadIdentityCredential(options), () => false);
+  return new WatchedCredential(new DefaultAzureCredential(options), isAzureHost);
 }
 
 interface Newest {
   /** The failure of the newest request: no answer or a temporary failure, or a refusal. */
   failure: TokenServiceFailure | TokenServiceRefusal | undefined;
+  /** True if the library's newest probe for a metadata service got no answer. */
+  isProbeUnanswered: boolean;
 }
 
 /** One state for the process: for managed identities the library keeps the first client that it ever got. */
-const newest: Newest = { failure: undefined };
+const newest: Newest = { failure: undefined, isProbeUnanswered: false };
 
 /** An HTTP client with our connections, authorities and proxies. It remembers why a request failed. */
 class WatchedClient implements HttpClient {
@@ -63,7 +70,8 @@ class WatchedClient implements HttpClient {
       if (!isProbe(request)) newest.failure = failureOf(response);
       return response;
     } catch (error) {
-      if (!isProbe(request)) newest.failure = new TokenServiceFailure(error);
+      if (isProbe(request)) newest.isProbeUnanswered = true;
+      else newest.failure = new TokenServiceFailure(error);
       throw error;
     }
   }
@@ -90,7 +98,10 @@ function passes(status: number): boolean {
   return status === 404 || status === 408 || status === 410 || status === 429 || status >= 500;
 }
 
-/** True for the library's probe for a metadata service, sent without the header: no answer means that there is none. */
+/**
+ * True for the library's probe for a metadata service, sent without the header. No answer means that there is none, or,
+ * on a host of Azure, an outage.
+ */
 function isProbe({ url, headers }: PipelineRequest): boolean {
   return url.endsWith('/metadata/identity/oauth2/token') && !headers.has('Metadata');
 }
@@ -107,17 +118,21 @@ const renewEveryMs = 3000;
  */
 class WatchedCredential implements TokenCredential {
   readonly #inner: TokenCredential;
+  /** Whether a metadata service must be there. */
+  readonly #hasMetadata: () => boolean;
   #last: { readonly key: string; readonly token: AccessToken } | undefined;
   #failedAt = -Infinity;
 
-  constructor(inner: TokenCredential) {
+  constructor(inner: TokenCredential, hasMetadata: () => boolean) {
     this.#inner = inner;
+    this.#hasMetadata = hasMetadata;
   }
 
   async getToken(...call: Parameters<TokenCredential['getToken']>): Promise<AccessToken | null> {
     const good = this.#goodFor(...call);
     if (good !== undefined && performance.now() - this.#failedAt < renewEveryMs) return good;
     newest.failure = undefined;
+    newest.isProbeUnanswered = false;
     try {
       const token = await this.#inner.getToken(...call);
       this.#last = token === null ? undefined : { key: keyOf(...call), token };
@@ -125,6 +140,8 @@ class WatchedCredential implements TokenCredential {
     } catch (error) {
       this.#failedAt = performance.now();
       if (good !== undefined) return good;
+      if (newest.failure === undefined && newest.isProbeUnanswered && this.#hasMetadata())
+        throw new TokenServiceFailure(new Error('the metadata service of this host does not answer'));
       throw newest.failure ?? error;
     }
   }

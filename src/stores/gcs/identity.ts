@@ -18,6 +18,7 @@ import {
 import { homeDirectory } from '../../base/account.ts';
 import { messageOf, WalvaultError } from '../../base/errors/errors.ts';
 import { readText } from '../../base/files/read.ts';
+import { isHostIn } from '../driver-kit/host-cloud.ts';
 import { agentFor, type HttpAgents } from '../driver-kit/http-agents.ts';
 
 export interface TokenClient {
@@ -26,10 +27,14 @@ export interface TokenClient {
 
 const scope = 'https://www.googleapis.com/auth/devstorage.read_write';
 
-/** @throws WalvaultError `config` for a credentials file that cannot be used; the library's errors */
+/**
+ * `isGoogleHost` is for tests.
+ * @throws WalvaultError `config` for a credentials file that cannot be used; the library's errors
+ */
 export async function createIdentity(
   credentialsFile: string | undefined,
   agents: HttpAgents,
+  isGoogleHost = () => isHostIn('google'),
 ): Promise<TokenClient> {
   // Our own authorities and proxies, instead of the library's reading of the same variables.
   const transporterOptions = { agent: (url: URL) => agentFor(agents, url) };
@@ -41,7 +46,7 @@ export async function createIdentity(
   const path = defaultCredentialsFile(process.env);
   const known = path === undefined ? undefined : clientOf(await readCredentials(path), transporterOptions);
   if (known !== undefined) return known;
-  if (path === undefined && isMetadataServerNamed(process.env)) return metadataClient(process.env);
+  if (path === undefined && hasMetadataServer(process.env, isGoogleHost)) return metadataClient(process.env);
   // The library keeps for the whole process that the metadata server did not answer once.
   gcpMetadata.resetIsAvailableCache();
   const auth = new GoogleAuth({
@@ -66,12 +71,13 @@ function defaultCredentialsFile(env: NodeJS.ProcessEnv): string | undefined {
 }
 
 /**
- * Says whether the environment names the metadata server. The library would ask it first whether it is there, and call
- * an outage of a few seconds a lack of credentials. A host that it knows as Google's it does not ask either.
+ * Whether there must be a metadata server: the environment names it, or this host is in Google's cloud. The library
+ * would ask it first whether it is there, and call an outage of a few seconds a lack of credentials.
  */
-function isMetadataServerNamed(env: NodeJS.ProcessEnv): boolean {
-  const host = env['GCE_METADATA_IP'] || env['GCE_METADATA_HOST'] || '';
-  return host !== '' && (env['METADATA_SERVER_DETECTION'] ?? '') === '';
+function hasMetadataServer(env: NodeJS.ProcessEnv, isGoogleHost: () => boolean): boolean {
+  if ((env['METADATA_SERVER_DETECTION'] ?? '') !== '') return false;
+  const named = env['GCE_METADATA_IP'] || env['GCE_METADATA_HOST'] || '';
+  return named !== '' || gcpMetadata.getGCPResidency() || isGoogleHost();
 }
 
 function metadataClient(env: NodeJS.ProcessEnv): TokenClient {

@@ -7,6 +7,7 @@ import { request as httpRequest, type IncomingMessage } from 'node:http';
 import { request as httpsRequest } from 'node:https';
 import { collect } from '../../base/bytes/streams.ts';
 import { messageOf } from '../../base/errors/errors.ts';
+import { isHostIn } from '../driver-kit/host-cloud.ts';
 
 /** Around everything that the SDK's chain of credentials throws: an answer of a token service is not one of the store. */
 export class CredentialsFailure extends Error {
@@ -56,7 +57,8 @@ async function askSource(env: NodeJS.ProcessEnv): Promise<MissingCredentials | u
       { url: container, headers: () => containerHeaders(env) },
     ]);
   const endpoint = env['AWS_EC2_METADATA_SERVICE_ENDPOINT'] ?? '';
-  if (env['AWS_EC2_METADATA_DISABLED'] === 'true' || (endpoint === '' && !isAmazonHost())) return undefined;
+  if (env['AWS_EC2_METADATA_DISABLED'] === 'true' || (endpoint === '' && !isHostIn('amazon')))
+    return undefined;
   const at = (path: string) => new URL(path, endpoint === '' ? 'http://169.254.169.254' : endpoint).href;
   return await ask('the metadata service of the instance', [
     {
@@ -81,15 +83,6 @@ function containerHeaders(env: NodeJS.ProcessEnv): Record<string, string> {
   } catch {
     // The SDK has said so already.
     return {};
-  }
-}
-
-/** Elsewhere the address of the metadata service leads nowhere, and the host has no role. */
-function isAmazonHost(): boolean {
-  try {
-    return readFileSync('/sys/class/dmi/id/sys_vendor', 'latin1').startsWith('Amazon');
-  } catch {
-    return false;
   }
 }
 

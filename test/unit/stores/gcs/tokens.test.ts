@@ -6,7 +6,10 @@ import assert from 'node:assert/strict';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { createServer, type AddressInfo } from 'node:net';
 import { join } from 'node:path';
+import { Compute } from 'google-auth-library';
 import { afterAll, beforeAll, describe, it, vi } from 'vitest';
+import { createHttpAgents } from '../../../../src/stores/driver-kit/http-agents.ts';
+import { createIdentity } from '../../../../src/stores/gcs/identity.ts';
 import { createGcsStore, type GcsStoreOptions } from '../../../../src/stores/gcs/store.ts';
 import { put, read, rejectsAs, signal } from '../../../contract/contract-driver.ts';
 import { makeCertificates, type Certificates } from '../../../support/servers/certificates.ts';
@@ -24,6 +27,7 @@ describe('gcs: tokens', () => {
   const unset: NodeJS.ProcessEnv = {
     GOOGLE_APPLICATION_CREDENTIALS: undefined,
     GCE_METADATA_HOST: undefined,
+    GCE_METADATA_IP: undefined,
     METADATA_SERVER_DETECTION: 'none',
     HTTPS_PROXY: undefined,
     NO_PROXY: undefined,
@@ -150,6 +154,17 @@ describe('gcs: tokens', () => {
     } finally {
       await metadata.close();
     }
+  });
+
+  it('a host of Google that names no metadata service has one all the same, whether or not it answers now', async () => {
+    const agents = await createHttpAgents({ timeoutMs: 5000 });
+    const env = { ...unset, CLOUDSDK_CONFIG: directory, METADATA_SERVER_DETECTION: undefined };
+    await withEnvironment(env, async () => {
+      assert.ok((await createIdentity(undefined, agents, () => true)) instanceof Compute);
+    });
+    const none = { ...env, METADATA_SERVER_DETECTION: 'none' };
+    await withEnvironment(none, () => assert.rejects(createIdentity(undefined, agents, () => true), /default credentials/)); // prettier-ignore
+    agents.destroy();
   });
 
   it('a metadata service that takes connections and says nothing is unreachable', async () => {
