@@ -1,5 +1,6 @@
 /** Opens the repositories of a configuration. Only here do settings, stores and the repository format meet. */
 import { WalvaultError } from '../base/errors/errors.ts';
+import type { Secret } from '../base/secret.ts';
 import type { Config, RepositoryConfig } from '../config/index.ts';
 import { Codec } from '../repository/encoding/codec.ts';
 import { Keyring, type KeySettings } from '../repository/encoding/keyring.ts';
@@ -101,27 +102,22 @@ export async function storeSettings(
   config: Pick<Config, 'store'>,
 ): Promise<StoreSettings> {
   const { name: _name, id: _id, required: _required, ...store } = repository;
-  const [accessKeyId, secretAccessKey, sessionToken, customerKey, accountKey, sasToken, connectionString] =
-    await Promise.all(
-      [
-        store.accessKeyId,
-        store.secretAccessKey,
-        store.sessionToken,
-        store.customerKey,
-        store.accountKey,
-        store.sasToken,
-        store.connectionString,
-      ].map(async source => await source?.read()),
-    );
+  const secrets = await Promise.all(
+    secretFields.map(async field => [field, await store[field]?.read()] as const),
+  );
   return {
     ...store,
-    accessKeyId,
-    secretAccessKey,
-    sessionToken,
-    customerKey,
-    accountKey,
-    sasToken,
-    connectionString,
+    ...(Object.fromEntries(secrets) as Record<(typeof secretFields)[number], Secret | undefined>),
     timeoutMs: config.store.requestTimeoutMs,
   };
 }
+
+const secretFields = [
+  'accessKeyId',
+  'secretAccessKey',
+  'sessionToken',
+  'customerKey',
+  'accountKey',
+  'sasToken',
+  'connectionString',
+] as const satisfies (keyof RepositoryConfig)[];

@@ -1,7 +1,8 @@
 /** Builds the configuration from the values of the table, and checks the rules that concern several settings. */
 import { WalvaultError } from '../base/errors/errors.ts';
 import type { Config, RepositoryConfig } from './config.ts';
-import type { RepositoryValues, SettingValues } from './settings.ts';
+import type { RepositoryValues } from './repository-settings.ts';
+import type { SettingValues } from './settings.ts';
 
 export function assembleConfig(
   values: SettingValues,

@@ -6,7 +6,8 @@ import { WalvaultError, describeSystemCode, messageOf, systemCode } from '../bas
 import { isPrivateFile } from '../base/files/privacy.ts';
 import { nearestName } from '../base/near.ts';
 import type { RawValue } from './raw-value.ts';
-import { repositorySettings, settings } from './settings.ts';
+import { repositorySettings } from './repository-settings.ts';
+import { settings } from './settings.ts';
 import { keyLines } from './toml-lines.ts';
 
 export interface ConfigFile {

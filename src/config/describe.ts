@@ -1,8 +1,8 @@
 /** The settings in force, for `config show`. Secrets are shown as `***`. */
 import type { LoadedConfig } from './config.ts';
-import { ConfiguredSecret } from './secret-source.ts';
 import type { Setting, SettingKind } from './setting.ts';
-import { repositorySettings, settings } from './settings.ts';
+import { repositorySettings } from './repository-settings.ts';
+import { settings } from './settings.ts';
 
 export interface SettingInForce {
   readonly name: string;
@@ -26,7 +26,7 @@ function isUnset(value: unknown): boolean {
 
 /** A value as TOML, with the largest exact unit. */
 function writeValue(kind: SettingKind, value: unknown): string {
-  if (value instanceof ConfiguredSecret) return '***';
+  if (kind === 'secret') return '***';
   if (kind === 'secrets' && Array.isArray(value)) return value.map(() => '***').join(', ');
   if (kind === 'switch') return value === true ? '"on"' : '"off"';
   if (kind === 'duration') return JSON.stringify(withUnit(Number(value), durationUnits));

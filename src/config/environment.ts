@@ -3,7 +3,8 @@ import { WalvaultError } from '../base/errors/errors.ts';
 import { nearestName } from '../base/near.ts';
 import type { RawValue } from './raw-value.ts';
 import type { Setting } from './setting.ts';
-import { repositorySettings, settings } from './settings.ts';
+import { repositorySettings } from './repository-settings.ts';
+import { settings } from './settings.ts';
 
 export interface EnvironmentSettings {
   readonly settings: ReadonlyMap<string, RawValue>;

@@ -11,7 +11,8 @@ import type { RawValue } from './raw-value.ts';
 import { mergeRepositories } from './repositories.ts';
 import type { SecretReading } from './secret-source.ts';
 import type { Setting, ValuesOf } from './setting.ts';
-import { repositorySettings, settings } from './settings.ts';
+import { repositorySettings } from './repository-settings.ts';
+import { settings } from './settings.ts';
 import { readValue } from './value.ts';
 
 export interface LoadOptions {

@@ -1,7 +1,8 @@
 /** Renders the reference page of all settings, `docs/reference/settings.md`; a test keeps the page equal to this. */
 import { environmentName } from './environment.ts';
 import type { Setting } from './setting.ts';
-import { repositorySettings, settings } from './settings.ts';
+import { repositorySettings } from './repository-settings.ts';
+import { settings } from './settings.ts';
 
 export function settingsReference(): string {
   const lines = [...introduction];
@@ -25,7 +26,7 @@ export function settingsReference(): string {
 const introduction = [
   '# Settings',
   '',
-  '<!-- Made from the table in src/config/settings.ts by test/unit/config/reference.test.ts: run it with UPDATE_DOCS=1 after a change. -->',
+  '<!-- Made from the tables in src/config/settings.ts and repository-settings.ts by test/unit/config/reference.test.ts: run it with UPDATE_DOCS=1 after a change. -->',
   '',
   'walvault reads one TOML file: the one named by `--config`, else by `WALVAULT_CONFIG`, else `/etc/walvault.toml`.',
   'Every setting can also be given in the environment, where it wins over the file; without a file the environment',

@@ -4,7 +4,7 @@
  */
 import { resolve } from 'node:path';
 import { WalvaultError, describeSystemCode, messageOf, systemCode } from '../base/errors/errors.ts';
-import { Secret, type SecretSource } from '../base/secret.ts';
+import { Hidden, Secret, type SecretSource } from '../base/secret.ts';
 import { readText } from '../base/files/read.ts';
 import type { RawValue } from './raw-value.ts';
 import type { Setting } from './setting.ts';
@@ -28,14 +28,15 @@ export interface SecretReading {
   readonly onSecret: (secret: Secret) => void;
 }
 
-/** A secret of the configuration. It prints as `***`, as what it is read from may be a secret, too. */
-export class ConfiguredSecret implements SecretSource {
+/** A secret of the configuration. It is hidden itself: what it is read from may be a secret, too. */
+export class ConfiguredSecret extends Hidden implements SecretSource {
   readonly #recipe: SecretRecipe;
   readonly #reading: SecretReading;
   #found: Promise<Secret> | undefined;
   #known: Secret | undefined;
 
   constructor(recipe: SecretRecipe, reading: SecretReading) {
+    super();
     this.#recipe = recipe;
     this.#reading = reading;
     const { form, source } = recipe;
@@ -60,18 +61,6 @@ export class ConfiguredSecret implements SecretSource {
   recipe(): SecretRecipe {
     const { label } = this.#recipe;
     return this.#known === undefined ? this.#recipe : { label, form: 'text', source: this.#known.reveal() };
-  }
-
-  toString(): string {
-    return '***';
-  }
-
-  toJSON(): string {
-    return '***';
-  }
-
-  [Symbol.for('nodejs.util.inspect.custom')](): string {
-    return '***';
   }
 
   async #read(): Promise<Secret> {

@@ -1,6 +1,7 @@
 /** Renders a configuration file with every setting: the given ones set, the others as comments with their defaults. */
 import type { Setting } from './setting.ts';
-import { repositorySettings, settings, type RepositoryField, type SettingKey } from './settings.ts';
+import { repositorySettings, type RepositoryField } from './repository-settings.ts';
+import { settings, type SettingKey } from './settings.ts';
 
 /** The TOML values that settings need. */
 export type WrittenValue = string | number | boolean | readonly string[] | { readonly file: string };

@@ -26,7 +26,7 @@ import {
 import { digestOfFile } from './digest.ts';
 import { fsError, io } from './error.ts';
 import { giveFileRights, rightsFor, type Rights } from './rights.ts';
-import { sidecarPath, sidecarPaths, writeSidecar, type SidecarContent } from './sidecar.ts';
+import { sidecarPath, sidecarPaths, writeSidecar, type NewSidecar } from './sidecar.ts';
 import { temporaryPath } from './temporary.ts';
 
 /** How often a delete may prune a put's directory before the put gives up. */
@@ -82,11 +82,6 @@ async function openTemporary(
   }
 }
 
-interface NewSidecar {
-  readonly content: SidecarContent;
-  readonly rights: Rights;
-}
-
 async function writeBody(handle: FileHandle, key: string, body: PutBody, options: PutOptions) {
   const check = new BodyCheck(
     key,
@@ -124,12 +119,12 @@ async function linkWithSidecar(
   target: string,
   sidecar: NewSidecar | undefined,
 ): Promise<void> {
-  const madeSidecar = sidecar !== undefined && (await makeSidecar(target, sidecar, 'create'));
+  const madeSidecar = sidecar !== undefined && (await writeSidecar(target, sidecar, 'create'));
   try {
     await linkOnce(temporary, target);
   } catch (error) {
     if (systemCode(error) === 'EEXIST') {
-      if (madeSidecar) await removeLosersSidecar(target, sidecar.content);
+      if (madeSidecar) await removeLosersSidecar(target, sidecar);
       throw (await isDirectory(target))
         ? isADirectory(key)
         : new StoreError('exists', `put ${key}: already exists`, { cause: error });
@@ -139,15 +134,7 @@ async function linkWithSidecar(
   }
   await unlink(temporary);
   // Another writer of the same content, which lost the race, may have removed the shared sidecar meanwhile.
-  if (sidecar !== undefined && !madeSidecar) await makeSidecar(target, sidecar, 'create');
-}
-
-function makeSidecar(
-  target: string,
-  { content, rights }: NewSidecar,
-  as: 'create' | 'replace',
-): Promise<boolean> {
-  return writeSidecar(target, content, { as, rights });
+  if (sidecar !== undefined && !madeSidecar) await writeSidecar(target, sidecar, 'create');
 }
 
 async function makeNameDurable(root: string, key: string): Promise<void> {
@@ -172,16 +159,16 @@ async function linkOnce(temporary: string, target: string): Promise<void> {
 }
 
 /** Removes our sidecar, unless the winner has the same content: then it may rely on this sidecar. */
-async function removeLosersSidecar(target: string, sidecar: SidecarContent): Promise<void> {
+async function removeLosersSidecar(target: string, { content }: NewSidecar): Promise<void> {
   try {
-    if ((await lstat(target)).size === sidecar.sizeBytes && (await digestOfFile(target)) === sidecar.sha256)
+    if ((await lstat(target)).size === content.sizeBytes && (await digestOfFile(target)) === content.sha256)
       return;
   } catch (error) {
     // Deleted meanwhile, or unreadable. A sidecar without an object is harmless, an object without its sidecar is not.
     if (systemCode(error) !== undefined) return;
     throw error;
   }
-  await unlink(sidecarPath(target, sidecar.sha256)).catch(() => undefined);
+  await unlink(sidecarPath(target, content.sha256)).catch(() => undefined);
 }
 
 async function replace(
@@ -192,7 +179,7 @@ async function replace(
 ): Promise<void> {
   if (await isDirectory(target)) throw isADirectory(key);
   const own = sidecar === undefined ? undefined : sidecarPath(target, sidecar.content.sha256);
-  if (sidecar !== undefined) await makeSidecar(target, sidecar, 'replace');
+  if (sidecar !== undefined) await writeSidecar(target, sidecar, 'replace');
   await rename(temporary, target);
   for (const path of await sidecarPaths(target)) {
     if (path !== own) await unlink(path).catch(() => undefined);

@@ -22,7 +22,10 @@ export function sidecarPath(file: string, sha256: string): string {
   return `${file}.${sha256.slice(0, 16)}.meta`;
 }
 
-export type SidecarContent = Omit<Sidecar, 'path'>;
+export interface NewSidecar {
+  readonly content: Omit<Sidecar, 'path'>;
+  readonly rights: Rights;
+}
 
 /**
  * Writes and fsyncs the sidecar; its directory entry becomes durable when the caller fsyncs the directory.
@@ -30,8 +33,8 @@ export type SidecarContent = Omit<Sidecar, 'path'>;
  */
 export async function writeSidecar(
   file: string,
-  content: SidecarContent,
-  options: { readonly as: 'create' | 'replace'; readonly rights: Rights },
+  { content, rights }: NewSidecar,
+  as: 'create' | 'replace',
 ): Promise<boolean> {
   const path = sidecarPath(file, content.sha256);
   const temporary = temporaryPath(file);
@@ -39,13 +42,13 @@ export async function writeSidecar(
     const handle = await open(temporary, 'wx', 0o600);
     try {
       const { sizeBytes, sha256, metadata } = content;
-      await giveFileRights(handle, options.rights);
+      await giveFileRights(handle, rights);
       await handle.writeFile(JSON.stringify({ sizeBytes, sha256, metadata }));
       await handle.sync();
     } finally {
       await handle.close();
     }
-    if (options.as === 'replace') {
+    if (as === 'replace') {
       await rename(temporary, path);
       return true;
     }

@@ -4,7 +4,8 @@ import { parse } from 'smol-toml';
 import { test } from 'vitest';
 import { settingsReference } from '../../../src/config/reference.ts';
 import type { Setting } from '../../../src/config/setting.ts';
-import { repositorySettings, settings } from '../../../src/config/settings.ts';
+import { repositorySettings } from '../../../src/config/repository-settings.ts';
+import { settings } from '../../../src/config/settings.ts';
 import { readValue } from '../../../src/config/value.ts';
 
 test('the reference page is what the table says (UPDATE_DOCS=1 writes it)', async () => {

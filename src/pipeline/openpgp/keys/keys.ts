@@ -1,7 +1,7 @@
 /** Reads OpenPGP keys from files and says plainly why a key cannot be used. */
 import type { Key, PrivateKey as OpenpgpPrivateKey, Subkey } from 'openpgp';
 import { messageOf, WalvaultError } from '../../../base/errors/errors.ts';
-import type { Secret, SecretSource } from '../../../base/secret.ts';
+import { readInTurn, type SecretSource } from '../../../base/secret.ts';
 import { loadOpenpgp, type OpenpgpLibrary } from '../library.ts';
 import { readPlainKeys, type PlainKey } from './plain-key.ts';
 import {
@@ -244,16 +244,8 @@ async function unlock(
     throw new WalvaultError('key', `${name} is locked by a passphrase and none is set`, {
       hint: 'Set the passphrase of the key in the configuration or the environment.',
     });
-  let unread: unknown;
   let mismatch: unknown;
-  for (const each of passphrases) {
-    let passphrase: Secret;
-    try {
-      passphrase = await each.read();
-    } catch (error) {
-      unread ??= error;
-      continue;
-    }
+  for await (const passphrase of readInTurn(passphrases)) {
     try {
       return await openpgp.decryptKey({ privateKey: key, passphrase: passphrase.reveal() });
     } catch (error) {
@@ -262,7 +254,6 @@ async function unlock(
       mismatch = error;
     }
   }
-  if (unread !== undefined) throw unread;
   throw new WalvaultError('key', `${name}: wrong passphrase`, {
     cause: mismatch,
     hint: 'Correct the passphrase of the key in the configuration or the environment, or add it to the list.',

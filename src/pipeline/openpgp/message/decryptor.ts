@@ -1,7 +1,7 @@
 /** Reads OpenPGP messages of walvault and of gpg 2.x, as streams in constant memory. */
 import type { ByteStream } from '../../../base/bytes/streams.ts';
 import { WalvaultError } from '../../../base/errors/errors.ts';
-import type { Secret, SecretSource } from '../../../base/secret.ts';
+import { readInTurn, type Secret, type SecretSource } from '../../../base/secret.ts';
 import { ByteReader } from '../../byte-reader.ts';
 import { damaged } from '../damaged.ts';
 import { decryptBody, type SessionKey } from './integrity-protected.ts';
@@ -38,8 +38,8 @@ export interface DecryptorOptions {
 
 /**
  * Streams throw WalvaultError `key` if no private key fits (the message names the key ids of the recipients) or the
- * passphrase is wrong (`config` if one could not be read), and `damaged` for data that is not exactly one whole message: cut, changed, followed by other
- * bytes, or without integrity protection.
+ * passphrase is wrong (`config` if one could not be read), and `damaged` for data that is not exactly one whole message:
+ * cut, changed, followed by other bytes, or without integrity protection.
  */
 export function createDecryptor(options: DecryptorOptions): Promise<Decryptor> {
   const passphrases = (options.passphrases ?? []).map(createPassphrase);
@@ -66,8 +66,10 @@ interface MessageContext extends Omit<DecryptorOptions, 'passphrases'> {
   readonly onVerdict: (verdict: SignatureVerdict) => void;
 }
 
-/** @throws WalvaultError `config` if the passphrase cannot be read */
-type Passphrase = () => Promise<DeriveKey>;
+interface Passphrase {
+  /** @throws WalvaultError `config` if the passphrase cannot be read */
+  read(): Promise<DeriveKey>;
+}
 type DeriveKey = (parameters: StringToKey, sizeBytes: number) => Uint8Array;
 
 async function* decryptMessage(
@@ -143,27 +145,16 @@ async function* openSessionKeys(
     throw new WalvaultError('key', `${what}: is encrypted to a passphrase and none is set`, {
       hint: 'Set the passphrase it was written with.',
     });
-  let unread: unknown;
-  for (const passphrase of passphrases) {
-    let derive: DeriveKey;
-    try {
-      derive = await passphrase();
-    } catch (error) {
-      unread ??= error;
-      continue;
-    }
+  for await (const derive of readInTurn(passphrases))
     for (const packet of passphrasePackets) {
       const key = openPassphrasePacket(packet, derive, what);
       if (key !== undefined) yield key;
     }
-  }
-  // Here no other passphrase fits: perhaps this one would have.
-  if (unread !== undefined) throw unread;
 }
 
 function createPassphrase(source: SecretSource): Passphrase {
   let derivation: DeriveKey | undefined;
-  return async () => (derivation ??= cachedDerivation(await source.read()));
+  return { read: async () => (derivation ??= cachedDerivation(await source.read())) };
 }
 
 /** Derivation with the last results kept: it takes some 40 ms, and a process that writes uses the same salt again. */

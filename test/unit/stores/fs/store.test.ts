@@ -164,8 +164,8 @@ describe('fs store', () => {
     await writeFile(join(root, 'd/.0123456789abcdef.walvault-tmp'), 'half');
     await writeSidecar(
       join(root, 'd/a'),
-      { sizeBytes: 1, sha256: 'f'.repeat(64), metadata: { a: 'b' } },
-      { as: 'create', rights },
+      { content: { sizeBytes: 1, sha256: 'f'.repeat(64), metadata: { a: 'b' } }, rights },
+      'create',
     );
     assert.deepEqual(await names(store, { prefix: '' }), []);
     assert.deepEqual(await names(store, { prefix: '', delimiter: '/' }), []);
@@ -176,10 +176,9 @@ describe('fs store', () => {
 });
 
 describe('fs store: sidecars', () => {
-  const content = (body: Buffer, writer: string) => ({
-    sizeBytes: body.length,
-    sha256: sha256Of(body),
-    metadata: { writer },
+  const sidecarOf = (body: Buffer, writer: string) => ({
+    content: { sizeBytes: body.length, sha256: sha256Of(body), metadata: { writer } },
+    rights,
   });
 
   it("of several the payload's own digest chooses", async () => {
@@ -187,7 +186,7 @@ describe('fs store: sidecars', () => {
     const body = randomBody(1000);
     await put(store, 'a', [body], { metadata: { writer: 'right' } });
     for (let index = 0; index < 5; index++)
-      await writeSidecar(join(root, 'a'), content(randomBody(1000), 'dead racer'), { as: 'create', rights });
+      await writeSidecar(join(root, 'a'), sidecarOf(randomBody(1000), 'dead racer'), 'create');
     assert.equal((await store.head('a', { signal }))?.metadata['writer'], 'right');
     assert.equal((await store.get('a', { signal })).stat.metadata['writer'], 'right');
     assert(body.equals(await read(store, 'a')));
@@ -196,7 +195,7 @@ describe('fs store: sidecars', () => {
   it('one alone of the right size but another digest is not believed by head, and get says damaged', async () => {
     const { root, store } = open();
     await put(store, 'a', [randomBody(1000)]);
-    await writeSidecar(join(root, 'a'), content(randomBody(1000), 'dead racer'), { as: 'create', rights });
+    await writeSidecar(join(root, 'a'), sidecarOf(randomBody(1000), 'dead racer'), 'create');
     assert.deepEqual({ ...(await store.head('a', { signal }))?.metadata }, {});
     await rejectsAs('damaged', read(store, 'a'));
   });
