@@ -109,8 +109,8 @@ describe('a restored directory', () => {
   });
 
   test('is not made where there is no space for the WAL of its recovery', async () => {
-    // The file system of /proc has no space at all.
-    await assert.rejects(restored({ walDirectory: '/proc/walvault/pg_wal' }), {
+    // The file system of /sys has no space at all.
+    await assert.rejects(restored({ walDirectory: '/sys/pg_wal' }), {
       code: 'destination',
       message: /the backup and its WAL need .* free/,
     });
