@@ -1,5 +1,6 @@
 /** The account of this process, which in a container may be a number without a name or home directory. */
 import { homedir, userInfo } from 'node:os';
+import { readText } from './files/read.ts';
 
 /** Undefined for a user id without an entry in the system's list of users. */
 export function accountName(): string | undefined {
@@ -13,6 +14,13 @@ export function accountName(): string | undefined {
 /** The name for people: a user without one is its number. */
 export function userName(): string {
   return accountName() ?? `uid ${process.getuid?.() ?? 'unknown'}`;
+}
+
+/** The name of any user in the local user database; else `user id N`. */
+export async function nameOfUser(id: number): Promise<string> {
+  const users = await readText('/etc/passwd').catch(() => '');
+  const line = users.split('\n').find(text => text.split(':')[2] === String(id));
+  return line?.split(':')[0] ?? `user id ${id}`;
 }
 
 /**

@@ -27,6 +27,7 @@ const facts: { readonly [Method in StoreMethod]-?: MethodFacts<Method> } = {
   delete: { returns: 'result', keys: keys => keys },
   makeDurable: { returns: 'result', keys: one },
   refusesWrongChecksum: { returns: 'result', keys: one },
+  findClosed: { returns: 'result', keys: one },
   joinsOnlyIfAbsent: { returns: 'result', keys: one },
   listUnfinished: { returns: 'entries', keys: prefixOf },
   removeUnfinished: { returns: 'result', keys: writes => writes.map(({ key }) => key) },

@@ -60,6 +60,12 @@ export interface Store {
   joinsOnlyIfAbsent?(key: string, options: CallOptions): Promise<boolean>;
 
   /**
+   * The first file or directory below `key`, or on the way to it, that the account of the repository cannot use. It looks
+   * at a bounded number of the newest. For `check`. Only the directory store has it.
+   */
+  findClosed?(key: string, options: CallOptions): Promise<ClosedPath | undefined>;
+
+  /**
    * Unfinished writes, which no listing shows: multipart uploads, temporary files, sidecars without their object. The
    * writes of running writers are among them; only their age tells them from those of dead writers. Drivers whose
    * service removes unfinished writes by itself have neither this method nor `removeUnfinished`.
@@ -167,6 +173,15 @@ export interface ListOptions extends CallOptions {
 export type ListEntry =
   | ({ readonly key: string; readonly sizeBytes: number; readonly modified: Date } & StorageTier)
   | { readonly prefix: string };
+
+export interface ClosedPath {
+  /** Absolute. */
+  readonly path: string;
+  readonly isDirectory: boolean;
+  readonly ownerId: number;
+  /** The account that cannot use it. */
+  readonly userId: number;
+}
 
 export interface UnfinishedWrite {
   /** The key of the intended object; for a temporary file its own path. */

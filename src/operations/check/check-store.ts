@@ -1,7 +1,10 @@
 /** The check of a store: it tests each guarantee that walvault needs, because some stores have broken theirs. */
 import { randomBytes } from 'node:crypto';
+import { fileURLToPath } from 'node:url';
 import { collect } from '../../base/bytes/streams.ts';
+import { nameOfUser } from '../../base/account.ts';
 import { messageOf } from '../../base/errors/errors.ts';
+import { shellWord } from '../../base/shell-word.ts';
 import { sha256Hex } from '../../repository/format/json-object.ts';
 import { clusterPrefix } from '../../repository/format/layout.ts';
 import { verifyMarker } from '../../repository/format/marker.ts';
@@ -43,6 +46,7 @@ export async function checkStore(
       ['create-if-absent', () => creationFinding(store, `${prefix}race-`, signal)],
       ['uploads in parts', () => joinFindings(store, `${prefix}joined`, signal)],
       ['checksums', () => checksumFindings(store, prefix, signal)],
+      ['what others wrote', () => closedFindings(store, cluster, signal)],
     ];
     let isUsable = true;
     for (const [what, work] of steps)
@@ -208,6 +212,22 @@ async function checksumFindings(store: Store, prefix: string, signal: AbortSigna
           "Bytes damaged on the way would be stored as they are. Add payload=signed to the repository's URL: then the request's signature covers them.",
         ),
       ];
+}
+
+/** Root closes a directory repository to the server's account where it writes without giving the files away. */
+async function closedFindings(store: Store, cluster: string, signal: AbortSignal): Promise<Finding[]> {
+  const closed = await store.findClosed?.(cluster, { signal });
+  if (closed === undefined) return [];
+  const { path, isDirectory, ownerId, userId } = closed;
+  const [owner, user] = await Promise.all([nameOfUser(ownerId), nameOfUser(userId)]);
+  const cannot = isDirectory ? 'cannot be read and written' : 'cannot be read';
+  const directory = shellWord(fileURLToPath(store.url));
+  return [
+    failure(
+      `${path} belongs to ${owner} and ${cannot} by ${user}`,
+      `Perhaps it is not the only one. As root: chown -R --reference=${directory} ${directory}`,
+    ),
+  ];
 }
 
 async function removalFindings(store: Store, prefix: string, signal: AbortSignal): Promise<Finding[]> {

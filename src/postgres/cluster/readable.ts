@@ -1,8 +1,8 @@
 /** The proof that a backup can read every file of a data directory, looked for before it begins. */
 import { open } from 'node:fs/promises';
 import { join } from 'node:path';
+import { nameOfUser } from '../../base/account.ts';
 import { systemCode, WalvaultError } from '../../base/errors/errors.ts';
-import { readText } from '../../base/files/read.ts';
 import { classifyBackupPath } from './backup-selection.ts';
 import { walkDataDirectory, type DataDirectoryEntry } from './data-directory.ts';
 
@@ -49,8 +49,8 @@ async function notReadable(
   otherCount: number,
 ): Promise<WalvaultError> {
   const absolutePath = join(dataDirectory, path);
-  const owner = await userName(ownerId);
-  const reader = await userName(process.geteuid?.() ?? -1);
+  const owner = await nameOfUser(ownerId);
+  const reader = await nameOfUser(process.geteuid?.() ?? -1);
   const others =
     otherCount === 0 ? '' : `; ${otherCount} more ${otherCount === 1 ? 'file' : 'files'} likewise`;
   return new WalvaultError(
@@ -60,11 +60,4 @@ async function notReadable(
       hint: `A backup reads every file of the data directory. Move the file out of it, or give it to the user PostgreSQL runs as: chown ${reader} '${absolutePath}'.`,
     },
   );
-}
-
-/** The name in the local user database; else `user id N`. */
-async function userName(id: number): Promise<string> {
-  const users = await readText('/etc/passwd').catch(() => '');
-  const line = users.split('\n').find(text => text.split(':')[2] === String(id));
-  return line?.split(':')[0] ?? `user id ${id}`;
 }

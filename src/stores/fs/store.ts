@@ -9,6 +9,7 @@ import { resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { createCheckedStore } from '../driver-kit/checked-store.ts';
 import type { Store } from '../store.ts';
+import { findClosed } from './closed.ts';
 import { deleteFiles } from './delete.ts';
 import { makeFileDurable } from './durable.ts';
 import { getFile, headFile } from './get.ts';
@@ -32,6 +33,7 @@ export function createFsStore(options: { readonly root: string }): Store {
     list: list => listFiles(root, list),
     delete: (keys, { signal }) => deleteFiles(root, keys, signal),
     makeDurable: key => makeFileDurable(root, key),
+    findClosed: (key, options) => findClosed(root, key, options),
     listUnfinished: list => listUnfinishedFiles(root, list),
     removeUnfinished: (writes, { signal }) => removeUnfinishedFiles(root, writes, signal),
     close: async () => undefined,

@@ -272,6 +272,25 @@ describe('stores that break a promise', () => {
     assert.match(bad[0]?.message ?? '', /joins the parts of an upload without looking/);
   });
 
+  it('files that root closed to the account of a directory repository', async () => {
+    const closed = { path: '/mnt/x/orders/wal', isDirectory: true, ownerId: 0, userId: 4001 };
+    const { bad } = await runCheck({
+      store: inner => ({
+        ...overrideStore(inner, { findClosed: async () => closed }),
+        url: 'file:///mnt/x%20y',
+      }),
+    });
+    assert.deepEqual(
+      bad.map(({ message, hint }) => [message, hint]),
+      [
+        [
+          '/mnt/x/orders/wal belongs to root and cannot be read and written by user id 4001',
+          "Perhaps it is not the only one. As root: chown -R --reference='/mnt/x y' '/mnt/x y'",
+        ],
+      ],
+    );
+  });
+
   it('metadata that is lost', async () => {
     const found = await failures(inner =>
       overrideStore(inner, {

@@ -55,6 +55,7 @@ function createFullStore() {
     delete: async (keys, options) => [...(await told('delete', keys, memory.delete(keys, options))), refused],
     makeDurable: async key => told('makeDurable', key, undefined),
     refusesWrongChecksum: async key => told('refusesWrongChecksum', key, true),
+    findClosed: async key => told('findClosed', key, undefined),
     joinsOnlyIfAbsent: async key => told('joinsOnlyIfAbsent', key, true),
     async *listUnfinished({ prefix }) {
       yield told('listUnfinished', prefix, unfinished);
@@ -76,6 +77,7 @@ async function callAll(store: Store): Promise<Record<StoreMethod, unknown>> {
     list: await Array.fromAsync(store.list({ ...options, prefix: '' })),
     makeDurable: await store.makeDurable?.('a', options),
     refusesWrongChecksum: await store.refusesWrongChecksum?.('probe', options),
+    findClosed: await store.findClosed?.('probe', options),
     joinsOnlyIfAbsent: await store.joinsOnlyIfAbsent?.('probe', options),
     listUnfinished: await Array.fromAsync(store.listUnfinished?.({ ...options, prefix: 'x' }) ?? []),
     removeUnfinished: await store.removeUnfinished?.([unfinished], options),

@@ -1,5 +1,6 @@
 /** Whose the files of a repository are. Other users than root test the decision alone. */
 import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
 import { chmodSync, chownSync, mkdirSync, readdirSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, it } from 'vitest';
@@ -17,6 +18,10 @@ const sharedGroup = 4003;
 /** Everything below a directory, and the directory itself. */
 function treeOf(root: string): string[] {
   return [root, ...readdirSync(root, { recursive: true, encoding: 'utf8' }).map(name => join(root, name))];
+}
+
+function moduleOf(name: string): string {
+  return join(import.meta.dirname, `../../../../src/stores/fs/${name}.ts`);
 }
 
 /** The whole process becomes the account, with a umask like PostgreSQL's, until `work` ends. */
@@ -111,6 +116,40 @@ describe('several accounts at one directory repository', () => {
     });
   });
 
+  it('what root wrote without giving it away is found, by root and by the owner, before it is needed', async () => {
+    requireRoot('only root can leave files to others');
+    const root = temporaryDirectory('rights', { keepOwner: true });
+    chownSync(root, server.uid, server.gid);
+    const store = createFsStore({ root });
+    for (const key of ['orders/wal/1', 'orders/wal/2', 'orders/backups/a/b']) await put(store, key, 'x');
+    // access(2) asks for the real user: the other account needs a process of its own.
+    const program = `
+      const { createFsStore } = await import(${JSON.stringify(moduleOf('store'))});
+      const found = await createFsStore({ root: ${JSON.stringify(root)} }).findClosed('orders', { signal: AbortSignal.timeout(10_000) });
+      console.log(JSON.stringify(found ?? null));`;
+    const found = async () => {
+      const byRoot = await store.findClosed?.('orders', { signal });
+      const ran = spawnSync(process.execPath, ['--input-type=module', '-e', program], {
+        encoding: 'utf8',
+        ...server,
+      });
+      assert.deepEqual(JSON.parse(ran.stdout || ran.stderr), byRoot ?? null);
+      return byRoot;
+    };
+    assert.equal(await found(), undefined);
+    const file = join(root, 'orders/wal/2');
+    chownSync(file, 0, 0);
+    assert.deepEqual(await found(), { path: file, isDirectory: false, ownerId: 0, userId: server.uid });
+    chmodSync(file, 0o644);
+    assert.equal(await found(), undefined, 'it can be read');
+    const directory = join(root, 'orders/backups/a');
+    chownSync(directory, 0, 0);
+    chmodSync(directory, 0o755);
+    assert.deepEqual(await found(), { path: directory, isDirectory: true, ownerId: 0, userId: server.uid });
+    chownSync(directory, server.uid, server.gid);
+    assert.equal(await found(), undefined);
+  });
+
   it("in a directory of root's the owner of the part of the repository decides", async () => {
     requireRoot('only root can leave files to others');
     const root = temporaryDirectory('rights', { keepOwner: true });
@@ -154,10 +193,8 @@ describe('several accounts at one directory repository', () => {
     writeFileSync(join(root, 'walvault.json'), 'x');
     chownSync(root, server.uid, server.gid);
     chownSync(join(root, 'walvault.json'), server.uid, server.gid);
-    const { spawnSync } = await import('node:child_process');
-    const store = join(import.meta.dirname, '../../../../src/stores/fs/store.ts');
     const program = `
-      const { createFsStore } = await import(${JSON.stringify(store)});
+      const { createFsStore } = await import(${JSON.stringify(moduleOf('store'))});
       const options = { ifAbsent: true, signal: AbortSignal.timeout(10_000), sizeBytes: 1 };
       await createFsStore({ root: ${JSON.stringify(root)} }).put('wal/1', Buffer.from('x'), options).catch(error => console.log(error.kind, error.message));`;
     const ran = spawnSync(
