@@ -97,6 +97,17 @@ describe('a set of parts', () => {
     assert.equal((await keysOf(one)).length, 4);
   });
 
+  it('fails with the repository that must be reached, whatever the others have', async () => {
+    const [one, two] = [await repositoryOf('one'), await repositoryOf('two')];
+    const { set, said } = setIn([one, refusing(two, key => key === layout.partKey(1))]);
+    await assert.rejects(writePart(set), { code: 'denied' });
+    const inOne = set.destinations.inEach(({ name }) =>
+      name === 'two' ? Promise.reject(new StoreError('denied', 'get')) : Promise.resolve(),
+    );
+    await assert.rejects(inOne, { code: 'denied' });
+    assert.deepEqual([set.parts, said], [[], []]);
+  });
+
   it('writes a part again under another number when a store fails for a moment', async () => {
     const repository = await repositoryOf('one');
     const { set, said } = setIn([refusing(repository, key => key === layout.partKey(1), true)]);

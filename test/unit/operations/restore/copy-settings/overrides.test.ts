@@ -62,8 +62,16 @@ describe('the settings that a copy gets in place of its origin’s', () => {
       recovery_min_apply_delay: '0',
       synchronous_standby_names: '',
       primary_slot_name: '',
+      promote_trigger_file: '',
       max_logical_replication_workers: '0',
+      bonjour: 'off',
       'cron.launch_active_jobs': 'off',
+      'cron.max_running_jobs': '0',
+      'timescaledb.max_background_workers': '0',
+      'citus.recover_2pc_interval': '-1',
+      'citus.distributed_deadlock_detection_factor': '-1',
+      'citus.background_task_queue_interval': '-1',
+      'citus.defer_shard_delete_interval': '-1',
     }))
       assert.equal(all.get(name)?.value, value, name);
     for (const { why } of all.values()) assert.match(why, /^[a-z].{8}/);
