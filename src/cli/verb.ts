@@ -4,6 +4,7 @@ import type { Secret } from '../base/secret.ts';
 import type { LoadedConfig } from '../config/index.ts';
 import type { CliContext } from '../entry/context.ts';
 import type { Log } from '../observe/events/events.ts';
+import type { ResultText } from './render/result-text.ts';
 
 /** One run of one command. */
 export interface Invocation {
@@ -14,9 +15,9 @@ export interface Invocation {
   /** From `--config`. */
   readonly configPath: string | undefined;
   /** Prints what was asked for to standard output, without the secrets that were read. */
-  readonly print: (text: string) => void;
+  readonly print: (text: ResultText) => void;
   /** Prints what was done. `--quiet` leaves it out, unless that is what was asked for: JSON, or the plan of a dry run. */
-  readonly tell: (text: string, isAsked?: boolean) => void;
+  readonly tell: (text: ResultText, isAsked?: boolean) => void;
   /** Reads the configuration and keeps its secrets out of all further output. */
   readonly loadConfig: () => Promise<LoadedConfig>;
   /** Keeps further secrets, from outside the configuration, out of the output. */

@@ -3,6 +3,7 @@ import { resolve } from 'node:path';
 import { homeDirectory } from '../base/account.ts';
 import { WalvaultError } from '../base/errors/errors.ts';
 import type { Verbosity } from '../base/log-level.ts';
+import { visibleLines } from '../base/visible-text.ts';
 import { loadConfig, type LoadedConfig } from '../config/index.ts';
 import { Redactor } from '../observe/redact.ts';
 import { RunLog, type LogSettings } from '../observe/run-log.ts';
@@ -40,11 +41,11 @@ export function beginCommand(context: CliContext): BegunCommand {
     redactor,
     print(text) {
       log?.makeRoom();
-      stdout(redactor.redact(text));
+      stdout(visibleLines(redactor.redact(text)));
     },
     report(text) {
       log?.makeRoom();
-      stderr(redactor.redact(text));
+      stderr(visibleLines(redactor.redact(text)));
     },
     createLog(verb, argv, options) {
       const { verbose, quiet } = options;

@@ -5,6 +5,7 @@
 import { closeSync, fstatSync, writeSync } from 'node:fs';
 import { isatty } from 'node:tty';
 import { localIoError, systemCode, type WalvaultError } from '../base/errors/errors.ts';
+import { visibleLines } from '../base/visible-text.ts';
 
 const descriptor = 1;
 
@@ -12,10 +13,12 @@ export class StandardOutput {
   #failure: unknown;
   #isFile: boolean | undefined;
 
+  /** Control characters that something foreign brought are shown, not obeyed. */
   write(text: string): void {
     if (this.#failure !== undefined) return;
-    if (this.#goesToFile()) this.#writeFile(Buffer.from(text));
-    else this.#stream().write(text);
+    const visible = visibleLines(text);
+    if (this.#goesToFile()) this.#writeFile(Buffer.from(visible));
+    else this.#stream().write(visible);
   }
 
   /** Resolves when the bytes are written. False: further bytes are in vain. */

@@ -1,5 +1,6 @@
 /** Events as JSON, one object a line (docs/reference/json.md). */
 import { isShown, type Verbosity } from '../base/log-level.ts';
+import { visibleLines } from '../base/visible-text.ts';
 import type { Event } from './events/events.ts';
 import { linePace, type Sink } from './sink.ts';
 import { wordsOf } from './words.ts';
@@ -8,7 +9,8 @@ import type { Words } from './words/table.ts';
 /** Ended. Times are in UTC. */
 export function jsonLine(event: Event, { level, message, hint }: Words, time: Date): string {
   const { kind, ...fields } = event;
-  return `${JSON.stringify({ time: time.toISOString(), level, kind, ...fields, message, hint })}\n`;
+  const json = JSON.stringify({ time: time.toISOString(), level, kind, ...fields, message, hint });
+  return `${visibleLines(json)}\n`;
 }
 
 export interface JsonLinesOptions extends Verbosity {

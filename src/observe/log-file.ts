@@ -4,6 +4,7 @@ import { dirname } from 'node:path';
 import { describeSystemCode, messageOf, systemCode } from '../base/errors/errors.ts';
 import { heirOf } from '../base/files/heir.ts';
 import { logLevels, type LogLevel } from '../base/log-level.ts';
+import { visibleText } from '../base/visible-text.ts';
 import type { Event } from './events/events.ts';
 import type { ProgressEvent } from './events/run.ts';
 import { jsonLine } from './json-lines.ts';
@@ -89,7 +90,7 @@ function openToAppend(path: string): number {
 /** `2026-11-29T21:31:28.123Z [4711] WARNING: <message> HINT: <hint>` */
 function textLine({ level, message, hint }: Words, time: Date): string {
   const text = `${names[level]}: ${message}${hint === undefined ? '' : ` HINT: ${hint}`}`;
-  return `${time.toISOString()} [${process.pid}] ${text.replaceAll(/\s*\n\s*/g, ' ')}\n`;
+  return `${time.toISOString()} [${process.pid}] ${visibleText(text)}\n`;
 }
 
 const names: Record<LogLevel, string> = { debug: 'DEBUG', info: 'INFO', warn: 'WARNING', error: 'ERROR' };

@@ -1,4 +1,5 @@
 /** Progress for people: on a terminal one line that is rewritten, elsewhere a line now and then. */
+import { visibleText } from '../base/visible-text.ts';
 import type { ProgressEvent } from './events/run.ts';
 import { linePace } from './sink.ts';
 import { wordsOf } from './words.ts';
@@ -26,12 +27,12 @@ export class ProgressRenderer {
   show(progress: ProgressEvent): void {
     const { isTty, now, write } = this.#options;
     if (!isTty) {
-      if (this.#isLineDue()) write(`walvault: ${wordsOf(progress).message}\n`);
+      if (this.#isLineDue()) write(`walvault: ${messageOf(progress)}\n`);
       return;
     }
     if (now() - this.#shownAt < terminalPauseMs) return;
     this.#shownAt = now();
-    write(`\r\u001B[K${wordsOf(progress).message}`);
+    write(`\r\u001B[K${messageOf(progress)}`);
     this.#isLineOpen = true;
   }
 
@@ -41,4 +42,8 @@ export class ProgressRenderer {
     this.#options.write('\r\u001B[K');
     this.#isLineOpen = false;
   }
+}
+
+function messageOf(progress: ProgressEvent): string {
+  return visibleText(wordsOf(progress).message);
 }

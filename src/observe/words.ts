@@ -1,5 +1,6 @@
 /** The words for an event: every sentence of a report that is not an error stands in one of these tables. */
 import type { LogLevel } from '../base/log-level.ts';
+import { visibleText } from '../base/visible-text.ts';
 import type { Event } from './events/events.ts';
 import { agentWords } from './words/agent.ts';
 import { backupWords } from './words/backup.ts';
@@ -42,5 +43,6 @@ const prefixes: Record<LogLevel, string> = {
 
 /** `walvault: WARNING: <message>`, then `HINT:  <hint>` if there is one; each line is ended. */
 export function textLines({ level, message, hint }: Words): string {
-  return `${prefixes[level]}${message}\n${hint === undefined ? '' : `HINT:  ${hint}\n`}`;
+  const hintLine = hint === undefined ? '' : `HINT:  ${visibleText(hint)}\n`;
+  return `${prefixes[level]}${visibleText(message)}\n${hintLine}`;
 }

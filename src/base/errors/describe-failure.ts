@@ -1,4 +1,5 @@
 /** A failure in words: one line, one hint, and a stack trace only for those who debug walvault itself. */
+import { visibleText } from '../visible-text.ts';
 import { WalvaultError, messageOf } from './errors.ts';
 
 /**
@@ -15,7 +16,7 @@ export function describeFailure(error: unknown, options: { isDebug: boolean }): 
     lines.push(`CAUSE: ${cause instanceof Error ? `${cause.name}: ` : ''}${oneLine(messageOf(cause))}`);
   }
   if (error instanceof Error && !(error instanceof WalvaultError) && error.stack !== undefined)
-    lines.push(...error.stack.split('\n').slice(1));
+    lines.push(...error.stack.split('\n').slice(1).map(visibleText));
   return lines;
 }
 
@@ -30,5 +31,5 @@ function causeOf(error: unknown): unknown {
 
 /** One line, because PostgreSQL's log and syslog give each line a prefix, and tear a longer message apart. */
 function oneLine(text: string): string {
-  return text.replaceAll(/\s*\n\s*/g, ' ').trim();
+  return visibleText(text).trim();
 }

@@ -2,6 +2,7 @@
 import { Option } from 'commander';
 import { backupJson, renderBackup } from '../render/backup.ts';
 import { renderJson } from '../render/json.ts';
+import { rendered } from '../render/result-text.ts';
 import type { DefineVerb } from '../verb.ts';
 
 interface BackupCliOptions {
@@ -42,7 +43,7 @@ export const defineBackup: DefineVerb = (program, run) => {
         tell(
           options.json === true
             ? renderJson({ ...backupJson(result), traffic: opened.traffic() })
-            : renderBackup(result),
+            : rendered(renderBackup, result),
           options.json,
         );
       });

@@ -6,6 +6,7 @@ import { parseDuration } from '../../base/units.ts';
 import { readText } from '../../base/files/read.ts';
 import { checkJson, renderCheckLine, renderCheckSummary } from '../render/check.ts';
 import { renderJson } from '../render/json.ts';
+import { rendered } from '../render/result-text.ts';
 import type { DefineVerb, Invocation } from '../verb.ts';
 
 interface CheckCliOptions {
@@ -55,12 +56,15 @@ async function checkAll(options: CheckCliOptions, invocation: Invocation): Promi
     now: new Date(),
     onLine: line => {
       const isWrong = line.status === 'warn' || line.status === 'fail';
-      if (options.json !== true) tell(renderCheckLine(line), isWrong);
+      if (options.json !== true) tell(rendered(renderCheckLine, line), isWrong);
     },
     log,
     signal: context.signal,
   });
-  tell(options.json === true ? renderJson(checkJson(lines)) : renderCheckSummary(lines), options.json);
+  tell(
+    options.json === true ? renderJson(checkJson(lines)) : rendered(renderCheckSummary, lines),
+    options.json,
+  );
   const failed = lines.filter(({ status }) => status === 'fail');
   if (failed.length > 0)
     throw new WalvaultError('check-failed', `check: ${failed.length} of ${lines.length} failed`, {

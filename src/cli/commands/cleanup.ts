@@ -3,6 +3,7 @@ import { WalvaultError } from '../../base/errors/errors.ts';
 import { parseDuration } from '../../base/units.ts';
 import { cleanupJson, renderCleanup } from '../render/cleanup.ts';
 import { renderJson } from '../render/json.ts';
+import { rendered } from '../render/result-text.ts';
 import type { DefineVerb, Invocation } from '../verb.ts';
 import { chooseRepositories, parseSystemId } from '../options/repository-choice.ts';
 
@@ -60,7 +61,7 @@ async function clean(options: CleanupCliOptions, invocation: Invocation): Promis
     signal: context.signal,
   });
   const isAsked = options.json === true || options.dryRun === true;
-  tell(options.json === true ? renderJson(cleanupJson(result)) : renderCleanup(result), isAsked);
+  tell(options.json === true ? renderJson(cleanupJson(result)) : rendered(renderCleanup, result), isAsked);
   const failures = result.repositories.flatMap(({ name, failures }) =>
     failures.map(({ message, hint }) => ({ repository: name, problem: message, hint })),
   );

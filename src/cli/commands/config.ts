@@ -2,6 +2,7 @@
 import { describeSettings } from '../../config/index.ts';
 import { renderJson } from '../render/json.ts';
 import { renderTable } from '../render/table.ts';
+import { rendered } from '../render/result-text.ts';
 import type { DefineVerb } from '../verb.ts';
 
 export const defineConfig: DefineVerb = (program, run) => {
@@ -18,8 +19,8 @@ export const defineConfig: DefineVerb = (program, run) => {
           print(renderJson(shown.map(({ name, text, origin }) => ({ name, value: text ?? null, origin }))));
         else
           print(
-            renderTable(
-              columns,
+            rendered(
+              rows => renderTable(columns, rows),
               shown.map(({ name, text, origin }) => [name, text ?? '(unset)', origin]),
             ),
           );

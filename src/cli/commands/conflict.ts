@@ -1,5 +1,6 @@
 /** `walvault conflict keep`: options and output. */
 import type { DefineVerb } from '../verb.ts';
+import { rendered } from '../render/result-text.ts';
 
 export const defineConflict: DefineVerb = (program, run) => {
   const conflict = program
@@ -26,7 +27,7 @@ export const defineConflict: DefineVerb = (program, run) => {
           log,
           signal: context.signal,
         });
-        tell(`${file.name} is kept beside the archived file of that name\n`);
+        tell(rendered(({ name }) => `${name} is kept beside the archived file of that name\n`, file));
       });
     });
 };

@@ -4,6 +4,7 @@ import { WalvaultError } from '../../base/errors/errors.ts';
 import { formatCount } from '../../base/units.ts';
 import { copyJson, renderCopy } from '../render/copy.ts';
 import { renderJson } from '../render/json.ts';
+import { rendered } from '../render/result-text.ts';
 import type { DefineVerb, Invocation } from '../verb.ts';
 import { chooseRepository } from '../options/repository-choice.ts';
 
@@ -57,7 +58,7 @@ async function copyBetween(options: CopyCliOptions, invocation: Invocation): Pro
   tell(
     options.json === true
       ? renderJson({ ...copyJson(result), traffic: opened.traffic() })
-      : renderCopy(result),
+      : rendered(renderCopy, result),
     options.json === true || options.dryRun === true,
   );
   const { conflicts, failures, backups, to } = result;

@@ -4,6 +4,7 @@ import { WalvaultError } from '../../base/errors/errors.ts';
 import { userName } from '../../base/account.ts';
 import { acknowledgedJson, renderAcknowledged } from '../render/gap.ts';
 import { renderJson } from '../render/json.ts';
+import { rendered } from '../render/result-text.ts';
 import { chooseRepositories, parseSystemId } from '../options/repository-choice.ts';
 import { parseTimeline } from '../options/timeline.ts';
 import type { DefineVerb, Invocation } from '../verb.ts';
@@ -57,7 +58,7 @@ async function acknowledge(
     signal: context.signal,
   });
   tell(
-    options.json === true ? renderJson(acknowledgedJson(results)) : renderAcknowledged(results),
+    options.json === true ? renderJson(acknowledgedJson(results)) : rendered(renderAcknowledged, results),
     options.json,
   );
 }

@@ -4,6 +4,7 @@ import type { RepositoryConfig } from '../../config/index.ts';
 import type { InitRepository } from '../../operations/init/request.ts';
 import { renderInit, renderMarked } from '../render/init.ts';
 import { renderJson } from '../render/json.ts';
+import { rendered } from '../render/result-text.ts';
 import { ownCommand } from '../options/own-command.ts';
 import type { DefineVerb, Invocation } from '../verb.ts';
 import type { InitOptions } from '../options/init-request.ts';
@@ -37,7 +38,10 @@ async function setUp(options: InitOptions, invocation: Invocation): Promise<void
     program: ownCommand(context.env),
     markRepository: (repository, signal) => makeMarker(configOf(repository), signal),
   });
-  tell(options.json === true ? renderJson(result) : renderInit(result, request.cluster), options.json);
+  tell(
+    options.json === true ? renderJson(result) : rendered(each => renderInit(each, request.cluster), result),
+    options.json,
+  );
 }
 
 /** The repository as the configuration will describe it. */
@@ -58,7 +62,7 @@ async function markExisting(options: InitOptions, invocation: Invocation): Promi
     markRepository: makeMarker,
     readMarker: findMarker,
   });
-  tell(options.json === true ? renderJson(marked) : renderMarked(marked), options.json);
+  tell(options.json === true ? renderJson(marked) : rendered(renderMarked, marked), options.json);
 }
 
 function withOptions(command: Command): Command {

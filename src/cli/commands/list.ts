@@ -3,6 +3,7 @@ import { Argument } from 'commander';
 import { WalvaultError } from '../../base/errors/errors.ts';
 import { renderJson } from '../render/json.ts';
 import { listJson, renderList } from '../render/list.ts';
+import { rendered } from '../render/result-text.ts';
 import type { DefineVerb } from '../verb.ts';
 import { chooseRepositories } from '../options/repository-choice.ts';
 
@@ -28,7 +29,7 @@ export const defineList: DefineVerb = (program, run) => {
           what: what ?? 'all',
           signal: context.signal,
         });
-        print(options.json === true ? renderJson(listJson(listings)) : renderList(listings));
+        print(options.json === true ? renderJson(listJson(listings)) : rendered(renderList, listings));
         const problems = listings.flatMap(({ problem }) => problem ?? []);
         if (problems.length === 1) throw problems[0];
         if (problems.length > 1) {

@@ -3,6 +3,7 @@ import { resolve } from 'node:path';
 import { Option, type Command } from 'commander';
 import { renderJson } from '../render/json.ts';
 import { renderRestore } from '../render/restore.ts';
+import { rendered } from '../render/result-text.ts';
 import type { DefineVerb, Invocation } from '../verb.ts';
 import { parseTimeline } from '../options/timeline.ts';
 import { neededVariables } from '../options/needed-variables.ts';
@@ -114,7 +115,9 @@ async function restoreInto(
   if (variables.length > 0) log.emit({ kind: 'environment-needed', variables });
   const summary = summariseRestore(result);
   tell(
-    options.json === true ? renderJson({ ...summary, traffic: opened.traffic() }) : renderRestore(summary),
+    options.json === true
+      ? renderJson({ ...summary, traffic: opened.traffic() })
+      : rendered(renderRestore, summary),
     options.json === true || options.dryRun === true,
   );
 }

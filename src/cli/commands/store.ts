@@ -4,6 +4,7 @@ import type { Command } from 'commander';
 import { localIoError, WalvaultError } from '../../base/errors/errors.ts';
 import { formatCount } from '../../base/units.ts';
 import type { ByteStream } from '../../base/bytes/streams.ts';
+import { rendered, renderedJson } from '../render/result-text.ts';
 import { renderJson } from '../render/json.ts';
 import { entryJson, entryLine, renderStat, renderThaw } from '../render/store.ts';
 import type { DefineVerb, Invocation, Run } from '../verb.ts';
@@ -61,12 +62,12 @@ function defineLs(store: Command, run: Run): void {
         for await (const entry of entries) {
           print(
             options.json === true
-              ? `${separator}  ${entryJson(entry)}`
-              : entryLine(entry, options.long === true),
+              ? renderedJson(`${separator}  ${entryJson(entry)}`)
+              : rendered(each => entryLine(each, options.long === true), entry),
           );
           separator = ',\n';
         }
-        if (options.json === true) print(separator === '[\n' ? '[]\n' : '\n]\n');
+        if (options.json === true) print(renderedJson(separator === '[\n' ? '[]\n' : '\n]\n'));
       });
     });
 }
@@ -126,7 +127,7 @@ function defineStat(store: Command, run: Run): void {
         const { statObject } = await import('../../operations/store/look.ts');
         await using opened = await open(invocation, options);
         const stat = await statObject(opened.repository, key, invocation.context.signal);
-        invocation.print(options.json === true ? renderJson(stat) : renderStat(stat));
+        invocation.print(options.json === true ? renderJson(stat) : rendered(renderStat, stat));
       });
     });
 }
@@ -151,7 +152,7 @@ function defineThaw(store: Command, run: Run): void {
         const { days, speed } = options;
         await using opened = await open(invocation, options);
         const result = await thaw(opened.repository, prefix, { days, speed, signal: context.signal });
-        tell(options.json === true ? renderJson(result) : renderThaw(result), options.json);
+        tell(options.json === true ? renderJson(result) : rendered(renderThaw, result), options.json);
         const waiting = result.requested + result.underWay;
         if (waiting > 0)
           throw new WalvaultError('cold-tier', `store thaw: ${waiting} objects are not there yet`, {

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { describe, test } from 'vitest';
 import { errorCodes, WalvaultError } from '../../../src/base/errors/errors.ts';
 import { Secret } from '../../../src/base/secret.ts';
+import { renderedJson as text } from '../../../src/cli/render/result-text.ts';
 import { runCli } from '../../../src/cli/program.ts';
 import type { DefineVerb, Invocation } from '../../../src/cli/verb.ts';
 import { temporaryDirectory } from '../../support/site/temp.ts';
@@ -139,11 +140,11 @@ describe('output', () => {
     await walvault([...args, 'work'], { verbs: verb(invocation => Promise.resolve(work(invocation))) });
 
   test('--quiet leaves out what was done, and nothing that was asked for', async () => {
-    const done = ({ tell }: Invocation) => tell('done\n');
+    const done = ({ tell }: Invocation) => tell(text('done\n'));
     assert.equal((await quietly(done, [])).stdout, 'done\n');
     assert.deepEqual(await quietly(done), { status: 0, stdout: '', stderr: '' });
-    assert.equal((await quietly(({ tell }) => tell('{}\n', true))).stdout, '{}\n');
-    assert.equal((await quietly(({ print }) => print('a list\n'))).stdout, 'a list\n');
+    assert.equal((await quietly(({ tell }) => tell(text('{}\n'), true))).stdout, '{}\n');
+    assert.equal((await quietly(({ print }) => print(text('a list\n')))).stdout, 'a list\n');
   });
 
   test('a result does not stick to the line of progress before it', async () => {
@@ -158,7 +159,7 @@ describe('output', () => {
     };
     const verbs = verb(({ log, tell }) => {
       log.emit({ kind: 'progress', stage: 'backup', doneBytes: 5 });
-      tell('done\n');
+      tell(text('done\n'));
       return Promise.resolve();
     });
     await runCli(['work'], context, verbs);
@@ -228,7 +229,7 @@ describe('output', () => {
     const verbs = verb(async ({ log, print, loadConfig, hide }) => {
       await loadConfig();
       hide([new Secret('tell-nobody')]);
-      print('out hush hush tell-nobody\n');
+      print(text('out hush hush tell-nobody\n'));
       log.emit({ kind: 'missing-file-sent', file: 'log hush%20hush' });
       throw new Error('error hush hush');
     });

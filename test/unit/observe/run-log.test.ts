@@ -152,7 +152,7 @@ describe('the log file', () => {
   test('has what another process shows, and gives it the line', () => {
     const { log, read } = open();
     const { level, text } = log.lineFor(notCopied);
-    assert.deepEqual([level, text], ['error', 'walvault: ERROR: k: ***\nnow\n']);
+    assert.deepEqual([level, text], ['error', 'walvault: ERROR: k: *** now\n']);
     const failure = { code: 'conflict', message: 'no', retry: false } as const;
     assert.equal(log.reportFor({ kind: 'run-failed', exitStatus: 8, failure }), undefined);
     assert.equal(read().split('\n').length, 3);
