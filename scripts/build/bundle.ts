@@ -1,7 +1,7 @@
 /** Bundles the sources into packs of chunks: one pack for the start, and others that are loaded when needed. */
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { basename, join } from 'node:path';
-import { build, transform } from 'esbuild';
+import { build, transform, type Metafile } from 'esbuild';
 import { planPacks, type Chunk, type Packs } from './packs.ts';
 
 export interface BundleOptions {
@@ -11,15 +11,20 @@ export interface BundleOptions {
   readonly commit: string;
 }
 
-/**
- * Writes the packs to `<outDirectory>/packs`, and the two runtime scripts to `outDirectory`.
- * @returns the packs' names, which are their files'
- */
-export async function bundle(options: BundleOptions): Promise<string[]> {
+export interface Bundle {
+  /** The packs' names, which are their files'. */
+  readonly packs: readonly string[];
+  /** The files of which at least a byte is in it, ours and those of packages, relative to the root. */
+  readonly sources: readonly string[];
+}
+
+/** Writes the packs to `<outDirectory>/packs`, and the two runtime scripts to `outDirectory`. */
+export async function bundle(options: BundleOptions): Promise<Bundle> {
   const splitDirectory = join(options.outDirectory, 'split');
   const packDirectory = join(options.outDirectory, 'packs');
   await mkdir(packDirectory, { recursive: true });
-  const packs = planPacks(await split(options, splitDirectory));
+  const { outputs } = await split(options, splitDirectory);
+  const packs = planPacks(chunksOf(outputs));
   for (const [pack, chunks] of packs) {
     const functions = chunks.map(async chunk => {
       const body = await toCommonJs(join(splitDirectory, chunk));
@@ -27,15 +32,13 @@ export async function bundle(options: BundleOptions): Promise<string[]> {
     });
     await writeFile(join(packDirectory, pack), `({${(await Promise.all(functions)).join(',\n')}})`);
   }
-  await bundleRuntime(options, packs);
-  return [...packs.keys()].toSorted();
+  const runtime = await bundleRuntime(options, packs);
+  const sources = [...sourcesOf(outputs), ...sourcesOf(runtime.outputs)];
+  return { packs: [...packs.keys()].toSorted(), sources: [...new Set(sources)].toSorted() };
 }
 
-/**
- * esbuild splits ES modules only, so it bundles to those first; `toCommonJs` turns each into what a script can be.
- * @returns the chunks by their file names
- */
-async function split(options: BundleOptions, outdir: string): Promise<Map<string, Chunk>> {
+/** esbuild splits ES modules only, so it bundles to those first; `toCommonJs` turns each into what a script can be. */
+async function split(options: BundleOptions, outdir: string): Promise<Metafile> {
   const { metafile } = await build({
     absWorkingDir: options.root,
     entryPoints: [join(options.root, 'src/main.ts')],
@@ -47,13 +50,16 @@ async function split(options: BundleOptions, outdir: string): Promise<Map<string
     platform: 'node',
     target: 'node24',
     mainFields: ['module', 'main'],
+    // Paths of files are part of chunks' names: they must not depend on where the packages lie.
+    preserveSymlinks: true,
     chunkNames: '[name]-[hash]',
     charset: 'ascii',
     minifySyntax: true,
     minifyWhitespace: true,
     legalComments: 'none',
-    // None is ever loaded: `open` starts a browser to log in to Azure, and its text is not ASCII.
-    external: ['pg-native', 'pg-cloudflare', 'open'],
+    // None is ever loaded: `open` starts a browser to log in to Azure, and its text is not ASCII. `supports-color` is taken where it
+    // happens to be there, as packages for development bring it along.
+    external: ['pg-native', 'pg-cloudflare', 'open', 'supports-color'],
     define: {
       WALVAULT_VERSION: JSON.stringify(options.version),
       // Dependencies make a `require` for Node's modules from it; no such file exists or is read.
@@ -64,11 +70,24 @@ async function split(options: BundleOptions, outdir: string): Promise<Map<string
     },
     logLevel: 'warning',
   });
+  return metafile;
+}
+
+/** The chunks by their file names. */
+function chunksOf(outputs: Metafile['outputs']): Map<string, Chunk> {
   return new Map(
-    Object.entries(metafile.outputs).map(([path, { imports, entryPoint }]) => [
+    Object.entries(outputs).map(([path, { imports, entryPoint }]) => [
       basename(path),
       { imports: imports.map(({ path: target, kind }) => ({ path: basename(target), kind })), entryPoint },
     ]),
+  );
+}
+
+function sourcesOf(outputs: Metafile['outputs']): string[] {
+  return Object.values(outputs).flatMap(({ inputs }) =>
+    Object.entries(inputs)
+      .filter(([, { bytesInOutput }]) => bytesInOutput > 0)
+      .map(([path]) => path),
   );
 }
 
@@ -87,21 +106,24 @@ async function toCommonJs(path: string): Promise<string> {
   return result.code;
 }
 
-async function bundleRuntime(options: BundleOptions, packs: Packs): Promise<void> {
+async function bundleRuntime(options: BundleOptions, packs: Packs): Promise<Metafile> {
   const packOf = Object.fromEntries(
     [...packs].flatMap(([pack, chunks]) => chunks.map(chunk => [chunk, pack] as const)),
   );
-  await build({
+  const { metafile } = await build({
+    absWorkingDir: options.root,
     entryPoints: ['sea-main', 'warm-up-main'].map(name =>
       join(options.root, `scripts/build/runtime/${name}.ts`),
     ),
     outdir: options.outDirectory,
     outExtension: { '.js': '.cjs' },
     bundle: true,
+    metafile: true,
     format: 'cjs',
     platform: 'node',
     target: 'node24',
     define: { WALVAULT_PACK_OF: JSON.stringify(packOf) },
     logLevel: 'warning',
   });
+  return metafile;
 }

@@ -38,12 +38,12 @@ async function filesOf(root: string): Promise<string[]> {
   return lists.flat().toSorted();
 }
 
-/** The last commit that touched an input, with `+` when inputs differ from it; empty outside of git. */
+/** The last commit that touched an input, as long in every clone, with `+` when inputs differ from it; empty outside of git. */
 export async function commitOfInputs(root: string): Promise<string> {
   const git = async (...args: string[]) =>
     (await promisify(execFile)('git', args, { cwd: root })).stdout.trim();
   try {
-    const commit = await git('log', '-1', '--format=%h', '--', ...inputs);
+    const commit = await git('log', '-1', '--format=%h', '--abbrev=12', '--', ...inputs);
     const changes = await git('status', '--porcelain', '--', ...inputs);
     return commit === '' ? '' : `${commit}${changes === '' ? '' : '+'}`;
   } catch {

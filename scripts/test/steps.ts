@@ -16,6 +16,7 @@ export const steps: readonly Step[] = [
   { kind: 'suite', name: 'property' },
   { kind: 'suite', name: 'contract' },
   { kind: 'suite', name: 'tools' },
+  { kind: 'check', name: 'reproduce', npmScript: 'reproduce' },
   { kind: 'suite', name: 'postgres' },
   { kind: 'suite', name: 'e2e' },
 ];

@@ -37,6 +37,8 @@ export async function warmUp(options: WarmUpOptions): Promise<string[]> {
         options.nodePath,
         [
           ...options.execArgv,
+          // Caches hold hashes of strings, whose seed is random otherwise. V8's tag of a cache does not depend on it.
+          '--random-seed=1',
           join(options.outDirectory, 'warm-up-main.cjs'),
           join(options.outDirectory, 'packs'),
           caches,
