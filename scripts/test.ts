@@ -1,6 +1,6 @@
 /**
  * `npm test [step…]`: runs every check and every suite, or only the named steps. A failed step shows its output, a
- * passed step one line, below vitest's summary if it is a suite. Tests of a program that is missing here are left out and
+ * passed step one line, below vitest's summary if it is a suite. `--` is before a step of which nothing could be run. Tests of a program that is missing here are left out and
  * named, unless CI=true. The last line is `N passed, N failed`.
  */
 import { resolve } from 'node:path';
@@ -27,7 +27,8 @@ for (const step of steps) {
   if (shown !== '') console.log(shown);
   const seconds = ((performance.now() - startedAt) / 1000).toFixed(1);
   const counts = step.kind === 'suite' ? `${result.passed} passed, ${result.failed} failed, ` : '';
-  console.log(`${result.failed === 0 ? 'ok  ' : 'FAIL'} ${step.name} (${counts}${seconds} s)`);
+  const mark = result.failed > 0 ? 'FAIL' : result.passed === 0 ? '--  ' : 'ok  ';
+  console.log(`${mark} ${step.name} (${counts}${seconds} s)`);
 }
 for (const line of describeLeftOut(leftOut)) console.log(line);
 console.log(`${totals.passed} passed, ${totals.failed} failed`);

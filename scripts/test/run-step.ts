@@ -4,25 +4,26 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 import { isTest } from './left-out.ts';
-import type { Step } from './steps.ts';
+import { exitUnanswered, type Step } from './steps.ts';
 
 export interface StepResult {
   readonly passed: number;
   readonly failed: number;
   /** All that the step printed. */
   readonly output: string;
-  /** Vitest's own, of a suite. */
+  /** Vitest's own, of a suite; all that an inquiry printed. */
   readonly summary: string;
   /** Tests, and whole files of them, that were left out for want of a program here: a line for each, with the reason first. */
   readonly leftOut: readonly string[];
 }
 
-/** A check counts as one; a suite counts its tests. */
+/** A check counts as one, an inquiry too if it was answered; a suite counts its tests. */
 export async function runStep(step: Step, root: string): Promise<StepResult> {
   if (step.kind === 'check') {
     const { status, output } = await runCommand('npm', ['run', '--silent', step.npmScript], root);
     return { passed: status === 0 ? 1 : 0, failed: status === 0 ? 0 : 1, output, summary: '', leftOut: [] };
   }
+  if (step.kind === 'inquiry') return runInquiry(step.npmScript, root);
   const vitest = resolve(root, 'node_modules/vitest/vitest.mjs');
   const args = [vitest, 'run', `--project=${step.name}`, '--reporter=default'];
   const notes = join(mkdtempSync(join(tmpdir(), 'walvault-left-out-')), 'notes');
@@ -38,6 +39,14 @@ export async function runStep(step: Step, root: string): Promise<StepResult> {
   } finally {
     rmSync(dirname(notes), { recursive: true });
   }
+}
+
+/** It has the host's own environment: the way to a server outside may lead through its proxy. */
+async function runInquiry(npmScript: string, root: string): Promise<StepResult> {
+  const command = ['run', '--silent', npmScript];
+  const { status, output } = await runCommand('npm', command, root, hostsProxies());
+  const counts = { passed: status === 0 ? 1 : 0, failed: status === 0 || status === exitUnanswered ? 0 : 1 };
+  return { ...counts, output, summary: output.trimEnd(), leftOut: [] };
 }
 
 /** `leftOut` has the tests that were skipped for want of a program. Other tests that were skipped or are yet to be written count as failed, and so does a suite that ran nothing. */
@@ -81,6 +90,15 @@ function runCommand(
 
 /** Tests talk to servers of their own and look at modes of files: neither a proxy nor a umask of the host's may matter. */
 function neutralEnvironment(): NodeJS.ProcessEnv {
-  const own = Object.entries(process.env).filter(([name]) => !/^(https?|all|no)_proxy$/i.test(name));
+  const own = Object.entries(process.env).filter(([name]) => !isOfProxies(name));
   return { ...Object.fromEntries(own), NO_COLOR: '1', FORCE_COLOR: '0' };
+}
+
+function hostsProxies(): Record<string, string> {
+  const own = Object.entries(process.env).filter(([name]) => isOfProxies(name));
+  return Object.fromEntries(own.map(([name, value]) => [name, value ?? '']));
+}
+
+function isOfProxies(name: string): boolean {
+  return /^(https?|all|no)_proxy$/i.test(name);
 }

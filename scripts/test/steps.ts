@@ -2,8 +2,13 @@
 
 export type Step =
   | { readonly kind: 'check'; readonly name: string; readonly npmScript: string }
+  /** A check that asks a server outside, which may not answer (`exitUnanswered`): then it has neither passed nor failed. */
+  | { readonly kind: 'inquiry'; readonly name: string; readonly npmScript: string }
   /** One of the projects of `vitest.config.ts`, by its name. */
   | { readonly kind: 'suite'; readonly name: string };
+
+/** EX_TEMPFAIL of sysexits.h. */
+export const exitUnanswered = 75;
 
 export const steps: readonly Step[] = [
   { kind: 'check', name: 'typecheck', npmScript: 'typecheck' },
@@ -12,6 +17,7 @@ export const steps: readonly Step[] = [
   { kind: 'check', name: 'rules', npmScript: 'rules' },
   { kind: 'check', name: 'deadcode', npmScript: 'deadcode' },
   { kind: 'check', name: 'build', npmScript: 'build' },
+  { kind: 'inquiry', name: 'advisories', npmScript: 'advisories' },
   { kind: 'suite', name: 'unit' },
   { kind: 'suite', name: 'property' },
   { kind: 'suite', name: 'contract' },

@@ -1,4 +1,4 @@
-/** What `npm test` counts: as passed what ran to a good end, as failed all that did not, and a suite that ran nothing. */
+/** What `npm test` counts: as passed what ran to a good end, as failed all that did not, and a suite that ran nothing; an inquiry without an answer is neither. */
 import assert from 'node:assert/strict';
 import { mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
@@ -95,6 +95,27 @@ describe('a suite on a machine without a program that its tests use', () => {
 test("vitest's summary is that of the whole suite", async () => {
   const { summary } = await runStep({ kind: 'suite', name: 'planted' }, makeProject(good));
   assert.match(summary, /^ Test Files  1 passed \(1\)\n      Tests  1 passed \(1\)\n/);
+});
+
+describe('an inquiry', () => {
+  for (const [what, status, passed, failed] of [
+    ['that was answered well', 0, 1, 0],
+    ['that was answered badly', 1, 0, 1],
+    ['that was not answered', 75, 0, 0],
+    ['that could not be made', 127, 0, 1],
+  ] as const)
+    test(`${what}: ${passed} passed, ${failed} failed, and what it says is shown`, async () => {
+      const project = temporaryDirectory('run-step', { keepOwner: true });
+      const scripts = { planted: `echo $HTTPS_PROXY; exit ${status}` };
+      writeFileSync(join(project, 'package.json'), JSON.stringify({ scripts }));
+      vi.stubEnv('HTTPS_PROXY', 'http://proxy.example');
+      const result = await runStep({ kind: 'inquiry', name: 'planted', npmScript: 'planted' }, project);
+      assert.deepEqual(
+        [result.passed, result.failed, result.summary],
+        [passed, failed, 'http://proxy.example'],
+        result.output,
+      );
+    });
 });
 
 /** A project of one suite of one test file. */
