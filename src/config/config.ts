@@ -105,6 +105,8 @@ export interface LoadedConfig {
   readonly values: ReadonlyMap<string, unknown>;
   /** Absolute paths of the files that settings name: keys, certificates, secrets. */
   readonly files: readonly string[];
+  /** Those of the files that hold a secret, and must be closed to others. */
+  readonly secretFiles: readonly string[];
   /** The names of the variables that hold secrets. */
   readonly variables: readonly string[];
 }

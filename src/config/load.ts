@@ -35,11 +35,20 @@ export async function loadConfig(options: LoadOptions): Promise<LoadedConfig> {
   const file = await findFile(options, environment);
   const origins = new Map<string, string>();
   const files = new Set<string>();
+  const secretFiles = new Set<string>();
   const variables = new Set<string>();
   const raw = new Map([...(file?.settings ?? []), ...environment.settings]);
   const merged = mergeRepositories(file?.repositories ?? [], environment.repositories);
   const reading = { env, onSecret: options.onSecret ?? (() => undefined) };
-  const context: TableContext = { reading, origins, files, variables, prefix: '', path: file?.path };
+  const context: TableContext = {
+    reading,
+    origins,
+    files,
+    secretFiles,
+    variables,
+    prefix: '',
+    path: file?.path,
+  };
   const values = readTable(settings, raw, context);
   const repositories = merged.map(({ name, fields }) => ({
     ...readTable(repositorySettings, fields, { ...context, prefix: `repository.${name}.` }),
@@ -52,7 +61,15 @@ export async function loadConfig(options: LoadOptions): Promise<LoadedConfig> {
   for (const repository of repositories)
     for (const [field, value] of Object.entries(repository))
       shown.set(`repository.${repository.name}.${field}`, value);
-  return { config, path: file?.path, origins, values: shown, files: [...files], variables: [...variables] };
+  return {
+    config,
+    path: file?.path,
+    origins,
+    values: shown,
+    files: [...files],
+    secretFiles: [...secretFiles],
+    variables: [...variables],
+  };
 }
 
 async function findFile(
@@ -80,6 +97,7 @@ interface TableContext {
   readonly reading: SecretReading;
   readonly origins: Map<string, string>;
   readonly files: Set<string>;
+  readonly secretFiles: Set<string>;
   readonly variables: Set<string>;
   readonly prefix: string;
   readonly path: string | undefined;
@@ -97,6 +115,7 @@ function readTable<T extends Record<string, Setting>>(
     if (given !== undefined) {
       const sources = externalSources(setting, given);
       for (const file of sources.files) context.files.add(file);
+      for (const file of sources.secretFiles) context.secretFiles.add(file);
       for (const variable of sources.variables) context.variables.add(variable);
       return [key, readValue(setting, given, reading)];
     }

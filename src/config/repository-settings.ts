@@ -46,6 +46,7 @@ export const repositorySettings = {
   },
   'credentials-file': {
     kind: 'path',
+    isSecretFile: true,
     help: 'Google Cloud Storage: JSON file of a service account or of workload identity federation. Unset: application default credentials.',
     example: '"/etc/walvault/gcs-account.json"',
   },
@@ -82,7 +83,7 @@ export const repositorySettings = {
   'verify-tls': {
     kind: 'switch',
     default: 'on',
-    help: "Verify the store's TLS certificate.",
+    help: "Verify the store's TLS certificate. Off allows an endpoint of http as well, which is refused unless it is on this host.",
     example: '"off"',
   },
 } as const satisfies Record<string, Setting>;

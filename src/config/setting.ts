@@ -11,6 +11,8 @@ export interface Setting {
   readonly choices?: readonly string[];
   /** For a value that is not always a secret: true if it is one. Other text may be in a file that others can read. */
   readonly isSecretText?: (text: string) => boolean;
+  /** A path of a file that holds a secret, and must be closed to others. */
+  readonly isSecretFile?: boolean;
   /** A file that walvault writes: its content is no part of the configuration. */
   readonly isOutput?: boolean;
   readonly help: string;

@@ -44,11 +44,12 @@ export const settings = {
   },
   'encryption.passphrase': {
     kind: 'secrets',
-    help: 'The passphrase of mode "passphrase". A host that holds it can read the whole archive. After a change keep the old ones behind it: the first of a list encrypts, all are tried in turn for reading.',
+    help: 'The passphrase of mode "passphrase". A host that holds it can read the whole archive. At least 15 characters, since it can be guessed at leisure. After a change keep the old ones behind it: the first of a list encrypts, all are tried in turn for reading.',
     example: '{ file = "/etc/walvault/passphrase" }',
   },
   'encryption.private-keys': {
     kind: 'paths',
+    isSecretFile: true,
     help: 'Files with OpenPGP private keys for reading (fetch, restore). A host that only archives needs none.',
     example: '["/root/recovery-private.asc"]',
   },
@@ -59,6 +60,7 @@ export const settings = {
   },
   'signing.key': {
     kind: 'path',
+    isSecretFile: true,
     help: "File with this host's OpenPGP private signing key. Unset: what this host writes is not signed.",
     example: '"/etc/walvault-keys/signing-private.asc"',
   },

@@ -65,6 +65,43 @@ test('a broken configuration of OpenSSL is not read', async () => {
   assert.equal(exitCode, 0, stderr);
 });
 
+test("Node's own variables have no effect", async () => {
+  const directory = temporaryDirectory('variables');
+  const env = {
+    NODE_COMPILE_CACHE: join(directory, 'cache'),
+    NODE_V8_COVERAGE: join(directory, 'coverage'),
+    NODE_REDIRECT_WARNINGS: join(directory, 'warnings'),
+    NODE_DEBUG: 'fs,http,tls,module',
+    NODE_TLS_REJECT_UNAUTHORIZED: '0',
+    NODE_PG_FORCE_NATIVE: '1',
+    NODE_EXTRA_CA_CERTS: '/nonexistent',
+    NODE_UNIQUE_ID: '1',
+    NODE_ICU_DATA: '/nonexistent',
+    NODE_TEST_CONTEXT: 'child-v8',
+    NODE_USE_ENV_PROXY: '1',
+    UV_THREADPOOL_SIZE: '0',
+    // With --use-openssl-ca, Node would exit 9 before any script: an answer to a recovery.
+    NODE_USE_SYSTEM_CA: '1',
+  };
+  const { stdout, stderr, exitCode } = await runWalvault(['--version'], { env });
+  assert.equal(exitCode, 0, stderr);
+  assert.match(stdout, /^walvault /);
+  const left = readdirSync(directory, { recursive: true, withFileTypes: true }).filter(one => one.isFile());
+  // Node keeps the first script, which it has loaded before (docs/adr/0006).
+  assert.deepEqual(
+    left.filter(({ parentPath }) => !parentPath.startsWith(env.NODE_COMPILE_CACHE)),
+    [],
+  );
+  assert.ok(left.length <= 1);
+  for (const [name, value] of Object.entries(env)) {
+    const wrong = await runWalvault(['bakup', '--label', 'two words'], { env: { [name]: value } });
+    assert.equal(wrong.exitCode, 2, name);
+    // Of a coverage that was stopped, Node says so.
+    const own = wrong.stderr.replace(/^Failed to get 'result' from coverage.*\n.*\n/, '');
+    assert.match(own, /^walvault: .*bakup.*\nHINT: .*\n$/, name);
+  }
+});
+
 describe('what happens before the first line of walvault is no answer to a recovery', () => {
   const recovery = () => {
     const directory = temporaryDirectory('recovery');

@@ -41,12 +41,13 @@ describe('check on a real server that archives through the executable', () => {
     ...rest
   }: Run = {}): Promise<CheckLine[]> {
     const { env: serverEnv } = rest.server ?? server;
-    const { config, path } = await loadConfig({ path: site.configPath, env: { ...env } });
+    const { config, path, secretFiles } = await loadConfig({ path: site.configPath, env: { ...env } });
     await using opened = await openRepositories(config, silentLog);
     return [
       ...(await check({
         config: { ...config, postgres: { connection: connectionString(serverEnv, user) } },
         configPath: path,
+        secretFiles,
         repositories: opened.repositories,
         privateKey: withPrivateKey ? { path: site.privateKeyPath, passphrase: undefined } : undefined,
         withPostgres: true,

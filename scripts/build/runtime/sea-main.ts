@@ -4,6 +4,9 @@ import { getRawAsset, getAssetKeys } from 'node:sea';
 import { failingExitStatus } from '../../../src/operations/fetch/exit-status.ts';
 import { recoveryModeOfAsking } from '../../../src/postgres/cluster/signal-files.ts';
 import { createChunkLoader } from './chunk-loader.ts';
+import { startWithoutNodeVariables } from './node-variables.ts';
+
+startWithoutNodeVariables();
 
 const assets = new Set(getAssetKeys());
 

@@ -43,11 +43,12 @@ async function checkAll(options: CheckCliOptions, invocation: Invocation): Promi
   const passphrase =
     privateKeyPassphraseFile === undefined ? undefined : await readPassphrase(privateKeyPassphraseFile);
   if (passphrase !== undefined) hide([passphrase]);
-  const { config, path } = await loadConfig();
+  const { config, path, secretFiles } = await loadConfig();
   await using opened = await openRepositories(config, log);
   const lines = await check({
     config,
     configPath: path === undefined ? undefined : resolve(path),
+    secretFiles,
     repositories: opened.repositories,
     privateKey: privateKey === undefined ? undefined : { path: privateKey, passphrase },
     withPostgres: options.postgres,

@@ -1,6 +1,5 @@
 /** The check of the keys for writing: recipients, the signing key, trusted signers. It needs no private key. */
-import { stat } from 'node:fs/promises';
-import { isPrivateFile } from '../../base/files/privacy.ts';
+import { passphraseWeakness } from '../../base/passphrase-strength.ts';
 import { formatDuration } from '../../base/units.ts';
 import type { PublicKey } from '../../pipeline/openpgp/index.ts';
 import type { Keyring, ObjectUse } from '../../repository/encoding/keyring.ts';
@@ -24,6 +23,7 @@ export async function checkKeys(list: Checklist, options: CheckOptions): Promise
     await list.prove(link, 'private keys', { signal, work: () => elsewhere(keyring) });
   } else if (mode === 'passphrase') {
     list.add(link, ok('encryption by passphrase: this host can read the whole archive'));
+    await list.prove(link, 'passphrase', { signal, work: () => passphraseFindings(keyring) });
   } else {
     list.add(link, skipped('encryption is off: no recipients to look at'));
   }
@@ -69,10 +69,19 @@ async function elsewhere(keyring: Keyring): Promise<Finding> {
   );
 }
 
+/** A weak passphrase goes on working: what it has encrypted must be read, and archiving must not stop. */
+async function passphraseFindings({ settings }: Keyring): Promise<Finding[]> {
+  const weakness = passphraseWeakness((await settings.passphrases[0]?.read())?.reveal() ?? '');
+  if (weakness === undefined) return [];
+  const hint =
+    'Put a longer one before it, and keep the old one in the list for reading; make one with `openssl rand -base64 24`.';
+  return [warning(`encryption.passphrase ${weakness}: whoever has the archive can guess it`, hint)];
+}
+
 async function signingFindings(keyring: Keyring, { config }: CheckOptions): Promise<Finding[]> {
-  const { key: path, verify } = config.signing;
+  const { verify } = config.signing;
   const signer = await keyring.signer();
-  if (signer === undefined || path === undefined) {
+  if (signer === undefined) {
     const hint = 'Set signing.key; `walvault init` makes one.';
     const message = 'no signing key: nobody can prove who wrote what is archived';
     return [
@@ -82,8 +91,6 @@ async function signingFindings(keyring: Keyring, { config }: CheckOptions): Prom
     ];
   }
   const findings = [ok(`objects are signed by ${signer.fingerprint}`)];
-  if (!isPrivateFile(await stat(path)))
-    findings.push(warning(`signing key ${path} can be read by others than its owner`, 'chmod 600 it.'));
   const trusted = await keyring.trustedSigners();
   if (trusted.some(({ fingerprint }) => fingerprint === signer.fingerprint)) {
     findings.push(

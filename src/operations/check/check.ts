@@ -11,6 +11,7 @@ import { checkOpening } from './check-opening.ts';
 import { checkLostWal } from './check-lost-wal.ts';
 import { checkPresence } from './check-presence.ts';
 import { checkPostgres } from './check-postgres.ts';
+import { checkSecretFiles } from './check-secret-files.ts';
 import { checkStore } from './check-store.ts';
 import { checkTimelines } from './check-timelines.ts';
 import type { CheckOptions } from './options.ts';
@@ -21,6 +22,7 @@ export async function check(options: CheckOptions): Promise<readonly CheckLine[]
   const list = new Checklist(options.onLine);
   checkConfiguration(list, options);
   await checkKeys(list, options);
+  await checkSecretFiles(list, options);
   const reader = readerCodec(options);
   const usable: Repository[] = [];
   for (const repository of repositories) {

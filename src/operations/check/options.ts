@@ -9,6 +9,8 @@ export interface CheckOptions {
   readonly config: Config;
   /** Undefined if the configuration comes from the environment alone. */
   readonly configPath: string | undefined;
+  /** Files that the configuration names and that must be closed to others. */
+  readonly secretFiles: readonly string[];
   readonly repositories: readonly Repository[];
   /** A private key that is not in the configuration: the check proves that it opens stored objects. */
   readonly privateKey?: { readonly path: string; readonly passphrase: Secret | undefined } | undefined;

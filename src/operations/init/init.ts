@@ -8,6 +8,8 @@ import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { messageOf, systemCode, WalvaultError } from '../../base/errors/errors.ts';
 import { writeFileDurably } from '../../base/files/durable.ts';
+import { readText } from '../../base/files/read.ts';
+import { passphraseWeakness } from '../../base/passphrase-strength.ts';
 import { defaultConfigPath, renderConfigFile } from '../../config/index.ts';
 import {
   ensureKeyPair,
@@ -52,6 +54,15 @@ function existing(configPath: string): WalvaultError {
   });
 }
 
+/** Only here: an archive that exists must be read and written with what it has. `check` warns of it. */
+async function refuseWeak(file: string): Promise<void> {
+  const weakness = passphraseWeakness((await readText(file)).replace(/[\r\n]+$/, ''));
+  if (weakness === undefined) return;
+  throw new WalvaultError('refused', `passphrase file ${file}: its passphrase ${weakness}`, {
+    hint: `Whoever has the archive can guess at leisure. Make a better one: (umask 077; openssl rand -base64 33 > ${file})`,
+  });
+}
+
 /** Makes every check that is possible before anything is written. */
 async function inspect(request: InitRequest, plan: InitPlan, log: Log): Promise<Recipient[]> {
   const { dataDirectory, encryption } = request;
@@ -61,6 +72,7 @@ async function inspect(request: InitRequest, plan: InitPlan, log: Log): Promise<
     throw new WalvaultError('usage', `passphrase file ${encryption.file} does not exist`, {
       hint: `Make one, and keep a copy elsewhere: (umask 077; openssl rand -base64 33 > ${encryption.file})`,
     });
+  if (encryption.mode === 'passphrase') await refuseWeak(encryption.file);
   if (!request.createDirectory)
     for (const directory of plan.repositoryDirectories)
       if (!(await isThere(directory)))

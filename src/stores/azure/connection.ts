@@ -7,6 +7,7 @@ import {
   type StoragePipelineOptions,
 } from '@azure/storage-blob';
 import { createHttpAgents, type HttpAgents } from '../driver-kit/http-agents.ts';
+import { refusePlainHttp } from '../driver-kit/plain-http.ts';
 import { defaultTimeoutMs, fullKeyIn, type ServiceOptions } from '../driver-kit/service-options.ts';
 import type { AzureCredentials } from './credentials.ts';
 import { azureError } from './error.ts';
@@ -38,11 +39,12 @@ export interface AzureCall {
   readonly signal: AbortSignal;
 }
 
-/** @throws WalvaultError `config` when the CA file cannot be read */
+/** @throws WalvaultError `config` when the CA file cannot be read, or the endpoint is in the open */
 export async function connectAzure(options: AzureStoreOptions): Promise<AzureConnection> {
   const { account, container, credentials } = options;
   const fromString = credentials.kind === 'identity' ? undefined : credentials.endpoint;
   const endpoint = options.endpoint ?? fromString ?? `https://${account}.blob.core.windows.net`;
+  refusePlainHttp(endpoint, options.verifyTls);
   const isTls = endpoint.startsWith('https:');
   const http = { ...options, timeoutMs: options.timeoutMs ?? defaultTimeoutMs };
   const agents = await createHttpAgents(http);

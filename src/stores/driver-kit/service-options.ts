@@ -1,6 +1,7 @@
 /** The options of all cloud drivers, read from the URL and the configuration. */
 import type { ObjectClass } from '../store.ts';
 import type { DriverSettings } from './driver-settings.ts';
+import { refusePlainHttp } from './plain-http.ts';
 import { endpointOf, partSizeOf, prefixOf } from './url-parameters.ts';
 
 export interface ServiceOptions {
@@ -34,16 +35,18 @@ export interface UrlOfService {
   readonly smallestPartMib: number;
 }
 
-/** @throws WalvaultError `config` for a bad prefix, endpoint or part size */
+/** @throws WalvaultError `config` for a bad prefix, endpoint or part size, and for an endpoint in the open */
 export function serviceOptionsOf(
   url: URL,
   { storageClasses, caFile, verifyTls, timeoutMs }: DriverSettings,
   { path, parameters, exampleEndpoint, smallestPartMib }: UrlOfService,
 ): ServiceOptions {
+  const endpoint = endpointOf(url, parameters.get('endpoint'), exampleEndpoint);
+  if (endpoint !== undefined) refusePlainHttp(endpoint, verifyTls);
   return {
     url: url.href,
     prefix: prefixOf(url, path),
-    endpoint: endpointOf(url, parameters.get('endpoint'), exampleEndpoint),
+    endpoint,
     partSizeBytes: partSizeOf(url, parameters, { smallestMib: smallestPartMib, largestMib: 1024 }),
     storageClasses,
     caFile,

@@ -4,6 +4,7 @@ import { NodeHttpHandler } from '@smithy/node-http-handler';
 import { startDeadline } from '../../base/time/deadline.ts';
 import { createHttpAgents } from '../driver-kit/http-agents.ts';
 import { networkFailure, noAnswerInTime } from '../driver-kit/network-failure.ts';
+import { refusePlainHttp } from '../driver-kit/plain-http.ts';
 import { defaultTimeoutMs, fullKeyIn, type ServiceOptions } from '../driver-kit/service-options.ts';
 import { sdkCredentials, type S3Credentials } from './credentials.ts';
 import { CredentialsFailure, whyNoCredentials } from './credential-source.ts';
@@ -54,7 +55,8 @@ const connectTimeoutMs = 10_000;
 export async function connectS3(options: S3StoreOptions): Promise<S3Connection> {
   const timeoutMs = options.timeoutMs ?? defaultTimeoutMs;
   const agents = await createHttpAgents({ ...options, timeoutMs });
-  const isPlainHttp = options.endpoint?.startsWith('http://') ?? false;
+  const { AWS_ENDPOINT_URL_S3, AWS_ENDPOINT_URL } = process.env;
+  const isPlainHttp = /^http:/i.test(options.endpoint ?? AWS_ENDPOINT_URL_S3 ?? AWS_ENDPOINT_URL ?? '');
   const client = new S3Client({
     ...regionOf(options),
     ...(options.endpoint !== undefined && { endpoint: options.endpoint }),
@@ -73,6 +75,7 @@ export async function connectS3(options: S3StoreOptions): Promise<S3Connection> 
     }),
   });
   markCredentialsFailures(client);
+  refuseOpenEndpoints(client, options.verifyTls);
   const { bucket } = options;
   return {
     client,
@@ -96,6 +99,18 @@ export async function connectS3(options: S3StoreOptions): Promise<S3Connection> 
       }
     },
   };
+}
+
+/** The SDK finds an endpoint also in the environment and in a profile. */
+function refuseOpenEndpoints({ middlewareStack }: S3Client, verifyTls: boolean | undefined): void {
+  middlewareStack.add(
+    next => async call => {
+      const { protocol, hostname } = call.request as { readonly protocol: string; readonly hostname: string };
+      refusePlainHttp(`${protocol}//${hostname}`, verifyTls);
+      return await next(call);
+    },
+    { step: 'build', name: 'refuseOpenEndpoints' },
+  );
 }
 
 /** Tells failures of credentials from failures of the store: both may be answers of a service, or no answer at all. */

@@ -71,7 +71,7 @@ test('init --existing-config for a container: everything from the environment', 
 
 test('init with a passphrase tells to keep a copy and does not print it; with JSON it prints JSON alone', async () => {
   const directory = temporaryDirectory('cli-init', { keepOwner: true });
-  await writeFile(join(directory, 'pass'), 'hush-hush\n');
+  await writeFile(join(directory, 'pass'), 'hush-a-bye-baby-on-the-tree-top\n');
   const argv = ['--cluster', 'orders', '--passphrase-file', join(directory, 'pass'), '--create-directory'];
   const run = async (name: string, ...more: string[]) =>
     await walvault([
@@ -89,6 +89,10 @@ test('init with a passphrase tells to keep a copy and does not print it; with JS
   assert.doesNotMatch(stdout + stderr, /hush/);
   const json = JSON.parse((await run('b', '--json')).stdout) as { repositories: { name: string }[] };
   assert.equal(json.repositories[0]?.name, 'near');
+  await writeFile(join(directory, 'pass'), 'a\n');
+  const weak = await run('c');
+  assert.equal(weak.status, 20);
+  assert.match(weak.stderr, /its passphrase has less than 15 characters\nHINT: {2}.*openssl rand/);
 });
 
 test('--owner names a user that exists', async () => {

@@ -79,10 +79,17 @@ interface Run {
   readonly keys?: Partial<KeySettings>;
   readonly store?: (inner: Store) => Store;
   readonly privateKey?: { path: string; passphrase: Secret | undefined };
+  readonly secretFiles?: readonly string[];
   readonly now?: Date;
 }
 
-async function runCheck({ keys, store: wrap = inner => inner, privateKey, now = new Date() }: Run = {}) {
+async function runCheck({
+  keys,
+  store: wrap = inner => inner,
+  privateKey,
+  secretFiles = [],
+  now = new Date(),
+}: Run = {}) {
   const inner = createMemoryStore();
   const { id } = await createMarker(inner, signal);
   const settings = { ...openpgp, ...keys };
@@ -95,6 +102,7 @@ async function runCheck({ keys, store: wrap = inner => inner, privateKey, now = 
   const result = await check({
     config: configOf(settings, id),
     configPath: '/etc/walvault.toml',
+    secretFiles,
     repositories: [{ name: 'main', required: true, expectedId: id, store: wrap(inner), codec }],
     privateKey,
     withPostgres: false,
@@ -167,6 +175,26 @@ describe('keys', () => {
     assert.match(unsigned.bad[0]?.message ?? '', /no signing key/);
     const untrusted = await runCheck({ keys: { trustedSigners: [] } });
     assert.match(untrusted.bad[0]?.message ?? '', /not among signing\.trusted-signers/);
+  });
+
+  it('a secret that others can read fails, whatever it is for', async () => {
+    const open = keep('open.asc', host.privateArmored);
+    chmodSync(open, 0o644);
+    const { bad } = await runCheck({ secretFiles: [hostPrivate, open, '/nonexistent'] });
+    assert.deepEqual(
+      bad.map(({ status, message }) => [status, message]),
+      [['fail', `${open} holds a secret, and others can read it`]],
+    );
+    const privateKey = { path: open, passphrase: undefined };
+    assert.ok((await runCheck({ privateKey })).bad.some(({ message }) => message.startsWith(open)));
+  });
+
+  it('a passphrase that can be guessed: a warning', async () => {
+    const passphrases = [new Secret('a'), new Secret('another one of several words')];
+    const { bad } = await runCheck({ keys: { mode: 'passphrase', passphrases } });
+    assert.ok(bad.some(({ message }) => message.startsWith('encryption.passphrase has less than 15')));
+    const strong = await runCheck({ keys: { mode: 'passphrase', passphrases: passphrases.toReversed() } });
+    assert.ok(!strong.bad.some(({ message }) => message.includes('guess')));
   });
 
   it('a key that cannot be read fails, and the rest is checked all the same', async () => {
