@@ -2,7 +2,10 @@
 
 export type Step =
   | { readonly kind: 'check'; readonly name: string; readonly npmScript: string }
-  /** A check that asks a server outside, which may not answer (`exitUnanswered`): then it has neither passed nor failed. */
+  /**
+   * A check that may stay without an answer (`exitUnanswered`), from a server outside or as there are changes to commit: then it
+   * has neither passed nor failed.
+   */
   | { readonly kind: 'inquiry'; readonly name: string; readonly npmScript: string }
   /** One of the projects of `vitest.config.ts`, by its name. */
   | { readonly kind: 'suite'; readonly name: string };
@@ -22,7 +25,7 @@ export const steps: readonly Step[] = [
   { kind: 'suite', name: 'property' },
   { kind: 'suite', name: 'contract' },
   { kind: 'suite', name: 'tools' },
-  { kind: 'check', name: 'reproduce', npmScript: 'reproduce' },
+  { kind: 'inquiry', name: 'reproduce', npmScript: 'reproduce' },
   { kind: 'suite', name: 'postgres' },
   { kind: 'suite', name: 'e2e' },
 ];
