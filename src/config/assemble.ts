@@ -10,6 +10,7 @@ export function assembleConfig(
 ): Config {
   const walRecipients = values['encryption.wal-recipients'];
   const backupRecipients = values['encryption.backup-recipients'];
+  const trustedSigners = values['signing.trusted-signers'];
   return {
     cluster: values.cluster,
     dataDirectory: values['data-directory'],
@@ -26,8 +27,9 @@ export function assembleConfig(
     signing: {
       key: values['signing.key'],
       passphrase: values['signing.passphrase'],
-      verify: values['signing.verify'],
-      trustedSigners: values['signing.trusted-signers'],
+      // With a signer to trust, what nobody signed was planted, or comes from a host whose key is missing here.
+      verify: values['signing.verify'] ?? (trustedSigners.length > 0 ? 'require' : 'warn'),
+      trustedSigners,
     },
     archive: {
       timeoutMs: values['archive.timeout'],

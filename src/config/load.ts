@@ -58,6 +58,7 @@ export async function loadConfig(options: LoadOptions): Promise<LoadedConfig> {
   checkTogether(config, file?.path);
   const shown = new Map<string, unknown>(Object.entries(values));
   shown.set('encryption.backup-recipients', config.encryption.backupRecipients);
+  shown.set('signing.verify', config.signing.verify);
   for (const repository of repositories)
     for (const [field, value] of Object.entries(repository))
       shown.set(`repository.${repository.name}.${field}`, value);

@@ -72,8 +72,7 @@ export const settings = {
   'signing.verify': {
     kind: 'choice',
     choices: ['require', 'warn', 'off'],
-    default: 'warn',
-    help: 'What reading does with an object that no trusted signer signed: refuse it, warn, or nothing.',
+    help: 'What reading does with an object that no trusted signer signed: refuse it, warn, or nothing. Unset: "require" if trusted-signers names a key, else "warn", which is for archives that were never signed.',
     example: '"require"',
   },
   'signing.trusted-signers': {

@@ -109,7 +109,7 @@ export function stateOf(more: Partial<SystemState>): SystemState {
     unusable: new Map(),
     wal: [],
     segments: more.wal ?? [],
-    highWater: [],
+    outdatedHighWater: [],
     pinned: new Set(),
     expiring: new Set(),
     ...more,

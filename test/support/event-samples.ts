@@ -79,6 +79,14 @@ export const samples: Samples = {
     status: 'unsigned',
     problem: 'is not signed',
   },
+  'not-believed': {
+    kind: 'not-believed',
+    repository: 'main',
+    what: 'notes',
+    count: 3,
+    object: 'orders/7300000000000000001/catalog/notes/wal-00000001/20261122T020000000Z-wal-lost.json',
+    problem: 'is not signed',
+  },
   'loss-record-unreadable': {
     kind: 'loss-record-unreadable',
     path: `${dataDirectory}/.walvault-lost-wal/${segment}.json`,

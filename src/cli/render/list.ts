@@ -43,6 +43,11 @@ function renderSystem(system: SystemListing): string {
     );
   for (const { id, problem } of unreadable ?? [])
     lines.push(`${id}: its record cannot be used: ${problem}\n`);
+  const [passed] = system.passedOver.first;
+  if (passed !== undefined)
+    lines.push(
+      `${formatCount(system.passedOver.count, 'object')} ${system.passedOver.count === 1 ? 'counts' : 'count'} for nothing: ${passed.key} ${passed.problem}\n`,
+    );
   if (timelines !== undefined)
     lines.push(
       backups === undefined ? '' : '\n',
@@ -196,14 +201,17 @@ export function listJson(listings: readonly RepositoryListing[]): unknown {
     backlog: backlog ?? null,
     problem: problem?.message ?? null,
     sideBySide: sideBySide.map(String),
-    systems: systems.map(({ systemId, postgresMajor, geometry, backups, unreadable, timelines }) => ({
-      systemId,
-      postgresMajor: postgresMajor ?? null,
-      segmentSizeBytes: geometry?.segmentSizeBytes ?? null,
-      backups: backups?.map(backupJson),
-      unreadable,
-      timelines: timelines?.map(timelineJson),
-    })),
+    systems: systems.map(
+      ({ systemId, postgresMajor, geometry, backups, unreadable, timelines, passedOver }) => ({
+        systemId,
+        postgresMajor: postgresMajor ?? null,
+        segmentSizeBytes: geometry?.segmentSizeBytes ?? null,
+        backups: backups?.map(backupJson),
+        unreadable: unreadable?.map(({ id, problem }) => ({ id, problem })),
+        passedOver: { count: passedOver.count, first: passedOver.first },
+        timelines: timelines?.map(timelineJson),
+      }),
+    ),
   }));
 }
 

@@ -13,6 +13,16 @@ export type RepositoryEvent =
       /** A phrase that follows the object's name. */
       readonly problem: string;
     }
+  /** Objects that decide nothing: they cannot be read, or no trusted signer signed them. Once for each kind in a run. */
+  | {
+      readonly kind: 'not-believed';
+      readonly repository: string;
+      readonly what: 'records' | 'notes' | 'histories' | 'claims';
+      readonly count: number;
+      /** The key of one of them. */
+      readonly object: string;
+      readonly problem: string;
+    }
   /** A record of this host that says which WAL was given up. */
   | { readonly kind: 'loss-record-unreadable'; readonly path: string }
   /** The WAL is archived; only a lost tail may go unnoticed. */

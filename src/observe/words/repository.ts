@@ -20,6 +20,11 @@ export const repositoryWords: WordsTable<RepositoryEvent> = {
   },
   'signature-not-good': ({ object, status, problem }) =>
     warn(`${status === 'unsigned' ? 'objects are not signed' : problem}, first seen at ${object}`),
+  'not-believed': ({ repository, what, count, object, problem }) =>
+    warn(
+      `repository "${repository}": ${count === 1 ? `one of its ${what} counts` : `${count} of its ${what} count`} for nothing: ${object} ${problem}`,
+      'Somebody may have planted it. If one of your hosts wrote it, name its public signing key in signing.trusted-signers; else remove it with `walvault store rm --force`.',
+    ),
   'loss-record-unreadable': ({ path }) =>
     warn(
       `${path}: not a record of WAL that was given up`,

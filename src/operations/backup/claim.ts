@@ -17,7 +17,7 @@ export async function claimBackup(
   signal: AbortSignal,
 ): Promise<void> {
   const host = { host: hostname(), pid: process.pid };
-  if (await writeClaim(repository.store, system, { ...claim, ...host }, signal)) return;
+  if (await writeClaim(repository, system, { ...claim, ...host }, signal)) return;
   throw new WalvaultError('conflict', `${repository.store.url}: backup ${claim.id} exists already`, {
     hint: 'Another backup was started in the same second; take this one again.',
   });

@@ -11,6 +11,7 @@ import {
   systemsSideBySide,
   type SystemActivity,
 } from '../../repository/live-systems.ts';
+import { isBelieved } from '../../repository/encoding/signature-policy.ts';
 import { surveySystems, type SystemSurvey } from '../../repository/survey.ts';
 import type { Gap } from '../../repository/wal/gaps.ts';
 import { boundsOf } from '../../repository/wal/lost-wal.ts';
@@ -61,19 +62,34 @@ function sideBySideFindings(activity: readonly SystemActivity[]): Finding[] {
 
 async function presenceFindings(survey: SystemSurvey): Promise<Finding[]> {
   const catalog = await survey.catalog();
-  const records = catalog.backups.map(({ record }) => record);
-  const geometry = (await survey.clusterRecord())?.geometry ?? records[0]?.geometry;
+  const { policy } = survey.repository.codec;
+  const records = (await survey.believedBackups()).map(({ record }) => record);
+  const geometry = await survey.geometry();
   const broken = [
-    ...catalog.unreadable.map(({ id, problem }) =>
-      failure(`the record of backup ${id} cannot be used: ${problem}`),
-    ),
+    ...catalog.unreadable
+      .filter(({ verdict }) => isBelieved(verdict, policy))
+      .map(({ id, problem }) => failure(`the record of backup ${id} cannot be used: ${problem}`)),
     ...(await brokenBackups(survey, records)),
   ];
   const gaps = geometry === undefined ? [] : await gapFindings(survey, records, geometry);
+  broken.push(...passedOverFindings(survey));
   const isSound = [...broken, ...gaps].every(({ status }) => status === 'ok');
   if (!isSound || records.length === 0) return [...broken, ...gaps];
   const what = formatCount(records.length, 'backup');
   return [ok(`every object of ${what} is there, and so is all WAL that is known to have existed`), ...gaps];
+}
+
+/** Looks at what was read for the other findings. */
+function passedOverFindings({ passedOver }: SystemSurvey): Finding[] {
+  const [one] = passedOver.first;
+  if (one === undefined) return [];
+  const { count } = passedOver;
+  return [
+    warning(
+      `${formatCount(count, 'object')} ${count === 1 ? 'counts' : 'count'} for nothing: ${one.key} ${one.problem}`,
+      'Somebody may have planted it. If one of your hosts wrote it, name its public signing key in signing.trusted-signers; else remove it with `walvault store rm --force`.',
+    ),
+  ];
 }
 
 async function brokenBackups(survey: SystemSurvey, records: readonly BackupRecord[]): Promise<Finding[]> {

@@ -1,4 +1,5 @@
 /** The choice of the backups to keep. Pure: each rule marks backups to keep; cleanup may remove the unmarked ones. */
+import { isBelieved } from '../../repository/encoding/signature-policy.ts';
 import { formatDuration } from '../../base/units.ts';
 import { hasUsablePositions, supersedes, whyNotCounted } from '../../repository/trust.ts';
 import type { DecisionReason, KeepReason } from './decisions.ts';
@@ -142,7 +143,7 @@ function keepLiveTimelines(
 }
 
 function keepParents(
-  { state, now }: PlanInput,
+  { state, now, trust }: PlanInput,
   limits: RetentionLimits,
   keep: Keep,
   kept: ReadonlyMap<string, unknown>,
@@ -162,7 +163,7 @@ function keepParents(
   // This loop walks the chain of every kept backup, so `keepChain` may stop at a kept parent.
   for (const { record } of state.backups) if (kept.has(record.id)) keepChain(record.id, record.parent);
   const claims = [
-    ...state.unreadable,
+    ...state.unreadable.filter(({ verdict }) => isBelieved(verdict, trust)),
     ...state.unfinished.filter(one => isInProgress(one, { state, now }, limits)),
   ];
   for (const { id, claim } of claims) if (claim.kind === 'named') keepChain(id, claim.parent);

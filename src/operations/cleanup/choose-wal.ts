@@ -5,7 +5,7 @@ import type { BackupChoice } from './choose-backups.ts';
 import { consistencyPoint } from '../../repository/format/backup-record.ts';
 import type { Decision, DecisionReason, KeepReason, RemoveReason, WalDecision } from './decisions.ts';
 import type { KnownBackup, PlanInput, RetentionLimits, SystemState } from './state.ts';
-import { endedBefore, isInProgress } from './in-progress.ts';
+import { endedBefore, isInProgress, isProven } from './in-progress.ts';
 import { newestReaching } from './timeline-activity.ts';
 import { pathTo, reaches } from './timeline-path.ts';
 
@@ -79,7 +79,9 @@ function needsOf(input: WalChoiceInput, limits: RetentionLimits): Needs {
   const { state, choice } = input;
   const starts = new Set(choice.windowStarts);
   const whole = new Set<number>();
-  for (const unfinished of state.unfinished.filter(one => isInProgress(one, input, limits))) {
+  for (const unfinished of state.unfinished.filter(
+    one => isInProgress(one, input, limits) && isProven(one),
+  )) {
     const before = endedBefore(unfinished, choice.counted, limits);
     for (const timeline of new Set(state.wal.map(stretch => stretch.timeline))) {
       const bound = newestReaching(state.tree, before, timeline);

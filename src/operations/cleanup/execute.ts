@@ -18,7 +18,6 @@ import { expiringNote } from '../../repository/format/notes/expiring.ts';
 import { writeNote, type NewNote } from '../../repository/format/notes/note.ts';
 import { removedWalNote } from '../../repository/format/notes/removed-wal.ts';
 import type { Repository } from '../../repository/repository.ts';
-import { outdatedHighWater } from '../../repository/format/notes/high-water.ts';
 import type { BackupDecision, CleanupPlan } from './decisions.ts';
 import type { SystemState } from './state.ts';
 import { listWalObjects } from './wal-objects.ts';
@@ -115,7 +114,7 @@ class Removal {
         log.emit({ kind: 'cleanup-in-doubt', repository: repository.name, problem, hint: foreignHint });
         continue;
       }
-      const claim = await readParentClaim(repository.store, system, id, signal);
+      const claim = await readParentClaim(repository, system, id, signal);
       for (const kept of this.#claimedBy(claim)) {
         if (this.#yielded.has(kept)) continue;
         this.#yielded.add(kept);
@@ -166,7 +165,7 @@ class Removal {
   /** Removes the high-water notes that newer ones make superfluous; one that is locked waits for a later run. */
   async removeOldNotes(): Promise<void> {
     const { repository, state, signal } = this.#options;
-    const keys = outdatedHighWater(state.highWater).flatMap(({ key }) => [key, signatureKey(key)]);
+    const keys = state.outdatedHighWater.flatMap(({ key }) => [key, signatureKey(key)]);
     for (let index = 0; index < keys.length; index += batchSize) {
       const failures = await repository.store.delete(keys.slice(index, index + batchSize), { signal });
       for (const { key, error } of failures)
@@ -181,6 +180,7 @@ class Removal {
 
   /** The backups to be removed that a claim may build on. */
   #claimedBy(claim: ParentClaim): string[] {
+    if (claim.kind === 'unproven') return [];
     if (claim.kind === 'unknown') return this.#going().map(({ id }) => id);
     return claim.kind === 'named' ? this.#chain(claim.parent) : [];
   }

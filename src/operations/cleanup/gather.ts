@@ -1,6 +1,7 @@
 /** The state of a system for retention, gathered from a survey. */
 import type { SystemSurvey } from '../../repository/survey.ts';
 import { missingPieces, type BackupDirectory } from '../../repository/stored-backups.ts';
+import type { ArchivedTimelines, ReadableTimelines } from '../../repository/wal/timelines.ts';
 import type { Stored, SystemState, UnfinishedBackup } from './state.ts';
 
 /**
@@ -11,8 +12,7 @@ import type { Stored, SystemState, UnfinishedBackup } from './state.ts';
 export async function gatherState(survey: SystemSurvey): Promise<SystemState> {
   const catalog = await survey.catalog();
   const directories = await survey.backupDirectories();
-  const cluster = await survey.clusterRecord();
-  const geometry = cluster?.geometry ?? catalog.backups[0]?.record.geometry;
+  const geometry = (await survey.geometry()) ?? catalog.backups[0]?.record.geometry;
   const timelines = await survey.timelines();
   const { runs, stretches } =
     geometry === undefined ? { runs: [], stretches: [] } : await survey.wal(geometry);
@@ -29,12 +29,23 @@ export async function gatherState(survey: SystemSurvey): Promise<SystemState> {
     }),
     unreadable: await claimsOfUnreadable(survey),
     unfinished: await findUnfinished(survey),
-    ...timelines,
+    ...provenOf(timelines),
     wal: stretches,
     segments: runs,
-    highWater: geometry === undefined ? [] : await survey.highWater(geometry),
+    outdatedHighWater: geometry === undefined ? [] : await survey.outdatedHighWater(geometry),
     pinned: await survey.pinned(),
     expiring: await survey.expiring(),
+  };
+}
+
+/** A branch that is not proven well enough is none to remove by. */
+function provenOf(timelines: ArchivedTimelines): ReadableTimelines {
+  const { tree, historyTimes, unusable, foreign, doubtful } = timelines;
+  const why = 'no trusted signer signed it';
+  return {
+    tree: new Map([...tree].filter(([timeline]) => !doubtful.has(timeline))),
+    historyTimes,
+    unusable: new Map([...unusable, ...foreign, ...[...doubtful].map(one => [one, why] as const)]),
   };
 }
 

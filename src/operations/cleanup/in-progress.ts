@@ -8,7 +8,14 @@ export function isInProgress(
   limits: RetentionLimits,
 ): boolean {
   if (state.expiring.has(backup.id)) return false;
-  return backup.lastModified.getTime() >= now.getTime() - limits.inProgressMs;
+  // Whoever may add objects could keep the other time recent for ever.
+  const since = isProven(backup) ? backup.lastModified : backup.firstModified;
+  return since.getTime() >= now.getTime() - limits.inProgressMs;
+}
+
+/** False for a claim that no trusted signer wrote where one must: it protects its own directory alone. */
+export function isProven({ claim }: Pick<UnfinishedBackup, 'claim'>): boolean {
+  return claim.kind !== 'unproven';
 }
 
 /** The backups that surely begin before the unfinished backup, whatever its restart point is. */

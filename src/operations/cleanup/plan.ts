@@ -2,12 +2,13 @@
  * The cleanup plan for one system: what to remove and what to keep, each with its reasons (P5). Pure: `--dry-run`
  * prints this plan, and a real run follows it to the letter.
  */
-import { formatDuration } from '../../base/units.ts';
+import { formatCount, formatDuration } from '../../base/units.ts';
+import { isBelieved } from '../../repository/encoding/signature-policy.ts';
 import { chooseBackups, type BackupChoice } from './choose-backups.ts';
 import { chooseWal } from './choose-wal.ts';
 import { comparePositions } from '../../repository/format/backup-record.ts';
 import type { BackupDecision, CleanupPlan, Decision, Remark, RemoveReason } from './decisions.ts';
-import { endedBefore, isInProgress } from './in-progress.ts';
+import { endedBefore, isInProgress, isProven } from './in-progress.ts';
 import { defaultLimits, type PlanInput, type RetentionLimits, type UnfinishedBackup } from './state.ts';
 import {
   healHistoryHint,
@@ -41,8 +42,10 @@ interface Doubt extends Remark {
 function findDoubts(input: PlanInput, choice: BackupChoice, limits: RetentionLimits): Doubt[] {
   const { state } = input;
   const doubts: Doubt[] = [];
-  const fresh = state.unfinished.filter(one => isInProgress(one, input, limits));
-  for (const { id } of [...state.unreadable, ...fresh].filter(({ claim }) => claim.kind === 'unknown')) {
+  const fresh = state.unfinished.filter(one => isInProgress(one, input, limits) && isProven(one));
+  const unreadable = state.unreadable.filter(({ verdict }) => isBelieved(verdict, input.trust));
+  const contradictory = choice.contradictory.filter(({ verdict }) => isBelieved(verdict, input.trust));
+  for (const { id } of [...unreadable, ...fresh].filter(({ claim }) => claim.kind === 'unknown')) {
     doubts.push({
       blocks: 'everything',
       message: `nothing is removed: backup ${id} may build on any other, its claim cannot be read`,
@@ -87,9 +90,7 @@ function findDoubts(input: PlanInput, choice: BackupChoice, limits: RetentionLim
         message: `the archived history of timeline ${timeline} cannot be read: ${problem}`,
         hint: healHistoryHint(timeline),
       });
-  for (const id of [...state.unreadable, ...choice.contradictory.map(({ record }) => record)].map(
-    one => one.id,
-  )) {
+  for (const { id } of [...unreadable, ...contradictory.map(({ record }) => record)]) {
     doubts.push({
       blocks: 'wal',
       message: `no WAL is removed: the record of backup ${id} cannot be used, so it may need any of it`,
@@ -97,7 +98,9 @@ function findDoubts(input: PlanInput, choice: BackupChoice, limits: RetentionLim
     });
   }
   const otherSize = state.backups.find(
-    ({ record }) => record.geometry.segmentSizeBytes !== state.geometry?.segmentSizeBytes,
+    ({ record, verdict }) =>
+      isBelieved(verdict, input.trust) &&
+      record.geometry.segmentSizeBytes !== state.geometry?.segmentSizeBytes,
   );
   if (otherSize !== undefined) {
     doubts.push({
@@ -111,17 +114,30 @@ function findDoubts(input: PlanInput, choice: BackupChoice, limits: RetentionLim
       message: 'no WAL is removed: there is no backup that it could be older than',
     });
   }
+  const unbelieved = state.unreadable.filter(one => !unreadable.includes(one));
+  if (unbelieved.length > 0)
+    doubts.push({
+      blocks: 'nothing',
+      message: `records without a trusted signature cannot be used either, and protect only the data of ${formatCount(unbelieved.length, 'backup')}: ${idsOf(unbelieved)}`,
+      hint: 'Delete by hand what none of your hosts wrote.',
+    });
   const uncounted = [...choice.kept].filter(([, reasons]) =>
     reasons.some(({ code }) => code === 'not-counted'),
   );
   if (uncounted.length > 0) {
     doubts.push({
       blocks: 'nothing',
-      message: `${uncounted.length} ${uncounted.length === 1 ? 'backup is' : 'backups are'} not counted and stay: ${uncounted.map(([id]) => id).join(', ')}`,
+      message: `${uncounted.length} ${uncounted.length === 1 ? 'backup is' : 'backups are'} not counted and stay: ${idsOf(uncounted.map(([id]) => ({ id })))}`,
       hint: 'Name the public signing keys of your hosts in signing.trusted-signers; delete by hand what none of them wrote.',
     });
   }
   return doubts;
+}
+
+/** The first ids: anybody who can add objects can add a million. */
+function idsOf(backups: readonly { readonly id: string }[]): string {
+  const shown = backups.slice(0, 20).map(({ id }) => id);
+  return `${shown.join(', ')}${backups.length > shown.length ? ', …' : ''}`;
 }
 
 function committed(input: PlanInput, choice: BackupChoice, doubts: readonly Doubt[]): BackupDecision[] {

@@ -26,8 +26,8 @@ export interface SystemState {
   readonly wal: readonly WalStretch[];
   /** Ranges of whole segments, in the same order. */
   readonly segments: readonly SegmentRange[];
-  /** The notes on segments that once were archived. */
-  readonly highWater: readonly HighWater[];
+  /** The notes on archived segments that newer ones make superfluous. */
+  readonly outdatedHighWater: readonly HighWater[];
   /** Ids of backups that a pin note protects. */
   readonly pinned: ReadonlySet<string>;
   /** Ids of backups whose removal an earlier cleanup announced. */

@@ -79,8 +79,9 @@ async function copyPieces(
   for await (const entry of to.store.list({ prefix: backupPrefix(system, record.id), signal }))
     if ('key' in entry) there.set(entry.key, entry.sizeBytes);
   const claim = claimKey(system, record.id);
-  if (!there.has(claim) && (await context.from.store.head(claim, { signal })) !== undefined)
-    await copyObject(context, { key: claim, objectClass: 'catalog', mayExist: false, sizeBytes: 0 });
+  for (const key of [signatureKey(claim), claim])
+    if (!there.has(key) && (await context.from.store.head(key, { signal })) !== undefined)
+      await copyObject(context, { key, objectClass: 'catalog', mayExist: false, sizeBytes: 0 });
   const missing: string[] = [];
   const copyPiece = async ({ key, digest }: ReturnType<typeof keyedPiecesOf>[number]) => {
     if (isCommitted && there.get(key) === digest.sizeBytes) {

@@ -2,6 +2,8 @@
 import { createHash } from 'node:crypto';
 import { collect, type ByteStream } from '../../base/bytes/streams.ts';
 import { WalvaultError } from '../../base/errors/errors.ts';
+import { isBelieved } from '../../repository/encoding/signature-policy.ts';
+import { judgeMetadata } from '../../repository/format/metadata-signature.ts';
 import type { Repository } from '../../repository/repository.ts';
 import {
   isStoreError,
@@ -103,8 +105,13 @@ async function compare(
   if (theirs === undefined) return 'absent';
   const ours = await from.store.head(key, { signal });
   if (ours === undefined) throw new StoreError('absent', `${key}: has gone from the source meanwhile`);
+  // A stranger's object may claim any digest.
+  const proof = await judgeMetadata(to.codec.keyring, key, theirs.metadata);
   const verdict = judgeByMetadata(ours, theirs);
-  if (verdict !== 'unknown') return verdict;
+  const isProven =
+    isBelieved(proof, to.codec.policy) &&
+    theirs.sizeBytes === (storedDigestOf(theirs)?.sizeBytes ?? theirs.sizeBytes);
+  if (isProven && verdict !== 'unknown') return verdict;
   const expected = digest ?? storedDigestOf(ours);
   if (theirs.sizeBytes !== (expected?.sizeBytes ?? ours.sizeBytes)) return 'different';
   const wanted = expected?.sha256 ?? (await hashStored(from.store, key, signal));

@@ -7,6 +7,7 @@
  */
 import { WalvaultError } from '../../base/errors/errors.ts';
 import type { BackupRecord } from '../../repository/format/backup-record.ts';
+import { describeVerdict, isBelieved } from '../../repository/encoding/signature-policy.ts';
 import { readCatalog } from '../../repository/format/catalog.ts';
 import { listSystemIds, readClusterRecord } from '../../repository/format/cluster-record.ts';
 import {
@@ -82,7 +83,10 @@ async function chooseBackups(
 ): Promise<BackupRecord[]> {
   const { backups, unreadable } = await readCatalog(from, system, signal);
   for (const { id, problem } of unreadable) log.emit({ kind: 'backup-record-unusable', backup: id, problem });
-  const records = backups.map(({ record }) => record);
+  const records: BackupRecord[] = [];
+  for (const { record, verdict } of backups)
+    if (isBelieved(verdict, from.codec.policy)) records.push(record);
+    else log.emit({ kind: 'backup-record-unusable', backup: record.id, problem: describeVerdict(verdict) });
   if (what.kind !== 'backup') return records;
   return withParents(what.id, new Map(records.map(record => [record.id, record])));
 }

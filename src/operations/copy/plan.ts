@@ -136,7 +136,7 @@ export function tellingHighWater(
   removed: readonly SegmentRange[],
   target: readonly HighWater[],
 ): string[] {
-  const outdated = new Set(outdatedHighWater([...source, ...target]).map(({ key }) => key));
+  const outdated = new Set(outdatedHighWater(source, [...source, ...target]).map(({ key }) => key));
   return source
     .filter(({ key }) => !outdated.has(key) && !target.some(note => note.key === key))
     .filter(note => !removed.some(range => contains(range, note)))

@@ -76,9 +76,9 @@ async function listRepository(options: ListingOptions, repository: Repository): 
 
 async function listSystem({ what, signal }: ListingOptions, survey: SystemSurvey): Promise<SystemListing> {
   const cluster = await survey.clusterRecord();
-  const geometry = cluster?.geometry;
+  const geometry = await survey.geometry();
   const runs = what === 'backups' || geometry === undefined ? undefined : (await survey.wal(geometry)).runs;
-  return {
+  const listed = {
     systemId: survey.system.systemId,
     postgresMajor: cluster?.postgresMajor,
     firstSeen: cluster?.firstSeen,
@@ -99,6 +99,8 @@ async function listSystem({ what, signal }: ListingOptions, survey: SystemSurvey
           }),
     runs,
   };
+  const { count, first } = survey.passedOver;
+  return { ...listed, passedOver: { count, first } };
 }
 
 async function listBackups(

@@ -3,6 +3,7 @@ import type { WalGeometry } from '../../postgres/wal/geometry.ts';
 import type { NamedRange } from '../../postgres/wal/segment-range.ts';
 import type { TierCounts } from '../../repository/cold-objects.ts';
 import type { CatalogEntry, UnreadableEntry } from '../../repository/format/catalog.ts';
+import type { PassedOver } from '../../repository/passed-over.ts';
 import type { MissingPiece } from '../../repository/stored-backups.ts';
 import type { WalRun } from '../../repository/wal/listing.ts';
 import type { TimelineListing } from './timelines.ts';
@@ -28,6 +29,8 @@ export interface SystemListing {
   /** When its first object was written; undefined if that was not noted. */
   readonly firstSeen: Date | undefined;
   readonly geometry: WalGeometry | undefined;
+  /** The objects that decide nothing: they cannot be read, or no trusted signer signed them. */
+  readonly passedOver: { readonly count: number; readonly first: readonly PassedOver[] };
   /** Undefined if only WAL is listed. */
   readonly backups: readonly ListedBackup[] | undefined;
   readonly unreadable: readonly UnreadableEntry[] | undefined;

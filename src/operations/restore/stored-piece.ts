@@ -14,7 +14,7 @@ export interface PieceSource {
 
 /**
  * Gives `use` the decoded bytes, which it must not trust yet; returns only when the stored bytes are exactly the
- * committed bytes, signed as the policy requires.
+ * bytes of the commit record, which the policy has believed.
  * @throws WalvaultError `damaged` naming the object
  */
 export async function readPiece(
@@ -28,7 +28,7 @@ export async function readPiece(
     const { body } = await repository.store.get(key, { signal });
     const stored = digest.transform(capped(body, piece.storedSizeBytes, signal));
     // The stream holds an open file or connection, even when `use` stops reading.
-    await using decoded = repository.codec.decode(key, stored);
+    await using decoded = repository.codec.decode(key, stored, { beside: 'believed' });
     await use(undisturbed(decoded));
     // A reader may stop before the end of the stream, but the codec's last checks happen at the end.
     for await (const _ of decoded) throw new WalvaultError('damaged', 'it goes on after its end');

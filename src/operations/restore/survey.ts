@@ -120,7 +120,7 @@ export async function chooseSystem(
   const described: string[] = [];
   const withBackups: SystemSurvey[] = [];
   for (const survey of [only, ...others]) {
-    const { backups } = await survey.catalog();
+    const backups = await survey.believedBackups();
     if (backups.some(({ record }) => record.id === wanted.backupId)) return survey;
     if (backups.length === 0) continue;
     withBackups.push(survey);

@@ -19,4 +19,4 @@ export {
   type PublicKey,
 } from './keys/keys.ts';
 export { createSigner, type Signer } from './sign/signer.ts';
-export type { SignatureVerdict } from './sign/verdict.ts';
+export { combineVerdicts, type SignatureVerdict } from './sign/verdict.ts';

@@ -85,8 +85,9 @@ export class WalGeometry {
     const [first, last] = [parseWalFileName(firstName), parseWalFileName(lastName)];
     if (first?.kind !== 'segment' || last?.kind !== 'segment' || first.timeline !== last.timeline)
       return undefined;
-    const { timeline, segment } = this.positionOf(first);
-    return { timeline, first: segment, last: this.positionOf(last).segment };
+    if (!this.isPossible(first) || !this.isPossible(last)) return undefined;
+    const [{ timeline, segment }, end] = [this.positionOf(first), this.positionOf(last).segment];
+    return end < segment ? undefined : { timeline, first: segment, last: end };
   }
 
   /**

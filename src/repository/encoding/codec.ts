@@ -9,7 +9,7 @@ import { WalvaultError } from '../../base/errors/errors.ts';
 import { release, type ByteStream } from '../../base/bytes/streams.ts';
 import { detectFormat, type StoredFormat } from '../../pipeline/detect.ts';
 import { compressZstd, compressZstdAtOnce, decompressZstd } from '../../pipeline/zstd/streaming.ts';
-import type { SignatureVerdict } from '../../pipeline/openpgp/index.ts';
+import { combineVerdicts, type SignatureVerdict } from '../../pipeline/openpgp/index.ts';
 import type { Keyring, ObjectUse } from './keyring.ts';
 import { describeVerdict, isBelieved, type SignaturePolicy } from './signature-policy.ts';
 import { unpackInMemory, type HeldWhole } from './unpack-in-memory.ts';
@@ -49,20 +49,25 @@ export class Codec {
     return `${this.#settings.compressionLevel > 0 ? '.zst' : ''}${mode === 'none' ? '' : '.pgp'}`;
   }
 
+  /** The signature policy for what is read and for facts that only protect. */
+  get policy(): SignaturePolicy {
+    return this.#settings.verifySignatures;
+  }
+
   /**
-   * The signature policy for records that can cause a removal: only a trusted signer counts where the configuration
-   * names one. A bad signature never counts.
+   * The signature policy for facts that can cause a removal, or end a recovery: only a trusted signer counts where the
+   * configuration names one. A bad signature never counts.
    */
   get removalPolicy(): SignaturePolicy {
-    const { verifySignatures } = this.#settings;
+    const { policy } = this;
     const canTell = this.keyring.settings.trustedSigners.length > 0;
-    return verifySignatures === 'require' || (verifySignatures === 'warn' && canTell) ? 'require' : 'warn';
+    return policy === 'require' || (policy === 'warn' && canTell) ? 'require' : 'warn';
   }
 
   async encode(key: string, use: ObjectUse): Promise<EncodeRun> {
     const encryptor = await this.keyring.encryptor(use);
     for (const { fingerprint, userId, expiresAt, hasExpired } of encryptor?.expiring ?? [])
-      this.#emitOnce(fingerprint, {
+      this.emitOnce(fingerprint, {
         kind: 'recipient-expiry',
         fingerprint,
         userId,
@@ -95,7 +100,7 @@ export class Codec {
   async *decode(
     key: string,
     stored: ByteStream,
-    { onVerdict, inMemory }: DecodeOptions = {},
+    { onVerdict, inMemory, beside }: DecodeOptions = {},
   ): AsyncGenerator<Uint8Array> {
     const source = stored[Symbol.asyncIterator]();
     try {
@@ -103,8 +108,11 @@ export class Codec {
       const { format, content, verdict } = opened;
       if (inMemory !== undefined) yield* unpackInMemory(format, content, inMemory);
       else yield* format === 'zstd' ? decompressZstd()(content) : content;
-      onVerdict?.(verdict());
-      this.#judge(key, verdict());
+      const found = verdict();
+      if (beside === 'believed' && found.status !== 'bad') return;
+      const judged = typeof beside === 'function' ? combineVerdicts([await beside(), found]) : found;
+      onVerdict?.(judged);
+      this.#judge(key, judged);
     } finally {
       // The source holds an open file or connection, whichever stage has failed.
       await source.return?.();
@@ -123,7 +131,7 @@ export class Codec {
   }
 
   #judge(key: string, verdict: SignatureVerdict): void {
-    const policy = this.#settings.verifySignatures;
+    const { policy } = this;
     if (policy === 'off' || verdict.status === 'good') return;
     const problem = describeVerdict(verdict);
     if (!isBelieved(verdict, policy)) {
@@ -131,10 +139,11 @@ export class Codec {
         hint: 'Name the public signing keys of your hosts in signing.trusted-signers; an object none of them signed was not written by them.',
       });
     }
-    this.#emitOnce(problem, { kind: 'signature-not-good', object: key, status: verdict.status, problem });
+    this.emitOnce(problem, { kind: 'signature-not-good', object: key, status: verdict.status, problem });
   }
 
-  #emitOnce(subject: string, event: Event): void {
+  /** Emits the event unless this codec, which all repositories of a run share, has emitted one on the subject. */
+  emitOnce(subject: string, event: Event): void {
     if (this.#said.has(subject)) return;
     this.#said.add(subject);
     this.#log.emit(event);
@@ -142,6 +151,11 @@ export class Codec {
 }
 
 export interface DecodeOptions {
+  /**
+   * Gives the verdict on a signature beside the object, over a digest that the caller compares with the content: a good
+   * one proves the object as well as one inside. `believed`: a commit record that is used has the digest.
+   */
+  readonly beside?: (() => Promise<SignatureVerdict>) | 'believed' | undefined;
   /** Called with the verdict on the signature, before the policy decides. */
   readonly onVerdict?: ((verdict: SignatureVerdict) => void) | undefined;
   /**

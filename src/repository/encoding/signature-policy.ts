@@ -11,6 +11,11 @@ export function isBelieved({ status }: SignatureVerdict, policy: SignaturePolicy
   return status === 'good' || policy === 'off' || (policy === 'warn' && status !== 'bad');
 }
 
+/** True if the policy cannot believe an object without a signature: then it need not even be read. */
+export function needsSignature(policy: SignaturePolicy): boolean {
+  return !isBelieved({ status: 'unsigned' }, policy);
+}
+
 /** The verdict in words that follow the name of an object: `is not signed`. */
 export function describeVerdict(verdict: SignatureVerdict): string {
   switch (verdict.status) {

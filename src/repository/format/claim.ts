@@ -3,10 +3,17 @@
  * removed.
  */
 import { WalvaultError } from '../../base/errors/errors.ts';
-import type { Store } from '../../stores/store.ts';
+import { isBelieved, needsSignature } from '../encoding/signature-policy.ts';
+import type { Repository } from '../repository.ts';
 import { isBackupId } from './backup-record.ts';
 import { parseFields } from './fields.ts';
-import { createSmallObject, encodeJson, readSmallObject } from './json-object.ts';
+import {
+  createSmallObject,
+  encodeJson,
+  readSmallObject,
+  readVerdict,
+  writeSignature,
+} from './json-object.ts';
 import { claimKey, type SystemPath } from './layout.ts';
 
 const limitBytes = 64 * 1024;
@@ -23,35 +30,46 @@ export interface Claim {
  * it.
  */
 export async function writeClaim(
-  store: Store,
+  repository: Repository,
   system: SystemPath,
   claim: Claim,
   signal: AbortSignal,
 ): Promise<boolean> {
+  const key = claimKey(system, claim.id);
   const data = encodeJson({ format: 1, ...claim, startTime: claim.startTime.toISOString() });
-  return await createSmallObject(store, claimKey(system, claim.id), data, signal);
+  await writeSignature(repository, key, data, signal);
+  return await createSmallObject(repository.store, key, data, signal);
 }
 
-/** The parent of a backup. `unknown`: the claim is missing or unreadable, so any backup may be the parent. */
+/**
+ * The parent of a backup. `unknown`: the claim is missing or unreadable, so any backup may be the parent. `unproven`: no
+ * trusted signer wrote the claim, where one must: it protects its own directory for a while, and nothing else.
+ */
 export type ParentClaim =
   | { readonly kind: 'none' }
   | { readonly kind: 'named'; readonly parent: string }
-  | { readonly kind: 'unknown' };
+  | { readonly kind: 'unknown' }
+  | { readonly kind: 'unproven' };
 
 export async function readParentClaim(
-  store: Store,
+  repository: Repository,
   system: SystemPath,
   id: string,
   signal: AbortSignal,
 ): Promise<ParentClaim> {
+  const { store, codec } = repository;
   const key = claimKey(system, id);
-  const data = isBackupId(id) ? await readSmallObject(store, key, { limitBytes, signal }) : undefined;
-  if (data === undefined) return { kind: 'unknown' };
+  const isTold = !needsSignature(codec.removalPolicy);
+  const without: ParentClaim = { kind: isTold ? 'unknown' : 'unproven' };
   try {
+    const data = isBackupId(id) ? await readSmallObject(store, key, { limitBytes, signal }) : undefined;
+    if (data === undefined) return without;
+    if (!isTold && !isBelieved(await readVerdict(repository, key, data, signal), codec.removalPolicy))
+      return without;
     const fields = parseFields(data, `${store.url}: ${key}`);
     return fields.has('parent') ? { kind: 'named', parent: fields.text('parent') } : { kind: 'none' };
   } catch (error) {
-    if (error instanceof WalvaultError && error.code === 'damaged') return { kind: 'unknown' };
+    if (error instanceof WalvaultError && error.code === 'damaged') return without;
     throw error;
   }
 }

@@ -69,12 +69,8 @@ export async function writeSignedObject(
   data: Buffer,
   signal: AbortSignal,
 ): Promise<void> {
-  const { store, codec } = repository;
-  const signer = await codec.keyring.signer();
-  if (signer !== undefined) {
-    const signature = Buffer.from(await signDetached(signer, data, key));
-    await createSmallObject(store, signatureKey(key), signature, signal);
-  }
+  const { store } = repository;
+  await writeSignature(repository, key, data, signal);
   if (await createSmallObject(store, key, data, signal)) return;
   // After a lost response, our own object looks like somebody else's; its content shows whose it is.
   const isOurSize = (await store.head(key, { signal }))?.sizeBytes === data.length;
@@ -85,6 +81,19 @@ export async function writeSignedObject(
     throw new StoreError('exists', `${store.url}: ${key} exists with other content`);
 }
 
+/** Writes the signature of `data` as the object `key`, if the host has a signing key. */
+export async function writeSignature(
+  { store, codec }: Repository,
+  key: string,
+  data: Buffer,
+  signal: AbortSignal,
+): Promise<void> {
+  const signer = await codec.keyring.signer();
+  if (signer === undefined) return;
+  const signature = Buffer.from(await signDetached(signer, data, key));
+  await createSmallObject(store, signatureKey(key), signature, signal);
+}
+
 /** The verdict on the signature of `data` as the object `key`. */
 export async function readVerdict(
   repository: Repository,
@@ -92,12 +101,24 @@ export async function readVerdict(
   data: Uint8Array,
   signal: AbortSignal,
 ): Promise<SignatureVerdict> {
-  const signature = await readSmallObject(repository.store, signatureKey(key), {
-    limitBytes: signatureLimitBytes,
-    signal,
-  });
+  const signature = await readSignature(repository.store, key, signal);
   if (signature === undefined) return { status: 'unsigned' };
+  if (signature === 'too large') return { status: 'bad', reason: 'the signature is too large to be one' };
   return verifyDetached(data, signature, key, await repository.codec.keyring.trustedSigners());
+}
+
+async function readSignature(
+  store: Store,
+  key: string,
+  signal: AbortSignal,
+): Promise<Buffer | 'too large' | undefined> {
+  try {
+    return await readSmallObject(store, signatureKey(key), { limitBytes: signatureLimitBytes, signal });
+  } catch (error) {
+    // Only the verdict on one object depends on it.
+    if (error instanceof WalvaultError && error.code === 'damaged') return 'too large';
+    throw error;
+  }
 }
 
 export function sha256Hex(data: Uint8Array): string {

@@ -22,10 +22,12 @@ export interface WalObjectMetadata {
    * key.
    */
   readonly branch?: { readonly parent: number; readonly switchpoint: Lsn } | undefined;
+  /** The writer's signature over all of this, in base64 (metadata-signature.ts). Undefined: not signed. */
+  readonly signature?: string | undefined;
 }
 
 export function encodeMetadata(metadata: WalObjectMetadata): Record<string, string> {
-  const { branch } = metadata;
+  const { branch, signature } = metadata;
   return {
     digest: `sha256:${metadata.sha256}`,
     size: String(metadata.sizeBytes),
@@ -33,6 +35,7 @@ export function encodeMetadata(metadata: WalObjectMetadata): Record<string, stri
     storedsize: String(metadata.storedSizeBytes),
     writeid: metadata.writeId,
     ...(branch && { parent: String(branch.parent), switchpoint: formatLsn(branch.switchpoint) }),
+    ...(signature !== undefined && { signature }),
   };
 }
 
@@ -54,8 +57,9 @@ export function decodeMetadata(metadata: Readonly<Record<string, string>>): WalO
     sizeBytes,
     storedSha256,
     storedSizeBytes,
-    writeId: metadata['writeid'] ?? '',
+    writeId: /^[\w-]{1,64}$/.exec(metadata['writeid'] ?? '')?.[0] ?? '',
     branch: branchOf(metadata),
+    ...(metadata['signature'] !== undefined && { signature: metadata['signature'] }),
   };
 }
 

@@ -3,8 +3,8 @@
  * Pure.
  *
  * PostgreSQL archives a timeline in order, so WAL that once existed also shows that all WAL before it on its timeline
- * did. Signers do not matter here: a false sign only refuses a recovery, and `walvault gap ack` lets it pass; a sign
- * that is ignored cuts a recovery short.
+ * did. Where no signature is required, anybody's sign counts: a false one only refuses a recovery, and `walvault gap ack`
+ * lets it pass; one that is ignored cuts a recovery short.
  */
 import type { WalGeometry } from '../../postgres/wal/geometry.ts';
 import type { SegmentPosition, SegmentRange } from '../../postgres/wal/segment-range.ts';

@@ -8,9 +8,9 @@ import type { Lsn } from '../../postgres/wal/lsn.ts';
 import type { SegmentRange } from '../../postgres/wal/segment-range.ts';
 import type { KnownWal } from './known-wal.ts';
 import type { WalRun } from './listing.ts';
-import type { ArchivedTimelines } from './timelines.ts';
+import type { ReadableTimelines } from './timelines.ts';
 
-export interface TimelineEvidence extends ArchivedTimelines {
+export interface TimelineEvidence extends ReadableTimelines {
   readonly runs: readonly WalRun[];
   /** WAL that servers gave up (`archive.queue-limit`) and never archived later. */
   readonly lost?: readonly SegmentRange[];

@@ -2,8 +2,10 @@
 import { createHash } from 'node:crypto';
 import { WalvaultError } from '../../base/errors/errors.ts';
 import { tap, type ByteStream } from '../../base/bytes/streams.ts';
+import type { SignatureVerdict } from '../../pipeline/openpgp/index.ts';
 import type { Turns } from '../../base/threads/turns.ts';
 import type { ObjectStat } from '../../stores/store.ts';
+import { judgeMetadata } from '../format/metadata-signature.ts';
 import { decodeMetadata, type WalObjectMetadata } from '../format/object-metadata.ts';
 import type { Repository } from '../repository.ts';
 import { inMemoryLimitBytes } from './write-object.ts';
@@ -23,6 +25,8 @@ export interface WalContent {
 export interface OpenWalOptions {
   /** Called for each chunk that arrives from the store. */
   readonly onReceived?: (() => void) | undefined;
+  /** Called at the end with the verdict on the signatures, before the policy decides. */
+  readonly onVerdict?: ((verdict: SignatureVerdict) => void) | undefined;
   /**
    * Turns shared by several readers: only one reader at a time holds a whole plain file, and each must call
    * `release`.
@@ -35,7 +39,7 @@ export async function openWalObject(
   repository: Repository,
   key: string,
   signal: AbortSignal,
-  { onReceived = () => undefined, turns }: OpenWalOptions = {},
+  { onReceived = () => undefined, onVerdict, turns }: OpenWalOptions = {},
 ): Promise<WalContent> {
   const { stat, body } = await repository.store.get(key, { signal });
   const metadata = decodeMetadata(stat.metadata);
@@ -44,7 +48,12 @@ export async function openWalObject(
     metadata !== undefined && fitsInMemory(stat, metadata)
       ? { storedSizeBytes: stat.sizeBytes, plainSizeBytes: metadata.sizeBytes, releases, turns }
       : undefined;
-  const decoded = repository.codec.decode(key, tap(body, onReceived), { inMemory });
+  const beside = () => judgeMetadata(repository.codec.keyring, key, stat.metadata);
+  const decoded = repository.codec.decode(key, tap(body, onReceived), {
+    inMemory,
+    beside,
+    onVerdict,
+  });
   const plain =
     metadata === undefined ? decoded : verifyDigest(decoded, metadata, `${repository.store.url}: ${key}`);
   return {

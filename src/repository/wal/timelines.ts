@@ -8,9 +8,13 @@ import {
   type TimelineHistories,
   type TimelineHistoryEntry,
 } from '../../postgres/wal/timeline-history.ts';
-import { parseWalKey, timelinesPrefix, type SystemPath } from '../format/layout.ts';
+import type { SignatureVerdict } from '../../pipeline/openpgp/index.ts';
+import { describeVerdict, isBelieved } from '../encoding/signature-policy.ts';
+import { parseWalKey, timelinesPrefix, walTimelinePrefix, type SystemPath } from '../format/layout.ts';
+import { judgeMetadata } from '../format/metadata-signature.ts';
 import { decodeMetadata } from '../format/object-metadata.ts';
 import type { Repository } from '../repository.ts';
+import { openWalObject } from './read-object.ts';
 
 /**
  * For each timeline, its parent and the position where it left the parent. A timeline without an entry has no known
@@ -24,7 +28,7 @@ export interface Branch {
   readonly switchpoint: Lsn;
 }
 
-export interface ArchivedTimelines {
+export interface ReadableTimelines {
   readonly tree: TimelineTree;
   /** When the history of each timeline in `tree` reached the store, by the store's clock. */
   readonly historyTimes: ReadonlyMap<number, Date>;
@@ -35,6 +39,16 @@ export interface ArchivedTimelines {
   readonly unusable: ReadonlyMap<number, string>;
 }
 
+export interface ArchivedTimelines extends ReadableTimelines {
+  /**
+   * The timelines of histories that nobody trusted has signed, each with what is wrong, where no WAL of the timeline is
+   * signed either: somebody may have planted them. They are in no other part, and stop nobody.
+   */
+  readonly foreign: ReadonlyMap<number, string>;
+  /** The timelines in `tree` whose branch is not proven well enough for a removal. */
+  readonly doubtful: ReadonlySet<number>;
+}
+
 export async function readTimelines(
   repository: Repository,
   system: SystemPath,
@@ -43,28 +57,59 @@ export async function readTimelines(
   const tree = new Map<number, Branch>();
   const historyTimes = new Map<number, Date>();
   const unusable = new Map<number, string>();
+  const foreign = new Map<number, string>();
+  const doubtful = new Set<number>();
   for await (const entry of repository.store.list({ prefix: timelinesPrefix(system), signal })) {
     if ('prefix' in entry) continue;
     const parsed = parseWalKey(entry.key);
     if (parsed?.kind !== 'file' || parsed.file.kind !== 'history') continue;
     const { timeline } = parsed.file;
+    const { policy, removalPolicy } = repository.codec;
+    let verdict: SignatureVerdict = { status: 'unsigned' };
     try {
       const stat = await repository.store.head(entry.key, { signal });
+      if (stat !== undefined)
+        verdict = await judgeMetadata(repository.codec.keyring, entry.key, stat.metadata);
       // Metadata that names a parent that cannot be one was made by hand.
       const told = stat && decodeMetadata(stat.metadata)?.branch;
-      const branch =
-        told !== undefined && told.parent < timeline
-          ? told
-          : await branchFromContent(repository, { key: entry.key, timeline }, signal);
-      tree.set(timeline, branch);
+      const found =
+        told !== undefined && told.parent < timeline && isBelieved(verdict, policy)
+          ? { branch: told, verdict }
+          : await branchFromContent(repository, { key: entry.key, timeline, verdict }, signal);
+      tree.set(timeline, found.branch);
       historyTimes.set(timeline, entry.modified);
+      if (!isBelieved(found.verdict, removalPolicy)) doubtful.add(timeline);
     } catch (error) {
       // Without its metadata, a history of an encrypted archive needs a private key, which this host may lack.
       if (!(error instanceof WalvaultError) || !['damaged', 'key'].includes(error.code)) throw error;
-      unusable.set(timeline, error.message);
+      const isForeign =
+        !isBelieved(verdict, policy) && !(await hasBelievedWal(repository, system, timeline, signal));
+      if (isForeign) foreign.set(timeline, describeVerdict(verdict));
+      else unusable.set(timeline, error.message);
     }
   }
-  return { tree, historyTimes, unusable };
+  return { tree, historyTimes, unusable, foreign, doubtful };
+}
+
+/** So many of a timeline's first segments are looked at. */
+const mostLookedAt = 32;
+
+/** True if the metadata of a segment of the timeline has a signature that the policy believes. */
+async function hasBelievedWal(
+  { store, codec }: Repository,
+  system: SystemPath,
+  timeline: number,
+  signal: AbortSignal,
+): Promise<boolean> {
+  let lookedAt = 0;
+  for await (const entry of store.list({ prefix: walTimelinePrefix(system, timeline), signal })) {
+    if ('prefix' in entry || parseWalKey(entry.key)?.kind !== 'file') continue;
+    const stat = await store.head(entry.key, { signal });
+    const verdict = stat && (await judgeMetadata(codec.keyring, entry.key, stat.metadata));
+    if (verdict !== undefined && isBelieved(verdict, codec.policy)) return true;
+    if (++lookedAt === mostLookedAt) return false;
+  }
+  return false;
 }
 
 export function describeUnfollowable(timeline: number, problem: string): string {
@@ -118,13 +163,15 @@ export async function collectHistory(content: ByteStream, source: string): Promi
 
 async function branchFromContent(
   repository: Repository,
-  { key, timeline }: { readonly key: string; readonly timeline: number },
+  told: { readonly key: string; readonly timeline: number; readonly verdict: SignatureVerdict },
   signal: AbortSignal,
-): Promise<Branch> {
-  const { body } = await repository.store.get(key, { signal });
+): Promise<{ readonly branch: Branch; readonly verdict: SignatureVerdict }> {
+  const { key, timeline } = told;
+  let { verdict } = told;
+  const { plain } = await openWalObject(repository, key, signal, { onVerdict: found => (verdict = found) });
   const source = `${repository.store.url}: ${key}`;
-  const content = await collectHistory(repository.codec.decode(key, body), source);
-  return branchInText(timeline, content.toString('utf8'), source);
+  const content = await collectHistory(plain, source);
+  return { branch: branchInText(timeline, content.toString('utf8'), source), verdict };
 }
 
 /** Ancestors of `timeline`, oldest first, as its history file would list them. */

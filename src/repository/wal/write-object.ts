@@ -7,13 +7,13 @@ import { WalvaultError } from '../../base/errors/errors.ts';
 import { BufferPool } from '../../base/bytes/buffer-pool.ts';
 import type { ByteStream } from '../../base/bytes/streams.ts';
 import { isStoreError, type ObjectStat } from '../../stores/store.ts';
-import { detectFormat } from '../../pipeline/detect.ts';
 import type { Codec } from '../encoding/codec.ts';
 import { conflictKey, walKey, type SystemPath } from '../format/layout.ts';
+import { signMetadata } from '../format/metadata-signature.ts';
 import { decodeMetadata, encodeMetadata, type WalObjectMetadata } from '../format/object-metadata.ts';
 import type { Repository } from '../repository.ts';
+import { compareObject, type ArchivedDigest } from './compare-object.ts';
 import type { WalFileName } from '../../postgres/wal/file-name.ts';
-import { longHeaderBytes, postgresMajorOfPageMagic } from '../../postgres/wal/page-header.ts';
 
 /**
  * The largest plain size whose encoded object is kept in memory; a larger file is encoded once to hash and again to
@@ -79,7 +79,8 @@ export async function encodeWalObject(codec: Codec, source: WalObjectSource): Pr
     writeId: randomBytes(12).toString('hex'),
     branch: source.branch,
   };
-  return { system, file, key, metadata, body };
+  const signed = await signMetadata(await codec.keyring.signer(), key, metadata);
+  return { system, file, key, metadata: signed, body };
 }
 
 export type StoreOutcome =
@@ -138,39 +139,43 @@ async function compareWithExisting(
   signal: AbortSignal,
 ): Promise<StoreOutcome> {
   const stored = decodeMetadata(existing.metadata);
-  if (stored?.writeId === object.metadata.writeId) return 'created';
-  refuseCut(repository, object, existing, stored);
-  const archived = stored ?? (await digestOfUnencrypted(repository, object, signal));
-  if (archived === undefined) {
-    throw new WalvaultError(
-      'conflict',
-      `${repository.store.url}: ${object.key} exists, encrypted and without a digest to compare`,
-      {
-        hint: 'Its metadata was lost, probably in a copy. Decrypt it (`walvault store get --decode`, with a private key) and compare it with the file: if it is damaged, remove it with `walvault store rm --force`; else `walvault conflict keep` archives this content beside it.',
-      },
-    );
+  const { writeId, storedSizeBytes } = object.metadata;
+  if (stored?.writeId === writeId && existing.sizeBytes === storedSizeBytes) return 'created';
+  const found = await compareObject(repository, object, existing, signal);
+  switch (found.kind) {
+    case 'same':
+      return 'identical';
+    case 'damaged':
+      throw damagedObject(repository, object, found.problem);
+    case 'unproven':
+      throw unprovenObject(repository, object, found.problem);
+    case 'unknown':
+      throw withoutDigest(repository, object);
+    case 'other':
+      if (await isKeptBeside(repository, object, signal)) return 'kept-beside';
+      throw conflictError(repository, object, found.archived, existing.modified);
   }
-  if (archived.sha256 === object.metadata.sha256 && archived.sizeBytes === object.metadata.sizeBytes)
-    return 'identical';
-  if (await isKeptBeside(repository, object, signal)) return 'kept-beside';
-  throw conflictError(repository, object, archived, existing.modified);
 }
 
-/** The sizes alone show an empty or cut object. @throws WalvaultError `damaged` */
-function refuseCut(
-  repository: Repository,
-  object: WalObject,
-  { sizeBytes }: ObjectStat,
-  stored: WalObjectMetadata | undefined,
-): void {
-  if (sizeBytes === 0 && object.metadata.storedSizeBytes > 0)
-    throw damagedObject(repository, object, 'it is empty');
-  if (stored !== undefined && sizeBytes !== stored.storedSizeBytes)
-    throw damagedObject(
-      repository,
-      object,
-      `${stored.storedSizeBytes} bytes were written, and it has ${sizeBytes}`,
-    );
+function withoutDigest({ store }: Repository, { key }: WalObject): WalvaultError {
+  return new WalvaultError(
+    'conflict',
+    `${store.url}: ${key} exists, encrypted and without a digest to compare`,
+    {
+      hint: 'Its metadata was lost, probably in a copy. Decrypt it (`walvault store get --decode`, with a private key) and compare it with the file: if it is damaged, remove it with `walvault store rm --force`; else `walvault conflict keep` archives this content beside it.',
+    },
+  );
+}
+
+/** Success would let PostgreSQL remove a file that may be archived nowhere. */
+function unprovenObject({ store }: Repository, { key, file }: WalObject, problem: string): WalvaultError {
+  return new WalvaultError(
+    'conflict',
+    `${store.url}: nothing proves that ${key}, which is there already, is ${file.name}: it ${problem}`,
+    {
+      hint: `Somebody may have planted it. If another host of yours wrote it, name its public signing key in signing.trusted-signers. Otherwise remove it with \`walvault store rm --force ${key}\`: ${file.name} is then archived by the next attempt.`,
+    },
+  );
 }
 
 /** Another content could be another server's; this is nobody's, so there is no conflict to decide. */
@@ -180,55 +185,26 @@ function damagedObject({ store }: Repository, { key, file }: WalObject, problem:
   });
 }
 
+/** @throws WalvaultError `conflict` if there is something beside, and nothing proves what it is */
 async function isKeptBeside(
   repository: Repository,
   object: WalObject,
   signal: AbortSignal,
 ): Promise<boolean> {
-  const key = conflictKey(object.system, object.file, object.metadata.sha256);
-  if (key === object.key) return false;
-  const beside = await repository.store.head(key, { signal });
-  return beside !== undefined && decodeMetadata(beside.metadata)?.sha256 === object.metadata.sha256;
-}
-
-type PlainDigest = Pick<WalObjectMetadata, 'sha256' | 'sizeBytes' | 'branch'>;
-
-/** Undefined for an encrypted object. @throws WalvaultError `damaged` for what is no segment under a segment's key */
-async function digestOfUnencrypted(
-  repository: Repository,
-  object: WalObject,
-  signal: AbortSignal,
-): Promise<PlainDigest | undefined> {
-  const { key } = object;
-  const first = await repository.store.get(key, { range: { start: 0, end: 8 }, signal });
-  for await (const chunk of first.body) if (detectFormat(chunk) === 'openpgp') return undefined;
-  const { body } = await repository.store.get(key, { signal });
-  const hash = createHash('sha256');
-  const head = Buffer.alloc(longHeaderBytes);
-  let sizeBytes = 0;
-  try {
-    for await (const chunk of repository.codec.decode(key, body)) {
-      hash.update(chunk);
-      if (sizeBytes < head.length) head.set(chunk.subarray(0, head.length - sizeBytes), sizeBytes);
-      sizeBytes += chunk.length;
-    }
-  } catch (error) {
-    if (!(error instanceof WalvaultError) || error.code !== 'damaged') throw error;
-    throw damagedObject(repository, object, error.message);
-  }
-  if (object.file.kind === 'segment') {
-    if (sizeBytes !== object.metadata.sizeBytes)
-      throw damagedObject(repository, object, `it has ${sizeBytes} bytes`);
-    if (postgresMajorOfPageMagic(head.readUInt16LE(0)) === undefined)
-      throw damagedObject(repository, object, 'it is no WAL');
-  }
-  return { sha256: hash.digest('hex'), sizeBytes };
+  const beside = { ...object, key: conflictKey(object.system, object.file, object.metadata.sha256) };
+  if (beside.key === object.key) return false;
+  const existing = await repository.store.head(beside.key, { signal });
+  if (existing === undefined) return false;
+  const found = await compareObject(repository, beside, existing, signal);
+  if (found.kind === 'unproven') throw unprovenObject(repository, beside, found.problem);
+  if (found.kind === 'damaged') throw damagedObject(repository, beside, found.problem);
+  return found.kind === 'same';
 }
 
 function conflictError(
   repository: Repository,
   object: WalObject,
-  archived: PlainDigest,
+  archived: ArchivedDigest,
   archivedAt: Date,
 ): WalvaultError {
   const { file, metadata } = object;

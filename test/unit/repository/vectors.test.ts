@@ -15,6 +15,9 @@ import { readCatalog } from '../../../src/repository/format/catalog.ts';
 import { readClusterRecord } from '../../../src/repository/format/cluster-record.ts';
 import { readManifest } from '../../../src/repository/format/manifest.ts';
 import { verifyMarker } from '../../../src/repository/format/marker.ts';
+import { notesPrefix } from '../../../src/repository/format/layout.ts';
+import { parseHighWater } from '../../../src/repository/format/notes/high-water.ts';
+import { noteEntriesIn } from '../../../src/repository/format/notes/note.ts';
 import type { Repository } from '../../../src/repository/repository.ts';
 import { surveySystem } from '../../../src/repository/survey.ts';
 import { openWalObject } from '../../../src/repository/wal/read-object.ts';
@@ -111,11 +114,16 @@ const readers: Readonly<Record<string, (vector: Vector, repository: Repository) 
     requireGood(backups[0]?.verdict);
   },
   async note(_, repository) {
-    const [lost] = await surveySystem(repository, system, signal).lostWal(new WalGeometry(1024 ** 2));
+    const survey = surveySystem(repository, system, signal);
+    const [lost] = await survey.lostWal(new WalGeometry(1024 ** 2));
+    const problem = survey.passedOver.first[0]?.problem ?? '';
+    if (problem.startsWith('cannot be read')) throw new WalvaultError('damaged', problem);
     requireGood(lost?.verdict);
   },
-  async 'high-water'(_, repository) {
-    const [note] = await surveySystem(repository, system, signal).highWater(new WalGeometry(1024 ** 2));
+  // Its key tells the position; whether it counts is the policy's decision.
+  async 'high-water'(_, { store }) {
+    const [entry] = await noteEntriesIn(store.list({ prefix: notesPrefix(system), signal }));
+    const note = entry && parseHighWater(entry, new WalGeometry(1024 ** 2));
     assert.equal(note?.segment, 0x400n);
   },
   async acknowledgement(_, repository) {

@@ -1,8 +1,8 @@
 /**
  * The note on a segment that was archived, written now and then: it shows that a tail of the archive is lost.
  *
- * Its key carries the position, so that a listing alone tells it. Nobody reads its content, and its signer does not
- * matter, for the reason given in lost-wal.ts.
+ * Its key carries the position, so that a listing alone tells it. Where a signature is required, the highest note of
+ * each timeline is read and must have a good one.
  */
 import { parseWalFileName } from '../../../postgres/wal/file-name.ts';
 import type { WalGeometry } from '../../../postgres/wal/geometry.ts';
@@ -34,9 +34,13 @@ export function parseHighWater(
   return { ...geometry.positionOf(file), key, notedAt: modified };
 }
 
-/** The notes that say nothing more: all but the highest one of each timeline. Pure. */
-export function outdatedHighWater(notes: readonly HighWater[]): HighWater[] {
-  return notes.filter(note =>
-    notes.some(({ timeline, segment }) => timeline === note.timeline && segment > note.segment),
-  );
+/** The notes that say nothing more: those below a believed one of their timeline. Pure. */
+export function outdatedHighWater(
+  notes: readonly HighWater[],
+  believed: readonly SegmentPosition[],
+): HighWater[] {
+  const highest = new Map<number, bigint>();
+  for (const { timeline, segment } of believed)
+    if (segment > (highest.get(timeline) ?? -1n)) highest.set(timeline, segment);
+  return notes.filter(({ timeline, segment }) => segment < (highest.get(timeline) ?? 0n));
 }

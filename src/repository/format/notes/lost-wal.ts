@@ -2,7 +2,8 @@
  * The note on WAL that a server gave up because its queue had grown beyond `archive.queue-limit`
  * (docs/queue-limit.md).
  *
- * Such a range existed and was never archived: it is a gap even when no later WAL has arrived.
+ * Such a range existed and was never archived: it is a gap even when no later WAL has arrived. A note without a signature
+ * counts unless the policy requires one: a false gap only refuses a recovery, but one that is ignored cuts it short.
  */
 import type { SignatureVerdict } from '../../../pipeline/openpgp/index.ts';
 import type { WalGeometry } from '../../../postgres/wal/geometry.ts';
@@ -48,10 +49,7 @@ export function lostWalNote(lost: LostWal, geometry: WalGeometry): NewNote {
   };
 }
 
-/**
- * Parses the note; undefined if it names no range. Its signer does not matter here: a false gap only refuses a
- * recovery, but a gap that is ignored cuts a recovery short.
- */
+/** Parses the note; undefined if it names no range. */
 export function parseLostWal(note: Note, geometry: WalGeometry): LostWal | undefined {
   const { fields, time, verdict } = note;
   const range = rangeOf(note, geometry);

@@ -12,7 +12,7 @@ import type { SignatureVerdict } from '../../../pipeline/openpgp/index.ts';
 import type { Repository } from '../../repository.ts';
 import { parseFields, type Fields } from '../fields.ts';
 import { encodeJson, readSmallObject, readVerdict, writeSignedObject } from '../json-object.ts';
-import { noteKey, parseNoteKey, type NoteName, type SystemPath } from '../layout.ts';
+import { noteKey, parseNoteKey, signatureKey, type NoteName, type SystemPath } from '../layout.ts';
 
 const limitBytes = 1024 ** 2;
 const namingAttempts = 10;
@@ -60,12 +60,22 @@ export async function writeNote(
 export interface NoteEntry extends NoteName {
   readonly key: string;
   readonly modified: Date;
+  /** True if an object with the name of its signature exists. */
+  readonly hasSignature: boolean;
 }
 
-/** The note that a listing entry stands for; undefined for a signature or any other object. */
-export function noteEntryOf(entry: ListEntry): NoteEntry | undefined {
-  const name = 'key' in entry ? parseNoteKey(entry.key) : undefined;
-  return name && 'key' in entry ? { ...name, key: entry.key, modified: entry.modified } : undefined;
+/** The notes in a listing. Memory holds the names of all of them. */
+export async function noteEntriesIn(listing: AsyncIterable<ListEntry>): Promise<NoteEntry[]> {
+  const notes: Omit<NoteEntry, 'hasSignature'>[] = [];
+  const signatures = new Set<string>();
+  for await (const entry of listing) {
+    if ('prefix' in entry) continue;
+    const { key, modified } = entry;
+    const name = parseNoteKey(key);
+    if (name !== undefined) notes.push({ ...name, key, modified });
+    else signatures.add(key);
+  }
+  return notes.map(note => ({ ...note, hasSignature: signatures.has(signatureKey(note.key)) }));
 }
 
 export interface Note {

@@ -24,7 +24,5 @@ export function removedWalNote(
   };
 }
 
-/**
- * Parses the note; undefined if it names no range. Its signer does not matter, for the reason given in lost-wal.ts.
- */
+/** Parses the note; undefined if it names no range. What is said of signatures in lost-wal.ts holds here. */
 export const parseRemovedWal: (note: Note, geometry: WalGeometry) => SegmentRange | undefined = rangeOf;

@@ -9,7 +9,7 @@ import { parseWalFileName } from '../../../../src/postgres/wal/file-name.ts';
 import { writeBackupRecord } from '../../../../src/repository/format/catalog.ts';
 import { ensureClusterRecord } from '../../../../src/repository/format/cluster-record.ts';
 import { Codec } from '../../../../src/repository/encoding/codec.ts';
-import { encodeJson } from '../../../../src/repository/format/json-object.ts';
+import { encodeJson, writeSignedObject } from '../../../../src/repository/format/json-object.ts';
 import { Keyring } from '../../../../src/repository/encoding/keyring.ts';
 import { backupPrefix, claimKey, commitRecordKey, walKey } from '../../../../src/repository/format/layout.ts';
 import { createMarker } from '../../../../src/repository/format/marker.ts';
@@ -298,11 +298,8 @@ describe('cleanup', () => {
             if (options.delimiter === '/' && options.prefix.endsWith('/backups/') && !isClaimed) {
               isClaimed = true;
               const claim = encodeJson({ format: 1, parent: '20260102T000000Z-full-abcdef' });
-              await target.put(claimKey(system, '20260105T000000Z-incr-abcdef'), [claim], {
-                ifAbsent: true,
-                objectClass: 'backup',
-                signal,
-              });
+              const key = claimKey(system, '20260105T000000Z-incr-abcdef');
+              await writeSignedObject(lab.repository, key, claim, signal);
             }
             yield* target.list(options);
           };

@@ -323,10 +323,11 @@ describe('records that cannot be trusted', () => {
 
   it('an unreadable record keeps all WAL, and its parent', () => {
     const bad = { id: 'bad', problem: 'not JSON', objectCount: 1, storedBytes: 10 };
+    const trusted = { status: 'good', fingerprint: 'F' } as const;
     const named = plan(
       {
         backups: daily(4),
-        unreadable: [{ ...bad, claim: { kind: 'named', parent: 'd1' } }],
+        unreadable: [{ ...bad, verdict: trusted, claim: { kind: 'named', parent: 'd1' } }],
         wal: [wal(1, 1, 60, 6)],
       },
       { keepLast: 1 },
@@ -335,7 +336,11 @@ describe('records that cannot be trusted', () => {
     assert.deepEqual(removed(named), ['d2', 'd3']);
     assert.deepEqual(removedWal(named), []);
     const unknown = plan(
-      { backups: daily(4), unreadable: [{ ...bad, claim: { kind: 'unknown' } }], wal: [wal(1, 1, 60, 6)] },
+      {
+        backups: daily(4),
+        unreadable: [{ ...bad, verdict: trusted, claim: { kind: 'unknown' } }],
+        wal: [wal(1, 1, 60, 6)],
+      },
       { keepLast: 1 },
       6,
     );

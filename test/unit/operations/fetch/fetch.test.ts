@@ -274,6 +274,7 @@ describe('fetch', () => {
 
       it('and not by a note of somebody whom the configuration does not trust', async () => {
         await accept(6n, 7n);
+        await archiveSegment(repository, 1, 9n);
         const repositories = [{ ...repository, codec: plainCodec('require') }];
         await fails(askBriefly(name(1, 6), { repositories }), 'wal-missing', /is missing/);
       });

@@ -7,18 +7,18 @@ import { makeRepository, signal, system } from '../../../support/site/archive.ts
 const id = '20261122T020000Z-full-3f2a91';
 
 it('a claim is taken once, and builds on nothing', async () => {
-  const { store } = await makeRepository();
+  const repository = await makeRepository();
   const claim = { id, host: 'db1', pid: 7, startTime: new Date(0) };
-  assert.equal(await writeClaim(store, system, claim, signal), true);
-  assert.equal(await writeClaim(store, system, claim, signal), false);
-  assert.deepEqual(await readParentClaim(store, system, id, signal), { kind: 'none' });
+  assert.equal(await writeClaim(repository, system, claim, signal), true);
+  assert.equal(await writeClaim(repository, system, claim, signal), false);
+  assert.deepEqual(await readParentClaim(repository, system, id, signal), { kind: 'none' });
 });
 
 it('a claim that is missing, damaged or of another kind may build on any backup', async () => {
   const unknown = { kind: 'unknown' };
-  const { store } = await makeRepository();
-  assert.deepEqual(await readParentClaim(store, system, id, signal), unknown);
-  assert.deepEqual(await readParentClaim(store, system, '../other', signal), unknown);
+  const repository = await makeRepository();
+  assert.deepEqual(await readParentClaim(repository, system, id, signal), unknown);
+  assert.deepEqual(await readParentClaim(repository, system, '../other', signal), unknown);
   for (const [text, found] of [
     ['{"parent":"p"}', { kind: 'named', parent: 'p' }],
     ['{"parent":null}', { kind: 'none' }],
@@ -26,11 +26,11 @@ it('a claim that is missing, damaged or of another kind may build on any backup'
     ['{"parent":', unknown],
     ['[]', unknown],
   ] as const) {
-    await store.put(claimKey(system, id), [Buffer.from(text)], {
+    await repository.store.put(claimKey(system, id), [Buffer.from(text)], {
       ifAbsent: false,
       objectClass: 'catalog',
       signal,
     });
-    assert.deepEqual(await readParentClaim(store, system, id, signal), found, text);
+    assert.deepEqual(await readParentClaim(repository, system, id, signal), found, text);
   }
 });

@@ -22,6 +22,9 @@ describe('metadata of WAL objects', () => {
       assert.match(name, /^[a-z][a-z0-9]*$/, 'Azure wants identifiers');
     const bytes = Object.entries(encoded).flat().join('').length;
     assert(bytes < smallestLimitBytes / 4, String(bytes));
+    // RSA 4096, with the longest key that a configuration makes likely.
+    const signed = encodeMetadata({ ...largest, signature: Buffer.alloc(512 + 300).toString('base64') });
+    assertMetadata('key', signed, smallestLimitBytes);
     // Sizes of 16 digits are no file's; the rest comes back.
     const real = { ...largest, sizeBytes: 2 ** 40, storedSizeBytes: 2 ** 40 };
     assert.deepEqual(decodeMetadata(encodeMetadata(real)), real);

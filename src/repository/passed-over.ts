@@ -1,0 +1,48 @@
+/**
+ * The objects of a repository that decide nothing: they cannot be read, or the policy does not believe who wrote them.
+ *
+ * Whoever may add objects could otherwise stop every command with one of them. They are counted, and told once.
+ */
+import type { Event } from '../observe/events/events.ts';
+import type { Repository } from './repository.ts';
+
+type What = Extract<Event, { kind: 'not-believed' }>['what'];
+
+export interface PassedOver {
+  readonly key: string;
+  /** A phrase that follows the key. */
+  readonly problem: string;
+}
+
+/** So many are kept; the rest is only counted. */
+const mostKept = 100;
+
+export class PassedOverObjects {
+  readonly #found = new Map<What, { readonly kept: PassedOver[]; readonly keys: Set<string> }>();
+
+  add(what: What, key: string, problem: string): void {
+    const { kept, keys } = this.#found.get(what) ?? { kept: [], keys: new Set<string>() };
+    this.#found.set(what, { kept, keys });
+    if (keys.has(key)) return;
+    keys.add(key);
+    if (kept.length < mostKept) kept.push({ key, problem });
+  }
+
+  get count(): number {
+    return [...this.#found.values()].reduce((sum, { keys }) => sum + keys.size, 0);
+  }
+
+  get first(): readonly PassedOver[] {
+    return [...this.#found.values()].flatMap(({ kept }) => kept).slice(0, mostKept);
+  }
+
+  /** Tells of what was found so far, each kind once in a run. */
+  tell({ name, codec }: Repository): void {
+    for (const [what, { kept, keys }] of this.#found) {
+      const [one] = kept;
+      if (one === undefined) continue;
+      const event = { kind: 'not-believed', repository: name, what, count: keys.size } as const;
+      codec.emitOnce(`${what} of ${name}`, { ...event, object: one.key, problem: one.problem });
+    }
+  }
+}
