@@ -7,9 +7,10 @@
  */
 import { WalvaultError } from '../../base/errors/errors.ts';
 import { historyFileName, type WalFileName } from '../../postgres/wal/file-name.ts';
+import { needsSignature } from '../../repository/encoding/signature-policy.ts';
 import type { SystemSurvey } from '../../repository/survey.ts';
 import { firstHistoryAfter, firstWalFrom } from '../../repository/wal/listing.ts';
-import { lostHistoryHint } from '../../repository/wal/timelines.ts';
+import { hasBelievedWal, lostHistoryHint } from '../../repository/wal/timelines.ts';
 import { unlessBestEffort } from './best-effort.ts';
 import type { FetchOptions } from './options.ts';
 import { deleted, removeMarker, type AbsentIn } from './refuse-gap.ts';
@@ -40,16 +41,46 @@ export async function findLostHistory(
   return undefined;
 }
 
+/** So many timelines with WAL that nobody trusted signed are passed over: enough of what somebody may have planted. */
+const mostPassedOver = 100;
+
+/** The lowest timeline, from `timeline` on, with WAL that the policy believes. @throws StoreError */
+async function firstBelievedFrom(
+  { repository, system }: SystemSurvey,
+  timeline: number,
+  signal: AbortSignal,
+): Promise<number | undefined> {
+  let found = await firstWalFrom(repository, system, timeline, signal);
+  if (!needsSignature(repository.codec.policy)) return found;
+  for (let passed = 0; found !== undefined && passed < mostPassedOver; passed++) {
+    if (await hasBelievedWal(repository, system, found, signal)) return found;
+    found = await firstWalFrom(repository, system, found + 1, signal);
+  }
+  return found;
+}
+
+/** The lowest timeline above `timeline` with a history that is not foreign. @throws StoreError */
+async function firstHistory(
+  survey: SystemSurvey,
+  timeline: number,
+  signal: AbortSignal,
+): Promise<number | undefined> {
+  const { repository, system } = survey;
+  const found = await firstHistoryAfter(repository, system, timeline, signal);
+  if (found === undefined || !needsSignature(repository.codec.policy)) return found;
+  const { tree, unusable } = await survey.timelines();
+  return [...tree.keys(), ...unusable.keys()].filter(newer => newer > timeline).toSorted((a, b) => a - b)[0];
+}
+
 /** What shows that the timeline exists, in words; undefined if nothing does. @throws StoreError */
 async function whatShowsTimeline(
   survey: SystemSurvey,
   timeline: number,
   { geometry, mode, signal }: FetchOptions,
 ): Promise<string | undefined> {
-  const { repository, system } = survey;
-  const withWal = await firstWalFrom(repository, system, timeline, signal);
+  const withWal = await firstBelievedFrom(survey, timeline, signal);
   if (withWal !== undefined) return `WAL of timeline ${withWal} is archived`;
-  const newer = await firstHistoryAfter(repository, system, timeline, signal);
+  const newer = await firstHistory(survey, timeline, signal);
   if (newer !== undefined) return `${historyFileName(newer)} is archived`;
   // A standby asks every few seconds: only two listings of one page are made for it.
   if (mode === 'standby') return undefined;

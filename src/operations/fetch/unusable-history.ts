@@ -31,6 +31,8 @@ export interface HistoryQuestion {
   readonly isReplaying: boolean;
   /** True if a newer history that PostgreSQL will ask for can be read. */
   readonly isNewerUsable: boolean;
+  /** True if no trusted signer signed it, nor any WAL of its timeline: anybody may have planted it. */
+  readonly isForeign: boolean;
 }
 
 export type HistoryAnswer =
@@ -55,7 +57,8 @@ export function answerFor(question: HistoryQuestion): HistoryAnswer {
   const isOwn = reached.some(one => one >= timeline);
   if (mode === 'standby') return !isOwn && (isReplaying || isNewerUsable) ? 'placeholder' : 'absent';
   if (pinned !== undefined) return timeline === pinned ? 'failure' : 'placeholder';
-  return !isOwn && (isReplaying || isNewerUsable) ? 'placeholder' : 'failure';
+  if (!isOwn && (isReplaying || isNewerUsable)) return 'placeholder';
+  return question.isForeign ? 'absent' : 'failure';
 }
 
 /**
@@ -84,7 +87,7 @@ export async function answerUnusable(
   const { mode, timeline: pinned, log, destination } = options;
   const { timeline } = file;
   const walDirectory = dirname(destination);
-  const { isListed, isNewerUsable } = await lookAt(options, timeline);
+  const { isListed, isNewerUsable, isForeign } = await lookAt(options, timeline);
   // A page that answers every GET (a load balancer without its servers) makes no history exist.
   if (problem.code === 'damaged' && !isListed)
     throw new WalvaultError('unreachable', `${walKey(options.system, file)} can be read and is not listed`, {
@@ -98,6 +101,7 @@ export async function answerUnusable(
     hasOwnCopy: mode !== 'none' && readLocalHistories(walDirectory).has(timeline),
     isReplaying: isReplaying(destination),
     isNewerUsable,
+    isForeign,
   });
   if (answer === 'failure') throw problem;
   const { message, hint = '' } = problem;
@@ -125,17 +129,19 @@ function isReplaying(destination: string): boolean {
 async function lookAt(
   options: FetchOptions,
   timeline: number,
-): Promise<{ readonly isListed: boolean; readonly isNewerUsable: boolean }> {
-  let isListed = false;
+): Promise<{ readonly isListed: boolean; readonly isNewerUsable: boolean; readonly isForeign: boolean }> {
+  let isKnown = false;
+  let isForeign = false;
   let isNewerUsable = false;
   for (const repository of options.repositories) {
     const timelines = await listedIn(options, repository);
     if (timelines === undefined) continue;
-    const { tree, unusable } = timelines;
-    isListed ||= tree.has(timeline) || unusable.has(timeline);
+    const { tree, unusable, foreign } = timelines;
+    isKnown ||= tree.has(timeline) || unusable.has(timeline);
+    isForeign ||= foreign.has(timeline);
     isNewerUsable ||= [...tree.keys()].some(newer => newer > timeline);
   }
-  return { isListed, isNewerUsable };
+  return { isListed: isKnown || isForeign, isNewerUsable, isForeign: isForeign && !isKnown };
 }
 
 async function listedIn(

@@ -252,6 +252,7 @@ it('the answers, case by case', () => {
     hasOwnCopy: false,
     isReplaying: true,
     isNewerUsable: false,
+    isForeign: false,
   };
   const cases: readonly (readonly [Partial<HistoryQuestion>, ReturnType<typeof answerFor>])[] = [
     [{}, 'placeholder'],
@@ -264,6 +265,9 @@ it('the answers, case by case', () => {
     [{ mode: 'none', hasOwnCopy: true }, 'failure'],
     [{ mode: 'point-in-time' }, 'placeholder'],
     [{ mode: 'point-in-time', isReplaying: false }, 'failure'],
+    [{ mode: 'point-in-time', isReplaying: false, isForeign: true }, 'absent'],
+    [{ mode: 'point-in-time', isForeign: true }, 'placeholder'],
+    [{ mode: 'point-in-time', pinned: 3, isForeign: true }, 'failure'],
     [{ mode: 'point-in-time', reached: [3] }, 'failure'],
     [{ mode: 'point-in-time', reached: [3], hasOwnCopy: true }, 'absent'],
     [{ mode: 'point-in-time', pinned: 3 }, 'failure'],
