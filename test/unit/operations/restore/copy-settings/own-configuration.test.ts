@@ -122,6 +122,12 @@ describe('a configuration in the data directory', () => {
     assert.equal(settings.get('hba_file'), join(directory, 'pg_hba.conf'));
     assert.equal(settings.get('work_mem'), '7MB');
   });
+
+  test("no longer names the origin's directory where it names nothing else", async () => {
+    put('postgresql.conf', "data_directory = '/origin'\n");
+    await make([]);
+    assert.equal((await inForce()).get('data_directory'), undefined);
+  });
 });
 
 describe('the command that starts it', () => {
