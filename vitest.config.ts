@@ -8,6 +8,8 @@ interface Suite {
   readonly hungAfterMs: number;
   /** Test files that run side by side; those with a live PostgreSQL each are limited. */
   readonly concurrency: number;
+  /** Its scratch directories lie in memory, where there is room. */
+  readonly isScratchInMemory?: true;
 }
 
 const minuteMs = 60_000;
@@ -16,8 +18,20 @@ const suites: readonly Suite[] = [
   { name: 'property', include: 'test/property/**/*.test.ts', hungAfterMs: 5 * minuteMs, concurrency: 2 },
   { name: 'contract', include: 'test/contract/**/*.test.ts', hungAfterMs: 5 * minuteMs, concurrency: 2 },
   { name: 'tools', include: 'test/{support,rules}/**/*.test.ts', hungAfterMs: 5 * minuteMs, concurrency: 1 },
-  { name: 'postgres', include: 'test/postgres/**/*.test.ts', hungAfterMs: 10 * minuteMs, concurrency: 2 },
-  { name: 'e2e', include: 'test/e2e/**/*.test.ts', hungAfterMs: 10 * minuteMs, concurrency: 2 },
+  {
+    name: 'postgres',
+    include: 'test/postgres/**/*.test.ts',
+    hungAfterMs: 10 * minuteMs,
+    concurrency: 2,
+    isScratchInMemory: true,
+  },
+  {
+    name: 'e2e',
+    include: 'test/e2e/**/*.test.ts',
+    hungAfterMs: 10 * minuteMs,
+    concurrency: 2,
+    isScratchInMemory: true,
+  },
 ];
 
 export default defineConfig({
@@ -34,7 +48,7 @@ export default defineConfig({
 });
 
 function projectOf(
-  { name, include, hungAfterMs, concurrency }: Suite,
+  { name, include, hungAfterMs, concurrency, isScratchInMemory }: Suite,
   index: number,
 ): TestProjectInlineConfiguration {
   return {
@@ -50,7 +64,10 @@ function projectOf(
       hookTimeout: hungAfterMs,
       restoreMocks: true,
       runner: 'test/support/site/leaving-out-runner.ts',
-      setupFiles: ['test/support/site/test-file-end.ts'],
+      setupFiles: [
+        'test/support/site/test-file-end.ts',
+        ...(isScratchInMemory ? ['test/support/site/scratch-in-memory.ts'] : []),
+      ],
     },
   };
 }

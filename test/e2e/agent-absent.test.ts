@@ -16,9 +16,6 @@ import {
   type Site,
 } from '../support/site/site.ts';
 import { giveToUnprivileged } from '../support/site/unprivileged.ts';
-import { useMemoryForScratch } from '../support/torture/scratch.ts';
-
-useMemoryForScratch();
 
 interface Trouble {
   readonly what: string;

@@ -23,9 +23,6 @@ import {
   type ForegroundAgent,
 } from '../support/torture/foreground-agent.ts';
 import { createPusher, patience, type Pusher, type Segment } from '../support/torture/pusher.ts';
-import { useMemoryForScratch } from '../support/torture/scratch.ts';
-
-useMemoryForScratch();
 
 async function createScene() {
   const site = await createSite();

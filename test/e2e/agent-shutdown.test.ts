@@ -19,9 +19,6 @@ import { bareEnvironment, runOk } from '../support/site/run.ts';
 import { archiveEverything, commitRows, createSite, until } from '../support/site/site.ts';
 import { giveToUnprivileged, unprivilegedIds } from '../support/site/unprivileged.ts';
 import { assertNothingIsLeft } from '../support/torture/kill-agent.ts';
-import { useMemoryForScratch } from '../support/torture/scratch.ts';
-
-useMemoryForScratch();
 
 it('the server and its log collector end while the agent is frozen, and the agent leaves once it is not', async () => {
   const agents = agentPlace();

@@ -4,9 +4,6 @@ import { agentPlace } from '../support/site/agents.ts';
 import { archiveEverything, commitRows, until } from '../support/site/site.ts';
 import { createS3Site } from '../support/site/store-site.ts';
 import { assertNothingIsLeft } from '../support/torture/kill-agent.ts';
-import { useMemoryForScratch } from '../support/torture/scratch.ts';
-
-useMemoryForScratch();
 
 it('leaves with its server, whatever is still on its way', async () => {
   const place = agentPlace({ WALVAULT_ARCHIVE_TIMEOUT: '10min', WALVAULT_STORE_REQUEST_TIMEOUT: '10min' });

@@ -21,9 +21,7 @@ import {
 } from '../support/site/site.ts';
 import { giveToUnprivileged } from '../support/site/unprivileged.ts';
 import { assertNothingIsLeft } from '../support/torture/kill-agent.ts';
-import { useMemoryForScratch } from '../support/torture/scratch.ts';
 
-useMemoryForScratch();
 const rows = (last: number) => Array.from({ length: last }, (_, index) => index + 1);
 
 it('a switchover and a failover back: histories go first, standbys follow, and every row arrives everywhere', async () => {
@@ -32,7 +30,6 @@ it('a switchover and a failover back: histories go first, standbys follow, and e
   const conf = {
     ...site.archiveConf,
     restore_command: `'${site.command('fetch %f "%p"')}'`,
-    wal_retrieve_retry_interval: '200ms',
     wal_keep_size: '64MB',
   };
   await using first = await site.startOrigin({ conf });
@@ -43,10 +40,7 @@ it('a switchover and a failover back: histories go first, standbys follow, and e
   const standby = { from: base, mode: 'standby' } as const;
   await using second = await startRecovery(site, { ...standby, conf: { ...conf, ...streamFrom(first) } });
   // This one has the archive alone.
-  await using third = await startRecovery(site, {
-    ...standby,
-    conf: { wal_retrieve_retry_interval: "'200ms'" },
-  });
+  await using third = await startRecovery(site, standby);
   await commitRows(first, 2, 4);
   await archiveEverything(first);
   for (const each of [second, third]) await caughtUp(each, 4);
@@ -130,7 +124,7 @@ async function rebuilt(site: Site, old: PostgresServer, primary: PostgresServer)
     dataDirectory,
     start: false,
     env: site.readerEnv,
-    conf: { hot_standby: 'on', wal_retrieve_retry_interval: "'200ms'", primary_conninfo: "''" },
+    conf: { hot_standby: 'on', primary_conninfo: "''" },
   });
   await server.start({ until: 'spawned' });
   return server;

@@ -14,9 +14,6 @@ import {
   type Site,
 } from '../support/site/site.ts';
 import { assertNothingIsLeft, killAgentConf, killAgents } from '../support/torture/kill-agent.ts';
-import { useMemoryForScratch } from '../support/torture/scratch.ts';
-
-useMemoryForScratch();
 
 describe('the agent of an archiver', () => {
   it('holds nothing of the server, survives its own deaths, and leaves with the server', async () => {

@@ -16,9 +16,6 @@ import { walvaultExecutable } from '../support/site/walvault.ts';
 import { startForegroundAgent, type ForegroundAgent } from '../support/torture/foreground-agent.ts';
 import { assertNothingIsLeft } from '../support/torture/kill-agent.ts';
 import { createPusher, patience, type Pusher, type Segment } from '../support/torture/pusher.ts';
-import { useMemoryForScratch } from '../support/torture/scratch.ts';
-
-useMemoryForScratch();
 
 const impatient = { ...patience, WALVAULT_ARCHIVE_TIMEOUT: '2s' };
 /** On a busy machine; what hangs takes for ever. */

@@ -43,11 +43,10 @@ it('a standby starts, goes on, restarts and is promoted beside it, and recoverie
   assert.equal(push.exitCode, 0, push.stderr);
   assert.match(push.stderr, /nobody can recover along timeline 2/);
 
-  const quick = { wal_retrieve_retry_interval: '200ms' };
   await using standby = await startRecovery(site, {
     from: base,
     mode: 'standby',
-    conf: { ...site.archiveConf, ...quick },
+    conf: site.archiveConf,
   });
   await caughtUp(standby, 3);
   await until('the standby has looked for a new timeline', () =>

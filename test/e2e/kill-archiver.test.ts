@@ -4,9 +4,6 @@ import { createSite } from '../support/site/site.ts';
 import { signalPushes } from '../support/torture/archiver-signals.ts';
 import { isExcused } from '../support/torture/file-systems.ts';
 import { startAsProcessOne } from '../support/torture/process-one.ts';
-import { useMemoryForScratch } from '../support/torture/scratch.ts';
-
-useMemoryForScratch();
 
 describe('a push that the archiver waits for', () => {
   it('answers SIGTERM by an exit status: the archiver lives on and repeats it', async () => {

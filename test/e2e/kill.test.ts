@@ -6,9 +6,6 @@ import { isExcused } from '../support/torture/file-systems.ts';
 import { killBackups } from '../support/torture/kill-backup.ts';
 import { killPushes } from '../support/torture/kill-push.ts';
 import { killRestores, killRestoresAtLastFsyncs } from '../support/torture/kill-restore.ts';
-import { useMemoryForScratch } from '../support/torture/scratch.ts';
-
-useMemoryForScratch();
 
 /** A push is a fraction of the others' time. */
 const pushRounds = 8;

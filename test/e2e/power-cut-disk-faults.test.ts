@@ -9,9 +9,6 @@ import {
   fillDuringRestore,
 } from '../support/torture/disk-faults.ts';
 import { isExcused, requireMounts } from '../support/torture/file-systems.ts';
-import { useMemoryForScratch } from '../support/torture/scratch.ts';
-
-useMemoryForScratch();
 
 describe('a disk that fails', () => {
   it('in any fsync of push: status 15, and the next push succeeds', async () => {

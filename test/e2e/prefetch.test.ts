@@ -32,9 +32,7 @@ import {
 import { temporaryDirectory } from '../support/site/temp.ts';
 import { giveToUnprivileged } from '../support/site/unprivileged.ts';
 import { walFile } from '../support/wal/wal.ts';
-import { useMemoryForScratch } from '../support/torture/scratch.ts';
 
-useMemoryForScratch();
 const signal = new AbortController().signal;
 const rows = (first: number, last: number) =>
   Array.from({ length: last - first + 1 }, (_, index) => first + index);
@@ -181,7 +179,6 @@ describe('a recovery with prefetch', () => {
       from: base,
       mode: 'standby',
       env: place.env,
-      conf: { wal_retrieve_retry_interval: "'200ms'" },
     });
     await caughtUp(standby, 14);
     const waiting = await agentStatus(place, site);

@@ -21,10 +21,7 @@ import { isExcused } from '../support/torture/file-systems.ts';
 import { startForegroundAgent } from '../support/torture/foreground-agent.ts';
 import { pushesOf } from '../support/torture/killer.ts';
 import { startAsProcessOne } from '../support/torture/process-one.ts';
-import { useMemoryForScratch } from '../support/torture/scratch.ts';
 import { readArchiver } from '../../src/postgres/server/archiver.ts';
-
-useMemoryForScratch();
 
 interface Scene {
   readonly site: Site;

@@ -3,9 +3,6 @@ import { describe, it } from 'vitest';
 import { createSite } from '../support/site/site.ts';
 import { racePushes } from '../support/torture/race.ts';
 import { createS3Site } from '../support/site/store-site.ts';
-import { useMemoryForScratch } from '../support/torture/scratch.ts';
-
-useMemoryForScratch();
 
 describe('two servers push one name at the same time', () => {
   it('into a directory: different content has one winner, identical content two', async () => {

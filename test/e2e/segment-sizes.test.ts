@@ -1,10 +1,7 @@
 /** Segments of 1 GB take too long here: `npm run soak -- segment-sizes`. */
 import assert from 'node:assert/strict';
 import { it } from 'vitest';
-import { useMemoryForScratch } from '../support/torture/scratch.ts';
 import { archiveAndRecover } from '../support/torture/segment-sizes.ts';
-
-useMemoryForScratch();
 
 for (const segmentSizeMiB of [1, 16, 64])
   it(`segments of ${segmentSizeMiB} MiB are sent and fetched ahead`, async () => {

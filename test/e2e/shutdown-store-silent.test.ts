@@ -10,9 +10,6 @@ import { archiveEverything, commitRows, until } from '../support/site/site.ts';
 import { createS3Site } from '../support/site/store-site.ts';
 import { giveToUnprivileged, unprivilegedIds } from '../support/site/unprivileged.ts';
 import { assertNothingIsLeft } from '../support/torture/kill-agent.ts';
-import { useMemoryForScratch } from '../support/torture/scratch.ts';
-
-useMemoryForScratch();
 
 for (const agents of [undefined, agentPlace({ WALVAULT_ARCHIVE_BATCH: 'true' })])
   it(`ends within its 60 s, by push ${agents === undefined ? 'alone' : 'and agent with batches'}`, async () => {

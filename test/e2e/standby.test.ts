@@ -26,7 +26,7 @@ async function startStandby(
   env: Environment = {},
 ): Promise<PostgresServer> {
   const directory = await restoreInto(site, ['--standby', ...args]);
-  return startCopy(site, directory, { wal_retrieve_retry_interval: '100ms' }, env);
+  return startCopy(site, directory, {}, env);
 }
 
 function streamingFrom(primary: PostgresServer): string[] {

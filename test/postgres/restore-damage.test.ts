@@ -17,12 +17,8 @@ import { parseWalFileName } from '../../src/postgres/wal/file-name.ts';
 import type { PostgresServer } from '../support/servers/postgres-server.ts';
 import { run } from '../support/site/run.ts';
 import { archiveEverything, commitRows, createSite, type Site } from '../support/site/site.ts';
-import {
-  newDirectory,
-  restoreFrom,
-  takeBackup,
-  verifyWithPostgres,
-} from '../support/site/restore-fixtures.ts';
+import { newDirectory, restoreFrom, takeBackup } from '../support/site/restore-fixtures.ts';
+import { verifyWithPostgres } from '../support/site/cycle.ts';
 
 describe('a restore that cannot succeed leaves nothing PostgreSQL would start from', () => {
   let site: Site;

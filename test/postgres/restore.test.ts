@@ -22,9 +22,9 @@ import {
   recover,
   restoreFrom,
   takeBackup,
-  verifyWithPostgres,
   type RestoreChoice,
 } from '../support/site/restore-fixtures.ts';
+import { verifyWithPostgres } from '../support/site/cycle.ts';
 
 /** Rows 1–3 before the first backup, 4–6 between the two, 7–9 after. */
 describe('restore from an encrypted archive', () => {

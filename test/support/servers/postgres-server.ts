@@ -17,13 +17,13 @@ export interface PostgresOptions {
   readonly binDir?: string;
   /** Lines for postgresql.conf, values as they stand there (quotes included where PostgreSQL wants them). */
   readonly conf?: Readonly<Record<string, string>>;
-  /** More arguments for initdb, such as `--wal-segsize=1`. With any, the data directory is not a template's copy. */
+  /** More arguments for initdb, such as `--wal-segsize=1`. */
   readonly initdbArgs?: readonly string[];
   /** An existing data directory (a restored one) is used as it is; a missing one is made. Default: a scratch one. */
   readonly dataDirectory?: string;
   /** Default true. */
   readonly start?: boolean;
-  /** Clusters of one test process are copies of one initdb and share a system identifier, unless this is set. */
+  /** Clusters that one test process makes by the same arguments are copies of one initdb and share a system identifier, unless this is set. */
   readonly ownSystemIdentifier?: boolean;
   /** The server's environment, over a bare one: what archive_command and restore_command inherit. */
   readonly env?: Environment;
@@ -79,18 +79,22 @@ export async function startPostgres(options: PostgresOptions = {}): Promise<Post
   return server;
 }
 
+/** By the program and its arguments. */
 const templates = new Map<string, string>();
 
 async function makeCluster(binDir: string, dataDirectory: string, options: PostgresOptions): Promise<void> {
-  if (options.initdbArgs !== undefined || options.ownSystemIdentifier === true) {
-    await initdb(binDir, dataDirectory, options.initdbArgs ?? []);
+  const args = options.initdbArgs ?? [];
+  const hasDirectoryElsewhere = args.some(arg => arg.startsWith('--waldir'));
+  if (options.ownSystemIdentifier === true || hasDirectoryElsewhere) {
+    await initdb(binDir, dataDirectory, args);
     return;
   }
-  let template = templates.get(binDir);
+  const key = [binDir, ...args].join('\0');
+  let template = templates.get(key);
   if (template === undefined) {
     template = join(temporaryDirectory('template'), 'data');
-    await initdb(binDir, template, []);
-    templates.set(binDir, template);
+    await initdb(binDir, template, args);
+    templates.set(key, template);
   }
   mkdirSync(dirname(dataDirectory), { recursive: true });
   copyDirectory(template, dataDirectory);
@@ -123,6 +127,8 @@ function configurationText(options: PostgresOptions): string {
     log_timezone: "'UTC'",
     log_checkpoints: 'off',
     autovacuum: 'off',
+    // By default a standby that finds nothing looks again after five seconds.
+    wal_retrieve_retry_interval: '300ms',
     ...options.conf,
   };
   return Object.entries(settings)

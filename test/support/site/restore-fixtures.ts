@@ -14,7 +14,6 @@ import { parseTarget, type TargetOptions } from '../../../src/operations/restore
 import type { BackupRecord } from '../../../src/repository/format/backup-record.ts';
 import type { Repository } from '../../../src/repository/repository.ts';
 import { startPostgres, type PostgresServer } from '../servers/postgres-server.ts';
-import { runOk } from './run.ts';
 import type { Site } from './site.ts';
 import { temporaryDirectory } from './temp.ts';
 import { unprivilegedAccount } from './unprivileged.ts';
@@ -123,11 +122,6 @@ export async function recover(site: Site, directory: string): Promise<PostgresSe
   const server = await startPostgres({ dataDirectory: directory, start: false, env: site.readerEnv });
   await server.start({ until: 'spawned' });
   return server;
-}
-
-export async function verifyWithPostgres(server: PostgresServer, directory: string): Promise<string> {
-  const { stdout } = await runOk(join(server.binDir, 'pg_verifybackup'), ['--no-parse-wal', directory]);
-  return stdout;
 }
 
 /** An empty directory that belongs to the server's user. */

@@ -124,9 +124,10 @@ export async function until(
   timeoutMs = 240_000,
 ): Promise<void> {
   const giveUpAt = performance.now() + timeoutMs;
-  while (!(await isTrue())) {
+  // A look is often a connection, which takes a processor from what is waited for.
+  for (let pauseMs = 20; !(await isTrue()); pauseMs = Math.min(pauseMs * 1.25, 200)) {
     if (performance.now() > giveUpAt) throw new Error(`not within ${timeoutMs} ms: ${what}`);
-    await delay(50);
+    await delay(pauseMs);
   }
 }
 

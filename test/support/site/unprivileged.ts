@@ -52,15 +52,19 @@ export function isReachableUnprivileged(path: string, access: 'r' | 'x'): boolea
   }
 }
 
+/** Asked once each: every file that is given away and every program that is started wants to know. */
+const accounts = new Map<string, Account | undefined>();
+
 function lookUp(name: string): Account | undefined {
+  if (!accounts.has(name)) accounts.set(name, askForAccount(name));
+  return accounts.get(name);
+}
+
+function askForAccount(name: string): Account | undefined {
+  const ask = (option: string) =>
+    Number(execFileSync('id', [option, name], { encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] }));
   try {
-    const uid = Number(
-      execFileSync('id', ['-u', name], { encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] }),
-    );
-    const gid = Number(
-      execFileSync('id', ['-g', name], { encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] }),
-    );
-    return { name, uid, gid };
+    return { name, uid: ask('-u'), gid: ask('-g') };
   } catch {
     return undefined;
   }

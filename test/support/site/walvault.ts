@@ -12,11 +12,17 @@ import { giveToUnprivileged, isReachableUnprivileged } from './unprivileged.ts';
 export function walvaultExecutable(): string {
   const named = process.env['WALVAULT_TEST_EXECUTABLE'];
   if (named !== undefined && named !== '') return named;
+  executable ??= findExecutable();
+  return executable;
+}
+
+/** Looked for once: each run of the executable asks. */
+let executable: string | undefined;
+
+function findExecutable(): string {
   const built = resolve(import.meta.dirname, '../../../dist/walvault');
   if (!existsSync(built)) throw new Error('dist/walvault is missing: run "npm run build" first');
-  if (isReachableUnprivileged(built, 'x')) return built;
-  executableCopy ??= copyOf(built);
-  return executableCopy;
+  return isReachableUnprivileged(built, 'x') ? built : copyOf(built);
 }
 
 /**
@@ -26,8 +32,6 @@ export function walvaultExecutable(): string {
 export function installExecutable(): void {
   process.env['WALVAULT_TEST_EXECUTABLE'] ??= copyOf(walvaultExecutable());
 }
-
-let executableCopy: string | undefined;
 
 function copyOf(built: string): string {
   const directory = temporaryDirectory('bin');

@@ -4,6 +4,7 @@ import { existsSync, readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { findPostgresBinaries } from '../servers/postgres-binaries.ts';
 import { run, type RunOptions } from '../site/run.ts';
+import { verifyWithPostgres } from '../site/cycle.ts';
 import type { Site } from '../site/site.ts';
 import { temporaryDirectory } from '../site/temp.ts';
 import { startFilledOrigin } from './filled-origin.ts';
@@ -100,11 +101,7 @@ function isAbsentOrEmpty(directory: string): boolean {
 async function assertComplete(directory: string): Promise<void> {
   for (const name of ['recovery.signal', 'backup_label', 'postgresql.auto.conf'])
     assert.ok(existsSync(join(directory, name)), `${name} is missing beside pg_control`);
-  const pgVerifybackup = join(findPostgresBinaries(), 'pg_verifybackup');
-  // npm's PostgreSQL does not bring it.
-  if (!existsSync(pgVerifybackup)) return;
-  const verified = await run(pgVerifybackup, ['--no-parse-wal', directory]);
-  assert.equal(verified.exitCode, 0, verified.stderr);
+  await verifyWithPostgres({ binDir: findPostgresBinaries() }, directory);
 }
 
 async function assertDoesNotStart(directory: string): Promise<void> {

@@ -1,8 +1,9 @@
 /** The peak memory of each verb: bounded by settings, not by the size of its input (P9). */
 import assert from 'node:assert/strict';
-import { appendFileSync, existsSync } from 'node:fs';
+import { appendFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { run, runOk } from '../site/run.ts';
+import { verifyWithPostgres } from '../site/cycle.ts';
+import { run } from '../site/run.ts';
 import { archiveEverything, type Site } from '../site/site.ts';
 import { temporaryDirectory } from '../site/temp.ts';
 import { createPusher } from './pusher.ts';
@@ -64,14 +65,11 @@ export async function memoryOfBackup(site: Site, sizeMiB: number): Promise<Memor
   const taken = await site.walvault(['backup', '--fast'], { env: server.env, timeoutMs: 600_000 });
   assert.equal(taken.exitCode, 0, taken.stderr);
   await archiveEverything(server);
-  const { binDir } = server;
   await server.stop();
   const directory = join(temporaryDirectory('restored'), 'data');
   const restored = await site.walvault(['restore', directory], { timeoutMs: 600_000 });
   assert.equal(restored.exitCode, 0, restored.stderr);
-  const pgVerifybackup = join(binDir, 'pg_verifybackup');
-  if (existsSync(pgVerifybackup))
-    await runOk(pgVerifybackup, ['--no-parse-wal', directory], { timeoutMs: 300_000 });
+  await verifyWithPostgres(server, directory);
   await run('rm', ['-rf', directory]);
   return {
     clusterBytes,
