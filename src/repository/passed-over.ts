@@ -36,7 +36,7 @@ export class PassedOverObjects {
     return [...this.#found.values()].flatMap(({ kept }) => kept).slice(0, mostKept);
   }
 
-  /** Tells of what was found so far, each kind once in a run. */
+  /** Tells of what was found so far, each kind once in a run: what is found later is only counted. */
   tell({ name, codec }: Repository): void {
     for (const [what, { kept, keys }] of this.#found) {
       const [one] = kept;
