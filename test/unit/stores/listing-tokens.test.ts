@@ -7,7 +7,9 @@ import { Secret } from '../../../src/base/secret.ts';
 import { createAzureStore } from '../../../src/stores/azure/store.ts';
 import { PageTokens } from '../../../src/stores/driver-kit/page-tokens.ts';
 import { createGcsStore } from '../../../src/stores/gcs/store.ts';
+import { connectS3 } from '../../../src/stores/s3/connection.ts';
 import { createS3Store } from '../../../src/stores/s3/store.ts';
+import { versionsOf } from '../../../src/stores/s3/versions.ts';
 import type { Store } from '../../../src/stores/store.ts';
 import { names, rejectsAs } from '../../contract/contract-driver.ts';
 
@@ -36,24 +38,23 @@ function opened(store: Store): Store {
   return store;
 }
 
+const s3Options = {
+  url: 's3://b',
+  bucket: 'b',
+  prefix: '',
+  region: 'r',
+  pathStyle: true,
+  credentials: { accessKeyId: new Secret('a'), secretAccessKey: new Secret('s') },
+  partSizeBytes: 5 * 1024 ** 2,
+  timeoutMs,
+};
+
 async function s3(...answers: readonly (readonly [key: string, rest: string])[]): Promise<Store> {
   const pages = answers.map(
     ([key, rest]) =>
       `<ListBucketResult><Contents><Key>${key}</Key><Size>1</Size><LastModified>2026-01-01T00:00:00Z</LastModified></Contents>${rest}</ListBucketResult>`,
   );
-  return opened(
-    await createS3Store({
-      url: 's3://b',
-      bucket: 'b',
-      prefix: '',
-      region: 'r',
-      endpoint: await serve(pages, 'application/xml'),
-      pathStyle: true,
-      credentials: { accessKeyId: new Secret('a'), secretAccessKey: new Secret('s') },
-      partSizeBytes: 5 * 1024 ** 2,
-      timeoutMs,
-    }),
-  );
+  return opened(await createS3Store({ ...s3Options, endpoint: await serve(pages, 'application/xml') }));
 }
 
 async function gcs(...pages: readonly object[]): Promise<Store> {
@@ -124,6 +125,26 @@ describe('listings end', () => {
     const store = await s3(['a', more + ends]);
     const listing = store.listUnfinished?.({ prefix: '', signal: AbortSignal.timeout(timeoutMs) });
     await rejectsAs('damaged', Array.fromAsync(listing ?? []));
+  });
+
+  it('s3: versions, with an error where the end of a page is missing or comes again', async () => {
+    const keysOf = async (...ends: readonly string[]) => {
+      const pages = ends.map(
+        end =>
+          `<ListVersionsResult><Version><Key>b</Key><VersionId>1</VersionId></Version>${end}</ListVersionsResult>`,
+      );
+      const endpoint = await serve(pages, 'application/xml');
+      const connection = await connectS3({ ...s3Options, endpoint });
+      closers.unshift(() => Promise.resolve(connection.client.destroy()));
+      const found = await Array.fromAsync(versionsOf(connection, ['b', 'c'], AbortSignal.timeout(timeoutMs)));
+      return found.map(({ key }) => key);
+    };
+    const end = (key: string) => `${more}<NextKeyMarker>${key}</NextKeyMarker>`;
+    assert.deepEqual(await keysOf(end('b'), done), ['b', 'b']);
+    assert.deepEqual(await keysOf(end('d')), ['b'], 'behind the last key that is asked for');
+    await rejectsAs('damaged', keysOf(more));
+    await rejectsAs('damaged', keysOf(end('')));
+    await rejectsAs('damaged', keysOf(end('b')));
   });
 
   it('gcs: at an empty token, and with an error at one that comes again', async () => {
