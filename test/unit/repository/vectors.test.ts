@@ -17,7 +17,7 @@ import { readManifest } from '../../../src/repository/format/manifest.ts';
 import { verifyMarker } from '../../../src/repository/format/marker.ts';
 import { notesPrefix } from '../../../src/repository/format/layout.ts';
 import { parseHighWater } from '../../../src/repository/format/notes/high-water.ts';
-import { noteEntriesIn } from '../../../src/repository/format/notes/note.ts';
+import { noteEntriesIn, readNote } from '../../../src/repository/format/notes/note.ts';
 import type { Repository } from '../../../src/repository/repository.ts';
 import { surveySystem } from '../../../src/repository/survey.ts';
 import { openWalObject } from '../../../src/repository/wal/read-object.ts';
@@ -114,10 +114,9 @@ const readers: Readonly<Record<string, (vector: Vector, repository: Repository) 
     requireGood(backups[0]?.verdict);
   },
   async note(_, repository) {
-    const survey = surveySystem(repository, system, signal);
-    const [lost] = await survey.lostWal(new WalGeometry(1024 ** 2));
-    const problem = survey.passedOver.first[0]?.problem ?? '';
-    if (problem.startsWith('cannot be read')) throw new WalvaultError('damaged', problem);
+    for (const entry of await noteEntriesIn(repository.store.list({ prefix: notesPrefix(system), signal })))
+      await readNote(repository, entry, signal);
+    const [lost] = await surveySystem(repository, system, signal).lostWal(new WalGeometry(1024 ** 2));
     requireGood(lost?.verdict);
   },
   // Its key tells the position; whether it counts is the policy's decision.

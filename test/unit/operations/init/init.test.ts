@@ -300,11 +300,11 @@ describe('init', () => {
       (await failureOf(initialise(request, bench.dependencies))).message,
       /passphrase file .* does not exist/,
     );
-    await writeFile(file, 'hush-hush\n');
+    await writeFile(file, 'hush-hush, nobody guesses\n');
     const { configPath } = await initialise(request, bench.dependencies);
     assert.doesNotMatch(await readFile(configPath, 'utf8'), /hush/);
     const { config } = await loadConfig({ path: configPath, env: {} });
-    assert.equal((await config.encryption.passphrases[0]?.read())?.reveal(), 'hush-hush');
+    assert.equal((await config.encryption.passphrases[0]?.read())?.reveal(), 'hush-hush, nobody guesses');
 
     const open = bench.request({
       encryption: { mode: 'none' },
@@ -319,11 +319,11 @@ describe('init', () => {
   test('the credentials of several repositories reach the configuration', async () => {
     const bench = await createBench();
     const file = join(bench.directory, 's3-secret');
-    await writeFile(file, 'hush-hush');
+    await writeFile(file, 'hush-hush, nobody guesses');
     const repositories = [
       { name: 'near', url: `file://${bench.directory}/repo`, directory: join(bench.directory, 'repo') },
-      { name: 'far', url: 's3://b/p?region=eu', directory: undefined, accessKeyId: new Secret('AKID'), secrets: { secretAccessKey: { file, value: new Secret('hush-hush') } }, caFile: '/ca.pem' },
-      { name: 'azure', url: 'azure://a/c/p', directory: undefined, secrets: { accountKey: { file, value: new Secret('hush-hush') } } },
+      { name: 'far', url: 's3://b/p?region=eu', directory: undefined, accessKeyId: new Secret('AKID'), secrets: { secretAccessKey: { file, value: new Secret('hush-hush, nobody guesses') } }, caFile: '/ca.pem' },
+      { name: 'azure', url: 'azure://a/c/p', directory: undefined, secrets: { accountKey: { file, value: new Secret('hush-hush, nobody guesses') } } },
       { name: 'google', url: 'gs://b/p', directory: undefined, credentialsFile: '/account.json' },
     ]; // prettier-ignore
     const { configPath } = await initialise(bench.request({ repositories }), {
@@ -341,9 +341,12 @@ describe('init', () => {
       ],
     );
     assert.equal((await config.repositories[1]?.accessKeyId?.read())?.reveal(), 'AKID');
-    assert.equal((await config.repositories[1]?.secretAccessKey?.read())?.reveal(), 'hush-hush');
+    assert.equal(
+      (await config.repositories[1]?.secretAccessKey?.read())?.reveal(),
+      'hush-hush, nobody guesses',
+    );
     assert.equal(config.repositories[1]?.caFile, '/ca.pem');
-    assert.equal((await config.repositories[2]?.accountKey?.read())?.reveal(), 'hush-hush');
+    assert.equal((await config.repositories[2]?.accountKey?.read())?.reveal(), 'hush-hush, nobody guesses');
     assert.equal(config.repositories[3]?.credentialsFile, '/account.json');
     assert.doesNotMatch(await readFile(configPath, 'utf8'), /hush-hush/);
   });
