@@ -1,6 +1,6 @@
-/** Live servers beside a timeline history in the archive that is junk (docs/adr/0008). */
+/** Live servers beside a timeline history in the archive that is junk, or gone (docs/adr/0008). */
 import assert from 'node:assert/strict';
-import { readFileSync, writeFileSync } from 'node:fs';
+import { readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { it } from 'vitest';
 import { readControlFile } from '../../src/postgres/cluster/control-file.ts';
@@ -88,4 +88,15 @@ it('a standby starts, goes on, restarts and is promoted beside it, and recoverie
   const fetched = await site.walvault(['fetch', '00000002.history', 'x'], { cwd: site.directory });
   assert.equal(fetched.exitCode, 9, fetched.stderr);
   assert.match(fetched.stderr, /HINT: .*store rm --force/);
+
+  // Timeline 3 has WAL: its number is not free, although no history is left.
+  for (const name of readdirSync(timelines)) rmSync(join(timelines, name));
+  await using beside = await startRecovery(site, {
+    from: base,
+    mode: 'point-in-time',
+    fetchArgs: '--timeline 1',
+    conf: { recovery_target_timeline: "'1'" },
+  });
+  assert.equal(await outcomeOf(beside), 'promoted', beside.logTail());
+  assert.ok(hasOpenedTimeline(beside, 4), beside.logTail());
 });
