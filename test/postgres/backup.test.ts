@@ -112,7 +112,11 @@ describe('a backup under load, unpacked with gpg, zstd and tar alone', () => {
     const stored = await listKeys(repository.store, prefix);
     assert.deepEqual(
       stored.toSorted(),
-      [`${prefix}claim.json`, ...pieces.map(({ name }) => prefix + name)].toSorted(),
+      [
+        `${prefix}claim.json`,
+        `${prefix}claim.json.sig`,
+        ...pieces.map(({ name }) => prefix + name),
+      ].toSorted(),
     );
     for (const { name, storedSizeBytes } of pieces)
       assert.equal((await repository.store.head(prefix + name, { signal }))?.sizeBytes, storedSizeBytes);

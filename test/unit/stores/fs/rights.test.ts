@@ -122,17 +122,18 @@ describe('several accounts at one directory repository', () => {
     chownSync(root, server.uid, server.gid);
     const store = createFsStore({ root });
     for (const key of ['orders/wal/1', 'orders/wal/2', 'orders/backups/a/b']) await put(store, key, 'x');
-    // access(2) asks for the real user: the other account needs a process of its own.
+    // access(2) asks for the real user: the other account needs a process of its own, which reads the sources first: these
+    // may lie where only root can read.
     const program = `
       const { createFsStore } = await import(${JSON.stringify(moduleOf('store'))});
+      process.setgroups([]);
+      process.setgid(${server.gid});
+      process.setuid(${server.uid});
       const found = await createFsStore({ root: ${JSON.stringify(root)} }).findClosed('orders', { signal: AbortSignal.timeout(10_000) });
       console.log(JSON.stringify(found ?? null));`;
     const found = async () => {
       const byRoot = await store.findClosed?.('orders', { signal });
-      const ran = spawnSync(process.execPath, ['--input-type=module', '-e', program], {
-        encoding: 'utf8',
-        ...server,
-      });
+      const ran = spawnSync(process.execPath, ['--input-type=module', '-e', program], { encoding: 'utf8' });
       assert.deepEqual(JSON.parse(ran.stdout || ran.stderr), byRoot ?? null);
       return byRoot;
     };
