@@ -151,7 +151,10 @@ describe('no secret is ever printed', () => {
     const pushed = await run(['push', segment()], {}, { cwd: origin.dataDirectory });
     assert.equal(pushed.exitCode, 0, pushed.stderr);
     const target = join(temporaryDirectory('fetched'), 'segment');
-    const fetched = await run(['fetch', segment().slice(-24), target], {}, { cwd: origin.dataDirectory });
+    const patient = { WALVAULT_FETCH_STANDBY_TIMEOUT: '15s' };
+    const fetched = await run(['fetch', segment().slice(-24), target], patient, {
+      cwd: origin.dataDirectory,
+    });
     assert.equal(fetched.exitCode, 0, fetched.stderr);
   });
 

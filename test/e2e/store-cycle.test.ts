@@ -42,7 +42,8 @@ for (const [name, create] of Object.entries(sites))
       const pushed = await pusher.push(segment);
       assert.equal(pushed.exitCode, 0, pushed.stderr);
       assert.equal((await store.contents()).size, before + 1);
-      const fetched = await pusher.fetch(segment, { env: store.site.readerEnv });
+      const patient = { ...store.site.readerEnv, WALVAULT_FETCH_STANDBY_TIMEOUT: '15s' };
+      const fetched = await pusher.fetch(segment, { env: patient });
       assert.ok(fetched.data?.equals(segment.data), fetched.result.stderr);
       const other = { ...segment, data: pusher.writeSegment(2).data };
       assert.equal((await pusher.push(other)).exitCode, errorCodes.conflict);
