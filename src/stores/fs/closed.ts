@@ -3,13 +3,14 @@
  * version. Reads the newest files of each directory, and no more directories than a limit, the upper ones first.
  */
 import type { Dirent, Stats } from 'node:fs';
-import { access, constants, readdir, stat } from 'node:fs/promises';
+import { access, constants, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { systemCode } from '../../base/errors/errors.ts';
 import { heirOf, type Heir } from '../../base/files/heir.ts';
 import { temporaryFileName } from '../driver-kit/key.ts';
 import type { CallOptions, ClosedPath } from '../store.ts';
 import { io, isMissing } from './error.ts';
+import { statIfThere } from './stat-if-there.ts';
 
 const mostDirectories = 1000;
 const newestFiles = 8;
@@ -46,15 +47,6 @@ export async function findClosed(
     for (const entry of entries) if (entry.isDirectory()) waiting.push(join(path, entry.name));
   }
   return undefined;
-}
-
-async function statIfThere(path: string): Promise<Stats | undefined> {
-  try {
-    return await stat(path);
-  } catch (error) {
-    if (isMissing(error)) return undefined;
-    throw error;
-  }
 }
 
 /** Names of segments and ids of backups ascend with time. */

@@ -11,7 +11,7 @@ import { join } from 'node:path';
 import { systemCode } from '../../base/errors/errors.ts';
 import { heirOf, type Heir } from '../../base/files/heir.ts';
 import { StoreError } from '../store.ts';
-import { isMissing } from './error.ts';
+import { statIfThere } from './stat-if-there.ts';
 import { temporaryPath } from './temporary.ts';
 
 export interface Rights {
@@ -49,15 +49,6 @@ async function ownerFor(root: string, key: string): Promise<Heir | undefined> {
     heir = heirOf(found) ?? heir;
   }
   return heir;
-}
-
-async function statIfThere(path: string): Promise<Stats | undefined> {
-  try {
-    return await stat(path);
-  } catch (error) {
-    if (isMissing(error)) return undefined;
-    throw error;
-  }
 }
 
 /** Gives a new file its rights, before it has a name that others look for. @throws StoreError `denied`; system errors */
