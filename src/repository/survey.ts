@@ -5,41 +5,14 @@
  * for each question that needs the present state.
  */
 import type { WalGeometry } from '../postgres/wal/geometry.ts';
-import type { SegmentRange } from '../postgres/wal/segment-range.ts';
 import { WalvaultError } from '../base/errors/errors.ts';
-import {
-  describeVerdict,
-  isBelieved,
-  needsSignature,
-  type SignaturePolicy,
-} from './encoding/signature-policy.ts';
+import { describeVerdict, isBelieved } from './encoding/signature-policy.ts';
 import { readCatalog, type Catalog, type CatalogEntry } from './format/catalog.ts';
 import { readParentClaim, type ParentClaim } from './format/claim.ts';
 import { listSystemIds, readClusterRecord, type StoredClusterRecord } from './format/cluster-record.ts';
-import {
-  clusterRecordKey,
-  commitRecordKey,
-  historyKey,
-  notesPrefix,
-  type SystemPath,
-} from './format/layout.ts';
-import { expiringKind } from './format/notes/expiring.ts';
-import {
-  acknowledgedGapKind,
-  parseAcknowledgedGap,
-  type AcknowledgedGap,
-} from './format/notes/gap-acknowledged.ts';
-import {
-  highWaterKind,
-  outdatedHighWater,
-  parseHighWater,
-  type HighWater,
-} from './format/notes/high-water.ts';
-import { lostWalKind, parseLostWal, type LostWal } from './format/notes/lost-wal.ts';
-import { noteEntriesIn, readNote, type Note, type NoteEntry, type NoteKind } from './format/notes/note.ts';
-import { pinKind, pinnedBackups, unpinKind } from './format/notes/pin.ts';
-import { parseRemovedWal, removedWalKind } from './format/notes/removed-wal.ts';
-import { PassedOverObjects } from './passed-over.ts';
+import { clusterRecordKey, commitRecordKey, historyKey, type SystemPath } from './format/layout.ts';
+import type { LostWal } from './format/notes/lost-wal.ts';
+import { NotedFacts } from './noted-facts.ts';
 import type { Repository } from './repository.ts';
 import { listBackupDirectories, type BackupDirectory } from './stored-backups.ts';
 import { hasUsablePositions } from './trust.ts';
@@ -67,25 +40,12 @@ export async function surveySystems(
  * Every method throws StoreError, and WalvaultError `damaged` for an unreadable object, unless its docstring says
  * otherwise.
  */
-export class SystemSurvey {
-  readonly repository: Repository;
-  readonly system: SystemPath;
-  readonly #signal: AbortSignal;
-  readonly #parts = new Map<string, Promise<unknown>>();
-  /** What was read so far and decides nothing. */
-  readonly passedOver = new PassedOverObjects();
-
-  constructor(repository: Repository, system: SystemPath, signal: AbortSignal) {
-    this.repository = repository;
-    this.system = system;
-    this.#signal = signal;
-  }
-
+export class SystemSurvey extends NotedFacts {
   /** Undefined also for a record that cannot be used. It is not signed, and decides nothing that others do not. */
   clusterRecord(): Promise<StoredClusterRecord | undefined> {
-    return this.#once('cluster.json', async () => {
+    return this.once('cluster.json', async () => {
       try {
-        return await readClusterRecord(this.repository.store, this.system, this.#signal);
+        return await readClusterRecord(this.repository.store, this.system, this.signal);
       } catch (error) {
         if (!(error instanceof WalvaultError) || error.code !== 'damaged') throw error;
         this.passedOver.add('records', clusterRecordKey(this.system), `cannot be used: ${error.message}`);
@@ -103,12 +63,12 @@ export class SystemSurvey {
 
   /** The catalogue; it lists unreadable records too. */
   catalog(): Promise<Catalog> {
-    return this.#once('catalog/backups', async () => {
-      const catalog = await readCatalog(this.repository, this.system, this.#signal);
+    return this.once('catalog/backups', async () => {
+      const catalog = await readCatalog(this.repository, this.system, this.signal);
       const passOver = (id: string, problem: string) =>
         this.passedOver.add('records', commitRecordKey(this.system, id), problem);
       for (const { record, verdict } of catalog.backups)
-        if (!isBelieved(verdict, this.#policy)) passOver(record.id, describeVerdict(verdict));
+        if (!isBelieved(verdict, this.policy)) passOver(record.id, describeVerdict(verdict));
       for (const { id, problem } of catalog.unreadable) passOver(id, `cannot be used: ${problem}`);
       this.passedOver.tell(this.repository);
       return catalog;
@@ -118,22 +78,22 @@ export class SystemSurvey {
   /** The backups whose records the policy believes. */
   async believedBackups(): Promise<CatalogEntry[]> {
     const { backups } = await this.catalog();
-    return backups.filter(({ verdict }) => isBelieved(verdict, this.#policy));
+    return backups.filter(({ verdict }) => isBelieved(verdict, this.policy));
   }
 
   /** The directories of all backups, by id. */
   backupDirectories(): Promise<ReadonlyMap<string, BackupDirectory>> {
-    return this.#once('backups', () => listBackupDirectories(this.repository, this.system, this.#signal));
+    return this.once('backups', () => listBackupDirectories(this.repository, this.system, this.signal));
   }
 
   /** The parent that the claim of backup `id` names. */
   parentOf(id: string): Promise<ParentClaim> {
-    return this.#once(`claim ${id}`, () => readParentClaim(this.repository, this.system, id, this.#signal));
+    return this.once(`claim ${id}`, () => readParentClaim(this.repository, this.system, id, this.signal));
   }
 
   timelines(): Promise<ArchivedTimelines> {
-    return this.#once('timelines', async () => {
-      const timelines = await readTimelines(this.repository, this.system, this.#signal);
+    return this.once('timelines', async () => {
+      const timelines = await readTimelines(this.repository, this.system, this.signal);
       for (const [timeline, problem] of timelines.foreign)
         this.passedOver.add('histories', historyKey(this.system, timeline), problem);
       this.passedOver.tell(this.repository);
@@ -142,46 +102,15 @@ export class SystemSurvey {
   }
 
   wal(geometry: WalGeometry): Promise<ArchivedWal> {
-    return this.#once(`wal ${geometry.segmentSizeBytes}`, () =>
-      listWal(this.repository, this.system, geometry, this.#signal),
+    return this.once(`wal ${geometry.segmentSizeBytes}`, () =>
+      listWal(this.repository, this.system, geometry, this.signal),
     );
-  }
-
-  /** All noted losses, including WAL that was archived later. */
-  async lostWal(geometry: WalGeometry): Promise<LostWal[]> {
-    return (await this.#notes([lostWalKind])).flatMap(note => parseLostWal(note, geometry) ?? []);
   }
 
   /** The losses that are still missing from the archive. */
   async missingWal(geometry: WalGeometry): Promise<LostWal[]> {
     const losses = await this.lostWal(geometry);
     return losses.length === 0 ? [] : stillMissing(losses, (await this.wal(geometry)).runs);
-  }
-
-  /** The ranges that cleanup removed. */
-  async removedWal(geometry: WalGeometry): Promise<SegmentRange[]> {
-    return (await this.#notes([removedWalKind])).flatMap(note => parseRemovedWal(note, geometry) ?? []);
-  }
-
-  /**
-   * The newest segment of each timeline that a believed note says was archived. Its key tells the position: where no
-   * signature is required, no note is read for it.
-   */
-  highWater(geometry: WalGeometry): Promise<HighWater[]> {
-    return this.#once(`high water ${geometry.segmentSizeBytes}`, () => this.#highestNotes(geometry));
-  }
-
-  /** The notes on archived segments that newer believed ones make superfluous. */
-  async outdatedHighWater(geometry: WalGeometry): Promise<HighWater[]> {
-    const entries = await this.#noteEntries(highWaterKind);
-    const all = entries.flatMap(entry => parseHighWater(entry, geometry) ?? []);
-    return outdatedHighWater(all, await this.highWater(geometry));
-  }
-
-  /** The gaps that people accepted, by notes that the removal policy believes. */
-  async acknowledgedGaps(geometry: WalGeometry): Promise<AcknowledgedGap[]> {
-    const notes = await this.#notes([acknowledgedGapKind], this.#removalPolicy);
-    return notes.flatMap(note => parseAcknowledgedGap(note, geometry) ?? []);
   }
 
   /**
@@ -219,102 +148,5 @@ export class SystemSurvey {
       tree: (await this.timelines()).tree,
       geometry,
     });
-  }
-
-  /** Ids of backups that stay whatever the policy says. */
-  async pinned(): Promise<ReadonlySet<string>> {
-    // A pin only protects, so anybody's counts.
-    const notes = await this.#notes([pinKind, unpinKind], 'off');
-    return pinnedBackups(notes, ({ verdict }) => isBelieved(verdict, this.#removalPolicy));
-  }
-
-  /** Ids of backups whose removal an earlier cleanup announced. */
-  async expiring(): Promise<ReadonlySet<string>> {
-    const notes = await this.#notes([expiringKind], this.#removalPolicy);
-    return new Set(notes.map(({ subject }) => subject));
-  }
-
-  get #policy(): SignaturePolicy {
-    return this.repository.codec.policy;
-  }
-
-  get #removalPolicy(): SignaturePolicy {
-    return this.repository.codec.removalPolicy;
-  }
-
-  /**
-   * The notes of these kinds that the policy believes, by subject, then in the order in which they were written. The key
-   * of a note tells its kind, so notes of other kinds are not read.
-   */
-  async #notes(kinds: readonly NoteKind[], policy = this.#policy): Promise<Note[]> {
-    const notes: Note[] = [];
-    for (const entry of await this.#noteEntries(...kinds)) {
-      const note = await this.#believedNote(entry, policy);
-      if (note !== undefined) notes.push(note);
-    }
-    this.passedOver.tell(this.repository);
-    return notes;
-  }
-
-  /** Undefined for a note that counts for nothing. */
-  async #believedNote(entry: NoteEntry, policy: SignaturePolicy): Promise<Note | undefined> {
-    const passOver = (problem: string) => {
-      this.passedOver.add('notes', entry.key, problem);
-      return undefined;
-    };
-    if (!entry.hasSignature && needsSignature(policy))
-      return passOver(describeVerdict({ status: 'unsigned' }));
-    const read = await this.#once(entry.key, () => this.#readNote(entry));
-    if (read === undefined) return undefined;
-    if ('problem' in read) return passOver(read.problem);
-    return isBelieved(read.verdict, policy) ? read : passOver(describeVerdict(read.verdict));
-  }
-
-  async #readNote(entry: NoteEntry): Promise<Note | { readonly problem: string } | undefined> {
-    try {
-      return await readNote(this.repository, entry, this.#signal);
-    } catch (error) {
-      if (!(error instanceof WalvaultError) || error.code !== 'damaged') throw error;
-      return { problem: `cannot be read: ${error.message}` };
-    }
-  }
-
-  /** The believed high-water notes that were read: the highest of each timeline. */
-  async #highestNotes(geometry: WalGeometry): Promise<HighWater[]> {
-    const byTimeline = new Map<number, { readonly entry: NoteEntry; readonly position: HighWater }[]>();
-    for (const entry of await this.#noteEntries(highWaterKind)) {
-      const position = parseHighWater(entry, geometry);
-      if (position === undefined) continue;
-      const notes = byTimeline.get(position.timeline) ?? [];
-      byTimeline.set(position.timeline, notes);
-      notes.push({ entry, position });
-    }
-    const highest: HighWater[] = [];
-    for (const notes of byTimeline.values()) {
-      notes.sort((a, b) => (a.position.segment > b.position.segment ? -1 : 1));
-      for (const { entry, position } of notes) {
-        if (needsSignature(this.#policy) && (await this.#believedNote(entry, this.#policy)) === undefined)
-          continue;
-        highest.push(position);
-        break;
-      }
-    }
-    return highest;
-  }
-
-  async #noteEntries(...kinds: readonly NoteKind[]): Promise<NoteEntry[]> {
-    const entries = await this.#once('catalog/notes', () => {
-      const prefix = notesPrefix(this.system);
-      return noteEntriesIn(this.repository.store.list({ prefix, signal: this.#signal }));
-    });
-    return entries.filter(({ kind }) => kinds.some(wanted => wanted === kind));
-  }
-
-  #once<T>(part: string, read: () => Promise<T>): Promise<T> {
-    const known = this.#parts.get(part) as Promise<T> | undefined;
-    if (known !== undefined) return known;
-    const reading = read();
-    this.#parts.set(part, reading);
-    return reading;
   }
 }

@@ -1,0 +1,177 @@
+/**
+ * The facts that the notes of one PostgreSQL system tell, as far as they are believed.
+ *
+ * A note that is not believed decides nothing: it is passed over.
+ */
+import type { WalGeometry } from '../postgres/wal/geometry.ts';
+import type { SegmentRange } from '../postgres/wal/segment-range.ts';
+import { WalvaultError } from '../base/errors/errors.ts';
+import {
+  describeVerdict,
+  isBelieved,
+  needsSignature,
+  type SignaturePolicy,
+} from './encoding/signature-policy.ts';
+import { notesPrefix, type SystemPath } from './format/layout.ts';
+import { expiringKind } from './format/notes/expiring.ts';
+import {
+  acknowledgedGapKind,
+  parseAcknowledgedGap,
+  type AcknowledgedGap,
+} from './format/notes/gap-acknowledged.ts';
+import {
+  highWaterKind,
+  outdatedHighWater,
+  parseHighWater,
+  type HighWater,
+} from './format/notes/high-water.ts';
+import { lostWalKind, parseLostWal, type LostWal } from './format/notes/lost-wal.ts';
+import { noteEntriesIn, readNote, type Note, type NoteEntry, type NoteKind } from './format/notes/note.ts';
+import { pinKind, pinnedBackups, unpinKind } from './format/notes/pin.ts';
+import { parseRemovedWal, removedWalKind } from './format/notes/removed-wal.ts';
+import { PassedOverObjects } from './passed-over.ts';
+import type { Repository } from './repository.ts';
+
+/** Each note is read once. Every method throws StoreError. */
+export class NotedFacts {
+  readonly repository: Repository;
+  readonly system: SystemPath;
+  protected readonly signal: AbortSignal;
+  readonly #parts = new Map<string, Promise<unknown>>();
+  /** What was read so far and decides nothing. */
+  readonly passedOver = new PassedOverObjects();
+
+  constructor(repository: Repository, system: SystemPath, signal: AbortSignal) {
+    this.repository = repository;
+    this.system = system;
+    this.signal = signal;
+  }
+
+  /** All noted losses, including WAL that was archived later. */
+  async lostWal(geometry: WalGeometry): Promise<LostWal[]> {
+    return (await this.#notes([lostWalKind])).flatMap(note => parseLostWal(note, geometry) ?? []);
+  }
+
+  /** The ranges that cleanup removed. */
+  async removedWal(geometry: WalGeometry): Promise<SegmentRange[]> {
+    return (await this.#notes([removedWalKind])).flatMap(note => parseRemovedWal(note, geometry) ?? []);
+  }
+
+  /**
+   * The newest segment of each timeline that a believed note says was archived. Its key tells the position: where no
+   * signature is required, no note is read for it.
+   */
+  highWater(geometry: WalGeometry): Promise<HighWater[]> {
+    return this.once(`high water ${geometry.segmentSizeBytes}`, () => this.#highestNotes(geometry));
+  }
+
+  /** The notes on archived segments that newer believed ones make superfluous. */
+  async outdatedHighWater(geometry: WalGeometry): Promise<HighWater[]> {
+    const entries = await this.#noteEntries(highWaterKind);
+    const all = entries.flatMap(entry => parseHighWater(entry, geometry) ?? []);
+    return outdatedHighWater(all, await this.highWater(geometry));
+  }
+
+  /** The gaps that people accepted, by notes that the removal policy believes. */
+  async acknowledgedGaps(geometry: WalGeometry): Promise<AcknowledgedGap[]> {
+    const notes = await this.#notes([acknowledgedGapKind], this.#removalPolicy);
+    return notes.flatMap(note => parseAcknowledgedGap(note, geometry) ?? []);
+  }
+
+  /** Ids of backups that stay whatever the policy says. */
+  async pinned(): Promise<ReadonlySet<string>> {
+    // A pin only protects, so anybody's counts.
+    const notes = await this.#notes([pinKind, unpinKind], 'off');
+    return pinnedBackups(notes, ({ verdict }) => isBelieved(verdict, this.#removalPolicy));
+  }
+
+  /** Ids of backups whose removal an earlier cleanup announced. */
+  async expiring(): Promise<ReadonlySet<string>> {
+    const notes = await this.#notes([expiringKind], this.#removalPolicy);
+    return new Set(notes.map(({ subject }) => subject));
+  }
+
+  protected get policy(): SignaturePolicy {
+    return this.repository.codec.policy;
+  }
+
+  get #removalPolicy(): SignaturePolicy {
+    return this.repository.codec.removalPolicy;
+  }
+
+  /**
+   * The notes of these kinds that the policy believes, by subject, then in the order in which they were written. The key
+   * of a note tells its kind, so notes of other kinds are not read.
+   */
+  async #notes(kinds: readonly NoteKind[], policy = this.policy): Promise<Note[]> {
+    const notes: Note[] = [];
+    for (const entry of await this.#noteEntries(...kinds)) {
+      const note = await this.#believedNote(entry, policy);
+      if (note !== undefined) notes.push(note);
+    }
+    this.passedOver.tell(this.repository);
+    return notes;
+  }
+
+  /** Undefined for a note that counts for nothing. */
+  async #believedNote(entry: NoteEntry, policy: SignaturePolicy): Promise<Note | undefined> {
+    const passOver = (problem: string) => {
+      this.passedOver.add('notes', entry.key, problem);
+      return undefined;
+    };
+    if (!entry.hasSignature && needsSignature(policy))
+      return passOver(describeVerdict({ status: 'unsigned' }));
+    const read = await this.once(entry.key, () => this.#readNote(entry));
+    if (read === undefined) return undefined;
+    if ('problem' in read) return passOver(read.problem);
+    return isBelieved(read.verdict, policy) ? read : passOver(describeVerdict(read.verdict));
+  }
+
+  async #readNote(entry: NoteEntry): Promise<Note | { readonly problem: string } | undefined> {
+    try {
+      return await readNote(this.repository, entry, this.signal);
+    } catch (error) {
+      if (!(error instanceof WalvaultError) || error.code !== 'damaged') throw error;
+      return { problem: `cannot be read: ${error.message}` };
+    }
+  }
+
+  /** The believed high-water notes that were read: the highest of each timeline. */
+  async #highestNotes(geometry: WalGeometry): Promise<HighWater[]> {
+    const byTimeline = new Map<number, { readonly entry: NoteEntry; readonly position: HighWater }[]>();
+    for (const entry of await this.#noteEntries(highWaterKind)) {
+      const position = parseHighWater(entry, geometry);
+      if (position === undefined) continue;
+      const notes = byTimeline.get(position.timeline) ?? [];
+      byTimeline.set(position.timeline, notes);
+      notes.push({ entry, position });
+    }
+    const highest: HighWater[] = [];
+    for (const notes of byTimeline.values()) {
+      notes.sort((a, b) => (a.position.segment > b.position.segment ? -1 : 1));
+      for (const { entry, position } of notes) {
+        if (needsSignature(this.policy) && (await this.#believedNote(entry, this.policy)) === undefined)
+          continue;
+        highest.push(position);
+        break;
+      }
+    }
+    return highest;
+  }
+
+  async #noteEntries(...kinds: readonly NoteKind[]): Promise<NoteEntry[]> {
+    const entries = await this.once('catalog/notes', () => {
+      const prefix = notesPrefix(this.system);
+      return noteEntriesIn(this.repository.store.list({ prefix, signal: this.signal }));
+    });
+    return entries.filter(({ kind }) => kinds.some(wanted => wanted === kind));
+  }
+
+  protected once<T>(part: string, read: () => Promise<T>): Promise<T> {
+    const known = this.#parts.get(part) as Promise<T> | undefined;
+    if (known !== undefined) return known;
+    const reading = read();
+    this.#parts.set(part, reading);
+    return reading;
+  }
+}
