@@ -45,6 +45,20 @@ export function candidateTimelines(survey: RestoreSurvey, request: RestoreReques
   return written.length > 0 ? written : tips;
 }
 
+/** The answer where backups are there, all of them on timelines that their servers left. */
+export function noBackupOfLivingBranch(survey: RestoreSurvey): WalvaultError {
+  const known = knownTimelines(survey);
+  const left = known.filter(timeline => backupsOn(survey, timeline).length > 0);
+  const living = known.filter(timeline => !left.includes(timeline));
+  return new WalvaultError(
+    'target',
+    `no backup lies on the way to timeline ${living.join(' or ')}, on which the servers went on`,
+    {
+      hint: `To restore what was before, name its timeline: ${left.map(timeline => `--target-timeline ${timeline}`).join(' or ')}.`,
+    },
+  );
+}
+
 /** A timeline with its ancestors. */
 type Branch = Pick<WalPath, 'timeline' | 'history'>;
 

@@ -8,7 +8,7 @@ import type { DropInProgress } from '../../postgres/wal/drop-tracker.ts';
 import type { SegmentRange } from '../../postgres/wal/segment-range.ts';
 import type { BackupRecord } from '../../repository/format/backup-record.ts';
 import type { AcknowledgedGap } from '../../repository/format/notes/gap-acknowledged.ts';
-import { candidateTimelines } from './branches.ts';
+import { candidateTimelines, noBackupOfLivingBranch } from './branches.ts';
 import { reach, type ReachedTarget } from './reach.ts';
 import type { RestoreRequest } from './request.ts';
 import { spareDrops } from './spare-drops.ts';
@@ -67,8 +67,7 @@ export async function planRestore(
   const hole = failures.find(({ error }) => error.code === 'wal-missing');
   const [chosen, ...others] = reached;
   if (hole !== undefined) throw hole.error;
-  if (chosen === undefined)
-    throw failures[0]?.error ?? new WalvaultError('not-found', 'the archive has no backup');
+  if (chosen === undefined) throw failures[0]?.error ?? noBackupOfLivingBranch(survey);
   for (const other of others)
     if (!(await isSameOutcome(request.target, chosen, other, evidence)))
       throw ambiguous(request.target, reached);

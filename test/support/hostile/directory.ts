@@ -1,43 +1,49 @@
-/** A directory repository in the hands of an attacker who may write there, and has no key of the archive. */
+/** A directory repository in the hands of an attacker. */
 import { createHash } from 'node:crypto';
-import { cpSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
+import { temporaryDirectory } from '../site/temp.ts';
 import { giveToUnprivileged } from '../site/unprivileged.ts';
+import type { HostileRepository } from './hostile-repository.ts';
 
 /** As docs/repository-format.md has it. */
 interface Sidecar {
-  readonly metadata: Record<string, string>;
+  readonly metadata: Readonly<Record<string, string>>;
 }
 
-export class HostileDirectory {
+export class HostileDirectory implements HostileRepository {
   readonly root: string;
 
   constructor(root: string) {
     this.root = root;
   }
 
-  /** Puts back what the archive was when this was made; `saved` is outside the repository. */
-  restoreFrom(saved: string): void {
-    rmSync(this.root, { recursive: true });
-    cpSync(saved, this.root, { recursive: true, preserveTimestamps: true });
-    giveToUnprivileged(this.root);
+  save(): () => void {
+    const saved = join(temporaryDirectory('saved'), 'repository');
+    cpSync(this.root, saved, { recursive: true, preserveTimestamps: true });
+    return () => {
+      rmSync(this.root, { recursive: true });
+      cpSync(saved, this.root, { recursive: true, preserveTimestamps: true });
+      giveToUnprivileged(this.root);
+    };
   }
 
-  /** The names below a key's directory, metadata left out. */
-  names(directory: string): string[] {
-    return readdirSync(join(this.root, directory)).filter(name => !name.endsWith('.meta'));
+  keys(prefix: string): string[] {
+    return readdirSync(this.root, { recursive: true, encoding: 'utf8' })
+      .filter(key => key.startsWith(prefix) && !key.endsWith('.meta'))
+      .filter(key => statSync(join(this.root, key)).isFile())
+      .toSorted();
   }
 
   read(key: string): Buffer {
     return readFileSync(join(this.root, key));
   }
 
-  metadataOf(key: string): Record<string, string> {
+  metadataOf(key: string): Readonly<Record<string, string>> {
     const sidecar = JSON.parse(readFileSync(this.#metadataPath(key), 'utf8')) as Sidecar;
     return sidecar.metadata;
   }
 
-  /** Adds the object, or replaces it, with the metadata. */
   put(key: string, body: Uint8Array | string, metadata?: Readonly<Record<string, string>>): void {
     this.remove(key);
     const path = join(this.root, key);

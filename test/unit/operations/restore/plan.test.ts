@@ -491,6 +491,17 @@ describe('after a failover', () => {
     assert.equal(planned.backup.id, 'after');
     assert.equal((await refusal(plan(late, { backup: 'late', timeline: 2 }))).code, 'target');
   });
+
+  test('without a backup on the way to the child: refused, naming the timeline that has one', async () => {
+    const late: Drawn = { ...failover, backups: [{ id: 'late', from: 10.2, to: 11.2, ended: 11 }] };
+    for (const target of [{}, { targetImmediate: true }]) {
+      const error = await refusal(plan(late, target));
+      assert.equal(error.code, 'target');
+      assert.match(error.message, /^no backup lies on the way to timeline 2, on which the servers went on$/);
+      assert.match(error.hint ?? '', /--target-timeline 1\./);
+      assert.equal((await plan(late, { ...target, timeline: 1 })).backup.id, 'late');
+    }
+  });
 });
 
 describe('branches that both live', () => {
