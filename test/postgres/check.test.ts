@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { readFileSync } from 'node:fs';
+import { cpSync, readFileSync, rmSync } from 'node:fs';
 import { afterAll, beforeAll, describe, it } from 'vitest';
 import { silentLog } from '../support/logs.ts';
 import { Secret } from '../../src/base/secret.ts';
@@ -10,6 +10,8 @@ import { check } from '../../src/operations/check/check.ts';
 import type { CheckLine } from '../../src/operations/check/checklist.ts';
 import type { PostgresServer } from '../support/servers/postgres-server.ts';
 import { createSite, type Site } from '../support/site/site.ts';
+import { temporaryDirectory } from '../support/site/temp.ts';
+import { giveToUnprivileged } from '../support/site/unprivileged.ts';
 
 const signal = new AbortController().signal;
 
@@ -168,11 +170,28 @@ describe('check on a real server that archives through the executable', () => {
     says(lines, 'ok', /create-if-absent holds/);
   });
 
+  it('a repository that was rolled back, or lost its newest objects, lacks what the server archived last', async () => {
+    const before = temporaryDirectory('before');
+    cpSync(site.repositoryPath, before, { recursive: true });
+    says(await runCheck(), 'ok', /^0000000100000000\w+, archived last, is in repository "main"$/);
+    rmSync(site.repositoryPath, { recursive: true });
+    cpSync(before, site.repositoryPath, { recursive: true });
+    giveToUnprivileged(site.repositoryPath);
+    const [line] = failed(await runCheck());
+    assert.match(
+      line?.message ?? '',
+      /^the server counts 0000000100000000\w+ as archived, and repository "main" does not have it$/,
+    );
+    assert.match(line?.hint ?? '', /rolled back to an older state.*push --missing/);
+    // That check ended a segment, and so the next one finds the gap in the repository itself.
+    says(await runCheck(), 'fail', /^WAL 0000000100000000\w+.* is missing: /);
+  });
+
   // The last one: the postmaster takes up to a minute to start another archiver.
   it('a command that is not found, which the server does not count as a failure', async () => {
     await server.query(`select pg_stat_reset_shared('archiver')`);
     await setting("alter system set archive_command = 'walvault-not-there push %p'");
-    const [line] = failed(await runCheck({ timeoutMs: 1500 }));
+    const line = failed(await runCheck({ timeoutMs: 1500 })).find(({ link }) => link === 'archiving');
     assert.match(line?.hint ?? '', /counted no failure/);
   });
 

@@ -8,6 +8,7 @@ import { checkArchiving } from './check-archiving.ts';
 import { checkConfiguration } from './check-configuration.ts';
 import { checkKeys } from './check-keys.ts';
 import { checkOpening } from './check-opening.ts';
+import { checkLastArchived } from './check-last-archived.ts';
 import { checkLostWal } from './check-lost-wal.ts';
 import { checkPresence } from './check-presence.ts';
 import { checkPostgres } from './check-postgres.ts';
@@ -41,6 +42,7 @@ export async function check(options: CheckOptions): Promise<readonly CheckLine[]
   await checkLostWal(list, { options, usable, dataDirectory: server?.dataDirectory ?? config.dataDirectory });
   if (server === undefined) return list.lines;
   try {
+    await checkLastArchived(list, { options, server, usable });
     await checkArchiving(list, { server, reader, options });
   } finally {
     await server.connection.close();
