@@ -2,6 +2,7 @@
  * The one table of settings; those of a repository are in repository-settings.ts. Types, defaults, validation, environment
  * names, `config show` and the reference page all come from here.
  */
+import { objectBounds } from '../base/bounds.ts';
 import { logLevels } from '../base/log-level.ts';
 import type { Setting, ValuesOf } from './setting.ts';
 
@@ -143,7 +144,7 @@ export const settings = {
   },
   'fetch.prefetch': {
     kind: 'size',
-    max: 64 * 1024 ** 3,
+    max: objectBounds.part.limitBytes,
     default: '256MiB',
     help: 'How much WAL the agent fetches ahead of a recovery, into a directory in pg_wal; at least one segment, and only while twice as much space is free there. 0: nothing.',
     example: '"1GiB"',
@@ -206,7 +207,7 @@ export const settings = {
   'backup.part-size': {
     kind: 'size',
     min: 1024 ** 2,
-    max: 64 * 1024 ** 3,
+    max: objectBounds.part.limitBytes,
     default: '256MiB',
     help: 'Size at which a backup starts its next part, counted before compression.',
     example: '"1GiB"',

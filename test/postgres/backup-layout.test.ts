@@ -154,7 +154,9 @@ describe('a cluster with everything that is unusual', () => {
     for (const { name, number } of result.record.parts) {
       const key = backupPrefix(system, result.record.id) + name;
       const { body } = await repository.store.get(key, { signal });
-      for await (const { entry, content } of readTar(repository.codec.decode(key, body))) {
+      for await (const { entry, content } of readTar(
+        repository.codec.decode(key, body, { limitBytes: 1024 ** 3, signal }),
+      )) {
         found.push([entry.path, entry.type === 'directory' ? 0 : number]);
         await collect(content, 1024 ** 3);
       }
@@ -284,7 +286,10 @@ async function manifestOf(
   const key = manifestKey(system, id, '.zst');
   const { body } = await repository.store.get(key, { signal });
   const entries = new Map<string, ManifestEntry>();
-  for await (const entry of readManifest(repository.codec.decode(key, body), id))
+  for await (const entry of readManifest(
+    repository.codec.decode(key, body, { limitBytes: 1024 ** 3, signal }),
+    id,
+  ))
     entries.set(entry.path, entry);
   return entries;
 }

@@ -126,7 +126,10 @@ describe('a backup under load, unpacked with gpg, zstd and tar alone', () => {
     let fileCount = 0;
     let sizeBytes = 0;
     const partNumbers = new Set<number>();
-    for await (const file of readManifest(repository.codec.decode(key, body), record.id)) {
+    for await (const file of readManifest(
+      repository.codec.decode(key, body, { limitBytes: 1024 ** 3, signal }),
+      record.id,
+    )) {
       if (file.type !== 'file') continue;
       fileCount++;
       sizeBytes += file.sizeBytes;

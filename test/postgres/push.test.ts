@@ -79,7 +79,10 @@ function send(path: string, options: Partial<PushOptions> = {}): Promise<PushRes
 
 async function archived(name: string, key?: string): Promise<Buffer> {
   const system = { cluster: 'orders', systemId: control.systemId };
-  const { plain } = await openWalObject(repository, key ?? walKey(system, walFile(name)), signal);
+  const { plain } = await openWalObject(repository, key ?? walKey(system, walFile(name)), {
+    limitBytes: 1024 ** 3,
+    signal,
+  });
   const chunks: Uint8Array[] = [];
   for await (const chunk of plain) chunks.push(chunk);
   return Buffer.concat(chunks);

@@ -65,7 +65,10 @@ export async function checkArchiving(
       await list.prove(link, `reading ${file.name} back from repository "${repository.name}"`, {
         signal,
         work: () =>
-          readBack({ ...repository, codec: reader }, { key, name: file.name, dataDirectory, signal }),
+          readBack(
+            { ...repository, codec: reader },
+            { key, name: file.name, dataDirectory, limitBytes: state.geometry.segmentSizeBytes, signal },
+          ),
       });
     }),
   );
@@ -103,14 +106,15 @@ interface ReadBack {
   readonly key: string;
   readonly name: string;
   readonly dataDirectory: string | undefined;
+  readonly limitBytes: number;
   readonly signal: AbortSignal;
 }
 
 async function readBack(
   repository: Repository,
-  { key, name, dataDirectory, signal }: ReadBack,
+  { key, name, dataDirectory, limitBytes, signal }: ReadBack,
 ): Promise<Finding> {
-  const { plain, metadata } = await openWalObject(repository, key, signal);
+  const { plain, metadata } = await openWalObject(repository, key, { limitBytes, signal });
   const archived = await digestOf(plain);
   const local =
     dataDirectory === undefined ? undefined : await localDigest(join(dataDirectory, 'pg_wal', name));

@@ -55,7 +55,11 @@ async function openProbe(
     const run = await codec.encode(key, use);
     await putProbe(store, key, await collect(run.apply(once(plain)), encodedLimitBytes), { signal });
     const { body } = await store.get(key, { signal });
-    if (!(await collect(reader.decode(key, body), probeBytes * 2)).equals(plain))
+    if (
+      !(await collect(reader.decode(key, body, { limitBytes: probeBytes, signal }), probeBytes * 2)).equals(
+        plain,
+      )
+    )
       return failure(`an object encrypted for ${nameOf[use]} decodes to something else`);
     return ok(
       `an object written for ${nameOf[use]} was opened again ${await openedBy(repository, reader, use)}`,

@@ -2,6 +2,7 @@
  * The copy of one committed backup: everything it names first, its commit record last, so that it exists only where
  * it is whole.
  */
+import { objectBounds } from '../../base/bounds.ts';
 import { readVerdict, readSmallObject } from '../../repository/format/json-object.ts';
 import type { BackupRecord } from '../../repository/format/backup-record.ts';
 import {
@@ -17,7 +18,7 @@ import { each } from '../../base/threads/each.ts';
 import { keyedPiecesOf, neededKeys } from './plan.ts';
 import type { CopiedBackup } from './report.ts';
 
-const limitBytes = 256 * 1024 ** 2;
+const { limitBytes } = objectBounds.record;
 /** Parts are large, and each is copied as a stream of its own. */
 const piecesAtOnce = 3;
 

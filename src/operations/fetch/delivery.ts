@@ -15,7 +15,7 @@ import { partialPrefix, walKey, type SystemPath } from '../../repository/format/
 import { RepositoryFailure, type Repository } from '../../repository/repository.ts';
 import { listPartials } from '../../repository/wal/listing.ts';
 import { collectHistory } from '../../repository/wal/timelines.ts';
-import { openWalObject } from '../../repository/wal/read-object.ts';
+import { mostBytesOfWalFile, openWalObject } from '../../repository/wal/read-object.ts';
 import { isStoreError } from '../../stores/store.ts';
 import { deliver, deliverWhole, type ReceivedFile } from './destination.ts';
 import type { Laggards } from './laggards.ts';
@@ -109,7 +109,9 @@ async function deliverFrom(
   const { deadline, turns } = options;
   const key = file.kind === 'partial' ? await newestPartial(repository, options, file) : keyOf(options, file);
   const source = `${repository.store.url}: ${key}`;
-  const { plain, release } = await openWalObject(repository, key, deadline.signal, {
+  const { plain, release } = await openWalObject(repository, key, {
+    limitBytes: mostBytesOfWalFile(file, options.geometry.segmentSizeBytes),
+    signal: deadline.signal,
     onReceived: () => deadline.restart(),
     turns,
   });

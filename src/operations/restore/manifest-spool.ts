@@ -77,7 +77,7 @@ async function fill(
   let offset = 0;
   let batch = '';
   let totalBytes = 0;
-  await readPiece(repository, { key, piece: record.manifest, signal }, async decoded => {
+  await readPiece(repository, { key, record, piece: record.manifest, signal }, async decoded => {
     for await (const entry of readManifest(decoded, record.id)) {
       const line = encodeManifestLine(entry);
       const end = offset + Buffer.byteLength(line);

@@ -61,7 +61,7 @@ export async function* readSegments(
   let doneBytes = 0;
   for (const { timeline, segment } of segmentsIn(clip(path.pieces, { first, last }))) {
     const key = walKey(system, geometry.fileOf(timeline, segment));
-    yield* (await openWalObject(repository, key, signal)).plain;
+    yield* (await openWalObject(repository, key, { limitBytes: geometry.segmentSizeBytes, signal })).plain;
     doneBytes += geometry.segmentSizeBytes;
     const totalBytes = Number(last - first + 1n) * geometry.segmentSizeBytes;
     if (last - first > 1n) log.emit({ kind: 'progress', stage: 'reading WAL', doneBytes, totalBytes });

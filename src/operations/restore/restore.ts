@@ -145,7 +145,8 @@ async function proveKeyFits(
   record: BackupRecord,
 ): Promise<void> {
   try {
-    await proveOpens(repository, { key: pieceKey(system, record.id, record.manifest), signal });
+    const key = pieceKey(system, record.id, record.manifest);
+    await proveOpens(repository, { key, record, piece: record.manifest, signal });
   } catch (error) {
     const { privateKeys, passphrases } = repository.codec.keyring.settings;
     const hasKey = privateKeys.length + passphrases.length > 0;

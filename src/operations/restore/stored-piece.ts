@@ -1,13 +1,15 @@
 /** The reading of one object of a backup, checked against its commit record. */
-import { tap, type ByteStream } from '../../base/bytes/streams.ts';
+import { atMost } from '../../base/bytes/at-most.ts';
+import type { ByteStream } from '../../base/bytes/streams.ts';
 import { WalvaultError } from '../../base/errors/errors.ts';
 import { digestStream } from '../../pipeline/digest.ts';
-import type { StoredPiece } from '../../repository/format/backup-record.ts';
+import { plainLimitOf, type BackupRecord, type StoredPiece } from '../../repository/format/backup-record.ts';
 import type { Repository } from '../../repository/repository.ts';
 import { isStoreError } from '../../stores/store.ts';
 
 export interface PieceSource {
   readonly key: string;
+  readonly record: BackupRecord;
   readonly piece: StoredPiece;
   readonly signal: AbortSignal;
 }
@@ -19,16 +21,21 @@ export interface PieceSource {
  */
 export async function readPiece(
   repository: Repository,
-  { key, piece, signal }: PieceSource,
+  { key, record, piece, signal }: PieceSource,
   use: (decoded: ByteStream) => Promise<void>,
 ): Promise<void> {
   const what = `${repository.store.url}: ${key}`;
   const digest = digestStream();
   try {
     const { body } = await repository.store.get(key, { signal });
-    const stored = digest.transform(capped(body, piece.storedSizeBytes, signal));
+    const committed = { limitBytes: piece.storedSizeBytes, signal, what: 'it has' };
+    const stored = digest.transform(atMost(body, committed));
     // The stream holds an open file or connection, even when `use` stops reading.
-    await using decoded = repository.codec.decode(key, stored, { beside: 'believed' });
+    await using decoded = repository.codec.decode(key, stored, {
+      limitBytes: plainLimitOf(record, piece),
+      signal,
+      beside: 'believed',
+    });
     await use(undisturbed(decoded));
     // A reader may stop before the end of the stream, but the codec's last checks happen at the end.
     for await (const _ of decoded) throw new WalvaultError('damaged', 'it goes on after its end');
@@ -43,30 +50,18 @@ export async function readPiece(
 /** Reads up to the first decoded byte. @throws WalvaultError `key` when no private key or passphrase fits */
 export async function proveOpens(
   repository: Repository,
-  { key, signal }: Omit<PieceSource, 'piece'>,
+  { key, record, piece, signal }: PieceSource,
 ): Promise<void> {
   try {
     const { body } = await repository.store.get(key, { signal });
-    await using decoded = repository.codec.decode(key, body);
+    await using decoded = repository.codec.decode(key, body, {
+      limitBytes: plainLimitOf(record, piece),
+      signal,
+    });
     await decoded.next();
   } catch (error) {
     throw named(error, `${repository.store.url}: ${key}`);
   }
-}
-
-/** The same bytes, with an error at the first byte beyond the committed size. */
-async function* capped(
-  source: ByteStream,
-  limitBytes: number,
-  signal: AbortSignal,
-): AsyncGenerator<Uint8Array> {
-  let sizeBytes = 0;
-  yield* tap(source, chunk => {
-    signal.throwIfAborted();
-    sizeBytes += chunk.length;
-    if (sizeBytes > limitBytes)
-      throw new WalvaultError('damaged', `it is larger than the ${limitBytes} bytes that were committed`);
-  });
 }
 
 /** The same bytes; a reader that stops early leaves the source open for its owner. */

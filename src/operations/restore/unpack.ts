@@ -80,7 +80,7 @@ async function unpackPart(
   onFile: (path: string, content: ByteStream) => Promise<void>,
 ): Promise<void> {
   const key = pieceKey(system, record.id, part);
-  await readPiece(repository, { key, piece: part, signal }, async decoded => {
+  await readPiece(repository, { key, record, piece: part, signal }, async decoded => {
     for await (const { entry, content } of readTar(decoded)) {
       // Directories come from the manifest; a part may hold directories and files, nothing else.
       if (entry.type === 'directory') continue;

@@ -10,6 +10,9 @@ const frameMagic = 0xfd2fb528;
 /** The common digits of 0x184D2A50 … 0x184D2A5F, which start a skippable frame. */
 const skippableMagic = 0x184d2a5;
 
+/** walvault writes one, other tools one for each piece of a large file; each costs the decoder a call, even if it is empty. */
+const mostFrames = 4096;
+
 type Part = 'frame' | 'skippable-size' | 'descriptor' | 'frame-header' | 'block' | 'checksum';
 
 export class ZstdFrameWalk {
@@ -20,6 +23,8 @@ export class ZstdFrameWalk {
   #wanted = 4;
   #skip = 0;
   #frames = 0;
+  /** Frames of both kinds. */
+  #begun = 0;
   #hasChecksum = false;
   #next: Part = 'frame';
 
@@ -74,6 +79,7 @@ export class ZstdFrameWalk {
     switch (this.#next) {
       case 'frame': {
         const magic = header.readUInt32LE(0);
+        if (++this.#begun > mostFrames) throw damaged(`has more than ${mostFrames} frames`);
         if (magic >>> 4 === skippableMagic) return this.#expect('skippable-size', 4);
         if (magic !== frameMagic)
           throw damaged(this.#frames === 0 ? 'does not start with a frame' : 'has data after its last frame');

@@ -11,7 +11,8 @@ export type PositionedFile = Exclude<WalFileName, { kind: 'history' }>;
 
 const bytesPerLog = 0x1_0000_0000n;
 const smallestSegmentBytes = 1024 ** 2;
-const largestSegmentBytes = 1024 ** 3;
+/** What no segment of any cluster exceeds. */
+export const largestSegmentBytes = 1024 ** 3;
 
 /** True for a power of two from 1 MiB to 1 GiB (IsValidWalSegSize). */
 export function isValidSegmentSize(sizeBytes: number): boolean {

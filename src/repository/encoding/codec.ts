@@ -6,6 +6,7 @@
  * "Encoding").
  */
 import { WalvaultError } from '../../base/errors/errors.ts';
+import { atMost } from '../../base/bytes/at-most.ts';
 import { release, type ByteStream } from '../../base/bytes/streams.ts';
 import { detectFormat, type StoredFormat } from '../../pipeline/detect.ts';
 import { compressZstd, compressZstdAtOnce, decompressZstd } from '../../pipeline/zstd/streaming.ts';
@@ -95,19 +96,27 @@ export class Codec {
    * Decodes an object that was stored under `key`. The stream throws `damaged` for damaged bytes, `key` when no
    * private key fits, and at its end `damaged` when the signature policy rejects the signature. Do not rely on its
    * bytes until it has ended without an error. A cut at a zstd frame boundary is not noticed here: compare length and
-   * digest.
+   * digest. More than `limitBytes` are `damaged`, and none of those beyond it come out.
    */
   async *decode(
     key: string,
     stored: ByteStream,
-    { onVerdict, inMemory, beside }: DecodeOptions = {},
+    { limitBytes, signal, onVerdict, inMemory, beside }: DecodeOptions,
   ): AsyncGenerator<Uint8Array> {
     const source = stored[Symbol.asyncIterator]();
+    const storedLimit = { limitBytes: largestEncoding(limitBytes), signal, what: `${key}: holds` };
     try {
-      const opened = await this.#open(key, { [Symbol.asyncIterator]: () => source });
-      const { format, content, verdict } = opened;
-      if (inMemory !== undefined) yield* unpackInMemory(format, content, inMemory);
-      else yield* format === 'zstd' ? decompressZstd()(content) : content;
+      const bounded = atMost({ [Symbol.asyncIterator]: () => source }, storedLimit);
+      const { format, content, verdict } = await this.#open(key, bounded);
+      // gpg may compress inside the encryption, so that what comes out of it can be large again.
+      const packed = atMost(content, storedLimit);
+      const unpacked =
+        inMemory !== undefined
+          ? unpackInMemory(format, packed, inMemory)
+          : format === 'zstd'
+            ? decompressZstd()(packed)
+            : packed;
+      yield* atMost(unpacked, { limitBytes, signal, what: `${key}: unpacks to` });
       const found = verdict();
       if (beside === 'believed' && found.status !== 'bad') return;
       const judged = typeof beside === 'function' ? combineVerdicts([await beside(), found]) : found;
@@ -151,6 +160,9 @@ export class Codec {
 }
 
 export interface DecodeOptions {
+  /** The most bytes that the plain content may have: whoever reads knows it before, or must not read. */
+  readonly limitBytes: number;
+  readonly signal: AbortSignal;
   /**
    * Gives the verdict on a signature beside the object, over a digest that the caller compares with the content: a good
    * one proves the object as well as one inside. `believed`: a commit record that is used has the digest.
@@ -170,6 +182,11 @@ interface Opened {
   readonly content: ByteStream;
   /** The verdict on the signature, known once the content has ended. */
   verdict(): SignatureVerdict;
+}
+
+/** The most bytes that frames, packets, keys and signatures make of a content that does not compress. */
+function largestEncoding(plainBytes: number): number {
+  return plainBytes + Math.ceil(plainBytes / 64) + 2 * 1024 ** 2;
 }
 
 const unsigned = (): SignatureVerdict => ({ status: 'unsigned' });

@@ -98,6 +98,7 @@ function piece(fields: Fields): StoredPiece {
     name: fields.matching('name', /^[a-z0-9]+(\/[a-z0-9]+)?(\.[a-z]+)+$/),
     storedSizeBytes: fields.number('storedSizeBytes'),
     storedSha256: fields.matching('storedSha256', sha256Pattern),
+    ...(fields.has('plainSizeBytes') && { plainSizeBytes: fields.number('plainSizeBytes') }),
   };
 }
 

@@ -16,6 +16,8 @@ export interface StoredPiece {
   readonly name: string;
   readonly storedSizeBytes: number;
   readonly storedSha256: string;
+  /** The bytes that it decodes to; undefined in records that did not note them. */
+  readonly plainSizeBytes?: number | undefined;
 }
 
 export interface BackupPart extends StoredPiece {
@@ -105,6 +107,17 @@ export function isBackupId(text: string): boolean {
 export function piecesOf({ parts, manifest }: Pick<BackupRecord, 'parts' | 'manifest'>): StoredPiece[] {
   return [...parts, manifest];
 }
+
+/** The most bytes that a piece may decode to, by what the record says of the piece, or of all its files. */
+export function plainLimitOf(
+  { sizeBytes, fileCount }: Pick<BackupRecord, 'sizeBytes' | 'fileCount'>,
+  { plainSizeBytes }: StoredPiece,
+): number {
+  return plainSizeBytes ?? sizeBytes + (fileCount + 1000) * mostBytesAboutFile;
+}
+
+/** A line of the manifest, or the headers and the padding of a member in a tar. */
+const mostBytesAboutFile = 16 * 1024;
 
 /** Bytes that a backup takes in one repository, without its WAL. */
 export function storedBytesOf(record: BackupRecord): number {

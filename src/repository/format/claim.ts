@@ -2,6 +2,7 @@
  * The claim of a backup, `backups/<id>/claim.json`: the backup has begun, and a backup it builds on must not be
  * removed.
  */
+import { objectBounds } from '../../base/bounds.ts';
 import { WalvaultError } from '../../base/errors/errors.ts';
 import { isBelieved, needsSignature } from '../encoding/signature-policy.ts';
 import type { Repository } from '../repository.ts';
@@ -15,8 +16,6 @@ import {
   writeSignature,
 } from './json-object.ts';
 import { claimKey, type SystemPath } from './layout.ts';
-
-const limitBytes = 64 * 1024;
 
 export interface Claim {
   readonly id: string;
@@ -62,7 +61,9 @@ export async function readParentClaim(
   const isTold = !needsSignature(codec.removalPolicy);
   const without: ParentClaim = { kind: isTold ? 'unknown' : 'unproven' };
   try {
-    const data = isBackupId(id) ? await readSmallObject(store, key, { limitBytes, signal }) : undefined;
+    const data = isBackupId(id)
+      ? await readSmallObject(store, key, { ...objectBounds.claim, signal })
+      : undefined;
     if (data === undefined) return without;
     if (!isTold && !isBelieved(await readVerdict(repository, key, data, signal), codec.removalPolicy))
       return without;

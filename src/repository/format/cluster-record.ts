@@ -2,6 +2,7 @@
  * The cluster record, `cluster.json`: one for each PostgreSQL system, written by the first push, with the segment
  * size.
  */
+import { objectBounds } from '../../base/bounds.ts';
 import { WalvaultError } from '../../base/errors/errors.ts';
 import type { WalGeometry } from '../../postgres/wal/geometry.ts';
 import type { Store } from '../../stores/store.ts';
@@ -10,7 +11,7 @@ import { readGeometry } from './geometry-field.ts';
 import { createSmallObject, encodeJson, readSmallObject } from './json-object.ts';
 import { clusterRecordKey, type SystemPath } from './layout.ts';
 
-const limitBytes = 64 * 1024;
+const { limitBytes } = objectBounds.clusterRecord;
 
 export interface ClusterRecord {
   readonly postgresMajor: number;

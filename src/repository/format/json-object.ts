@@ -5,14 +5,13 @@
  * beside them (`<key>.sig`).
  */
 import { createHash } from 'node:crypto';
+import { objectBounds } from '../../base/bounds.ts';
 import { WalvaultError } from '../../base/errors/errors.ts';
 import { collect, TooLargeError } from '../../base/bytes/streams.ts';
 import { signDetached, verifyDetached, type SignatureVerdict } from '../../pipeline/openpgp/index.ts';
 import { isStoreError, StoreError, type Store } from '../../stores/store.ts';
 import { signatureKey } from './layout.ts';
 import type { Repository } from '../repository.ts';
-
-const signatureLimitBytes = 64 * 1024;
 
 /** Pretty-printed with a final newline: people read these with `less`. */
 export function encodeJson(value: unknown): Buffer {
@@ -113,7 +112,7 @@ async function readSignature(
   signal: AbortSignal,
 ): Promise<Buffer | 'too large' | undefined> {
   try {
-    return await readSmallObject(store, signatureKey(key), { limitBytes: signatureLimitBytes, signal });
+    return await readSmallObject(store, signatureKey(key), { ...objectBounds.signature, signal });
   } catch (error) {
     // Only the verdict on one object depends on it.
     if (error instanceof WalvaultError && error.code === 'damaged') return 'too large';

@@ -4,6 +4,7 @@
  * Only `init` creates it. A store without it is an unmounted disk, a wrong prefix or a foreign bucket; an object
  * missing from such a store proves nothing.
  */
+import { objectBounds } from '../../base/bounds.ts';
 import { randomUUID } from 'node:crypto';
 import { WalvaultError } from '../../base/errors/errors.ts';
 import type { Store } from '../../stores/store.ts';
@@ -13,7 +14,7 @@ import { markerKey } from './layout.ts';
 import type { Repository } from '../repository.ts';
 
 export const formatVersion = 1;
-const limitBytes = 64 * 1024;
+const { limitBytes } = objectBounds.marker;
 
 export interface Marker {
   readonly id: string;

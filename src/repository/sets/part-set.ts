@@ -4,7 +4,7 @@
  * A claim reserves its id, then parts and manifest are written to all repositories at the same time, and the record
  * is written last. Pieces without a record are not a set.
  */
-import type { ByteStream } from '../../base/bytes/streams.ts';
+import { tap, type ByteStream } from '../../base/bytes/streams.ts';
 import { WalvaultError } from '../../base/errors/errors.ts';
 import { startDeadline } from '../../base/time/deadline.ts';
 import { retryUntilDeadline } from '../../base/time/retry.ts';
@@ -104,11 +104,14 @@ export class PartSet {
   async #write(key: string, stream: ByteStream): Promise<StoredPiece> {
     const { layout, signal } = this.#options;
     try {
-      const { sizeBytes, sha256 } = await this.destinations.write(key, stream, signal);
+      let plainSizeBytes = 0;
+      const counted = tap(stream, chunk => (plainSizeBytes += chunk.length));
+      const { sizeBytes, sha256 } = await this.destinations.write(key, counted, signal);
       return {
         name: key.slice(layout.prefix.length),
         storedSizeBytes: sizeBytes,
         storedSha256: sha256,
+        plainSizeBytes,
       };
     } catch (error) {
       if (!signal.aborted) await this.#remove(key);

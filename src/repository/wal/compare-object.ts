@@ -3,6 +3,7 @@
  * really holds the file (P1, P2). Metadata is a claim of whoever wrote it: it counts when a signature proves it, or
  * where no signature is required and the stored bytes agree with it.
  */
+import { objectBounds } from '../../base/bounds.ts';
 import { createHash } from 'node:crypto';
 import { WalvaultError } from '../../base/errors/errors.ts';
 import type { ByteStream } from '../../base/bytes/streams.ts';
@@ -106,6 +107,8 @@ async function compareContent(look: Look): Promise<Comparison> {
   const { body } = await repository.store.get(wanted.key, { signal });
   let judged: SignatureVerdict | undefined;
   const decoded = repository.codec.decode(wanted.key, body, {
+    limitBytes: Math.max(wanted.metadata.sizeBytes, objectBounds.history.limitBytes),
+    signal,
     beside: () => Promise.resolve(verdict),
     onVerdict: found => (judged = found),
   });

@@ -1,7 +1,9 @@
 /** The reading of one WAL object, checked against the metadata that was recorded when it was written. */
 import { createHash } from 'node:crypto';
+import { objectBounds } from '../../base/bounds.ts';
 import { WalvaultError } from '../../base/errors/errors.ts';
 import { tap, type ByteStream } from '../../base/bytes/streams.ts';
+import type { WalFileName } from '../../postgres/wal/file-name.ts';
 import type { SignatureVerdict } from '../../pipeline/openpgp/index.ts';
 import type { Turns } from '../../base/threads/turns.ts';
 import type { ObjectStat } from '../../stores/store.ts';
@@ -23,6 +25,9 @@ export interface WalContent {
 }
 
 export interface OpenWalOptions {
+  /** The most bytes that the plain file may have: the cluster's segment size, or the limit on a history. */
+  readonly limitBytes: number;
+  readonly signal: AbortSignal;
   /** Called for each chunk that arrives from the store. */
   readonly onReceived?: (() => void) | undefined;
   /** Called at the end with the verdict on the signatures, before the policy decides. */
@@ -38,8 +43,7 @@ export interface OpenWalOptions {
 export async function openWalObject(
   repository: Repository,
   key: string,
-  signal: AbortSignal,
-  { onReceived = () => undefined, onVerdict, turns }: OpenWalOptions = {},
+  { limitBytes, signal, onReceived = () => undefined, onVerdict, turns }: OpenWalOptions,
 ): Promise<WalContent> {
   const { stat, body } = await repository.store.get(key, { signal });
   const metadata = decodeMetadata(stat.metadata);
@@ -50,6 +54,8 @@ export async function openWalObject(
       : undefined;
   const beside = () => judgeMetadata(repository.codec.keyring, key, stat.metadata);
   const decoded = repository.codec.decode(key, tap(body, onReceived), {
+    limitBytes,
+    signal,
     inMemory,
     beside,
     onVerdict,
@@ -62,6 +68,12 @@ export async function openWalObject(
     plain,
     release: () => releases.splice(0).forEach(release => release()),
   };
+}
+
+/** The most bytes that a file in the archive may have, by its name. */
+export function mostBytesOfWalFile({ kind }: WalFileName, segmentSizeBytes: number): number {
+  if (kind === 'history') return objectBounds.history.limitBytes;
+  return kind === 'backup' ? objectBounds.backupLabel.limitBytes : segmentSizeBytes;
 }
 
 /** True if the object fits in memory; both sizes are known before a byte is decoded. */

@@ -1,4 +1,6 @@
 /** The tree of an archive's timelines, read from the metadata of history files, so that no private key is needed. */
+import { largestSegmentBytes } from '../../postgres/wal/geometry.ts';
+import { objectBounds } from '../../base/bounds.ts';
 import { collect, TooLargeError, type ByteStream } from '../../base/bytes/streams.ts';
 import { WalvaultError } from '../../base/errors/errors.ts';
 import { historyFileName } from '../../postgres/wal/file-name.ts';
@@ -122,7 +124,10 @@ export async function hasBelievedWal(
 
 /** True if this host can read the object, and the policy believes the signature inside. */
 async function isSound(repository: Repository, key: string, signal: AbortSignal): Promise<boolean> {
-  const { plain, release } = await openWalObject(repository, key, signal);
+  const { plain, release } = await openWalObject(repository, key, {
+    limitBytes: largestSegmentBytes,
+    signal,
+  });
   try {
     for await (const _ of plain) signal.throwIfAborted();
     return true;
@@ -170,13 +175,10 @@ export function branchInText(timeline: number, text: string, source: string): Br
   return { parent: last.timeline, switchpoint: last.switchpoint };
 }
 
-/** A line for each ancestor takes less than a hundred bytes. */
-const historyLimitBytes = 16 * 1024 ** 2;
-
 /** Collects the content of a history. @throws WalvaultError `damaged` for what is too large to be one */
 export async function collectHistory(content: ByteStream, source: string): Promise<Buffer> {
   try {
-    return await collect(content, historyLimitBytes);
+    return await collect(content, objectBounds.history.limitBytes);
   } catch (error) {
     if (!(error instanceof TooLargeError)) throw error;
     throw new WalvaultError('damaged', `${source}: too large for a timeline history`);
@@ -190,7 +192,11 @@ async function branchFromContent(
 ): Promise<{ readonly branch: Branch; readonly verdict: SignatureVerdict }> {
   const { key, timeline } = told;
   let { verdict } = told;
-  const { plain } = await openWalObject(repository, key, signal, { onVerdict: found => (verdict = found) });
+  const { plain } = await openWalObject(repository, key, {
+    ...objectBounds.history,
+    signal,
+    onVerdict: found => (verdict = found),
+  });
   const source = `${repository.store.url}: ${key}`;
   const content = await collectHistory(plain, source);
   return { branch: branchInText(timeline, content.toString('utf8'), source), verdict };

@@ -125,7 +125,7 @@ async function decodeWhole(repository: Repository, key: string): Promise<string 
     assert.ok((await collect(body, objectLimitBytes)).length > 0, key);
     return undefined;
   }
-  const plain = repository.codec.decode(key, body);
+  const plain = repository.codec.decode(key, body, { limitBytes: 1024 ** 4, signal });
   if (/\/parts\/\d{6}\.tar/.test(key)) {
     await readPart(plain);
     return undefined;

@@ -105,7 +105,9 @@ async function readSessionKeys(
 ): Promise<{ header: PacketHeader; keys: AsyncIterable<SessionKey> }> {
   const publicKeyPackets: Buffer[] = [];
   const passphrasePackets: Buffer[] = [];
-  for (;;) {
+  for (let packetCount = 1; ; packetCount++) {
+    if (packetCount > mostPackets)
+      throw damaged(what, `has more than ${mostPackets} packets before its content`);
     const header = await readPacketHeader(reader, what);
     if (header === undefined) throw reader.endsEarly();
     if (header.tag === tags.integrityProtected)
@@ -124,10 +126,15 @@ async function readSessionKeys(
     packets?.push(body);
     if (publicKeyPackets.length + passphrasePackets.length > mostSessionKeys)
       throw damaged(what, `is encrypted to more than ${mostSessionKeys} keys`);
+    if (passphrasePackets.length > mostPassphrases)
+      throw damaged(what, `is encrypted to more than ${mostPassphrases} passphrases`);
   }
 }
 
 const mostSessionKeys = 64;
+/** Each costs a derivation, which takes a tenth of a second. */
+const mostPassphrases = 8;
+const mostPackets = 2 * mostSessionKeys;
 
 async function* openSessionKeys(
   publicKeyPackets: readonly Buffer[],

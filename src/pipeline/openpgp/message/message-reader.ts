@@ -32,7 +32,10 @@ export async function* readMessage(source: ByteStream, options: ReadOptions): As
   const { what, mayBeCompressed, onSignature } = options;
   const reader = new ByteReader(source, what);
   const hashes: (Hash | undefined)[] = [];
+  let packets = 0;
   for (let isContentRead = false; !isContentRead;) {
+    if (++packets > mostPackets)
+      throw damaged(what, `has more than ${mostPackets} packets before its content`);
     const header = await readPacketHeader(reader, what);
     if (header?.tag === tags.onePassSignature && hashes.length < mostSignatures) {
       hashes.push(await readOnePassHash(reader, header, what));
@@ -61,6 +64,8 @@ export async function* readMessage(source: ByteStream, options: ReadOptions): As
 
 /** The limit on signatures of one message; gpg writes one for each signer. */
 const mostSignatures = 8;
+/** Markers mean nothing, and compressed data can hold any number of them. */
+const mostPackets = 64;
 
 async function readOnePassHash(
   reader: ByteReader,

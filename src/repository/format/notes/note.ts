@@ -5,6 +5,7 @@
  * Each note is a new signed object under `catalog/notes/<subject>/`. The file beside this one that is named after the
  * kind makes and reads it.
  */
+import { objectBounds } from '../../../base/bounds.ts';
 import { sleep } from '../../../base/time/wait.ts';
 import { isStoreError, type ListEntry } from '../../../stores/store.ts';
 import { formatHex8 } from '../../../postgres/wal/file-name.ts';
@@ -14,7 +15,7 @@ import { parseFields, type Fields } from '../fields.ts';
 import { encodeJson, readSmallObject, readVerdict, writeSignedObject } from '../json-object.ts';
 import { noteKey, parseNoteKey, signatureKey, type NoteName, type SystemPath } from '../layout.ts';
 
-const limitBytes = 1024 ** 2;
+const { limitBytes } = objectBounds.note;
 const namingAttempts = 10;
 
 export type NoteKind =

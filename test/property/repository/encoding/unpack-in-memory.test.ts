@@ -23,6 +23,7 @@ import { everything, inChunks, sampleBytes, through, withFlippedBit } from '../.
 const key = 'main/7/wal/00000001/00000000/000000010000000000000001';
 const passphrase = new Secret('a passphrase of several words');
 const data = sampleBytes(150_000);
+const bounded = { limitBytes: everything, signal: new AbortController().signal };
 const runs = { numRuns: 150 };
 let keys: KeySettings;
 
@@ -76,11 +77,13 @@ async function outcomeOf(reading: Promise<Buffer>): Promise<Outcome> {
 /** As the reader of WAL does it, which knows how much there must be. */
 async function whole(codec: Codec, stored: Buffer, chunkBytes: number): Promise<Buffer> {
   const inMemory = { storedSizeBytes: stored.length, plainSizeBytes: data.length, releases: [] };
-  return await collect(codec.decode(key, inChunks(stored, chunkBytes), { inMemory }), everything);
+  return await collect(codec.decode(key, inChunks(stored, chunkBytes), { ...bounded, inMemory }), everything);
 }
 
 async function assertAlike(codec: Codec, stored: Buffer, chunkBytes = 65_536): Promise<Outcome> {
-  const streamed = await outcomeOf(collect(codec.decode(key, inChunks(stored, chunkBytes)), everything));
+  const streamed = await outcomeOf(
+    collect(codec.decode(key, inChunks(stored, chunkBytes), bounded), everything),
+  );
   assert.deepEqual(await outcomeOf(whole(codec, stored, chunkBytes)), streamed);
   return streamed;
 }

@@ -325,7 +325,7 @@ describe('a hostile repository', () => {
           parts: record.parts.map(part => ({ ...part, storedSizeBytes: part.storedSizeBytes - 1 })),
         }),
       },
-      /larger than the \d+ bytes that were committed/,
+      /it has more than \d+ bytes/,
     ));
 
   for (const missing of essentials)

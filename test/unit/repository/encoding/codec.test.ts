@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'vitest';
 import { collect } from '../../../../src/base/bytes/streams.ts';
-import { plainCodec } from '../../../support/site/archive.ts';
-import { sampleBytes } from '../../../support/streams.ts';
+import { plainCodec, signal } from '../../../support/site/archive.ts';
+import { everything, sampleBytes } from '../../../support/streams.ts';
 
 const codec = plainCodec();
 
@@ -16,7 +16,7 @@ async function decoding(bytes: Uint8Array, read: (plain: AsyncGenerator<Uint8Arr
       isClosed = true;
     }
   }
-  const failure = await read(codec.decode('key', source())).then(
+  const failure = await read(codec.decode('key', source(), { limitBytes: everything, signal })).then(
     () => undefined,
     (error: unknown) => error,
   );

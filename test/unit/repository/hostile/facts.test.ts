@@ -15,7 +15,14 @@ import {
   type SignedArchive,
 } from '../../../support/hostile/archive.ts';
 import { recordingLog } from '../../../support/site/backup-fixtures.ts';
-import { archiveFile, archiveSegment, geometry, signal, system } from '../../../support/site/archive.ts';
+import {
+  archiveFile,
+  archiveSegment,
+  geometry,
+  segmentSizeBytes,
+  signal,
+  system,
+} from '../../../support/site/archive.ts';
 import { walFile } from '../../../support/wal/wal.ts';
 
 const history = '1\t0/300000\tno recovery target specified\n';
@@ -158,7 +165,7 @@ describe('planted records and claims', () => {
 describe('WAL without encryption', () => {
   const key = walKey(system, walFile(nameOf(5n)));
   const read = async (policy: 'require' | 'warn' | 'off') => {
-    const { plain } = await openWalObject(archive.as(policy), key, signal);
+    const { plain } = await openWalObject(archive.as(policy), key, { limitBytes: segmentSizeBytes, signal });
     return (await Array.fromAsync(plain)).length;
   };
 
