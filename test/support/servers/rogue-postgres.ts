@@ -14,8 +14,11 @@ export interface RogueOptions {
   /** What follows a request for TLS: TLS with this certificate, a refusal, or bytes in the open behind the `S`. */
   readonly tls: ServerTls | 'refused' | 'injected';
   /** The answer to the first message, to the second, and so on. */
-  readonly answers: readonly Uint8Array[];
+  readonly answers: readonly Answer[];
 }
+
+/** Bytes, or what is made of all that was heard. */
+type Answer = Uint8Array | ((heard: Buffer) => Uint8Array);
 
 export interface RoguePostgres extends AsyncDisposable {
   readonly port: number;
@@ -32,13 +35,14 @@ export async function startRoguePostgres({ tls, answers }: RogueOptions): Promis
   const sockets = new Set<Socket>();
   const counts = { tls: 0, plain: 0 };
 
+  const made = (answer: Answer) => (typeof answer === 'function' ? answer(Buffer.concat(heard)) : answer);
   const converse = (socket: Socket) => {
     let turn = 0;
     socket.on('error', () => undefined);
     socket.on('data', chunk => {
       heard.push(chunk);
       const answer = answers[turn++];
-      if (answer !== undefined) socket.write(answer);
+      if (answer !== undefined) socket.write(made(answer));
     });
   };
   const server = createServer(socket => {
@@ -55,7 +59,7 @@ export async function startRoguePostgres({ tls, answers }: RogueOptions): Promis
       if (tls === 'refused') {
         socket.end('N');
       } else if (tls === 'injected') {
-        socket.write(Buffer.concat([Buffer.from('S'), ...answers]));
+        socket.write(Buffer.concat([Buffer.from('S'), ...answers.map(made)]));
         socket.on('data', chunk => heard.push(chunk));
       } else {
         socket.write('S');
@@ -92,6 +96,11 @@ export const messages = {
   gss: authentication(7),
   sasl: (...mechanisms: string[]) =>
     authentication(10, Buffer.from(`${mechanisms.map(name => `${name}\0`).join('')}\0`)),
+  /** The server's first message of SCRAM (RFC 5802, section 3): its nonce continues the client's. */
+  scramFirst(heard: Buffer): Buffer {
+    const nonce = /,r=([^,\0]+)/.exec(heard.toString('latin1'))?.[1] ?? '';
+    return authentication(11, Buffer.from(`r=${nonce}rogue,s=${btoa('salt of sixteen!')},i=4096`));
+  },
   ok: authentication(0),
   ready,
   welcome: Buffer.concat([authentication(0), ready]),

@@ -12,7 +12,7 @@ import { temporaryDirectory } from '../../../support/site/temp.ts';
 const password = 'open-sesame-1979';
 const right = makeCertificates();
 const wrong = makeCertificates();
-const { cleartext, md5, gss, sasl, welcome, ready, notice, fatal } = messages;
+const { cleartext, md5, gss, sasl, scramFirst, welcome, ready, notice, fatal } = messages;
 const plus = sasl('SCRAM-SHA-256-PLUS', 'SCRAM-SHA-256');
 const plain = sasl('SCRAM-SHA-256');
 
@@ -164,6 +164,28 @@ describe('a rogue server gets no password by', () => {
     const given = `sslmode=verify-ca sslrootcert=${right.caFile} sslcrldir=${directory}`;
     await assert.rejects(connect(server.port, given), { message: /revoked/ });
     assertKeptSecret(server.heard());
+  });
+});
+
+describe('what a rogue server gets all the same', () => {
+  for (const options of ['', 'sslmode=prefer', 'sslmode=allow'])
+    test(`with ${options || 'no option'}: the password, by a refusal of TLS and the question for clear text`, async () => {
+      await using server = await startRoguePostgres({
+        tls: 'refused',
+        answers: [cleartext, fatal('enough')],
+      });
+      await assert.rejects(connect(server.port, options), { code: 'postgres' });
+      assert.ok(server.heard().includes(password));
+    });
+
+  test('with require_auth=scram-sha-256 alone: a proof, from which a weak password can be guessed', async () => {
+    await using server = await startRoguePostgres({
+      tls: 'refused',
+      answers: [plain, scramFirst, fatal('enough')],
+    });
+    await assert.rejects(connect(server.port, 'require_auth=scram-sha-256'), { message: /enough/ });
+    assert.ok(!server.heard().includes(password));
+    assert.ok(server.heard().includes(',p='));
   });
 });
 
