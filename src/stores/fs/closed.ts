@@ -10,7 +10,7 @@ import { heirOf, type Heir } from '../../base/files/heir.ts';
 import { temporaryFileName } from '../driver-kit/key.ts';
 import type { CallOptions, ClosedPath } from '../store.ts';
 import { io, isMissing } from './error.ts';
-import { statIfThere } from './stat-if-there.ts';
+import { lstatIfThere, statIfThere } from './stat-if-there.ts';
 
 const mostDirectories = 1000;
 const newestFiles = 8;
@@ -32,15 +32,15 @@ export async function findClosed(
   for (let at = 0; at < Math.min(waiting.length, mostDirectories); at++) {
     signal.throwIfAborted();
     const path = waiting[at] ?? '';
-    const found = await io(`look at ${path}`, statIfThere(path));
-    if (found === undefined) continue;
+    const found = await io(`look at ${path}`, at === 0 ? statIfThere(path) : lstatIfThere(path));
+    if (found === undefined || found.isSymbolicLink()) continue;
     account ??= heirOf(found);
     if (await isClosed(path, found, account)) return closedPath(path, found, account);
     if (at < parts.length) continue;
     const entries = (await io(`list ${path}`, readdir(path, { withFileTypes: true }))).sort(newestFirst);
     for (const file of entries.filter(isObjectFile).slice(0, newestFiles)) {
       const filePath = join(path, file.name);
-      const inside = await io(`look at ${filePath}`, statIfThere(filePath));
+      const inside = await io(`look at ${filePath}`, lstatIfThere(filePath));
       if (inside !== undefined && (await isClosed(filePath, inside, account)))
         return closedPath(filePath, inside, account);
     }

@@ -1,11 +1,11 @@
 /** Deletion from a directory: the file, then its sidecars, then the directories that have become empty. */
 import { readdir, unlink } from 'node:fs/promises';
-import { basename, dirname, join } from 'node:path';
-import { fsyncDirectory } from '../../base/files/durable.ts';
+import { basename, dirname } from 'node:path';
 import { separateKeys, sidecarName } from '../driver-kit/key.ts';
 import { StoreError, type DeleteFailure } from '../store.ts';
-import { assertReachable, assertRoot, pruneDirectories } from './directories.ts';
+import { pruneDirectories, syncDirectory } from './directories.ts';
 import { fsError, isMissing } from './error.ts';
+import { assertRoot, holdDirectory } from './held-directory.ts';
 
 /** Deletes keys. @throws StoreError `no-container`; every other error is in the result, key by key */
 export async function deleteFiles(
@@ -28,26 +28,25 @@ async function deleteInDirectory(
   directory: string,
   keys: readonly string[],
 ): Promise<DeleteFailure[]> {
-  const path = join(root, directory);
   const failures: DeleteFailure[] = [];
   try {
+    await using held = await holdDirectory(root, directory);
     const sidecars = Map.groupBy(
-      (await readdir(path)).filter(name => sidecarName.test(name)),
+      (await readdir(held.path())).filter(name => sidecarName.test(name)),
       name => name.replace(sidecarName, ''),
     );
     for (const key of keys) {
       try {
-        await remove(join(root, key));
-        for (const sidecar of sidecars.get(basename(key)) ?? []) await remove(join(path, sidecar));
+        await remove(held.path(basename(key)));
+        for (const sidecar of sidecars.get(basename(key)) ?? []) await remove(held.path(sidecar));
       } catch (error) {
         failures.push({ key, error: storeError(`delete ${key}`, error) });
       }
     }
-    await fsyncDirectory(path);
+    await syncDirectory(held);
   } catch (error) {
     if (isMissing(error)) {
       // Pruned by another deleter as soon as it was empty.
-      await assertReachable(root, directory);
       return failures;
     }
     const failed = new Set(failures.map(failure => failure.key));

@@ -1,10 +1,11 @@
 /** The directories above an object: made private and durable, removed when empty; never the root. */
-import { chmod, lstat, mkdir, rmdir, stat } from 'node:fs/promises';
+import { chmod, mkdir, rmdir } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import { systemCode } from '../../base/errors/errors.ts';
 import { fsyncDirectory } from '../../base/files/durable.ts';
 import { StoreError } from '../store.ts';
-import { fsError, io, isMissing } from './error.ts';
+import { io } from './error.ts';
+import { holdDirectory, holdWay, type HeldDirectory } from './held-directory.ts';
 import { makeDirectory, type Rights } from './rights.ts';
 
 /**
@@ -23,61 +24,19 @@ export async function createFsRoot(root: string): Promise<void> {
   }
 }
 
-/** @throws StoreError `no-container` if the root is missing or not a directory */
-export async function assertRoot(root: string): Promise<void> {
-  try {
-    if ((await stat(root)).isDirectory()) return;
-  } catch (error) {
-    if (systemCode(error) !== 'ENOENT' && systemCode(error) !== 'ENOTDIR')
-      throw fsError(`open ${root}`, error);
-  }
-  throw new StoreError('no-container', `${root}: there is no such directory`, {
-    hint: 'Mount the disk it lies on, or create the repository with `walvault init`.',
-  });
-}
-
-/**
- * A check for a path at which no file was found. If a link on the way is broken, its disk is not mounted, and the file
- * is not absent. @throws StoreError `no-container` for a broken link or a missing root
- */
-export async function assertReachable(root: string, path: string): Promise<void> {
-  await assertRoot(root);
-  let at = root;
-  for (const part of path.split('/')) {
-    at = join(at, part);
-    try {
-      if (!(await lstat(at)).isSymbolicLink()) continue;
-    } catch (error) {
-      if (isMissing(error)) return;
-      throw fsError(`open ${at}`, error);
-    }
-    try {
-      await stat(at);
-    } catch (error) {
-      if (!isMissing(error)) throw fsError(`open ${at}`, error);
-      throw new StoreError('no-container', `${at}: a link that leads nowhere`, {
-        cause: error,
-        hint: 'Mount the disk it leads to. If nothing of the repository was ever there, remove the link.',
-      });
-    }
-  }
-}
-
 /**
  * Makes the directories of `key` below the root, which must exist.
- * @throws StoreError `no-container`; `invalid` when a part of the key is a plain file
+ * @throws StoreError `no-container`; `denied` for a link in their place; `invalid` when a part of the key is a plain file
  */
 export async function makeDirectories(root: string, key: string, rights: Rights): Promise<void> {
   const parts = key.split('/').slice(0, -1);
-  let path = root;
-  for (const part of parts) {
-    path = join(path, part);
+  for (const [index, part] of parts.entries()) {
     try {
-      await makeDirectory(path, rights);
+      await using above = await holdDirectory(root, parts.slice(0, index).join('/'));
+      await makeDirectory(above, part, rights);
     } catch (error) {
       const code = systemCode(error);
       if (code === 'EEXIST') continue;
-      if (code === 'ENOENT') await assertRoot(root);
       if (code === 'ENOTDIR') throw notADirectory(key);
       throw error;
     }
@@ -98,16 +57,22 @@ export async function syncDirectories(root: string, key: string): Promise<void> 
   await Promise.all(directories.map(fsyncDirectory));
 }
 
+/** fsyncs a directory that is held for naming. */
+export async function syncDirectory(directory: HeldDirectory): Promise<void> {
+  await fsyncDirectory(directory.path());
+}
+
 /** Removes the directories above `key` that have become empty, from the deepest up, never the root. */
 export async function pruneDirectories(root: string, key: string): Promise<void> {
   const parts = key.split('/').slice(0, -1);
-  for (; parts.length > 0; parts.pop()) {
+  // A directory that another process removed first is passed over: that above it may still be there and empty.
+  await using way = await holdWay(root, parts.join('/'));
+  const above = way.directories.slice(0, parts.length);
+  for (const [index, part] of parts.slice(0, above.length).entries().toArray().reverse()) {
     try {
-      await rmdir(join(root, ...parts));
+      await rmdir(above[index]?.path(part) ?? '');
     } catch (error) {
-      const code = systemCode(error);
-      // ENOENT: another process removed it first, but the directory above it may still be there and empty.
-      if (code !== 'ENOENT') return;
+      if (systemCode(error) !== 'ENOENT') return;
     }
   }
 }

@@ -1,30 +1,35 @@
 /** Makes an object durable that another process wrote. */
-import { open } from 'node:fs/promises';
-import { join } from 'node:path';
+import { basename, dirname } from 'node:path';
 import { StoreError } from '../store.ts';
 import { syncDirectories } from './directories.ts';
+import { openEntry } from './entry.ts';
 import { fsError, io, isMissing } from './error.ts';
-import { assertThere } from './get.ts';
-import { sidecarPaths } from './sidecar.ts';
+import { holdDirectory, type HeldDirectory } from './held-directory.ts';
+import { sidecarNames } from './sidecar.ts';
 
 /** fsyncs the file, its sidecars and the directories up to the root. Throws as `Store.makeDurable`. */
 export async function makeFileDurable(root: string, key: string): Promise<void> {
-  const path = join(root, key);
-  await assertThere(root, key);
   try {
-    for (const file of [path, ...(await sidecarPaths(path))]) await syncFile(file);
+    await using directory = await holdDirectory(root, dirname(key));
+    const name = basename(key);
+    for (const file of [name, ...(await sidecarNames(directory, name))]) await syncFile(directory, file, key);
   } catch (error) {
-    if (isMissing(error)) throw new StoreError('absent', `fsync ${key}: no such object`, { cause: error });
+    if (isMissing(error)) throw absent(key, error);
     throw fsError(`fsync ${key}`, error);
   }
   await io(`fsync ${key}`, syncDirectories(root, key));
 }
 
-async function syncFile(path: string): Promise<void> {
-  const handle = await open(path, 'r');
+async function syncFile(directory: HeldDirectory, name: string, key: string): Promise<void> {
+  const opened = await openEntry(directory, name);
+  if (opened === undefined) throw absent(key);
   try {
-    await handle.sync();
+    await opened.handle.sync();
   } finally {
-    await handle.close();
+    await opened.handle.close();
   }
+}
+
+function absent(key: string, cause?: unknown): StoreError {
+  return new StoreError('absent', `fsync ${key}: no such object`, { cause });
 }

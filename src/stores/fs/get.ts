@@ -1,25 +1,25 @@
 /** Reading from a directory: the file, and the sidecar that belongs to its content. */
 import { createHash } from 'node:crypto';
-import { open, stat, type FileHandle } from 'node:fs/promises';
-import { join } from 'node:path';
+import type { FileHandle } from 'node:fs/promises';
+import { basename, dirname } from 'node:path';
 import { assertRange, resolveRange, type ByteRange } from '../driver-kit/body.ts';
 import { StoreError, type GetOptions, type ObjectStat, type StoredObject } from '../store.ts';
-import { assertReachable } from './directories.ts';
 import { chunkBytes, digestOfFile } from './digest.ts';
+import { openEntry } from './entry.ts';
 import { fsError, io, isMissing } from './error.ts';
+import { holdDirectory, type HeldDirectory } from './held-directory.ts';
 import { readSidecars, type Sidecar } from './sidecar.ts';
 
 /** @throws StoreError `absent`, `no-container`, `denied`, `invalid`, `local-io`; the body throws `damaged` */
 export async function getFile(root: string, key: string, options: GetOptions): Promise<StoredObject> {
   assertRange(key, options.range);
-  const file = await openFile(root, key, `get ${key}`);
+  const file = await look(root, key, `get ${key}`, { confirm: 'unless-alone', signal: options.signal });
   if (file === undefined) throw new StoreError('absent', `get ${key}: no such object`);
-  await file.handle.close();
+  const { sidecar } = file;
   const range = resolveRange(key, options.range, file.sizeBytes);
-  const sidecar = await chooseSidecar(root, key, file.sizeBytes, 'unless-alone', options.signal);
   const isWhole = range.start === 0 && range.end === file.sizeBytes;
   return {
-    stat: statOf(key, file, sidecar),
+    stat: statOf(key, file),
     body: readBody(root, key, file, {
       range,
       sha256: isWhole ? sidecar?.sha256 : undefined,
@@ -37,13 +37,30 @@ export async function headFile(
   key: string,
   signal: AbortSignal,
 ): Promise<ObjectStat | undefined> {
-  const file = await openFile(root, key, `head ${key}`);
-  await file?.handle.close();
-  if (file === undefined) return undefined;
-  return statOf(key, file, await chooseSidecar(root, key, file.sizeBytes, 'always', signal));
+  const file = await look(root, key, `head ${key}`, { confirm: 'always', signal });
+  return file && statOf(key, file);
 }
 
-interface OpenFile {
+interface Found {
+  readonly sizeBytes: number;
+  readonly modified: Date;
+  readonly inode: number;
+  readonly sidecar: Sidecar | undefined;
+}
+
+interface Look {
+  readonly confirm: 'always' | 'unless-alone';
+  readonly signal: AbortSignal;
+}
+
+async function look(root: string, key: string, action: string, how: Look): Promise<Found | undefined> {
+  await using opened = await openFile(root, key, action);
+  if (opened === undefined) return undefined;
+  return { ...opened, sidecar: await chooseSidecar(opened, key, how) };
+}
+
+interface OpenFile extends AsyncDisposable {
+  readonly directory: HeldDirectory;
   readonly handle: FileHandle;
   readonly sizeBytes: number;
   readonly modified: Date;
@@ -51,18 +68,26 @@ interface OpenFile {
 }
 
 async function openFile(root: string, key: string, action: string): Promise<OpenFile | undefined> {
-  let handle: FileHandle | undefined;
   try {
-    handle = await open(join(root, key), 'r');
-    const found = await handle.stat();
-    if (found.isFile()) return { handle, sizeBytes: found.size, modified: found.mtime, inode: found.ino };
-    await handle.close();
+    await using stack = new AsyncDisposableStack();
+    const directory = stack.use(await holdDirectory(root, dirname(key)));
+    const entry = await openEntry(directory, basename(key));
+    if (entry === undefined) return undefined;
+    const { handle, found } = entry;
+    stack.use(handle);
+    const opened = stack.move();
+    return {
+      directory,
+      handle,
+      sizeBytes: found.size,
+      modified: found.mtime,
+      inode: found.ino,
+      [Symbol.asyncDispose]: async () => await opened.disposeAsync(),
+    };
   } catch (error) {
-    await handle?.close().catch(() => undefined);
-    if (!isMissing(error)) throw fsError(action, error);
-    await assertReachable(root, key);
+    if (isMissing(error)) return undefined;
+    throw fsError(action, error);
   }
-  return undefined;
 }
 
 /**
@@ -70,24 +95,20 @@ async function openFile(root: string, key: string, action: string): Promise<Open
  * `get` takes a single sidecar with the right size as it is: it checks the digest of the body anyway.
  */
 async function chooseSidecar(
-  root: string,
+  { directory, handle, sizeBytes }: OpenFile,
   key: string,
-  sizeBytes: number,
-  confirm: 'always' | 'unless-alone',
-  signal: AbortSignal,
+  { confirm, signal }: Look,
 ): Promise<Sidecar | undefined> {
-  const path = join(root, key);
-  const candidates = (await io(`read metadata of ${key}`, readSidecars(path))).filter(
-    sidecar => sidecar.sizeBytes === sizeBytes,
-  );
+  const beside = await io(`read metadata of ${key}`, readSidecars(directory, basename(key)));
+  const candidates = beside.filter(sidecar => sidecar.sizeBytes === sizeBytes);
   if (candidates.length === 0 || (candidates.length === 1 && confirm === 'unless-alone'))
     return candidates[0];
-  const digest = await io(`read ${key}`, digestOfFile(path, signal));
+  const digest = await io(`read ${key}`, digestOfFile(handle, signal));
   return candidates.find(sidecar => sidecar.sha256 === digest);
 }
 
-function statOf(key: string, file: OpenFile, sidecar: Sidecar | undefined): ObjectStat {
-  return { key, sizeBytes: file.sizeBytes, modified: file.modified, metadata: sidecar?.metadata ?? {} };
+function statOf(key: string, { sizeBytes, modified, sidecar }: Found): ObjectStat {
+  return { key, sizeBytes, modified, metadata: sidecar?.metadata ?? {} };
 }
 
 interface ReadPlan {
@@ -101,43 +122,28 @@ interface ReadPlan {
 async function* readBody(
   root: string,
   key: string,
-  opened: OpenFile,
+  opened: Found,
   plan: ReadPlan,
 ): AsyncGenerator<Uint8Array> {
   const { range, signal } = plan;
-  const file = await openFile(root, key, `get ${key}`);
+  await using file = await openFile(root, key, `get ${key}`);
   if (file === undefined) throw new StoreError('absent', `get ${key}: deleted before it was read`);
-  try {
-    if (file.inode !== opened.inode || file.sizeBytes !== opened.sizeBytes)
-      throw new StoreError('unreachable', `get ${key}: replaced while it was opened`);
-    const hash = plan.sha256 === undefined ? undefined : createHash('sha256');
-    for (let offset = range.start; offset < range.end;) {
-      signal.throwIfAborted();
-      const buffer = Buffer.allocUnsafeSlow(Math.min(chunkBytes, range.end - offset));
-      const { bytesRead } = await io(`get ${key}`, file.handle.read(buffer, 0, buffer.length, offset));
-      if (bytesRead === 0)
-        throw new StoreError('damaged', `get ${key}: ends after ${offset} of ${file.sizeBytes} bytes`);
-      const chunk = buffer.subarray(0, bytesRead);
-      hash?.update(chunk);
-      offset += bytesRead;
-      yield chunk;
-    }
-    if (hash !== undefined && hash.digest('hex') !== plan.sha256)
-      throw new StoreError('damaged', `get ${key}: its SHA-256 is not the one recorded beside it`, {
-        hint: `If the file was replaced on purpose, remove ${key}.*.meta beside it.`,
-      });
-  } finally {
-    await file.handle.close();
+  if (file.inode !== opened.inode || file.sizeBytes !== opened.sizeBytes)
+    throw new StoreError('unreachable', `get ${key}: replaced while it was opened`);
+  const hash = plan.sha256 === undefined ? undefined : createHash('sha256');
+  for (let offset = range.start; offset < range.end;) {
+    signal.throwIfAborted();
+    const buffer = Buffer.allocUnsafeSlow(Math.min(chunkBytes, range.end - offset));
+    const { bytesRead } = await io(`get ${key}`, file.handle.read(buffer, 0, buffer.length, offset));
+    if (bytesRead === 0)
+      throw new StoreError('damaged', `get ${key}: ends after ${offset} of ${file.sizeBytes} bytes`);
+    const chunk = buffer.subarray(0, bytesRead);
+    hash?.update(chunk);
+    offset += bytesRead;
+    yield chunk;
   }
-}
-
-/** Throws as `get` if there is no such object. */
-export async function assertThere(root: string, key: string): Promise<void> {
-  try {
-    if ((await stat(join(root, key))).isFile()) return;
-  } catch (error) {
-    if (!isMissing(error)) throw fsError(`open ${key}`, error);
-    await assertReachable(root, key);
-  }
-  throw new StoreError('absent', `open ${key}: no such object`);
+  if (hash !== undefined && hash.digest('hex') !== plan.sha256)
+    throw new StoreError('damaged', `get ${key}: its SHA-256 is not the one recorded beside it`, {
+      hint: `If the file was replaced on purpose, remove ${key}.*.meta beside it.`,
+    });
 }

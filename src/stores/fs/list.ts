@@ -4,22 +4,23 @@
  * The order of keys is not the order of names: `a-b` < `a/b` because `-` < `/`. So a directory sorts as its name
  * with `/` appended. Keys are ASCII, where JavaScript's order of strings is the order of bytes.
  */
-import type { Dirent } from 'node:fs';
-import { readdir, stat } from 'node:fs/promises';
+import { lstat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { systemCode } from '../../base/errors/errors.ts';
 import { isLegalKey } from '../driver-kit/key.ts';
 import type { ListEntry, ListOptions } from '../store.ts';
-import { assertReachable, assertRoot } from './directories.ts';
 import { fsError, isMissing } from './error.ts';
+import { holdIfThere, isALink, readEntriesOf } from './held-directory.ts';
 
 /** How many files are examined (stat) at the same time. */
 const statBatch = 32;
 
-/** All entries; none is left out silently. @throws StoreError `no-container`, `denied`, `local-io` */
+/**
+ * All entries; none is left out silently. A link ends the listing: a part of the archive may be meant to lie behind it,
+ * and nothing there counts as absent.
+ * @throws StoreError `no-container`, `denied`, `local-io`
+ */
 export async function* listFiles(root: string, options: ListOptions): AsyncGenerator<ListEntry> {
   options.signal.throwIfAborted();
-  await assertRoot(root);
   const directory = options.prefix.slice(0, options.prefix.lastIndexOf('/') + 1);
   // '..' and the like: no key begins with it, and nothing outside the root may be read.
   if (directory !== '' && !isLegalKey(directory.slice(0, -1))) return;
@@ -27,9 +28,9 @@ export async function* listFiles(root: string, options: ListOptions): AsyncGener
 }
 
 interface Entry {
-  /** With `/` appended for a directory. */
+  /** With `/` appended for a directory, and for a link: it may lead to one. */
   readonly key: string;
-  readonly isDirectory: boolean;
+  readonly kind: 'directory' | 'file' | 'link';
 }
 
 async function* listDirectory(
@@ -38,15 +39,17 @@ async function* listDirectory(
   options: ListOptions,
 ): AsyncGenerator<ListEntry> {
   const { prefix, startAfter = '', delimiter } = options;
-  const entries = (await readEntries(root, directory)).filter(({ key, isDirectory }) =>
-    isDirectory
-      ? (key.startsWith(prefix) || prefix.startsWith(key)) && (key > startAfter || startAfter.startsWith(key))
-      : key.startsWith(prefix) && key > startAfter,
+  const entries = (await readEntries(root, directory)).filter(({ key, kind }) =>
+    kind === 'file'
+      ? key.startsWith(prefix) && key > startAfter
+      : (key.startsWith(prefix) || prefix.startsWith(key)) &&
+        (key > startAfter || startAfter.startsWith(key)),
   );
   for (let at = 0; at < entries.length;) {
     options.signal.throwIfAborted();
     const entry = entries[at];
-    if (entry?.isDirectory === true) {
+    if (entry?.kind === 'link') throw isALink(join(root, entry.key.slice(0, -1)));
+    if (entry?.kind === 'directory') {
       at++;
       if (delimiter === undefined || !entry.key.startsWith(prefix))
         yield* listDirectory(root, entry.key, options);
@@ -57,10 +60,10 @@ async function* listDirectory(
     const files: Entry[] = [];
     for (; at < entries.length && files.length < statBatch; at++) {
       const file = entries[at];
-      if (file === undefined || file.isDirectory) break;
+      if (file?.kind !== 'file') break;
       files.push(file);
     }
-    yield* await statFiles(root, files);
+    yield* await statFiles(root, directory, files);
   }
 }
 
@@ -72,48 +75,32 @@ async function hasObject(root: string, directory: string, options: ListOptions):
 }
 
 async function readEntries(root: string, directory: string): Promise<Entry[]> {
-  let found: Dirent[];
-  try {
-    found = await readdir(join(root, directory), { withFileTypes: true });
-  } catch (error) {
-    if (!isMissing(error)) throw fsError(`list ${directory === '' ? root : directory}`, error);
-    await assertReachable(root, directory);
-    return [];
-  }
+  await using held = await holdIfThere(root, directory);
+  if (held === undefined) return [];
+  const found = await readEntriesOf(held, directory === '' ? root : directory);
   const entries: Entry[] = [];
   for (const entry of found) {
     const key = directory + entry.name;
     // The top directory of a file system has a lost+found that only the superuser may read.
     if (!isLegalKey(key) || key === 'lost+found') continue;
-    const isDirectory = entry.isSymbolicLink()
-      ? await leadsToDirectory(join(root, key))
-      : entry.isDirectory();
-    if (isDirectory || entry.isFile() || entry.isSymbolicLink())
-      entries.push({ key: isDirectory ? `${key}/` : key, isDirectory });
+    if (entry.isDirectory()) entries.push({ key: `${key}/`, kind: 'directory' });
+    else if (entry.isFile()) entries.push({ key, kind: 'file' });
+    else if (entry.isSymbolicLink()) entries.push({ key: `${key}/`, kind: 'link' });
   }
   return entries.sort((a, b) => (a.key < b.key ? -1 : 1));
 }
 
-/** Also true for a broken link: its target may be a directory on an unmounted disk, and reading it will tell. */
-async function leadsToDirectory(path: string): Promise<boolean> {
-  try {
-    return (await stat(path)).isDirectory();
-  } catch (error) {
-    if (isMissing(error)) return true;
-    if (systemCode(error) === 'ELOOP') return false;
-    throw fsError(`list ${path}`, error);
-  }
-}
-
-async function statFiles(root: string, files: readonly Entry[]): Promise<ListEntry[]> {
+async function statFiles(root: string, directory: string, files: readonly Entry[]): Promise<ListEntry[]> {
+  await using held = await holdIfThere(root, directory);
+  if (held === undefined) return [];
   const found = await Promise.all(
     files.map(async ({ key }): Promise<ListEntry | undefined> => {
       try {
-        const { size, mtime, mode } = await stat(join(root, key));
-        return (mode & 0o170000) === 0o100000 ? { key, sizeBytes: size, modified: mtime } : undefined;
+        const stat = await lstat(held.path(key.slice(directory.length)));
+        return stat.isFile() ? { key, sizeBytes: stat.size, modified: stat.mtime } : undefined;
       } catch (error) {
-        // Deleted since the directory was read, or a circular link.
-        if (isMissing(error) || systemCode(error) === 'ELOOP') return undefined;
+        // Deleted since the directory was read.
+        if (isMissing(error)) return undefined;
         throw fsError(`list ${key}`, error);
       }
     }),

@@ -10,24 +10,19 @@
  * A process killed in between leaves hidden files, never a visible part of an object.
  */
 import { link, lstat, open, rename, unlink, type FileHandle } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
+import { basename, dirname } from 'node:path';
 import { systemCode } from '../../base/errors/errors.ts';
 import { writeAll } from '../../base/files/durable.ts';
 import { BodyCheck, announcedSizeBytes, streamOfBody } from '../driver-kit/body.ts';
 import { StoreError, type PutBody, type PutOptions } from '../store.ts';
-import {
-  makeDirectories,
-  notADirectory,
-  syncDirectories,
-  assertReachable,
-  assertRoot,
-  pruneDirectories,
-} from './directories.ts';
+import { makeDirectories, notADirectory, syncDirectories, pruneDirectories } from './directories.ts';
 import { digestOfFile } from './digest.ts';
+import { openEntry } from './entry.ts';
 import { fsError, io } from './error.ts';
+import { assertRoot, holdDirectory, type HeldDirectory } from './held-directory.ts';
 import { giveFileRights, rightsFor, type Rights } from './rights.ts';
-import { sidecarPath, sidecarPaths, writeSidecar, type NewSidecar } from './sidecar.ts';
-import { temporaryPath } from './temporary.ts';
+import { sidecarNameOf, sidecarNames, writeSidecar, type NewSidecar } from './sidecar.ts';
+import { temporaryName } from './temporary.ts';
 
 /** How often a delete may prune a put's directory before the put gives up. */
 const directoryAttempts = 20;
@@ -35,10 +30,9 @@ const directoryAttempts = 20;
 /** @throws StoreError `exists`, `no-container`, `denied`, `invalid`, `local-io`; the errors of the body */
 export async function putFile(root: string, key: string, body: PutBody, options: PutOptions): Promise<void> {
   const action = `put ${key}`;
-  const target = join(root, key);
-  const temporary = temporaryPath(target);
   const rights = await io(action, rightsFor(root, key));
-  const handle = await openTemporary(root, key, { temporary, rights });
+  await using target = await openTarget(root, key, rights);
+  const { directory, temporary, handle } = target;
   try {
     await io(action, giveFileRights(handle, rights));
     const { sizeBytes, sha256 = '' } = await writeBody(handle, key, body, options);
@@ -46,39 +40,54 @@ export async function putFile(root: string, key: string, body: PutBody, options:
     const sidecar =
       Object.keys(metadata).length === 0 ? undefined : { content: { sizeBytes, sha256, metadata }, rights };
     options.signal.throwIfAborted();
-    if (options.ifAbsent) await giveName(root, key, temporary, sidecar);
-    else await io(action, replace(key, target, temporary, sidecar));
+    if (options.ifAbsent) await giveName(root, key, target, sidecar);
+    else await io(action, replace(key, target, sidecar));
     await makeNameDurable(root, key);
   } catch (error) {
     await handle.close().catch(() => undefined);
-    await unlink(temporary).catch(() => undefined);
-    await pruneDirectories(root, key);
+    await unlink(directory.path(temporary)).catch(() => undefined);
+    await pruneDirectories(root, key).catch(() => undefined);
     throw error;
   }
 }
 
+/** A new object's directory, held, with the temporary file in it. */
+interface Target extends AsyncDisposable {
+  readonly directory: HeldDirectory;
+  readonly temporary: string;
+  readonly handle: FileHandle;
+}
+
 /** Opens the temporary file. It also keeps a concurrent delete from pruning its directory. */
-async function openTemporary(
-  root: string,
-  key: string,
-  { temporary, rights }: { readonly temporary: string; readonly rights: Rights },
-): Promise<FileHandle> {
+async function openTarget(root: string, key: string, rights: Rights): Promise<Target> {
   for (let attempt = 1; ; attempt++) {
     try {
-      return await open(temporary, 'wx', 0o600);
+      return await openTemporary(await holdDirectory(root, dirname(key)));
     } catch (error) {
-      if (systemCode(error) === 'ENOTDIR') {
-        await assertRoot(root);
-        throw notADirectory(key);
-      }
+      if (systemCode(error) === 'ENOTDIR') throw notADirectory(key);
       if (systemCode(error) !== 'ENOENT' || attempt === directoryAttempts) throw fsError(`put ${key}`, error);
     }
-    await assertReachable(root, dirname(key));
     try {
       await makeDirectories(root, key, rights);
     } catch (error) {
       if (systemCode(error) !== 'ENOENT') throw fsError(`put ${key}`, error);
     }
+  }
+}
+
+async function openTemporary(directory: HeldDirectory): Promise<Target> {
+  const temporary = temporaryName();
+  try {
+    const handle = await open(directory.path(temporary), 'wx', 0o600);
+    return {
+      directory,
+      temporary,
+      handle,
+      [Symbol.asyncDispose]: async () => await directory[Symbol.asyncDispose](),
+    };
+  } catch (error) {
+    await directory[Symbol.asyncDispose]();
+    throw error;
   }
 }
 
@@ -102,11 +111,11 @@ async function writeBody(handle: FileHandle, key: string, body: PutBody, options
 async function giveName(
   root: string,
   key: string,
-  temporary: string,
+  target: Target,
   sidecar: NewSidecar | undefined,
 ): Promise<void> {
   try {
-    await linkWithSidecar(key, temporary, join(root, key), sidecar);
+    await linkWithSidecar(key, target, sidecar);
   } catch (error) {
     if (noHardLinks.has(systemCode(error) ?? '')) throw withoutHardLinks(root, error);
     throw fsError(`put ${key}`, error);
@@ -115,26 +124,26 @@ async function giveName(
 
 async function linkWithSidecar(
   key: string,
-  temporary: string,
-  target: string,
+  { directory, temporary }: Target,
   sidecar: NewSidecar | undefined,
 ): Promise<void> {
-  const madeSidecar = sidecar !== undefined && (await writeSidecar(target, sidecar, 'create'));
+  const name = basename(key);
+  const madeSidecar = sidecar !== undefined && (await writeSidecar(directory, name, sidecar, 'create'));
   try {
-    await linkOnce(temporary, target);
+    await linkOnce(directory.path(temporary), directory.path(name));
   } catch (error) {
     if (systemCode(error) === 'EEXIST') {
-      if (madeSidecar) await removeLosersSidecar(target, sidecar);
-      throw (await isDirectory(target))
+      if (madeSidecar) await removeLosersSidecar(directory, name, sidecar);
+      throw (await isDirectory(directory.path(name)))
         ? isADirectory(key)
         : new StoreError('exists', `put ${key}: already exists`, { cause: error });
     }
-    if (madeSidecar) await unlink(sidecarPath(target, sidecar.content.sha256));
+    if (madeSidecar) await unlink(directory.path(sidecarNameOf(name, sidecar.content.sha256)));
     throw error;
   }
-  await unlink(temporary);
+  await unlink(directory.path(temporary));
   // Another writer of the same content, which lost the race, may have removed the shared sidecar meanwhile.
-  if (sidecar !== undefined && !madeSidecar) await writeSidecar(target, sidecar, 'create');
+  if (sidecar !== undefined && !madeSidecar) await writeSidecar(directory, name, sidecar, 'create');
 }
 
 async function makeNameDurable(root: string, key: string): Promise<void> {
@@ -159,30 +168,37 @@ async function linkOnce(temporary: string, target: string): Promise<void> {
 }
 
 /** Removes our sidecar, unless the winner has the same content: then it may rely on this sidecar. */
-async function removeLosersSidecar(target: string, { content }: NewSidecar): Promise<void> {
+async function removeLosersSidecar(
+  directory: HeldDirectory,
+  name: string,
+  { content }: NewSidecar,
+): Promise<void> {
   try {
-    if ((await lstat(target)).size === content.sizeBytes && (await digestOfFile(target)) === content.sha256)
-      return;
+    const winner = await openEntry(directory, name);
+    await using handle = winner?.handle;
+    if (handle !== undefined && winner?.found.size === content.sizeBytes)
+      if ((await digestOfFile(handle)) === content.sha256) return;
   } catch (error) {
     // Deleted meanwhile, or unreadable. A sidecar without an object is harmless, an object without its sidecar is not.
     if (systemCode(error) !== undefined) return;
-    throw error;
+    // No file at all, such as a link.
+    if (!(error instanceof StoreError)) throw error;
   }
-  await unlink(sidecarPath(target, content.sha256)).catch(() => undefined);
+  await unlink(directory.path(sidecarNameOf(name, content.sha256))).catch(() => undefined);
 }
 
 async function replace(
   key: string,
-  target: string,
-  temporary: string,
+  { directory, temporary }: Target,
   sidecar: NewSidecar | undefined,
 ): Promise<void> {
-  if (await isDirectory(target)) throw isADirectory(key);
-  const own = sidecar === undefined ? undefined : sidecarPath(target, sidecar.content.sha256);
-  if (sidecar !== undefined) await writeSidecar(target, sidecar, 'replace');
-  await rename(temporary, target);
-  for (const path of await sidecarPaths(target)) {
-    if (path !== own) await unlink(path).catch(() => undefined);
+  const name = basename(key);
+  if (await isDirectory(directory.path(name))) throw isADirectory(key);
+  const own = sidecar === undefined ? undefined : sidecarNameOf(name, sidecar.content.sha256);
+  if (sidecar !== undefined) await writeSidecar(directory, name, sidecar, 'replace');
+  await rename(directory.path(temporary), directory.path(name));
+  for (const beside of await sidecarNames(directory, name)) {
+    if (beside !== own) await unlink(directory.path(beside)).catch(() => undefined);
   }
 }
 

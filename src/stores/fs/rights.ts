@@ -5,14 +5,15 @@
  * read and remove it later. And a root directory with the set-group-id bit stands for several accounts of one group, as
  * in `git init --shared`: its group's rights hold for everything below it, whatever the umask.
  */
-import type { Stats } from 'node:fs';
-import { chmod, chown, lstat, mkdir, rename, rmdir, stat, type FileHandle } from 'node:fs/promises';
-import { join } from 'node:path';
+import { constants, type Stats } from 'node:fs';
+import { lstat, mkdir, open, rename, rmdir, type FileHandle } from 'node:fs/promises';
+import { dirname } from 'node:path';
 import { systemCode } from '../../base/errors/errors.ts';
 import { heirOf, type Heir } from '../../base/files/heir.ts';
 import { StoreError } from '../store.ts';
+import { holdWay, type HeldDirectory } from './held-directory.ts';
 import { statIfThere } from './stat-if-there.ts';
-import { temporaryPath } from './temporary.ts';
+import { temporaryName } from './temporary.ts';
 
 export interface Rights {
   /** Undefined: the account of this process. */
@@ -41,13 +42,8 @@ export async function rightsFor(root: string, key: string): Promise<Rights> {
 async function ownerFor(root: string, key: string): Promise<Heir | undefined> {
   if (process.geteuid?.() !== 0) return undefined;
   let heir: Heir | undefined;
-  let path = root;
-  for (const part of ['.', ...key.split('/').slice(0, -1)]) {
-    path = join(path, part);
-    const found = await statIfThere(path);
-    if (found === undefined) break;
-    heir = heirOf(found) ?? heir;
-  }
+  await using way = await holdWay(root, dirname(key));
+  for (const directory of way.directories) heir = heirOf(await directory.stat()) ?? heir;
   return heir;
 }
 
@@ -65,27 +61,46 @@ export async function giveFileRights(handle: FileHandle, { owner, fileMode }: Ri
  * Makes a directory that has its rights from the first moment, so that no other account meets a closed one, even if
  * this process dies here. @throws StoreError `denied`; system errors: perhaps EEXIST if it is there already
  */
-export async function makeDirectory(path: string, { owner, directoryMode }: Rights): Promise<void> {
+export async function makeDirectory(
+  above: HeldDirectory,
+  name: string,
+  { owner, directoryMode }: Rights,
+): Promise<void> {
+  const path = above.path(name);
   if (owner === undefined && directoryMode === privateDirectory) {
     await mkdir(path, { mode: privateDirectory });
     return;
   }
   // A rename would replace an empty directory, and fail on a link to a directory.
   if (await exists(path)) return;
-  const temporary = temporaryPath(path);
+  const temporary = above.path(temporaryName());
   await mkdir(temporary, { mode: privateDirectory });
   try {
-    const found = await stat(temporary);
-    if (owner !== undefined && !isOwnedBy(found, owner))
-      await orRefuse(owner, chown(temporary, owner.uid, owner.gid));
-    // After chown, which may clear the set-group-id bit.
-    await chmod(temporary, directoryMode);
+    await giveDirectoryRights(temporary, { owner, directoryMode });
     await rename(temporary, path);
   } catch (error) {
     await rmdir(temporary).catch(() => undefined);
     if (systemCode(error) !== 'ENOTEMPTY' && systemCode(error) !== 'EEXIST') throw error;
     // Another writer was quicker, and has put something into its directory.
   }
+}
+
+/**
+ * By the open directory: under its name could by now be something else, to which root would change the rights.
+ * @throws StoreError `denied`; system errors
+ */
+async function giveDirectoryRights(
+  path: string,
+  { owner, directoryMode }: Omit<Rights, 'fileMode'>,
+): Promise<void> {
+  await using handle = await open(path, constants.O_RDONLY | constants.O_DIRECTORY | constants.O_NOFOLLOW);
+  const found = await handle.stat();
+  if (found.uid !== process.geteuid?.())
+    throw new StoreError('denied', `user ${found.uid} replaced a directory while it was being made`);
+  if (owner !== undefined && !isOwnedBy(found, owner))
+    await orRefuse(owner, handle.chown(owner.uid, owner.gid));
+  // After chown, which may clear the set-group-id bit.
+  await handle.chmod(directoryMode);
 }
 
 async function exists(path: string): Promise<boolean> {

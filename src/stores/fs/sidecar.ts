@@ -4,40 +4,42 @@
  * content never share a sidecar, and after a crash the content of the file tells which sidecar belongs to it.
  */
 import { link, open, readdir, rename, rm } from 'node:fs/promises';
-import { basename, dirname, join } from 'node:path';
 import { systemCode } from '../../base/errors/errors.ts';
-import { readText } from '../../base/files/read.ts';
 import { sidecarName } from '../driver-kit/key.ts';
+import { StoreError } from '../store.ts';
+import { openEntry } from './entry.ts';
+import type { HeldDirectory } from './held-directory.ts';
 import { giveFileRights, type Rights } from './rights.ts';
-import { temporaryPath } from './temporary.ts';
+import { temporaryName } from './temporary.ts';
 
 export interface Sidecar {
-  readonly path: string;
+  readonly name: string;
   readonly sizeBytes: number;
   readonly sha256: string;
   readonly metadata: Readonly<Record<string, string>>;
 }
 
-export function sidecarPath(file: string, sha256: string): string {
+export function sidecarNameOf(file: string, sha256: string): string {
   return `${file}.${sha256.slice(0, 16)}.meta`;
 }
 
 export interface NewSidecar {
-  readonly content: Omit<Sidecar, 'path'>;
+  readonly content: Omit<Sidecar, 'name'>;
   readonly rights: Rights;
 }
 
 /**
- * Writes and fsyncs the sidecar; its directory entry becomes durable when the caller fsyncs the directory.
+ * Writes and fsyncs the sidecar of a file in the directory; its directory entry becomes durable when the caller fsyncs the directory.
  * Returns whether this call made it. With `create` an existing sidecar stays: it belongs to the same content.
  */
 export async function writeSidecar(
+  directory: HeldDirectory,
   file: string,
   { content, rights }: NewSidecar,
   as: 'create' | 'replace',
 ): Promise<boolean> {
-  const path = sidecarPath(file, content.sha256);
-  const temporary = temporaryPath(file);
+  const path = directory.path(sidecarNameOf(file, content.sha256));
+  const temporary = directory.path(temporaryName());
   try {
     const handle = await open(temporary, 'wx', 0o600);
     try {
@@ -62,11 +64,9 @@ export async function writeSidecar(
   }
 }
 
-/** The paths of all sidecars of a file, for any content. */
-export async function sidecarPaths(file: string): Promise<string[]> {
-  const name = basename(file);
-  const names = await readdir(dirname(file));
-  return names.filter(entry => isSidecarOf(name, entry)).map(entry => join(dirname(file), entry));
+/** The names of all sidecars of a file, for any content. */
+export async function sidecarNames(directory: HeldDirectory, file: string): Promise<string[]> {
+  return (await readdir(directory.path())).filter(entry => isSidecarOf(file, entry));
 }
 
 export function isSidecarOf(name: string, entry: string): boolean {
@@ -74,25 +74,29 @@ export function isSidecarOf(name: string, entry: string): boolean {
 }
 
 /** Every readable sidecar of the file; a damaged or foreign one is skipped. */
-export async function readSidecars(file: string): Promise<Sidecar[]> {
+export async function readSidecars(directory: HeldDirectory, file: string): Promise<Sidecar[]> {
   const sidecars: Sidecar[] = [];
-  for (const path of await sidecarPaths(file)) {
-    const sidecar = parseSidecar(path, await readIfThere(path));
+  for (const name of await sidecarNames(directory, file)) {
+    const sidecar = parseSidecar(name, await readIfThere(directory, name));
     if (sidecar !== undefined) sidecars.push(sidecar);
   }
   return sidecars;
 }
 
-async function readIfThere(path: string): Promise<string> {
+/** Empty, as a damaged one, for what is no plain file: whatever was planted beside an object stops nobody. */
+async function readIfThere(directory: HeldDirectory, name: string): Promise<string> {
   try {
-    return await readText(path);
+    const opened = await openEntry(directory, name);
+    if (opened === undefined) return '';
+    await using handle = opened.handle;
+    return await handle.readFile('utf8');
   } catch (error) {
-    if (systemCode(error) === 'ENOENT') return '';
+    if (systemCode(error) === 'ENOENT' || error instanceof StoreError) return '';
     throw error;
   }
 }
 
-export function parseSidecar(path: string, text: string): Sidecar | undefined {
+export function parseSidecar(name: string, text: string): Sidecar | undefined {
   let value: unknown;
   try {
     value = JSON.parse(text);
@@ -102,10 +106,10 @@ export function parseSidecar(path: string, text: string): Sidecar | undefined {
   if (typeof value !== 'object' || value === null) return undefined;
   const { sizeBytes, sha256, metadata } = value as Record<string, unknown>;
   if (typeof sizeBytes !== 'number' || typeof sha256 !== 'string') return undefined;
-  if (!path.endsWith(`.${sha256.slice(0, 16)}.meta`)) return undefined;
+  if (!name.endsWith(`.${sha256.slice(0, 16)}.meta`)) return undefined;
   if (typeof metadata !== 'object' || metadata === null) return undefined;
   const entries = Object.entries(metadata).filter(
     (entry): entry is [string, string] => typeof entry[1] === 'string',
   );
-  return { path, sizeBytes, sha256, metadata: Object.freeze(Object.fromEntries(entries)) };
+  return { name, sizeBytes, sha256, metadata: Object.freeze(Object.fromEntries(entries)) };
 }

@@ -1,20 +1,21 @@
 /** Unfinished writes in a directory: temporary files, and sidecars without an object. */
 import type { Dirent } from 'node:fs';
-import { link, lstat, readdir, rename, rmdir, unlink } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
+import { link, lstat, rename, rmdir, unlink } from 'node:fs/promises';
+import { basename, dirname } from 'node:path';
 import { systemCode } from '../../base/errors/errors.ts';
 import { isLegalKey, sidecarName, temporaryFileName } from '../driver-kit/key.ts';
 import { StoreError, type CallOptions, type DeleteFailure, type UnfinishedWrite } from '../store.ts';
-import { assertRoot, pruneDirectories } from './directories.ts';
-import { fsError, isMissing } from './error.ts';
-import { temporaryPath } from './temporary.ts';
+import { pruneDirectories } from './directories.ts';
+import { fsError, io, isMissing } from './error.ts';
+import { holdDirectory, holdIfThere, readEntriesOf, type HeldDirectory } from './held-directory.ts';
+import { lstatIfThere } from './stat-if-there.ts';
+import { temporaryName } from './temporary.ts';
 
 /** @throws StoreError `no-container`, `denied`, `local-io` */
 export async function* listUnfinishedFiles(
   root: string,
   options: CallOptions & { readonly prefix: string },
 ): AsyncGenerator<UnfinishedWrite> {
-  await assertRoot(root);
   const directory = options.prefix.slice(0, options.prefix.lastIndexOf('/') + 1);
   if (directory !== '' && !isLegalKey(directory.slice(0, -1))) return;
   yield* findIn(root, directory, options);
@@ -27,15 +28,29 @@ async function* findIn(
 ): AsyncGenerator<UnfinishedWrite> {
   options.signal.throwIfAborted();
   const { prefix } = options;
-  const entries = await readEntries(root, directory);
-  const names = new Set(entries.map(({ name }) => name));
+  const { entries, found } = await lookInto(root, directory, prefix);
+  yield* found;
   for (const entry of entries) {
     const id = directory + entry.name;
-    if (entry.isDirectory() && !temporaryFileName.test(entry.name)) {
-      const mayHold = `${id}/`.startsWith(prefix) || prefix.startsWith(`${id}/`);
-      if (mayHold && isLegalKey(id) && id !== 'lost+found') yield* findIn(root, `${id}/`, options);
-      continue;
-    }
+    if (!entry.isDirectory() || temporaryFileName.test(entry.name)) continue;
+    const mayHold = `${id}/`.startsWith(prefix) || prefix.startsWith(`${id}/`);
+    if (mayHold && isLegalKey(id) && id !== 'lost+found') yield* findIn(root, `${id}/`, options);
+  }
+}
+
+/** Everything in one directory, and the unfinished writes there. */
+async function lookInto(
+  root: string,
+  directory: string,
+  prefix: string,
+): Promise<{ readonly entries: readonly Dirent[]; readonly found: readonly UnfinishedWrite[] }> {
+  await using held = await holdIfThere(root, directory);
+  if (held === undefined) return { entries: [], found: [] };
+  const entries = await readEntriesOf(held, directory === '' ? root : directory);
+  const names = new Set(entries.map(({ name }) => name));
+  const found: UnfinishedWrite[] = [];
+  for (const entry of entries) {
+    const id = directory + entry.name;
     const isTemporary = temporaryFileName.test(entry.name);
     const object = entry.name.replace(sidecarName, '');
     const isOrphan = object !== entry.name && !names.has(object);
@@ -45,28 +60,11 @@ async function* findIn(
       !id.startsWith(isTemporary ? directory : prefix)
     )
       continue;
-    const found = await statIfThere(join(root, id));
-    if (found !== undefined)
-      yield { key: directory + object, id, lastWritten: found.mtime, sizeBytes: found.size };
+    const stat = await io(`stat ${id}`, lstatIfThere(held.path(entry.name)));
+    if (stat !== undefined)
+      found.push({ key: directory + object, id, lastWritten: stat.mtime, sizeBytes: stat.size });
   }
-}
-
-async function readEntries(root: string, directory: string): Promise<Dirent[]> {
-  try {
-    return await readdir(join(root, directory), { withFileTypes: true });
-  } catch (error) {
-    if (isMissing(error)) return [];
-    throw fsError(`list ${directory === '' ? root : directory}`, error);
-  }
-}
-
-async function statIfThere(path: string) {
-  try {
-    return await lstat(path);
-  } catch (error) {
-    if (isMissing(error)) return undefined;
-    throw fsError(`stat ${path}`, error);
-  }
+  return { entries, found };
 }
 
 export async function removeUnfinishedFiles(
@@ -78,8 +76,9 @@ export async function removeUnfinishedFiles(
   for (const { key, id } of writes) {
     signal.throwIfAborted();
     try {
-      if (sidecarName.test(id)) await removeSidecar(join(root, key), join(root, id));
-      else await removeTemporary(join(root, id));
+      await using directory = await holdDirectory(root, dirname(id));
+      if (sidecarName.test(id)) await removeSidecar(directory, basename(key), basename(id));
+      else await removeTemporary(directory.path(basename(id)));
       await pruneDirectories(root, key);
     } catch (error) {
       if (isMissing(error)) continue;
@@ -102,10 +101,11 @@ async function removeTemporary(path: string): Promise<void> {
  * sidecar is first moved away: either that writer misses it and makes another one, or its object is seen here and the
  * sidecar is moved back.
  */
-async function removeSidecar(file: string, sidecar: string): Promise<void> {
-  const aside = temporaryPath(join(dirname(sidecar), 'sidecar'));
-  await rename(sidecar, aside);
-  if ((await statIfThere(file)) !== undefined) await moveBack(aside, sidecar);
+async function removeSidecar(directory: HeldDirectory, file: string, sidecar: string): Promise<void> {
+  const aside = directory.path(temporaryName());
+  await rename(directory.path(sidecar), aside);
+  if ((await lstatIfThere(directory.path(file))) !== undefined)
+    await moveBack(aside, directory.path(sidecar));
   else await unlink(aside);
 }
 

@@ -1,4 +1,5 @@
 /** In which order code asks the kernel to sync files and to name them: what it promises after a crash rests on that. */
+import { readlinkSync } from 'node:fs';
 import fsPromises, { type FileHandle } from 'node:fs/promises';
 import { syncBuiltinESMExports } from 'node:module';
 import { relative } from 'node:path';
@@ -43,6 +44,8 @@ export function stopRecording(): void {
 
 /** Temporary names are random: `TEMP` stands for any. */
 export function shownBelow(root: string, path: unknown): string {
-  const name = relative(root, String(path)) || '.';
+  // A file that is named through an open directory.
+  const named = String(path).replace(/^\/proc\/self\/fd\/\d+/, held => readlinkSync(held));
+  const name = relative(root, named) || '.';
   return name.replace(/[^/]*(\.walvault-tmp|\.[0-9a-f]{12}\.tmp)$/, 'TEMP');
 }

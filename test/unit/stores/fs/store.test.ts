@@ -1,12 +1,13 @@
 import assert from 'node:assert/strict';
-import { spawn } from 'node:child_process';
+import { execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, readdirSync, statSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { chmod, mkdir, readFile, rename, rm, symlink, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { describe, it } from 'vitest';
 import { createFsRoot, createFsStore } from '../../../../src/stores/fs/store.ts';
-import { sidecarPath, writeSidecar } from '../../../../src/stores/fs/sidecar.ts';
+import { holdDirectory } from '../../../../src/stores/fs/held-directory.ts';
+import { sidecarNameOf, writeSidecar, type NewSidecar } from '../../../../src/stores/fs/sidecar.ts';
 import type { Store } from '../../../../src/stores/store.ts';
 import { temporaryDirectory } from '../../../support/site/temp.ts';
 import { withoutPrivileges } from '../../../support/site/without-privileges.ts';
@@ -25,6 +26,22 @@ const rights = { owner: undefined, directoryMode: 0o700, fileMode: 0o600 };
 function open(): { root: string; store: Store } {
   const root = temporaryDirectory('fs', { keepOwner: true });
   return { root, store: createFsStore({ root }) };
+}
+
+async function plantSidecar(root: string, key: string, sidecar: NewSidecar): Promise<void> {
+  await using directory = await holdDirectory(root, dirname(key));
+  await writeSidecar(directory, basename(key), sidecar, 'create');
+}
+
+/** Everything below a directory, with the content of files. */
+function treeOf(root: string): string[] {
+  return readdirSync(root, { recursive: true, withFileTypes: true })
+    .map(
+      entry =>
+        join(entry.parentPath, entry.name) +
+        (entry.isFile() ? ` ${readFileSync(join(entry.parentPath, entry.name), 'utf8')}` : ''),
+    )
+    .sort();
 }
 
 describe('createFsRoot', () => {
@@ -110,42 +127,78 @@ describe('fs store', () => {
     assert.deepEqual(await names(store, { prefix: '' }), ['a']);
   });
 
-  it('lists through a linked directory and survives links that lead in circles', async () => {
+  it('follows no link below its root, for reading, writing or deleting', async () => {
     const { root, store } = open();
     const elsewhere = temporaryDirectory('fs', { keepOwner: true });
-    await symlink(elsewhere, join(root, 'disk'));
-    await symlink('self', join(root, 'self'));
-    await put(store, 'disk/a', 'x');
-    assert.deepEqual(await names(store, { prefix: '' }), ['disk/a']);
-    assert(existsSync(join(elsewhere, 'a')));
+    await put(createFsStore({ root: elsewhere }), 'wal/1/a', 'precious');
+    await put(createFsStore({ root: elsewhere }), 'wal/1/b', 'precious', { metadata: { a: 'b' } });
+    await mkdir(join(elsewhere, 'wal/1/.0123456789abcdef.walvault-tmp'));
+    const before = treeOf(elsewhere);
+    await mkdir(join(root, 'c'));
+    await symlink(join(elsewhere, 'wal'), join(root, 'c/wal'));
+    for (const key of ['c/wal/1/a', 'c/wal/1/none', 'c/wal/a', 'c/wal']) {
+      await rejectsAs('denied', store.get(key, { signal }));
+      await rejectsAs('denied', store.head(key, { signal }));
+      await rejectsAs('denied', store.makeDurable?.(key, { signal }) ?? Promise.resolve());
+      await rejectsAs('denied', names(store, { prefix: key }));
+    }
+    await rejectsAs('denied', names(store, { prefix: '' }));
+    await rejectsAs('denied', names(store, { prefix: 'c/w', startAfter: 'c/wal/1/a' }));
+    await rejectsAs('denied', names(store, { prefix: 'c/', delimiter: '/' }));
+    for (const key of ['c/wal/1/new', 'c/wal/1/a', 'c/wal/new/b', 'c/wal/new'])
+      for (const ifAbsent of [true, false]) await rejectsAs('denied', put(store, key, 'x', { ifAbsent }));
+    const failures = await store.delete(['c/wal/1/a', 'c/wal/1/b'], { signal });
+    assert.deepEqual(
+      failures.map(({ error }) => error.kind),
+      ['denied', 'denied'],
+    );
+    const unfinished = await Array.fromAsync(store.listUnfinished?.({ prefix: '', signal }) ?? []);
+    assert.deepEqual(unfinished, []);
+    const write = { key: 'c/wal/1/b', lastWritten: new Date(), sizeBytes: 0 };
+    for (const id of [
+      'c/wal/1/.0123456789abcdef.walvault-tmp',
+      `c/wal/1/${sidecarNameOf('b', sha256Of(Buffer.from('precious')))}`,
+    ])
+      assert.equal((await store.removeUnfinished?.([{ ...write, id }], { signal }))?.length, 1);
+    assert.deepEqual(treeOf(elsewhere), before);
   });
 
-  it('never takes what lies behind a link that leads nowhere for absent', async () => {
+  it('never takes what lies behind a link for absent, also where it leads nowhere or in a circle', async () => {
     const { root, store } = open();
-    const disk = join(temporaryDirectory('fs', { keepOwner: true }), 'disk');
-    await mkdir(disk);
     await mkdir(join(root, 'c'));
-    await symlink(disk, join(root, 'c/wal'));
-    await put(store, 'c/wal/1/a', 'x');
+    await symlink(join(root, 'unmounted'), join(root, 'c/wal'));
+    await symlink('self', join(root, 'self'));
     await put(store, 'c/other', 'x');
-    await rename(disk, `${disk}.away`);
-    for (const key of ['c/wal/1/a', 'c/wal/1/none', 'c/wal/a', 'c/wal']) {
-      await rejectsAs('no-container', store.get(key, { signal }));
-      await rejectsAs('no-container', store.head(key, { signal }));
-      await rejectsAs('no-container', store.makeDurable?.(key, { signal }) ?? Promise.resolve());
-      await rejectsAs('no-container', names(store, { prefix: key }));
-    }
-    await rejectsAs('no-container', names(store, { prefix: '' }));
-    await rejectsAs('no-container', names(store, { prefix: 'c/w', startAfter: 'c/wal/1/a' }));
-    await rejectsAs('no-container', names(store, { prefix: 'c/', delimiter: '/' }));
-    await rejectsAs('no-container', store.delete(['c/wal/1/a'], { signal }));
-    await rejectsAs('no-container', put(store, 'c/wal/1/b', 'x'));
+    for (const key of ['c/wal/1/a', 'c/wal', 'self', 'self/a'])
+      await rejectsAs('denied', store.get(key, { signal }));
+    await rejectsAs('denied', names(store, { prefix: '' }));
     await rejectsAs('absent', store.get('c/none', { signal }));
     assert.deepEqual(await names(store, { prefix: 'c/o' }), ['c/other']);
-    assert.deepEqual(await names(store, { prefix: '', startAfter: 'c/wall' }), []);
-    await rename(`${disk}.away`, disk);
-    await rejectsAs('absent', store.get('c/wal/1/none', { signal }));
-    assert.deepEqual(await names(store, { prefix: '' }), ['c/other', 'c/wal/1/a']);
+    assert.deepEqual(await names(store, { prefix: '', startAfter: 'self0' }), []);
+    assert.deepEqual(await store.delete(['self'], { signal }), []);
+    await store.delete(['c/wal'], { signal });
+    assert.deepEqual(await names(store, { prefix: '' }), ['c/other']);
+  });
+
+  it('may be a link itself', async () => {
+    const { root, store } = open();
+    const link = join(temporaryDirectory('fs', { keepOwner: true }), 'link');
+    await symlink(root, link);
+    await put(createFsStore({ root: link }), 'a/b', 'x');
+    assert.deepEqual(await names(store, { prefix: '' }), ['a/b']);
+    assert.deepEqual(await names(createFsStore({ root: link }), { prefix: '' }), ['a/b']);
+  });
+
+  it('waits for no named pipe in the place of a file, and never takes it for absent', async () => {
+    const { root, store } = open();
+    await put(store, 'a', 'x', { metadata: { a: 'b' } });
+    execFileSync('mkfifo', [join(root, 'pipe'), join(root, `a.${'0'.repeat(16)}.meta`)]);
+    await rejectsAs('denied', store.get('pipe', { signal }));
+    await rejectsAs('denied', store.head('pipe', { signal }));
+    await rejectsAs('denied', store.makeDurable?.('pipe', { signal }) ?? Promise.resolve());
+    assert.deepEqual(await names(store, { prefix: '' }), ['a']);
+    assert.equal((await store.head('a', { signal }))?.metadata['a'], 'b');
+    await rejectsAs('exists', put(store, 'pipe', 'x', { metadata: { a: 'c' } }));
   });
 
   it('does not write through a link that has the name of an object', async () => {
@@ -162,11 +215,10 @@ describe('fs store', () => {
     const { root, store } = open();
     await mkdir(join(root, 'd'));
     await writeFile(join(root, 'd/.0123456789abcdef.walvault-tmp'), 'half');
-    await writeSidecar(
-      join(root, 'd/a'),
-      { content: { sizeBytes: 1, sha256: 'f'.repeat(64), metadata: { a: 'b' } }, rights },
-      'create',
-    );
+    await plantSidecar(root, 'd/a', {
+      content: { sizeBytes: 1, sha256: 'f'.repeat(64), metadata: { a: 'b' } },
+      rights,
+    });
     assert.deepEqual(await names(store, { prefix: '' }), []);
     assert.deepEqual(await names(store, { prefix: '', delimiter: '/' }), []);
     assert.equal(await store.head('d/a', { signal }), undefined);
@@ -186,7 +238,7 @@ describe('fs store: sidecars', () => {
     const body = randomBody(1000);
     await put(store, 'a', [body], { metadata: { writer: 'right' } });
     for (let index = 0; index < 5; index++)
-      await writeSidecar(join(root, 'a'), sidecarOf(randomBody(1000), 'dead racer'), 'create');
+      await plantSidecar(root, 'a', sidecarOf(randomBody(1000), 'dead racer'));
     assert.equal((await store.head('a', { signal }))?.metadata['writer'], 'right');
     assert.equal((await store.get('a', { signal })).stat.metadata['writer'], 'right');
     assert(body.equals(await read(store, 'a')));
@@ -195,7 +247,7 @@ describe('fs store: sidecars', () => {
   it('one alone of the right size but another digest is not believed by head, and get says damaged', async () => {
     const { root, store } = open();
     await put(store, 'a', [randomBody(1000)]);
-    await writeSidecar(join(root, 'a'), sidecarOf(randomBody(1000), 'dead racer'), 'create');
+    await plantSidecar(root, 'a', sidecarOf(randomBody(1000), 'dead racer'));
     assert.deepEqual({ ...(await store.head('a', { signal }))?.metadata }, {});
     await rejectsAs('damaged', read(store, 'a'));
   });
@@ -213,7 +265,7 @@ describe('fs store: sidecars', () => {
       JSON.stringify({ sizeBytes: 1000, sha256: 'f'.repeat(64), metadata: null }),
     ])
       // prettier-ignore
-      await writeFile(sidecarPath(join(root, 'a'), sha256Of(body)), text);
+      await writeFile(join(root, sidecarNameOf('a', sha256Of(body))), text);
     assert.deepEqual({ ...(await store.head('a', { signal }))?.metadata }, {});
     assert(body.equals(await read(store, 'a')));
   });
