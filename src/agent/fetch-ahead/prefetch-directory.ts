@@ -9,7 +9,6 @@ import {
   mkdirSync,
   readdirSync,
   readFileSync,
-  readlinkSync,
   renameSync,
   rmSync,
   statfsSync,
@@ -17,6 +16,7 @@ import {
 } from 'node:fs';
 import { join } from 'node:path';
 import { systemCode } from '../../base/errors/errors.ts';
+import { ownNamespace, startTimeOf } from '../../base/process-identity.ts';
 
 const directoryName = 'walvault.prefetch';
 const ownerName = 'owner';
@@ -170,23 +170,4 @@ function isLiving(owner: string | undefined): boolean {
 function isOfThisNamespace(owner: string): boolean {
   const namespace = ownNamespace();
   return namespace !== undefined && ownerPattern.exec(owner)?.[3] === namespace;
-}
-
-/** The start time of a process: field 22 of stat, proc(5). Undefined: no such process. */
-function startTimeOf(pid: number | string): string | undefined {
-  try {
-    const stat = readFileSync(`/proc/${pid}/stat`, 'latin1');
-    return stat.slice(stat.lastIndexOf(')') + 2).split(' ')[19];
-  } catch {
-    return undefined;
-  }
-}
-
-/** This process' namespace, as `pid:[4026531836]`. Undefined where /proc is another namespace's, or does not tell. */
-function ownNamespace(): string | undefined {
-  try {
-    return readlinkSync('/proc/self') === String(process.pid) ? readlinkSync('/proc/self/ns/pid') : undefined;
-  } catch {
-    return undefined;
-  }
 }

@@ -22,7 +22,9 @@ export async function* atMost(
   for await (const chunk of source) {
     signal.throwIfAborted();
     sizeBytes += chunk.length;
-    if (sizeBytes > limitBytes) throw new WalvaultError('damaged', `${what} more than ${limitBytes} bytes`);
+    // A limit that is not a number must not allow everything.
+    if (!(sizeBytes <= limitBytes))
+      throw new WalvaultError('damaged', `${what} more than ${limitBytes} bytes`);
     yield chunk;
   }
 }

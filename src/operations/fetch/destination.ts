@@ -5,9 +5,10 @@ import { localIoError, WalvaultError } from '../../base/errors/errors.ts';
 import { streamOf, type ByteStream } from '../../base/bytes/streams.ts';
 import { identityOf, type FileIdentity } from '../../base/files/identity.ts';
 import { heirOf } from '../../base/files/heir.ts';
-import { fsyncDirectory, temporaryName, writeAll } from '../../base/files/durable.ts';
+import { fsyncDirectory, writeAll } from '../../base/files/durable.ts';
+import { hasDeadWriter, newTemporaryName } from './temporary-name.ts';
 
-/** A temporary file this old belongs to a fetch that was killed. */
+/** A temporary file this old belongs to a fetch that was killed, perhaps in another container. */
 const staleAfterMs = 3_600_000;
 const headBytes = 8192;
 
@@ -27,7 +28,7 @@ export async function deliver(
   content: ByteStream,
   accept: (file: ReceivedFile) => void,
 ): Promise<FileIdentity> {
-  const temporary = temporaryName(destination);
+  const temporary = newTemporaryName(destination);
   await removeStale(destination);
   let handle: FileHandle | undefined;
   try {
@@ -78,8 +79,8 @@ async function removeStale(destination: string): Promise<void> {
     for (const name of await readdir(directory)) {
       if (!name.startsWith(prefix) || !name.endsWith('.tmp')) continue;
       const path = join(directory, name);
-      const { mtimeMs } = await stat(path);
-      if (Date.now() - mtimeMs > staleAfterMs) await rm(path, { force: true });
+      if (hasDeadWriter(name) || Date.now() - (await stat(path)).mtimeMs > staleAfterMs)
+        await rm(path, { force: true });
     }
   } catch {
     // A failed clean-up must not fail the fetch: an unusable directory makes the write fail, with a better message.

@@ -47,5 +47,5 @@ export function shownBelow(root: string, path: unknown): string {
   // A file that is named through an open directory.
   const named = String(path).replace(/^\/proc\/self\/fd\/\d+/, held => readlinkSync(held));
   const name = relative(root, named) || '.';
-  return name.replace(/[^/]*(\.walvault-tmp|\.[0-9a-f]{12}\.tmp)$/, 'TEMP');
+  return name.replace(/[^/]*(\.walvault-tmp|\.[0-9a-f]{12,46}\.tmp)$/, 'TEMP');
 }

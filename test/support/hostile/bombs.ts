@@ -19,6 +19,15 @@ export function zstdBomb(plainBytes: number): Buffer {
   return bomb;
 }
 
+/** The bomb with a skippable frame behind it, so that it takes just as much room as what it replaces. */
+export function paddedBomb(plainBytes: number, storedBytes: number): Buffer {
+  const bomb = zstdBomb(plainBytes);
+  const frame = Buffer.alloc(storedBytes - bomb.length);
+  frame.write('502a4d18', 'hex');
+  frame.writeUInt32LE(frame.length - 8, 4);
+  return Buffer.concat([bomb, frame]);
+}
+
 /** Empty zstd frames, and skippable ones. */
 export function emptyFrames(count: number): Buffer {
   const empty = Buffer.from('28b52ffd0038010000', 'hex');

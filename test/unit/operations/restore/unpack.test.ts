@@ -19,6 +19,7 @@ import { withMethods } from '../../../../src/stores/methods.ts';
 import { createMemoryStore } from '../../../../src/stores/memory/store.ts';
 import type { Store } from '../../../../src/stores/store.ts';
 import { makeRepository, signal, system } from '../../../support/site/archive.ts';
+import { paddedBomb } from '../../../support/hostile/bombs.ts';
 import { recordSteps, stopRecording, type RecordedSteps } from '../../../support/faults/recorded-steps.ts';
 import { temporaryDirectory } from '../../../support/site/temp.ts';
 
@@ -36,6 +37,8 @@ interface Made {
   /** The manifest's very lines. */
   readonly lines?: (text: string) => string;
   readonly record?: (record: BackupRecord) => BackupRecord;
+  /** What somebody has put in the place of the first part. */
+  readonly planted?: (data: Buffer) => Buffer;
 }
 
 const id = '20261122T020000Z-full-3f2a91';
@@ -79,13 +82,20 @@ function entriesOf(parts: Made['parts']): ManifestEntry[] {
   );
 }
 
-async function store(repository: Repository, name: string, data: Buffer) {
-  await repository.store.put(`${backupPrefix(system, id)}${name}`, [data], {
+interface Stored {
+  readonly plain: Uint8Array;
+  readonly planted?: Made['planted'];
+}
+
+async function store(repository: Repository, name: string, { plain, planted }: Stored) {
+  const data = await zip(plain);
+  await repository.store.put(`${backupPrefix(system, id)}${name}`, [planted?.(data) ?? data], {
     ifAbsent: true,
     objectClass: 'backup',
     signal,
   });
-  return { name, storedSizeBytes: data.length, storedSha256: sha256Hex(data) };
+  const plainSizeBytes = plain.length;
+  return { name, storedSizeBytes: data.length, storedSha256: sha256Hex(data), plainSizeBytes };
 }
 
 /** Keys of bodies that somebody has begun to read and not let go of: files and connections of a real store. */
@@ -118,13 +128,16 @@ async function unpackMade(
   for (const [index, members] of made.parts.entries())
     parts.push({
       number: index + 1,
-      ...(await store(repository, `parts/00000${index + 1}.tar.zst`, await zip(tarOf(members)))),
+      ...(await store(repository, `parts/00000${index + 1}.tar.zst`, {
+        plain: tarOf(members),
+        ...(index === 0 && { planted: made.planted }),
+      })),
     });
   const real = entriesOf(made.parts);
   const entries = [...(made.entries?.(real) ?? real)].toSorted((a, b) => (a.path < b.path ? -1 : 1));
   const text = (await collect(encodeManifest(id, entries), 1e8)).toString();
-  const manifestData = await zip(Buffer.from(made.lines?.(text) ?? text));
-  const manifest = await store(repository, 'manifest.ndjson.zst', manifestData);
+  const plain = Buffer.from(made.lines?.(text) ?? text);
+  const manifest = await store(repository, 'manifest.ndjson.zst', { plain });
   const genuine = { id, parts, manifest } as unknown as BackupRecord;
   const record = made.record?.(genuine) ?? genuine;
   const root = temporaryDirectory('unpack', { keepOwner: true });
@@ -326,6 +339,15 @@ describe('a hostile repository', () => {
         }),
       },
       /it has more than \d+ bytes/,
+    ));
+
+  test('a part of the same size that unpacks to very much', () =>
+    refuses(
+      {
+        parts: [base, essentials],
+        planted: ({ length }) => paddedBomb(2 ** 21, length),
+      },
+      /unpacks to more than \d+ bytes/,
     ));
 
   for (const missing of essentials)
