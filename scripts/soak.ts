@@ -1,13 +1,20 @@
 /**
- * `npm run soak -- [--minutes N] [scenario…]`: the torture of test/support/torture at full length, and its figures. About fifty minutes,
- * thirty of them the outage, and 10 GB of scratch space. Runs against a copy of the executable, so that a build beside it changes nothing.
+ * `npm run soak -- [--minutes N] [scenario…]`: the torture of test/support/torture at full length, and its figures. About two hours,
+ * one of them fuzzing and thirty minutes the outage, and 10 GB of scratch space. Runs against a copy of the executable, so that a build
+ * beside it changes nothing. `fuzz` runs the sources: `--seed` gives the same inputs again, `--target NAME` chooses (several times),
+ * `--input FILE` repeats a saved one.
  */
 import { parseArgs } from 'node:util';
 import { installExecutable } from '../test/support/site/walvault.ts';
 import { scenarios } from './soak/scenarios.ts';
 
 const { values: options, positionals: wanted } = parseArgs({
-  options: { minutes: { type: 'string' } },
+  options: {
+    minutes: { type: 'string' },
+    seed: { type: 'string' },
+    target: { type: 'string', multiple: true },
+    input: { type: 'string' },
+  },
   allowPositionals: true,
 });
 const minutes = options.minutes === undefined ? undefined : Number(options.minutes);
@@ -18,16 +25,16 @@ if (unknown.length > 0)
   throw new Error(
     `no such scenario: ${unknown.join(' ')}; there are ${scenarios.map(({ name }) => name).join(', ')}`,
   );
-installExecutable();
+const chosen = scenarios.filter(({ name }) => wanted.length === 0 || wanted.includes(name));
+if (chosen.some(({ runsSources }) => runsSources !== true)) installExecutable();
 
 const summary: string[] = [];
 let failed = 0;
-for (const { name, run } of scenarios) {
-  if (wanted.length > 0 && !wanted.includes(name)) continue;
+for (const { name, run } of chosen) {
   const startedAt = performance.now();
   const seconds = () => ((performance.now() - startedAt) / 1000).toFixed(0).padStart(4);
   try {
-    const figures = await run(minutes);
+    const figures = await run({ ...options, minutes });
     summary.push(`ok   ${name.padEnd(16)} ${seconds()} s  ${figures}`);
   } catch (error) {
     failed++;

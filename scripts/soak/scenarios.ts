@@ -24,10 +24,14 @@ import { racePushes } from '../../test/support/torture/race.ts';
 import { archiveAndRecover } from '../../test/support/torture/segment-sizes.ts';
 import { createS3Site } from '../../test/support/site/store-site.ts';
 
+import { fuzzParsers, type SoakOptions } from './fuzz-parsers.ts';
+
 export interface Scenario {
   readonly name: string;
-  /** Resolves with its figures in one line. `minutes` is for those whose length is a time. */
-  run(minutes: number | undefined): Promise<string>;
+  /** Resolves with its figures in one line. */
+  run(options: SoakOptions): Promise<string>;
+  /** True: it does not need the executable. */
+  readonly runsSources?: true;
 }
 
 const rounds = 50;
@@ -49,6 +53,7 @@ export const scenarios: readonly Scenario[] = [
   { name: 'segment-sizes', run: largestSegments },
   { name: 'memory', run: measureMemory },
   { name: 'outage', run: outage },
+  { name: 'fuzz', run: fuzzParsers, runsSources: true },
 ];
 
 async function diskFaults(): Promise<string> {
@@ -117,7 +122,7 @@ async function measureMemory(): Promise<string> {
 }
 
 /** Three outages: the store is unreachable four fifths of the time, while the server writes a few segments a minute. */
-async function outage(minutes = 30): Promise<string> {
+async function outage({ minutes = 30 }: SoakOptions): Promise<string> {
   const eachMs = (minutes / 3) * 60_000;
   const length = { outages: 3, awayMs: eachMs * 0.8, presentMs: eachMs * 0.15, pauseMs: 350 };
   const figures = await surviveOutages(length);

@@ -80,7 +80,9 @@ export class DropTracker {
     if (operation !== heapInPlace && operation !== heapDelete) return;
     const [block] = blocksOf(record.body, record.magic);
     if (block?.tablespaceId !== globalTablespace || block.databaseId !== 0) return;
-    const offset = viewOf(record.data).getUint16(operation === heapInPlace ? 0 : 4, true);
+    const offsetAt = operation === heapInPlace ? 0 : 4;
+    if (record.data.length < offsetAt + 2) return;
+    const offset = viewOf(record.data).getUint16(offsetAt, true);
     const tuple = `${block.relationFile}/${block.block}/${offset}`;
     if (operation === heapInPlace) {
       const row = databaseRowOf(block, offset, record.magic);

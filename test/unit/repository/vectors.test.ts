@@ -1,16 +1,12 @@
 /** The test vectors of the format (`test/vectors/README.md`), read by the code that reads repositories. */
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
-import { readdirSync, readFileSync } from 'node:fs';
-import { join, resolve } from 'node:path';
 import { test } from 'vitest';
-import { silentLog } from '../../support/logs.ts';
+import { readVector, repositoryWith, vectorNames, type Vector } from '../../support/vectors/vector.ts';
 import { WalGeometry } from '../../../src/postgres/wal/geometry.ts';
 import { collect, streamOf } from '../../../src/base/bytes/streams.ts';
 import { WalvaultError } from '../../../src/base/errors/errors.ts';
 import { parseTimelineHistory } from '../../../src/postgres/wal/timeline-history.ts';
-import { Codec, type CodecSettings } from '../../../src/repository/encoding/codec.ts';
-import { Keyring } from '../../../src/repository/encoding/keyring.ts';
 import { readCatalog } from '../../../src/repository/format/catalog.ts';
 import { readClusterRecord } from '../../../src/repository/format/cluster-record.ts';
 import { readManifest } from '../../../src/repository/format/manifest.ts';
@@ -21,70 +17,9 @@ import { noteEntriesIn, readNote } from '../../../src/repository/format/notes/no
 import type { Repository } from '../../../src/repository/repository.ts';
 import { surveySystem } from '../../../src/repository/survey.ts';
 import { openWalObject } from '../../../src/repository/wal/read-object.ts';
-import { createMemoryStore } from '../../../src/stores/memory/store.ts';
 
-const directory = resolve(import.meta.dirname, '../../vectors');
 const signal = new AbortController().signal;
 const system = { cluster: 'orders', systemId: 7_300_000_000_000_000_001n };
-
-interface Vector {
-  readonly header: Readonly<Record<string, string>>;
-  readonly key: string;
-  readonly body: Buffer;
-  readonly signature: Buffer | undefined;
-}
-
-function readVector(name: string): Vector {
-  const text = readFileSync(join(directory, name), 'latin1');
-  const [head = '', ...sections] = text.split(/\n(?=--- )/);
-  const header = Object.fromEntries(
-    head
-      .trim()
-      .split('\n')
-      .map(line => [line.slice(0, line.indexOf(': ')), line.slice(line.indexOf(': ') + 2)]),
-  );
-  const contentOf = (section: string) => section.slice(section.indexOf('\n') + 1);
-  const [body = '', signature] = sections;
-  return {
-    header,
-    key: header['key'] ?? '',
-    body: Buffer.from(contentOf(body), body.startsWith('--- text') ? 'latin1' : 'base64'),
-    signature: signature === undefined ? undefined : Buffer.from(contentOf(signature), 'base64'),
-  };
-}
-
-async function repositoryWith({ header, key, body, signature }: Vector): Promise<Repository> {
-  const store = createMemoryStore();
-  const { digest, size, storeddigest, storedsize, writeid } = header;
-  const metadata = { digest, size, storeddigest, storedsize, writeid };
-  const put = (name: string, data: Buffer, named: Record<string, string | undefined> = {}) =>
-    store.put(name, [data], {
-      ifAbsent: true,
-      objectClass: 'wal',
-      sizeBytes: data.length,
-      sha256: createHash('sha256').update(data).digest('hex'),
-      metadata: Object.fromEntries(
-        Object.entries(named).flatMap(([field, value]) => (value === undefined ? [] : [[field, value]])),
-      ),
-      signal,
-    });
-  await put(key, body, metadata);
-  if (signature !== undefined) await put(`${key}.sig`, signature);
-  const keyring = new Keyring({
-    mode: 'openpgp',
-    walRecipients: [],
-    backupRecipients: [],
-    passphrases: [],
-    privateKeys: [join(directory, 'keys/reader-private.asc')],
-    privateKeyPassphrases: [],
-    signingKey: undefined,
-    signingPassphrase: undefined,
-    trustedSigners: [join(directory, 'keys/writer-public.asc')],
-  });
-  const verifySignatures = (header['verify'] ?? 'off') as CodecSettings['verifySignatures'];
-  const codec = new Codec(keyring, { compressionLevel: 1, verifySignatures }, silentLog);
-  return { name: 'main', required: true, expectedId: header['repository-id'], store, codec };
-}
 
 /** What a signed object's reader reports beside its content. */
 class BadSignature extends Error {}
@@ -156,7 +91,7 @@ async function outcomeOf(vector: Vector): Promise<string> {
   }
 }
 
-const names = readdirSync(directory).filter(name => /^(?!README).*\.(txt)$/.test(name));
+const names = vectorNames();
 assert.ok(names.length >= 60, `${names.length} vectors`);
 
 for (const name of names) {

@@ -154,4 +154,9 @@ describe('drops in progress', () => {
     for (const info of [0x00, 0x90])
       assert.deepEqual(after(inPlace(-2), deleteRow(700), { manager: xlog, info }), []);
   });
+
+  test('a record whose data ends before the place of its row tells nothing', () => {
+    assert.deepEqual(after({ manager: heap, info: 0x70, body: body(Uint8Array.of(1)) }), []);
+    assert.deepEqual(after({ manager: heap, info: 0x10, body: body(Uint8Array.of(0, 0, 0, 0, 1)) }), []);
+  });
 });

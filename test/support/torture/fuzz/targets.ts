@@ -1,0 +1,35 @@
+/** The list of all targets, and those of the test of the harness by their names. */
+import { brokenTargets } from './broken-targets.ts';
+import type { FuzzTarget } from './target.ts';
+import { tar, zstd } from './targets/archives.ts';
+import { note, record } from './targets/catalogue.ts';
+import { history } from './targets/histories.ts';
+import { manifest } from './targets/manifests.ts';
+import { openpgpInside, openpgpKey, openpgpMessage, openpgpSignature } from './targets/openpgp.ts';
+import { walHeader, walRecords } from './targets/wal.ts';
+import { walObject } from './targets/wal-objects.ts';
+
+export const fuzzTargets: readonly FuzzTarget[] = [
+  history,
+  record,
+  note,
+  manifest,
+  tar,
+  zstd,
+  openpgpMessage,
+  openpgpInside,
+  openpgpSignature,
+  openpgpKey,
+  walRecords,
+  walHeader,
+  walObject,
+];
+
+export function findTarget(name: string): FuzzTarget {
+  const found = [...fuzzTargets, ...brokenTargets].find(target => target.name === name);
+  if (found === undefined)
+    throw new Error(
+      `no such target: ${name}; there are ${fuzzTargets.map(target => target.name).join(', ')}`,
+    );
+  return found;
+}

@@ -1,0 +1,119 @@
+/** The small JSON objects of a repository: marker, cluster record, commit records, claims, notes. */
+import { createHash } from 'node:crypto';
+import { WalGeometry } from '../../../../../src/postgres/wal/geometry.ts';
+import type { Repository } from '../../../../../src/repository/repository.ts';
+import { readCatalog } from '../../../../../src/repository/format/catalog.ts';
+import { signatureKey } from '../../../../../src/repository/format/layout.ts';
+import { surveySystem } from '../../../../../src/repository/survey.ts';
+import { createMemoryStore } from '../../../../../src/stores/memory/store.ts';
+import { signal, system } from '../../../site/archive.ts';
+import { readerCodec, vectorsOf, type Vector } from '../../../vectors/vector.ts';
+import { goldenObjects } from '../golden.ts';
+import type { Random } from '../random.ts';
+import type { FuzzTarget } from '../target.ts';
+
+/** A repository with this one object, with the signature of an original beside it or without, under any policy. */
+async function repositoryOf(
+  key: string,
+  input: Buffer,
+  { random, signature }: { readonly random: Random; readonly signature?: Buffer | undefined },
+): Promise<Repository> {
+  const store = createMemoryStore();
+  const put = (name: string, data: Buffer) =>
+    store.put(name, [data], { ifAbsent: true, objectClass: 'catalog', sizeBytes: data.length, signal });
+  await put(key, input);
+  if (signature !== undefined) await put(signatureKey(key), signature);
+  return {
+    name: 'main',
+    required: true,
+    expectedId: undefined,
+    store,
+    codec: random.pick(codecs),
+  };
+}
+
+const codecs = (['require', 'warn', 'off'] as const).map(readerCodec);
+
+const digestOf = (data: Uint8Array) => createHash('sha256').update(data).digest('hex');
+
+/** What has a good signature must be, byte for byte, what was signed. */
+function requireOriginal(status: string, input: Buffer, originals: readonly Vector[]): void {
+  if (status === 'good' && !originals.some(({ body }) => digestOf(body) === digestOf(input)))
+    throw new Error('a changed object has a good signature');
+}
+
+export const record: FuzzTarget = {
+  name: 'record',
+  reads: 'the commit record of a backup',
+  parsers: [
+    'repository/format/backup-record-json.ts#decodeBackupRecord',
+    'repository/format/catalog.ts#readCatalog',
+    'repository/format/fields.ts#parseFields',
+    'repository/format/geometry-field.ts#readGeometry',
+    'repository/format/json-object.ts#readSmallObject',
+    'repository/format/json-object.ts#readVerdict',
+  ],
+  open() {
+    const originals = vectorsOf('backup-record');
+    return Promise.resolve({
+      form: 'json',
+      corpus: [...originals.map(({ body }) => body), ...goldenObjects(/catalog\/backups\/[^/]+\.json$/)],
+      async parse(input, { random }) {
+        const { key, signature } = random.pick(originals);
+        const repository = await repositoryOf(key, input, { random, signature });
+        const { backups, unreadable } = await readCatalog(repository, system, signal);
+        if (backups.length + unreadable.length !== 1) throw new Error('the record is lost');
+        for (const { verdict } of backups) requireOriginal(verdict.status, input, originals);
+        await lookAtAll(repository);
+      },
+    });
+  },
+};
+
+const geometry = new WalGeometry(1024 ** 2);
+
+/** Everything that a survey tells, as list, cleanup, restore and fetch ask for it. */
+async function lookAtAll(repository: Repository): Promise<void> {
+  const survey = surveySystem(repository, system, signal);
+  await survey.geometry();
+  await survey.believedBackups();
+  await survey.gaps(geometry);
+  await survey.outdatedHighWater(geometry);
+  await survey.pinned();
+  await survey.expiring();
+  await survey.backupDirectories();
+}
+
+export const note: FuzzTarget = {
+  name: 'note',
+  reads: 'a note, and its key',
+  parsers: [
+    'repository/format/notes/note.ts#readNote',
+    'repository/format/notes/lost-wal.ts#parseLostWal',
+    'repository/format/notes/gap-acknowledged.ts#parseAcknowledgedGap',
+    'repository/format/notes/removed-wal.ts#parseRemovedWal',
+    'repository/format/notes/high-water.ts#parseHighWater',
+    'repository/format/layout.ts#parseNoteKey',
+  ],
+  open() {
+    const originals = [...vectorsOf('note'), ...vectorsOf('high-water'), ...vectorsOf('acknowledgement')];
+    return Promise.resolve({
+      form: 'json',
+      corpus: [...originals.map(({ body }) => body), ...goldenObjects(/catalog\/notes\/.+\.json$/)],
+      async parse(input, { random }) {
+        const { key, signature } = random.pick(originals);
+        const kind = random.pick([
+          'wal-lost',
+          'wal-removed',
+          'gap-acknowledged',
+          'high-water',
+          'pin',
+          'unpin',
+          'expiring',
+        ]);
+        const ownKey = random.onceIn(2) ? key : key.replace(/[^/]+$/, `20261129T212417000Z-${kind}.json`);
+        await lookAtAll(await repositoryOf(ownKey, input, { random, signature }));
+      },
+    });
+  },
+};
