@@ -22,6 +22,7 @@ import { cutPower } from '../../test/support/torture/power-cut.ts';
 import { startAsProcessOne } from '../../test/support/torture/process-one.ts';
 import { racePushes } from '../../test/support/torture/race.ts';
 import { archiveAndRecover } from '../../test/support/torture/segment-sizes.ts';
+import { interleave } from '../../test/support/torture/interleavings/interleave.ts';
 import { createS3Site } from '../../test/support/site/store-site.ts';
 
 import { fuzzParsers, type SoakOptions } from './fuzz-parsers.ts';
@@ -52,6 +53,7 @@ export const scenarios: readonly Scenario[] = [
   { name: 'kill-agent', run: killAgentsUnderLoad },
   { name: 'segment-sizes', run: largestSegments },
   { name: 'memory', run: measureMemory },
+  { name: 'interleavings', run: interleaveAccounts },
   { name: 'outage', run: outage },
   { name: 'fuzz', run: fuzzParsers, runsSources: true },
 ];
@@ -119,6 +121,19 @@ async function measureMemory(): Promise<string> {
     restoreBytes <= memoryLimits.restoreBytes;
   if (!isWithin) throw new Error(`too much memory: ${text}`);
   return text;
+}
+
+/** 200 seeds, or those of WALVAULT_TEST_SEEDS, of each the first WALVAULT_TEST_STEPS steps. */
+async function interleaveAccounts(): Promise<string> {
+  const named = process.env['WALVAULT_TEST_SEEDS']?.split(',').map(Number);
+  const steps = process.env['WALVAULT_TEST_STEPS'];
+  return describe(
+    await interleave(named ?? Array.from({ length: 200 }, (_, index) => index + 1), {
+      ...(steps !== undefined && { stepLimit: Number(steps) }),
+      lanes: named === undefined ? 2 : 1,
+      onSeed: console.log,
+    }),
+  );
 }
 
 /** Three outages: the store is unreachable four fifths of the time, while the server writes a few segments a minute. */
