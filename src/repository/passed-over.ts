@@ -17,19 +17,27 @@ export interface PassedOver {
 /** So many are kept; the rest is only counted. */
 const mostKept = 100;
 
-export class PassedOverObjects {
-  readonly #found = new Map<What, { readonly kept: PassedOver[]; readonly keys: Set<string> }>();
+interface Found {
+  readonly kept: PassedOver[];
+  readonly keys: Set<string>;
+  count: number;
+}
 
-  add(what: What, key: string, problem: string): void {
-    const { kept, keys } = this.#found.get(what) ?? { kept: [], keys: new Set<string>() };
-    this.#found.set(what, { kept, keys });
-    if (keys.has(key)) return;
-    keys.add(key);
-    if (kept.length < mostKept) kept.push({ key, problem });
+export class PassedOverObjects {
+  readonly #found = new Map<What, Found>();
+
+  /** Counts the object, or `objects` of which the key is the first; a key counts once. */
+  add(what: What, key: string, problem: string, objects = 1): void {
+    const found = this.#found.get(what) ?? { kept: [], keys: new Set<string>(), count: 0 };
+    this.#found.set(what, found);
+    if (found.keys.has(key)) return;
+    found.keys.add(key);
+    found.count += objects;
+    if (found.kept.length < mostKept) found.kept.push({ key, problem });
   }
 
   get count(): number {
-    return [...this.#found.values()].reduce((sum, { keys }) => sum + keys.size, 0);
+    return [...this.#found.values()].reduce((sum, found) => sum + found.count, 0);
   }
 
   get first(): readonly PassedOver[] {
@@ -38,10 +46,10 @@ export class PassedOverObjects {
 
   /** Tells of what was found so far, each kind once in a run: what is found later is only counted. */
   tell({ name, codec }: Repository): void {
-    for (const [what, { kept, keys }] of this.#found) {
+    for (const [what, { kept, count }] of this.#found) {
       const [one] = kept;
       if (one === undefined) continue;
-      const event = { kind: 'not-believed', repository: name, what, count: keys.size } as const;
+      const event = { kind: 'not-believed', repository: name, what, count } as const;
       codec.emitOnce(`${what} of ${name}`, { ...event, object: one.key, problem: one.problem });
     }
   }

@@ -5,17 +5,19 @@
  * for each question that needs the present state.
  */
 import type { WalGeometry } from '../postgres/wal/geometry.ts';
+import { count } from '../postgres/wal/segment-range.ts';
 import { WalvaultError } from '../base/errors/errors.ts';
-import { describeVerdict, isBelieved } from './encoding/signature-policy.ts';
+import { describeVerdict, isBelieved, needsSignature } from './encoding/signature-policy.ts';
 import { readCatalog, type Catalog, type CatalogEntry } from './format/catalog.ts';
 import { readParentClaim, type ParentClaim } from './format/claim.ts';
 import { listSystemIds, readClusterRecord, type StoredClusterRecord } from './format/cluster-record.ts';
-import { clusterRecordKey, commitRecordKey, historyKey, type SystemPath } from './format/layout.ts';
+import { clusterRecordKey, commitRecordKey, historyKey, walKey, type SystemPath } from './format/layout.ts';
 import type { LostWal } from './format/notes/lost-wal.ts';
 import { NotedFacts } from './noted-facts.ts';
 import type { Repository } from './repository.ts';
 import { listBackupDirectories, type BackupDirectory } from './stored-backups.ts';
 import { hasUsablePositions } from './trust.ts';
+import { findForeignWal, hasBelievedWal } from './wal/believed-wal.ts';
 import { findGaps, type Gap } from './wal/gaps.ts';
 import { knownFromBackups, knownFromHighWater, knownFromHistories, type KnownWal } from './wal/known-wal.ts';
 import { listWal, type ArchivedWal } from './wal/listing.ts';
@@ -35,6 +37,8 @@ export async function surveySystems(
   const ids = await listSystemIds(repository.store, cluster, signal);
   return ids.map(systemId => surveySystem(repository, { cluster, systemId }, signal));
 }
+
+const mostTimelines = 1000;
 
 /**
  * Every method throws StoreError, and WalvaultError `damaged` for an unreadable object, unless its docstring says
@@ -101,10 +105,41 @@ export class SystemSurvey extends NotedFacts {
     });
   }
 
+  /** The archived WAL; its runs without what is not believed. */
   wal(geometry: WalGeometry): Promise<ArchivedWal> {
-    return this.once(`wal ${geometry.segmentSizeBytes}`, () =>
-      listWal(this.repository, this.system, geometry, this.signal),
-    );
+    return this.once(`wal ${geometry.segmentSizeBytes}`, async () => {
+      const { repository, system, signal } = this;
+      const listed = await listWal(repository, system, geometry, { signal });
+      const foreign = await findForeignWal(repository, system, listed.runs, { geometry, signal });
+      if (foreign.length === 0) return listed;
+      for (const range of foreign) {
+        const key = walKey(system, geometry.fileOf(range.timeline, range.first));
+        this.passedOver.add('segments', key, 'is not signed by a trusted signer', count(range));
+      }
+      this.passedOver.tell(repository);
+      return await listWal(repository, system, geometry, { foreign, signal });
+    });
+  }
+
+  /**
+   * The timelines that nothing believed is known of, neither a history nor a backup nor WAL: nobody recovers along them.
+   * Of more than `mostTimelines` with unknown origin, the rest are taken for genuine, which removes nothing.
+   */
+  async plantedTimelines(geometry: WalGeometry): Promise<ReadonlySet<number>> {
+    const planted = new Set<number>();
+    if (!needsSignature(this.policy)) return planted;
+    const { runs, stretches } = await this.wal(geometry);
+    const { tree } = await this.timelines();
+    const backups = await this.believedBackups();
+    const known = new Set([
+      ...[...tree].flatMap(([timeline, { parent }]) => [timeline, parent]),
+      ...runs.map(({ timeline }) => timeline),
+      ...backups.flatMap(({ record }) => record.walRanges.map(({ timeline }) => timeline)),
+    ]);
+    const unknown = new Set(stretches.map(({ timeline }) => timeline).filter(one => !known.has(one)));
+    for (const timeline of [...unknown].slice(0, mostTimelines))
+      if (!(await hasBelievedWal(this.repository, this.system, timeline, this.signal))) planted.add(timeline);
+    return planted;
   }
 
   /** The losses that are still missing from the archive. */

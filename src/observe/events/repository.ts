@@ -17,7 +17,7 @@ export type RepositoryEvent =
   | {
       readonly kind: 'not-believed';
       readonly repository: string;
-      readonly what: 'records' | 'notes' | 'histories' | 'claims';
+      readonly what: 'records' | 'notes' | 'histories' | 'claims' | 'segments';
       readonly count: number;
       /** The key of one of them. */
       readonly object: string;

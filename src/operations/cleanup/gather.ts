@@ -16,6 +16,7 @@ export async function gatherState(survey: SystemSurvey): Promise<SystemState> {
   const timelines = await survey.timelines();
   const { runs, stretches } =
     geometry === undefined ? { runs: [], stretches: [] } : await survey.wal(geometry);
+  const planted = geometry === undefined ? new Set<number>() : await survey.plantedTimelines(geometry);
   return {
     systemId: survey.system.systemId,
     geometry,
@@ -30,7 +31,7 @@ export async function gatherState(survey: SystemSurvey): Promise<SystemState> {
     unreadable: await claimsOfUnreadable(survey),
     unfinished: await findUnfinished(survey),
     ...provenOf(timelines),
-    wal: stretches,
+    wal: stretches.filter(({ timeline }) => !planted.has(timeline)),
     segments: runs,
     outdatedHighWater: geometry === undefined ? [] : await survey.outdatedHighWater(geometry),
     pinned: await survey.pinned(),

@@ -8,6 +8,7 @@ import type { WalGeometry } from '../../postgres/wal/geometry.ts';
 import { contains, type SegmentRange } from '../../postgres/wal/segment-range.ts';
 import type { TimelineHistories } from '../../postgres/wal/timeline-history.ts';
 import { systemPrefix } from '../../repository/format/layout.ts';
+import { judgeMetadata } from '../../repository/format/metadata-signature.ts';
 import { verifyMarker } from '../../repository/format/marker.ts';
 import type { SystemSurvey } from '../../repository/survey.ts';
 import { hasLaterSegment } from '../../repository/wal/listing.ts';
@@ -17,31 +18,53 @@ import { describeLoss } from '../../repository/wal/lost-wal.ts';
 import { gapReason } from './plan.ts';
 
 /**
- * Proves, after GET found nothing, that a required repository is reachable, is the right one, knows this system and
- * does not list the key. @throws WalvaultError when the proof fails
+ * Proves, after GET found nothing, that a required repository is reachable, is the right one, and knows this system.
+ * @throws WalvaultError when the proof fails
  */
-export async function proveAbsent(survey: SystemSurvey, key: string, signal: AbortSignal): Promise<void> {
-  const { repository, system } = survey;
+export async function proveKnown({ repository, system }: SystemSurvey, signal: AbortSignal): Promise<void> {
   await verifyMarker(repository, signal);
   const { store } = repository;
-  if ((await survey.clusterRecord()) === undefined) {
-    throw new WalvaultError(
-      'wal-missing',
-      `${store.url}: nothing of system ${system.systemId} is archived under ${systemPrefix(system)}`,
-      {
-        hint: 'Check the cluster name in the configuration: an archive that this system never wrote to cannot say where its WAL ends.',
-        retry: true,
-      },
-    );
-  }
+  for await (const _ of store.list({ prefix: systemPrefix(system), signal })) return;
+  throw new WalvaultError(
+    'wal-missing',
+    `${store.url}: nothing of system ${system.systemId} is archived under ${systemPrefix(system)}`,
+    {
+      hint: 'Check the cluster name in the configuration: an archive that this system never wrote to cannot say where its WAL ends.',
+      retry: true,
+    },
+  );
+}
+
+/** Proves that a required repository does not list the key. @throws WalvaultError when the proof fails */
+export async function proveUnlisted(
+  { repository: { store } }: SystemSurvey,
+  key: string,
+  signal: AbortSignal,
+): Promise<void> {
   for await (const entry of store.list({ prefix: key, signal })) {
-    if ('key' in entry && entry.key === key) {
+    if ('key' in entry && entry.key === key)
       throw new WalvaultError('unreachable', `${store.url}: ${key} is listed and cannot be read`, {
         retry: true,
       });
-    }
     break;
   }
+}
+
+/**
+ * Proves that what a required repository has under the key is a stranger's, and no page of a proxy in an object's place.
+ * @throws WalvaultError when the proof fails
+ */
+export async function proveForeign(
+  { repository: { store, codec } }: SystemSurvey,
+  key: string,
+  signal: AbortSignal,
+): Promise<void> {
+  const stat = await store.head(key, { signal });
+  if (stat === undefined || (await judgeMetadata(codec.keyring, key, stat.metadata)).status !== 'good')
+    return;
+  throw new WalvaultError('unreachable', `${store.url}: ${key} is signed, and something else can be read`, {
+    retry: true,
+  });
 }
 
 export interface Gap {

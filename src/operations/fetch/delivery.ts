@@ -15,7 +15,7 @@ import { partialPrefix, walKey, type SystemPath } from '../../repository/format/
 import { RepositoryFailure, type Repository } from '../../repository/repository.ts';
 import { listPartials } from '../../repository/wal/listing.ts';
 import { collectHistory } from '../../repository/wal/timelines.ts';
-import { mostBytesOfWalFile, openWalObject } from '../../repository/wal/read-object.ts';
+import { mostBytesOfWalFile, NotBelievedError, openWalObject } from '../../repository/wal/read-object.ts';
 import { isStoreError } from '../../stores/store.ts';
 import { deliver, deliverWhole, type ReceivedFile } from './destination.ts';
 import type { Laggards } from './laggards.ts';
@@ -47,6 +47,8 @@ export type Delivery =
       readonly failures: readonly WalvaultError[];
       readonly absentIn: readonly Repository[];
       readonly deletedIn: readonly Repository[];
+      /** Those, also among `absentIn`, where somebody may have planted what is there. */
+      readonly foreignIn: readonly Repository[];
     };
 
 /**
@@ -64,6 +66,7 @@ export async function deliverFromFirst(options: DeliveryOptions, file: WalFileNa
     failures.forEach(error => log.emit({ kind: 'repository-failed', failure: toPlainError(error) }));
   const absentIn: Repository[] = [];
   const deletedIn: Repository[] = [];
+  const foreignIn: Repository[] = [];
   for (const [index, repository] of repositories.entries()) {
     const share = deadline.share(repositories.length - index, `fetch ${file.name}`);
     try {
@@ -84,6 +87,13 @@ export async function deliverFromFirst(options: DeliveryOptions, file: WalFileNa
       if (isStoreError(error, 'absent')) {
         absentIn.push(repository);
         if (error.hasDeleteMarker) deletedIn.push(repository);
+      } else if (error instanceof NotBelievedError && file.kind !== 'history') {
+        absentIn.push(repository);
+        foreignIn.push(repository);
+        const { codec, name } = repository;
+        const object = keyOf(options, file);
+        const event = { kind: 'not-believed', repository: name, what: 'segments', count: 1 } as const;
+        codec.emitOnce(`foreign ${object}`, { ...event, object, problem: error.problem });
       } else if (countsAsFailure(repository, error)) failures.push(naming(repository, error));
       else
         log.emit({ kind: 'best-effort-failed', repository: repository.name, failure: toPlainError(error) });
@@ -91,7 +101,7 @@ export async function deliverFromFirst(options: DeliveryOptions, file: WalFileNa
       share.clear();
     }
   }
-  return { failures, absentIn, deletedIn };
+  return { failures, absentIn, deletedIn, foreignIn };
 }
 
 /** A best-effort repository may be unreachable. But if it has the file and cannot deliver it, the file existed. */

@@ -13,7 +13,7 @@ import { RepositoryFailure } from '../../repository/repository.ts';
 import { canHaveHistory, parseWalFileName, type WalFileName } from '../../postgres/wal/file-name.ts';
 import { surveySystem } from '../../repository/survey.ts';
 import { StoreError } from '../../stores/store.ts';
-import { proveAbsent } from './absence.ts';
+import { proveForeign, proveKnown, proveUnlisted } from './absence.ts';
 import { mayServe } from './branch-rule.ts';
 import { deliverFromFirst, keyOf } from './delivery.ts';
 import { GapError } from './gap-error.ts';
@@ -89,7 +89,7 @@ async function attempt(options: Attempt, file: WalFileName): Promise<FetchResult
   if (file.kind === 'segment' && !(await mayServe(options, file))) return { outcome: 'absent' };
   const tried = await deliverFromFirst(options, file);
   if ('repository' in tried) return { outcome: 'delivered', repository: tried.repository.name };
-  const { failures, absentIn, deletedIn } = tried;
+  const { failures, absentIn, deletedIn, foreignIn } = tried;
   const damage = file.kind === 'history' ? damageAmong(failures, file) : undefined;
   if (damage !== undefined) return await answerUnusable(options, file, damage);
   const [failure, ...others] = failures;
@@ -97,7 +97,11 @@ async function attempt(options: Attempt, file: WalFileName): Promise<FetchResult
   if (failure !== undefined) throw failure;
   const surveys = absentIn.map(repository => surveySystem(repository, options.system, options.signal));
   for (const survey of surveys) {
-    if (survey.repository.required) await proveAbsent(survey, keyOf(options, file), options.signal);
+    const { repository } = survey;
+    if (!repository.required) continue;
+    await proveKnown(survey, options.signal);
+    const prove = foreignIn.includes(repository) ? proveForeign : proveUnlisted;
+    await prove(survey, keyOf(options, file), options.signal);
   }
   if (file.kind === 'segment') await refuseGap(options, file, { surveys, deletedIn });
   else if (file.kind === 'history') {

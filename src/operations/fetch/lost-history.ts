@@ -10,7 +10,8 @@ import { historyFileName, type WalFileName } from '../../postgres/wal/file-name.
 import { needsSignature } from '../../repository/encoding/signature-policy.ts';
 import type { SystemSurvey } from '../../repository/survey.ts';
 import { firstHistoryAfter, firstWalFrom } from '../../repository/wal/listing.ts';
-import { hasBelievedWal, lostHistoryHint } from '../../repository/wal/timelines.ts';
+import { hasBelievedWal } from '../../repository/wal/believed-wal.ts';
+import { lostHistoryHint } from '../../repository/wal/timelines.ts';
 import { unlessBestEffort } from './best-effort.ts';
 import type { FetchOptions } from './options.ts';
 import { deleted, removeMarker, type AbsentIn } from './refuse-gap.ts';

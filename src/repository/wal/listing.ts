@@ -5,8 +5,11 @@
  */
 import type { WalGeometry } from '../../postgres/wal/geometry.ts';
 import {
+  compareRanges,
+  contains,
   join,
   oneSegment,
+  union,
   type SegmentPosition,
   type SegmentRange,
 } from '../../postgres/wal/segment-range.ts';
@@ -20,6 +23,7 @@ import {
   type SystemPath,
 } from '../format/layout.ts';
 import type { Repository } from '../repository.ts';
+import { holdsBelievedWal } from './believed-wal.ts';
 import type { ListEntry, ListOptions } from '../../stores/store.ts';
 import { withTierOf, type TierCounts } from '../cold-objects.ts';
 
@@ -44,20 +48,28 @@ export interface ArchivedWal {
   readonly stretches: readonly WalStretch[];
 }
 
+/**
+ * Lists `wal/`. `foreign`, the parts that somebody may have planted, are in no run; in a stretch they are there to be
+ * removed, and their time counts for nothing.
+ * @throws StoreError
+ */
 export async function listWal(
   repository: Repository,
   system: SystemPath,
   geometry: WalGeometry,
-  signal: AbortSignal,
+  { foreign = [], signal }: { readonly foreign?: readonly SegmentRange[]; readonly signal: AbortSignal },
 ): Promise<ArchivedWal> {
   const runs: WalRun[] = [];
   const stretches: WalStretch[] = [];
+  const isForeign = inOrder(foreign);
   for await (const entry of repository.store.list({ prefix: walPrefix(system), signal })) {
     const parsed = 'key' in entry ? parseWalKey(entry.key) : undefined;
     if (parsed === undefined || 'prefix' in entry || parsed.file.kind === 'history') continue;
-    const one = { ...oneSegment(geometry.positionOf(parsed.file)), lastModified: entry.modified };
+    const position = geometry.positionOf(parsed.file);
+    const isPlanted = isForeign(position);
+    const one = { ...oneSegment(position), lastModified: isPlanted ? new Date(0) : entry.modified };
     join(stretches, one, before => (before.lastModified > one.lastModified ? before : one));
-    if (isEmpty(entry)) continue;
+    if (isEmpty(entry) || isPlanted) continue;
     if (parsed.kind !== 'file' || parsed.file.kind !== 'segment') continue;
     const run = { ...one, storedBytes: entry.sizeBytes, cold: withTierOf(undefined, entry) };
     join(runs, run, ({ storedBytes, cold }) => ({
@@ -67,6 +79,19 @@ export async function listWal(
     }));
   }
   return { runs, stretches };
+}
+
+/** Tells whether a position is in the ranges, for positions that are asked in order. */
+function inOrder(ranges: readonly SegmentRange[]): (position: SegmentPosition) => boolean {
+  const left = union(ranges).reverse();
+  return position => {
+    for (let next = left.at(-1); next !== undefined; next = left.at(-1)) {
+      if (compareRanges(oneSegment(position), next) < 0 || contains(next, position)) break;
+      left.pop();
+    }
+    const next = left.at(-1);
+    return next !== undefined && contains(next, position);
+  };
 }
 
 /** The parts of the range that the listing does not show, in order. */
@@ -92,7 +117,7 @@ export async function* findMissing(
   if (expected <= last) yield { timeline, first: expected, last };
 }
 
-/** True if the timeline has a segment, or a `.partial`, of a later position. */
+/** True if the timeline has a believed segment, or `.partial`, of a later position. @throws StoreError */
 export async function hasLaterSegment(
   repository: Repository,
   system: SystemPath,
@@ -101,16 +126,8 @@ export async function hasLaterSegment(
 ): Promise<boolean> {
   // `~` sorts after everything that can follow the segment's own name: `.partial.…`, `.….backup`, `.conflict.…`.
   const startAfter = `${walKey(system, geometry.fileOf(timeline, segment))}~`;
-  for await (const entry of repository.store.list({
-    prefix: walTimelinePrefix(system, timeline),
-    startAfter,
-    signal,
-  })) {
-    if ('prefix' in entry) continue;
-    const parsed = parseWalKey(entry.key);
-    if (parsed !== undefined && parsed.file.kind !== 'history') return true;
-  }
-  return false;
+  const listing = repository.store.list({ prefix: walTimelinePrefix(system, timeline), startAfter, signal });
+  return await holdsBelievedWal(repository, listing, signal);
 }
 
 /** The lowest timeline, from `timeline` on, that has WAL. Reads one page. @throws StoreError */

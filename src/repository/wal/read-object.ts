@@ -2,11 +2,12 @@
 import { createHash } from 'node:crypto';
 import { objectBounds } from '../../base/bounds.ts';
 import { WalvaultError } from '../../base/errors/errors.ts';
+import { describeVerdict, needsSignature } from '../encoding/signature-policy.ts';
 import { tap, type ByteStream } from '../../base/bytes/streams.ts';
 import type { WalFileName } from '../../postgres/wal/file-name.ts';
 import type { SignatureVerdict } from '../../pipeline/openpgp/index.ts';
 import type { Turns } from '../../base/threads/turns.ts';
-import type { ObjectStat } from '../../stores/store.ts';
+import { StoreError, type ObjectStat } from '../../stores/store.ts';
 import { judgeMetadata } from '../format/metadata-signature.ts';
 import { decodeMetadata, type WalObjectMetadata } from '../format/object-metadata.ts';
 import type { Repository } from '../repository.ts';
@@ -52,16 +53,27 @@ export async function openWalObject(
     metadata !== undefined && fitsInMemory(stat, metadata)
       ? { storedSizeBytes: stat.sizeBytes, plainSizeBytes: metadata.sizeBytes, releases, turns }
       : undefined;
-  const beside = () => judgeMetadata(repository.codec.keyring, key, stat.metadata);
-  const decoded = repository.codec.decode(key, tap(body, onReceived), {
+  const verdict = await judgeMetadata(repository.codec.keyring, key, stat.metadata);
+  let receivedBytes = 0;
+  const counted = tap(body, chunk => {
+    receivedBytes += chunk.length;
+    onReceived();
+  });
+  const decoded = repository.codec.decode(key, counted, {
     limitBytes,
     signal,
     inMemory,
-    beside,
+    beside: () => Promise.resolve(verdict),
     onVerdict,
   });
-  const plain =
-    metadata === undefined ? decoded : verifyDigest(decoded, metadata, `${repository.store.url}: ${key}`);
+  const source = `${repository.store.url}: ${key}`;
+  const verified = metadata === undefined ? decoded : verifyDigest(decoded, metadata, source);
+  const isProven = verdict.status === 'good' || !needsSignature(repository.codec.policy);
+  const disbelief = (error: unknown) =>
+    isForeign(repository, error, receivedBytes === stat.sizeBytes)
+      ? new NotBelievedError(error, describeVerdict(verdict))
+      : error;
+  const plain = isProven ? verified : rethrowing(verified, disbelief);
   return {
     metadata,
     modified: stat.modified,
@@ -74,6 +86,40 @@ export async function openWalObject(
 export function mostBytesOfWalFile({ kind }: WalFileName, segmentSizeBytes: number): number {
   if (kind === 'history') return objectBounds.history.limitBytes;
   return kind === 'backup' ? objectBounds.backupLabel.limitBytes : segmentSizeBytes;
+}
+
+/**
+ * The object cannot be read to a signature that the policy believes: somebody may have planted it. It is no damaged file
+ * of the archive, and proves nothing.
+ */
+export class NotBelievedError extends WalvaultError {
+  /** A phrase that follows the key. */
+  readonly problem: string;
+
+  constructor(failure: WalvaultError, problem: string) {
+    super(failure.code, failure.message, { cause: failure, hint: failure.hint });
+    this.problem = problem;
+  }
+}
+
+async function* rethrowing(
+  source: ByteStream,
+  instead: (error: unknown) => unknown,
+): AsyncGenerator<Uint8Array> {
+  try {
+    yield* source;
+  } catch (error) {
+    throw instead(error);
+  }
+}
+
+/** Of an object whose metadata proves nothing: true if the failure is its own fault, and no outage of ours. */
+function isForeign({ codec }: Repository, error: unknown, hasArrived: boolean): error is WalvaultError {
+  if (!(error instanceof WalvaultError)) return false;
+  const { mode, privateKeys, passphrases } = codec.keyring.settings;
+  // A host without any key opens nothing: it cannot tell a stranger's object from its own.
+  if (error.code === 'key') return mode === 'none' || privateKeys.length + passphrases.length > 0;
+  return error.code === 'damaged' && (hasArrived || !(error instanceof StoreError));
 }
 
 /** True if the object fits in memory; both sizes are known before a byte is decoded. */

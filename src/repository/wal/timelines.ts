@@ -1,5 +1,4 @@
 /** The tree of an archive's timelines, read from the metadata of history files, so that no private key is needed. */
-import { largestSegmentBytes } from '../../postgres/wal/geometry.ts';
 import { objectBounds } from '../../base/bounds.ts';
 import { collect, TooLargeError, type ByteStream } from '../../base/bytes/streams.ts';
 import { WalvaultError } from '../../base/errors/errors.ts';
@@ -12,10 +11,11 @@ import {
 } from '../../postgres/wal/timeline-history.ts';
 import type { SignatureVerdict } from '../../pipeline/openpgp/index.ts';
 import { describeVerdict, isBelieved } from '../encoding/signature-policy.ts';
-import { parseWalKey, timelinesPrefix, walTimelinePrefix, type SystemPath } from '../format/layout.ts';
+import { parseWalKey, timelinesPrefix, type SystemPath } from '../format/layout.ts';
 import { judgeMetadata } from '../format/metadata-signature.ts';
 import { decodeMetadata } from '../format/object-metadata.ts';
 import type { Repository } from '../repository.ts';
+import { hasBelievedWal } from './believed-wal.ts';
 import { openWalObject } from './read-object.ts';
 
 /**
@@ -91,52 +91,6 @@ export async function readTimelines(
     }
   }
   return { tree, historyTimes, unusable, foreign, doubtful };
-}
-
-/** So many of a timeline's first segments are looked at, and so many are read, whose metadata is not signed. */
-const mostLookedAt = 32;
-const mostRead = 2;
-
-/** True if a segment of the timeline has a signature that the policy believes. */
-export async function hasBelievedWal(
-  repository: Repository,
-  system: SystemPath,
-  timeline: number,
-  signal: AbortSignal,
-): Promise<boolean> {
-  const { store, codec } = repository;
-  let lookedAt = 0;
-  for await (const entry of store.list({ prefix: walTimelinePrefix(system, timeline), signal })) {
-    if ('prefix' in entry || parseWalKey(entry.key)?.kind !== 'file') continue;
-    const stat = await store.head(entry.key, { signal });
-    const verdict = stat && (await judgeMetadata(codec.keyring, entry.key, stat.metadata));
-    if (verdict !== undefined && isBelieved(verdict, codec.policy)) return true;
-    if (
-      verdict?.status === 'unsigned' &&
-      lookedAt < mostRead &&
-      (await isSound(repository, entry.key, signal))
-    )
-      return true;
-    if (++lookedAt === mostLookedAt) return false;
-  }
-  return false;
-}
-
-/** True if this host can read the object, and the policy believes the signature inside. */
-async function isSound(repository: Repository, key: string, signal: AbortSignal): Promise<boolean> {
-  const { plain, release } = await openWalObject(repository, key, {
-    limitBytes: largestSegmentBytes,
-    signal,
-  });
-  try {
-    for await (const _ of plain) signal.throwIfAborted();
-    return true;
-  } catch (error) {
-    if (error instanceof WalvaultError && ['damaged', 'key'].includes(error.code)) return false;
-    throw error;
-  } finally {
-    release();
-  }
 }
 
 export function describeUnfollowable(timeline: number, problem: string): string {

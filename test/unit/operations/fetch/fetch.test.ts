@@ -21,13 +21,13 @@ import {
   archiveSegment,
   makeRepository,
   overrideStore,
-  plainCodec,
   geometry,
   segmentSizeBytes,
   signal,
   system,
 } from '../../../support/site/archive.ts';
 import { commitBackup } from '../../../support/copied-repository.ts';
+import { makeSignedArchive } from '../../../support/hostile/archive.ts';
 import { temporaryDirectory } from '../../../support/site/temp.ts';
 import { makeSegment, walFile } from '../../../support/wal/wal.ts';
 import { bodyOf, WalWriter } from '../../../support/wal/wal-writer.ts';
@@ -273,10 +273,14 @@ describe('fetch', () => {
       });
 
       it('and not by a note of somebody whom the configuration does not trust', async () => {
-        await accept(6n, 7n);
-        await archiveSegment(repository, 1, 9n);
-        const repositories = [{ ...repository, codec: plainCodec('require') }];
-        await fails(askBriefly(name(1, 6), { repositories }), 'wal-missing', /is missing/);
+        const archive = await makeSignedArchive();
+        const signed = archive.as('require');
+        for (const segment of [5n, 9n]) await archiveSegment(signed, 1, segment);
+        const note = acknowledgedGapNote({ timeline: 1, first: 6n, last: 8n }, geometry, by);
+        await writeNote(archive.as('off', { keys: { signingKey: undefined } }), system, note, signal);
+        await fails(askBriefly(name(1, 6), { repositories: [signed] }), 'wal-missing', /is missing/);
+        const open = [archive.as('off')];
+        assert.deepEqual(await askBriefly(name(1, 6), { repositories: open }), { outcome: 'absent' });
       });
 
       it('while another required repository is unreachable', async () => {

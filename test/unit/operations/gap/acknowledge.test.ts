@@ -7,6 +7,7 @@ import { writeNote } from '../../../../src/repository/format/notes/note.ts';
 import type { Repository } from '../../../../src/repository/repository.ts';
 import { surveySystem } from '../../../../src/repository/survey.ts';
 import { StoreError } from '../../../../src/stores/store.ts';
+import { makeSignedArchive } from '../../../support/hostile/archive.ts';
 import { commitBackup } from '../../../support/copied-repository.ts';
 import { silentLog } from '../../../support/logs.ts';
 import {
@@ -15,7 +16,6 @@ import {
   geometry,
   makeRepository,
   overrideStore,
-  plainCodec,
   signal,
   system,
 } from '../../../support/site/archive.ts';
@@ -116,9 +116,13 @@ describe('gap ack', () => {
   });
 
   it('is written only where it would count', async () => {
-    const repositories = [{ ...repository, codec: plainCodec('require') }];
-    await assert.rejects(accept({ first: name(1, 3), repositories }), { code: 'key' });
-    assert.deepEqual(await ranges({ first: name(1, 3) }), [[name(1, 3), name(1, 4), true]]);
+    const archive = await makeSignedArchive();
+    const signed = archive.as('require');
+    for (const segment of [1n, 2n, 5n]) await archiveSegment(signed, 1, segment);
+    const unable = [archive.as('require', { keys: { signingKey: undefined } })];
+    await assert.rejects(accept({ first: name(1, 3), repositories: unable }), { code: 'key' });
+    const found = await ranges({ first: name(1, 3), repositories: [signed] });
+    assert.deepEqual(found, [[name(1, 3), name(1, 4), true]]);
   });
 
   it('goes to each repository that lacks the WAL, and does not wait for one of best effort', async () => {

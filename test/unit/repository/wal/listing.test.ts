@@ -26,7 +26,7 @@ async function makeArchive() {
 
 describe('a listing', () => {
   it('folds segments into runs, across logs and by timeline', async () => {
-    const { runs } = await listWal(await makeArchive(), system, geometry, signal);
+    const { runs } = await listWal(await makeArchive(), system, geometry, { signal });
     assert.deepEqual(
       runs.map(({ timeline, first, last }) => [timeline, first, last]),
       [
@@ -39,7 +39,7 @@ describe('a listing', () => {
   });
 
   it('folds all objects into stretches: what belongs to a position keeps it from being a hole', async () => {
-    const { stretches } = await listWal(await makeArchive(), system, geometry, signal);
+    const { stretches } = await listWal(await makeArchive(), system, geometry, { signal });
     assert.deepEqual(
       stretches.map(({ timeline, first, last }) => [timeline, first, last]),
       [

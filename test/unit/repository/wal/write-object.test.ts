@@ -86,7 +86,7 @@ it('an empty object is not listed as an archived segment', async () => {
   await archiveSegment(repository, 1, 4n);
   await plant(Buffer.alloc(0));
   await archiveSegment(repository, 1, 6n);
-  const { runs, stretches } = await listWal(repository, system, geometry, signal);
+  const { runs, stretches } = await listWal(repository, system, geometry, { signal });
   assert.deepEqual(
     runs.map(({ first, last }) => [first, last]),
     [

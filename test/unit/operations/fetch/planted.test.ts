@@ -1,0 +1,141 @@
+/** Fetches from repositories where somebody has planted WAL, and that require signatures. */
+import assert from 'node:assert/strict';
+import { mkdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { Readable } from 'node:stream';
+import { beforeEach, describe, it } from 'vitest';
+import { fetch, type FetchResult } from '../../../../src/operations/fetch/fetch.ts';
+import type { FetchOptions } from '../../../../src/operations/fetch/options.ts';
+import { clusterRecordKey, walKey } from '../../../../src/repository/format/layout.ts';
+import type { Repository } from '../../../../src/repository/repository.ts';
+import {
+  claimingMetadata,
+  makeSignedArchive,
+  plant,
+  type SignedArchive,
+} from '../../../support/hostile/archive.ts';
+import { recordingLog } from '../../../support/site/backup-fixtures.ts';
+import {
+  archiveSegment,
+  geometry,
+  makeRepository,
+  overrideStore,
+  segmentSizeBytes,
+  signal,
+  system,
+} from '../../../support/site/archive.ts';
+import { temporaryDirectory } from '../../../support/site/temp.ts';
+import { makeSegment, walFile } from '../../../support/wal/wal.ts';
+
+let archive: SignedArchive;
+let required: Repository;
+let destination: string;
+let log = recordingLog();
+
+beforeEach(async () => {
+  const directory = join(temporaryDirectory('fetch', { keepOwner: true }), 'pg_wal');
+  mkdirSync(directory);
+  destination = join(directory, 'RECOVERYXLOG');
+  log = recordingLog();
+  archive = await makeSignedArchive();
+  required = archive.as('require', { log });
+  await archiveSegment(required, 1, 5n);
+});
+
+const nameOf = (segment: bigint) => geometry.nameOf(1, segment);
+const keyOf = (segment: bigint) => walKey(system, walFile(nameOf(segment)));
+/** A whole segment, as a rogue server of the same system would archive it. */
+const whole = makeSegment({ timeline: 1, number: 6n, systemId: system.systemId, segmentSizeBytes });
+/** The head of an encrypted message, and nothing that can be read. */
+const sealed = Buffer.concat([Buffer.of(0xc1, 0xc0, 0x4c, 3), Buffer.alloc(500, 7)]);
+
+function ask(segment: bigint, options: Partial<FetchOptions> = {}): Promise<FetchResult> {
+  return fetch({
+    name: nameOf(segment),
+    destination,
+    system,
+    geometry,
+    mode: 'point-in-time',
+    reached: [],
+    timeline: undefined,
+    isTargetSet: false,
+    repositories: [required],
+    headerCheck: true,
+    timeoutMs: 600,
+    standbyTimeoutMs: 600,
+    log,
+    signal,
+    ...options,
+  });
+}
+
+describe.each([
+  ['a whole segment', whole, claimingMetadata(whole, whole)],
+  ['a few bytes', Buffer.from('8 bytes!'), undefined],
+  ['an encrypted message for nobody', sealed, claimingMetadata(sealed, whole)],
+])('%s, planted at the end of the archive', (_, body, metadata) => {
+  beforeEach(() => plant(required, keyOf(6n), body, metadata && { metadata }));
+
+  it('is passed over, and told once: the archive ends before it', async () => {
+    assert.deepEqual(await ask(6n), { outcome: 'absent' });
+    assert.deepEqual(await ask(6n, { mode: 'standby' }), { outcome: 'absent' });
+    const told = log.events.filter(({ message }) => message.includes('for nothing'));
+    assert.equal(told.length, 1, JSON.stringify(log.events));
+  });
+
+  it('is a gap before WAL that was archived', async () => {
+    await archiveSegment(required, 1, 7n);
+    await assert.rejects(ask(6n), { code: 'wal-missing', message: /later segments of timeline 1/ });
+  });
+
+  it('keeps nobody from another repository that has the segment', async () => {
+    const second = await makeRepository({ name: 'second' });
+    const copy = { ...second, codec: required.codec };
+    await archiveSegment(copy, 1, 6n);
+    assert.deepEqual(await ask(6n, { repositories: [required, copy] }), {
+      outcome: 'delivered',
+      repository: 'second',
+    });
+  });
+});
+
+it('WAL that was planted beyond the end makes no gap', async () => {
+  for (const segment of [8n, 9n]) await plant(required, keyOf(segment), whole);
+  assert.deepEqual(await ask(6n), { outcome: 'absent' });
+});
+
+it('what a trusted signer signed and somebody has changed is damaged, and no end', async () => {
+  const { metadata = {} } = (await required.store.head(keyOf(5n), { signal })) ?? {};
+  await plant(required, keyOf(5n), whole, { metadata, replace: true });
+  await assert.rejects(ask(5n), { code: 'damaged' });
+});
+
+it('an encrypted segment is no end for a host that has no key to open it', async () => {
+  const unsigned = archive.as('require', { keys: { ...archive.pushOnly, signingKey: undefined } });
+  await archiveSegment(unsigned, 1, 6n);
+  const keyless = archive.as('require', { keys: archive.pushOnly });
+  await assert.rejects(ask(6n, { repositories: [keyless] }), { code: 'key' });
+  const reader = archive.as('require', { keys: archive.reader });
+  assert.deepEqual(await ask(6n, { repositories: [reader] }), { outcome: 'absent' });
+});
+
+it('a replaced or removed cluster.json stops no recovery', async () => {
+  await plant(required, clusterRecordKey(system), '{"format":', { replace: true });
+  assert.deepEqual(await ask(6n), { outcome: 'absent' });
+  await required.store.delete([clusterRecordKey(system)], { signal });
+  assert.deepEqual(await ask(6n), { outcome: 'absent' });
+});
+
+it("a proxy's page in the place of the last segment is no end", async () => {
+  const { store } = required;
+  const behindProxy = overrideStore(store, {
+    get: async (key, options) => {
+      if (key !== keyOf(5n)) return await store.get(key, options);
+      const page = Buffer.from('<html>');
+      const stat = { key, sizeBytes: page.length, modified: new Date(), metadata: {} };
+      return { stat, body: Readable.from([page]) };
+    },
+  });
+  const repositories = [{ ...required, store: behindProxy }];
+  await assert.rejects(ask(5n, { repositories }), { code: 'unreachable', message: /is signed/ });
+});
