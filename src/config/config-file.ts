@@ -3,6 +3,7 @@ import { open } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
 import { parse, TomlError } from 'smol-toml';
 import { WalvaultError, describeSystemCode, messageOf, systemCode } from '../base/errors/errors.ts';
+import { findWriter, type Outsider } from '../base/files/outsider.ts';
 import { isPrivateFile } from '../base/files/privacy.ts';
 import { nearestName } from '../base/near.ts';
 import type { RawValue } from './raw-value.ts';
@@ -35,6 +36,7 @@ export async function readConfigFile(path: string): Promise<ConfigFile | undefin
 interface FileContent {
   readonly text: string;
   readonly isPrivate: boolean;
+  readonly outsider: Outsider | undefined;
 }
 
 async function readWhole(path: string): Promise<FileContent | undefined> {
@@ -44,7 +46,11 @@ async function readWhole(path: string): Promise<FileContent | undefined> {
       const stat = await handle.stat();
       if (stat.size > maxSizeBytes)
         throw new WalvaultError('config', `configuration file ${path} is larger than 1 MiB`);
-      return { text: await handle.readFile('utf8'), isPrivate: isPrivateFile(stat) };
+      return {
+        text: await handle.readFile('utf8'),
+        isPrivate: isPrivateFile(stat),
+        outsider: process.geteuid?.() === 0 ? await findWriter(path) : undefined,
+      };
     } finally {
       await handle.close();
     }
@@ -84,6 +90,7 @@ function interpret(document: Record<string, unknown>, path: string, content: Fil
       origin: line === undefined ? path : `${path}:${line}`,
       directory,
       isPrivate: content.isPrivate,
+      outsider: content.outsider,
     };
   };
   const found = new Map<string, RawValue>();

@@ -1,4 +1,5 @@
 /** The types of the configuration. */
+import type { Outsider } from '../base/files/outsider.ts';
 import type { LogLevel } from '../base/log-level.ts';
 import type { SecretSource } from '../base/secret.ts';
 
@@ -20,6 +21,8 @@ export interface RepositoryConfig {
   readonly storageClasses?: { readonly wal: string | undefined; readonly backup: string | undefined };
   readonly caFile?: string;
   readonly verifyTls: boolean;
+  /** As root: somebody else who may change the URL. */
+  readonly chosenBy?: Outsider;
 }
 
 /** The configuration in force: validated, defaults filled in, paths absolute. Secrets are read when they are used. */
@@ -78,6 +81,8 @@ export interface Config {
   readonly log: {
     readonly format: 'text' | 'json';
     readonly file: string | undefined;
+    /** As root: somebody else who may name another file. */
+    readonly fileChosenBy?: Outsider;
     readonly level: LogLevel;
   };
   readonly backup: {

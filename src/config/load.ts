@@ -3,6 +3,7 @@ import { defaultConfigPath } from '../base/default-config.ts';
 import { WalvaultError } from '../base/errors/errors.ts';
 import type { Secret } from '../base/secret.ts';
 import { assembleConfig, checkTogether } from './assemble.ts';
+import { noteWhoChose, refuseWhatOthersChose } from './chosen-by-others.ts';
 import { readConfigFile, type ConfigFile } from './config-file.ts';
 import type { LoadedConfig } from './config.ts';
 import { environmentName, readEnvironment, type EnvironmentSettings } from './environment.ts';
@@ -36,6 +37,7 @@ export async function loadConfig(options: LoadOptions): Promise<LoadedConfig> {
   const origins = new Map<string, string>();
   const files = new Set<string>();
   const secretFiles = new Set<string>();
+  const namedSecretFiles: NamedFile[] = [];
   const variables = new Set<string>();
   const raw = new Map([...(file?.settings ?? []), ...environment.settings]);
   const merged = mergeRepositories(file?.repositories ?? [], environment.repositories);
@@ -45,6 +47,7 @@ export async function loadConfig(options: LoadOptions): Promise<LoadedConfig> {
     origins,
     files,
     secretFiles,
+    namedSecretFiles,
     variables,
     prefix: '',
     path: file?.path,
@@ -54,8 +57,9 @@ export async function loadConfig(options: LoadOptions): Promise<LoadedConfig> {
     ...readTable(repositorySettings, fields, { ...context, prefix: `repository.${name}.` }),
     name,
   }));
-  const config = assembleConfig(values, repositories);
+  const config = noteWhoChose(assembleConfig(values, repositories), raw, merged);
   checkTogether(config, file?.path);
+  await refuseWhatOthersChose(namedSecretFiles, merged);
   const shown = new Map<string, unknown>(Object.entries(values));
   shown.set('encryption.backup-recipients', config.encryption.backupRecipients);
   shown.set('signing.verify', config.signing.verify);
@@ -94,11 +98,18 @@ async function findFile(
 const initHint =
   'Run "walvault init" to make one, name it with --config or WALVAULT_CONFIG, or set WALVAULT_CLUSTER and WALVAULT_REPOSITORY_URL.';
 
+interface NamedFile {
+  readonly path: string;
+  readonly raw: RawValue;
+}
+
 interface TableContext {
   readonly reading: SecretReading;
   readonly origins: Map<string, string>;
   readonly files: Set<string>;
   readonly secretFiles: Set<string>;
+  /** Those that a setting of their own names. */
+  readonly namedSecretFiles: NamedFile[];
   readonly variables: Set<string>;
   readonly prefix: string;
   readonly path: string | undefined;
@@ -116,7 +127,10 @@ function readTable<T extends Record<string, Setting>>(
     if (given !== undefined) {
       const sources = externalSources(setting, given);
       for (const file of sources.files) context.files.add(file);
-      for (const file of sources.secretFiles) context.secretFiles.add(file);
+      for (const path of sources.secretFiles) {
+        context.secretFiles.add(path);
+        if (setting.isSecretFile === true) context.namedSecretFiles.push({ path, raw: given });
+      }
       for (const variable of sources.variables) context.variables.add(variable);
       return [key, readValue(setting, given, reading)];
     }

@@ -1,4 +1,6 @@
 /** A value as found in the file or the environment, before it is checked. */
+import type { Outsider } from '../base/files/outsider.ts';
+
 export interface RawValue {
   /** Any TOML value from a file, text from the environment. */
   readonly value: unknown;
@@ -10,4 +12,6 @@ export interface RawValue {
   readonly directory: string;
   /** False when the file is readable by group or others: then it must not hold a secret as text. */
   readonly isPrivate: boolean;
+  /** Where root reads the file: somebody else who may write to it, or put another in its place. */
+  readonly outsider?: Outsider | undefined;
 }

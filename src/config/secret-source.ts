@@ -2,10 +2,11 @@
  * Secrets of the configuration, read from their sources when they are first needed: what only a restore needs must not
  * fail a push, nor be asked for by it. Messages name the setting and the source, never the value.
  */
+import { open, type FileHandle } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { WalvaultError, describeSystemCode, messageOf, systemCode } from '../base/errors/errors.ts';
 import { Hidden, Secret, type SecretSource } from '../base/secret.ts';
-import { readText } from '../base/files/read.ts';
+import { findReplacer, isHisOwn, letRootOwnIt } from '../base/files/outsider.ts';
 import type { RawValue } from './raw-value.ts';
 import type { Setting } from './setting.ts';
 
@@ -20,6 +21,8 @@ export interface SecretRecipe {
   readonly form: 'text' | (typeof forms)[number];
   /** A path, absolute; a command for sh; a variable's name. */
   readonly source: string;
+  /** Why the secret is not used. */
+  readonly refusal?: { readonly message: string; readonly hint: string } | undefined;
 }
 
 export interface SecretReading {
@@ -64,6 +67,9 @@ export class ConfiguredSecret extends Hidden implements SecretSource {
   }
 
   async #read(): Promise<Secret> {
+    const { label, refusal } = this.#recipe;
+    if (refusal !== undefined)
+      throw new WalvaultError('config', `${label}: ${refusal.message}`, { hint: refusal.hint });
     const text = (await readRecipe(this.#recipe, this.#reading.env)).replace(/[\r\n]+$/, '');
     if (text === '') throw new WalvaultError('config', `${this.#recipe.label}: the secret is empty`);
     this.#known = new Secret(text);
@@ -79,13 +85,29 @@ export class ConfiguredSecret extends Hidden implements SecretSource {
  */
 export function configuredSecret(setting: Setting, raw: RawValue, reading: SecretReading): ConfiguredSecret {
   const { label } = raw;
-  if (typeof raw.value === 'string')
-    return new ConfiguredSecret({ label, form: 'text', source: plainText(raw.value, setting, raw) }, reading);
+  const refusal = refusalOf(raw, setting);
+  if (typeof raw.value === 'string') {
+    const source = plainText(raw.value, setting, raw);
+    return new ConfiguredSecret({ label, form: 'text', source, refusal }, reading);
+  }
   const [form, source] = sourceOf(raw);
   return new ConfiguredSecret(
-    { label, form, source: form === 'file' ? resolve(raw.directory, source) : source },
+    { label, form, source: form === 'file' ? resolve(raw.directory, source) : source, refusal },
     reading,
   );
+}
+
+/**
+ * As root: whoever may write the configuration would have root run his command, or take a file or a variable of root's
+ * for a secret and send it where he says.
+ */
+function refusalOf({ value, outsider }: RawValue, setting: Setting): SecretRecipe['refusal'] {
+  if (outsider === undefined) return undefined;
+  if (typeof value === 'string' && setting.isSecretText?.(value) === false) return undefined;
+  return {
+    message: `root takes no secret from a configuration that another may change: ${outsider.because}`,
+    hint: letRootOwnIt,
+  };
 }
 
 /** The secrets of a setting that takes one or a list of them. */
@@ -135,8 +157,11 @@ function sourceOf(raw: RawValue): [(typeof forms)[number], string] {
 
 async function fromFile(path: string, label: string): Promise<string> {
   try {
-    return await readText(path);
+    await using handle = await open(path, 'r');
+    await refuseLedAway(path, label, handle);
+    return await handle.readFile('utf8');
   } catch (error) {
+    if (error instanceof WalvaultError) throw error;
     const code = systemCode(error);
     const reason = code === undefined ? messageOf(error) : describeSystemCode(code);
     throw new WalvaultError('config', `${label}: secret file ${path}: ${reason}`, {
@@ -144,6 +169,20 @@ async function fromFile(path: string, label: string): Promise<string> {
       hint: code === 'EACCES' ? 'The user that PostgreSQL runs as must be able to read it.' : undefined,
     });
   }
+}
+
+/** As root: a file that somebody else may put in its place must be his own, and no link to one of root's. */
+async function refuseLedAway(path: string, label: string, handle: FileHandle): Promise<void> {
+  if (process.geteuid?.() !== 0) return;
+  const outsider = await findReplacer(path);
+  if (outsider === undefined || isHisOwn(outsider, await handle.stat())) return;
+  throw new WalvaultError(
+    'config',
+    `${label}: secret file ${path}: root does not read what another may replace: ${outsider.because}`,
+    {
+      hint: letRootOwnIt,
+    },
+  );
 }
 
 function fromVariable(name: string, label: string, env: NodeJS.ProcessEnv): string {

@@ -78,5 +78,8 @@ function givenSettings(options: LogOptions): Partial<LogSettings> {
   const { 'log-format': format, 'log-file': file } = options;
   if (format !== undefined && format !== 'text' && format !== 'json')
     throw new WalvaultError('usage', `--log-format takes text or json, not "${format}"`);
-  return { ...(format !== undefined && { format }), ...(file !== undefined && { file: resolve(file) }) };
+  return {
+    ...(format !== undefined && { format }),
+    ...(file !== undefined && { file: resolve(file), fileChosenBy: undefined }),
+  };
 }

@@ -1,19 +1,21 @@
 /** A file that many processes append to: each event is one line and one write. */
-import { closeSync, fchmodSync, fchownSync, openSync, statSync, writeSync } from 'node:fs';
-import { dirname } from 'node:path';
+import { closeSync, writeSync } from 'node:fs';
 import { describeSystemCode, messageOf, systemCode } from '../base/errors/errors.ts';
-import { heirOf } from '../base/files/heir.ts';
+import type { Outsider } from '../base/files/outsider.ts';
 import { logLevels, type LogLevel } from '../base/log-level.ts';
 import { visibleText } from '../base/visible-text.ts';
 import type { Event } from './events/events.ts';
 import type { ProgressEvent } from './events/run.ts';
 import { jsonLine } from './json-lines.ts';
+import { openLog } from './open-log.ts';
 import { linePace, type Sink } from './sink.ts';
 import { wordsOf } from './words.ts';
 import type { Words } from './words/table.ts';
 
 export interface LogFileOptions {
   readonly path: string;
+  /** As root: somebody else who may have named the path. */
+  readonly chosenBy?: Outsider | undefined;
   readonly format: 'text' | 'json';
   /** Less important events are left out. */
   readonly level: LogLevel;
@@ -22,9 +24,6 @@ export interface LogFileOptions {
   /** Told once, until the file is opened anew; what follows is lost. */
   readonly onProblem: (problem: string) => void;
 }
-
-/** Whatever the umask of the process says, so that a group of readers is possible. */
-const mode = 0o640;
 
 export class LogFile implements Sink {
   readonly #options: LogFileOptions;
@@ -47,7 +46,7 @@ export class LogFile implements Sink {
     const time = new Date();
     const line = this.#options.format === 'json' ? jsonLine(event, words, time) : textLine(words, time);
     try {
-      this.#descriptor ??= openToAppend(this.#options.path);
+      this.#descriptor ??= openLog(this.#options.path, this.#options.chosenBy);
       const bytes = Buffer.from(line);
       if (writeSync(this.#descriptor, bytes) < bytes.length) throw new Error('a line was written in part');
     } catch (error) {
@@ -70,20 +69,6 @@ export class LogFile implements Sink {
   close(): void {
     if (this.#descriptor !== undefined) closeSync(this.#descriptor);
     this.#descriptor = undefined;
-  }
-}
-
-function openToAppend(path: string): number {
-  try {
-    const descriptor = openSync(path, 'ax', mode);
-    fchmodSync(descriptor, mode);
-    // Cron's cleanup as root may be the first to write: the pushes of PostgreSQL's user write to the same file.
-    const heir = heirOf(statSync(dirname(path)));
-    if (heir !== undefined) fchownSync(descriptor, heir.uid, heir.gid);
-    return descriptor;
-  } catch (error) {
-    if (systemCode(error) !== 'EEXIST') throw error;
-    return openSync(path, 'a');
   }
 }
 

@@ -2,6 +2,7 @@
 import { hostname } from 'node:os';
 import { userName } from '../base/account.ts';
 import { walvaultVersion } from '../base/build-info.ts';
+import type { Outsider } from '../base/files/outsider.ts';
 import type { LogLevel, Verbosity } from '../base/log-level.ts';
 import { monotonicMs } from '../base/time/clock.ts';
 import type { Event, Log } from './events/events.ts';
@@ -16,6 +17,8 @@ import { textLines, wordsOf } from './words.ts';
 export interface LogSettings {
   readonly format: 'text' | 'json';
   readonly file: string | undefined;
+  /** As root: somebody else who may have named the file. */
+  readonly fileChosenBy?: Outsider | undefined;
   /** Of the file; what standard error shows follows the command line. */
   readonly level: LogLevel;
 }
@@ -120,7 +123,7 @@ export class RunLog implements Log {
   }
 
   /** @returns the sink for standard error; sets the file's */
-  #open({ format, file, level }: LogSettings): Sink {
+  #open({ format, file, fileChosenBy, level }: LogSettings): Sink {
     const { stderr, redactor } = this.#options;
     this.#format = format;
     const now = this.#now;
@@ -129,6 +132,7 @@ export class RunLog implements Log {
         ? undefined
         : new LogFile({
             path: file,
+            chosenBy: fileChosenBy,
             format,
             level,
             now,

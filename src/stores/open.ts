@@ -28,10 +28,10 @@ export async function openStore(settings: StoreSettings): Promise<Store> {
 }
 
 const openDriver: Readonly<Record<Protocol, (url: URL, settings: DriverSettings) => Promise<Store>>> = {
-  async 'file:'(url) {
+  async 'file:'(url, { chosenBy }) {
     const root = directoryOf(url);
     const { createFsStore } = await import('./fs/store.ts');
-    return createFsStore({ root });
+    return createFsStore({ root, chosenBy });
   },
   async 's3:'(url, settings) {
     const options = s3OptionsOf(url, settings);

@@ -3,16 +3,33 @@
  * PostgreSQL's account plays him; root runs walvault, as from its crontab.
  */
 import assert from 'node:assert/strict';
-import { mkdirSync, readdirSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { execFileSync } from 'node:child_process';
+import {
+  chmodSync,
+  chownSync,
+  existsSync,
+  lchownSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { readControlFile } from '../../src/postgres/cluster/control-file.ts';
 import { backUp } from '../support/site/cycle.ts';
 import { archiveEverything, commitRows, createSite } from '../support/site/site.ts';
 import { temporaryDirectory } from '../support/site/temp.ts';
-import { requireRoot } from '../support/site/unprivileged.ts';
+import { requireRoot, unprivilegedAccount } from '../support/site/unprivileged.ts';
+import { runWalvault } from '../support/site/walvault.ts';
 
 requireRoot('root is whom the planted links are for');
+const account = unprivilegedAccount();
+assert(account !== undefined);
 const site = await createSite();
 const origin = await site.startOrigin();
 await commitRows(origin, 1, 3);
@@ -63,4 +80,163 @@ test('a link in a directory repository leads root nowhere, whatever the command'
   }
   const done = await asRoot(['cleanup', '--keep-last', '1']);
   assert.equal(done.exitCode, 0, done.stderr);
+});
+
+/** A configuration for a bucket that nobody serves, with a secret; opening it reads the secret. */
+function configWith(directory: string, secret: string, more = ''): string {
+  const path = join(directory, 'walvault.toml');
+  writeFileSync(
+    path,
+    `cluster = "orders"\n${more}[encryption]\nmode = "none"\n[[repository]]\nurl = "s3://bucket/x?endpoint=https://127.0.0.1:1&region=x"\naccess-key-id = { env = "PATH" }\nsecret-access-key = ${secret}\n`,
+    { mode: 0o640 },
+  );
+  return path;
+}
+
+/** `store stat` in a bucket, as root: it fails for want of a server, after it has read the secret. */
+async function useSecret(config: string) {
+  return await runWalvault(['--config', config, 'store', 'stat', 'x'], {
+    as: 'self',
+    env: { WALVAULT_STORE_REQUEST_TIMEOUT: '1s' },
+  });
+}
+
+test('root runs no command and reads no secret of a configuration that another may change', async () => {
+  const { uid, gid } = account;
+  const scene = () => {
+    const directory = temporaryDirectory('config', { keepOwner: true });
+    chmodSync(directory, 0o755);
+    const ran = join(directory, 'ran');
+    const config = configWith(directory, `{ command = "id -u > ${ran}; echo x" }`);
+    return { directory, ran, config };
+  };
+  const linkPath = join('/dev/shm', `walvault-link-${process.pid}.toml`);
+  type Scene = ReturnType<typeof scene>;
+  /** What each does to the scene, and the path by which root then knows the configuration. */
+  const hostile: Record<string, (where: Scene) => string> = {
+    'owned by another'({ config }) {
+      chownSync(config, uid, gid);
+      return config;
+    },
+    'open to a group'({ config }) {
+      chownSync(config, 0, gid);
+      chmodSync(config, 0o660);
+      return config;
+    },
+    'in his directory'({ directory, config }) {
+      chownSync(directory, uid, gid);
+      return config;
+    },
+    'in a directory that is open to all'({ directory, config }) {
+      chmodSync(directory, 0o777);
+      return config;
+    },
+    'behind his link'({ config }) {
+      symlinkSync(config, linkPath);
+      lchownSync(linkPath, uid, gid);
+      return linkPath;
+    },
+  };
+  for (const [what, change] of Object.entries(hostile)) {
+    const where = scene();
+    const done = await useSecret(change(where));
+    rmSync(linkPath, { force: true });
+    expect.soft([done.exitCode, existsSync(where.ran)], `${what}: ${done.stderr}`).toEqual([3, false]);
+    expect
+      .soft(done.stderr, what)
+      .toMatch(
+        /^walvault: .*root takes no secret from a configuration that another may change: .*\nHINT: .*chown root/,
+      );
+  }
+  // As Debian keeps what a service may read and not change, and as Kubernetes mounts it.
+  const own = scene();
+  chownSync(own.config, 0, gid);
+  await useSecret(own.config);
+  assert.equal(readFileSync(own.ran, 'utf8').trim(), '0');
+  const mounted = scene();
+  chmodSync(mounted.directory, 0o3777);
+  mkdirSync(join(mounted.directory, '..2026'), { mode: 0o755 });
+  renameSync(mounted.config, join(mounted.directory, '..2026/walvault.toml'));
+  symlinkSync('..2026', join(mounted.directory, '..data'));
+  symlinkSync('..data/walvault.toml', mounted.config);
+  await useSecret(mounted.config);
+  assert.equal(readFileSync(mounted.ran, 'utf8').trim(), '0');
+});
+
+test('root reads no secret file that another has put a link in the place of', async () => {
+  const { uid, gid } = account;
+  const directory = temporaryDirectory('config', { keepOwner: true });
+  chmodSync(directory, 0o755);
+  const his = join(directory, 'his');
+  mkdirSync(his, { mode: 0o755 });
+  chownSync(his, uid, gid);
+  const precious = join(directory, 'precious');
+  writeFileSync(precious, 'only for root', { mode: 0o600 });
+  symlinkSync(precious, join(his, 'secret'));
+  const config = configWith(directory, `{ file = "${his}/secret" }`);
+  const refused = await useSecret(config);
+  assert.deepEqual(
+    [
+      refused.exitCode,
+      /root does not read what another may replace: user \d+ owns .*his\n/.test(refused.stderr),
+    ],
+    [3, true],
+    refused.stderr,
+  );
+  rmSync(join(his, 'secret'));
+  writeFileSync(join(his, 'secret'), 'his own');
+  chownSync(join(his, 'secret'), uid, gid);
+  assert.doesNotMatch((await useSecret(config)).stderr, /root does not read/);
+});
+
+test('root writes its log through no link, and to no file that another named', async () => {
+  const { uid, gid } = account;
+  const directory = temporaryDirectory('log', { keepOwner: true });
+  chmodSync(directory, 0o755);
+  const precious = join(directory, 'precious');
+  writeFileSync(precious, 'x', { mode: 0o600 });
+  const his = join(directory, 'his');
+  mkdirSync(his, { mode: 0o755 });
+  chownSync(his, uid, gid);
+  const log = join(his, 'walvault.log');
+  symlinkSync(precious, log);
+  const write = (config: string, args: readonly string[] = []) =>
+    runWalvault(['--config', config, ...args, 'store', 'stat', 'x'], {
+      as: 'self',
+      env: { WALVAULT_STORE_REQUEST_TIMEOUT: '1s' },
+    });
+  const more = (path: string) => `[log]\nfile = "${path}"\nlevel = "debug"\n`;
+  const led = await write(configWith(directory, '{ env = "PATH" }', more(log)));
+  assert.match(
+    led.stderr,
+    /log file .*root does not write to what another may replace: user \d+ owns .*his\n/,
+  );
+  assert.equal(readFileSync(precious, 'utf8'), 'x');
+  execFileSync('mkfifo', [join(his, 'pipe')]);
+  await write(configWith(directory, '{ env = "PATH" }', more(join(his, 'pipe'))));
+  // His configuration names root's file, or a new one in a directory of root's.
+  const named = configWith(his, '{ env = "PATH" }', more(precious));
+  chownSync(named, uid, gid);
+  await write(named);
+  const planted = join(directory, 'planted');
+  const naming = configWith(his, '{ env = "PATH" }', more(planted));
+  chownSync(naming, uid, gid);
+  const refused = await write(naming);
+  assert.match(refused.stderr, /root does not write to what another may replace/);
+  assert.deepEqual([readFileSync(precious, 'utf8'), existsSync(planted)], ['x', false]);
+  // His own log, and a new one, which becomes his; and one in a directory like Debian's /var/log/postgresql.
+  rmSync(log);
+  await write(configWith(directory, '{ env = "PATH" }', more(log)));
+  assert.deepEqual([statSync(log).uid, statSync(log).size > 0], [uid, true]);
+  const before = statSync(log).size;
+  await write(configWith(directory, '{ env = "PATH" }', more(log)));
+  assert.ok(statSync(log).size > before);
+  const debian = join(directory, 'debian');
+  mkdirSync(debian);
+  chownSync(debian, 0, gid);
+  chmodSync(debian, 0o1775);
+  for (const _ of [1, 2])
+    await write(configWith(directory, '{ env = "PATH" }', more(join(debian, 'walvault.log'))));
+  const { gid: group, mode } = statSync(join(debian, 'walvault.log'));
+  assert.deepEqual([group, mode & 0o777], [gid, 0o660]);
 });

@@ -1,4 +1,5 @@
 /** The settings of one store; each driver takes those it knows. */
+import type { Outsider } from '../../base/files/outsider.ts';
 import type { Secret } from '../../base/secret.ts';
 
 export interface DriverSettings {
@@ -21,4 +22,6 @@ export interface DriverSettings {
   readonly verifyTls?: boolean | undefined;
   /** How long one request may go without an answer or a moving byte. */
   readonly timeoutMs?: number | undefined;
+  /** A directory, as root: somebody else who may have named it. */
+  readonly chosenBy?: Outsider | undefined;
 }

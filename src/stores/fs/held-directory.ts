@@ -10,6 +10,7 @@ import { constants, type Dirent, type Stats } from 'node:fs';
 import { lstat, open, readdir, readlink, realpath, stat, type FileHandle } from 'node:fs/promises';
 import { join } from 'node:path';
 import { systemCode } from '../../base/errors/errors.ts';
+import { findReplacer, isHisOwn } from '../../base/files/outsider.ts';
 import { StoreError } from '../store.ts';
 import { fsError, isMissing } from './error.ts';
 
@@ -51,7 +52,9 @@ export class HeldDirectory implements AsyncDisposable {
  */
 export async function holdDirectory(root: string, directory: string): Promise<HeldDirectory> {
   const parts = partsOf(directory);
-  const found = parts.length === 0 ? undefined : await holdAtOnce(root, parts);
+  // Root walks, to look at the way to the root, too.
+  const isQuick = parts.length > 0 && process.geteuid?.() !== 0;
+  const found = isQuick ? await holdAtOnce(root, parts) : undefined;
   if (found !== undefined) return found;
   let held = await holdRoot(root);
   for (const name of parts) {
@@ -140,7 +143,9 @@ function partsOf(directory: string): string[] {
 
 async function holdRoot(root: string): Promise<HeldDirectory> {
   try {
-    return await held(await open(root, onlyToName), root);
+    const found = await held(await open(root, onlyToName), root);
+    if (process.geteuid?.() === 0) await refuseLedAway(found);
+    return found;
   } catch (error) {
     if (systemCode(error) !== 'ENOENT' && systemCode(error) !== 'ENOTDIR')
       throw fsError(`open ${root}`, error);
@@ -148,6 +153,28 @@ async function holdRoot(root: string): Promise<HeldDirectory> {
   throw new StoreError('no-container', `${root}: there is no such directory`, {
     hint: 'Mount the disk it lies on, or create the repository with `walvault init`.',
   });
+}
+
+/**
+ * For root. What an outsider could put in the place of the repository must be his own: else a command of root's for his
+ * repository would work on another one. Looked at after opening: who can replace the way was visible before, too.
+ */
+async function refuseLedAway(root: HeldDirectory): Promise<void> {
+  try {
+    const outsider = await findReplacer(root.shownPath);
+    const found = outsider && (await root.stat());
+    if (outsider === undefined || found === undefined || isHisOwn(outsider, found)) return;
+    throw new StoreError(
+      'denied',
+      `${root.shownPath} belongs to user ${found.uid}, and another could put something in its place: ${outsider.because}`,
+      {
+        hint: 'Run this as the user that owns the repository, or let root own each directory on the way, with mode 0755.',
+      },
+    );
+  } catch (error) {
+    await root[Symbol.asyncDispose]();
+    throw error;
+  }
 }
 
 async function holdEntry(above: HeldDirectory, name: string): Promise<HeldDirectory> {

@@ -7,8 +7,10 @@
  */
 import { resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
+import type { Outsider } from '../../base/files/outsider.ts';
 import { createCheckedStore } from '../driver-kit/checked-store.ts';
 import type { Store } from '../store.ts';
+import { requireHisOwn } from './chosen-root.ts';
 import { findClosed } from './closed.ts';
 import { deleteFiles } from './delete.ts';
 import { makeFileDurable } from './durable.ts';
@@ -22,9 +24,13 @@ export { createFsRoot } from './directories.ts';
 const metadataLimitBytes = 16 * 1024;
 
 /** A store in the directory `root`. Each call checks that it exists. No descriptor is held between calls. */
-export function createFsStore(options: { readonly root: string }): Store {
+export function createFsStore(options: {
+  readonly root: string;
+  readonly chosenBy?: Outsider | undefined;
+}): Store {
   const root = resolve(options.root);
-  return createCheckedStore({
+  const { chosenBy } = options;
+  const store = createCheckedStore({
     url: pathToFileURL(root).href,
     capabilities: { conditionalCreate: 'atomic', checksumOnWrite: true, metadataLimitBytes },
     put: (key, body, put) => putFile(root, key, body, put),
@@ -38,4 +44,5 @@ export function createFsStore(options: { readonly root: string }): Store {
     removeUnfinished: (writes, { signal }) => removeUnfinishedFiles(root, writes, signal),
     close: async () => undefined,
   });
+  return chosenBy === undefined ? store : requireHisOwn(store, root, chosenBy);
 }

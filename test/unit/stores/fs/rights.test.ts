@@ -1,7 +1,16 @@
 /** Whose the files of a repository are. Other users than root test the decision alone. */
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
-import { chmodSync, chownSync, mkdirSync, readdirSync, statSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  chownSync,
+  mkdirSync,
+  readdirSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { describe, it } from 'vitest';
 import { heirOf } from '../../../../src/base/files/heir.ts';
@@ -186,6 +195,46 @@ describe('several accounts at one directory repository', () => {
       assert.deepEqual(await store.removeUnfinished?.([write], { signal }), []);
       assert.equal((await store.head('c/1', { signal }))?.metadata['by'], 'other');
     });
+  });
+
+  it('root is not led to the repository of somebody else', async () => {
+    requireRoot('only root could be led there');
+    const home = temporaryDirectory('rights', { keepOwner: true });
+    chownSync(home, server.uid, server.gid);
+    const offsite = temporaryDirectory('offsite', { keepOwner: true });
+    await put(createFsStore({ root: offsite }), 'wal/1', 'precious');
+    const store = createFsStore({ root: join(home, 'repository') });
+    const refused = /another could put something in its place: user 4001 owns/;
+    symlinkSync(offsite, join(home, 'repository'));
+    for (const work of [
+      () => names(store, { prefix: '' }),
+      () => read(store, 'wal/1'),
+      () => put(store, 'wal/2', 'x'),
+      () => store.delete(['wal/1'], { signal }),
+    ])
+      await assert.rejects(work, refused);
+    assert.deepEqual(await names(createFsStore({ root: offsite }), { prefix: '' }), ['wal/1']);
+    // His own he may put there, as a link too.
+    rmSync(join(home, 'repository'));
+    mkdirSync(join(home, 'disk'));
+    chownSync(join(home, 'disk'), server.uid, server.gid);
+    symlinkSync('disk', join(home, 'repository'));
+    await put(store, 'wal/2', 'x');
+    assert.deepEqual(await names(store, { prefix: '' }), ['wal/2']);
+  });
+
+  it('root works for a configuration of somebody else in his own repository alone', async () => {
+    requireRoot('only root could be sent elsewhere');
+    const chosenBy = { uid: server.uid, gid: undefined, because: 'user 4001 owns the configuration' };
+    const root = temporaryDirectory('rights', { keepOwner: true });
+    await put(createFsStore({ root }), 'wal/1', 'precious');
+    const store = createFsStore({ root, chosenBy });
+    const refused = /root was sent there by a configuration that another may change: user 4001/;
+    await assert.rejects(names(store, { prefix: '' }), refused);
+    await assert.rejects(store.delete(['wal/1'], { signal }), refused);
+    assert.deepEqual(await names(createFsStore({ root }), { prefix: '' }), ['wal/1']);
+    chownSync(root, server.uid, server.gid);
+    assert.deepEqual(await names(createFsStore({ root, chosenBy }), { prefix: '' }), ['wal/1']);
   });
 
   it('root refuses, and leaves nothing behind, where it may not give files away', async () => {
