@@ -61,30 +61,38 @@ export interface MissingPiece {
   readonly recordedBytes: number;
 }
 
-/** The pieces that the listing does not show as the commit record has them; empty for a whole backup. Pure. */
+export interface MissingPieces {
+  readonly count: number;
+  /** No more than a hundred: a backup that is gone lacks them all, and who reads needs no more to know it. */
+  readonly first: readonly MissingPiece[];
+}
+
+const mostNamed = 100;
+
+/** The pieces that the listing does not show as the commit record has them; none for a whole backup. Pure. */
 export function missingPieces(
   record: Pick<BackupRecord, 'parts' | 'manifest'>,
   sizes: ReadonlyMap<string, number>,
-): MissingPiece[] {
-  return piecesOf(record)
-    .map(({ name, storedSizeBytes }) => ({
-      name,
-      foundBytes: sizes.get(name),
-      recordedBytes: storedSizeBytes,
-    }))
-    .filter(({ foundBytes, recordedBytes }) => foundBytes !== recordedBytes);
+): MissingPieces {
+  const first: MissingPiece[] = [];
+  let count = 0;
+  for (const { name, storedSizeBytes } of piecesOf(record)) {
+    const foundBytes = sizes.get(name);
+    if (foundBytes === storedSizeBytes) continue;
+    if (++count <= mostNamed) first.push({ name, foundBytes, recordedBytes: storedSizeBytes });
+  }
+  return { count, first };
 }
 
 /** The words behind "backup …:"; undefined for a whole backup. */
-export function whyNotWhole(missing: readonly MissingPiece[]): string | undefined {
-  const [first] = missing;
+export function whyNotWhole({ count, first: [first] }: MissingPieces): string | undefined {
   if (first === undefined) return undefined;
   const { name, foundBytes, recordedBytes } = first;
   const what =
     foundBytes === undefined
       ? `${name} is missing`
       : `${name} has ${foundBytes} bytes and was stored with ${recordedBytes}`;
-  return missing.length === 1
+  return count === 1
     ? what
-    : `${what}, the first of ${formatCount(missing.length, 'object')} that are missing or have another size`;
+    : `${what}, the first of ${formatCount(count, 'object')} that are missing or have another size`;
 }

@@ -164,7 +164,7 @@ describe('a cluster with everything that is unusual', () => {
     const expected = [...entries.values()].map(({ path, part }): [string, number] => [path, part ?? 0]);
     const byPath = ([a]: [string, number], [b]: [string, number]) => comparePaths(a, b);
     assert.deepEqual(found.toSorted(byPath), expected);
-    assert.equal(entries.get('global/pg_control')?.part, result.record.parts.at(-1)?.number);
+    assert.equal(entries.get('global/pg_control')?.part, [...result.record.parts].at(-1)?.number);
   });
 
   test("PostgreSQL's manifest is written as its own pg_basebackup writes it", async () => {

@@ -138,7 +138,7 @@ describe('a backup under load, unpacked with gpg, zstd and tar alone', () => {
     assert.deepEqual({ fileCount, sizeBytes }, { fileCount: record.fileCount, sizeBytes: record.sizeBytes });
     assert.deepEqual(
       [...partNumbers].toSorted((a, b) => a - b),
-      record.parts.map(({ number }) => number),
+      Array.from(record.parts, ({ number }) => number),
     );
   });
 });

@@ -41,7 +41,7 @@ describe('a restore that cannot succeed leaves nothing PostgreSQL would start fr
     await origin.stop('immediate');
   });
 
-  const part = (index: number) => `${backupPrefix(system(), record.id)}${record.parts.at(index)?.name}`;
+  const part = (index: number) => `${backupPrefix(system(), record.id)}${[...record.parts].at(index)?.name}`;
   const manifest = () => `${backupPrefix(system(), record.id)}${record.manifest.name}`;
   const recordKey = () => commitRecordKey(system(), record.id);
 

@@ -31,6 +31,9 @@ function renderBacklog({ name, required, backlog }: RepositoryListing): string {
   return `\nlacks of what ${others} holds:\n${lines.map(line => `  ${line}\n`).join('')}  (\`walvault copy --from ${backlog.comparedWith[0] ?? ''} --to ${name}\` brings it)\n`;
 }
 
+/** Anybody who can add objects can add very many. */
+const mostNamed = 10;
+
 function renderSystem(system: SystemListing): string {
   const { systemId, postgresMajor, backups, unreadable, timelines } = system;
   const lines = [
@@ -41,8 +44,10 @@ function renderSystem(system: SystemListing): string {
       backups.length === 0 ? 'no backups\n' : renderTable(backupColumns, backups.map(backupRow)),
       ...backups.flatMap(brokenLines),
     );
-  for (const { id, problem } of unreadable ?? [])
+  for (const { id, problem } of unreadable?.first.slice(0, mostNamed) ?? [])
     lines.push(`${id}: its record cannot be used: ${problem}\n`);
+  if (unreadable !== undefined && unreadable.count > mostNamed)
+    lines.push(`${unreadable.count - mostNamed} more records cannot be used\n`);
   const [passed] = system.passedOver.first;
   if (passed !== undefined)
     lines.push(
@@ -102,7 +107,7 @@ function readersOf({ record, isEncrypted }: ListedBackup): string {
 function remarksOf(backup: ListedBackup): string[] {
   const { record, verdict, isPinned, cold, missingObjects, missingWal } = backup;
   return [
-    ...(missingObjects.length > 0 ? [`${formatCount(missingObjects.length, 'object')} missing`] : []),
+    ...(missingObjects.count > 0 ? [`${formatCount(missingObjects.count, 'object')} missing`] : []),
     ...(missingWal.length > 0 ? ['its WAL is missing'] : []),
     ...(verdict.status === 'good' ? [] : [remarkOf(verdict)]),
     ...(record.damagedPages > 0 ? [`${record.damagedPages} damaged pages`] : []),
@@ -207,7 +212,8 @@ export function listJson(listings: readonly RepositoryListing[]): unknown {
         postgresMajor: postgresMajor ?? null,
         segmentSizeBytes: geometry?.segmentSizeBytes ?? null,
         backups: backups?.map(backupJson),
-        unreadable: unreadable?.map(({ id, problem }) => ({ id, problem })),
+        unreadable: unreadable?.first.map(({ id, problem }) => ({ id, problem })),
+        unreadableCount: unreadable?.count,
         passedOver: { count: passedOver.count, first: passedOver.first },
         timelines: timelines?.map(timelineJson),
       }),
@@ -243,7 +249,11 @@ function backupJson(backup: ListedBackup): unknown {
     signature: verdict,
     pinned: backup.isPinned,
     cold: backup.cold,
-    missing: { objects: backup.missingObjects.map(({ name }) => name), wal: backup.missingWal },
+    missing: {
+      objects: backup.missingObjects.first.map(({ name }) => name),
+      objectCount: backup.missingObjects.count,
+      wal: backup.missingWal,
+    },
   };
 }
 

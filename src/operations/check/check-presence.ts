@@ -60,6 +60,9 @@ function sideBySideFindings(activity: readonly SystemActivity[]): Finding[] {
     : [warning(describeSideBySide(ids), 'Give each server a `cluster` of its own in its configuration.')];
 }
 
+/** Anybody who can add records can add very many. */
+const mostNamed = 10;
+
 async function presenceFindings(survey: SystemSurvey): Promise<Finding[]> {
   const catalog = await survey.catalog();
   const { policy } = survey.repository.codec;
@@ -68,6 +71,7 @@ async function presenceFindings(survey: SystemSurvey): Promise<Finding[]> {
   const broken = [
     ...catalog.unreadable
       .filter(({ verdict }) => isBelieved(verdict, policy))
+      .slice(0, mostNamed)
       .map(({ id, problem }) => failure(`the record of backup ${id} cannot be used: ${problem}`)),
     ...(await brokenBackups(survey, records)),
   ];

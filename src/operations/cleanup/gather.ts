@@ -1,4 +1,7 @@
 /** The state of a system for retention, gathered from a survey. */
+import { needsSignature } from '../../repository/encoding/signature-policy.ts';
+import type { ParentClaim } from '../../repository/format/claim.ts';
+import { backupPrefix, claimKey, signatureKey } from '../../repository/format/layout.ts';
 import type { SystemSurvey } from '../../repository/survey.ts';
 import { missingPieces, type BackupDirectory } from '../../repository/stored-backups.ts';
 import type { ArchivedTimelines, ReadableTimelines } from '../../repository/wal/timelines.ts';
@@ -25,7 +28,7 @@ export async function gatherState(survey: SystemSurvey): Promise<SystemState> {
       return {
         ...entry,
         ...storedOf(directory),
-        isComplete: missingPieces(entry.record, directory?.sizes ?? new Map()).length === 0,
+        isComplete: missingPieces(entry.record, directory?.sizes ?? new Map()).count === 0,
       };
     }),
     unreadable: await claimsOfUnreadable(survey),
@@ -60,10 +63,26 @@ async function claimsOfUnreadable(survey: SystemSurvey): Promise<SystemState['un
   for (const entry of (await survey.catalog()).unreadable)
     found.push({
       ...entry,
-      claim: await survey.parentOf(entry.id),
+      claim: await claimOf(survey, entry.id, directories.get(entry.id)),
       ...storedOf(directories.get(entry.id)),
     });
   return found;
+}
+
+/** A claim is read only if it can tell something: anybody who can add objects can add very many. */
+async function claimOf(
+  survey: SystemSurvey,
+  id: string,
+  directory: BackupDirectory | undefined,
+): Promise<ParentClaim> {
+  const { repository, system } = survey;
+  const names = directory?.sizes;
+  const claim = claimKey(system, id);
+  const isThere = (key: string) => names?.has(key.slice(backupPrefix(system, id).length)) === true;
+  const isSigned = isThere(signatureKey(claim));
+  if (needsSignature(repository.codec.removalPolicy))
+    return isSigned ? await survey.parentOf(id) : { kind: 'unproven' };
+  return isSigned || isThere(claim) ? await survey.parentOf(id) : { kind: 'unknown' };
 }
 
 async function findUnfinished(survey: SystemSurvey): Promise<UnfinishedBackup[]> {
@@ -75,7 +94,7 @@ async function findUnfinished(survey: SystemSurvey): Promise<UnfinishedBackup[]>
     const { lastModified, firstModified } = directory;
     found.push({
       id,
-      claim: await survey.parentOf(id),
+      claim: await claimOf(survey, id, directory),
       ...storedOf(directory),
       lastModified,
       firstModified,

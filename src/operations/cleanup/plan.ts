@@ -34,6 +34,9 @@ export function planCleanup(input: PlanInput): CleanupPlan {
   };
 }
 
+/** Anybody who can add objects can add very many; one is enough for a doubt. */
+const mostNamed = 10;
+
 interface Doubt extends Remark {
   /** What cleanup may not remove because of the doubt. */
   readonly blocks: 'everything' | 'wal' | 'nothing';
@@ -45,7 +48,8 @@ function findDoubts(input: PlanInput, choice: BackupChoice, limits: RetentionLim
   const fresh = state.unfinished.filter(one => isInProgress(one, input, limits) && isProven(one));
   const unreadable = state.unreadable.filter(({ verdict }) => isBelieved(verdict, input.trust));
   const contradictory = choice.contradictory.filter(({ verdict }) => isBelieved(verdict, input.trust));
-  for (const { id } of [...unreadable, ...fresh].filter(({ claim }) => claim.kind === 'unknown')) {
+  const unclaimed = [...unreadable, ...fresh].filter(({ claim }) => claim.kind === 'unknown');
+  for (const { id } of unclaimed.slice(0, mostNamed)) {
     doubts.push({
       blocks: 'everything',
       message: `nothing is removed: backup ${id} may build on any other, its claim cannot be read`,
@@ -90,7 +94,8 @@ function findDoubts(input: PlanInput, choice: BackupChoice, limits: RetentionLim
         message: `the archived history of timeline ${timeline} cannot be read: ${problem}`,
         hint: healHistoryHint(timeline),
       });
-  for (const { id } of [...unreadable, ...contradictory.map(({ record }) => record)]) {
+  const unusable = [...unreadable, ...contradictory.map(({ record }) => record)];
+  for (const { id } of unusable.slice(0, mostNamed)) {
     doubts.push({
       blocks: 'wal',
       message: `no WAL is removed: the record of backup ${id} cannot be used, so it may need any of it`,
@@ -114,7 +119,7 @@ function findDoubts(input: PlanInput, choice: BackupChoice, limits: RetentionLim
       message: 'no WAL is removed: there is no backup that it could be older than',
     });
   }
-  const unbelieved = state.unreadable.filter(one => !unreadable.includes(one));
+  const unbelieved = state.unreadable.filter(({ verdict }) => !isBelieved(verdict, input.trust));
   if (unbelieved.length > 0)
     doubts.push({
       blocks: 'nothing',

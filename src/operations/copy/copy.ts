@@ -17,10 +17,12 @@ import {
   timelinesPrefix,
   walPrefix,
   type SystemPath,
+  commitRecordKey,
 } from '../../repository/format/layout.ts';
 import { verifyMarker } from '../../repository/format/marker.ts';
 import { refuseUnknownCluster } from '../../repository/known-cluster.ts';
 import type { Repository } from '../../repository/repository.ts';
+import { PassedOverObjects } from '../../repository/passed-over.ts';
 import { surveySystem } from '../../repository/survey.ts';
 import { copyBackup } from './copy-backup.ts';
 import { copyObject, type CopyContext } from './copy-object.ts';
@@ -77,16 +79,24 @@ export async function copy(options: CopyOptions): Promise<CopyResult> {
   return { from: from.name, to: to.name, isDryRun, copied, identical, conflicts, failures, backups };
 }
 
+/** Anybody who can add records can add very many; of more than these only the number is told. */
+const mostNamed = 10;
+
 async function chooseBackups(
   { from, what, log, signal }: CopyOptions,
   system: SystemPath,
 ): Promise<BackupRecord[]> {
   const { backups, unreadable } = await readCatalog(from, system, signal);
-  for (const { id, problem } of unreadable) log.emit({ kind: 'backup-record-unusable', backup: id, problem });
+  const unusable = unreadable.map(({ id, problem }) => ({ id, problem }));
   const records: BackupRecord[] = [];
   for (const { record, verdict } of backups)
     if (isBelieved(verdict, from.codec.policy)) records.push(record);
-    else log.emit({ kind: 'backup-record-unusable', backup: record.id, problem: describeVerdict(verdict) });
+    else unusable.push({ id: record.id, problem: describeVerdict(verdict) });
+  for (const { id, problem } of unusable.slice(0, mostNamed))
+    log.emit({ kind: 'backup-record-unusable', backup: id, problem });
+  const passedOver = new PassedOverObjects();
+  for (const { id, problem } of unusable) passedOver.add('records', commitRecordKey(system, id), problem);
+  if (unusable.length > mostNamed) passedOver.tell(from);
   if (what.kind !== 'backup') return records;
   return withParents(what.id, new Map(records.map(record => [record.id, record])));
 }

@@ -88,7 +88,7 @@ export interface BackupPiece {
 
 /** The parts, then the manifest: where there is a manifest, there are the parts it names. */
 export function keyedPiecesOf(system: SystemPath, record: BackupRecord): BackupPiece[] {
-  return piecesOf(record).map(piece => ({
+  return Array.from(piecesOf(record), piece => ({
     key: pieceKey(system, record.id, piece),
     digest: { sha256: piece.storedSha256, sizeBytes: piece.storedSizeBytes },
   }));

@@ -103,6 +103,9 @@ async function listSystem({ what, signal }: ListingOptions, survey: SystemSurvey
   return { ...listed, passedOver: { count, first } };
 }
 
+/** Of records that cannot be used. */
+const mostNamed = 100;
+
 async function listBackups(
   survey: SystemSurvey,
   runs: readonly SegmentRange[] | undefined,
@@ -127,7 +130,8 @@ async function listBackups(
       }),
     );
   }
-  return { backups, unreadable: catalog.unreadable };
+  const { length: count } = catalog.unreadable;
+  return { backups, unreadable: { count, first: catalog.unreadable.slice(0, mostNamed) } };
 }
 
 /** Without a listing of all WAL, this lists only the few segments that the backup needs. */

@@ -4,7 +4,7 @@ import type { NamedRange } from '../../postgres/wal/segment-range.ts';
 import type { TierCounts } from '../../repository/cold-objects.ts';
 import type { CatalogEntry, UnreadableEntry } from '../../repository/format/catalog.ts';
 import type { PassedOver } from '../../repository/passed-over.ts';
-import type { MissingPiece } from '../../repository/stored-backups.ts';
+import type { MissingPieces } from '../../repository/stored-backups.ts';
 import type { WalRun } from '../../repository/wal/listing.ts';
 import type { TimelineListing } from './timelines.ts';
 
@@ -33,10 +33,17 @@ export interface SystemListing {
   readonly passedOver: { readonly count: number; readonly first: readonly PassedOver[] };
   /** Undefined if only WAL is listed. */
   readonly backups: readonly ListedBackup[] | undefined;
-  readonly unreadable: readonly UnreadableEntry[] | undefined;
+  readonly unreadable: UnreadableRecords | undefined;
   /** Undefined if only backups are listed. */
   readonly timelines: readonly TimelineListing[] | undefined;
   readonly runs: readonly WalRun[] | undefined;
+}
+
+/** Commit records that cannot be used. */
+export interface UnreadableRecords {
+  readonly count: number;
+  /** No more than a hundred. */
+  readonly first: readonly UnreadableEntry[];
 }
 
 export interface ListedBackup extends CatalogEntry {
@@ -50,7 +57,7 @@ export interface ListedBackup extends CatalogEntry {
   readonly isPinned: boolean;
   readonly isEncrypted: boolean;
   /** Its parts and its manifest that are not there as recorded. */
-  readonly missingObjects: readonly MissingPiece[];
+  readonly missingObjects: MissingPieces;
   /** The first of them in words. */
   readonly whyNotWhole: string | undefined;
   /** The WAL that makes it consistent and is not archived. */

@@ -70,7 +70,7 @@ async function fill(
   { repository, system, record, signal }: ManifestSource,
 ): Promise<VerifiedManifest> {
   const key = pieceKey(system, record.id, record.manifest);
-  const partNumbers = new Set(record.parts.map(({ number }) => number));
+  const partNumbers = new Set(Array.from(record.parts, ({ number }) => number));
   const ranges = new Map<number, ByteRange>();
   const bytesOfTablespace = new Map<number, number>();
   const missing = new Set(indispensable);

@@ -52,6 +52,9 @@ export async function surveyForRestore(survey: SystemSurvey, options: SurveyOpti
   };
 }
 
+/** Anybody who can add records can add very many. */
+const mostNamed = 10;
+
 async function usableBackups(
   survey: SystemSurvey,
   { verifySignatures, backupId, log }: SurveyOptions,
@@ -66,7 +69,8 @@ async function usableBackups(
   }
   const wanted = backupId === undefined ? undefined : unusable.get(backupId);
   if (wanted !== undefined) throw cannotUse(`backup ${backupId} cannot be used: ${wanted}`);
-  for (const [id, problem] of unusable) {
+  // The survey has told how many there are.
+  for (const [id, problem] of [...unusable].slice(0, mostNamed)) {
     if (usable.length === 0) throw cannotUse(`no backup can be used: ${id} ${problem}`);
     log.emit({ kind: 'backup-left-out', backup: id, problem });
   }

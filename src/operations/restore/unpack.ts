@@ -44,7 +44,7 @@ export async function unpack(options: UnpackOptions): Promise<void> {
   }
   const files = new SyncQueue();
   const done = { bytes: 0, files: 0 };
-  const lastPart = Math.max(...options.record.parts.map(({ number }) => number));
+  const lastPart = [...options.record.parts].reduce((last, { number }) => Math.max(last, number), 0);
   try {
     for (const part of options.record.parts) {
       const expected =

@@ -11,6 +11,7 @@ import type {
 import { parseFields, sha256Pattern, type Fields } from './fields.ts';
 import { readGeometry } from './geometry-field.ts';
 import { encodeJson } from './json-object.ts';
+import { PackedParts } from './packed-parts.ts';
 import { isSafePath } from './manifest.ts';
 
 const recordFormat = 1;
@@ -69,7 +70,7 @@ export function decodeBackupRecord(data: Uint8Array, source: string): BackupReco
     externalFiles: fields.texts('externalFiles'),
     ...(fields.has('recipients') && { recipients: fields.texts('recipients') }),
     manifest: piece(fields.object('manifest')),
-    parts: fields.items('parts').map(part),
+    parts: packedParts(fields),
   };
 }
 
@@ -100,6 +101,11 @@ function piece(fields: Fields): StoredPiece {
     storedSha256: fields.matching('storedSha256', sha256Pattern),
     ...(fields.has('plainSizeBytes') && { plainSizeBytes: fields.number('plainSizeBytes') }),
   };
+}
+
+function packedParts(fields: Fields): PackedParts {
+  const items = fields.items('parts');
+  return new PackedParts(items.values().map(part), items.length);
 }
 
 function part(fields: Fields): BackupPart {

@@ -24,6 +24,11 @@ export interface BackupPart extends StoredPiece {
   readonly number: number;
 }
 
+/** In the order of their numbers. */
+export interface BackupParts extends Iterable<BackupPart> {
+  readonly length: number;
+}
+
 /** WAL that makes the backup consistent: from `startLsn` up to `endLsn`, exclusive, on one timeline. */
 export interface WalRange {
   readonly timeline: number;
@@ -85,7 +90,7 @@ export interface BackupRecord {
    */
   readonly recipients?: readonly string[] | undefined;
   readonly manifest: StoredPiece;
-  readonly parts: readonly BackupPart[];
+  readonly parts: BackupParts;
 }
 
 /** True if a backup's objects are encrypted: the names say so. */
@@ -104,8 +109,12 @@ export function isBackupId(text: string): boolean {
 }
 
 /** The objects of a backup: its parts, then the manifest that names their files. */
-export function piecesOf({ parts, manifest }: Pick<BackupRecord, 'parts' | 'manifest'>): StoredPiece[] {
-  return [...parts, manifest];
+export function* piecesOf({
+  parts,
+  manifest,
+}: Pick<BackupRecord, 'parts' | 'manifest'>): Generator<StoredPiece, undefined> {
+  yield* parts;
+  yield manifest;
 }
 
 /** The most bytes that a piece may decode to, by what the record says of the piece, or of all its files. */
@@ -121,7 +130,9 @@ const mostBytesAboutFile = 16 * 1024;
 
 /** Bytes that a backup takes in one repository, without its WAL. */
 export function storedBytesOf(record: BackupRecord): number {
-  return piecesOf(record).reduce((sum, { storedSizeBytes }) => sum + storedSizeBytes, 0);
+  let sum = 0;
+  for (const { storedSizeBytes } of piecesOf(record)) sum += storedSizeBytes;
+  return sum;
 }
 
 /** The position where a backup becomes consistent: a recovery from the backup can stop here or later. */

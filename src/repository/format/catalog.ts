@@ -1,4 +1,6 @@
 /** The committed backups of a system: its commit records, each with who signed it and when it reached the store. */
+import { objectBounds } from '../../base/bounds.ts';
+import { each } from '../../base/threads/each.ts';
 import { WalvaultError } from '../../base/errors/errors.ts';
 import type { SignatureVerdict } from '../../pipeline/openpgp/index.ts';
 import type { ListEntry } from '../../stores/store.ts';
@@ -9,13 +11,21 @@ import { readSmallObject, readVerdict, writeSignedObject } from './json-object.t
 import { describeVerdict, needsSignature } from '../encoding/signature-policy.ts';
 import { commitRecordKey, commitRecordsPrefix, signatureKey, type SystemPath } from './layout.ts';
 
-const limitBytes = 256 * 1024 ** 2;
+const { limitBytes } = objectBounds.record;
 
 /**
- * So much is read of records that no signature makes believed where one is required: enough for those of the time before
- * a cluster's hosts signed, whose WAL cleanup keeps, and nothing that anybody can plant costs more.
+ * So much is read of records that no trusted signer signed, the smallest first: nothing that anybody can plant costs more.
+ * Where signatures are required it is enough for those of the time before a cluster's hosts signed, whose WAL cleanup
+ * keeps; elsewhere for many years.
  */
-const mostUnsignedBytes = 16 * 1024 ** 2;
+const mostUnproven = {
+  require: { count: 1000, bytes: 16 * 1024 ** 2 },
+  otherwise: { count: 20_000, bytes: 256 * 1024 ** 2 },
+};
+
+/** Records up to this size are read several at once, larger ones one by one, because of the memory that they take. */
+const smallBytes = 1024 ** 2;
+const smallAtOnce = 8;
 
 export interface CatalogEntry {
   readonly record: BackupRecord;
@@ -38,14 +48,27 @@ export interface Catalog {
   readonly unreadable: readonly UnreadableEntry[];
 }
 
-/** Commits the backup. Everything the record names must be durable before the call. */
+/**
+ * Commits the backup. Everything the record names must be durable before the call.
+ * @throws WalvaultError `config` for a record that no reader would take
+ */
 export async function writeBackupRecord(
   repository: Repository,
   system: SystemPath,
   record: BackupRecord,
   signal: AbortSignal,
 ): Promise<void> {
-  await writeSignedObject(repository, commitRecordKey(system, record.id), encodeBackupRecord(record), signal);
+  const data = encodeBackupRecord(record);
+  if (data.length > limitBytes) throw tooManyParts(record);
+  await writeSignedObject(repository, commitRecordKey(system, record.id), data, signal);
+}
+
+function tooManyParts({ parts }: BackupRecord): WalvaultError {
+  return new WalvaultError(
+    'config',
+    `the backup has ${parts.length} parts: its record would be larger than ${limitBytes} bytes`,
+    { hint: 'Raise backup.part-size.' },
+  );
 }
 
 export async function readCatalog(
@@ -53,41 +76,83 @@ export async function readCatalog(
   system: SystemPath,
   signal: AbortSignal,
 ): Promise<Catalog> {
-  const backups: CatalogEntry[] = [];
-  const unreadable: UnreadableEntry[] = [];
   const prefix = commitRecordsPrefix(system);
   const { records, signatures } = await listRecords(repository, prefix, signal);
-  const isRequired = needsSignature(repository.codec.policy);
-  let unsignedBytes = 0;
-  for (const entry of records) {
+  const backups: CatalogEntry[] = [];
+  const unreadable: UnreadableEntry[] = [];
+  const budget = new UnprovenBudget(needsSignature(repository.codec.policy));
+  const take = async (entry: ListedRecord) => {
     const id = entry.key.slice(prefix.length, -'.json'.length);
-    let verdict: SignatureVerdict = { status: 'unsigned' };
-    if (isRequired && !signatures.has(signatureKey(entry.key))) {
-      unsignedBytes += entry.sizeBytes;
-      if (unsignedBytes > mostUnsignedBytes) {
-        unreadable.push({ id, problem: `it ${describeVerdict(verdict)}, and was not read`, verdict });
-        continue;
-      }
-    }
-    try {
-      const data = await readSmallObject(repository.store, entry.key, { limitBytes, signal });
-      if (data === undefined) continue;
-      verdict = await readVerdict(repository, entry.key, data, signal);
-      const record = decodeBackupRecord(data, `${repository.store.url}: ${entry.key}`);
-      if (record.id !== id || record.systemId !== system.systemId) {
-        throw new WalvaultError(
-          'damaged',
-          `${repository.store.url}: ${entry.key} is the record of another backup`,
-        );
-      }
-      backups.push({ record, verdict, committedAt: entry.modified });
-    } catch (error) {
-      if (!(error instanceof WalvaultError) || error.code !== 'damaged') throw error;
-      unreadable.push({ id, problem: error.message, verdict });
-    }
-  }
+    const isSigned = signatures.has(signatureKey(entry.key));
+    const found = await readRecord({ repository, system, budget, signal }, { id, entry, isSigned });
+    if (found === undefined) return;
+    if ('problem' in found) unreadable.push(found);
+    else backups.push(found);
+  };
+  const bySize = records.toSorted((a, b) => a.sizeBytes - b.sizeBytes);
+  await each(
+    bySize.filter(({ sizeBytes }) => sizeBytes <= smallBytes),
+    smallAtOnce,
+    take,
+  );
+  for (const entry of bySize) if (entry.sizeBytes > smallBytes) await take(entry);
   backups.sort((a, b) => comparePositions(a.record, b.record));
+  unreadable.sort((a, b) => (a.id < b.id ? -1 : 1));
   return { backups, unreadable };
+}
+
+/** What is left for records that no trusted signer signed. */
+class UnprovenBudget {
+  #count: number;
+  #bytes: number;
+
+  constructor(isRequired: boolean) {
+    const { count, bytes } = isRequired ? mostUnproven.require : mostUnproven.otherwise;
+    this.#count = count;
+    this.#bytes = bytes;
+  }
+
+  /** False: there is no room for it. */
+  take(sizeBytes: number): boolean {
+    if (this.#count === 0 || sizeBytes > this.#bytes) return false;
+    this.#count--;
+    this.#bytes -= sizeBytes;
+    return true;
+  }
+}
+
+interface Reading {
+  readonly repository: Repository;
+  readonly system: SystemPath;
+  readonly budget: UnprovenBudget;
+  readonly signal: AbortSignal;
+}
+
+/** Undefined: it is gone. The signature is verified before anything is parsed. */
+async function readRecord(
+  { repository, system, budget, signal }: Reading,
+  { id, entry, isSigned }: { readonly id: string; readonly entry: ListedRecord; readonly isSigned: boolean },
+): Promise<CatalogEntry | UnreadableEntry | undefined> {
+  const { store } = repository;
+  const source = `${store.url}: ${entry.key}`;
+  let verdict: SignatureVerdict = { status: 'unsigned' };
+  const unread = () => ({ id, problem: `it ${describeVerdict(verdict)}, and was not read`, verdict });
+  if (!isSigned && !budget.take(entry.sizeBytes)) return unread();
+  try {
+    if (entry.sizeBytes > limitBytes)
+      throw new WalvaultError('damaged', `${source} is larger than ${limitBytes} bytes`);
+    const data = await readSmallObject(store, entry.key, { limitBytes, signal });
+    if (data === undefined) return undefined;
+    if (isSigned) verdict = await readVerdict(repository, entry.key, data, signal);
+    if (isSigned && verdict.status !== 'good' && !budget.take(data.length)) return unread();
+    const record = decodeBackupRecord(data, source);
+    if (record.id !== id || record.systemId !== system.systemId)
+      throw new WalvaultError('damaged', `${source} is the record of another backup`);
+    return { record, verdict, committedAt: entry.modified };
+  } catch (error) {
+    if (!(error instanceof WalvaultError) || error.code !== 'damaged') throw error;
+    return { id, problem: error.message, verdict };
+  }
 }
 
 type ListedRecord = Extract<ListEntry, { readonly key: string }>;

@@ -10,7 +10,7 @@ import { verifyManifest } from '../../../../src/operations/restore/manifest-spoo
 import { unpack } from '../../../../src/operations/restore/unpack.ts';
 import { tarHeader, tarPadding, tarTrailer, type TarEntry } from '../../../../src/pipeline/tar/index.ts';
 import { compressZstd } from '../../../../src/pipeline/zstd/streaming.ts';
-import type { BackupRecord } from '../../../../src/repository/format/backup-record.ts';
+import type { BackupPart, BackupRecord } from '../../../../src/repository/format/backup-record.ts';
 import { sha256Hex } from '../../../../src/repository/format/json-object.ts';
 import { backupPrefix } from '../../../../src/repository/format/layout.ts';
 import { encodeManifest, type ManifestEntry } from '../../../../src/repository/format/manifest.ts';
@@ -124,7 +124,7 @@ async function unpackMade(
   onStart: (directory: string) => void = () => undefined,
 ): Promise<string> {
   const repository = await makeRepository({ store: watched(createMemoryStore()) });
-  const parts: BackupRecord['parts'][number][] = [];
+  const parts: BackupPart[] = [];
   for (const [index, members] of made.parts.entries())
     parts.push({
       number: index + 1,
@@ -315,7 +315,7 @@ describe('a hostile repository', () => {
     refuses(
       {
         parts: [base, essentials],
-        record: record => ({ ...record, parts: record.parts.map(part => ({ ...part, ...other })) }),
+        record: record => ({ ...record, parts: Array.from(record.parts, part => ({ ...part, ...other })) }),
       },
       /000001\.tar\.zst: it is not what the commit record says/,
     ));
@@ -335,7 +335,7 @@ describe('a hostile repository', () => {
         parts: [base, essentials],
         record: record => ({
           ...record,
-          parts: record.parts.map(part => ({ ...part, storedSizeBytes: part.storedSizeBytes - 1 })),
+          parts: Array.from(record.parts, part => ({ ...part, storedSizeBytes: part.storedSizeBytes - 1 })),
         }),
       },
       /it has more than \d+ bytes/,

@@ -1,6 +1,5 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'vitest';
-import { WalGeometry } from '../../../../src/postgres/wal/geometry.ts';
 import {
   isBackupId,
   newBackupId,
@@ -13,38 +12,30 @@ import {
 } from '../../../../src/repository/format/backup-record-json.ts';
 import { commitRecordKey } from '../../../../src/repository/format/layout.ts';
 import { makeRepository, signal, system } from '../../../support/site/archive.ts';
+import { sampleRecord as record } from '../../../support/sample-record.ts';
 
-const record: BackupRecord = {
-  id: '20261122T020000Z-full-3f2a91',
-  type: 'full',
-  parent: undefined,
-  systemId: system.systemId,
-  serverVersion: 150_006,
-  walvaultVersion: '0.1.0',
-  label: 'nightly',
-  backupFrom: 'primary',
-  startTime: new Date('2026-11-22T02:00:00Z'),
-  stopTime: new Date('2026-11-22T02:10:00Z'),
-  timeline: 1,
-  startLsn: 0x2000028n,
-  stopLsn: 0x3000100n,
-  walRanges: [{ timeline: 1, startLsn: 0x2000028n, endLsn: 0x3000100n }],
-  geometry: new WalGeometry(16 * 1024 ** 2),
-  dataChecksums: true,
-  damagedPages: 0,
-  fileCount: 3,
-  sizeBytes: 12_345,
-  tablespaces: [{ oid: 16_385, location: '/srv/ts' }],
-  externalFiles: ['/etc/postgresql/15/main/pg_hba.conf'],
-  manifest: { name: 'manifest.ndjson.zst.pgp', storedSizeBytes: 10, storedSha256: 'ab'.repeat(32) },
-  parts: [
-    { number: 1, name: 'parts/000001.tar.zst.pgp', storedSizeBytes: 20, storedSha256: 'cd'.repeat(32) },
-  ],
-};
+/** With its parts as plain objects. */
+function decoded(data: Buffer): BackupRecord {
+  const found = decodeBackupRecord(data, 'x');
+  return { ...found, parts: [...found.parts] };
+}
 
 describe('a commit record', () => {
+  it('keeps its parts in little memory, whatever they are called', () => {
+    const part = { storedSizeBytes: 20, storedSha256: 'cd'.repeat(32) };
+    const parts = [
+      { ...part, number: 1, name: 'parts/000001.tar.zst', plainSizeBytes: 2 ** 40 },
+      { ...part, number: 1_000_000, name: 'parts/1000000.tar.zst' },
+      { ...part, number: 3, name: 'parts/000003.tar.zst.pgp', plainSizeBytes: 0 },
+      { ...part, number: 4, name: 'elsewhere/d.tar' },
+    ];
+    const found = decodeBackupRecord(encodeBackupRecord({ ...record, parts }), 'x');
+    assert.deepEqual([found.parts.length, [...found.parts]], [4, parts]);
+    assert.deepEqual(decoded(encodeBackupRecord(found)), { ...record, parts });
+  });
+
   it('comes back as it was written', () => {
-    assert.deepEqual(decodeBackupRecord(encodeBackupRecord(record), 'x'), record);
+    assert.deepEqual(decoded(encodeBackupRecord(record)), record);
   });
 
   it('has, where it is known, the mode of the data directory, recipients, links that were followed, and tablespaces inside it at safe paths only', () => {
@@ -56,7 +47,7 @@ describe('a commit record', () => {
       recipients: ['ab'.repeat(20)],
       links: [{ path: 'base/16399', location: '/mnt/fast/16399' }],
     };
-    assert.deepEqual(decodeBackupRecord(encodeBackupRecord(odd), 'x'), odd);
+    assert.deepEqual(decoded(encodeBackupRecord(odd)), odd);
     const hostile = { ...record, tablespaces: [{ ...tablespace, insidePath: '../elsewhere' }] };
     assert.throws(() => decodeBackupRecord(encodeBackupRecord(hostile), 'x'), { code: 'damaged' });
   });
@@ -78,7 +69,7 @@ describe('a commit record', () => {
       );
     }
     for (const name of ['../../other/part.tar', '/etc/passwd', 'parts/../x.tar', 'parts/a/b.tar']) {
-      const parts = [{ ...record.parts[0], name }];
+      const parts = [{ ...[...record.parts][0], name }];
       assert.throws(
         () => decodeBackupRecord(Buffer.from(JSON.stringify({ ...json, parts })), 'x'),
         { code: 'damaged' },
