@@ -130,7 +130,7 @@ async function interleaveAccounts(): Promise<string> {
   return describe(
     await interleave(named ?? Array.from({ length: 200 }, (_, index) => index + 1), {
       ...(steps !== undefined && { stepLimit: Number(steps) }),
-      lanes: named === undefined ? 2 : 1,
+      lanes: Math.min(2, named?.length ?? 2),
       onSeed: console.log,
     }),
   );

@@ -69,13 +69,12 @@ async function playAndReport(
   const played = await play(ground, plan);
   if (played.broken === undefined) return { runs: played.runs, report: undefined };
   let shortest = { steps: played.steps, broken: played.broken };
-  // The proof comes after the last step: what it depends on may have been broken earlier.
-  for (let limit = 0; played.isByProof && limit < plan.steps.length; limit++) {
-    const { broken, steps } = await play(ground, limited(plan, limit));
-    if (broken !== undefined) {
-      shortest = { steps, broken };
-      break;
-    }
+  // The proof comes after the last step: what breaks it may have happened in an earlier one, which is looked for by halves.
+  for (let whole = 0; played.isByProof && whole < shortest.steps;) {
+    const middle = Math.floor((whole + shortest.steps) / 2);
+    const { broken } = await play(ground, limited(plan, middle));
+    if (broken === undefined) whole = middle + 1;
+    else shortest = { steps: middle, broken };
   }
   return { runs: played.runs, report: reportOf(plan, shortest) };
 }
