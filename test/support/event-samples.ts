@@ -87,12 +87,6 @@ export const samples: Samples = {
     object: 'orders/7300000000000000001/catalog/notes/wal-00000001/20261122T020000000Z-wal-lost.json',
     problem: 'is not signed',
   },
-  'planted-object-replaced': {
-    kind: 'planted-object-replaced',
-    repository,
-    object: `orders/7300000000000000001/wal/00000001/00000000/${segment}`,
-    keptAs: `orders/7300000000000000001/wal/00000001/00000000/${segment}.conflict.0123456789abcdef`,
-  },
   'loss-record-unreadable': {
     kind: 'loss-record-unreadable',
     path: `${dataDirectory}/.walvault-lost-wal/${segment}.json`,

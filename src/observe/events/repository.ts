@@ -23,14 +23,6 @@ export type RepositoryEvent =
       readonly object: string;
       readonly problem: string;
     }
-  /** An object that no trusted signer signed was under the key of a WAL file, which is now archived there. */
-  | {
-      readonly kind: 'planted-object-replaced';
-      readonly repository: string;
-      readonly object: string;
-      /** The key under which it is kept; null if it was too large to be such a file. */
-      readonly keptAs: string | null;
-    }
   /** A record of this host that says which WAL was given up. */
   | { readonly kind: 'loss-record-unreadable'; readonly path: string }
   /** The WAL is archived; only a lost tail may go unnoticed. */

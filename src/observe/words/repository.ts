@@ -25,11 +25,6 @@ export const repositoryWords: WordsTable<RepositoryEvent> = {
       `repository "${repository}": ${count === 1 ? `one of its ${what} counts` : `${count} of its ${what} count`} for nothing: ${object} ${problem}`,
       'Somebody may have planted it. If one of your hosts wrote it, name its public signing key in signing.trusted-signers; else remove it with `walvault store rm --force`.',
     ),
-  'planted-object-replaced': ({ repository, object, keptAs }) =>
-    warn(
-      `repository "${repository}": ${object} was there already, not signed by a trusted signer; it is replaced${keptAs === null ? '' : `, and kept as ${keptAs}`}`,
-      'Somebody may have planted it: find out who can write to the repository.',
-    ),
   'loss-record-unreadable': ({ path }) =>
     warn(
       `${path}: not a record of WAL that was given up`,

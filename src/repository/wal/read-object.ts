@@ -11,7 +11,7 @@ import { StoreError, type ObjectStat } from '../../stores/store.ts';
 import { judgeMetadata } from '../format/metadata-signature.ts';
 import { decodeMetadata, type WalObjectMetadata } from '../format/object-metadata.ts';
 import type { Repository } from '../repository.ts';
-import { inMemoryLimitBytes, mostOverheadBytes } from './write-object.ts';
+import { inMemoryLimitBytes } from './write-object.ts';
 
 export interface WalContent {
   readonly metadata: WalObjectMetadata | undefined;
@@ -126,6 +126,9 @@ function isForeign({ codec }: Repository, error: unknown, hasArrived: boolean): 
 function fitsInMemory(stat: ObjectStat, { sizeBytes }: WalObjectMetadata): boolean {
   return sizeBytes <= inMemoryLimitBytes && stat.sizeBytes <= inMemoryLimitBytes + mostOverheadBytes;
 }
+
+/** The most bytes that keys, signatures and frames add to data that does not compress. */
+const mostOverheadBytes = 1024 ** 2;
 
 async function* verifyDigest(
   source: ByteStream,

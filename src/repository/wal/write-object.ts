@@ -12,8 +12,7 @@ import { conflictKey, walKey, type SystemPath } from '../format/layout.ts';
 import { signMetadata } from '../format/metadata-signature.ts';
 import { decodeMetadata, encodeMetadata, type WalObjectMetadata } from '../format/object-metadata.ts';
 import type { Repository } from '../repository.ts';
-import { compareObject, type ArchivedDigest, type Comparison } from './compare-object.ts';
-import { isUnproven, mayReplace, setAside } from './replace-foreign.ts';
+import { compareObject, type ArchivedDigest } from './compare-object.ts';
 import type { WalFileName } from '../../postgres/wal/file-name.ts';
 
 /**
@@ -21,9 +20,6 @@ import type { WalFileName } from '../../postgres/wal/file-name.ts';
  * send.
  */
 export const inMemoryLimitBytes = 32 * 1024 ** 2;
-
-/** The most bytes that keys, signatures and frames add to data that does not compress. */
-export const mostOverheadBytes = 1024 ** 2;
 
 /** A file that can be read several times with the same result. */
 export interface PlainFile {
@@ -95,7 +91,7 @@ export type StoreOutcome =
   | 'kept-beside';
 
 /**
- * Stores the object unless its key is taken; what somebody has planted there is replaced where signatures are required. On return the content is durable in this repository.
+ * Stores the object unless its key is taken. On return the content is durable in this repository.
  * @throws WalvaultError `conflict` when other content is archived under the name
  * @throws StoreError when the store fails
  */
@@ -105,43 +101,23 @@ export async function storeWalObject(
   signal: AbortSignal,
 ): Promise<StoreOutcome> {
   const { store } = repository;
+  const { body } = object;
+  const isKept = typeof body !== 'function';
   try {
-    await putObject(repository, object, { ifAbsent: true, signal });
+    await store.put(object.key, isKept ? [body] : body(), {
+      ifAbsent: true,
+      // Histories are read before anything else, and must never wait for a thaw.
+      objectClass: object.key.endsWith('.history') ? 'catalog' : 'wal',
+      metadata: encodeMetadata(object.metadata),
+      sizeBytes: object.metadata.storedSizeBytes,
+      sha256: object.metadata.storedSha256,
+      isDigestOfBody: isKept,
+      signal,
+    });
     return 'created';
   } catch (error) {
     if (!isStoreError(error, 'exists')) throw error;
   }
-  const outcome = await compareWithExisting(repository, object, signal, { mayReplace: true });
-  // On a directory the first writer may have died between giving the file its name and fsyncing it.
-  await store.makeDurable?.(object.key, { signal });
-  return outcome;
-}
-
-async function putObject(
-  { store }: Repository,
-  { key, body, metadata }: WalObject,
-  { ifAbsent, signal }: { readonly ifAbsent: boolean; readonly signal: AbortSignal },
-): Promise<void> {
-  const isKept = typeof body !== 'function';
-  await store.put(key, isKept ? [body] : body(), {
-    ifAbsent,
-    // Histories are read before anything else, and must never wait for a thaw.
-    objectClass: key.endsWith('.history') ? 'catalog' : 'wal',
-    metadata: encodeMetadata(metadata),
-    sizeBytes: metadata.storedSizeBytes,
-    sha256: metadata.storedSha256,
-    isDigestOfBody: isKept,
-    signal,
-  });
-}
-
-async function compareWithExisting(
-  repository: Repository,
-  object: WalObject,
-  signal: AbortSignal,
-  options: { readonly mayReplace: boolean },
-): Promise<StoreOutcome> {
-  const { store } = repository;
   const existing = await store.head(object.key, { signal });
   if (existing === undefined) {
     throw new WalvaultError(
@@ -150,62 +126,34 @@ async function compareWithExisting(
       { retry: true },
     );
   }
+  const outcome = await compareWithExisting(repository, object, existing, signal);
+  // On a directory the first writer may have died between giving the file its name and fsyncing it.
+  await store.makeDurable?.(object.key, { signal });
+  return outcome;
+}
+
+async function compareWithExisting(
+  repository: Repository,
+  object: WalObject,
+  existing: ObjectStat,
+  signal: AbortSignal,
+): Promise<StoreOutcome> {
   const stored = decodeMetadata(existing.metadata);
   const { writeId, storedSizeBytes } = object.metadata;
   if (stored?.writeId === writeId && existing.sizeBytes === storedSizeBytes) return 'created';
   const found = await compareObject(repository, object, existing, signal);
-  if (found.kind === 'same') return 'identical';
-  if (found.kind === 'other') {
-    if (await isKeptBeside(repository, object, signal)) return 'kept-beside';
-    throw conflictError(repository, object, found.archived, existing.modified);
-  }
-  const refusal = refusalOf(repository, object, found);
-  if (!options.mayReplace || !(await mayReplace(repository, object, existing))) throw refusal;
-  await replace(repository, object, { existing, refusal, signal });
-  // Another server may have done the same: the later one wins, and the other finds its content here.
-  return await compareWithExisting(repository, object, signal, { mayReplace: false });
-}
-
-/** Replaces a planted object. @throws `refusal` where the store does not permit it; StoreError */
-async function replace(
-  repository: Repository,
-  object: WalObject,
-  {
-    existing,
-    refusal,
-    signal,
-  }: { readonly existing: ObjectStat; readonly refusal: WalvaultError; readonly signal: AbortSignal },
-): Promise<void> {
-  try {
-    // A larger object can be no such file.
-    const limitBytes = object.metadata.sizeBytes + mostOverheadBytes;
-    const keptAs = await setAside(repository, object, existing, { limitBytes, signal });
-    await putObject(repository, object, { ifAbsent: false, signal });
-    const { name, codec } = repository;
-    codec.emitOnce(`replaced ${object.key}`, {
-      kind: 'planted-object-replaced',
-      repository: name,
-      object: object.key,
-      keptAs: keptAs ?? null,
-    });
-  } catch (error) {
-    if (isStoreError(error, 'denied') || isStoreError(error, 'exists')) throw refusal;
-    throw error;
-  }
-}
-
-function refusalOf(
-  repository: Repository,
-  object: WalObject,
-  found: Exclude<Comparison, { readonly kind: 'same' | 'other' }>,
-): WalvaultError {
   switch (found.kind) {
+    case 'same':
+      return 'identical';
     case 'damaged':
-      return damagedObject(repository, object, found.problem);
+      throw damagedObject(repository, object, found.problem);
     case 'unproven':
-      return unprovenObject(repository, object, found.problem);
+      throw unprovenObject(repository, object, found.problem);
     case 'unknown':
-      return withoutDigest(repository, object);
+      throw withoutDigest(repository, object);
+    case 'other':
+      if (await isKeptBeside(repository, object, signal)) return 'kept-beside';
+      throw conflictError(repository, object, found.archived, existing.modified);
   }
 }
 
@@ -248,9 +196,6 @@ async function isKeptBeside(
   const existing = await repository.store.head(beside.key, { signal });
   if (existing === undefined) return false;
   const found = await compareObject(repository, beside, existing, signal);
-  // Something planted keeps nothing, and `conflict keep` replaces it.
-  const isProven = found.kind === 'same' || found.kind === 'other';
-  if (!isProven && (await isUnproven(repository, beside.key, existing))) return false;
   if (found.kind === 'unproven') throw unprovenObject(repository, beside, found.problem);
   if (found.kind === 'damaged') throw damagedObject(repository, beside, found.problem);
   return found.kind === 'same';
