@@ -187,7 +187,7 @@ async function prepareRepository(
   signal: AbortSignal,
 ): Promise<void> {
   await verifyMarker(repository, signal);
-  await ensureClusterRecord(repository.store, system, controlFile, signal);
+  await ensureClusterRecord(repository, system, controlFile, signal);
 }
 
 async function discardUnlessCommitted<T>(

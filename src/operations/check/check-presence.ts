@@ -49,7 +49,8 @@ export async function checkPresence(list: Checklist, { options, usable }: Presen
 async function activityOf(survey: SystemSurvey): Promise<SystemActivity> {
   const { systemId } = survey.system;
   const cluster = await survey.clusterRecord();
-  const lastArchivedAt = cluster && newestOf((await survey.wal(cluster.geometry)).runs);
+  const geometry = await survey.geometry();
+  const lastArchivedAt = geometry && newestOf((await survey.wal(geometry)).runs);
   return { systemId, firstSeen: cluster?.firstSeen, lastArchivedAt };
 }
 

@@ -24,9 +24,9 @@ export async function proveSystems(
     work: async () => {
       const findings: Finding[] = [];
       for (const survey of await surveySystems(repository, cluster, signal)) {
-        const record = await survey.clusterRecord();
-        // Without its record nothing of the system is archived yet.
-        if (record !== undefined) findings.push(...(await findingsOf(survey, record.geometry)));
+        const geometry = await survey.geometry();
+        // Without a segment size nothing of the system is archived yet.
+        if (geometry !== undefined) findings.push(...(await findingsOf(survey, geometry)));
       }
       return findings;
     },

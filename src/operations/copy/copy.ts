@@ -9,7 +9,7 @@ import { WalvaultError } from '../../base/errors/errors.ts';
 import type { BackupRecord } from '../../repository/format/backup-record.ts';
 import { describeVerdict, isBelieved } from '../../repository/encoding/signature-policy.ts';
 import { readCatalog } from '../../repository/format/catalog.ts';
-import { listSystemIds, readClusterRecord } from '../../repository/format/cluster-record.ts';
+import { listSystemIds, compareClusterRecord } from '../../repository/format/cluster-record.ts';
 import {
   clusterRecordKey,
   notesPrefix,
@@ -124,23 +124,24 @@ async function copySystem(
   await copyHighWater(context, system);
 }
 
-/** @throws WalvaultError `conflict` when the target's archive of this system has another segment size */
+/**
+ * Copies the record, if it can be used: none is needed. What is planted in the target is left for the next push to replace.
+ * @throws WalvaultError `conflict` when the target's archive of this system has another segment size
+ */
 async function copyClusterRecord(context: CopyContext, system: SystemPath): Promise<void> {
   const { from, to, signal } = context;
-  const [ours, theirs] = await Promise.all([
-    readClusterRecord(from.store, system, signal),
-    readClusterRecord(to.store, system, signal),
-  ]);
+  const ours = await surveySystem(from, system, signal).clusterRecord();
   if (ours === undefined) return;
   const key = clusterRecordKey(system);
-  if (theirs === undefined) {
-    await copyObject(context, { key, objectClass: 'catalog', mayExist: false, sizeBytes: 0 });
-  } else if (theirs.geometry.segmentSizeBytes !== ours.geometry.segmentSizeBytes) {
+  const theirs = await compareClusterRecord(to, system, ours, signal);
+  if (theirs === 'agrees') context.report.identical++;
+  else if (theirs !== undefined)
     throw new WalvaultError(
       'conflict',
       `${to.store.url}: ${key} says segments of ${theirs.geometry.segmentSizeBytes} bytes, the source has ${ours.geometry.segmentSizeBytes}`,
     );
-  } else context.report.identical++;
+  else if ((await to.store.head(key, { signal })) === undefined)
+    await copyNote(context, key, { mayExist: false });
 }
 
 async function copyTree(context: CopyContext, prefix: string): Promise<void> {
@@ -183,7 +184,7 @@ async function copyNotes(
 async function copyHighWater(context: CopyContext, system: SystemPath): Promise<void> {
   const { from, to, signal } = context;
   const survey = surveySystem(from, system, signal);
-  const geometry = (await survey.clusterRecord())?.geometry;
+  const geometry = await survey.geometry();
   if (geometry === undefined) return;
   const theirs = await surveySystem(to, system, signal).highWater(geometry);
   const ours = await survey.highWater(geometry);
@@ -191,7 +192,7 @@ async function copyHighWater(context: CopyContext, system: SystemPath): Promise<
     await copyNote(context, key, { mayExist: false });
 }
 
-/** Copies a note after its signature, which says nothing without it. */
+/** Copies a note or record after its signature, which says nothing without it. */
 async function copyNote(
   context: CopyContext,
   key: string,

@@ -71,7 +71,7 @@ async function missingIn(repository: Repository, options: AcknowledgeOptions): P
   const found: Missing[] = [];
   for (const survey of await surveySystems(repository, cluster, signal)) {
     if (systemId !== undefined && systemId !== survey.system.systemId) continue;
-    const geometry = (await survey.clusterRecord())?.geometry;
+    const geometry = await survey.geometry();
     if (geometry === undefined) continue;
     const accepted = await survey.acknowledgedGaps(geometry);
     const chosen = chooseGaps(await acceptable(survey, options, geometry), options, geometry);

@@ -26,7 +26,7 @@ export async function storeRetrying(
     if (!patience.isOverQueueLimit && proofs.holdFor(repository, control)) return;
     await patience.ask(async signal => {
       await verifyMarker(repository, signal);
-      await ensureClusterRecord(repository.store, system, control, signal);
+      await ensureClusterRecord(repository, system, control, signal);
     });
     proofs.add(repository, control);
   };

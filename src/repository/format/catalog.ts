@@ -60,7 +60,8 @@ export async function writeBackupRecord(
 ): Promise<void> {
   const data = encodeBackupRecord(record);
   if (data.length > limitBytes) throw tooManyParts(record);
-  await writeSignedObject(repository, commitRecordKey(system, record.id), data, signal);
+  // The id is this host's by its claim, and anybody can read it there.
+  await writeSignedObject(repository, commitRecordKey(system, record.id), data, { isOwnKey: true, signal });
 }
 
 function tooManyParts({ parts }: BackupRecord): WalvaultError {

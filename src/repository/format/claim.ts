@@ -5,16 +5,11 @@
 import { objectBounds } from '../../base/bounds.ts';
 import { WalvaultError } from '../../base/errors/errors.ts';
 import { isBelieved, needsSignature } from '../encoding/signature-policy.ts';
+import { isStoreError } from '../../stores/store.ts';
 import type { Repository } from '../repository.ts';
 import { isBackupId } from './backup-record.ts';
 import { parseFields } from './fields.ts';
-import {
-  createSmallObject,
-  encodeJson,
-  readSmallObject,
-  readVerdict,
-  writeSignature,
-} from './json-object.ts';
+import { encodeJson, readSmallObject, readVerdict, writeSignedObject } from './json-object.ts';
 import { claimKey, type SystemPath } from './layout.ts';
 
 export interface Claim {
@@ -36,8 +31,13 @@ export async function writeClaim(
 ): Promise<boolean> {
   const key = claimKey(system, claim.id);
   const data = encodeJson({ format: 1, ...claim, startTime: claim.startTime.toISOString() });
-  await writeSignature(repository, key, data, signal);
-  return await createSmallObject(repository.store, key, data, signal);
+  try {
+    await writeSignedObject(repository, key, data, { isOwnKey: false, signal });
+    return true;
+  } catch (error) {
+    if (isStoreError(error, 'exists')) return false;
+    throw error;
+  }
 }
 
 /**

@@ -5,10 +5,12 @@
 import { objectBounds } from '../../base/bounds.ts';
 import { WalvaultError } from '../../base/errors/errors.ts';
 import type { WalGeometry } from '../../postgres/wal/geometry.ts';
-import type { Store } from '../../stores/store.ts';
+import { isStoreError, type Store } from '../../stores/store.ts';
 import { parseFields } from './fields.ts';
 import { readGeometry } from './geometry-field.ts';
-import { createSmallObject, encodeJson, readSmallObject } from './json-object.ts';
+import { isBelieved, needsSignature } from '../encoding/signature-policy.ts';
+import type { Repository } from '../repository.ts';
+import { encodeJson, readSmallObject, readVerdict, writeSignedObject } from './json-object.ts';
 import { clusterRecordKey, type SystemPath } from './layout.ts';
 
 const { limitBytes } = objectBounds.clusterRecord;
@@ -31,8 +33,11 @@ export async function readClusterRecord(
 ): Promise<StoredClusterRecord | undefined> {
   const key = clusterRecordKey(system);
   const data = await readSmallObject(store, key, { limitBytes, signal });
-  if (data === undefined) return undefined;
-  const source = `${store.url}: ${key}`;
+  return data && decodeRecord(data, system, `${store.url}: ${key}`);
+}
+
+/** @throws WalvaultError `damaged` */
+function decodeRecord(data: Buffer, system: SystemPath, source: string): StoredClusterRecord {
   const fields = parseFields(data, source);
   if (!fields.is('systemId', String(system.systemId)))
     throw new WalvaultError('damaged', `${source} belongs to system ${fields.shown('systemId')}`);
@@ -45,39 +50,72 @@ export async function readClusterRecord(
 }
 
 /**
- * Makes sure that the record exists and has the same segment size.
+ * Makes sure that the record exists and has the same segment size. One that is not believed and says otherwise was
+ * planted, and is replaced; one that agrees is left alone, whoever wrote it.
  * @throws WalvaultError `invalid-file` when the archive was begun with another segment size (pg_resetwal
  *   --wal-segsize)
  */
 export async function ensureClusterRecord(
-  store: Store,
+  repository: Repository,
   system: SystemPath,
   record: ClusterRecord,
   signal: AbortSignal,
 ): Promise<void> {
-  const existing = await readClusterRecord(store, system, signal);
-  if (existing === undefined) {
-    const { postgresMajor, geometry, blockSizeBytes } = record;
-    const data = encodeJson({
-      format: 1,
-      systemId: String(system.systemId),
-      postgresMajor,
-      segmentSizeBytes: geometry.segmentSizeBytes,
-      blockSizeBytes,
-      firstSeen: new Date().toISOString(),
-    });
-    if (await createSmallObject(store, clusterRecordKey(system), data, signal)) return;
-    return ensureClusterRecord(store, system, record, signal);
-  }
-  if (existing.geometry.segmentSizeBytes !== record.geometry.segmentSizeBytes) {
+  const existing = await compareClusterRecord(repository, system, record, signal);
+  if (existing === 'agrees') return;
+  const { postgresMajor, geometry, blockSizeBytes } = record;
+  if (existing !== undefined)
     throw new WalvaultError(
       'invalid-file',
-      `${store.url}: the archive of system ${system.systemId} has segments of ${existing.geometry.segmentSizeBytes} bytes, this server writes ${record.geometry.segmentSizeBytes}`,
+      `${repository.store.url}: the archive of system ${system.systemId} has segments of ${existing.geometry.segmentSizeBytes} bytes, this server writes ${geometry.segmentSizeBytes}`,
       {
         hint: 'The segment size was changed by pg_resetwal: give the cluster another name in the configuration.',
       },
     );
+  const data = encodeJson({
+    format: 1,
+    systemId: String(system.systemId),
+    postgresMajor,
+    segmentSizeBytes: geometry.segmentSizeBytes,
+    blockSizeBytes,
+    firstSeen: new Date().toISOString(),
+  });
+  const key = clusterRecordKey(system);
+  try {
+    await writeSignedObject(repository, key, data, { isOwnKey: true, signal });
+  } catch (error) {
+    // Another host was quicker.
+    if (!isStoreError(error, 'exists')) throw error;
+    if ((await compareClusterRecord(repository, system, record, signal)) !== 'agrees') throw error;
   }
+}
+
+/**
+ * The existing record, if it counts: `agrees` where it has the same segment size, whoever wrote it.
+ * @throws WalvaultError `damaged` where an unsigned record would count; StoreError
+ */
+export async function compareClusterRecord(
+  repository: Repository,
+  system: SystemPath,
+  { geometry }: Pick<ClusterRecord, 'geometry'>,
+  signal: AbortSignal,
+): Promise<StoredClusterRecord | 'agrees' | undefined> {
+  const { store, codec } = repository;
+  const key = clusterRecordKey(system);
+  const isProven = async () => {
+    const data = await readSmallObject(store, key, { limitBytes, signal });
+    return data !== undefined && isBelieved(await readVerdict(repository, key, data, signal), codec.policy);
+  };
+  let record: StoredClusterRecord | undefined;
+  try {
+    record = await readClusterRecord(store, system, signal);
+  } catch (error) {
+    if (!(error instanceof WalvaultError) || error.code !== 'damaged' || !needsSignature(codec.policy))
+      throw error;
+    return undefined;
+  }
+  if (record?.geometry.segmentSizeBytes === geometry.segmentSizeBytes) return 'agrees';
+  return record !== undefined && (await isProven()) ? record : undefined;
 }
 
 /** The system identifiers that this cluster name has had, in the listing order of their decimal text. */

@@ -43,13 +43,7 @@ export async function createSmallObject(
   signal: AbortSignal,
 ): Promise<boolean> {
   try {
-    await store.put(key, [data], {
-      ifAbsent: true,
-      objectClass: 'catalog',
-      sizeBytes: data.length,
-      sha256: sha256Hex(data),
-      signal,
-    });
+    await putSmallObject(store, key, data, { ifAbsent: true, signal });
     return true;
   } catch (error) {
     if (isStoreError(error, 'exists')) return false;
@@ -57,40 +51,77 @@ export async function createSmallObject(
   }
 }
 
+async function putSmallObject(
+  store: Store,
+  key: string,
+  data: Buffer,
+  { ifAbsent, signal }: { readonly ifAbsent: boolean; readonly signal: AbortSignal },
+): Promise<void> {
+  await store.put(key, [data], {
+    ifAbsent,
+    objectClass: 'catalog',
+    sizeBytes: data.length,
+    sha256: sha256Hex(data),
+    signal,
+  });
+}
+
+export interface SignedWriting {
+  /**
+   * True for a key that only this host writes, or whose objects all say the same: what no trusted signer signed there is
+   * replaced by an object that this host signs.
+   */
+  readonly isOwnKey: boolean;
+  readonly signal: AbortSignal;
+}
+
 /**
  * Writes a signed object: the signature first, so that every reader of the object can check it. Without a signing key
  * the object is written alone, and readers treat it as unsigned.
- * @throws StoreError `exists` when the key is taken by other content
+ * @throws StoreError `exists` when the key, or that of the signature, is taken by other content
  */
 export async function writeSignedObject(
   repository: Repository,
   key: string,
   data: Buffer,
-  signal: AbortSignal,
+  { isOwnKey, signal }: SignedWriting,
 ): Promise<void> {
   const { store } = repository;
-  await writeSignature(repository, key, data, signal);
-  if (await createSmallObject(store, key, data, signal)) return;
+  const signature = await makeSignature(repository, key, data);
+  // A signature that is there may be that of an earlier attempt.
+  const isSigned =
+    signature === undefined ||
+    (await createSmallObject(store, signatureKey(key), signature, signal)) ||
+    (await readVerdict(repository, key, data, signal)).status === 'good';
+  // With another's signature the object would be worse than unsigned.
+  if (!isSigned && !isOwnKey) throw new StoreError('exists', `${store.url}: ${signatureKey(key)} exists`);
+  if (isSigned && (await createSmallObject(store, key, data, signal))) return;
   // After a lost response, our own object looks like somebody else's; its content shows whose it is.
   const isOurSize = (await store.head(key, { signal }))?.sizeBytes === data.length;
   const existing = isOurSize
     ? await readSmallObject(store, key, { limitBytes: data.length, signal })
     : undefined;
-  if (existing?.equals(data) !== true)
+  if (isSigned && existing?.equals(data) === true) return;
+  // Without a signature nothing tells this object from a planted one.
+  if (!isOwnKey || signature === undefined || (await isProven(repository, key, signal)))
     throw new StoreError('exists', `${store.url}: ${key} exists with other content`);
+  await putSmallObject(store, signatureKey(key), signature, { ifAbsent: false, signal });
+  await putSmallObject(store, key, data, { ifAbsent: false, signal });
 }
 
-/** Writes the signature of `data` as the object `key`, if the host has a signing key. */
-export async function writeSignature(
-  { store, codec }: Repository,
-  key: string,
-  data: Buffer,
-  signal: AbortSignal,
-): Promise<void> {
+/** True if a trusted signer signed what is there. */
+async function isProven(repository: Repository, key: string, signal: AbortSignal): Promise<boolean> {
+  const { store } = repository;
+  const { sizeBytes = 0 } = (await store.head(key, { signal })) ?? {};
+  if (sizeBytes > objectBounds.record.limitBytes) return false;
+  const data = await readSmallObject(store, key, { limitBytes: sizeBytes, signal });
+  return data !== undefined && (await readVerdict(repository, key, data, signal)).status === 'good';
+}
+
+/** The signature of `data` as the object `key`; undefined if the host has no signing key. */
+async function makeSignature({ codec }: Repository, key: string, data: Buffer): Promise<Buffer | undefined> {
   const signer = await codec.keyring.signer();
-  if (signer === undefined) return;
-  const signature = Buffer.from(await signDetached(signer, data, key));
-  await createSmallObject(store, signatureKey(key), signature, signal);
+  return signer && Buffer.from(await signDetached(signer, data, key));
 }
 
 /** The verdict on the signature of `data` as the object `key`. */

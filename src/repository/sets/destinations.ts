@@ -48,6 +48,8 @@ export class Destinations {
   #present: Destination[];
   readonly #dropped: Repository[] = [];
   readonly #onLeftOut: OnLeftOut;
+  /** The repositories where somebody else has written below the id of the set. */
+  readonly #occupied = new Set<Repository>();
 
   constructor(destinations: readonly Destination[], onLeftOut: OnLeftOut) {
     this.#present = [...destinations];
@@ -93,7 +95,7 @@ export class Destinations {
     const puts = this.#present.map(async ({ repository, mustSucceed }, index) => {
       const branch = tee.branches[index] as TeeBranch;
       try {
-        await putPiece(repository, { key, body: branch.stream, signal });
+        await this.#putPiece(repository, { key, body: branch.stream, signal });
       } catch (error) {
         if (mustSucceed) await tee.fail(error);
         throw error;
@@ -123,29 +125,34 @@ export class Destinations {
     this.#dropped.push(repository);
     this.#onLeftOut(repository, error);
   }
-}
 
-/**
- * Stores a piece. A retry after a lost response fails with "exists"; the write id tells our own object from somebody
- * else's.
- */
-async function putPiece(
-  { store }: Repository,
-  piece: { readonly key: string; readonly body: ByteStream; readonly signal: AbortSignal },
-): Promise<void> {
-  const { key, body, signal } = piece;
-  const writeId = randomBytes(12).toString('hex');
-  try {
-    await store.put(key, body, {
-      ifAbsent: true,
-      // A restore reads the manifest first, so it is stored with the catalogue's class.
-      objectClass: isPartKey(key) ? 'backup' : 'catalog',
-      metadata: { writeid: writeId },
-      signal,
-    });
-  } catch (error) {
-    if (!isStoreError(error, 'exists')) throw error;
-    const existing = await store.head(key, { signal });
-    if (existing?.metadata['writeid'] !== writeId) throw error;
+  /**
+   * Stores a piece. The claim shows the id of the set to everybody, so somebody may have planted an object under the key,
+   * which only this host writes: the next attempt replaces it, and all later ones do. The write id tells our own object, after a lost response.
+   */
+  async #putPiece(
+    repository: Repository,
+    { key, body, signal }: { readonly key: string; readonly body: ByteStream; readonly signal: AbortSignal },
+  ): Promise<void> {
+    const { store } = repository;
+    const writeId = randomBytes(12).toString('hex');
+    try {
+      await store.put(key, body, {
+        ifAbsent: !this.#occupied.has(repository),
+        // A restore reads the manifest first, so it is stored with the catalogue's class.
+        objectClass: isPartKey(key) ? 'backup' : 'catalog',
+        metadata: { writeid: writeId },
+        signal,
+      });
+    } catch (error) {
+      if (!isStoreError(error, 'exists')) throw error;
+      const existing = await store.head(key, { signal });
+      if (existing?.metadata['writeid'] === writeId) return;
+      this.#occupied.add(repository);
+      throw new WalvaultError('conflict', `${store.url}: ${key} is there already, and is replaced`, {
+        cause: error,
+        retry: true,
+      });
+    }
   }
 }

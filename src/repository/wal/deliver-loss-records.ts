@@ -7,7 +7,7 @@ import type { SystemPath } from '../format/layout.ts';
 import { verifyMarker } from '../format/marker.ts';
 import { writeNote } from '../format/notes/note.ts';
 import type { Repository } from '../repository.ts';
-import { findMissing } from './listing.ts';
+import { findUnarchived } from './unarchived.ts';
 import { readLossRecords, removeLossRecords, type LossRecord } from './loss-records.ts';
 import { lostWalNote, type LostWal } from '../format/notes/lost-wal.ts';
 import { surveySystem } from '../survey.ts';
@@ -81,9 +81,8 @@ async function missingOf(
   lost: LostWal,
   { known, geometry, signal }: Looking,
 ): Promise<LostWal[]> {
-  const missing: LostWal[] = [];
-  for await (const { first, last } of findMissing(repository, system, lost, { geometry, signal }))
-    missing.push({ ...lost, first, last });
+  const unarchived = await findUnarchived(repository, system, lost, { geometry, signal });
+  const missing = unarchived.map(({ first, last }) => ({ ...lost, first, last }));
   // An earlier run that died may have written a note already.
   return stillMissing(missing, known);
 }

@@ -38,11 +38,12 @@ export async function makeRepository(
   options: { name?: string; required?: boolean; store?: Store; empty?: boolean } = {},
 ): Promise<Repository> {
   const { name = 'main', required = true, store = createMemoryStore() } = options;
+  const made = { name, required, expectedId: undefined, store, codec: plainCodec() };
   if (options.empty !== true) {
     await createMarker(store, signal);
-    await ensureClusterRecord(store, system, { postgresMajor: 15, geometry, blockSizeBytes: 8192 }, signal);
+    await ensureClusterRecord(made, system, { postgresMajor: 15, geometry, blockSizeBytes: 8192 }, signal);
   }
-  return { name, required, expectedId: undefined, store, codec: plainCodec() };
+  return made;
 }
 
 export async function archiveSegment(

@@ -7,7 +7,7 @@ import type { WalGeometry } from '../../../postgres/wal/geometry.ts';
 import type { WalRange } from '../../../repository/format/backup-record.ts';
 import { walKey, type SystemPath } from '../../../repository/format/layout.ts';
 import type { Repository } from '../../../repository/repository.ts';
-import { findMissing } from '../../../repository/wal/listing.ts';
+import { findUnarchived } from '../../../repository/wal/unarchived.ts';
 import { neededSegments } from '../../../repository/wal/needed.ts';
 import type { Log } from '../../../observe/events/events.ts';
 
@@ -70,9 +70,10 @@ async function firstMissing(repository: Repository, wait: WalWait): Promise<stri
     if (file !== undefined && (await repository.store.head(walKey(system, file), { signal })) === undefined)
       return name;
   }
-  for (const needed of neededSegments(wait))
-    for await (const { timeline, first } of findMissing(repository, system, needed, { geometry, signal }))
-      return geometry.nameOf(timeline, first);
+  for (const needed of neededSegments(wait)) {
+    const [missing] = await findUnarchived(repository, system, needed, { geometry, signal });
+    if (missing !== undefined) return geometry.nameOf(missing.timeline, missing.first);
+  }
   return undefined;
 }
 

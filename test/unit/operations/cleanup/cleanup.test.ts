@@ -55,7 +55,12 @@ class Lab {
 
   async begin(of = system): Promise<void> {
     await createMarker(this.store, signal);
-    await ensureClusterRecord(this.store, of, { postgresMajor: 15, geometry, blockSizeBytes: 8192 }, signal);
+    await ensureClusterRecord(
+      this.repository,
+      of,
+      { postgresMajor: 15, geometry, blockSizeBytes: 8192 },
+      signal,
+    );
   }
 
   async put(key: string, bytes = 10): Promise<void> {
@@ -299,7 +304,7 @@ describe('cleanup', () => {
               isClaimed = true;
               const claim = encodeJson({ format: 1, parent: '20260102T000000Z-full-abcdef' });
               const key = claimKey(system, '20260105T000000Z-incr-abcdef');
-              await writeSignedObject(lab.repository, key, claim, signal);
+              await writeSignedObject(lab.repository, key, claim, { isOwnKey: false, signal });
             }
             yield* target.list(options);
           };

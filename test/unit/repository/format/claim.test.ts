@@ -10,7 +10,8 @@ it('a claim is taken once, and builds on nothing', async () => {
   const repository = await makeRepository();
   const claim = { id, host: 'db1', pid: 7, startTime: new Date(0) };
   assert.equal(await writeClaim(repository, system, claim, signal), true);
-  assert.equal(await writeClaim(repository, system, claim, signal), false);
+  assert.equal(await writeClaim(repository, system, claim, signal), true, 'after a lost answer');
+  assert.equal(await writeClaim(repository, system, { ...claim, pid: 8 }, signal), false);
   assert.deepEqual(await readParentClaim(repository, system, id, signal), { kind: 'none' });
 });
 

@@ -116,7 +116,7 @@ describe('a set of parts', () => {
     assert.deepEqual(await keysOf(repository), [layout.partKey(2)]);
   });
 
-  it('takes its own write for success when the answer was lost, and the piece of another for none', async () => {
+  it('takes its own write for success when the answer was lost, and replaces what another planted below its id', async () => {
     const repository = await repositoryOf('one');
     const { store } = repository;
     let isLost = true;
@@ -126,12 +126,17 @@ describe('a set of parts', () => {
         if (isLost) throw new StoreError('exists', `put ${key}: already exists`);
       },
     });
-    const { set } = setIn([{ ...repository, store: losing }]);
+    const { set, said } = setIn([{ ...repository, store: losing }]);
     assert.equal(await writePart(set), 1);
     isLost = false;
-    await create(repository, layout.partKey(2));
-    await assert.rejects(writePart(set), { kind: 'exists' });
-    assert.equal(set.parts.length, 1);
+    for (const planted of [2, 3, 4]) await create(repository, layout.partKey(planted));
+    await create(repository, layout.manifestKey);
+    assert.equal(await writePart(set), 3, 'under another number');
+    assert.equal(await writePart(set), 4);
+    assert.deepEqual(said, ['retry'], 'later ones are replaced at once');
+    const { storedSizeBytes } = await set.writeManifest(() => streamOf(Buffer.from('manifest')));
+    const stored = await repository.store.head(layout.manifestKey, { signal });
+    assert.equal(stored?.sizeBytes, storedSizeBytes);
   });
 
   it('is discarded where no record can exist, and kept where its commit was begun', async () => {
