@@ -7,14 +7,16 @@ import type { WalFileName } from '../../postgres/wal/file-name.ts';
 import type { WalGeometry } from '../../postgres/wal/geometry.ts';
 import { contains, type SegmentRange } from '../../postgres/wal/segment-range.ts';
 import type { TimelineHistories } from '../../postgres/wal/timeline-history.ts';
-import { systemPrefix } from '../../repository/format/layout.ts';
+import { systemPrefix, walKey } from '../../repository/format/layout.ts';
 import { judgeMetadata } from '../../repository/format/metadata-signature.ts';
 import { verifyMarker } from '../../repository/format/marker.ts';
 import type { SystemSurvey } from '../../repository/survey.ts';
+import { isBelievedWal } from '../../repository/wal/believed-wal.ts';
 import { hasLaterSegment } from '../../repository/wal/listing.ts';
 import type { AcknowledgedGap } from '../../repository/format/notes/gap-acknowledged.ts';
 import { knownFromHistories } from '../../repository/wal/known-wal.ts';
 import { describeLoss } from '../../repository/wal/lost-wal.ts';
+import type { NotBelievedError } from '../../repository/wal/read-object.ts';
 import { gapReason } from './plan.ts';
 
 /**
@@ -50,21 +52,40 @@ export async function proveUnlisted(
   }
 }
 
+/** A file that a required repository has, and that is not believed. */
+export interface ForeignFile {
+  readonly file: WalFileName;
+  readonly key: string;
+  readonly geometry: WalGeometry;
+  readonly disbelief: NotBelievedError;
+}
+
 /**
- * Proves that what a required repository has under the key is a stranger's, and no page of a proxy in an object's place.
+ * Proves that the file is a stranger's: no page of a proxy in an object's place, and behind WAL that is believed. Where
+ * what precedes it is not believed either, nobody planted it: `signing.trusted-signers` lacks a host's key, or the archive
+ * was begun without signatures, and a recovery must not end there.
  * @throws WalvaultError when the proof fails
  */
 export async function proveForeign(
-  { repository: { store, codec } }: SystemSurvey,
-  key: string,
+  survey: SystemSurvey,
+  { file, key, geometry, disbelief }: ForeignFile,
   signal: AbortSignal,
 ): Promise<void> {
+  const { repository, system } = survey;
+  const { store, codec } = repository;
   const stat = await store.head(key, { signal });
-  if (stat === undefined || (await judgeMetadata(codec.keyring, key, stat.metadata)).status !== 'good')
-    return;
-  throw new WalvaultError('unreachable', `${store.url}: ${key} is signed, and something else can be read`, {
-    retry: true,
-  });
+  if (stat !== undefined && (await judgeMetadata(codec.keyring, key, stat.metadata)).status === 'good')
+    throw new WalvaultError('unreachable', `${store.url}: ${key} is signed, and something else can be read`, {
+      retry: true,
+    });
+  if (file.kind === 'history') return;
+  const { timeline, segment } = geometry.positionOf(file);
+  const parent = (await survey.timelines()).tree.get(timeline)?.parent;
+  for (const each of segment === 0n ? [] : [timeline, parent ?? timeline]) {
+    const before = walKey(system, geometry.fileOf(each, segment - 1n));
+    if (await isBelievedWal(repository, before, signal)) return;
+  }
+  throw disbelief;
 }
 
 export interface Gap {

@@ -47,8 +47,8 @@ export type Delivery =
       readonly failures: readonly WalvaultError[];
       readonly absentIn: readonly Repository[];
       readonly deletedIn: readonly Repository[];
-      /** Those, also among `absentIn`, where somebody may have planted what is there. */
-      readonly foreignIn: readonly Repository[];
+      /** Those, also among `absentIn`, where somebody may have planted what is there, with the reason. */
+      readonly foreignIn: ReadonlyMap<Repository, NotBelievedError>;
     };
 
 /**
@@ -66,7 +66,7 @@ export async function deliverFromFirst(options: DeliveryOptions, file: WalFileNa
     failures.forEach(error => log.emit({ kind: 'repository-failed', failure: toPlainError(error) }));
   const absentIn: Repository[] = [];
   const deletedIn: Repository[] = [];
-  const foreignIn: Repository[] = [];
+  const foreignIn = new Map<Repository, NotBelievedError>();
   for (const [index, repository] of repositories.entries()) {
     const share = deadline.share(repositories.length - index, `fetch ${file.name}`);
     try {
@@ -89,7 +89,7 @@ export async function deliverFromFirst(options: DeliveryOptions, file: WalFileNa
         if (error.hasDeleteMarker) deletedIn.push(repository);
       } else if (error instanceof NotBelievedError && file.kind !== 'history') {
         absentIn.push(repository);
-        foreignIn.push(repository);
+        foreignIn.set(repository, error);
         const { codec, name } = repository;
         const object = keyOf(options, file);
         const event = { kind: 'not-believed', repository: name, what: 'segments', count: 1 } as const;

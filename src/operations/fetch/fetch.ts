@@ -100,8 +100,15 @@ async function attempt(options: Attempt, file: WalFileName): Promise<FetchResult
     const { repository } = survey;
     if (!repository.required) continue;
     await proveKnown(survey, options.signal);
-    const prove = foreignIn.includes(repository) ? proveForeign : proveUnlisted;
-    await prove(survey, keyOf(options, file), options.signal);
+    const foreign = foreignIn.get(repository);
+    const key = keyOf(options, file);
+    if (foreign === undefined) await proveUnlisted(survey, key, options.signal);
+    else
+      await proveForeign(
+        survey,
+        { file, key, geometry: options.geometry, disbelief: foreign },
+        options.signal,
+      );
   }
   if (file.kind === 'segment') await refuseGap(options, file, { surveys, deletedIn });
   else if (file.kind === 'history') {

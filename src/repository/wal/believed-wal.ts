@@ -62,6 +62,15 @@ class WalBelief {
   }
 }
 
+/** True if the object under the key is there, and believed. @throws StoreError */
+export async function isBelievedWal(
+  repository: Repository,
+  key: string,
+  signal: AbortSignal,
+): Promise<boolean> {
+  return await new WalBelief(repository, signal).holds(key);
+}
+
 /**
  * True if WAL in the listing is believed. Segments and other objects (partials, kept conflicts) are sampled apart:
  * of those there can be any number at one position.

@@ -139,3 +139,27 @@ it("a proxy's page in the place of the last segment is no end", async () => {
   const repositories = [{ ...required, store: behindProxy }];
   await assert.rejects(ask(5n, { repositories }), { code: 'unreachable', message: /is signed/ });
 });
+
+describe('WAL of which what precedes it is not believed either is no end of the archive', () => {
+  it('where signing.trusted-signers lacks the key of the host that archived', async () => {
+    const stranger = (await makeSignedArchive()).as('require');
+    const theirs = { ...required, codec: stranger.codec };
+    await archiveSegment(theirs, 1, 6n);
+    await archiveSegment(theirs, 1, 7n);
+    // Just behind believed WAL it may be planted.
+    assert.deepEqual(await ask(8n), { outcome: 'absent' });
+    await assert.rejects(ask(7n), {
+      code: 'damaged',
+      message: /signed by .*, which is not among the trusted signers/,
+    });
+    const withTheirKeys = [{ ...required, codec: stranger.codec }];
+    await assert.rejects(ask(5n, { repositories: withTheirKeys }), { code: 'damaged' });
+  });
+
+  it('where the archive was begun without signatures', async () => {
+    const unsigned = archive.as('off', { keys: { signingKey: undefined } });
+    for (const segment of [20n, 21n]) await archiveSegment(unsigned, 1, segment);
+    for (const segment of [20n, 21n])
+      await assert.rejects(ask(segment), { code: 'damaged', message: /is not signed/ });
+  });
+});
