@@ -1,27 +1,31 @@
 /** Durations and sizes: parsed as people write them, and formatted. */
 import { WalvaultError } from './errors/errors.ts';
 
-const durationUnitsMs: Record<string, number> = {
-  ms: 1,
-  s: 1000,
-  min: 60_000,
-  m: 60_000,
-  h: 3_600_000,
-  d: 86_400_000,
-  w: 604_800_000,
-};
+const durationUnitsMs: ReadonlyMap<string, number> = new Map<string, number>(
+  Object.entries({
+    ms: 1,
+    s: 1000,
+    min: 60_000,
+    m: 60_000,
+    h: 3_600_000,
+    d: 86_400_000,
+    w: 604_800_000,
+  } as const),
+);
 
-const sizeUnitsBytes: Record<string, number> = {
-  b: 1,
-  kib: 1024,
-  kb: 1024,
-  mib: 1024 ** 2,
-  mb: 1024 ** 2,
-  gib: 1024 ** 3,
-  gb: 1024 ** 3,
-  tib: 1024 ** 4,
-  tb: 1024 ** 4,
-};
+const sizeUnitsBytes: ReadonlyMap<string, number> = new Map<string, number>(
+  Object.entries({
+    b: 1,
+    kib: 1024,
+    kb: 1024,
+    mib: 1024 ** 2,
+    mb: 1024 ** 2,
+    gib: 1024 ** 3,
+    gb: 1024 ** 3,
+    tib: 1024 ** 4,
+    tb: 1024 ** 4,
+  } as const),
+);
 
 /**
  * Milliseconds from `30s`, `5min`, `12h`, `14d`, `2w`, or a sum such as `1h30m`.
@@ -32,11 +36,13 @@ export function parseDuration(text: string): number {
   const consumed = parts.reduce((length, part) => length + part[0].length, 0);
   if (parts.length === 0 || consumed !== text.trim().length)
     throw badUnit('duration', text, '30s, 5min, 12h, 14d');
-  return parts.reduce((total, [, amount, unit]) => {
-    const factor = durationUnitsMs[(unit ?? '').toLowerCase()];
+  const ms = parts.reduce((total, [, amount, unit]) => {
+    const factor = durationUnitsMs.get((unit ?? '').toLowerCase());
     if (factor === undefined) throw badUnit('duration', text, '30s, 5min, 12h, 14d');
     return total + Number(amount) * factor;
   }, 0);
+  if (!Number.isFinite(ms)) throw badUnit('duration', text, '30s, 5min, 12h, 14d');
+  return ms;
 }
 
 /**
@@ -47,9 +53,11 @@ export function parseSize(text: string): number {
   // Zero needs no unit.
   if (text.trim() === '0') return 0;
   const match = /^(\d+(?:\.\d+)?)\s*([a-z]+)$/i.exec(text.trim());
-  const factor = sizeUnitsBytes[(match?.[2] ?? '').toLowerCase()];
+  const factor = sizeUnitsBytes.get((match?.[2] ?? '').toLowerCase());
   if (match === null || factor === undefined) throw badUnit('size', text, '64MiB, 1GiB');
-  return Math.round(Number(match[1]) * factor);
+  const sizeBytes = Math.round(Number(match[1]) * factor);
+  if (!Number.isFinite(sizeBytes)) throw badUnit('size', text, '64MiB, 1GiB');
+  return sizeBytes;
 }
 
 function badUnit(what: string, text: string, examples: string): WalvaultError {

@@ -48,7 +48,7 @@ const parsers: Record<Exclude<SettingKind, 'secret' | 'secrets'>, Parser> = {
     inRange(withUnit(raw, parseDuration), raw, setting, limit => `${limit / 1000}s`),
   size: (raw, setting) => inRange(withUnit(raw, parseSize), raw, setting, limit => `${limit / 1024 ** 2}MiB`),
   switch: raw => {
-    const state = switchStates.get(String(raw.value).toLowerCase());
+    const state = switchStates.get(wordOf(raw).toLowerCase());
     if (state === undefined) throw bad(raw, `${quoted(raw.value)} is neither on nor off`);
     return state;
   },
@@ -84,6 +84,12 @@ function textOf(raw: RawValue): string {
   return raw.value;
 }
 
+/** A word, number or `true` as text; a table or list, which may have no text at all, is none. */
+function wordOf({ value }: RawValue): string {
+  if (typeof value === 'string') return value;
+  return typeof value === 'number' || typeof value === 'boolean' ? String(value) : '';
+}
+
 function pathsOf(raw: RawValue): readonly string[] {
   const { value } = raw;
   const list: unknown[] = Array.isArray(value)
@@ -100,7 +106,7 @@ function pathsOf(raw: RawValue): readonly string[] {
 
 function withUnit(raw: RawValue, parse: (text: string) => number): number {
   try {
-    return parse(String(raw.value));
+    return parse(wordOf(raw));
   } catch (error) {
     if (!(error instanceof WalvaultError)) throw error;
     throw bad(raw, error.message, error.hint);

@@ -63,10 +63,10 @@ export function withTierOf(counts: TierCounts | undefined, entry: ListEntry): Ti
 }
 
 export function sumTiers(all: readonly (TierCounts | undefined)[]): TierCounts {
-  const sum: Record<string, number> = {};
+  const sum = new Map<string, number>();
   for (const counts of all)
-    for (const [tier, count] of Object.entries(counts ?? {})) sum[tier] = (sum[tier] ?? 0) + count;
-  return sum;
+    for (const [tier, count] of Object.entries(counts ?? {})) sum.set(tier, (sum.get(tier) ?? 0) + count);
+  return Object.fromEntries(sum);
 }
 
 export type ThawCounts = Record<ThawOutcome, number>;

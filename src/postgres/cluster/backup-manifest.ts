@@ -6,7 +6,7 @@
  */
 import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
-import { open, rename, stat } from 'node:fs/promises';
+import { open, rename, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { readLines } from '../../base/bytes/lines.ts';
 import { systemCode } from '../../base/errors/errors.ts';
@@ -69,10 +69,13 @@ export async function updateBackupManifest(dataDirectory: string, file: ChangedF
     const lines = readLines(createReadStream(path, { highWaterMark: batchLength }), backupManifestName);
     for await (const chunk of sealed(withContent(lines, file))) await writeAll(handle, chunk);
     await handle.sync();
-  } finally {
     await handle.close();
+    await rename(temporary, path);
+  } catch (error) {
+    await handle.close();
+    await rm(temporary, { force: true });
+    throw error;
   }
-  await rename(temporary, path);
   await fsyncDirectory(dataDirectory);
 }
 

@@ -3,7 +3,7 @@
  * ParseConfigDirectory in guc-file.l). The files may lie elsewhere than where they name each other: those of a restored
  * copy do.
  */
-import { readdir } from 'node:fs/promises';
+import { readdir, stat } from 'node:fs/promises';
 import { dirname, isAbsolute, join } from 'node:path';
 import { systemCode } from '../../base/errors/errors.ts';
 import { readWhole } from '../../base/files/read.ts';
@@ -29,6 +29,12 @@ export interface ConfigurationText {
 
 /** PostgreSQL refuses deeper nesting (CONF_FILE_MAX_DEPTH). */
 const depthLimit = 10;
+/**
+ * Files that include each other again and again could be read without end, and a restored copy's files are those of
+ * whoever made the backup: what comes beyond these counts as missing.
+ */
+const mostReads = 500;
+const mostBytes = 16 * 1024 ** 2;
 
 /**
  * Reads the file; undefined if it does not exist or cannot be read: a server that needs it will say so.
@@ -39,7 +45,8 @@ export async function readConfiguration(
   locate: (path: string) => string = path => path,
 ): Promise<ConfigurationText | undefined> {
   const missing: string[] = [];
-  const lines = await readFile(file, { locate, missing, depth: 0 });
+  const left = { reads: mostReads, bytes: mostBytes };
+  const lines = await readFile(file, { locate, missing, depth: 0, left });
   return lines && { file, lines, missing };
 }
 
@@ -52,10 +59,12 @@ interface Reading {
   readonly locate: (path: string) => string;
   readonly missing: string[];
   readonly depth: number;
+  /** What may still be read. */
+  readonly left: { reads: number; bytes: number };
 }
 
 async function readFile(file: string, reading: Reading): Promise<ConfigurationEntry[] | undefined> {
-  const text = await textOf(reading.locate(file));
+  const text = await textOf(reading.locate(file), reading.left);
   if (text === undefined) return undefined;
   const entries: ConfigurationEntry[] = [];
   for (const line of text.replace(/\n$/, '').split('\n')) {
@@ -88,9 +97,14 @@ async function readIncluded(
   return entries ?? [];
 }
 
-/** The bytes one to one, so that a file in any encoding comes out as it went in. */
-async function textOf(path: string): Promise<string | undefined> {
+/** The bytes one to one, so that a file in any encoding comes out as it went in. Undefined: it cannot be read. */
+async function textOf(path: string, left: Reading['left']): Promise<string | undefined> {
   try {
+    const found = await stat(path);
+    // A device or a pipe may have no end.
+    if (!found.isFile() || left.reads === 0 || found.size > left.bytes) return undefined;
+    left.reads--;
+    left.bytes -= found.size;
     return (await readWhole(path)).toString('latin1');
   } catch (error) {
     if (systemCode(error) !== undefined) return undefined;

@@ -7,6 +7,7 @@ import type { Duplex } from 'node:stream';
 import type { ConnectionOptions, TLSSocket } from 'node:tls';
 import { Connection } from 'pg';
 import { WalvaultError } from '../../base/errors/errors.ts';
+import { MessageCheck } from './message-check.ts';
 import { AuthenticationWatch, type AuthenticationRule, type ServerMessage } from './libpq/authentication.ts';
 
 /** What a server may send before a session begins; libpq takes no longer message (fe-connect.c, PQconnectPoll). */
@@ -31,6 +32,7 @@ interface MessageSource {
 export class WatchedConnection extends Connection implements MessageSource {
   readonly #refused: WatchOptions['refused'];
   #refusal: WalvaultError | undefined;
+  readonly #check = new MessageCheck();
   #receivedBytes = 0;
   #limitBytes = greetingBytes;
 
@@ -70,7 +72,8 @@ export class WatchedConnection extends Connection implements MessageSource {
       return;
     }
     try {
-      parse(chunk);
+      const messages = this.#check.take(chunk);
+      if (messages.length > 0) parse(messages);
     } catch (error) {
       this.#refuse(`its message cannot be understood: ${error instanceof Error ? error.message : 'unknown'}`);
     }

@@ -4,6 +4,9 @@ import { WalvaultError } from '../../base/errors/errors.ts';
 /** A SHA-256 in hex. */
 export const sha256Pattern = /^[0-9a-f]{64}$/;
 
+/** So many characters of a value are shown in a message. */
+const longestShown = 80;
+
 /** Parses a JSON object. @throws WalvaultError `damaged` for an array, a bare value, or text that is not JSON */
 export function parseFields(json: Uint8Array | string, source: string): Fields {
   let value: unknown;
@@ -41,11 +44,14 @@ export class Fields {
     return this.#object[name] === expected;
   }
 
-  /** The value as it stands in the JSON text, for a message. */
+  /** The value for a message: what can be as long or as deep as its writer likes is cut or only named. */
   shown(name: string): string {
     const value = this.#object[name];
     if (value === undefined) return 'nothing';
-    return typeof value === 'string' ? value : JSON.stringify(value);
+    if (Array.isArray(value)) return 'an array';
+    if (isObject(value)) return 'an object';
+    const text = typeof value === 'string' ? value : JSON.stringify(value);
+    return text.length > longestShown ? `${text.slice(0, longestShown)}…` : text;
   }
 
   text(name: string, otherwise?: string): string {

@@ -99,31 +99,33 @@ function isLease(code: string): boolean {
 }
 
 function kindOfAnswer({ status, code }: Answer): StoreErrorKind {
-  const byCode = kindOfCode[code];
+  const byCode = kindOfCode.get(code);
   if (byCode !== undefined) return byCode;
   // Below 400 the status was no error, but the answer could not be read: it was cut or foreign.
   return status < 400 ? 'unreachable' : kindOfStatus(status);
 }
 
-const kindOfCode: Record<string, StoreErrorKind> = {
-  BlobNotFound: 'absent',
-  ContainerNotFound: 'no-container',
-  ContainerBeingDeleted: 'no-container',
-  BlobAlreadyExists: 'exists',
-  ConditionNotMet: 'exists',
-  // 403 for a caller that may create but not replace: the blob exists.
-  UnauthorizedBlobOverwrite: 'exists',
-  BlobArchived: 'cold',
-  BlobBeingRehydrated: 'cold',
-  ServerBusy: 'throttled',
-  OperationTimedOut: 'unreachable',
-  AccountIsDisabled: 'denied',
-  PublicAccessNotPermitted: 'denied',
-  BlobImmutableDueToPolicy: 'denied',
-  // The service received other bytes than were sent.
-  Md5Mismatch: 'damaged',
-  Crc64Mismatch: 'damaged',
-};
+const kindOfCode: ReadonlyMap<string, StoreErrorKind> = new Map<string, StoreErrorKind>(
+  Object.entries({
+    BlobNotFound: 'absent',
+    ContainerNotFound: 'no-container',
+    ContainerBeingDeleted: 'no-container',
+    BlobAlreadyExists: 'exists',
+    ConditionNotMet: 'exists',
+    // 403 for a caller that may create but not replace: the blob exists.
+    UnauthorizedBlobOverwrite: 'exists',
+    BlobArchived: 'cold',
+    BlobBeingRehydrated: 'cold',
+    ServerBusy: 'throttled',
+    OperationTimedOut: 'unreachable',
+    AccountIsDisabled: 'denied',
+    PublicAccessNotPermitted: 'denied',
+    BlobImmutableDueToPolicy: 'denied',
+    // The service received other bytes than were sent.
+    Md5Mismatch: 'damaged',
+    Crc64Mismatch: 'damaged',
+  } as const),
+);
 
 const hints: Partial<Record<StoreErrorKind, string>> = {
   denied:

@@ -1,6 +1,9 @@
-/** The front door of every driver: it checks keys and metadata before the driver does anything. */
+/**
+ * The front door of every driver: it checks keys and metadata before the driver does anything, and sizes that the service
+ * answers with.
+ */
 import { wrapStore } from '../methods.ts';
-import type { ListEntry, Store } from '../store.ts';
+import { StoreError, type ListEntry, type ObjectStat, type Store } from '../store.ts';
 import { assertKey, assertMetadata, isLegalKey } from './key.ts';
 
 /**
@@ -19,7 +22,7 @@ export function createCheckedStore(driver: Store): Store {
           assertKey(key);
           signal.throwIfAborted();
         }
-        return await work(signal);
+        return sound(`${method} ${key}`, await work(signal));
       },
       entries: ({ signal }, work) => work(signal),
     },
@@ -36,5 +39,17 @@ export function createCheckedStore(driver: Store): Store {
 }
 
 async function* legalEntries(entries: AsyncIterable<ListEntry>): AsyncGenerator<ListEntry> {
-  for await (const entry of entries) if ('prefix' in entry || isLegalKey(entry.key)) yield entry;
+  for await (const entry of entries) {
+    if ('prefix' in entry) yield entry;
+    else if (isLegalKey(entry.key)) yield sound(`list ${entry.key}`, entry);
+  }
+}
+
+/** The answer, if a size in it is one. A service can send any text; buffers and sums are made from sizes. */
+function sound<T>(action: string, answer: T): T {
+  const { stat = answer } = (answer ?? {}) as { readonly stat?: unknown };
+  const { sizeBytes = 0 } = (stat ?? {}) as Partial<ObjectStat>;
+  if (!Number.isSafeInteger(sizeBytes) || sizeBytes < 0)
+    throw new StoreError('damaged', `${action}: the service tells no size`);
+  return answer;
 }

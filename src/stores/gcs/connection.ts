@@ -139,8 +139,8 @@ export async function answerText({ body }: GcsAnswer): Promise<string> {
 }
 
 /** The answer as JSON. Other text was cut or comes from a proxy on the way: both are temporary failures. */
-export async function answerJson<T>(answer: GcsAnswer): Promise<T> {
-  return JSON.parse(await answerText(answer)) as T;
+export async function answerJson(answer: GcsAnswer): Promise<unknown> {
+  return JSON.parse(await answerText(answer));
 }
 
 /** Reads and drops the body, so that the connection can be used again. */

@@ -67,7 +67,7 @@ function kindOfAnswer(
   { status, code, message }: GcsAnswerError,
   notFound: NonNullable<GcsErrorContext['notFound']>,
 ): StoreErrorKind {
-  const byCode = kindOfCode[code];
+  const byCode = kindOfCode.get(code);
   if (byCode !== undefined) return byCode;
   if (status === 404 || status === 410) return notFound;
   if (status === 409) return 'unreachable';
@@ -75,20 +75,22 @@ function kindOfAnswer(
   return kindOfStatus(status);
 }
 
-const kindOfCode: Record<string, StoreErrorKind> = {
-  NoSuchKey: 'absent',
-  NoSuchBucket: 'no-container',
-  PreconditionFailed: 'exists',
-  conditionNotMet: 'exists',
-  // The service sends these as 403, but they are no refusal.
-  rateLimitExceeded: 'throttled',
-  userRateLimitExceeded: 'throttled',
-  SlowDown: 'throttled',
-  BadDigest: 'damaged',
-  // The bucket of a project that does not pay is closed, not gone.
-  accountDisabled: 'denied',
-  UserProjectMissing: 'invalid',
-};
+const kindOfCode: ReadonlyMap<string, StoreErrorKind> = new Map<string, StoreErrorKind>(
+  Object.entries({
+    NoSuchKey: 'absent',
+    NoSuchBucket: 'no-container',
+    PreconditionFailed: 'exists',
+    conditionNotMet: 'exists',
+    // The service sends these as 403, but they are no refusal.
+    rateLimitExceeded: 'throttled',
+    userRateLimitExceeded: 'throttled',
+    SlowDown: 'throttled',
+    BadDigest: 'damaged',
+    // The bucket of a project that does not pay is closed, not gone.
+    accountDisabled: 'denied',
+    UserProjectMissing: 'invalid',
+  } as const),
+);
 
 const hints: Partial<Record<StoreErrorKind, string>> = {
   denied:

@@ -10,6 +10,23 @@ interface Page {
   readonly nextPageToken?: string;
 }
 
+/** Other JSON than a page comes from a proxy on the way, as text that is no JSON. */
+function pageIn(value: unknown): Page {
+  const { items = [], prefixes = [], nextPageToken } = (value ?? {}) as Record<string, unknown>;
+  const isPage =
+    Array.isArray(items) &&
+    items.every(item => isText((item as { name?: unknown } | null)?.name)) &&
+    Array.isArray(prefixes) &&
+    prefixes.every(isText) &&
+    (nextPageToken === undefined || isText(nextPageToken));
+  if (!isPage) throw new Error('the answer is no page of a listing');
+  return value ?? {};
+}
+
+function isText(value: unknown): value is string {
+  return typeof value === 'string';
+}
+
 const fields = 'items(name,size,updated),prefixes,nextPageToken';
 
 /** @throws StoreError `no-container`, `denied`… */
@@ -28,7 +45,7 @@ export async function* listObjects(
     const page = await connection.send(
       { action, signal, notFound: 'no-container' },
       { method: 'GET', path: `/storage/v1/b/${encodeURIComponent(connection.bucket)}/o?${query.toString()}` },
-      answerJson<Page>,
+      async answer => pageIn(await answerJson(answer)),
     );
     const objects = (page.items ?? []).map(({ name, size, updated }) => ({
       name,

@@ -31,7 +31,7 @@ export function s3Code(error: unknown): string | undefined {
 
 /** The kind of a code that comes inside an answer, without a status of its own. */
 export function kindOfCode(code: string): StoreErrorKind {
-  return kindsOfCodes[code] ?? 'invalid';
+  return kindsOfCodes.get(code) ?? 'invalid';
 }
 
 interface Answer {
@@ -80,37 +80,39 @@ function sentenceFor(kind: StoreErrorKind, cause: unknown): string | undefined {
 }
 
 function kindOfAnswer({ status, code }: Answer): StoreErrorKind {
-  const byCode = kindsOfCodes[code];
+  const byCode = kindsOfCodes.get(code);
   if (byCode !== undefined) return byCode;
   // Below 400 the status was no error, but the answer could not be read: it was cut or foreign.
   const isCut = status < 400 && status !== 301 && status !== 307;
   return isCut || status === 409 ? 'unreachable' : kindOfStatus(status);
 }
 
-const kindsOfCodes: Record<string, StoreErrorKind> = {
-  AccessDenied: 'denied',
-  NoSuchKey: 'absent',
-  NoSuchBucket: 'no-container',
-  PreconditionFailed: 'exists',
-  InvalidObjectState: 'cold',
-  GlacierExpeditedRetrievalNotAvailable: 'invalid',
-  SlowDown: 'throttled',
-  SlowDownRead: 'throttled',
-  SlowDownWrite: 'throttled',
-  Throttling: 'throttled',
-  ThrottlingException: 'throttled',
-  TooManyRequests: 'throttled',
-  ServiceUnavailable: 'throttled',
-  RequestTimeout: 'unreachable',
-  InternalError: 'unreachable',
-  ExpiredToken: 'denied',
-  InvalidToken: 'denied',
-  AuthorizationHeaderMalformed: 'invalid',
-  // The service received other bytes than were sent.
-  BadDigest: 'damaged',
-  XAmzContentSHA256Mismatch: 'damaged',
-  XAmzContentChecksumMismatch: 'damaged',
-};
+const kindsOfCodes: ReadonlyMap<string, StoreErrorKind> = new Map<string, StoreErrorKind>(
+  Object.entries({
+    AccessDenied: 'denied',
+    NoSuchKey: 'absent',
+    NoSuchBucket: 'no-container',
+    PreconditionFailed: 'exists',
+    InvalidObjectState: 'cold',
+    GlacierExpeditedRetrievalNotAvailable: 'invalid',
+    SlowDown: 'throttled',
+    SlowDownRead: 'throttled',
+    SlowDownWrite: 'throttled',
+    Throttling: 'throttled',
+    ThrottlingException: 'throttled',
+    TooManyRequests: 'throttled',
+    ServiceUnavailable: 'throttled',
+    RequestTimeout: 'unreachable',
+    InternalError: 'unreachable',
+    ExpiredToken: 'denied',
+    InvalidToken: 'denied',
+    AuthorizationHeaderMalformed: 'invalid',
+    // The service received other bytes than were sent.
+    BadDigest: 'damaged',
+    XAmzContentSHA256Mismatch: 'damaged',
+    XAmzContentChecksumMismatch: 'damaged',
+  } as const),
+);
 
 function hintOf({ status, code }: Answer, kind: StoreErrorKind): string | undefined {
   if (code === 'RequestTimeTooSkewed')

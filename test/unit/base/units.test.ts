@@ -14,7 +14,17 @@ it('parses durations with units only', () => {
   assert.equal(parseDuration('1h30m'), 5_400_000);
   assert.equal(parseDuration('14 d'), 14 * 86_400_000);
   assert.equal(parseDuration('1.5h'), 5_400_000);
-  for (const wrong of ['', '30', '5 parsecs', 's', '-3s', '3s!', '1h 30'])
+  for (const wrong of [
+    '',
+    '30',
+    '5 parsecs',
+    's',
+    '-3s',
+    '3s!',
+    '1h 30',
+    '5constructor',
+    `${'9'.repeat(400)}s`,
+  ])
     assert.throws(() => parseDuration(wrong), { code: 'usage' }, wrong);
 });
 
@@ -23,7 +33,7 @@ it('parses sizes, PostgreSQL spelling included', () => {
   assert.equal(parseSize('64MiB'), 64 * 1024 ** 2);
   assert.equal(parseSize('64MB'), 64 * 1024 ** 2);
   assert.equal(parseSize('1.5 GiB'), 1.5 * 1024 ** 3);
-  for (const wrong of ['', '64', 'MB', '64 MB/s', '-1MB'])
+  for (const wrong of ['', '64', 'MB', '64 MB/s', '-1MB', '5valueOf', `${'9'.repeat(400)}MB`])
     assert.throws(() => parseSize(wrong), { code: 'usage' }, wrong);
 });
 

@@ -163,6 +163,8 @@ describe('a mistake in the file is one clear line', () => {
     ['bad size', `${minimal}[backup]\npart-size = "big"`, /"big" is not a size/, /64MiB/],
     ['bad choice', `${minimal}[signing]\nverify = "yes"`, /"yes" is not one of require, warn, off/, /^$/],
     ['bad switch', `${minimal}[backup]\ncheck-pages = 7`, /7 is neither on nor off/, /^$/],
+    ['a table for a switch', `${minimal}[backup]\ncheck-pages = {}`, /check-pages in .*: \{\} is neither on nor off/, /^$/],
+    ['a table for a duration', `${minimal}[archive]\ntimeout = {}`, /archive\.timeout in .*: "" is not a duration/, /30s/],
     ['bad list', `${minimal}[signing]\ntrusted-signers = [1]`, /\[1\] is not a list of files/, /\["/],
     ['no cluster', '[[repository]]\nurl = "file:///b"', /^setting "cluster" is missing$/, /WALVAULT_CLUSTER/],
     ['bad cluster', minimal.replace('orders', '../x'), /cluster in .*, line 1: "\.\.\/x" is not a name/, /lower-case/],

@@ -4,13 +4,12 @@ import type { Random } from './random.ts';
 /** The text with one to three changed values; one JSON value, or one on each line. A text that is not JSON comes back as it is. */
 export function mutateJson(input: Buffer, random: Random): Buffer {
   const text = input.toString('utf8');
-  const whole = parsed(text);
-  if (whole !== undefined) return Buffer.from(`${write(changed(whole, random), random)}\n`);
+  const whole = written(text, random);
+  if (whole !== undefined) return Buffer.from(`${whole}\n`);
   const lines = text.split('\n');
   for (let times = random.small(3); times > 0; times--) {
     const at = random.below(lines.length);
-    const value = parsed(lines[at] ?? '');
-    if (value !== undefined) lines[at] = write(changed(value, random), random);
+    lines[at] = written(lines[at] ?? '', random) ?? lines[at] ?? '';
   }
   return Buffer.from(lines.join('\n'));
 }
@@ -20,6 +19,17 @@ function parsed(text: string): unknown {
     return JSON.parse(text);
   } catch {
     return undefined;
+  }
+}
+
+/** What is too deep for a recursive JSON.stringify stays as it is. */
+function written(text: string, random: Random): string | undefined {
+  const value = parsed(text);
+  try {
+    return value === undefined ? undefined : write(changed(value, random), random);
+  } catch (error) {
+    if (error instanceof RangeError) return undefined;
+    throw error;
   }
 }
 

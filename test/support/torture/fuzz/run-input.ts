@@ -1,7 +1,8 @@
 /** One input given to one parser, and what a parser may not do with it. */
 import { readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
-import { messageOf, WalvaultError } from '../../../../src/base/errors/errors.ts';
+import { errorCodes, messageOf, WalvaultError } from '../../../../src/base/errors/errors.ts';
+import { StoreError } from '../../../../src/stores/store.ts';
 import { mebibyte } from './limits.ts';
 import { Random } from './random.ts';
 import type { OpenTarget } from './target.ts';
@@ -42,9 +43,11 @@ export async function runInput(
   return fault;
 }
 
-/** `internal` is what walvault says of its own faults. */
+/** `internal` is what walvault says of its own faults; a store also of a request that the service does not take. */
 function isAnswer(error: unknown): boolean {
-  return error instanceof WalvaultError && error.code !== 'internal';
+  if (error instanceof StoreError)
+    return Object.hasOwn(errorCodes, error.code) && typeof error.kind === 'string';
+  return error instanceof WalvaultError && Object.hasOwn(errorCodes, error.code) && error.code !== 'internal';
 }
 
 export function faultOf(error: unknown): Fault {

@@ -2,7 +2,21 @@
 import { brokenTargets } from './broken-targets.ts';
 import type { FuzzTarget } from './target.ts';
 import { tar, zstd } from './targets/archives.ts';
-import { note, record } from './targets/catalogue.ts';
+import { claim, clusterRecord, marker, note, record } from './targets/catalogue.ts';
+import { agentMessages } from './targets/agents.ts';
+import { configurationFile, connectionSettings, environment, shownText } from './targets/configuration.ts';
+import {
+  backupLabel,
+  backupManifest,
+  controlFile,
+  lossRecord,
+  postmasterPid,
+  serverConfiguration,
+} from './targets/data-directories.ts';
+import { listing, sidecar } from './targets/listings.ts';
+import { restoredBackup } from './targets/restores.ts';
+import { serverMessages } from './targets/servers.ts';
+import { azureAnswers, gcsAnswers, s3Answers } from './targets/services.ts';
 import { history } from './targets/histories.ts';
 import { manifest } from './targets/manifests.ts';
 import { openpgpInside, openpgpKey, openpgpMessage, openpgpSignature } from './targets/openpgp.ts';
@@ -23,6 +37,27 @@ export const fuzzTargets: readonly FuzzTarget[] = [
   walRecords,
   walHeader,
   walObject,
+  marker,
+  clusterRecord,
+  claim,
+  listing,
+  sidecar,
+  restoredBackup,
+  controlFile,
+  backupLabel,
+  backupManifest,
+  postmasterPid,
+  serverConfiguration,
+  lossRecord,
+  s3Answers,
+  gcsAnswers,
+  azureAnswers,
+  serverMessages,
+  configurationFile,
+  environment,
+  connectionSettings,
+  shownText,
+  agentMessages,
 ];
 
 export function findTarget(name: string): FuzzTarget {

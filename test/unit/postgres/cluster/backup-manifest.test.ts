@@ -102,3 +102,14 @@ test('no manifest, and none without its checksum, becomes a valid one', async ()
   assert.doesNotMatch(await updated(cut), /Manifest-Checksum/);
   await assert.rejects(updated(whole.slice(0, -3)), { code: 'damaged', message: /ends inside a line/ });
 });
+
+test('a manifest that cannot be read leaves no temporary file behind', async () => {
+  const directory = temporaryDirectory('manifest', { keepOwner: true });
+  writeFileSync(join(directory, 'backup_manifest'), '{ "PostgreSQL-Backup-Manifest-Version": 1,');
+  const file = { path: 'PG_VERSION', content: Buffer.from('15') };
+  await assert.rejects(updateBackupManifest(directory, file), {
+    code: 'damaged',
+    message: /ends inside a line/,
+  });
+  assert.deepEqual(readdirSync(directory), ['backup_manifest']);
+});

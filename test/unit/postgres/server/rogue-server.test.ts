@@ -61,6 +61,11 @@ const attacks: Readonly<Record<string, Attack>> = {
     rogue: { tls: wrong, answers: [plus, cleartext] },
     error: /asks for another authentication, password/,
   },
+  'a notice without its end, which would keep the driver busy for ever': {
+    options: 'sslmode=disable',
+    rogue: { tls: 'refused', answers: [notice(100)] },
+    error: /its message cannot be understood: a malformed message of kind "N"/,
+  },
   'an end in the middle of SCRAM': {
     options: '',
     rogue: { tls: 'refused', answers: [plain, welcome] },

@@ -41,4 +41,18 @@ describe('the reader of JSON fields', () => {
     assert.equal(fields.number('size', 0), 0);
     assert.deepEqual(fields.time('time', new Date(0)), new Date(0));
   });
+
+  it('shows a value in a message, whatever it is', () => {
+    const deep = `{"it": ${'['.repeat(100_000)}${']'.repeat(100_000)}}`;
+    assert.equal(parseFields(deep, 'the object').shown('it'), 'an array');
+    assert.equal(fieldsOf({ it: { x: 1 } }).shown('it'), 'an object');
+    assert.equal(fieldsOf({ it: 'x'.repeat(1000) }).shown('it'), `${'x'.repeat(80)}…`);
+    for (const [value, text] of [
+      ['2', '2'],
+      [2, '2'],
+      [null, 'null'],
+      [undefined, 'nothing'],
+    ])
+      assert.equal(fieldsOf({ it: value }).shown('it'), text);
+  });
 });

@@ -3,7 +3,16 @@ import { createHash } from 'node:crypto';
 import { WalGeometry } from '../../../../../src/postgres/wal/geometry.ts';
 import type { Repository } from '../../../../../src/repository/repository.ts';
 import { readCatalog } from '../../../../../src/repository/format/catalog.ts';
-import { signatureKey } from '../../../../../src/repository/format/layout.ts';
+import { isBackupId } from '../../../../../src/repository/format/backup-record.ts';
+import { readParentClaim } from '../../../../../src/repository/format/claim.ts';
+import { readClusterRecord } from '../../../../../src/repository/format/cluster-record.ts';
+import {
+  claimKey,
+  clusterRecordKey,
+  markerKey,
+  signatureKey,
+} from '../../../../../src/repository/format/layout.ts';
+import { verifyMarker } from '../../../../../src/repository/format/marker.ts';
 import { surveySystem } from '../../../../../src/repository/survey.ts';
 import { createMemoryStore } from '../../../../../src/stores/memory/store.ts';
 import { signal, system } from '../../../site/archive.ts';
@@ -116,4 +125,61 @@ export const note: FuzzTarget = {
       },
     });
   },
+};
+
+export const marker: FuzzTarget = {
+  name: 'marker',
+  reads: 'walvault.json',
+  parsers: [
+    'repository/format/marker.ts#readMarker',
+    'repository/format/marker.ts#verifyMarker',
+    'repository/format/json-object.ts#readSmallObject',
+  ],
+  open: () =>
+    Promise.resolve({
+      form: 'json',
+      corpus: [...vectorsOf('marker').map(({ body }) => body), ...goldenObjects(/walvault\.json$/)],
+      async parse(input, { random }) {
+        await verifyMarker(await repositoryOf(markerKey, input, { random }), signal);
+      },
+    }),
+};
+
+export const clusterRecord: FuzzTarget = {
+  name: 'cluster-record',
+  reads: 'cluster.json',
+  parsers: [
+    'repository/format/cluster-record.ts#readClusterRecord',
+    'repository/format/geometry-field.ts#readGeometry',
+  ],
+  open: () =>
+    Promise.resolve({
+      form: 'json',
+      corpus: [...vectorsOf('cluster-record').map(({ body }) => body), ...goldenObjects(/cluster\.json$/)],
+      async parse(input, { random }) {
+        const repository = await repositoryOf(clusterRecordKey(system), input, { random });
+        await lookAtAll(repository);
+        await readClusterRecord(repository.store, system, signal);
+      },
+    }),
+};
+
+export const claim: FuzzTarget = {
+  name: 'claim',
+  reads: 'the claim of a backup',
+  parsers: ['repository/format/claim.ts#readParentClaim', 'repository/format/backup-record.ts#isBackupId'],
+  open: () =>
+    Promise.resolve({
+      form: 'json',
+      corpus: [
+        ...goldenObjects(/claim\.json$/),
+        Buffer.from('{"format":1,"id":"a","parent":"20261122T020000Z-full-3f2a91"}'),
+      ],
+      async parse(input, { random }) {
+        const id = '20261122T020000Z-full-3f2a91';
+        const repository = await repositoryOf(claimKey(system, id), input, { random });
+        await readParentClaim(repository, system, id, signal);
+        isBackupId(input.toString('utf8'));
+      },
+    }),
 };
