@@ -1,5 +1,6 @@
 /** `walvault agent`, from arguments to exit status, without the command tree. */
 import { existsSync, realpathSync, writeFileSync } from 'node:fs';
+import { stat } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
 import { join, resolve } from 'node:path';
 import { serveAsAgent } from '../agent/agent.ts';
@@ -95,6 +96,7 @@ async function serve({
   const loaded = await command.loadConfig(existsSync(configPath) ? configPath : undefined);
   const { config } = loaded;
   const server = await findServer({ dataDirectory, configured: config.dataDirectory, signal });
+  await refuseForOther(server.dataDirectory);
   const address = addressOf(server.dataDirectory, configPath, env);
   if (address === undefined)
     throw new WalvaultError('config', "the path of the agent's socket would be too long", {
@@ -141,6 +143,15 @@ async function serve({
   await pool.close();
   log.emit({ kind: 'agent-ended', reason });
   return 0;
+}
+
+/** An agent of root's would be asked by nobody, and make and empty directories where PostgreSQL's user may put links. */
+async function refuseForOther(dataDirectory: string): Promise<void> {
+  const { uid } = await stat(dataDirectory);
+  if (process.geteuid?.() === 0 && uid !== 0)
+    throw new WalvaultError('refused', `an agent for ${dataDirectory} runs as user ${uid}, not as root`, {
+      hint: 'Only processes of its own user ask an agent: run it as the user that runs PostgreSQL.',
+    });
 }
 
 /** Files that the stores' libraries find by themselves, and read only once. */

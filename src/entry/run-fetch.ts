@@ -110,6 +110,8 @@ async function fetchWith(
  * request is for a history that is absent, and starts none.
  */
 async function removeOrphanedPrefetch(destination: string, log: Log): Promise<void> {
+  // No recovery runs as root, and what PostgreSQL's user may write root does not empty.
+  if (process.geteuid?.() === 0) return;
   try {
     const { PrefetchDirectory } = await import('../agent/fetch-ahead/prefetch-directory.ts');
     new PrefetchDirectory(realpathSync.native(dirname(destination))).removeOrphaned();

@@ -240,3 +240,94 @@ test('root writes its log through no link, and to no file that another named', a
   const { gid: group, mode } = statSync(join(debian, 'walvault.log'));
   assert.deepEqual([group, mode & 0o777], [gid, 0o660]);
 });
+
+test('init as root writes no key or configuration where another could lead it, and gives away nothing but its own', async () => {
+  const { uid, gid } = account;
+  const directory = temporaryDirectory('init', { keepOwner: true });
+  chmodSync(directory, 0o755);
+  const precious = join(directory, 'precious');
+  mkdirSync(precious, { mode: 0o700 });
+  writeFileSync(join(precious, 'key'), 'only for root', { mode: 0o600 });
+  const his = join(directory, 'his');
+  const repository = join(directory, 'repository');
+  const initialise = (owner: readonly string[]) =>
+    runWalvault(
+      [
+        'init',
+        '--config',
+        join(his, 'walvault.toml'),
+        '--cluster',
+        'orders',
+        '--no-encryption',
+        ...owner,
+        '--repository',
+        `file://${repository}`,
+        '--create-directory',
+      ],
+      { as: 'self' },
+    );
+  const anew = () => {
+    rmSync(his, { recursive: true, force: true });
+    mkdirSync(his, { mode: 0o755 });
+    chownSync(his, uid, gid);
+  };
+  anew();
+  symlinkSync(precious, join(his, 'walvault-keys'));
+  for (const owner of [[], ['--owner', account.name]]) {
+    const refused = await initialise(owner);
+    expect.soft(refused.exitCode, refused.stderr).not.toBe(0);
+    expect.soft(refused.stderr).toMatch(/another could (replace it|put something)/);
+    expect.soft(readdirSync(precious)).toEqual(['key']);
+    expect.soft(existsSync(join(his, 'walvault.toml'))).toBe(false);
+  }
+  // His key is a link to one of root's: it is not given to him.
+  anew();
+  mkdirSync(join(his, 'walvault-keys'));
+  chownSync(join(his, 'walvault-keys'), uid, gid);
+  for (const name of ['signing-private.asc', 'signing-public.asc'])
+    symlinkSync(join(precious, 'key'), join(his, 'walvault-keys', name));
+  const led = await initialise(['--owner', account.name]);
+  assert.notEqual(led.exitCode, 0);
+  assert.equal(statSync(join(precious, 'key')).uid, 0);
+  // In his own directory, for him, all is his.
+  anew();
+  const done = await initialise(['--owner', account.name]);
+  assert.equal(done.exitCode, 0, done.stderr);
+  for (const path of ['walvault.toml', 'walvault-keys', 'walvault-keys/signing-private.asc'])
+    assert.equal(statSync(join(his, path)).uid, uid, path);
+  assert.equal(statSync(join(repository, 'walvault.json')).uid, uid);
+});
+
+test('root fetches into no directory that another has put in the place of his own', async () => {
+  const { uid, gid } = account;
+  const directory = temporaryDirectory('fetch', { keepOwner: true });
+  chmodSync(directory, 0o755);
+  const precious = join(directory, 'precious');
+  mkdirSync(precious, { mode: 0o700 });
+  const his = join(directory, 'his');
+  mkdirSync(his);
+  chownSync(his, uid, gid);
+  symlinkSync(precious, join(his, 'pg_wal'));
+  const segment =
+    readdirSync(join(site.repositoryPath, system, 'wal/00000001/00000000'))
+      .filter(name => /^[0-9A-F]{24}$/.test(name))
+      .at(-1) ?? '';
+  const fetch = () => asRoot(['fetch', segment, join(his, 'pg_wal', segment)]);
+  const refused = await fetch();
+  assert.match(
+    refused.stderr,
+    /root makes no files in .*pg_wal, in whose place another could put something: user \d+ owns/,
+  );
+  assert.deepEqual([refused.exitCode === 0, readdirSync(precious)], [false, []]);
+  rmSync(join(his, 'pg_wal'));
+  mkdirSync(join(his, 'pg_wal'));
+  chownSync(join(his, 'pg_wal'), uid, gid);
+  const done = await fetch();
+  assert.deepEqual([done.exitCode, statSync(join(his, 'pg_wal', segment)).uid], [0, uid], done.stderr);
+});
+
+test('root runs no agent for the server of another', async () => {
+  const refused = await asRoot(['agent', '--data-directory', origin.dataDirectory]);
+  assert.equal(refused.exitCode, 1, refused.stderr);
+  assert.match(refused.stderr, /an agent for .* runs as user \d+, not as root/);
+});

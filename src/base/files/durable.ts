@@ -26,6 +26,8 @@ export interface WriteOptions {
   readonly mode?: number;
   /** `replace`: rename over an existing file. `create`: fail with EEXIST if the name is taken, by link(2). */
   readonly as?: 'replace' | 'create';
+  /** The path in messages, where `path` is one through an open directory. */
+  readonly shownPath?: string;
 }
 
 /**
@@ -57,7 +59,7 @@ export async function writeFileDurably(
     await handle?.close().catch(() => undefined);
     await rm(temporary, { force: true }).catch(() => undefined);
     if (systemCode(error) === 'EEXIST') throw error;
-    throw localIoError('write', path, error);
+    throw localIoError('write', options.shownPath ?? path, error);
   }
 }
 

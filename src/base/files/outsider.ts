@@ -138,7 +138,7 @@ function* outsiderOf(path: string, found: Stats): Search<Outsider | undefined> {
     ? ownerOf(path, found)
     : (mode & 0o002) !== 0
       ? { uid: undefined, gid: undefined, because: `everybody may write to ${path}` }
-      : (mode & 0o020) !== 0 && gid !== 0
+      : (mode & 0o020) !== 0 && !isTrustedGroup(gid)
         ? { uid: undefined, gid, because: `group ${gid} may write to ${path}` }
         : undefined;
   return outsider !== undefined && (yield* isReadOnly(path)) ? undefined : outsider;
@@ -146,6 +146,11 @@ function* outsiderOf(path: string, found: Stats): Search<Outsider | undefined> {
 
 function ownerOf(path: string, { uid }: Stats): Outsider {
   return { uid, gid: undefined, because: `user ${uid} owns ${path}` };
+}
+
+/** Many distributions give each user a group of his own, and open his files to it. */
+function isTrustedGroup(gid: number): boolean {
+  return gid === 0 || (process.geteuid?.() !== 0 && gid === process.getegid?.());
 }
 
 function isTrusted(uid: number): boolean {

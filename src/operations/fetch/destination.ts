@@ -1,10 +1,11 @@
 /** The file that PostgreSQL asked for: complete, verified and fsynced before it gets its name. */
-import { open, readdir, rename, rm, stat, type FileHandle } from 'node:fs/promises';
-import { basename, dirname, join } from 'node:path';
+import { lstat, open, readdir, rename, rm, type FileHandle } from 'node:fs/promises';
+import { basename, dirname } from 'node:path';
 import { localIoError, WalvaultError } from '../../base/errors/errors.ts';
 import { streamOf, type ByteStream } from '../../base/bytes/streams.ts';
 import { identityOf, type FileIdentity } from '../../base/files/identity.ts';
 import { heirOf } from '../../base/files/heir.ts';
+import { holdOwnDirectory, type OwnDirectory } from '../../base/files/own-directory.ts';
 import { fsyncDirectory, writeAll } from '../../base/files/durable.ts';
 import { hasDeadWriter, newTemporaryName } from './temporary-name.ts';
 
@@ -28,31 +29,44 @@ export async function deliver(
   content: ByteStream,
   accept: (file: ReceivedFile) => void,
 ): Promise<FileIdentity> {
-  const temporary = newTemporaryName(destination);
-  await removeStale(destination);
+  try {
+    await using directory = await holdOwnDirectory(dirname(destination));
+    return await deliverInto(directory, basename(destination), { content, accept });
+  } catch (error) {
+    throw error instanceof WalvaultError ? error : localIoError('write', destination, error);
+  }
+}
+
+async function deliverInto(
+  directory: OwnDirectory,
+  name: string,
+  { content, accept }: { readonly content: ByteStream; readonly accept: (file: ReceivedFile) => void },
+): Promise<FileIdentity> {
+  const temporary = newTemporaryName(directory.path(name));
+  await removeStale(directory, name);
   let handle: FileHandle | undefined;
   try {
     handle = await open(temporary, 'wx', 0o600);
     const received = await receive(handle, content);
     accept(received);
-    await leaveToHeir(handle, dirname(destination));
+    await leaveToHeir(handle, directory);
     await handle.sync();
     const identity = identityOf(await handle.stat({ bigint: true }));
     await handle.close();
     handle = undefined;
-    await rename(temporary, destination);
-    await fsyncDirectory(dirname(destination));
+    await rename(temporary, directory.path(name));
+    await fsyncDirectory(directory.path());
     return identity;
   } catch (error) {
     await handle?.close().catch(() => undefined);
     await rm(temporary, { force: true }).catch(() => undefined);
-    throw error instanceof WalvaultError ? error : localIoError('write', destination, error);
+    throw error;
   }
 }
 
 /** A file that root fetches by hand into `pg_wal` must be the server's: with another owner it could not be read. */
-async function leaveToHeir(handle: FileHandle, directory: string): Promise<void> {
-  const heir = process.geteuid?.() === 0 ? heirOf(await stat(directory)) : undefined;
+async function leaveToHeir(handle: FileHandle, { found }: OwnDirectory): Promise<void> {
+  const heir = found && heirOf(found);
   if (heir !== undefined) await handle.chown(heir.uid, heir.gid);
 }
 
@@ -72,14 +86,13 @@ async function receive(handle: FileHandle, content: ByteStream): Promise<Receive
   return { sizeBytes, head: head.subarray(0, Math.min(headBytes, sizeBytes)) };
 }
 
-async function removeStale(destination: string): Promise<void> {
-  const prefix = `.${basename(destination)}.`;
-  const directory = dirname(destination);
+async function removeStale(directory: OwnDirectory, destination: string): Promise<void> {
+  const prefix = `.${destination}.`;
   try {
-    for (const name of await readdir(directory)) {
+    for (const name of await readdir(directory.path())) {
       if (!name.startsWith(prefix) || !name.endsWith('.tmp')) continue;
-      const path = join(directory, name);
-      if (hasDeadWriter(name) || Date.now() - (await stat(path)).mtimeMs > staleAfterMs)
+      const path = directory.path(name);
+      if (hasDeadWriter(name) || Date.now() - (await lstat(path)).mtimeMs > staleAfterMs)
         await rm(path, { force: true });
     }
   } catch {

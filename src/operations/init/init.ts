@@ -7,7 +7,7 @@
 import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { messageOf, systemCode, WalvaultError } from '../../base/errors/errors.ts';
-import { writeFileDurably } from '../../base/files/durable.ts';
+import { writeOwnFile } from '../../base/files/own-directory.ts';
 import { readText } from '../../base/files/read.ts';
 import { passphraseWeakness } from '../../base/passphrase-strength.ts';
 import { defaultConfigPath, renderConfigFile } from '../../config/index.ts';
@@ -20,7 +20,7 @@ import {
   type Recipient,
 } from './keys.ts';
 import { requireMedium } from './key-medium.ts';
-import { chooseOwner, giveRepositoryTo, giveTo, giveWherePossible } from './ownership.ts';
+import { chooseOwner, giveRepositoryTo, giveTo, giveWherePossible, refuseOutsiders } from './ownership.ts';
 import { planConfig, planInit, type InitPlan } from './plan.ts';
 import { postgresqlLines } from './postgresql-lines.ts';
 import type { Log } from '../../observe/events/events.ts';
@@ -35,6 +35,7 @@ export async function initialise(request: InitRequest, dependencies: InitDepende
   const plan = planInit(request);
   await refuseExisting(request.configPath);
   const owner = await chooseOwner(request, dependencies.log);
+  await refuseOutsiders(owner, [plan.configPath, plan.signingKey.privatePath]);
   const given = await inspect(request, plan, dependencies.log);
   const written: string[] = [];
   try {
@@ -100,7 +101,8 @@ async function write(
   const { request, plan, owner, written } = work;
   const { encryption, cluster } = request;
   const onWritten = (path: string) => void written.push(path);
-  const madeDirectories = await makeDirectory(plan.keyDirectory);
+  // At once: root writes into no directory of its own that another could replace.
+  await giveTo(owner, await makeDirectory(plan.keyDirectory));
   const signing = await ensureKeyPair(
     { paths: plan.signingKey, userId: `walvault ${cluster} at ${hostname()}`, use: 'sign', onWritten },
     log,
@@ -121,7 +123,7 @@ async function write(
     recipients.push({ fingerprint, content: armored });
   }
   const recipientPaths = await writeRecipients(recipients, plan.keyDirectory, onWritten);
-  await giveTo(owner, [...madeDirectories, ...recipientPaths, ...Object.values(plan.signingKey)]);
+  await giveTo(owner, [...recipientPaths, ...Object.values(plan.signingKey)]);
   if (encryption.mode === 'none') log.emit({ kind: 'encryption-off' });
 
   for (const directory of plan.repositoryDirectories) await giveTo(owner, await makeDirectory(directory));
@@ -150,7 +152,7 @@ async function write(
 /** Mode 0600 although the file has no secret yet: people add secrets later, and the file must be private by then. */
 async function writeConfig(text: string, { plan, owner, written }: Work): Promise<void> {
   try {
-    await writeFileDurably(plan.configPath, text, { mode: 0o600, as: 'create' });
+    await writeOwnFile(plan.configPath, text, { mode: 0o600, as: 'create' });
   } catch (error) {
     throw systemCode(error) === 'EEXIST' ? existing(plan.configPath) : error;
   }

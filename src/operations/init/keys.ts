@@ -2,7 +2,8 @@
 import { mkdir, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { localIoError, systemCode, WalvaultError } from '../../base/errors/errors.ts';
-import { fsyncDirectory, writeFileDurably } from '../../base/files/durable.ts';
+import { fsyncDirectory } from '../../base/files/durable.ts';
+import { writeOwnFile } from '../../base/files/own-directory.ts';
 import type { Secret } from '../../base/secret.ts';
 import { readWhole } from '../../base/files/read.ts';
 import {
@@ -44,7 +45,7 @@ export async function ensureKeyPair(
   const pair = await generateKeyPair({ userId, use, ...(passphrase && { passphrase }) });
   await makeDirectory(dirname(paths.privatePath));
   try {
-    await writeFileDurably(paths.privatePath, pair.privateArmored, { mode: 0o600, as: 'create' });
+    await writeOwnFile(paths.privatePath, pair.privateArmored, { mode: 0o600, as: 'create' });
   } catch (error) {
     if (systemCode(error) !== 'EEXIST') throw error;
     throw new WalvaultError('refused', `${paths.privatePath} was made by another run at this moment`, {
@@ -52,7 +53,7 @@ export async function ensureKeyPair(
     });
   }
   onWritten(paths.privatePath);
-  await writeFileDurably(paths.publicPath, pair.publicArmored, { mode: 0o644 });
+  await writeOwnFile(paths.publicPath, pair.publicArmored, { mode: 0o644 });
   onWritten(paths.publicPath);
   return { armored: pair.publicArmored, fingerprint: pair.fingerprint };
 }
@@ -73,7 +74,7 @@ async function publicKeyOf({ paths, passphrase, onWritten }: KeyRequest): Promis
     });
   }
   const armored = (await key.reveal().openKey()).toPublic().armor();
-  await writeFileDurably(publicPath, armored, { mode: 0o644 });
+  await writeOwnFile(publicPath, armored, { mode: 0o644 });
   onWritten(publicPath);
   return armored;
 }
@@ -118,7 +119,7 @@ export async function writeRecipients(
   for (const { fingerprint, content } of recipients) {
     const path = join(directory, `recipient-${fingerprint.slice(-16)}.asc`);
     if (paths.includes(path)) continue;
-    await writeFileDurably(path, content, { mode: 0o644 });
+    await writeOwnFile(path, content, { mode: 0o644 });
     onWritten(path);
     paths.push(path);
   }

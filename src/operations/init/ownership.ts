@@ -1,9 +1,12 @@
 /** The owner of the files that `init` writes: PostgreSQL's user must be able to read them. */
 import { execFile } from 'node:child_process';
-import { chown, lchown, readdir, stat } from 'node:fs/promises';
-import { join } from 'node:path';
+import { constants } from 'node:fs';
+import { open, readdir, stat } from 'node:fs/promises';
+import { basename, dirname } from 'node:path';
 import { promisify } from 'node:util';
 import { localIoError, systemCode, WalvaultError } from '../../base/errors/errors.ts';
+import { findReplacer, isHisOwn } from '../../base/files/outsider.ts';
+import { holdOwnDirectory, type OwnDirectory } from '../../base/files/own-directory.ts';
 import type { Account, InitRequest } from './request.ts';
 import type { Log } from '../../observe/events/events.ts';
 
@@ -54,16 +57,34 @@ export async function chooseOwner(request: InitRequest, log: Log): Promise<Accou
   return undefined;
 }
 
+/**
+ * Gives files and directories that root has just made. Each is opened without following a link, and given only if it is
+ * root's: under its name the owner of its directory could by now have put a link to another file of root's.
+ */
 export async function giveTo(owner: Account | undefined, paths: readonly string[]): Promise<void> {
   if (owner === undefined) return;
   for (const path of paths) {
     try {
-      await chown(path, owner.uid, owner.gid);
+      await using directory = await holdOwnDirectory(dirname(path));
+      await giveEntry(directory, basename(path), owner);
     } catch (error) {
       throw localIoError('change the owner of', path, error);
     }
   }
 }
+
+async function giveEntry(
+  directory: OwnDirectory,
+  name: string,
+  { uid, gid }: Pick<Account, 'uid' | 'gid'>,
+): Promise<void> {
+  await using handle = await open(directory.path(name), entryFlags);
+  const found = await handle.stat();
+  const isPlain = found.isDirectory() || (found.isFile() && found.nlink === 1);
+  if (found.uid === 0 && isPlain) await handle.chown(uid, gid);
+}
+
+const entryFlags = constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK;
 
 /**
  * Gives the files of a generated key: PostgreSQL's user checks with it, and restores. A medium without owners, such as
@@ -84,17 +105,30 @@ export async function giveWherePossible(owner: Account | undefined, paths: reado
  */
 export async function giveRepositoryTo(owner: Account | undefined, directory: string): Promise<void> {
   if (owner === undefined) return;
-  const isRoots = async (path: string) => (await stat(path)).uid === 0;
   try {
-    const top = await stat(directory);
+    await using held = await holdOwnDirectory(directory);
+    const top = held.found ?? (await stat(directory));
     const gid = (top.mode & 0o2000) === 0 ? owner.gid : top.gid;
-    if (top.uid === 0) await chown(directory, owner.uid, gid);
-    for (const entry of await readdir(directory, { withFileTypes: true })) {
-      const path = join(directory, entry.name);
-      if ((entry.isFile() || entry.isDirectory()) && (await isRoots(path)))
-        await lchown(path, owner.uid, gid);
-    }
+    if (top.uid === 0) await held.chown(owner.uid, gid);
+    for (const entry of await readdir(held.path(), { withFileTypes: true }))
+      if (entry.isFile() || entry.isDirectory()) await giveEntry(held, entry.name, { uid: owner.uid, gid });
   } catch (error) {
     throw localIoError('change the owner of', directory, error);
+  }
+}
+
+/**
+ * Whoever could replace what `init` writes would have the host use keys and a configuration of his: nobody may but the
+ * account that gets them. @throws WalvaultError `refused`
+ */
+export async function refuseOutsiders(owner: Account | undefined, paths: readonly string[]): Promise<void> {
+  for (const path of paths) {
+    const outsider = await findReplacer(path);
+    if (outsider === undefined || (owner !== undefined && isHisOwn(outsider, owner))) continue;
+    throw new WalvaultError(
+      'refused',
+      `${path} would lie where another could replace it: ${outsider.because}`,
+      { hint: 'Name a place that only root or your own account can write to, such as /etc/walvault.toml.' },
+    );
   }
 }

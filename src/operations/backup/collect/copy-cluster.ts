@@ -11,7 +11,7 @@ import type { DamagedPage, PageCheckSettings } from '../part/page-check.ts';
 import { streamPart, type PartContent } from '../part/part-stream.ts';
 import type { PartSet } from '../../../repository/sets/part-set.ts';
 import { cutIntoParts } from '../plan.ts';
-import { openLocalFile } from '../part/read-file.ts';
+import { openLocalFiles } from '../part/read-file.ts';
 import type { BackupServerFacts } from '../server-facts.ts';
 import type { Spool } from './spool.ts';
 import { walkCluster, type WalkFindings } from './walk.ts';
@@ -45,7 +45,8 @@ export async function copyCluster(options: CopyClusterOptions): Promise<CopiedCl
   const { config, connection, facts, set, spool, log, signal } = options;
   const { dataDirectory, controlFile, owner } = facts;
   if (!facts.showsConfigurationFiles) log.emit({ kind: 'configuration-files-unknown' });
-  const external = await findExternalFiles(facts.configurationFiles, dataDirectory, log);
+  const open = openLocalFiles(owner);
+  const external = await findExternalFiles(facts.configurationFiles, { dataDirectory, open, log });
   const found: WalkFindings = { tablespaces: [], links: [] };
   const walk = walkCluster({ dataDirectory, log, signal }, found);
   const entries = mergeSorted(walk, external.entries);
@@ -56,7 +57,7 @@ export async function copyCluster(options: CopyClusterOptions): Promise<CopiedCl
 
   for await (const members of cutIntoParts(entries, config.backup)) {
     const content = await set.writePart(part => {
-      const read = { part, open: openLocalFile, blockSizeBytes, pages, owner, log, signal };
+      const read = { part, open, blockSizeBytes, pages, owner, log, signal };
       const { stream, content } = streamPart(members, read);
       return { stream: withProgress(stream, total, log), content };
     });

@@ -11,7 +11,7 @@ import { lstat, realpath } from 'node:fs/promises';
 import { dirname, posix, sep } from 'node:path';
 import { describeSystemCode, systemCode } from '../../../base/errors/errors.ts';
 import { externalDirectory } from '../../../repository/format/backup-record.ts';
-import { openLocalFile } from '../part/read-file.ts';
+import type { OpenFile } from '../part/read-file.ts';
 import { wholeMs, type BackupEntry } from '../part/part-stream.ts';
 import type { Log } from '../../../observe/events/events.ts';
 
@@ -26,19 +26,24 @@ export interface ExternalFiles {
   readonly paths: readonly string[];
 }
 
+interface Capture {
+  readonly dataDirectory: string;
+  readonly open: OpenFile;
+  readonly log: Log;
+}
+
 /**
  * Finds and captures the files. An unreadable file is left out with a warning: the data is worth more than its
  * settings.
  */
 export async function findExternalFiles(
   configurationFiles: readonly string[],
-  dataDirectory: string,
-  log: Log,
+  capture: Capture,
 ): Promise<ExternalFiles> {
   const entries = new Map<string, BackupEntry>();
   const paths: string[] = [];
   for (const path of configurationFiles.toSorted()) {
-    const entry = await captureIfOutside(path, dataDirectory, log);
+    const entry = await captureIfOutside(path, capture);
     if (entry === undefined) continue;
     paths.push(path);
     for (const directory of directoriesAbove(entry)) entries.set(directory.path, directory);
@@ -49,15 +54,14 @@ export async function findExternalFiles(
 
 async function captureIfOutside(
   path: string,
-  dataDirectory: string,
-  log: Log,
+  { dataDirectory, open, log }: Capture,
 ): Promise<BackupEntry | undefined> {
   try {
     const real = await realpath(path);
     const isInside = real.startsWith(`${dataDirectory}${sep}`);
     // A link in the data directory is skipped by the walk, as pg_basebackup skips it.
     if (isInside && !(await lstat(path)).isSymbolicLink()) return undefined;
-    const file = await openLocalFile(real);
+    const file = await open(real);
     if (file === undefined) throw Object.assign(new Error('gone'), { code: 'ENOENT' });
     await file.close();
     const { size, mode, mtimeMs } = await lstat(real);

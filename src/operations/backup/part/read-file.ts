@@ -1,6 +1,6 @@
 /** One file of a running cluster, read as exactly as many bytes as its tar header will say. */
 import { open, type FileHandle } from 'node:fs/promises';
-import { localIoError, systemCode } from '../../../base/errors/errors.ts';
+import { localIoError, systemCode, WalvaultError } from '../../../base/errors/errors.ts';
 import type { PageCheck } from './page-check.ts';
 
 /** The methods that reading needs of an open file. */
@@ -13,8 +13,29 @@ export interface ReadableFile {
 /** Opens a file; undefined when the file no longer exists. */
 export type OpenFile = (path: string) => Promise<ReadableFile | undefined>;
 
-/** Opens a local file. A symbolic link that has replaced the file since the walk is followed. */
-export const openLocalFile: OpenFile = async path => {
+/**
+ * Opens local files. A symbolic link that has replaced one since the walk is followed. Root opens only what the server's
+ * user may read: he could name any file in his configuration, or link it, and has the keys to read the backup, perhaps.
+ */
+export function openLocalFiles(server: { readonly uid: number; readonly gid: number }): OpenFile {
+  return async path => {
+    const handle = await openLocalFile(path);
+    if (handle === undefined || process.geteuid?.() !== 0) return handle;
+    const { uid, gid, mode } = await handle.stat();
+    const needed = uid === server.uid ? 0o400 : gid === server.gid ? 0o040 : 0o004;
+    if ((mode & needed) !== 0) return handle;
+    await handle.close();
+    throw new WalvaultError(
+      'local-io',
+      `read ${path}: user ${server.uid}, who owns the data directory, may not read it`,
+      {
+        hint: 'As root a backup takes nothing that the server could not read. Give the file to that user, or to its group, or take it away.',
+      },
+    );
+  };
+}
+
+async function openLocalFile(path: string): Promise<FileHandle | undefined> {
   let handle: FileHandle;
   try {
     handle = await open(path, 'r');
@@ -23,7 +44,7 @@ export const openLocalFile: OpenFile = async path => {
     throw localIoError('read', path, error);
   }
   return handle;
-};
+}
 
 export interface ReadExactlyOptions {
   /** The path in messages. */

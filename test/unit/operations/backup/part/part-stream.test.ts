@@ -10,13 +10,13 @@ import {
   streamPart,
   type BackupEntry,
 } from '../../../../../src/operations/backup/part/part-stream.ts';
-import { openLocalFile } from '../../../../../src/operations/backup/part/read-file.ts';
+import { openLocalFiles } from '../../../../../src/operations/backup/part/read-file.ts';
 import { runOk } from '../../../../support/site/run.ts';
 import { temporaryDirectory } from '../../../../support/site/temp.ts';
 
 const options = {
   part: 7,
-  open: openLocalFile,
+  open: openLocalFiles({ uid: 0, gid: 0 }),
   blockSizeBytes: 8192,
   pages: undefined,
   owner: { uid: 0, gid: 0 },

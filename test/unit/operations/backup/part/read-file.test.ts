@@ -1,8 +1,16 @@
 import assert from 'node:assert/strict';
+import { chmodSync, chownSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { test } from 'vitest';
 import { PageCheck } from '../../../../../src/operations/backup/part/page-check.ts';
-import { readExactly, type ReadableFile } from '../../../../../src/operations/backup/part/read-file.ts';
+import {
+  openLocalFiles,
+  readExactly,
+  type ReadableFile,
+} from '../../../../../src/operations/backup/part/read-file.ts';
 import { pageChecksum } from '../../../../../src/postgres/cluster/page-checksum.ts';
+import { temporaryDirectory } from '../../../../support/site/temp.ts';
+import { requireRoot } from '../../../../support/site/unprivileged.ts';
 
 const signal = new AbortController().signal;
 const blockSizeBytes = 8192;
@@ -147,4 +155,25 @@ test('zeros, a page cut off meanwhile and a rest shorter than a page are no dama
     check,
   );
   assert.deepEqual(check.damaged, []);
+});
+
+test('root reads for a backup only what the user of the server may read', async () => {
+  requireRoot('files of several accounts');
+  const path = join(temporaryDirectory('read', { keepOwner: true }), 'file');
+  writeFileSync(path, 'x');
+  const open = openLocalFiles({ uid: 4001, gid: 4002 });
+  for (const [uid, gid, mode, isRead] of [
+    [0, 0, 0o600, false],
+    [0, 0, 0o604, true],
+    [0, 4002, 0o640, true],
+    [0, 4003, 0o640, false],
+    [4001, 0, 0o400, true],
+    [4001, 0, 0o004, false],
+  ] as const) {
+    chownSync(path, uid, gid);
+    chmodSync(path, mode);
+    if (isRead) await (await open(path))?.close();
+    else await assert.rejects(open(path), /user 4001, who owns the data directory, may not read it/);
+  }
+  assert.equal(await open(`${path}.gone`), undefined);
 });
