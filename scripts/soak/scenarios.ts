@@ -53,7 +53,8 @@ export const scenarios: readonly Scenario[] = [
   { name: 'kill-agent', run: killAgentsUnderLoad },
   { name: 'segment-sizes', run: largestSegments },
   { name: 'memory', run: measureMemory },
-  { name: 'interleavings', run: interleaveAccounts },
+  { name: 'interleavings', run: () => interleaveAccounts(200) },
+  { name: 'interleavings-killed', run: () => interleaveAccounts(60, true) },
   { name: 'outage', run: outage },
   { name: 'fuzz', run: fuzzParsers, runsSources: true },
 ];
@@ -123,12 +124,13 @@ async function measureMemory(): Promise<string> {
   return text;
 }
 
-/** 200 seeds, or those of WALVAULT_TEST_SEEDS, of each the first WALVAULT_TEST_STEPS steps. */
-async function interleaveAccounts(): Promise<string> {
+/** That many seeds, or those of WALVAULT_TEST_SEEDS, of each the first WALVAULT_TEST_STEPS steps. */
+async function interleaveAccounts(seeds: number, kills = false): Promise<string> {
   const named = process.env['WALVAULT_TEST_SEEDS']?.split(',').map(Number);
   const steps = process.env['WALVAULT_TEST_STEPS'];
   return describe(
-    await interleave(named ?? Array.from({ length: 200 }, (_, index) => index + 1), {
+    await interleave(named ?? Array.from({ length: seeds }, (_, index) => index + 1), {
+      kills,
       ...(steps !== undefined && { stepLimit: Number(steps) }),
       lanes: Math.min(2, named?.length ?? 2),
       onSeed: console.log,

@@ -2,6 +2,7 @@
  * Root and the server's user on one directory repository: seeded interleavings of verbs, while the user plants links to
  * what is root's. Nobody is locked out, nothing outside is touched or shown, and every status is a documented one.
  */
+import type { RunOptions } from '../../site/run.ts';
 import { requireRoot, unprivilegedAccount } from '../../site/unprivileged.ts';
 import { prepareGround, type Ground } from './ground.ts';
 import { Links } from './links.ts';
@@ -89,7 +90,7 @@ interface Played {
 async function play(ground: Ground, plan: Plan): Promise<Played> {
   const world = await createWorld(ground, plan);
   const links = new Links(world);
-  const rules = new Rules(world);
+  const rules = new Rules(world, { mayLeaveTemporary: plan.kills });
   let runs = 0;
   let steps = 0;
   let isByProof = false;
@@ -117,8 +118,12 @@ async function play(ground: Ground, plan: Plan): Promise<Played> {
 async function take(world: World, links: Links, step: Step): Promise<Outcome[]> {
   switch (step.kind) {
     case 'runs':
-    case 'kill':
       return Promise.all(step.runs.map(run => perform(world, run)));
+    case 'kill': {
+      const afterMs = step.choice * oftenMs;
+      const killed = (index: number) => (index === 0 ? { onStart: killedAfter(afterMs) } : {});
+      return Promise.all(step.runs.map((run, index) => perform(world, run, killed(index))));
+    }
     case 'take-out':
       links.takeOut();
       return [];
@@ -137,6 +142,13 @@ async function take(world: World, links: Links, step: Step): Promise<Outcome[]> 
   }
 }
 
+/** How long a verb often takes on a busy machine; of those that take less, more end before their signal. */
+const oftenMs = 600;
+
+function killedAfter(afterMs: number): NonNullable<RunOptions['onStart']> {
+  return child => void setTimeout(() => child.kill('SIGKILL'), afterMs).unref();
+}
+
 function reportOf(
   plan: Plan,
   { steps, broken }: { readonly steps: number; readonly broken: string },
@@ -149,6 +161,6 @@ function reportOf(
     `seed ${plan.seed}, a repository ${kind.join(', ')}:`,
     ...plan.steps.slice(0, steps).map((step, index) => `  ${index + 1}. ${sentenceOf(step)}`),
     broken,
-    `again: WALVAULT_TEST_SEEDS=${plan.seed} WALVAULT_TEST_STEPS=${steps} npm run soak -- interleavings`,
+    `again: WALVAULT_TEST_SEEDS=${plan.seed} WALVAULT_TEST_STEPS=${steps} npm run soak -- ${plan.kills ? 'interleavings-killed' : 'interleavings'}`,
   ].join('\n');
 }

@@ -9,21 +9,23 @@ import type { World } from './world.ts';
 /** @throws Error whose message names each rule that is broken */
 export class Rules {
   readonly #world: World;
+  readonly #mayLeaveTemporary: boolean;
   readonly #outside: ReadonlyMap<string, string>;
   /** Files that were looked into, by path, with the time of their last change. */
   readonly #seen = new Map<string, bigint>();
 
-  constructor(world: World) {
+  /** `mayLeaveTemporary`: of a killed process, before they were given away. The user can remove them: the directory is his. */
+  constructor(world: World, { mayLeaveTemporary }: { readonly mayLeaveTemporary: boolean }) {
     this.#world = world;
+    this.#mayLeaveTemporary = mayLeaveTemporary;
     this.#outside = pictureOf(world.ground.outsidePath);
   }
 
-  check(
-    outcomes: readonly Outcome[],
-    { isPeaceful, killed }: { isPeaceful: boolean; killed?: Outcome },
-  ): void {
+  check(outcomes: readonly Outcome[], { isPeaceful }: { readonly isPeaceful: boolean }): void {
     const broken = [
-      ...outcomes.filter(outcome => outcome !== killed).flatMap(outcome => wrongStatus(outcome, isPeaceful)),
+      ...outcomes
+        .filter(({ result }) => result.signal !== 'SIGKILL')
+        .flatMap(outcome => wrongStatus(outcome, isPeaceful)),
       ...changesOf(this.#outside, pictureOf(this.#world.ground.outsidePath)).map(
         change => `outside: ${change}`,
       ),
@@ -53,7 +55,7 @@ export class Rules {
 
   #look(path: string, right: Right): string[] {
     const found = lstatSync(path, { bigint: true, throwIfNoEntry: false });
-    if (found === undefined) return [];
+    if (found === undefined || (this.#mayLeaveTemporary && temporaryName.test(path))) return [];
     const { uid, gid, ctimeNs } = found;
     const problems: string[] = [];
     if (Number(uid) !== right.uid || Number(gid) !== right.gid)
@@ -78,6 +80,8 @@ interface Right {
   readonly directoryMode?: number;
   readonly fileMode?: number;
 }
+
+const temporaryName = /\/\.[^/]*(\.walvault-tmp|\.tmp)$/;
 
 const statuses = new Set<number>(Object.values(errorCodes));
 /** `fetch` by hand exits 1 for what is surely absent, so its failures of walvault's own have another status. */

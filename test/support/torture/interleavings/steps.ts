@@ -25,21 +25,21 @@ export type Step =
       readonly choice: number;
       readonly runs: readonly Run[];
     }
-  /** SIGKILL for the first of the verbs, at `choice` of the time that it may take. */
+  /** SIGKILL for the first of the verbs, at `choice` of the time that a verb often takes. */
   | { readonly kind: 'kill'; readonly choice: number; readonly runs: readonly Run[] };
 
-export interface Plan {
+export interface Mix {
+  /** Whether verbs are killed, too. */
+  readonly kills: boolean;
+}
+
+export interface Plan extends Mix {
   readonly seed: number;
   /** Its directory has the set-group-id bit: it stands for several accounts of one group. */
   readonly isShared: boolean;
   /** A server runs, whose archiver pushes beside all of this, and backups can be taken. */
   readonly hasServer: boolean;
   readonly steps: readonly Step[];
-}
-
-export interface Mix {
-  /** Whether verbs are killed, too. */
-  readonly kills: boolean;
 }
 
 const stepCount = 18;
@@ -67,7 +67,7 @@ export function planOf(seed: number, mix: Mix): Plan {
     choice: random.next(),
   });
   const steps = Array.from({ length: stepCount }, () => stepOf(random, run, mix));
-  return { seed, isShared: seed % 2 === 1 || seed % 8 === 0, hasServer, steps };
+  return { seed, kills: mix.kills, isShared: seed % 2 === 1 || seed % 8 === 0, hasServer, steps };
 }
 
 function stepOf(random: Seeded, run: (by?: Account) => Run, { kills }: Mix): Step {
