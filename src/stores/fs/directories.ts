@@ -26,7 +26,7 @@ export async function createFsRoot(root: string): Promise<void> {
 
 /**
  * Makes the directories of `key` below the root, which must exist.
- * @throws StoreError `no-container`; `denied` for a link in their place; `invalid` when a part of the key is a plain file
+ * @throws StoreError `no-container`; `denied` for a link in their place; system errors, ENOTDIR among them
  */
 export async function makeDirectories(root: string, key: string, rights: Rights): Promise<void> {
   const parts = key.split('/').slice(0, -1);
@@ -35,16 +35,16 @@ export async function makeDirectories(root: string, key: string, rights: Rights)
       await using above = await holdDirectory(root, parts.slice(0, index).join('/'));
       await makeDirectory(above, part, rights);
     } catch (error) {
-      const code = systemCode(error);
-      if (code === 'EEXIST') continue;
-      if (code === 'ENOTDIR') throw notADirectory(key);
-      throw error;
+      if (systemCode(error) !== 'EEXIST') throw error;
     }
   }
 }
 
 export function notADirectory(key: string): StoreError {
-  return new StoreError('invalid', `put ${key}: a part of its path is the name of an object`);
+  return new StoreError('invalid', `put ${key}: a part of its path is no directory`, {
+    code: 'conflict',
+    hint: 'Something else than a directory has the name of one in the repository. Move it away if it is not yours.',
+  });
 }
 
 /**

@@ -18,7 +18,7 @@ import { StoreError, type PutBody, type PutOptions } from '../store.ts';
 import { makeDirectories, notADirectory, syncDirectories, pruneDirectories } from './directories.ts';
 import { digestOfFile } from './digest.ts';
 import { openEntry } from './entry.ts';
-import { fsError, io } from './error.ts';
+import { fsError, io, isMissing } from './error.ts';
 import { assertRoot, holdDirectory, type HeldDirectory } from './held-directory.ts';
 import { giveFileRights, rightsFor, type Rights } from './rights.ts';
 import { sidecarNameOf, sidecarNames, writeSidecar, type NewSidecar } from './sidecar.ts';
@@ -64,13 +64,15 @@ async function openTarget(root: string, key: string, rights: Rights): Promise<Ta
     try {
       return await openTemporary(await holdDirectory(root, dirname(key)));
     } catch (error) {
-      if (systemCode(error) === 'ENOTDIR') throw notADirectory(key);
-      if (systemCode(error) !== 'ENOENT' || attempt === directoryAttempts) throw fsError(`put ${key}`, error);
+      if (!isMissing(error)) throw fsError(`put ${key}`, error);
+      // What has stood in the place of a directory for one look only is gone by the next.
+      if (attempt === directoryAttempts)
+        throw systemCode(error) === 'ENOTDIR' ? notADirectory(key) : fsError(`put ${key}`, error);
     }
     try {
       await makeDirectories(root, key, rights);
     } catch (error) {
-      if (systemCode(error) !== 'ENOENT') throw fsError(`put ${key}`, error);
+      if (!isMissing(error)) throw fsError(`put ${key}`, error);
     }
   }
 }
@@ -203,7 +205,10 @@ async function replace(
 }
 
 function isADirectory(key: string): StoreError {
-  return new StoreError('invalid', `put ${key}: there are objects below this name`);
+  return new StoreError('invalid', `put ${key}: there is a directory by this name`, {
+    code: 'conflict',
+    hint: 'A directory has the name of an object in the repository. Move it away if it is not yours.',
+  });
 }
 
 async function isDirectory(path: string): Promise<boolean> {

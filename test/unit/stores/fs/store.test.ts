@@ -8,7 +8,7 @@ import { describe, it } from 'vitest';
 import { createFsRoot, createFsStore } from '../../../../src/stores/fs/store.ts';
 import { holdDirectory } from '../../../../src/stores/fs/held-directory.ts';
 import { sidecarNameOf, writeSidecar, type NewSidecar } from '../../../../src/stores/fs/sidecar.ts';
-import type { Store } from '../../../../src/stores/store.ts';
+import type { Store, StoreError } from '../../../../src/stores/store.ts';
 import { temporaryDirectory } from '../../../support/site/temp.ts';
 import { withoutPrivileges } from '../../../support/site/without-privileges.ts';
 import {
@@ -102,6 +102,9 @@ describe('fs store', () => {
     await put(store, 'd/e', 'x');
     await rejectsAs('invalid', put(store, 'd', 'x'));
     await rejectsAs('invalid', put(store, 'd', 'x', { ifAbsent: false }));
+    // Somebody else may have made them: no fault of walvault's own, which would be status 1.
+    for (const key of ['a/b', 'a/b/c', 'd'])
+      await assert.rejects(put(store, key, 'x'), (error: StoreError) => error.code === 'conflict');
     assert.deepEqual(await names(store, { prefix: '' }), ['a', 'd/e']);
   });
 
