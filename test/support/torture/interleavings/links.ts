@@ -1,4 +1,5 @@
-/** Links that the user plants: what was in their places is kept aside, and comes back when they are taken out. */
+/** Links and other things that the user plants: what was in their places is kept aside, and comes back when they are taken out. */
+import { execFileSync } from 'node:child_process';
 import {
   chmodSync,
   chownSync,
@@ -6,11 +7,11 @@ import {
   lstatSync,
   mkdirSync,
   readdirSync,
-  readlinkSync,
   renameSync,
   rmSync,
   rmdirSync,
   symlinkSync,
+  writeFileSync,
 } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -19,6 +20,8 @@ import type { Spot } from './places.ts';
 import type { World } from './world.ts';
 
 interface Planted extends Spot {
+  /** Of what was planted; undefined where a verb was quicker. */
+  readonly inode: bigint | undefined;
   /** Where what was there lies meanwhile; undefined if nothing was. */
   readonly aside: string | undefined;
 }
@@ -32,7 +35,7 @@ export class Links {
     this.#world = world;
   }
 
-  /** True while no link is planted. */
+  /** True while nothing is planted. */
   get isPeaceful(): boolean {
     return this.#planted.length === 0;
   }
@@ -40,15 +43,14 @@ export class Links {
   plant(spot: Spot): void {
     const aside = isThere(spot.path) ? this.#asidePath() : undefined;
     if (aside !== undefined) renameSync(spot.path, aside);
-    this.#planted.push({ ...spot, aside });
-    this.#link(spot);
+    this.#planted.push({ ...spot, aside, inode: this.#make(spot) });
   }
 
   /** The last one first: a link may lie in a directory that was put aside later. */
   takeOut(): void {
     for (let planted = this.#planted.pop(); planted !== undefined; planted = this.#planted.pop()) {
-      const { path, target, aside } = planted;
-      if (isLinkTo(path, target)) rmSync(path, { force: true });
+      const { path, aside, inode } = planted;
+      if (inode !== undefined && inodeOf(path) === inode) rmSync(path, { force: true, recursive: true });
       if (aside !== undefined) this.#putBack(aside, path);
     }
   }
@@ -64,15 +66,20 @@ export class Links {
     }
   }
 
-  #link({ path, target }: Spot): void {
+  #make({ path, what }: Spot): bigint | undefined {
     const { user } = this.#world.ground;
     this.#makeDirectory(dirname(path));
     try {
-      symlinkSync(target, path);
+      if (typeof what === 'object') symlinkSync(what.linkTo, path);
+      else if (what === 'pipe') execFileSync('mkfifo', ['-m', '0600', path], { stdio: 'pipe' });
+      else if (what === 'directory') this.#makeDirectory(path);
+      else writeFileSync(path, 'planted', { flag: 'wx', mode: this.#world.isShared ? 0o640 : 0o600 });
       lchownSync(path, user.uid, user.gid);
+      return inodeOf(path);
     } catch (error) {
       // The writer of an object has made the directory anew.
-      if (systemCode(error) !== 'EEXIST') throw error;
+      if (systemCode(error) === 'EEXIST' || isThere(path)) return undefined;
+      throw error;
     }
   }
 
@@ -112,8 +119,6 @@ function isThere(path: string): boolean {
   return lstatSync(path, { throwIfNoEntry: false }) !== undefined;
 }
 
-function isLinkTo(path: string, target: string): boolean {
-  return (
-    lstatSync(path, { throwIfNoEntry: false })?.isSymbolicLink() === true && readlinkSync(path) === target
-  );
+function inodeOf(path: string): bigint | undefined {
+  return lstatSync(path, { bigint: true, throwIfNoEntry: false })?.ino;
 }

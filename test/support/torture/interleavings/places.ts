@@ -61,9 +61,11 @@ const places: Readonly<Record<PlaceName, Place>> = { ...directories, ...files };
 
 export interface Spot {
   readonly path: string;
-  /** Root's, outside: what the link leads to. */
-  readonly target: string;
+  readonly what: Planting;
 }
+
+/** A link to what is root's, or what belongs into no repository in such a place. */
+export type Planting = { readonly linkTo: string } | 'pipe' | 'directory' | 'file';
 
 /** Undefined where the directory for it is not there, or lies behind a link already. */
 export function spotOf(world: World, name: PlaceName, choice: number): Spot | undefined {
@@ -74,7 +76,8 @@ export function spotOf(world: World, name: PlaceName, choice: number): Spot | un
   const same = join(outsidePath, 'archive', relative(repositoryPath, path));
   const other = join(outsidePath, isDirectory ? 'empty' : 'secret');
   const isLikeIt = existsSync(same) && statSync(same).isDirectory() === isDirectory;
-  return { path, target: isLikeIt && choice < 0.7 ? same : other };
+  if (choice < 0.8) return { path, what: { linkTo: isLikeIt && choice < 0.6 ? same : other } };
+  return { path, what: choice < 0.87 ? 'pipe' : isDirectory ? 'file' : 'directory' };
 }
 
 /** Keys of objects below a part of the system, in ascending order; links are left out. Never none. */

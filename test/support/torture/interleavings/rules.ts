@@ -95,7 +95,7 @@ function wrongStatus({ run, args, result, isRightInPeace }: Outcome, isPeaceful:
   const isOwnFailure = exitCode === (isFetch ? internalOfFetch : errorCodes.internal);
   const call = `${run.by}: walvault ${args.join(' ')}`;
   if (!isDocumented || isOwnFailure) return [`${call} exits ${signal ?? exitCode}: ${stderr}`];
-  if (isPeaceful && !isRightInPeace) return [`${call} exits ${exitCode}, and no link is planted: ${stderr}`];
+  if (isPeaceful && !isRightInPeace) return [`${call} exits ${exitCode}, and nothing is planted: ${stderr}`];
   if (exitCode !== 0 && !isFetch && `${stdout}${stderr}`.trim() === '')
     return [`${call} exits ${exitCode} without a word`];
   if (/^ {4}at /m.test(stderr)) return [`${call} shows a stack: ${stderr}`];

@@ -14,11 +14,11 @@ export interface Run {
 
 export type Step =
   | { readonly kind: 'runs'; readonly runs: readonly Run[] }
-  /** The user puts a link to something of root's in a place of the repository. */
+  /** The user puts a link to something of root's in a place of the repository, or a pipe, a file or a directory. */
   | { readonly kind: 'plant'; readonly place: PlaceName; readonly choice: number }
-  /** The user takes all links out, and puts back what was in their places. */
+  /** The user takes all of it out, and puts back what was in their places. */
   | { readonly kind: 'take-out' }
-  /** The user puts a link in the place of a directory and back, again and again, while the verbs run. */
+  /** The user does so in the place of a directory, and takes it out, again and again, while the verbs run. */
   | {
       readonly kind: 'flip';
       readonly place: PlaceName;
@@ -87,11 +87,11 @@ export function sentenceOf(step: Step): string {
     case 'runs':
       return inWords(step.runs);
     case 'plant':
-      return `the user links ${step.place} to what is root's`;
+      return `the user plants something in the place of ${step.place}`;
     case 'take-out':
-      return 'the user takes the links out';
+      return 'the user takes out what is planted';
     case 'flip':
-      return `${inWords(step.runs)}, while the user links ${step.place} to what is root's and back`;
+      return `${inWords(step.runs)}, while the user plants something in the place of ${step.place} and takes it out`;
     case 'kill':
       return `${inWords(step.runs)}, the first of them killed`;
   }
