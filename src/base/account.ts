@@ -1,4 +1,5 @@
 /** The account of this process, which in a container may be a number without a name or home directory. */
+import { fileBounds } from '../base/bounds.ts';
 import { homedir, userInfo } from 'node:os';
 import { readText } from './files/read.ts';
 
@@ -18,7 +19,7 @@ export function userName(): string {
 
 /** The name of any user in the local user database; else `user id N`. */
 export async function nameOfUser(id: number): Promise<string> {
-  const users = await readText('/etc/passwd').catch(() => '');
+  const users = await readText('/etc/passwd', fileBounds.users.limitBytes).catch(() => '');
   const line = users.split('\n').find(text => text.split(':')[2] === String(id));
   return line?.split(':')[0] ?? `user id ${id}`;
 }

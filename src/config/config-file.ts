@@ -1,4 +1,6 @@
 /** Reads a TOML file into raw values: known keys only, each with its line. */
+import { fileBounds } from '../base/bounds.ts';
+import { readOpened } from '../base/files/read.ts';
 import { open } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
 import { parse, TomlError } from 'smol-toml';
@@ -17,7 +19,7 @@ export interface ConfigFile {
   readonly repositories: readonly ReadonlyMap<string, RawValue>[];
 }
 
-const maxSizeBytes = 1024 * 1024;
+const maxSizeBytes = fileBounds.configuration.limitBytes;
 const sections: ReadonlySet<string> = new Set(
   Object.keys(settings).flatMap(key => (key.includes('.') ? [key.slice(0, key.indexOf('.'))] : [])),
 );
@@ -47,7 +49,7 @@ async function readWhole(path: string): Promise<FileContent | undefined> {
       if (stat.size > maxSizeBytes)
         throw new WalvaultError('config', `configuration file ${path} is larger than 1 MiB`);
       return {
-        text: await handle.readFile('utf8'),
+        text: (await readOpened(handle, maxSizeBytes)).toString('utf8'),
         isPrivate: isPrivateFile(stat),
         outsider: process.geteuid?.() === 0 ? await findWriter(path) : undefined,
       };

@@ -2,6 +2,8 @@
  * Secrets of the configuration, read from their sources when they are first needed: what only a restore needs must not
  * fail a push, nor be asked for by it. Messages name the setting and the source, never the value.
  */
+import { fileBounds } from '../base/bounds.ts';
+import { readOpened } from '../base/files/read.ts';
 import { open, type FileHandle } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { WalvaultError, describeSystemCode, messageOf, systemCode } from '../base/errors/errors.ts';
@@ -11,7 +13,7 @@ import type { RawValue } from './raw-value.ts';
 import type { Setting } from './setting.ts';
 
 const commandTimeoutMs = 10_000;
-const maxSizeBytes = 64 * 1024;
+const maxSizeBytes = fileBounds.secret.limitBytes;
 const forms = ['file', 'command', 'env'] as const;
 
 /** Where a secret is found, as plain data. With `text` the source is the secret itself. */
@@ -159,7 +161,7 @@ async function fromFile(path: string, label: string): Promise<string> {
   try {
     await using handle = await open(path, 'r');
     await refuseLedAway(path, label, handle);
-    return await handle.readFile('utf8');
+    return (await readOpened(handle, maxSizeBytes)).toString('utf8');
   } catch (error) {
     if (error instanceof WalvaultError) throw error;
     const code = systemCode(error);

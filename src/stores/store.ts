@@ -125,6 +125,8 @@ export interface PutOptions extends CallOptions {
 export interface GetOptions extends CallOptions {
   /** `start` inclusive, `end` exclusive and cut at the size. A range without a single byte is `invalid`. */
   readonly range?: { readonly start: number; readonly end?: number | undefined } | undefined;
+  /** The caller needs no metadata, which a directory must look for among all names beside the object. */
+  readonly withoutMetadata?: boolean | undefined;
 }
 
 export interface ThawOptions extends CallOptions {

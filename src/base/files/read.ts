@@ -1,20 +1,80 @@
 /**
- * Whole files read by calls that `process.getActiveResourcesInfo` shows. Node 24 shows its `readFile`, but
- * Node 26 does not: there `exit` in main.ts could not know that a read hangs (ADR 4).
+ * Whole files, each read up to a limit that the caller must state: what lies under a name may be anything, and without an
+ * end. By calls that `process.getActiveResourcesInfo` shows: Node 24 shows its `readFile`, but Node 26 does not, and there
+ * `exit` in main.ts could not know that a read hangs (ADR 4).
  */
-import { open } from 'node:fs/promises';
+import { closeSync, openSync, readSync } from 'node:fs';
+import { open, type FileHandle } from 'node:fs/promises';
 
-/** @throws system errors */
-export async function readWhole(path: string): Promise<Buffer> {
+/** @throws system errors; EFBIG for a file that is larger */
+export async function readWhole(path: string, limitBytes: number): Promise<Buffer> {
   const handle = await open(path, 'r');
   try {
-    return await handle.readFile();
+    return await readOpened(handle, limitBytes);
   } finally {
     await handle.close();
   }
 }
 
-/** The file as UTF-8 text. @throws system errors */
-export async function readText(path: string): Promise<string> {
-  return (await readWhole(path)).toString('utf8');
+/** The file as UTF-8 text. @throws system errors; EFBIG for a file that is larger */
+export async function readText(path: string, limitBytes: number): Promise<string> {
+  return (await readWhole(path, limitBytes)).toString('utf8');
+}
+
+/** The rest of an open file. @throws system errors; EFBIG for a file that is larger */
+export async function readOpened(handle: FileHandle, limitBytes: number): Promise<Buffer> {
+  const content = new Content(limitBytes);
+  for (let buffer = content.room(); ; buffer = content.room()) {
+    const { bytesRead } = await handle.read(buffer, 0, buffer.length, null);
+    if (!content.take(bytesRead)) return content.whole();
+  }
+}
+
+/** As `readWhole`, without waiting. @throws system errors; EFBIG for a file that is larger */
+export function readWholeNow(path: string, limitBytes: number): Buffer {
+  const descriptor = openSync(path, 'r');
+  try {
+    const content = new Content(limitBytes);
+    for (let buffer = content.room(); ; buffer = content.room())
+      if (!content.take(readSync(descriptor, buffer, 0, buffer.length, null))) return content.whole();
+  } finally {
+    closeSync(descriptor);
+  }
+}
+
+/** As the system says it, so that every caller has words for it. */
+function tooLarge(): Error {
+  return Object.assign(new Error('file too large'), { code: 'EFBIG' });
+}
+
+const stepBytes = 64 * 1024;
+
+class Content {
+  readonly #limitBytes: number;
+  readonly #pieces: Buffer[] = [];
+  #sizeBytes = 0;
+  #buffer = Buffer.alloc(0);
+
+  constructor(limitBytes: number) {
+    this.#limitBytes = limitBytes;
+  }
+
+  /** For the next bytes, and for one more than may come. */
+  room(): Buffer {
+    this.#buffer = Buffer.allocUnsafe(Math.min(stepBytes, this.#limitBytes - this.#sizeBytes + 1));
+    return this.#buffer;
+  }
+
+  /** Takes what was read into the room; false at the end of the file. */
+  take(bytesRead: number): boolean {
+    if (bytesRead === 0) return false;
+    this.#sizeBytes += bytesRead;
+    if (this.#sizeBytes > this.#limitBytes) throw tooLarge();
+    this.#pieces.push(this.#buffer.subarray(0, bytesRead));
+    return true;
+  }
+
+  whole(): Buffer {
+    return Buffer.concat(this.#pieces, this.#sizeBytes);
+  }
 }

@@ -1,4 +1,5 @@
 /** `walvault check`: options and output. */
+import { fileBounds } from '../../base/bounds.ts';
 import { resolve } from 'node:path';
 import { localIoError, WalvaultError } from '../../base/errors/errors.ts';
 import { Secret } from '../../base/secret.ts';
@@ -76,7 +77,7 @@ async function checkAll(options: CheckCliOptions, invocation: Invocation): Promi
 /** A final newline belongs to the editor, not to the passphrase. */
 async function readPassphrase(path: string): Promise<Secret> {
   try {
-    return new Secret((await readText(path)).replace(/\r?\n$/, ''));
+    return new Secret((await readText(path, fileBounds.secret.limitBytes)).replace(/\r?\n$/, ''));
   } catch (error) {
     throw localIoError('read', path, error);
   }

@@ -1,4 +1,5 @@
 /** The options of `init` for credentials, and each repository's part of them. */
+import { fileBounds } from '../../base/bounds.ts';
 import { resolve } from 'node:path';
 import { localIoError, WalvaultError } from '../../base/errors/errors.ts';
 import { Secret } from '../../base/secret.ts';
@@ -92,7 +93,7 @@ export async function accessTo(url: string, options: AccessOptions): Promise<Acc
 
 export async function readSecretFile(path: string): Promise<Secret> {
   try {
-    const text = (await readText(path)).replace(/[\r\n]+$/, '');
+    const text = (await readText(path, fileBounds.secret.limitBytes)).replace(/[\r\n]+$/, '');
     if (text === '') throw new WalvaultError('usage', `secret file ${path} is empty`);
     return new Secret(text);
   } catch (error) {

@@ -4,6 +4,7 @@
  * The configuration is written last, so that it exists only when everything it names exists. A failed run can be
  * repeated with the same arguments: it uses the keys and markers that exist already.
  */
+import { fileBounds } from '../../base/bounds.ts';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { messageOf, systemCode, WalvaultError } from '../../base/errors/errors.ts';
@@ -57,7 +58,9 @@ function existing(configPath: string): WalvaultError {
 
 /** Only here: an archive that exists must be read and written with what it has. `check` warns of it. */
 async function refuseWeak(file: string): Promise<void> {
-  const weakness = passphraseWeakness((await readText(file)).replace(/[\r\n]+$/, ''));
+  const weakness = passphraseWeakness(
+    (await readText(file, fileBounds.secret.limitBytes)).replace(/[\r\n]+$/, ''),
+  );
   if (weakness === undefined) return;
   throw new WalvaultError('refused', `passphrase file ${file}: its passphrase ${weakness}`, {
     hint: `Whoever has the archive can guess at leisure. Make a better one: (umask 077; openssl rand -base64 33 > ${file})`,

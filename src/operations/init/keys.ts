@@ -1,4 +1,5 @@
 /** The keys that `init` makes and collects. A complete key of an earlier run is used again. */
+import { fileBounds } from '../../base/bounds.ts';
 import { mkdir, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { localIoError, systemCode, WalvaultError } from '../../base/errors/errors.ts';
@@ -81,7 +82,7 @@ async function publicKeyOf({ paths, passphrase, onWritten }: KeyRequest): Promis
 
 async function readKeyFile(path: string): Promise<Buffer> {
   try {
-    return await readWhole(path);
+    return await readWhole(path, fileBounds.keyFile.limitBytes);
   } catch (error) {
     throw localIoError('read', path, error);
   }

@@ -4,6 +4,7 @@
  * PostgreSQL refuses to start until `global/pg_control` has its name, and it gets its name when everything else is
  * durable.
  */
+import { fileBounds } from '../../base/bounds.ts';
 import { chmod, mkdir, rename, rm, symlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import { localIoError, systemCode, WalvaultError } from '../../base/errors/errors.ts';
@@ -171,7 +172,7 @@ async function writeSettings(options: FinishOptions, control: ControlFile): Prom
 
 async function readIfThere(path: string): Promise<Buffer> {
   try {
-    return await readWhole(path);
+    return await readWhole(path, fileBounds.postgresConfiguration.limitBytes);
   } catch (error) {
     if (systemCode(error) !== 'ENOENT') throw localIoError('read', path, error);
     return Buffer.alloc(0);
@@ -180,7 +181,7 @@ async function readIfThere(path: string): Promise<Buffer> {
 
 async function read(path: string): Promise<Buffer> {
   try {
-    return await readWhole(path);
+    return await readWhole(path, fileBounds.postgresConfiguration.limitBytes);
   } catch (error) {
     throw localIoError('read', path, error);
   }

@@ -3,6 +3,7 @@
  * ParseConfigDirectory in guc-file.l). The files may lie elsewhere than where they name each other: those of a restored
  * copy do.
  */
+import { fileBounds } from '../../base/bounds.ts';
 import { readdir, stat } from 'node:fs/promises';
 import { dirname, isAbsolute, join } from 'node:path';
 import { systemCode } from '../../base/errors/errors.ts';
@@ -34,7 +35,7 @@ const depthLimit = 10;
  * whoever made the backup: what comes beyond these counts as missing.
  */
 const mostReads = 500;
-const mostBytes = 16 * 1024 ** 2;
+const { limitBytes: mostBytes } = fileBounds.postgresConfiguration;
 
 /**
  * Reads the file; undefined if it does not exist or cannot be read: a server that needs it will say so.
@@ -105,7 +106,7 @@ async function textOf(path: string, left: Reading['left']): Promise<string | und
     if (!found.isFile() || left.reads === 0 || found.size > left.bytes) return undefined;
     left.reads--;
     left.bytes -= found.size;
-    return (await readWhole(path)).toString('latin1');
+    return (await readWhole(path, mostBytes)).toString('latin1');
   } catch (error) {
     if (systemCode(error) !== undefined) return undefined;
     throw error;

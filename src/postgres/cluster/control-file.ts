@@ -3,13 +3,13 @@
  * the same place since 12. Later fields are found from the constant 1234567.0 (`floatFormat`), which the file has for
  * this purpose, so that a field added before it changes nothing here.
  */
-import { readFileSync } from 'node:fs';
+import { fileBounds } from '../../base/bounds.ts';
 import { join } from 'node:path';
 import { sleep } from '../../base/time/wait.ts';
 import { monotonicMs } from '../../base/time/clock.ts';
 import { localIoError, WalvaultError } from '../../base/errors/errors.ts';
 import { startCrc32c, finishCrc32c, updateCrc32c } from '../../base/checksum/crc32c.ts';
-import { readWhole } from '../../base/files/read.ts';
+import { readWhole, readWholeNow } from '../../base/files/read.ts';
 import { isValidSegmentSize, WalGeometry } from '../wal/geometry.ts';
 import type { Lsn } from '../wal/lsn.ts';
 import { replayMinimumsAt, type ReplayMinimums } from '../wal/replay-minimums.ts';
@@ -94,7 +94,7 @@ export async function readControlFile(dataDirectory: string, signal?: AbortSigna
 export function readControlFileNow(dataDirectory: string): ControlFile | undefined {
   const path = join(dataDirectory, controlFilePath);
   try {
-    return parseControlFile(readFileSync(path));
+    return parseControlFile(readWholeNow(path, fileBounds.serverFile.limitBytes));
   } catch (error) {
     if (error instanceof WalvaultError && error.code === 'damaged') return undefined;
     throw error instanceof WalvaultError ? error : localIoError('read', path, error);
@@ -104,7 +104,7 @@ export function readControlFileNow(dataDirectory: string): ControlFile | undefin
 async function readOrThrow(path: string, signal: AbortSignal | undefined): Promise<Uint8Array> {
   signal?.throwIfAborted();
   try {
-    return await readWhole(path);
+    return await readWhole(path, fileBounds.serverFile.limitBytes);
   } catch (error) {
     throw localIoError('read', path, error);
   }

@@ -3,7 +3,9 @@
  * read. PostgreSQL reads it as a timeline without ancestors (readTimeLineHistory in timeline.c), so no server follows
  * it, and none that is promoted takes its number.
  */
-import { readFileSync, rmSync } from 'node:fs';
+import { readWholeNow } from '../../base/files/read.ts';
+import { objectBounds } from '../../base/bounds.ts';
+import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { localIoError, systemCode } from '../../base/errors/errors.ts';
 import { historyFileName } from '../wal/file-name.ts';
@@ -25,7 +27,8 @@ export function isHistoryPlaceholder(text: string): boolean {
 export function removeHistoryPlaceholder(walDirectory: string, timeline: number): void {
   const path = join(walDirectory, historyFileName(timeline));
   try {
-    if (isHistoryPlaceholder(readFileSync(path, 'utf8'))) rmSync(path);
+    if (isHistoryPlaceholder(readWholeNow(path, objectBounds.history.limitBytes).toString('utf8')))
+      rmSync(path);
   } catch (error) {
     if (systemCode(error) !== 'ENOENT') throw localIoError('read', path, error);
   }

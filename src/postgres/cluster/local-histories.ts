@@ -3,7 +3,9 @@
  * looked at (readTimeLineHistory in timeline.c). Reading is synchronous, because a server waits for the agent and all
  * threads of Node's pool may be busy.
  */
-import { readdirSync, readFileSync } from 'node:fs';
+import { readWholeNow } from '../../base/files/read.ts';
+import { objectBounds } from '../../base/bounds.ts';
+import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { localIoError, systemCode, WalvaultError } from '../../base/errors/errors.ts';
 import { historyFileName, parseWalFileName } from '../wal/file-name.ts';
@@ -42,7 +44,11 @@ function readUsable(walDirectory: string, timeline: number): TimelineHistoryEntr
 export function readLocalHistory(walDirectory: string, timeline: number): TimelineHistoryEntry[] | undefined {
   const path = join(walDirectory, historyFileName(timeline));
   try {
-    return parseTimelineHistory(timeline, readFileSync(path, 'utf8'), path);
+    return parseTimelineHistory(
+      timeline,
+      readWholeNow(path, objectBounds.history.limitBytes).toString('utf8'),
+      path,
+    );
   } catch (error) {
     if (systemCode(error) === 'ENOENT') return undefined;
     throw localIoError('read', path, error);

@@ -2,7 +2,9 @@
  * The file `postmaster.pid`: a server makes it when it starts and removes it when it stops (CreateLockFile in
  * miscinit.c). A killed server leaves it behind.
  */
-import { readFileSync, statSync } from 'node:fs';
+import { readWholeNow } from '../../base/files/read.ts';
+import { fileBounds } from '../../base/bounds.ts';
+import { statSync } from 'node:fs';
 import { join } from 'node:path';
 import { systemCode } from '../../base/errors/errors.ts';
 
@@ -24,7 +26,11 @@ export interface PostmasterPid {
  */
 export function readPostmasterPid(dataDirectory: string): PostmasterPid | undefined {
   try {
-    return parsePostmasterPid(readFileSync(join(dataDirectory, postmasterPidName), 'latin1'));
+    return parsePostmasterPid(
+      readWholeNow(join(dataDirectory, postmasterPidName), fileBounds.serverFile.limitBytes).toString(
+        'latin1',
+      ),
+    );
   } catch (error) {
     if (systemCode(error) === 'ENOENT') return undefined;
     throw error;

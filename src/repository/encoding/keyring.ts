@@ -3,6 +3,7 @@
  *
  * A host that only pushes never reads a private key (P7); a host that only fetches never reads a recipient.
  */
+import { fileBounds } from '../../base/bounds.ts';
 import { systemCode, describeSystemCode, WalvaultError } from '../../base/errors/errors.ts';
 import type { SecretSource } from '../../base/secret.ts';
 import { readWhole } from '../../base/files/read.ts';
@@ -145,7 +146,7 @@ export class Keyring {
 
 async function readKeyFile(path: string): Promise<Uint8Array> {
   try {
-    return await readWhole(path);
+    return await readWhole(path, fileBounds.keyFile.limitBytes);
   } catch (error) {
     throw new WalvaultError(
       'key',

@@ -25,7 +25,7 @@ export async function readSmallObject(
   options: { readonly limitBytes: number; readonly signal: AbortSignal },
 ): Promise<Buffer | undefined> {
   try {
-    const { body } = await store.get(key, { signal: options.signal });
+    const { body } = await store.get(key, { signal: options.signal, withoutMetadata: true });
     return await collect(body, options.limitBytes);
   } catch (error) {
     if (isStoreError(error, 'absent')) return undefined;

@@ -6,6 +6,7 @@
  * (postgres/cluster/backup-selection.ts). pg_basebackup copies it, which is harmless: the records are true for every
  * copy. pg_rewind and pg_upgrade lose it; docs/queue-limit.md says so.
  */
+import { fileBounds } from '../../base/bounds.ts';
 import { mkdir, readdir, stat, unlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import { localIoError, systemCode, WalvaultError } from '../../base/errors/errors.ts';
@@ -67,7 +68,7 @@ export async function readLossRecords(dataDirectory: string, log: Log): Promise<
   for (const name of await namesIn(directory)) {
     if (!name.endsWith('.json') || name.startsWith('.')) continue;
     const path = join(directory, name);
-    const data = await unlessGone('read', path, readWhole(path));
+    const data = await unlessGone('read', path, readWhole(path, fileBounds.lossRecord.limitBytes));
     if (data === undefined) continue;
     try {
       records.push(parseRecord(data, path));

@@ -1,4 +1,5 @@
 /** Connections to a service: reused, bounded in number, and closed when no byte arrives for too long. */
+import { fileBounds } from '../../base/bounds.ts';
 import { Agent as HttpAgent } from 'node:http';
 import { Agent as HttpsAgent } from 'node:https';
 import type { Duplex } from 'node:stream';
@@ -78,7 +79,7 @@ function endSilentConnections(agent: HttpAgent): void {
 
 async function readCaFile(path: string): Promise<string> {
   try {
-    return await readText(path);
+    return await readText(path, fileBounds.certificates.limitBytes);
   } catch (error) {
     throw new WalvaultError('config', `read the certificate authority ${path}: ${messageOf(error)}`, {
       cause: error,

@@ -8,12 +8,13 @@ import { chunkBytes, digestOfFile } from './digest.ts';
 import { openEntry } from './entry.ts';
 import { fsError, io, isMissing } from './error.ts';
 import { holdDirectory, type HeldDirectory } from './held-directory.ts';
-import { readSidecars, type Sidecar } from './sidecar.ts';
+import { readSidecars, sidecarNameOf, sidecarNames, type Sidecar } from './sidecar.ts';
 
 /** @throws StoreError `absent`, `no-container`, `denied`, `invalid`, `local-io`; the body throws `damaged` */
 export async function getFile(root: string, key: string, options: GetOptions): Promise<StoredObject> {
   assertRange(key, options.range);
-  const file = await look(root, key, `get ${key}`, { confirm: 'unless-alone', signal: options.signal });
+  const confirm = options.withoutMetadata === true ? 'never' : 'unless-alone';
+  const file = await look(root, key, `get ${key}`, { confirm, signal: options.signal });
   if (file === undefined) throw new StoreError('absent', `get ${key}: no such object`);
   const { sidecar } = file;
   const range = resolveRange(key, options.range, file.sizeBytes);
@@ -49,7 +50,8 @@ interface Found {
 }
 
 interface Look {
-  readonly confirm: 'always' | 'unless-alone';
+  /** `never`: the metadata is not wanted. */
+  readonly confirm: 'always' | 'unless-alone' | 'never';
   readonly signal: AbortSignal;
 }
 
@@ -99,12 +101,36 @@ async function chooseSidecar(
   key: string,
   { confirm, signal }: Look,
 ): Promise<Sidecar | undefined> {
-  const beside = await io(`read metadata of ${key}`, readSidecars(directory, basename(key)));
+  if (confirm === 'never') return undefined;
+  const names = await io(`read metadata of ${key}`, sidecarNames(directory, basename(key)));
+  if (names.length > mostCandidates) return await findOwn({ directory, handle }, { key, names, signal });
+  const beside = await io(`read metadata of ${key}`, readSidecars(directory, names));
   const candidates = beside.filter(sidecar => sidecar.sizeBytes === sizeBytes);
   if (candidates.length === 0 || (candidates.length === 1 && confirm === 'unless-alone'))
     return candidates[0];
   const digest = await io(`read ${key}`, digestOfFile(handle, signal));
   return candidates.find(sidecar => sidecar.sha256 === digest);
+}
+
+/** Writers that died leave one or two; whoever plants can plant very many. */
+const mostCandidates = 8;
+
+/** Among very many: its name follows from the content. */
+async function findOwn(
+  { directory, handle }: Pick<OpenFile, 'directory' | 'handle'>,
+  {
+    key,
+    names,
+    signal,
+  }: { readonly key: string; readonly names: readonly string[]; readonly signal: AbortSignal },
+): Promise<Sidecar | undefined> {
+  const digest = await io(`read ${key}`, digestOfFile(handle, signal));
+  const name = sidecarNameOf(basename(key), digest);
+  const [own] = await io(
+    `read metadata of ${key}`,
+    readSidecars(directory, names.includes(name) ? [name] : []),
+  );
+  return own?.sha256 === digest ? own : undefined;
 }
 
 function statOf(key: string, { sizeBytes, modified, sidecar }: Found): ObjectStat {

@@ -3,6 +3,8 @@
  * A sidecar is durable before its file appears. Because the file's digest is in the name, racing writers of different
  * content never share a sidecar, and after a crash the content of the file tells which sidecar belongs to it.
  */
+import { objectBounds } from '../../base/bounds.ts';
+import { readOpened } from '../../base/files/read.ts';
 import { link, open, readdir, rename, rm } from 'node:fs/promises';
 import { systemCode } from '../../base/errors/errors.ts';
 import { sidecarName } from '../driver-kit/key.ts';
@@ -73,10 +75,10 @@ export function isSidecarOf(name: string, entry: string): boolean {
   return entry.length === name.length + 22 && entry.startsWith(name) && sidecarName.test(entry);
 }
 
-/** Every readable sidecar of the file; a damaged or foreign one is skipped. */
-export async function readSidecars(directory: HeldDirectory, file: string): Promise<Sidecar[]> {
+/** Every readable sidecar of these names; a damaged or foreign one is skipped. */
+export async function readSidecars(directory: HeldDirectory, names: readonly string[]): Promise<Sidecar[]> {
   const sidecars: Sidecar[] = [];
-  for (const name of await sidecarNames(directory, file)) {
+  for (const name of names) {
     const sidecar = parseSidecar(name, await readIfThere(directory, name));
     if (sidecar !== undefined) sidecars.push(sidecar);
   }
@@ -89,9 +91,9 @@ async function readIfThere(directory: HeldDirectory, name: string): Promise<stri
     const opened = await openEntry(directory, name);
     if (opened === undefined) return '';
     await using handle = opened.handle;
-    return await handle.readFile('utf8');
+    return (await readOpened(handle, objectBounds.sidecar.limitBytes)).toString('utf8');
   } catch (error) {
-    if (systemCode(error) === 'ENOENT' || error instanceof StoreError) return '';
+    if (['ENOENT', 'EFBIG'].includes(systemCode(error) ?? '') || error instanceof StoreError) return '';
     throw error;
   }
 }

@@ -2,6 +2,7 @@
  * Tokens from Google's own library: application default credentials, a service account's key, or a workload identity
  * configuration. Loaded with the first request that needs a token.
  */
+import { fileBounds } from '../../base/bounds.ts';
 import { existsSync } from 'node:fs';
 import type { Agent as HttpAgent } from 'node:http';
 import { join } from 'node:path';
@@ -144,7 +145,7 @@ function externalClient(json: Readonly<Record<string, unknown>>) {
 async function readCredentials(path: string): Promise<Record<string, string>> {
   let text: string;
   try {
-    text = await readText(path);
+    text = await readText(path, fileBounds.credentials.limitBytes);
   } catch (error) {
     throw new WalvaultError('config', `read the credentials file ${path}: ${messageOf(error)}`, {
       hint: fileHint,

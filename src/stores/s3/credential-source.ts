@@ -2,7 +2,8 @@
  * Why no credentials could be had. The SDK tries one source after the other and reports the last one, so an outage of
  * the source that is set up ends as a refusal, in the words of another source. This asks the source itself once.
  */
-import { readFileSync } from 'node:fs';
+import { readWholeNow } from '../../base/files/read.ts';
+import { fileBounds } from '../../base/bounds.ts';
 import { request as httpRequest, type IncomingMessage } from 'node:http';
 import { request as httpsRequest } from 'node:https';
 import { collect } from '../../base/bytes/streams.ts';
@@ -78,7 +79,8 @@ function containerHeaders(env: NodeJS.ProcessEnv): Record<string, string> {
   const file = env['AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE'] ?? '';
   const token = env['AWS_CONTAINER_AUTHORIZATION_TOKEN'] ?? '';
   try {
-    const authorization = file === '' ? token : readFileSync(file, 'utf8').trim();
+    const authorization =
+      file === '' ? token : readWholeNow(file, fileBounds.credentials.limitBytes).toString('utf8').trim();
     return authorization === '' ? {} : { authorization };
   } catch {
     // The SDK has said so already.

@@ -3,6 +3,8 @@
  *
  * They are `global/pg_control`, the backup label, the tablespace map and PostgreSQL's own manifest.
  */
+import { readOpened } from '../../../base/files/read.ts';
+import { fileBounds } from '../../../base/bounds.ts';
 import { createHash } from 'node:crypto';
 import { open } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -84,7 +86,11 @@ async function readWhole(path: string): Promise<{ data: Buffer; mode: number; mt
     const handle = await open(path, 'r');
     try {
       const { mode, mtimeMs } = await handle.stat();
-      return { data: await handle.readFile(), mode: mode & 0o7777, mtimeMs };
+      return {
+        data: await readOpened(handle, fileBounds.capturedFile.limitBytes),
+        mode: mode & 0o7777,
+        mtimeMs,
+      };
     } finally {
       await handle.close();
     }

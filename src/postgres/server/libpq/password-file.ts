@@ -1,4 +1,5 @@
 /** `~/.pgpass`: lines of `host:port:database:user:password`, `*` for any, `\` before `:` and `\` (fe-connect.c). */
+import { fileBounds } from '../../../base/bounds.ts';
 import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { homeDirectory } from '../../../base/account.ts';
@@ -28,7 +29,7 @@ export async function readPasswordFile(
   try {
     const { mode } = await stat(file);
     if ((mode & 0o077) !== 0) return undefined;
-    return findPassword(await readText(file), query);
+    return findPassword(await readText(file, fileBounds.libpq.limitBytes), query);
   } catch {
     // The server will ask for the password and report that none came: that message is the useful one.
     return undefined;

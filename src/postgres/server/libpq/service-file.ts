@@ -1,4 +1,5 @@
 /** Connection service files: `[name]` sections of `parameter=value` (fe-connect.c, parseServiceFile). */
+import { fileBounds } from '../../../base/bounds.ts';
 import { join } from 'node:path';
 import { homeDirectory } from '../../../base/account.ts';
 import { localIoError, systemCode, WalvaultError } from '../../../base/errors/errors.ts';
@@ -30,7 +31,7 @@ export async function readService(
 
 async function readIfThere(path: string, isNamed: boolean): Promise<string | undefined> {
   try {
-    return await readText(path);
+    return await readText(path, fileBounds.libpq.limitBytes);
   } catch (error) {
     if (systemCode(error) === 'ENOENT' && !isNamed) return undefined;
     throw localIoError('read', path, error);

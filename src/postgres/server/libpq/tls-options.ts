@@ -2,6 +2,7 @@
  * TLS as libpq makes it (PostgreSQL documentation, "SSL Support"; fe-secure-openssl.c, initialize_SSL). The files in
  * `~/.postgresql` are used where nothing else is named: `root.crt`, `root.crl`, `postgresql.crt` and `postgresql.key`.
  */
+import { fileBounds } from '../../../base/bounds.ts';
 import { existsSync } from 'node:fs';
 import { readdir, stat } from 'node:fs/promises';
 import { isIP } from 'node:net';
@@ -127,7 +128,7 @@ function ownFile(name: string, env: NodeJS.ProcessEnv): string {
 
 async function readNamed(path: string): Promise<Buffer> {
   try {
-    return await readWhole(path);
+    return await readWhole(path, fileBounds.certificates.limitBytes);
   } catch (error) {
     throw localIoError('read', path, error);
   }

@@ -231,6 +231,19 @@ describe('fs store', () => {
 });
 
 describe('fs store: sidecars', () => {
+  it('are found among very many planted ones, and those that are too large are none', async () => {
+    const { root, store } = open();
+    const body = randomBody(1000);
+    await put(store, 'a', [body], { metadata: { mine: 'yes' } });
+    await writeFile(join(root, `a.${'f'.repeat(16)}.meta`), Buffer.alloc(200_000, ' '));
+    assert.deepEqual({ ...(await store.head('a', { signal }))?.metadata }, { mine: 'yes' });
+    for (let index = 0; index < 50; index++)
+      await writeFile(join(root, `a.${index.toString(16).padStart(16, '0')}.meta`), '{"sizeBytes":1000}');
+    assert.deepEqual({ ...(await store.head('a', { signal }))?.metadata }, { mine: 'yes' });
+    assert.deepEqual({ ...(await store.get('a', { signal })).stat.metadata }, { mine: 'yes' });
+    assert.deepEqual((await store.get('a', { signal, withoutMetadata: true })).stat.metadata, {});
+  });
+
   const sidecarOf = (body: Buffer, writer: string) => ({
     content: { sizeBytes: body.length, sha256: sha256Of(body), metadata: { writer } },
     rights,
