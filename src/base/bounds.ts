@@ -51,3 +51,48 @@ export const fileBounds = {
   },
   lossRecord: { what: 'a record of given-up WAL in the data directory', limitBytes: 64 * kibibyte },
 } as const satisfies Record<string, FixedBound>;
+
+/** Pieces inside an object, which their parsers hold in memory. */
+export const pieceBounds = {
+  line: { what: 'a line of a manifest', limitBytes: 64 * kibibyte },
+  /** On Linux a path may have 4096 bytes, and so may a link target. */
+  tarExtension: { what: 'an extended header in a tar (pax, long names)', limitBytes: 16 * kibibyte },
+  zstdWindow: { what: 'the window that a zstd frame asks for', limitBytes: 128 * mebibyte },
+  /** An RSA-16384 session key takes 2 KiB, a signature with many subpackets a little more. */
+  packet: { what: 'an OpenPGP packet with a session key or a signature', limitBytes: 16 * kibibyte },
+} as const satisfies Record<string, FixedBound>;
+
+interface CountBound {
+  readonly what: string;
+  readonly limit: number;
+}
+
+/** How many there may be of what costs time each. */
+export const countBounds = {
+  /** walvault writes one, other tools one for each piece of a large file; an empty one costs the decoder a call, too. */
+  frames: { what: 'zstd frames of an object', limit: 4096 },
+  sessionKeys: { what: 'recipients of an OpenPGP message', limit: 64 },
+  /** Each costs a derivation, which takes a tenth of a second. */
+  passphrases: { what: 'passphrases of an OpenPGP message', limit: 8 },
+  /** Markers mean nothing, and compressed data can hold any number of them. */
+  packets: { what: 'packets before the content of an OpenPGP message', limit: 128 },
+  signatures: { what: 'signatures inside an OpenPGP message', limit: 8 },
+  lastPartFiles: { what: 'files in the last part of a backup', limit: 10_000 },
+  unprovenRequired: {
+    what: 'records without a good signature that are read, where signatures are required',
+    limit: 1000,
+  },
+  unproven: { what: 'records without a good signature that are read elsewhere', limit: 20_000 },
+} as const satisfies Record<string, CountBound>;
+
+/** Sums over many objects. */
+export const totalBounds = {
+  unprovenRequired: {
+    what: 'all records without a good signature that are read, where signatures are required',
+    limitBytes: 16 * mebibyte,
+  },
+  unproven: {
+    what: 'all records without a good signature that are read elsewhere',
+    limitBytes: 256 * mebibyte,
+  },
+} as const satisfies Record<string, FixedBound>;

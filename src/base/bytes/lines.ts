@@ -1,9 +1,10 @@
 /** Text files read a line at a time, in bounded memory. */
+import { pieceBounds } from '../bounds.ts';
 import { StringDecoder } from 'node:string_decoder';
 import { WalvaultError } from '../errors/errors.ts';
 import type { ByteStream } from './streams.ts';
 
-const limitLength = 64 * 1024;
+const limitLength = pieceBounds.line.limitBytes;
 
 /**
  * Lines of UTF-8 text, without their newline. The last line must end with a newline as well.

@@ -1,4 +1,5 @@
 /** The writing of a backup's files: only files that its manifest names, at their paths, with the recorded bytes. */
+import { countBounds } from '../../base/bounds.ts';
 import { createHash } from 'node:crypto';
 import { constants } from 'node:fs';
 import { chmod, mkdir, open, type FileHandle } from 'node:fs/promises';
@@ -31,7 +32,7 @@ export interface UnpackOptions {
 }
 
 /** The most files in the last part. They are scattered over the manifest and are looked up by path. */
-const lastPartLimit = 10_000;
+const { limit: lastPartLimit } = countBounds.lastPartFiles;
 
 /**
  * Writes all files. On return every file is durable; fsync on the directories is left to the caller.

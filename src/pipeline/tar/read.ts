@@ -2,6 +2,7 @@
  * Reads tar archives in one pass and trusts nothing in them. An archive from a hostile repository must not be able to
  * name a path outside the directory of the restore, or to make its reader use much memory.
  */
+import { pieceBounds } from '../../base/bounds.ts';
 import type { ByteStream } from '../../base/bytes/streams.ts';
 import { WalvaultError } from '../../base/errors/errors.ts';
 import { ByteReader } from '../byte-reader.ts';
@@ -55,8 +56,7 @@ const extensionKinds: ReadonlyMap<string, (data: Buffer) => PaxRecords> = new Ma
   ['K', (data: Buffer): PaxRecords => ({ linkpath: untilZero(data) })],
 ]);
 
-/** The limit on an extension. On Linux a path may have 4096 bytes, and so may a link target. */
-const extensionLimitBytes = 16 * 1024;
+const { limitBytes: extensionLimitBytes } = pieceBounds.tarExtension;
 
 async function readExtension(reader: ByteReader, { sizeBytes }: RawHeader): Promise<Buffer> {
   if (sizeBytes > extensionLimitBytes) throw damagedTar(`has an extended header of ${sizeBytes} bytes`);

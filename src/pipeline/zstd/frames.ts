@@ -4,14 +4,14 @@
  * memory, before the decoder has seen the frame. The decoder of Node 24 takes a second frame in one chunk for trailing
  * garbage, too, so the walk cuts chunks at the ends of frames.
  */
+import { countBounds } from '../../base/bounds.ts';
 import { WalvaultError } from '../../base/errors/errors.ts';
 
 const frameMagic = 0xfd2fb528;
 /** The common digits of 0x184D2A50 … 0x184D2A5F, which start a skippable frame. */
 const skippableMagic = 0x184d2a5;
 
-/** walvault writes one, other tools one for each piece of a large file; each costs the decoder a call, even if it is empty. */
-const mostFrames = 4096;
+const { limit: mostFrames } = countBounds.frames;
 
 type Part = 'frame' | 'skippable-size' | 'descriptor' | 'frame-header' | 'block' | 'checksum';
 

@@ -2,6 +2,7 @@
  * zstd compression and decompression as streams (RFC 8878). Every frame has a checksum over its content: without it most
  * flipped bits would decode to wrong data without an error.
  */
+import { pieceBounds } from '../../base/bounds.ts';
 import type { TransformOptions } from 'node:stream';
 import {
   constants,
@@ -19,7 +20,7 @@ import { ZstdFrameWalk } from './frames.ts';
 const chunkSizeBytes = 1024 * 1024;
 /** Inputs up to this size are compressed at once, in buffers of their own size: most objects besides WAL are that small. */
 const smallInputBytes = 64 * 1024;
-export const maxWindowLogDefault = 27;
+export const maxWindowLogDefault = Math.log2(pieceBounds.zstdWindow.limitBytes);
 
 /** A transform that makes one frame of each stream; it can be used for several. `level`: 1 to 19. */
 export function compressZstd({ level }: { level: number }): ByteTransform {

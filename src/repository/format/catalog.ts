@@ -1,5 +1,5 @@
 /** The committed backups of a system: its commit records, each with who signed it and when it reached the store. */
-import { objectBounds } from '../../base/bounds.ts';
+import { countBounds, objectBounds, totalBounds } from '../../base/bounds.ts';
 import { each } from '../../base/threads/each.ts';
 import { WalvaultError } from '../../base/errors/errors.ts';
 import type { SignatureVerdict } from '../../pipeline/openpgp/index.ts';
@@ -19,8 +19,8 @@ const { limitBytes } = objectBounds.record;
  * keeps; elsewhere for many years.
  */
 const mostUnproven = {
-  require: { count: 1000, bytes: 16 * 1024 ** 2 },
-  otherwise: { count: 20_000, bytes: 256 * 1024 ** 2 },
+  require: { count: countBounds.unprovenRequired.limit, bytes: totalBounds.unprovenRequired.limitBytes },
+  otherwise: { count: countBounds.unproven.limit, bytes: totalBounds.unproven.limitBytes },
 };
 
 /** Records up to this size are read several at once, larger ones one by one, because of the memory that they take. */

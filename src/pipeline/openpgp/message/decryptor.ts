@@ -1,4 +1,5 @@
 /** Reads OpenPGP messages of walvault and of gpg 2.x, as streams in constant memory. */
+import { countBounds } from '../../../base/bounds.ts';
 import type { ByteStream } from '../../../base/bytes/streams.ts';
 import { WalvaultError } from '../../../base/errors/errors.ts';
 import { readInTurn, type Secret, type SecretSource } from '../../../base/secret.ts';
@@ -131,10 +132,9 @@ async function readSessionKeys(
   }
 }
 
-const mostSessionKeys = 64;
-/** Each costs a derivation, which takes a tenth of a second. */
-const mostPassphrases = 8;
-const mostPackets = 2 * mostSessionKeys;
+const { limit: mostSessionKeys } = countBounds.sessionKeys;
+const { limit: mostPassphrases } = countBounds.passphrases;
+const { limit: mostPackets } = countBounds.packets;
 
 async function* openSessionKeys(
   publicKeyPackets: readonly Buffer[],

@@ -2,6 +2,7 @@
  * The reader of a message inside its encryption (RFC 9580 §10.3): one-pass signatures, literal data, signatures. The same
  * may be in a compressed packet, which gpg writes when it compresses.
  */
+import { countBounds } from '../../../base/bounds.ts';
 import { createHash, type Hash } from 'node:crypto';
 import { createInflate, createInflateRaw } from 'node:zlib';
 import type { ByteStream } from '../../../base/bytes/streams.ts';
@@ -62,10 +63,9 @@ export async function* readMessage(source: ByteStream, options: ReadOptions): As
   if (!(await reader.isAtEnd())) throw damaged(what, 'has data behind its content, inside the encryption');
 }
 
-/** The limit on signatures of one message; gpg writes one for each signer. */
-const mostSignatures = 8;
-/** Markers mean nothing, and compressed data can hold any number of them. */
-const mostPackets = 64;
+const { limit: mostPackets } = countBounds.packets;
+/** gpg writes one for each signer. */
+const { limit: mostSignatures } = countBounds.signatures;
 
 async function readOnePassHash(
   reader: ByteReader,

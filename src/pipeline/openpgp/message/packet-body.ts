@@ -1,4 +1,5 @@
 /** Packet bodies as streams: split into partial lengths when written, joined when read (RFC 9580 §4.2.1.4). */
+import { pieceBounds } from '../../../base/bounds.ts';
 import type { ByteStream } from '../../../base/bytes/streams.ts';
 import type { ByteReader } from '../../byte-reader.ts';
 import { damaged } from '../damaged.ts';
@@ -78,10 +79,7 @@ export async function smallPacketBody(
   what: string,
 ): Promise<Buffer> {
   const { length } = header;
-  if (length.kind !== 'definite' || length.sizeBytes > smallPacketLimitBytes)
+  if (length.kind !== 'definite' || length.sizeBytes > pieceBounds.packet.limitBytes)
     throw damaged(what, `an OpenPGP packet of kind ${header.tag} is too large`);
   return await reader.exactly(length.sizeBytes);
 }
-
-/** The limit on a small packet. An RSA-16384 session key takes 2 KiB, a signature with many subpackets a little more. */
-const smallPacketLimitBytes = 16 * 1024;

@@ -350,6 +350,11 @@ describe('a hostile repository', () => {
       /unpacks to more than \d+ bytes/,
     ));
 
+  test('a last part of too many files', () => {
+    const files = Array.from({ length: 10_001 }, (_, index) => ({ path: `many/${index}` }));
+    return refuses({ parts: [base, [...essentials, ...files]] }, /more than 10000 files/);
+  });
+
   for (const missing of essentials)
     test(`no ${missing.path}`, () =>
       refuses(

@@ -1,6 +1,11 @@
 /** Small objects that unpack to very much: none of what exceeds the bound comes out of the codec. */
 import assert from 'node:assert/strict';
+import { readdirSync } from 'node:fs';
+import { join } from 'node:path';
 import { describe, it } from 'vitest';
+import { fetchAhead } from '../../../../src/operations/fetch/fetch-ahead.ts';
+import { Laggards } from '../../../../src/operations/fetch/laggards.ts';
+import { walKey } from '../../../../src/repository/format/layout.ts';
 import { Secret } from '../../../../src/base/secret.ts';
 import { tags, writePacket } from '../../../../src/pipeline/openpgp/message/packet-header.ts';
 import { passphrasePacket } from '../../../../src/pipeline/openpgp/message/session-key-packets.ts';
@@ -14,11 +19,23 @@ import {
   zstdBomb,
 } from '../../../support/hostile/bombs.ts';
 import { silentLog } from '../../../support/logs.ts';
-import { plainCodec, signal } from '../../../support/site/archive.ts';
+import {
+  geometry,
+  makeRepository,
+  plainCodec,
+  segmentSizeBytes,
+  signal,
+  system,
+} from '../../../support/site/archive.ts';
+import { temporaryDirectory } from '../../../support/site/temp.ts';
+import { walFile } from '../../../support/wal/wal.ts';
+import { plant } from '../../../support/hostile/archive.ts';
 import { inChunks } from '../../../support/streams.ts';
 
 const mebibyte = 1024 ** 2;
 const limitBytes = mebibyte;
+const many = (count: number, packet: Uint8Array) =>
+  Buffer.concat(Array.from({ length: count }, () => packet));
 const passphrase = 'a passphrase of several words';
 const keyring = new Keyring({ ...plainCodec().keyring.settings, passphrases: [new Secret(passphrase)] });
 const codec = new Codec(keyring, { compressionLevel: 1, verifySignatures: 'off' }, silentLog);
@@ -106,8 +123,6 @@ describe('an object that is stored without end', () => {
 
 describe('an object of very many small things', () => {
   const marker = writePacket(tags.marker, Buffer.from('PGP'));
-  const many = (count: number, packet: Uint8Array) =>
-    Buffer.concat(Array.from({ length: count }, () => packet));
   const { packet: sessionKey } = passphrasePacket(Buffer.alloc(8, 1));
   const objects: Record<string, () => Promise<Uint8Array> | Uint8Array> = {
     frames: () => emptyFrames(100_000),
@@ -128,4 +143,42 @@ describe('an object of very many small things', () => {
       assert.match(error.message, /more than \d+ (frames|packets|passphrases|keys)/);
       assert.ok(performance.now() - startedAt < 2000);
     });
+});
+
+describe('an OpenPGP message', () => {
+  it('is damaged with a packet that is too large to be small', async () => {
+    const large = writePacket(tags.publicKeySessionKey, Buffer.alloc(20_000, 3));
+    const { error } = await reading(inChunks(large, 65_536));
+    assert.match(String(error), /packet of kind 1 is too large/);
+  });
+
+  it('is damaged with more signatures than there can be', async () => {
+    const onePass = writePacket(tags.onePassSignature, Buffer.alloc(13, 3));
+    const stored = await encryptedMessage(passphrase, many(9, onePass));
+    const { error } = await reading(inChunks(stored, 65_536));
+    assert.match(String(error), /packet of kind 4 where its content should be/);
+  });
+});
+
+describe('a segment that is fetched ahead', () => {
+  it('is not written beyond its size, and leaves nothing', async () => {
+    const repository = await makeRepository();
+    const name = geometry.nameOf(1, 5n);
+    await plant(repository, walKey(system, walFile(name)), zstdBomb(1024 * mebibyte));
+    const directory = temporaryDirectory('prefetch', { keepOwner: true });
+    const fetched = fetchAhead({
+      name,
+      destination: join(directory, name),
+      system,
+      segmentSizeBytes,
+      headerCheck: true,
+      repositories: [repository],
+      laggards: new Laggards(),
+      log: silentLog,
+      signal,
+      silenceMs: 10_000,
+    });
+    await assert.rejects(fetched, { code: 'damaged', message: /unpacks to more than 1048576 bytes/ });
+    assert.deepEqual(readdirSync(directory), []);
+  });
 });
