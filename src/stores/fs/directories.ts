@@ -5,7 +5,7 @@ import { systemCode } from '../../base/errors/errors.ts';
 import { fsyncDirectory } from '../../base/files/durable.ts';
 import { StoreError } from '../store.ts';
 import { io } from './error.ts';
-import { holdDirectory, holdWay, type HeldDirectory } from './held-directory.ts';
+import { holdDirectory, holdWay, type HeldDirectory, type HeldWay } from './held-directory.ts';
 import { makeDirectory, type Rights } from './rights.ts';
 
 /**
@@ -66,7 +66,8 @@ export async function syncDirectory(directory: HeldDirectory): Promise<void> {
 export async function pruneDirectories(root: string, key: string): Promise<void> {
   const parts = key.split('/').slice(0, -1);
   // A directory that another process removed first is passed over: that above it may still be there and empty.
-  await using way = await holdWay(root, parts.join('/'));
+  await using way = await walkable(root, parts.join('/'));
+  if (way === undefined) return;
   const above = way.directories.slice(0, parts.length);
   for (const [index, part] of parts.slice(0, above.length).entries().toArray().reverse()) {
     try {
@@ -74,5 +75,15 @@ export async function pruneDirectories(root: string, key: string): Promise<void>
     } catch (error) {
       if (systemCode(error) !== 'ENOENT') return;
     }
+  }
+}
+
+/** Undefined where a link, or a directory that is closed, is on the way: nothing is pruned there. */
+async function walkable(root: string, directory: string): Promise<HeldWay | undefined> {
+  try {
+    return await holdWay(root, directory);
+  } catch (error) {
+    if (error instanceof StoreError || systemCode(error) !== undefined) return undefined;
+    throw error;
   }
 }

@@ -46,7 +46,7 @@ export async function putFile(root: string, key: string, body: PutBody, options:
   } catch (error) {
     await handle.close().catch(() => undefined);
     await unlink(directory.path(temporary)).catch(() => undefined);
-    await pruneDirectories(root, key).catch(() => undefined);
+    await pruneDirectories(root, key);
     throw error;
   }
 }
