@@ -96,3 +96,10 @@ export const totalBounds = {
     limitBytes: 256 * mebibyte,
   },
 } as const satisfies Record<string, FixedBound>;
+
+/** Answers of services that are held in memory. */
+export const answerBounds = {
+  /** The longest, a page of a listing, has a thousand names of at most a kilobyte. */
+  answer: { what: 'an answer of a service, such as a page of a listing', limitBytes: 16 * mebibyte },
+  refusal: { what: 'an error of a service', limitBytes: mebibyte },
+} as const satisfies Record<string, FixedBound>;

@@ -1,4 +1,5 @@
 /** The Azure SDK's client with our own rules: no retries by the SDK, bounded connections, time limits. */
+import type { IsDownload } from '../driver-kit/bounded-answers.ts';
 import type { Agent } from 'node:http';
 import {
   ContainerClient,
@@ -39,6 +40,9 @@ export interface AzureCall {
   readonly signal: AbortSignal;
 }
 
+/** Each other request says what it is about. */
+const isDownload: IsDownload = ({ method, path }) => method === 'GET' && !/[?&](comp|restype)=/.test(path);
+
 /** @throws WalvaultError `config` when the CA file cannot be read, or the endpoint is in the open */
 export async function connectAzure(options: AzureStoreOptions): Promise<AzureConnection> {
   const { account, container, credentials } = options;
@@ -47,8 +51,8 @@ export async function connectAzure(options: AzureStoreOptions): Promise<AzureCon
   refusePlainHttp(endpoint, options.verifyTls);
   const isTls = endpoint.startsWith('https:');
   const http = { ...options, timeoutMs: options.timeoutMs ?? defaultTimeoutMs };
-  const agents = await createHttpAgents(http);
-  const tokenAgents = await createHttpAgents({ ...http, trustsSystemToo: true });
+  const agents = await createHttpAgents({ ...http, isDownload });
+  const tokenAgents = await createHttpAgents({ ...http, isDownload: () => false, trustsSystemToo: true });
   // The SDK passes every option on to its HTTP pipeline, which knows `agent`; only the type lacks it.
   const pipelineOptions: StoragePipelineOptions & { readonly agent: Agent } = {
     agent: isTls ? agents.https : agents.http,

@@ -1,4 +1,5 @@
 /** Connections to a service: reused, bounded in number, and closed when no byte arrives for too long. */
+import { boundAnswers, type IsDownload } from './bounded-answers.ts';
 import { fileBounds } from '../../base/bounds.ts';
 import { Agent as HttpAgent } from 'node:http';
 import { Agent as HttpsAgent } from 'node:https';
@@ -18,6 +19,8 @@ export interface HttpSettings {
    */
   readonly trustsSystemToo?: boolean | undefined;
   readonly verifyTls?: boolean | undefined;
+  /** Answers to all other requests are bounded. */
+  readonly isDownload: IsDownload;
   /** How long the service may send nothing, also in the middle of a body. */
   readonly timeoutMs: number;
 }
@@ -39,6 +42,7 @@ export async function createHttpAgents({
   trustsSystemToo,
   verifyTls,
   timeoutMs,
+  isDownload,
 }: HttpSettings): Promise<HttpAgents> {
   const own = caFile === undefined ? undefined : await readCaFile(caFile);
   const ca = own && (trustsSystemToo === true ? [...getCACertificates('default'), own] : own);
@@ -47,6 +51,8 @@ export async function createHttpAgents({
   const https = new HttpsAgent({ ...shared, rejectUnauthorized: verifyTls ?? true, ...(ca && { ca }) });
   endSilentConnections(http);
   endSilentConnections(https);
+  boundAnswers(http, isDownload);
+  boundAnswers(https, isDownload);
   return {
     http,
     https,

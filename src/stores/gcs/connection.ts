@@ -5,6 +5,8 @@
  * Plain node:http(s) instead of Google's client, which takes no signal and retries by its own rules: a push that gave up
  * would leave its requests running.
  */
+import { answerBounds } from '../../base/bounds.ts';
+import type { IsDownload } from '../driver-kit/bounded-answers.ts';
 import { request as httpRequest, type IncomingHttpHeaders, type IncomingMessage } from 'node:http';
 import { request as httpsRequest } from 'node:https';
 import { startDeadline } from '../../base/time/deadline.ts';
@@ -50,14 +52,21 @@ export interface GcsConnection {
 }
 
 const defaultEndpoint = 'https://storage.googleapis.com';
-/** The limit on an answer in memory. The longest, a page of a listing, has a thousand names of at most 512 bytes. */
-const longestAnswerBytes = 16 * 1024 * 1024;
+const { limitBytes: longestAnswerBytes } = answerBounds.answer;
+
+/** Objects are read by the XML API, everything else by the JSON API. */
+const isDownload: IsDownload = ({ method, path }) => method === 'GET' && !path.includes('/storage/v1/b/');
 
 /** @throws WalvaultError `config` when the CA file cannot be read */
 export async function connectGcs(options: GcsStoreOptions): Promise<GcsConnection> {
   const timeoutMs = options.timeoutMs ?? defaultTimeoutMs;
-  const agents = await createHttpAgents({ ...options, timeoutMs });
-  const tokenAgents = await createHttpAgents({ ...options, timeoutMs, trustsSystemToo: true });
+  const agents = await createHttpAgents({ ...options, timeoutMs, isDownload });
+  const tokenAgents = await createHttpAgents({
+    ...options,
+    timeoutMs,
+    isDownload: () => false,
+    trustsSystemToo: true,
+  });
   const endpoint = new URL(options.endpoint ?? defaultEndpoint);
   const authorize = createAuthorize(options, tokenAgents);
   const { bucket, project } = options;

@@ -1,4 +1,5 @@
 /** The S3 SDK's client with our own rules: no retries by the SDK, no slow checksums, bounded connections, time limits. */
+import type { IsDownload } from '../driver-kit/bounded-answers.ts';
 import { S3Client } from '@aws-sdk/client-s3';
 import { NodeHttpHandler } from '@smithy/node-http-handler';
 import { startDeadline } from '../../base/time/deadline.ts';
@@ -51,10 +52,13 @@ const silentLogger = { trace: silence, debug: silence, info: silence, warn: sile
 
 const connectTimeoutMs = 10_000;
 
+/** The SDK names the operation in the query. */
+const isDownload: IsDownload = ({ path }) => /[?&]x-id=GetObject(&|$)/.test(path);
+
 /** @throws WalvaultError `config` when the CA file cannot be read */
 export async function connectS3(options: S3StoreOptions): Promise<S3Connection> {
   const timeoutMs = options.timeoutMs ?? defaultTimeoutMs;
-  const agents = await createHttpAgents({ ...options, timeoutMs });
+  const agents = await createHttpAgents({ ...options, timeoutMs, isDownload });
   const { AWS_ENDPOINT_URL_S3, AWS_ENDPOINT_URL } = process.env;
   const isPlainHttp = /^http:/i.test(options.endpoint ?? AWS_ENDPOINT_URL_S3 ?? AWS_ENDPOINT_URL ?? '');
   const client = new S3Client({

@@ -2,7 +2,14 @@
 import assert from 'node:assert/strict';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { test } from 'vitest';
-import { countBounds, fileBounds, objectBounds, pieceBounds, totalBounds } from '../../../src/base/bounds.ts';
+import {
+  answerBounds,
+  countBounds,
+  fileBounds,
+  objectBounds,
+  pieceBounds,
+  totalBounds,
+} from '../../../src/base/bounds.ts';
 import { formatSize } from '../../../src/base/units.ts';
 
 /** A file below `test`, and a part of a test's name in it. */
@@ -25,6 +32,12 @@ const ofObjects: Proofs<typeof objectBounds> = {
   history: [limits, 'is no history, and no backup history file'],
   part: [bombs, 'gives none of the rest'],
   backupLabel: [limits, 'is no history, and no backup history file'],
+};
+
+const endless = 'unit/stores/endless-answers.test.ts';
+const ofAnswers: Proofs<typeof answerBounds> = {
+  answer: [endless, 'a listing'],
+  refusal: [endless, 'an error'],
 };
 
 const ofPieces: Proofs<typeof pieceBounds> = {
@@ -94,7 +107,9 @@ test('the page of bounds is what the code says (UPDATE_DOCS=1 writes it)', () =>
 });
 
 test('each bound has the test that the page names', () => {
-  const proofs = [ofObjects, ofPieces, ofCounts, ofTotals].flatMap(one => Object.values<Proof>(one));
+  const proofs = [ofObjects, ofPieces, ofCounts, ofTotals, ofAnswers].flatMap(one =>
+    Object.values<Proof>(one),
+  );
   for (const [file, name] of [...proofs, ...told.map(([, , proof]) => proof), read])
     assert.ok(
       readFileSync(new URL(`../../${file}`, import.meta.url), 'utf8').includes(name),
@@ -114,6 +129,7 @@ function render(): string {
       proofOf(ofCounts[key as keyof typeof countBounds]),
     ]),
     ...sized(totalBounds, ofTotals),
+    ...sized(answerBounds, ofAnswers),
     ...Object.values(fileBounds).map(({ what, limitBytes }) => [what, formatSize(limitBytes), proofOf(read)]),
   ];
 

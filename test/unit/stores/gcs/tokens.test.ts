@@ -157,7 +157,7 @@ describe('gcs: tokens', () => {
   });
 
   it('a host of Google that names no metadata service has one all the same, whether or not it answers now', async () => {
-    const agents = await createHttpAgents({ timeoutMs: 5000 });
+    const agents = await createHttpAgents({ isDownload: () => false, timeoutMs: 5000 });
     const env = { ...unset, CLOUDSDK_CONFIG: directory, METADATA_SERVER_DETECTION: undefined };
     await withEnvironment(env, async () => {
       assert.ok((await createIdentity(undefined, agents, () => true)) instanceof Compute);
