@@ -90,7 +90,7 @@ interface Played {
 async function play(ground: Ground, plan: Plan): Promise<Played> {
   const world = await createWorld(ground, plan);
   const links = new Links(world);
-  const rules = new Rules(world, { mayLeaveTemporary: plan.kills });
+  const rules = new Rules(world, { mayLeaveTemporary: plan.kills || plan.hasServer });
   let runs = 0;
   let steps = 0;
   let isByProof = false;

@@ -14,7 +14,7 @@ export class Rules {
   /** Files that were looked into, by path, with the time of their last change. */
   readonly #seen = new Map<string, bigint>();
 
-  /** `mayLeaveTemporary`: of a killed process, before they were given away. The user can remove them: the directory is his. */
+  /** `mayLeaveTemporary`: a process that was killed, or that works at this moment, has not given them away yet. */
   constructor(world: World, { mayLeaveTemporary }: { readonly mayLeaveTemporary: boolean }) {
     this.#world = world;
     this.#mayLeaveTemporary = mayLeaveTemporary;
