@@ -158,7 +158,10 @@ const objectAnswers = [
   http('301 Moved Permanently', '', { location: 'http://127.0.0.1:1/' }),
 ];
 
-const parsersOf = (driver: string) => [`stores/${driver}/list.ts#listObjects`];
+const parsersOf = (driver: string) => [
+  `stores/${driver}/list.ts#listObjects`,
+  'stores/driver-kit/arriving-body.ts#readArriving',
+];
 
 export const s3Answers: FuzzTarget = {
   name: 's3-answers',
