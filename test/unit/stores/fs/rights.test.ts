@@ -16,7 +16,7 @@ import { describe, it } from 'vitest';
 import { heirOf } from '../../../../src/base/files/heir.ts';
 import { rightsFor } from '../../../../src/stores/fs/rights.ts';
 import { createFsStore } from '../../../../src/stores/fs/store.ts';
-import { names, put, read, signal } from '../../../contract/contract-driver.ts';
+import { names, put, read, rejectsAs, signal } from '../../../contract/contract-driver.ts';
 import { temporaryDirectory } from '../../../support/site/temp.ts';
 import { requireRoot } from '../../../support/site/unprivileged.ts';
 
@@ -221,6 +221,24 @@ describe('several accounts at one directory repository', () => {
     symlinkSync('disk', join(home, 'repository'));
     await put(store, 'wal/2', 'x');
     assert.deepEqual(await names(store, { prefix: '' }), ['wal/2']);
+  });
+
+  it('an account other than root is led through no link either', async () => {
+    requireRoot('it becomes another account');
+    const root = temporaryDirectory('rights', { keepOwner: true });
+    const elsewhere = temporaryDirectory('elsewhere', { keepOwner: true });
+    for (const path of [root, elsewhere]) chownSync(path, server.uid, server.gid);
+    await as(server, async () => {
+      await put(createFsStore({ root: elsewhere }), '1/deep/a', 'precious');
+      const store = createFsStore({ root });
+      await put(store, 'wal/2/a', 'x');
+      symlinkSync(join(elsewhere, '1'), join(root, 'wal/1'));
+      await rejectsAs('denied', read(store, 'wal/1/deep/a'));
+      await rejectsAs('denied', put(store, 'wal/1/deep/b', 'x'));
+      assert.equal((await store.delete(['wal/1/deep/a'], { signal })).length, 1);
+      assert.equal((await read(store, 'wal/2/a')).toString(), 'x');
+    });
+    assert.deepEqual(readdirSync(join(elsewhere, '1/deep')), ['a']);
   });
 
   it('root works for a configuration of somebody else in his own repository alone', async () => {
