@@ -126,6 +126,57 @@ for (const where of Object.keys(places) as (keyof typeof places)[])
       assert.equal(end.exitCode, 1, end.stderr);
     });
 
+    test('adds: WAL at the end, beyond it and of an unknown timeline stops nobody', async () => {
+      const plain = plainSegment();
+      const last = scene.segments().at(-1) ?? '';
+      const after = (count: number) =>
+        (BigInt(`0x${last}`) + BigInt(count)).toString(16).toUpperCase().padStart(24, '0');
+      for (const name of [after(1), after(9), '000000630000000000000001'])
+        scene.repository.put(scene.walKey(name), plain, claimingMetadata(plain, plain));
+      const fetched = await scene.fetch(after(1));
+      assert.equal(fetched.exitCode, 1, fetched.stderr);
+      expect(fetched.stderr).toMatch(/counts? for nothing: .* is not signed/);
+      assert.equal((await scene.fetch(after(2))).exitCode, 1, 'what is beyond shows no gap');
+      const { exitCode, text } = await scene.plan();
+      assert.equal(exitCode, 0, text);
+      const cleanup = await scene.run(['cleanup', '--keep-last', '1', '--dry-run']);
+      assert.equal(cleanup.exitCode, 0, cleanup.stderr);
+      expect(cleanup.stdout + cleanup.stderr).not.toMatch(/nothing is removed/);
+    });
+
+    test('adds: nobody but a trusted signer accepts a gap', async () => {
+      scene.repository.remove(scene.walKey(segment));
+      const range = { timeline: 1, first: segment, last: segment };
+      const by = { user: 'mallory', host: 'db1', reason: 'none' };
+      const body = { format: 1, subject: 'wal-00000001', kind: 'gap-acknowledged', ...range, ...by };
+      const key = `${scene.system}/catalog/notes/wal-00000001/20261122T020500124Z-gap-acknowledged.json`;
+      scene.repository.put(key, JSON.stringify(body));
+      assert.equal((await scene.fetch(segment)).exitCode, 212);
+      const accepted = await scene.run(['gap', 'ack', segment, '--reason', 'ticket 7']);
+      assert.equal(accepted.exitCode, 0, accepted.stderr);
+      const end = await scene.fetch(segment);
+      assert.equal(end.exitCode, 1, end.stderr);
+      expect(end.stderr).toMatch(/ticket 7/);
+    });
+
+    test('replaces: cluster.json that lies stops neither push nor recovery', async () => {
+      const key = `${scene.system}/cluster.json`;
+      for (const body of [
+        scene.repository
+          .read(key)
+          .toString()
+          .replace(/16777216|1048576/, '67108864'),
+        '{',
+      ]) {
+        scene.repository.put(key, body);
+        const pushed = await scene.push(segment);
+        assert.equal(pushed.exitCode, 0, pushed.stderr);
+        assert.notEqual(scene.repository.read(key).toString(), body);
+        scene.repository.put(key, body);
+        assert.equal((await scene.fetch('000000010000000000000050')).exitCode, 1);
+      }
+    });
+
     test('replaces: altered WAL without a signature is not delivered', async () => {
       const plain = plainSegment();
       plain[plain.length - 1] = 0xff;

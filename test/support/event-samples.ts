@@ -87,6 +87,11 @@ export const samples: Samples = {
     object: 'orders/7300000000000000001/catalog/notes/wal-00000001/20261122T020000000Z-wal-lost.json',
     problem: 'is not signed',
   },
+  'taken-by-its-claim': {
+    kind: 'taken-by-its-claim',
+    repository,
+    object: `orders/7300000000000000001/wal/00000001/00000000/${segment}`,
+  },
   'loss-record-unreadable': {
     kind: 'loss-record-unreadable',
     path: `${dataDirectory}/.walvault-lost-wal/${segment}.json`,

@@ -23,6 +23,8 @@ export type RepositoryEvent =
       readonly object: string;
       readonly problem: string;
     }
+  /** What is there counts as the file to archive by its metadata alone, which nobody trusted has signed. Once in a run. */
+  | { readonly kind: 'taken-by-its-claim'; readonly repository: string; readonly object: string }
   /** A record of this host that says which WAL was given up. */
   | { readonly kind: 'loss-record-unreadable'; readonly path: string }
   /** The WAL is archived; only a lost tail may go unnoticed. */

@@ -25,6 +25,11 @@ export const repositoryWords: WordsTable<RepositoryEvent> = {
       `repository "${repository}": ${count === 1 ? `one of its ${what} counts` : `${count} of its ${what} count`} for nothing: ${object} ${problem}`,
       'Somebody may have planted it. If one of your hosts wrote it, name its public signing key in signing.trusted-signers; else remove it with `walvault store rm --force`.',
     ),
+  'taken-by-its-claim': ({ repository, object }) =>
+    warn(
+      `repository "${repository}": ${object} was there already, and is the same file by its own account alone: no trusted signer signed it, and this host cannot open it`,
+      'Whoever can write to the repository can plant such an object. With a signing key, signing.trusted-signers and signing.verify = "require" none is believed.',
+    ),
   'loss-record-unreadable': ({ path }) =>
     warn(
       `${path}: not a record of WAL that was given up`,

@@ -58,7 +58,17 @@ export async function compareObject(
   if (!(await hasStoredDigest(look, stored)))
     return { kind: 'damaged', problem: 'its bytes are not those that its metadata tells' };
   const found = await compareContent(look);
-  if (found.kind === 'unknown') return compare(stored, wanted);
+  if (found.kind === 'unknown') {
+    const claimed = compare(stored, wanted);
+    const object = wanted.key;
+    if (claimed.kind === 'same')
+      codec.emitOnce('taken by its claim', {
+        kind: 'taken-by-its-claim',
+        repository: repository.name,
+        object,
+      });
+    return claimed;
+  }
   // The metadata also tells a history's branch.
   const isTrue = found.kind === 'other' && found.archived.sha256 === stored.sha256;
   return isTrue ? { kind: 'other', archived: stored } : found;

@@ -1,10 +1,12 @@
 /** Fetches from repositories where somebody has planted WAL, and that require signatures. */
 import assert from 'node:assert/strict';
-import { mkdirSync } from 'node:fs';
+import { existsSync, mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import { beforeEach, describe, it } from 'vitest';
 import { fetch, type FetchResult } from '../../../../src/operations/fetch/fetch.ts';
+import { fetchAhead } from '../../../../src/operations/fetch/fetch-ahead.ts';
+import { Laggards } from '../../../../src/operations/fetch/laggards.ts';
 import type { FetchOptions } from '../../../../src/operations/fetch/options.ts';
 import { clusterRecordKey, walKey } from '../../../../src/repository/format/layout.ts';
 import type { Repository } from '../../../../src/repository/repository.ts';
@@ -162,4 +164,24 @@ describe('WAL of which what precedes it is not believed either is no end of the 
     for (const segment of [20n, 21n])
       await assert.rejects(ask(segment), { code: 'damaged', message: /is not signed/ });
   });
+});
+
+it('prefetch hands on nothing that was planted, and fetches on', async () => {
+  await plant(required, keyOf(6n), whole, { metadata: claimingMetadata(whole, whole) });
+  const ahead = (segment: bigint) =>
+    fetchAhead({
+      name: nameOf(segment),
+      destination,
+      system,
+      segmentSizeBytes,
+      headerCheck: true,
+      repositories: [required],
+      laggards: new Laggards(),
+      log,
+      silenceMs: 5_000,
+      signal,
+    });
+  assert.equal(await ahead(6n), undefined);
+  assert.equal(existsSync(destination), false);
+  assert.ok((await ahead(5n)) !== undefined);
 });

@@ -11,6 +11,7 @@ import {
   plant,
   type SignedArchive,
 } from '../../../support/hostile/archive.ts';
+import { recordingLog } from '../../../support/site/backup-fixtures.ts';
 import { geometry, segmentSizeBytes, signal, system } from '../../../support/site/archive.ts';
 import { makeSegment, plainFile, walFile } from '../../../support/wal/wal.ts';
 
@@ -87,3 +88,16 @@ it('under require nothing is taken for the file that a host without a private ke
     hint: /store rm --force/,
   });
 });
+
+it.each(['warn', 'off'] as const)(
+  'under %s a host without a private key takes a well-formed encrypted fake for the file, and warns',
+  async policy => {
+    archive = await makeSignedArchive();
+    const log = recordingLog();
+    const repository = archive.as(policy, { keys: archive.pushOnly, log });
+    await plant(repository, key, sealed, { metadata: claimingMetadata(sealed, whole) });
+    assert.equal(await push(repository), 'identical');
+    assert.match(log.events.at(-1)?.message ?? '', /the same file by its own account alone/);
+    await assert.rejects(push(archive.as(policy, { keys: archive.reader })), { code: 'damaged' });
+  },
+);
