@@ -136,7 +136,6 @@ for (const where of Object.keys(places) as (keyof typeof places)[])
       const fetched = await scene.fetch(after(1));
       assert.equal(fetched.exitCode, 1, fetched.stderr);
       expect(fetched.stderr).toMatch(/counts? for nothing: .* is not signed/);
-      assert.equal((await scene.fetch(after(2))).exitCode, 1, 'what is beyond shows no gap');
       const { exitCode, text } = await scene.plan();
       assert.equal(exitCode, 0, text);
       const cleanup = await scene.run(['cleanup', '--keep-last', '1', '--dry-run']);
