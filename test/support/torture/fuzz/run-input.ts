@@ -1,7 +1,7 @@
 /** One input given to one parser, and what a parser may not do with it. */
 import { readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
-import { errorCodes, messageOf, WalvaultError } from '../../../../src/base/errors/errors.ts';
+import { errorCodes, messageOf, systemCode, WalvaultError } from '../../../../src/base/errors/errors.ts';
 import { StoreError } from '../../../../src/stores/store.ts';
 import { mebibyte } from './limits.ts';
 import { Random } from './random.ts';
@@ -45,6 +45,8 @@ export async function runInput(
 
 /** `internal` is what walvault says of its own faults; a store also of a request that the service does not take. */
 function isAnswer(error: unknown): boolean {
+  // A file beyond its bound is refused with the words of the system.
+  if (systemCode(error) === 'EFBIG') return true;
   if (error instanceof StoreError)
     return Object.hasOwn(errorCodes, error.code) && typeof error.kind === 'string';
   return error instanceof WalvaultError && Object.hasOwn(errorCodes, error.code) && error.code !== 'internal';
