@@ -1,5 +1,11 @@
+/** Suggestions for mistyped names. */
+
+/** Nobody mistypes a longer one, and the distance takes the product of both lengths. */
+const longestName = 256;
+
 /** The known name nearest to a mistyped name, or undefined if none is near. */
 export function nearestName(name: string, known: Iterable<string>): string | undefined {
+  if (name.length > longestName) return undefined;
   let best: string | undefined;
   let bestDistance = Math.max(2, Math.floor(name.length / 3)) + 1;
   for (const candidate of known) {

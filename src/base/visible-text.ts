@@ -17,7 +17,12 @@ export function visibleLines(text: string): string {
 
 /** Text that is a part of one line: line breaks become blanks. */
 export function visibleText(text: string): string {
-  return visibleLines(text.replaceAll(/\s*\n\s*/g, ' '));
+  if (!text.includes('\n')) return visibleLines(text);
+  // No expression for the blanks around a line feed: it takes the square of their number.
+  const [first = '', ...rest] = text.split('\n');
+  const last = rest.pop() ?? '';
+  const between = rest.map(line => line.trim()).filter(line => line !== '');
+  return visibleLines([first.trimEnd(), ...between, last.trimStart()].join(' '));
 }
 
 function escaped(character: string): string {

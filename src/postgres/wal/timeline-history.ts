@@ -41,7 +41,8 @@ export function parseTimelineHistory(timeline: number, text: string, source: str
 }
 
 function parseLine(line: string): TimelineHistoryEntry | undefined {
-  const match = /^\s*(\d{1,10})\s+([0-9A-Fa-f]{1,8}\/[0-9A-Fa-f]{1,8})(?:\s+(.*?))?\s*$/.exec(line);
+  // Trimmed before: an expression for blanks at the end takes the square of their number.
+  const match = /^(\d{1,10})\s+([0-9A-Fa-f]{1,8}\/[0-9A-Fa-f]{1,8})(?:\s+(.*))?$/s.exec(line.trim());
   const timeline = Number(match?.[1]);
   if (match === null || timeline > 0xffff_ffff || timeline === 0) return undefined;
   return { timeline, switchpoint: parseLsn(match[2] ?? ''), reason: match[3] ?? '' };

@@ -126,7 +126,9 @@ export class Scene {
   }
 
   /** The plan of a restore to the end of timeline 1. */
-  async plan(policy: Policy = 'default'): Promise<{ readonly exitCode: number | null; readonly text: string }> {
+  async plan(
+    policy: Policy = 'default',
+  ): Promise<{ readonly exitCode: number | null; readonly text: string }> {
     const args = ['restore', newDirectory(), '--dry-run', '--target-timeline', '1'];
     const { exitCode, stdout, stderr } = await this.run(args, policy);
     return { exitCode, text: stdout + stderr };

@@ -11,6 +11,15 @@ const text =
   '1\t0/3000158\tno recovery target specified\n\n# a note\n3\t0/5000000\tbefore 2026-11-22 02:00:00+00\n';
 
 describe('timeline history', () => {
+  test('is read in time, however many blanks a line has', () => {
+    const blanks = ' '.repeat(1024 ** 2);
+    const read = (line: string) => parseTimelineHistory(2, line, 'h').map(({ reason }) => reason);
+    assert.deepEqual(read(`${blanks}1${blanks}0/3000158${blanks}no${blanks}recovery${blanks}`), [
+      `no${blanks}recovery`,
+    ]);
+    assert.throws(() => read(`1${blanks}0/3000158x${blanks}x`), { code: 'damaged' });
+  });
+
   test('lists ancestors and where each was left', () => {
     const history = parseTimelineHistory(4, text, '00000004.history');
     assert.deepEqual(history, [
