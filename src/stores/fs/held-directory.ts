@@ -37,6 +37,10 @@ export class HeldDirectory implements AsyncDisposable {
     return name === undefined ? this.#at : `${this.#at}/${name}`;
   }
 
+  shownPathOf(name: string): string {
+    return join(this.shownPath, name);
+  }
+
   async stat(): Promise<Stats> {
     return await this.#handle.stat();
   }
@@ -94,6 +98,19 @@ export async function holdIfThere(root: string, directory: string): Promise<Held
   } catch (error) {
     if (isMissing(error)) return undefined;
     throw fsError(`open ${join(root, directory)}`, error);
+  }
+}
+
+/** The same for a directory inside one that is held. */
+export async function holdBelowIfThere(
+  above: HeldDirectory,
+  name: string,
+): Promise<HeldDirectory | undefined> {
+  try {
+    return await holdEntry(above, name);
+  } catch (error) {
+    if (isMissing(error)) return undefined;
+    throw fsError(`open ${above.shownPathOf(name)}`, error);
   }
 }
 
@@ -178,7 +195,7 @@ async function refuseLedAway(root: HeldDirectory): Promise<void> {
 }
 
 async function holdEntry(above: HeldDirectory, name: string): Promise<HeldDirectory> {
-  const shownPath = join(above.shownPath, name);
+  const shownPath = above.shownPathOf(name);
   try {
     return await held(await open(above.path(name), onlyToName | constants.O_NOFOLLOW), shownPath);
   } catch (error) {
@@ -190,7 +207,7 @@ async function holdEntry(above: HeldDirectory, name: string): Promise<HeldDirect
 /** @throws StoreError `denied` if the entry is a link; otherwise a missing one is no error here */
 export async function refuseLink(directory: HeldDirectory, name: string): Promise<void> {
   const found = await lstat(directory.path(name)).catch(() => undefined);
-  if (found?.isSymbolicLink() === true) throw isALink(join(directory.shownPath, name));
+  if (found?.isSymbolicLink() === true) throw isALink(directory.shownPathOf(name));
 }
 
 export function isALink(path: string): StoreError {

@@ -5,11 +5,16 @@
  * with `/` appended. Keys are ASCII, where JavaScript's order of strings is the order of bytes.
  */
 import { lstat } from 'node:fs/promises';
-import { join } from 'node:path';
 import { isLegalKey } from '../driver-kit/key.ts';
 import type { ListEntry, ListOptions } from '../store.ts';
 import { fsError, isMissing } from './error.ts';
-import { holdIfThere, isALink, readEntriesOf } from './held-directory.ts';
+import {
+  holdBelowIfThere,
+  holdIfThere,
+  isALink,
+  readEntriesOf,
+  type HeldDirectory,
+} from './held-directory.ts';
 
 /** How many files are examined (stat) at the same time. */
 const statBatch = 32;
@@ -24,7 +29,8 @@ export async function* listFiles(root: string, options: ListOptions): AsyncGener
   const directory = options.prefix.slice(0, options.prefix.lastIndexOf('/') + 1);
   // '..' and the like: no key begins with it, and nothing outside the root may be read.
   if (directory !== '' && !isLegalKey(directory.slice(0, -1))) return;
-  yield* listDirectory(root, directory, options);
+  await using held = await holdIfThere(root, directory);
+  if (held !== undefined) yield* listDirectory(held, directory, options);
 }
 
 interface Entry {
@@ -33,13 +39,14 @@ interface Entry {
   readonly kind: 'directory' | 'file' | 'link';
 }
 
+/** Each directory on the way stays open: so one below it costs one step, however many somebody has planted. */
 async function* listDirectory(
-  root: string,
+  held: HeldDirectory,
   directory: string,
   options: ListOptions,
 ): AsyncGenerator<ListEntry> {
   const { prefix, startAfter = '', delimiter } = options;
-  const entries = (await readEntries(root, directory)).filter(({ key, kind }) =>
+  const entries = (await readEntries(held, directory)).filter(({ key, kind }) =>
     kind === 'file'
       ? key.startsWith(prefix) && key > startAfter
       : (key.startsWith(prefix) || prefix.startsWith(key)) &&
@@ -48,12 +55,13 @@ async function* listDirectory(
   for (let at = 0; at < entries.length;) {
     options.signal.throwIfAborted();
     const entry = entries[at];
-    if (entry?.kind === 'link') throw isALink(join(root, entry.key.slice(0, -1)));
+    if (entry?.kind === 'link') throw isALink(held.shownPathOf(nameIn(directory, entry)));
     if (entry?.kind === 'directory') {
       at++;
-      if (delimiter === undefined || !entry.key.startsWith(prefix))
-        yield* listDirectory(root, entry.key, options);
-      else if (entry.key > startAfter && (await hasObject(root, entry.key, options)))
+      if (delimiter === undefined || !entry.key.startsWith(prefix)) {
+        await using below = await holdBelowIfThere(held, nameIn(directory, entry));
+        if (below !== undefined) yield* listDirectory(below, entry.key, options);
+      } else if (entry.key > startAfter && (await hasObject(held, directory, entry, options)))
         yield { prefix: entry.key };
       continue;
     }
@@ -63,21 +71,30 @@ async function* listDirectory(
       if (file?.kind !== 'file') break;
       files.push(file);
     }
-    yield* await statFiles(root, directory, files);
+    yield* await statFiles(held, directory, files);
   }
 }
 
-/** False for an empty directory, and for one with nothing but unfinished writes. */
-async function hasObject(root: string, directory: string, options: ListOptions): Promise<boolean> {
-  for await (const _ of listDirectory(root, directory, { prefix: directory, signal: options.signal }))
-    return true;
+/** Of a directory below `directory`. False for an empty one, and for one with nothing but unfinished writes. */
+async function hasObject(
+  held: HeldDirectory,
+  directory: string,
+  entry: Entry,
+  { signal }: ListOptions,
+): Promise<boolean> {
+  await using below = await holdBelowIfThere(held, nameIn(directory, entry));
+  if (below === undefined) return false;
+  for await (const _ of listDirectory(below, entry.key, { prefix: entry.key, signal })) return true;
   return false;
 }
 
-async function readEntries(root: string, directory: string): Promise<Entry[]> {
-  await using held = await holdIfThere(root, directory);
-  if (held === undefined) return [];
-  const found = await readEntriesOf(held, directory === '' ? root : directory);
+/** Without the slash of a directory. */
+function nameIn(directory: string, { key, kind }: Entry): string {
+  return key.slice(directory.length, kind === 'file' ? undefined : -1);
+}
+
+async function readEntries(held: HeldDirectory, directory: string): Promise<Entry[]> {
+  const found = await readEntriesOf(held, directory === '' ? held.shownPath : directory);
   const entries: Entry[] = [];
   for (const entry of found) {
     const key = directory + entry.name;
@@ -90,13 +107,16 @@ async function readEntries(root: string, directory: string): Promise<Entry[]> {
   return entries.sort((a, b) => (a.key < b.key ? -1 : 1));
 }
 
-async function statFiles(root: string, directory: string, files: readonly Entry[]): Promise<ListEntry[]> {
-  await using held = await holdIfThere(root, directory);
-  if (held === undefined) return [];
+async function statFiles(
+  held: HeldDirectory,
+  directory: string,
+  files: readonly Entry[],
+): Promise<ListEntry[]> {
   const found = await Promise.all(
-    files.map(async ({ key }): Promise<ListEntry | undefined> => {
+    files.map(async (file): Promise<ListEntry | undefined> => {
+      const { key } = file;
       try {
-        const stat = await lstat(held.path(key.slice(directory.length)));
+        const stat = await lstat(held.path(nameIn(directory, file)));
         return stat.isFile() ? { key, sizeBytes: stat.size, modified: stat.mtime } : undefined;
       } catch (error) {
         // Deleted since the directory was read.
