@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
-import { cpSync, readFileSync, rmSync } from 'node:fs';
+import { cpSync, globSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { afterAll, beforeAll, describe, it } from 'vitest';
 import { silentLog } from '../support/logs.ts';
 import { Secret } from '../../src/base/secret.ts';
@@ -184,7 +185,14 @@ describe('check on a real server that archives through the executable', () => {
     );
     assert.match(line?.hint ?? '', /rolled back to an older state.*push --missing/);
     // That check ended a segment, and so the next one finds the gap in the repository itself.
-    says(await runCheck(), 'fail', /^WAL 0000000100000000\w+.* is missing: /);
+    const lines = await runCheck();
+    says(lines, 'fail', /^WAL 0000000100000000\w+.* is missing: /);
+    // What somebody has put in its place does not make up for it.
+    const last =
+      /(0000000100000000\w+) arrived/.exec(lines.map(({ message }) => message).join('\n'))?.[1] ?? '';
+    const [path = ''] = globSync(`*/*/wal/*/*/${last}`, { cwd: site.repositoryPath });
+    writeFileSync(join(site.repositoryPath, path), 'planted');
+    says(await runCheck(), 'fail', new RegExp(`^the server counts ${last} as archived`));
   });
 
   // The last one: the postmaster takes up to a minute to start another archiver.

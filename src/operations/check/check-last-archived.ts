@@ -7,6 +7,7 @@ import { parseWalFileName } from '../../postgres/wal/file-name.ts';
 import { readClusterRecord } from '../../repository/format/cluster-record.ts';
 import { walKey } from '../../repository/format/layout.ts';
 import type { Repository } from '../../repository/repository.ts';
+import { isBelievedWal } from '../../repository/wal/believed-wal.ts';
 import type { CheckedServer } from './check-postgres.ts';
 import { failure, ok, warning, type Checklist, type Finding } from './checklist.ts';
 import type { CheckOptions } from './options.ts';
@@ -38,7 +39,8 @@ export async function checkLastArchived(
       const findings: Finding[] = [];
       for (const repository of usable) {
         const { store, name } = repository;
-        if ((await store.head(key, { signal })) !== undefined)
+        const isThere = (await store.head(key, { signal })) !== undefined;
+        if (isThere && (await isBelievedWal(repository, key, signal)))
           findings.push(ok(`${file.name}, archived last, is in repository "${name}"`));
         else if ((await readClusterRecord(store, system, signal)) !== undefined)
           findings.push(missing(file.name, repository, config.archive.queueLimitBytes !== undefined));
