@@ -108,7 +108,9 @@ async function openSession(
     signal.throwIfAborted();
     try {
       const result = await client.query<T>(sql, params === undefined ? undefined : [...params]);
-      return result.rows;
+      // A server that ends one statement several times gives the driver an array of results.
+      if (!Array.isArray(result)) return result.rows;
+      throw new Error('one statement was answered as several');
     } catch (error) {
       signal.throwIfAborted();
       throw queryError(lost ?? error);

@@ -5,7 +5,7 @@
 import { RestError } from '@azure/storage-blob';
 import { messageOf, WalvaultError } from '../../base/errors/errors.ts';
 import { answerError, kindOfStatus } from '../driver-kit/answer-error.ts';
-import { networkFailure, oneLine, plainCause, retryAfterMs } from '../driver-kit/network-failure.ts';
+import { networkFailure, oneLine, plainCause, retryAfterMs, textOf } from '../driver-kit/network-failure.ts';
 import { coldHint, StoreError, type StoreErrorKind } from '../store.ts';
 
 export interface AzureErrorContext {
@@ -56,13 +56,13 @@ interface Answer {
 
 function answerOf(error: unknown): Answer | undefined {
   if (!(error instanceof RestError) || error.statusCode === undefined) return undefined;
-  const { statusCode: status, code, message, response } = error;
+  const { statusCode: status, response } = error;
   const header = (name: string) => response?.headers.get(name);
   return {
     status,
-    code: header('x-ms-error-code') ?? code ?? '',
+    code: header('x-ms-error-code') ?? textOf(error.code),
     // Further lines hold the request id, the time and, for signatures, the signed text.
-    message: oneLine(message.split('\n')[0] ?? ''),
+    message: oneLine(textOf(error.message).split('\n')[0] ?? ''),
     retryAfter: header('retry-after'),
   };
 }

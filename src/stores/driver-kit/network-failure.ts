@@ -51,6 +51,11 @@ export function plainCause(error: unknown): Error {
   return code === undefined ? plain : Object.assign(plain, { code });
 }
 
+/** A word of an answer; empty where it is no text: an element that comes twice is parsed to an array. */
+export function textOf(value: unknown): string {
+  return typeof value === 'string' ? value : '';
+}
+
 /** The value of `Retry-After`: seconds or a date (RFC 9110 §10.2.3). */
 export function retryAfterMs(value: string | undefined): number | undefined {
   if (value === undefined) return undefined;

@@ -4,7 +4,7 @@
  */
 import { messageOf, WalvaultError } from '../../base/errors/errors.ts';
 import { answerError, kindOfStatus } from '../driver-kit/answer-error.ts';
-import { networkFailure, oneLine, plainCause, retryAfterMs } from '../driver-kit/network-failure.ts';
+import { networkFailure, oneLine, plainCause, retryAfterMs, textOf } from '../driver-kit/network-failure.ts';
 import type { MissingCredentials } from './credential-source.ts';
 import { coldHint, StoreError, type StoreErrorKind } from '../store.ts';
 
@@ -47,7 +47,8 @@ function answerOf(error: unknown): Answer | undefined {
   if (status === undefined) return undefined;
   const response = ('$response' in error ? error.$response : undefined) as
     { headers?: Record<string, string> } | undefined;
-  return { status, code: error.name, message: error.message, headers: response?.headers ?? {} };
+  const [code, message] = [textOf(error.name), textOf(error.message)];
+  return { status, code, message, headers: response?.headers ?? {} };
 }
 
 function fromAnswer(answer: Answer, cause: unknown, { action, bucket }: S3ErrorContext): StoreError {

@@ -104,10 +104,16 @@ export const messages = {
   ok: authentication(0),
   ready,
   welcome: Buffer.concat([authentication(0), ready]),
+  endedTwice: Buffer.concat([ended(), ended(), ready]),
   /** A notice of that many bytes. */
   notice: (sizeBytes: number) => message('N', Buffer.alloc(sizeBytes, 'x')),
   fatal: (text: string) => message('E', Buffer.from(`SFATAL\0C28000\0M${text}\0\0`)),
 };
+
+/** CommandComplete. */
+function ended(): Buffer {
+  return message('C', Buffer.from('SELECT 0\0'));
+}
 
 function message(type: string, body: Uint8Array): Buffer {
   const head = Buffer.alloc(5);

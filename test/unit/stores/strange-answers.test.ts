@@ -39,6 +39,20 @@ describe.each(['constructor', '__proto__', 'toString'])('an error code %s is non
   });
 });
 
+describe('words of an error that come twice, which an SDK makes an array of, are none', () => {
+  const twice = { code: ['a', 'b'], name: ['a', 'b'], message: ['', 'no'] };
+  test('s3', () => {
+    const answer = Object.assign(new Error('no'), twice, { $metadata: { httpStatusCode: 404 } });
+    const error = s3Error(answer, { ...context, bucket: 'b' });
+    assert.ok(error instanceof StoreError && error.kind === 'absent', String(error));
+  });
+  test('azure', () => {
+    const answer = Object.assign(new RestError('no', { statusCode: 404 }), twice);
+    const error = azureError(answer, { ...context, container: 'c' });
+    assert.ok(error instanceof StoreError && error.kind === 'absent', String(error));
+  });
+});
+
 describe('gcs: a page of a listing that is none is no listing', () => {
   const pages = [
     'null',

@@ -12,7 +12,7 @@ import { temporaryDirectory } from '../../../support/site/temp.ts';
 const password = 'open-sesame-1979';
 const right = makeCertificates();
 const wrong = makeCertificates();
-const { cleartext, md5, gss, sasl, scramFirst, welcome, ready, notice, fatal } = messages;
+const { cleartext, md5, gss, sasl, scramFirst, welcome, ready, notice, fatal, endedTwice } = messages;
 const plus = sasl('SCRAM-SHA-256-PLUS', 'SCRAM-SHA-256');
 const plain = sasl('SCRAM-SHA-256');
 
@@ -100,6 +100,11 @@ const attacks: Readonly<Record<string, Attack>> = {
     options: 'sslmode=disable',
     rogue: { tls: 'refused', answers: [notice(100_000)] },
     error: /sent more than 65536 bytes/,
+  },
+  'one statement that it ends twice': {
+    options: 'sslmode=disable',
+    rogue: { tls: 'refused', answers: [welcome, endedTwice] },
+    error: /one statement was answered as several/,
   },
   'a refusal of TLS, although it is required': {
     options: 'sslmode=require',
