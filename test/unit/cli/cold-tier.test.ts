@@ -12,7 +12,7 @@ import { startS3Server, type S3Server } from '../../support/servers/s3/server.ts
 import { temporaryDirectory } from '../../support/site/temp.ts';
 
 describe('an archive in an archive tier', () => {
-  const directory = temporaryDirectory('cold-tier');
+  const directory = temporaryDirectory('cold-tier', { keepOwner: true });
   const config = join(directory, 'walvault.toml');
   const wal = `orders/${system.systemId}/wal/`;
   let server: S3Server;

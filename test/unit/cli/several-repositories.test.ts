@@ -12,6 +12,8 @@ import { startS3Server, type S3Server } from '../../support/servers/s3/server.ts
 import { temporaryDirectory } from '../../support/site/temp.ts';
 
 const directory = temporaryDirectory('several');
+/** As root takes secrets from it: nobody else's. */
+const configDirectory = temporaryDirectory('several-config', { keepOwner: true });
 const dataDirectory = join(directory, 'data');
 const walDirectory = join(dataDirectory, 'pg_wal');
 const [first, second] = [join(directory, 'first'), join(directory, 'second')];
@@ -19,7 +21,7 @@ let s3: S3Server;
 let files = 1;
 
 async function walvault(repositories: string, ...argv: string[]) {
-  const config = join(directory, 'walvault.toml');
+  const config = join(configDirectory, 'walvault.toml');
   writeFileSync(
     config,
     `cluster = "orders"\ndata-directory = "${dataDirectory}"\nencryption.mode = "none"\narchive.timeout = "1s"\n${repositories}`,

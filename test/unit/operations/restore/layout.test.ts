@@ -15,7 +15,7 @@ const golden = resolve(import.meta.dirname, '../../../golden/v1/plain/repository
 
 /** A restore of the newest backup, only to where it is consistent. */
 async function restored(options: Partial<RestoreOptions> = {}): Promise<string> {
-  const root = join(temporaryDirectory('repository'), 'golden');
+  const root = join(temporaryDirectory('repository', { keepOwner: true }), 'golden');
   cpSync(golden, root, { recursive: true });
   const repository = await makeRepository({ store: createFsStore({ root }), empty: true });
   const directory = join(temporaryDirectory('restored'), 'data');
