@@ -46,9 +46,10 @@ export async function readConfiguration(
   locate: (path: string) => string = path => path,
 ): Promise<ConfigurationText | undefined> {
   const missing: string[] = [];
+  const lines: ConfigurationEntry[] = [];
   const left = { reads: mostReads, bytes: mostBytes };
-  const lines = await readFile(file, { locate, missing, depth: 0, left });
-  return lines && { file, lines, missing };
+  const isThere = await readFile(file, { locate, lines, missing, depth: 0, left });
+  return isThere ? { file, lines, missing } : undefined;
 }
 
 /** The value of each setting, as UTF-8 text: the last line wins. */
@@ -58,44 +59,40 @@ export function settingsOf({ lines }: ConfigurationText): Map<string, string> {
 
 interface Reading {
   readonly locate: (path: string) => string;
+  /** Of all files, in the order in which they are read. */
+  readonly lines: ConfigurationEntry[];
   readonly missing: string[];
   readonly depth: number;
   /** What may still be read. */
   readonly left: { reads: number; bytes: number };
 }
 
-async function readFile(file: string, reading: Reading): Promise<ConfigurationEntry[] | undefined> {
+/** False if it does not exist or cannot be read. */
+async function readFile(file: string, reading: Reading): Promise<boolean> {
   const text = await textOf(reading.locate(file), reading.left);
-  if (text === undefined) return undefined;
-  const entries: ConfigurationEntry[] = [];
+  if (text === undefined) return false;
   for (const line of text.replace(/\n$/, '').split('\n')) {
     const parsed = parseConfigurationLine(line);
-    if (parsed !== undefined && includeDirectives.has(parsed.name))
-      entries.push(...(await readIncluded(parsed, file, reading)));
-    else entries.push({ text: line, name: parsed?.name, value: parsed?.value ?? '', file });
+    if (parsed !== undefined && includeDirectives.has(parsed.name)) await readIncluded(parsed, file, reading);
+    else reading.lines.push({ text: line, name: parsed?.name, value: parsed?.value ?? '', file });
   }
-  return entries;
+  return true;
 }
 
 async function readIncluded(
   { name, value }: { readonly name: string; readonly value: string },
   file: string,
   reading: Reading,
-): Promise<ConfigurationEntry[]> {
+): Promise<void> {
   const named = decoded(value);
   const path = isAbsolute(named) ? named : join(dirname(file), named);
   const deeper = { ...reading, depth: reading.depth + 1 };
-  if (deeper.depth > depthLimit) return [];
+  if (deeper.depth > depthLimit) return;
   if (name === 'include_dir') {
     const names = await namesIn(reading.locate(path));
     if (names === undefined) reading.missing.push(path);
-    const entries: ConfigurationEntry[] = [];
-    for (const each of names ?? []) entries.push(...((await readFile(join(path, each), deeper)) ?? []));
-    return entries;
-  }
-  const entries = await readFile(path, deeper);
-  if (entries === undefined && name === 'include') reading.missing.push(path);
-  return entries ?? [];
+    for (const each of names ?? []) await readFile(join(path, each), deeper);
+  } else if (!(await readFile(path, deeper)) && name === 'include') reading.missing.push(path);
 }
 
 /** The bytes one to one, so that a file in any encoding comes out as it went in. Undefined: it cannot be read. */

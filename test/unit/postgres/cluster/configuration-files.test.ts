@@ -36,6 +36,15 @@ test('files that include each other again and again are not read without end', a
   assert.deepEqual([settings, missing], [{ port: '1' }, ['a.conf']]);
 });
 
+test('files that include each other may have very many lines', async () => {
+  const { settings } = await configurationOf({
+    'postgresql.conf': `include 'a.conf'\n${'\n'.repeat(1_000_000)}`,
+    'a.conf': `include 'conf.d/b.conf'\n${'\n'.repeat(1_000_000)}port = 2`,
+    'conf.d/b.conf': `${'\n'.repeat(1_000_000)}port = 1`,
+  });
+  assert.deepEqual(settings, { port: '2' });
+});
+
 test('files that are large together, and what is no file, count as missing', async () => {
   const large = `port = 5\n${'#'.repeat(9 * 1024 ** 2)}\n`;
   const { settings, missing } = await configurationOf({

@@ -101,6 +101,15 @@ describe('planted notes', () => {
     assert.equal(told.length, 1, JSON.stringify(told));
   });
 
+  it('decide nothing with the signature of a stranger', async () => {
+    const { codec } = (await makeSignedArchive()).as('require');
+    const theirs = { ...required, codec };
+    await writeNote(theirs, system, highWaterNote({ timeline: 1, segment: 0x777n }, geometry), signal);
+    const read = survey();
+    assert.deepEqual(await read.highWater(geometry), []);
+    assert.equal(read.passedOver.count, 2, 'with the planted one above');
+  });
+
   it('count under warn and off where they only refuse a recovery, if they can be read', async () => {
     for (const policy of ['warn', 'off'] as const) {
       const read = survey(archive.as(policy));
