@@ -25,6 +25,7 @@ import {
   run,
   segmentKey,
 } from '../../../support/copied-repository.ts';
+import { makeSignedArchive, plant } from '../../../support/hostile/archive.ts';
 import {
   archiveSegment,
   geometry,
@@ -166,6 +167,20 @@ describe('copy', () => {
     assert(!content.has(commitRecordKey(system, backupId)));
     assert(content.has(segmentKey(6)));
     assert.notEqual(content.get(segmentKey(4)), (await contentOf(source)).get(segmentKey(4)));
+  });
+
+  it('a stranger’s object that claims to be the same is a conflict', async () => {
+    const source = (await makeSignedArchive()).as('require');
+    const target = { ...(await makeTarget()), codec: source.codec };
+    await archiveSegment(source, 1, 4n);
+    const { sizeBytes = 0, metadata = {} } = (await source.store.head(segmentKey(4), { signal })) ?? {};
+    const { signature: _, ...claims } = metadata;
+    await plant(target, segmentKey(4), Buffer.alloc(sizeBytes), { metadata: claims });
+    const { conflicts } = await run(source, target);
+    assert.deepEqual(
+      conflicts.map(({ key }) => key),
+      [segmentKey(4)],
+    );
   });
 
   it('the same file in another encoding is no conflict', async () => {

@@ -8,7 +8,7 @@ import { fetch, type FetchResult } from '../../../../src/operations/fetch/fetch.
 import { fetchAhead } from '../../../../src/operations/fetch/fetch-ahead.ts';
 import { Laggards } from '../../../../src/operations/fetch/laggards.ts';
 import type { FetchOptions } from '../../../../src/operations/fetch/options.ts';
-import { clusterRecordKey, walKey } from '../../../../src/repository/format/layout.ts';
+import { clusterRecordKey, historyKey, walKey } from '../../../../src/repository/format/layout.ts';
 import type { Repository } from '../../../../src/repository/repository.ts';
 import {
   claimingMetadata,
@@ -104,6 +104,14 @@ describe.each([
 it('WAL that was planted beyond the end makes no gap', async () => {
   for (const segment of [8n, 9n]) await plant(required, keyOf(segment), whole);
   assert.deepEqual(await ask(6n), { outcome: 'absent' });
+});
+
+it('a history is not lost because somebody planted WAL or a history of a later timeline', async () => {
+  await plant(required, walKey(system, walFile(geometry.nameOf(7, 9n))), whole);
+  const history = Buffer.from('1\t0/F00000\tplanted\n');
+  const metadata = claimingMetadata(history, history, { parent: 1, switchpoint: 0xf00000n });
+  await plant(required, historyKey(system, 9), history, { metadata });
+  assert.deepEqual(await ask(0n, { name: '00000005.history' }), { outcome: 'absent' });
 });
 
 it('what a trusted signer signed and somebody has changed is damaged, and no end', async () => {

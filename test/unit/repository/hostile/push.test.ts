@@ -52,6 +52,13 @@ describe.each(['require', 'warn', 'off'] as const)('under %s', (policy: Signatur
     await assert.rejects(push(archive.as(policy, { keys: archive.pushOnly })));
   });
 
+  it('nor are encrypted bytes other than their metadata tells, for a host that cannot read them', async () => {
+    await plant(repository, key, sealed, { metadata: claimingMetadata(Buffer.alloc(sealed.length), whole) });
+    await assert.rejects(push(archive.as(policy, { keys: archive.pushOnly })), {
+      code: policy === 'require' ? 'conflict' : 'damaged',
+    });
+  });
+
   it('nor is a second content that claims to be kept beside', async () => {
     const other = makeSegment({
       timeline: 1,
