@@ -22,9 +22,13 @@ import { walvaultExecutable } from './walvault.ts';
 
 export const signal = new AbortController().signal;
 
+/** As the server's user has it: root takes no secret from what that user may change. */
 export async function configOf(site: Site): Promise<Config> {
-  const { config } = await loadConfig({ path: site.configPath, env: site.readerEnv });
-  return config;
+  const loaded: Config[] = [];
+  await withoutPrivileges(async () => {
+    loaded.push((await loadConfig({ path: site.configPath, env: site.readerEnv })).config);
+  });
+  return loaded[0] as Config;
 }
 
 /** A full backup in small parts, taken in this process as the server's user. */
