@@ -4,12 +4,13 @@ import { Checklist } from '../../../../src/operations/check/checklist.ts';
 import { checkPresence } from '../../../../src/operations/check/check-presence.ts';
 import { list } from '../../../../src/operations/list/list.ts';
 import { renderList } from '../../../../src/cli/render/list.ts';
-import { walKey } from '../../../../src/repository/format/layout.ts';
+import { commitRecordKey, walKey } from '../../../../src/repository/format/layout.ts';
 import { acknowledgedGapNote } from '../../../../src/repository/format/notes/gap-acknowledged.ts';
 import { lostWalKind } from '../../../../src/repository/format/notes/lost-wal.ts';
 import { walSubject, writeNote } from '../../../../src/repository/format/notes/note.ts';
 import type { Repository } from '../../../../src/repository/repository.ts';
 import { backupId, commitBackup, partKey } from '../../../support/copied-repository.ts';
+import { makeSignedArchive, plant } from '../../../support/hostile/archive.ts';
 import { archiveSegment, geometry, makeRepository, signal, system } from '../../../support/site/archive.ts';
 
 const newer = '20261123T020000Z-full-3f2a92';
@@ -45,6 +46,15 @@ describe('check and list', () => {
       'ok every object of 2 backups is there, and so is all WAL that is known to have existed',
     ]);
     assert.doesNotMatch(await listed(), /missing|lacks/);
+  });
+
+  it('name a record that somebody has planted, and call nothing broken for it', async () => {
+    const required = (await makeSignedArchive()).as('require');
+    await plant(required, commitRecordKey(system, newer), '{"format":');
+    repository = required;
+    const [only, ...others] = await checked();
+    assert.match(only ?? '', /^warn 1 object counts for nothing: .*3f2a92\.json cannot be used: .*not JSON$/);
+    assert.deepEqual(others, []);
   });
 
   it('name a part that is gone, and the backup', async () => {
