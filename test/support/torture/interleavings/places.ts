@@ -98,10 +98,14 @@ function sidecarsIn(world: World): readonly string[] {
   return keys.length > 0 ? keys : ['walvault.json.0123456789abcdef.meta'];
 }
 
-/** A link may have led to nowhere meanwhile. */
+/** False for a link that leads nowhere, and for what was planted in a directory's place. */
+function isDirectory(path: string): boolean {
+  return statSync(path, { throwIfNoEntry: false })?.isDirectory() === true;
+}
+
 function namesIn({ ground }: World, part: string): string[] {
   const path = join(ground.repositoryPath, ground.prefix, part);
-  if (!existsSync(path)) return [];
+  if (!isDirectory(path)) return [];
   return readdirSync(path, { withFileTypes: true, recursive: true })
     .filter(entry => entry.isFile())
     .map(entry => relative(ground.repositoryPath, join(entry.parentPath, entry.name)))
@@ -110,7 +114,7 @@ function namesIn({ ground }: World, part: string): string[] {
 
 function anyBackup({ ground }: World, choice: number): string {
   const path = join(ground.repositoryPath, ground.prefix, 'backups');
-  const ids = existsSync(path) ? readdirSync(path).toSorted() : [];
+  const ids = isDirectory(path) ? readdirSync(path).toSorted() : [];
   return ids.length > 0 ? pickBy(choice, ids) : 'none';
 }
 
