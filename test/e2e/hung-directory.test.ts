@@ -69,7 +69,7 @@ describe('while the directory of a required repository hangs', () => {
   it('each push through the agent fails in its time, and the agent works on when it is back', async () => {
     await using scene = await createScene(8);
     const { push, agent, site, waiting } = scene;
-    const bringBack = await hangDirectory(site.repositoryPath);
+    const bringBack = hangDirectory(site.repositoryPath);
     for (const segment of waiting.slice(0, 4)) {
       const { exitCode, stderr } = await push(segment);
       assert.equal(exitCode, 5, stderr);
@@ -83,7 +83,7 @@ describe('while the directory of a required repository hangs', () => {
   it('an agent without a thread left sends the push away and leaves', async () => {
     await using scene = await createScene(2, { UV_THREADPOOL_SIZE: '1' });
     const { push, agent, site, waiting } = scene;
-    await hangDirectory(site.repositoryPath);
+    hangDirectory(site.repositoryPath);
     const [segment] = waiting;
     const { exitCode, stderr } = await push(segment as Segment);
     assert.equal(exitCode, 5, stderr);
@@ -95,7 +95,7 @@ describe('while the directory of a required repository hangs', () => {
     it(`the agent ends by ${how} whatever hangs in it`, async () => {
       await using scene = await createScene(8);
       const { push, agent, site, place, waiting } = scene;
-      await hangDirectory(site.repositoryPath);
+      hangDirectory(site.repositoryPath);
       const [segment] = waiting;
       assert.equal((await push(segment as Segment)).exitCode, 5);
       if (how === 'SIGTERM') agent.child.kill('SIGTERM');
@@ -114,7 +114,7 @@ describe('while the directory of a required repository hangs', () => {
     await commitRows(server, 1, 3);
     await archiveEverything(server);
     await until('an agent listens', () => agents.files().some(name => name.endsWith('.sock')));
-    await hangDirectory(site.repositoryPath);
+    hangDirectory(site.repositoryPath);
     await commitRows(server, 4, 9);
     await until('a push has failed', () => server.log().includes('archive command failed'), generousMs);
     const stopped = await Promise.race([server.stop('fast'), delay(60_000, 'the server has not stopped')]);
@@ -134,7 +134,7 @@ describe('while the directory of a best-effort repository hangs', () => {
       dataDirectory: pusher.directory,
       until: 'listening',
     });
-    await hangDirectory(spare);
+    hangDirectory(spare);
     for (const segment of waiting) {
       const { exitCode, stderr } = await push(segment);
       assert.equal(exitCode, 0, stderr);
@@ -150,7 +150,7 @@ describe('a push without an agent', () => {
   it('succeeds in its time while the directory of a best-effort repository hangs', async () => {
     const site = await createSite();
     const pusher = await createPusher(site, { segmentSizeMiB: 1 });
-    await hangDirectory(await addSpareRepository(site));
+    hangDirectory(await addSpareRepository(site));
     const env = { WALVAULT_ARCHIVE_TIMEOUT: '8s', WALVAULT_STORE_REQUEST_TIMEOUT: '1s' };
     const { exitCode, stderr } = await pusher.push(pusher.writeSegment(1), { env, timeoutMs: generousMs });
     assert.equal(exitCode, 0, stderr);

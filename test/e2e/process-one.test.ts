@@ -144,7 +144,7 @@ for (const major of [15, 18] as const)
       });
       const bystander = await server.connect();
       try {
-        await hangDirectory(site.repositoryPath);
+        hangDirectory(site.repositoryPath);
         await commitRows(server, 1, 1);
         await until('a push is in flight', () => pushesOf(site).some(pid => hasHandlers(pid)), 60_000);
         const orphans = pushesOf(site);

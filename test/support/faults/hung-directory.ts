@@ -1,21 +1,29 @@
-/** A directory repository whose file server hangs: opening its `walvault.json` never returns. */
-import { closeSync, constants, openSync, renameSync } from 'node:fs';
-import { join } from 'node:path';
-import { runOk } from '../site/run.ts';
+/** A directory repository whose file server hangs: what is called there never returns. */
+import { spawnSync } from 'node:child_process';
+import { closeSync, openSync } from 'node:fs';
+import { onTestFinished } from 'vitest';
+import { requireRoot } from '../site/unprivileged.ts';
 
-/** The returned function brings it back, and ends the calls that hang. */
-export async function hangDirectory(directory: string): Promise<() => void> {
-  const marker = join(directory, 'walvault.json');
-  renameSync(marker, `${marker}.away`);
-  await runOk('/usr/bin/mkfifo', [marker]);
-  return () => {
-    renameSync(marker, `${marker}.fifo`);
-    renameSync(`${marker}.away`, marker);
-    try {
-      // A reader's open returns with the first writer.
-      closeSync(openSync(`${marker}.fifo`, constants.O_WRONLY | constants.O_NONBLOCK));
-    } catch {
-      // Nobody is waiting there.
-    }
+/**
+ * Mounts a FUSE file system that answers nothing. The returned function, or the end of the test, brings the directory back,
+ * and ends the calls that hang with an error.
+ */
+export function hangDirectory(directory: string): () => void {
+  requireRoot('a file system that hangs is mounted');
+  const device = openSync('/dev/fuse', 'r+');
+  const options = 'fd=3,rootmode=40000,user_id=0,group_id=0,allow_other';
+  const mounted = spawnSync('mount', ['-i', '-t', 'fuse', '-o', options, 'hung', directory], {
+    stdio: ['ignore', 'ignore', 'pipe', device],
+    encoding: 'utf8',
+  });
+  if (mounted.status !== 0) throw new Error(`mount: ${mounted.stderr}`);
+  let isBack = false;
+  const bringBack = () => {
+    if (isBack) return;
+    isBack = true;
+    spawnSync('umount', ['-l', directory]);
+    closeSync(device);
   };
+  onTestFinished(bringBack);
+  return bringBack;
 }
