@@ -17,13 +17,13 @@ const forged = '\nwalvault: ERROR: the archive is lost\u001B[2J\u202E\u2028';
 test('a forged line in a label, in a listing and on the command line', async () => {
   const directory = join(temporaryDirectory('repository'), 'archive');
   mkdirSync(directory);
+  giveToUnprivileged(directory);
   const repository = await makeRepository({ store: createFsStore({ root: directory }) });
   await commitBackup(repository);
   const [entry] = (await readCatalog(repository, system, signal)).backups;
   assert(entry !== undefined);
   const id = '20261123T020000Z-full-3f2a92';
   await writeBackupRecord(repository, system, { ...entry.record, id, label: `nightly${forged}` }, signal);
-  giveToUnprivileged(directory);
   const env = {
     WALVAULT_CLUSTER: system.cluster,
     WALVAULT_REPOSITORY_URL: pathToFileURL(directory).href,

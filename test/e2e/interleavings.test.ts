@@ -4,6 +4,6 @@ import { test } from 'vitest';
 import { interleave } from '../support/torture/interleavings/interleave.ts';
 
 test('root and the user on one repository: nobody is locked out, nothing outside is touched', async () => {
-  const { runs } = await interleave([5, 15], { stepLimit: 5 });
+  const { runs } = await interleave([5, 15], { stepLimit: 3 });
   assert.ok(runs > 0);
 });

@@ -1,6 +1,6 @@
 /** A disk that is full or fails while push, fetch, backup and restore use it: one clear message, and no incomplete file is visible. */
 import assert from 'node:assert/strict';
-import { existsSync, readdirSync, rmSync, symlinkSync } from 'node:fs';
+import { existsSync, readdirSync, rmdirSync } from 'node:fs';
 import { join } from 'node:path';
 import type { RunResult } from '../site/run.ts';
 import { createSite } from '../site/site.ts';
@@ -73,17 +73,16 @@ export async function fillDuringBackup(): Promise<void> {
   const site = await createSite();
   const { server, systemId } = await startFilledOrigin(site, 8);
   await using _server = server;
-  using disk = disposable(createSmallFileSystem('2m'));
   const backups = join(site.repositoryPath, 'orders', String(systemId), 'backups');
-  rmSync(backups, { recursive: true, force: true });
-  symlinkSync(disk.path, backups);
+  const disk = createSmallFileSystem('2m', { on: backups });
   const auditor = new Auditor(site, systemId);
   const result = await site.walvault(['--quiet', 'backup', '--fast'], { env: server.env });
   assertFailed(result, /no space left on device/);
   const { backups: committed, temporaryFiles } = await auditor.audit();
   assert.deepEqual(committed, []);
   assert.deepEqual(temporaryFiles, []);
-  rmSync(backups);
+  disk.close();
+  rmdirSync(backups);
   const next = await site.walvault(['backup', '--fast'], { env: server.env });
   assert.equal(next.exitCode, 0, next.stderr);
   assert.equal((await auditor.audit()).backups.length, 1);
@@ -103,7 +102,7 @@ export async function fillDuringRestore(): Promise<void> {
   assert.match(refused.stderr, /^walvault: .* need .* free\nHINT: {2}.+\n$/);
   assert.deepEqual(readdirSync(small.path), []);
 
-  using crowded = disposable(createSmallFileSystem('512m', 300));
+  using crowded = disposable(createSmallFileSystem('512m', { files: 300 }));
   const failed = await site.walvault(['--quiet', 'restore', join(crowded.path, 'data')]);
   assertFailed(failed, /no space left on device/);
   assert.ok(!existsSync(join(crowded.path, 'data', 'global', 'pg_control')));

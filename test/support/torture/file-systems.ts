@@ -81,15 +81,21 @@ function repair(image: string): void {
   if (status !== 0 && status !== 1) throw new Error(`e2fsck ${image}: ${stdout}`);
 }
 
-/** tmpfs of a `size` and, to be full in the middle of a small tree, at most `files` inodes. */
-export function createSmallFileSystem(size: string, files?: number): Mounted {
+/**
+ * tmpfs of a `size` and, to be full in the middle of a small tree, at most `files` inodes. It is mounted on the directory
+ * `on`, by default on one of its own.
+ */
+export function createSmallFileSystem(
+  size: string,
+  { files, on }: { readonly files?: number; readonly on?: string } = {},
+): Mounted {
   const inodes = files === undefined ? '' : `,nr_inodes=${files}`;
-  const path = join(temporaryDirectory('small', { keepOwner: true }), 'mounted');
+  const path = on ?? join(temporaryDirectory('small', { keepOwner: true }), 'mounted');
   return mountAt(path, ['-t', 'tmpfs', '-o', `size=${size}${inodes}`, 'tmpfs']);
 }
 
 function mountAt(path: string, args: readonly string[]): Mounted {
-  mkdirSync(path);
+  mkdirSync(path, { recursive: true });
   execFileSync('mount', [...args, path], { stdio: ['ignore', 'ignore', 'pipe'] });
   const close = onExit(() => execFileSync('umount', [path], { stdio: 'ignore' }));
   const account = unprivilegedAccount();
@@ -100,5 +106,5 @@ function mountAt(path: string, args: readonly string[]): Mounted {
 }
 
 function openWay(path: string): void {
-  execFileSync('chmod', ['0711', join(path, '..')]);
+  execFileSync('chmod', ['a+x', join(path, '..')]);
 }
