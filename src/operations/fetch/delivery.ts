@@ -11,6 +11,7 @@ import type { WalFileName } from '../../postgres/wal/file-name.ts';
 import type { WalGeometry } from '../../postgres/wal/geometry.ts';
 import { parseTimelineHistory } from '../../postgres/wal/timeline-history.ts';
 import { checkSegment } from '../../postgres/wal/segment-check.ts';
+import { firstBelieved } from '../../repository/wal/believed-wal.ts';
 import { partialPrefix, walKey, type SystemPath } from '../../repository/format/layout.ts';
 import { RepositoryFailure, type Repository } from '../../repository/repository.ts';
 import { listPartials } from '../../repository/wal/listing.ts';
@@ -87,7 +88,7 @@ export async function deliverFromFirst(options: DeliveryOptions, file: WalFileNa
       if (isStoreError(error, 'absent')) {
         absentIn.push(repository);
         if (error.hasDeleteMarker) deletedIn.push(repository);
-      } else if (error instanceof NotBelievedError && file.kind !== 'history') {
+      } else if (error instanceof NotBelievedError && file.kind !== 'history' && file.kind !== 'partial') {
         absentIn.push(repository);
         foreignIn.set(repository, error);
         const { codec, name } = repository;
@@ -153,16 +154,20 @@ export function keyOf({ system }: Pick<DeliveryOptions, 'system'>, file: WalFile
   return file.kind === 'partial' ? partialPrefix(system, file) : walKey(system, file);
 }
 
-/** The key of the newest partial, for a fetch by hand: PostgreSQL never asks for a partial. */
+/**
+ * The key of the newest partial that the policy believes, for a fetch by hand: PostgreSQL never asks for a partial. Where
+ * none is believed it is the newest of all, so that the error says why.
+ */
 async function newestPartial(
   repository: Repository,
   options: DeliveryOptions,
   file: WalFileName & { kind: 'partial' },
 ): Promise<string> {
+  const { signal } = options.deadline;
   const prefix = partialPrefix(options.system, file);
-  const found = await listPartials(repository, prefix, options.deadline.signal);
-  const newest = found.sort((a, b) => b.modified.getTime() - a.modified.getTime())[0];
-  return newest?.key ?? prefix.slice(0, -1);
+  const found = await listPartials(repository, prefix, signal);
+  const keys = found.sort((a, b) => b.modified.getTime() - a.modified.getTime()).map(({ key }) => key);
+  return (await firstBelieved(repository, keys, signal)) ?? keys[0] ?? prefix.slice(0, -1);
 }
 
 function refuseWrongFile(

@@ -42,22 +42,23 @@ export async function findLostHistory(
   return undefined;
 }
 
-/** So many timelines with WAL that nobody trusted signed are passed over: enough of what somebody may have planted. */
-const mostPassedOver = 100;
-
-/** The lowest timeline, from `timeline` on, with WAL that the policy believes. @throws StoreError */
+/**
+ * The lowest timeline, from `timeline` on, with WAL that the policy believes. Of those with WAL that nobody trusted signed
+ * each costs a few requests; where there are too many of them the time limit ends the search, and with it the recovery.
+ * @throws StoreError
+ */
 async function firstBelievedFrom(
   { repository, system }: SystemSurvey,
   timeline: number,
   signal: AbortSignal,
 ): Promise<number | undefined> {
-  let found = await firstWalFrom(repository, system, timeline, signal);
-  if (!needsSignature(repository.codec.policy)) return found;
-  for (let passed = 0; found !== undefined && passed < mostPassedOver; passed++) {
-    if (await hasBelievedWal(repository, system, found, signal)) return found;
-    found = await firstWalFrom(repository, system, found + 1, signal);
+  const believesAll = !needsSignature(repository.codec.policy);
+  for (let from = timeline; ; from++) {
+    const found = await firstWalFrom(repository, system, from, signal);
+    if (found === undefined || believesAll || (await hasBelievedWal(repository, system, found, signal)))
+      return found;
+    from = found;
   }
-  return found;
 }
 
 /** The lowest timeline above `timeline` with a history that is not foreign. @throws StoreError */

@@ -71,6 +71,17 @@ export async function isBelievedWal(
   return await new WalBelief(repository, signal).holds(key);
 }
 
+/** The first of the keys whose object is there and believed. @throws StoreError */
+export async function firstBelieved(
+  repository: Repository,
+  keys: readonly string[],
+  signal: AbortSignal,
+): Promise<string | undefined> {
+  const belief = new WalBelief(repository, signal);
+  for (const key of keys) if (await belief.holds(key)) return key;
+  return undefined;
+}
+
 /**
  * True if WAL in the listing is believed. Segments and other objects (partials, kept conflicts) are sampled apart:
  * of those there can be any number at one position.

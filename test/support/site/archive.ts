@@ -62,9 +62,13 @@ export async function archiveSegment(
 }
 
 /** Archives `<name>` with any content, a history with its branch. */
-export async function archiveFile(repository: Repository, name: string, content: string): Promise<void> {
+export async function archiveFile(
+  repository: Repository,
+  name: string,
+  content: string | Uint8Array,
+): Promise<void> {
   const file = walFile(name);
-  const branch = file.kind === 'history' ? branchOf(file.timeline, content) : undefined;
+  const branch = file.kind === 'history' ? branchOf(file.timeline, Buffer.from(content).toString()) : undefined;
   const object = await encodeWalObject(repository.codec, {
     system,
     file,

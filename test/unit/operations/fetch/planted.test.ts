@@ -18,6 +18,7 @@ import {
 } from '../../../support/hostile/archive.ts';
 import { recordingLog } from '../../../support/site/backup-fixtures.ts';
 import {
+  archiveFile,
   archiveSegment,
   geometry,
   makeRepository,
@@ -112,6 +113,35 @@ it('a history is not lost because somebody planted WAL or a history of a later t
   const metadata = claimingMetadata(history, history, { parent: 1, switchpoint: 0xf00000n });
   await plant(required, historyKey(system, 9), history, { metadata });
   assert.deepEqual(await ask(0n, { name: '00000005.history' }), { outcome: 'absent' });
+});
+
+it('a history is not lost, nor found, because of any number of planted timelines', async () => {
+  for (let timeline = 7; timeline < 137; timeline++)
+    await plant(required, walKey(system, walFile(geometry.nameOf(timeline, 9n))), 'junk');
+  const history = (timeoutMs: number) => ask(0n, { name: '00000005.history', timeoutMs });
+  assert.deepEqual(await history(20_000), { outcome: 'absent' });
+  await archiveSegment(required, 140, 9n);
+  await assert.rejects(history(2_000), { code: 'wal-missing', message: /WAL of timeline 140 is archived/ });
+});
+
+it('a partial that was planted later is not the one that a fetch by hand brings', async () => {
+  const name = `${nameOf(6n)}.partial`;
+  const key = (digest: string) => `${keyOf(6n)}.partial.${digest}`;
+  assert.deepEqual(await ask(6n, { name, mode: 'none' }), { outcome: 'absent' });
+  await plant(required, key('0000000000000001'), whole, { metadata: claimingMetadata(whole, whole) });
+  await assert.rejects(ask(6n, { name, mode: 'none' }), { message: /not signed/ });
+  await archiveFile(required, name, whole);
+  const { store } = required;
+  const plantedLast = overrideStore(store, {
+    async *list(options) {
+      for await (const entry of store.list(options))
+        yield 'key' in entry && entry.key === key('0000000000000001')
+          ? { ...entry, modified: new Date(Date.now() + 60_000) }
+          : entry;
+    },
+  });
+  const repositories = [{ ...required, store: plantedLast }];
+  assert.equal((await ask(6n, { name, mode: 'none', repositories })).outcome, 'delivered');
 });
 
 it('what a trusted signer signed and somebody has changed is damaged, and no end', async () => {
