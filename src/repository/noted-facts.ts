@@ -6,6 +6,7 @@
 import type { WalGeometry } from '../postgres/wal/geometry.ts';
 import type { SegmentRange } from '../postgres/wal/segment-range.ts';
 import { WalvaultError } from '../base/errors/errors.ts';
+import { mapEach } from '../base/threads/each.ts';
 import {
   describeVerdict,
   isBelieved,
@@ -31,6 +32,9 @@ import { pinKind, pinnedBackups, unpinKind } from './format/notes/pin.ts';
 import { parseRemovedWal, removedWalKind } from './format/notes/removed-wal.ts';
 import { PassedOverObjects } from './passed-over.ts';
 import type { Repository } from './repository.ts';
+
+/** Anybody may have planted thousands, and each with a signature costs two requests. */
+const notesAtOnce = 16;
 
 /** Each note is read once. Every method throws StoreError. */
 export class NotedFacts {
@@ -104,13 +108,10 @@ export class NotedFacts {
    * of a note tells its kind, so notes of other kinds are not read.
    */
   async #notes(kinds: readonly NoteKind[], policy = this.policy): Promise<Note[]> {
-    const notes: Note[] = [];
-    for (const entry of await this.#noteEntries(...kinds)) {
-      const note = await this.#believedNote(entry, policy);
-      if (note !== undefined) notes.push(note);
-    }
+    const entries = await this.#noteEntries(...kinds);
+    const notes = await mapEach(entries, notesAtOnce, entry => this.#believedNote(entry, policy));
     this.passedOver.tell(this.repository);
-    return notes;
+    return notes.filter(note => note !== undefined);
   }
 
   /** Undefined for a note that counts for nothing. */
@@ -149,14 +150,22 @@ export class NotedFacts {
     const highest: HighWater[] = [];
     for (const notes of byTimeline.values()) {
       notes.sort((a, b) => (a.position.segment > b.position.segment ? -1 : 1));
-      for (const { entry, position } of notes) {
-        if (needsSignature(this.policy) && (await this.#believedNote(entry, this.policy)) === undefined)
-          continue;
-        highest.push(position);
-        break;
-      }
+      const found = needsSignature(this.policy) ? await this.#firstBelieved(notes) : notes[0];
+      if (found !== undefined) highest.push(found.position);
     }
     return highest;
+  }
+
+  async #firstBelieved<T extends { readonly entry: NoteEntry }>(notes: readonly T[]): Promise<T | undefined> {
+    for (let from = 0; from < notes.length; from += notesAtOnce) {
+      const some = notes.slice(from, from + notesAtOnce);
+      const believed = await mapEach(some, notesAtOnce, ({ entry }) =>
+        this.#believedNote(entry, this.policy),
+      );
+      const first = believed.findIndex(note => note !== undefined);
+      if (first >= 0) return some[first];
+    }
+    return undefined;
   }
 
   async #noteEntries(...kinds: readonly NoteKind[]): Promise<NoteEntry[]> {

@@ -22,3 +22,16 @@ export async function each<T>(
   await Promise.all(underWay);
   if (failures.length > 0) throw failures[0];
 }
+
+/** The result of `work` for each item, in their order; up to `atOnce` at the same time. Throws as `each` does. */
+export async function mapEach<T, R>(
+  items: readonly T[],
+  atOnce: number,
+  work: (item: T) => Promise<R>,
+): Promise<R[]> {
+  const results: R[] = [];
+  await each(items.entries(), atOnce, async ([index, item]) => {
+    results[index] = await work(item);
+  });
+  return results;
+}

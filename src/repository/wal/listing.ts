@@ -130,6 +130,21 @@ export async function hasLaterSegment(
   return await holdsBelievedWal(repository, listing, signal);
 }
 
+/** The timelines under which anything lies in `wal/`. @throws StoreError */
+export async function timelinesWithWal(
+  { store }: Repository,
+  system: SystemPath,
+  signal: AbortSignal,
+): Promise<ReadonlySet<number>> {
+  const prefix = walPrefix(system);
+  const timelines = new Set<number>();
+  for await (const entry of store.list({ prefix, delimiter: '/', signal })) {
+    const [, digits] = ('prefix' in entry && /([0-9A-F]{8})\/$/.exec(entry.prefix)) || [];
+    if (digits !== undefined) timelines.add(Number.parseInt(digits, 16));
+  }
+  return timelines;
+}
+
 /** The lowest timeline, from `timeline` on, that has WAL. Reads one page. @throws StoreError */
 export async function firstWalFrom(
   repository: Repository,

@@ -1,5 +1,6 @@
 /** The tree of an archive's timelines, read from the metadata of history files, so that no private key is needed. */
 import { objectBounds } from '../../base/bounds.ts';
+import { mapEach } from '../../base/threads/each.ts';
 import { collect, TooLargeError, type ByteStream } from '../../base/bytes/streams.ts';
 import { WalvaultError } from '../../base/errors/errors.ts';
 import { historyFileName } from '../../postgres/wal/file-name.ts';
@@ -16,6 +17,7 @@ import { judgeMetadata } from '../format/metadata-signature.ts';
 import { decodeMetadata } from '../format/object-metadata.ts';
 import type { Repository } from '../repository.ts';
 import { hasBelievedWal } from './believed-wal.ts';
+import { timelinesWithWal } from './listing.ts';
 import { openWalObject } from './read-object.ts';
 
 /**
@@ -51,46 +53,89 @@ export interface ArchivedTimelines extends ReadableTimelines {
   readonly doubtful: ReadonlySet<number>;
 }
 
+/** Anybody may have planted thousands, and each costs a few requests. */
+const historiesAtOnce = 16;
+
 export async function readTimelines(
   repository: Repository,
   system: SystemPath,
   signal: AbortSignal,
 ): Promise<ArchivedTimelines> {
+  const histories = await listHistories(repository, system, signal);
+  let withWal: Promise<ReadonlySet<number>> | undefined;
+  const isGenuine = async (timeline: number): Promise<boolean> => {
+    withWal ??= timelinesWithWal(repository, system, signal);
+    return (await withWal).has(timeline) && (await hasBelievedWal(repository, system, timeline, signal));
+  };
+  const read = await mapEach(histories, historiesAtOnce, history =>
+    readHistory(repository, history, { isGenuine, signal }),
+  );
   const tree = new Map<number, Branch>();
   const historyTimes = new Map<number, Date>();
   const unusable = new Map<number, string>();
   const foreign = new Map<number, string>();
   const doubtful = new Set<number>();
+  for (const [index, { timeline, modified }] of histories.entries()) {
+    const found = read[index];
+    if (found === undefined) continue;
+    if ('branch' in found) {
+      tree.set(timeline, found.branch);
+      historyTimes.set(timeline, modified);
+      if (found.isDoubtful) doubtful.add(timeline);
+    } else (found.isForeign ? foreign : unusable).set(timeline, found.problem);
+  }
+  return { tree, historyTimes, unusable, foreign, doubtful };
+}
+
+interface ListedHistory {
+  readonly key: string;
+  readonly timeline: number;
+  readonly modified: Date;
+}
+
+async function listHistories(
+  repository: Repository,
+  system: SystemPath,
+  signal: AbortSignal,
+): Promise<ListedHistory[]> {
+  const histories: ListedHistory[] = [];
   for await (const entry of repository.store.list({ prefix: timelinesPrefix(system), signal })) {
     if ('prefix' in entry) continue;
     const parsed = parseWalKey(entry.key);
     if (parsed?.kind !== 'file' || parsed.file.kind !== 'history') continue;
-    const { timeline } = parsed.file;
-    const { policy, removalPolicy } = repository.codec;
-    let verdict: SignatureVerdict = { status: 'unsigned' };
-    try {
-      const stat = await repository.store.head(entry.key, { signal });
-      if (stat !== undefined)
-        verdict = await judgeMetadata(repository.codec.keyring, entry.key, stat.metadata);
-      // Metadata that names a parent that cannot be one was made by hand.
-      const told = stat && decodeMetadata(stat.metadata)?.branch;
-      const found =
-        told !== undefined && told.parent < timeline && isBelieved(verdict, policy)
-          ? { branch: told, verdict }
-          : await branchFromContent(repository, { key: entry.key, timeline, verdict }, signal);
-      tree.set(timeline, found.branch);
-      historyTimes.set(timeline, entry.modified);
-      if (!isBelieved(found.verdict, removalPolicy)) doubtful.add(timeline);
-    } catch (error) {
-      // Without its metadata, a history of an encrypted archive needs a private key, which this host may lack.
-      if (!(error instanceof WalvaultError) || !['damaged', 'key'].includes(error.code)) throw error;
-      const isForeign =
-        !isBelieved(verdict, policy) && !(await hasBelievedWal(repository, system, timeline, signal));
-      if (isForeign) foreign.set(timeline, describeVerdict(verdict));
-      else unusable.set(timeline, error.message);
-    }
+    histories.push({ key: entry.key, timeline: parsed.file.timeline, modified: entry.modified });
   }
-  return { tree, historyTimes, unusable, foreign, doubtful };
+  return histories;
+}
+
+type ReadHistory =
+  | { readonly branch: Branch; readonly isDoubtful: boolean }
+  | { readonly problem: string; readonly isForeign: boolean };
+
+/** `isGenuine` tells whether WAL of a timeline is believed. */
+async function readHistory(
+  repository: Repository,
+  { key, timeline }: ListedHistory,
+  { isGenuine, signal }: { isGenuine(timeline: number): Promise<boolean>; readonly signal: AbortSignal },
+): Promise<ReadHistory> {
+  const { policy, removalPolicy, keyring } = repository.codec;
+  let verdict: SignatureVerdict = { status: 'unsigned' };
+  try {
+    const stat = await repository.store.head(key, { signal });
+    if (stat !== undefined) verdict = await judgeMetadata(keyring, key, stat.metadata);
+    // Metadata that names a parent that cannot be one was made by hand.
+    const told = stat && decodeMetadata(stat.metadata)?.branch;
+    const found =
+      told !== undefined && told.parent < timeline && isBelieved(verdict, policy)
+        ? { branch: told, verdict }
+        : await branchFromContent(repository, { key, timeline, verdict }, signal);
+    return { branch: found.branch, isDoubtful: !isBelieved(found.verdict, removalPolicy) };
+  } catch (error) {
+    // Without its metadata, a history of an encrypted archive needs a private key, which this host may lack.
+    if (!(error instanceof WalvaultError) || !['damaged', 'key'].includes(error.code)) throw error;
+    const isForeign = !isBelieved(verdict, policy) && !(await isGenuine(timeline));
+    return { problem: isForeign ? describeVerdict(verdict) : error.message, isForeign };
+  }
 }
 
 export function describeUnfollowable(timeline: number, problem: string): string {

@@ -68,7 +68,8 @@ export async function archiveFile(
   content: string | Uint8Array,
 ): Promise<void> {
   const file = walFile(name);
-  const branch = file.kind === 'history' ? branchOf(file.timeline, Buffer.from(content).toString()) : undefined;
+  const branch =
+    file.kind === 'history' ? branchOf(file.timeline, Buffer.from(content).toString()) : undefined;
   const object = await encodeWalObject(repository.codec, {
     system,
     file,

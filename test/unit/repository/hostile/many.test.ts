@@ -1,14 +1,26 @@
 /** Very many planted objects, and very large ones: what they cost a reader has a bound, and genuine ones are found. */
 import assert from 'node:assert/strict';
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { beforeEach, describe, it } from 'vitest';
 import { readCatalog, writeBackupRecord } from '../../../../src/repository/format/catalog.ts';
 import { encodeBackupRecord } from '../../../../src/repository/format/backup-record-json.ts';
-import { commitRecordKey, signatureKey } from '../../../../src/repository/format/layout.ts';
+import {
+  commitRecordKey,
+  historyKey,
+  noteKey,
+  signatureKey,
+  timelinesPrefix,
+  walPrefix,
+} from '../../../../src/repository/format/layout.ts';
+import { highWaterNote } from '../../../../src/repository/format/notes/high-water.ts';
+import { writeNote } from '../../../../src/repository/format/notes/note.ts';
 import type { Repository } from '../../../../src/repository/repository.ts';
+import { surveySystem } from '../../../../src/repository/survey.ts';
+import { readTimelines } from '../../../../src/repository/wal/timelines.ts';
 import type { ListEntry, ListOptions } from '../../../../src/stores/store.ts';
 import { makeSignedArchive, plant, type SignedArchive } from '../../../support/hostile/archive.ts';
 import { sampleRecord } from '../../../support/sample-record.ts';
-import { overrideStore, signal, system } from '../../../support/site/archive.ts';
+import { archiveFile, geometry, overrideStore, signal, system } from '../../../support/site/archive.ts';
 
 const mebibyte = 1024 ** 2;
 const idOf = (index: number) => `20991122T020000Z-full-${index.toString(16).padStart(6, '0')}`;
@@ -92,5 +104,65 @@ describe('many records of strangers', () => {
     const reader = watched(required, 2);
     const { backups, unreadable } = await readCatalog(reader, system, signal);
     assert.deepEqual([backups.length, unreadable.length, reader.read.length], [1, 1100, 1000]);
+  });
+});
+
+describe('many histories and notes of strangers', () => {
+  /** The most requests that were under way at once, and the prefixes that were listed. */
+  function counted(repository: Repository) {
+    const { store } = repository;
+    const seen = { most: 0, listed: [] as string[] };
+    let underWay = 0;
+    const counting = async <T>(work: () => Promise<T>): Promise<T> => {
+      seen.most = Math.max(seen.most, ++underWay);
+      await nextTurn();
+      underWay--;
+      return await work();
+    };
+    const watchedStore = overrideStore(store, {
+      head: (key, options) => counting(() => store.head(key, options)),
+      get: (key, options) => counting(() => store.get(key, options)),
+      list: options => {
+        seen.listed.push(options.prefix);
+        return store.list(options);
+      },
+    });
+    return { seen, repository: { ...repository, store: watchedStore } };
+  }
+
+  it('are asked for side by side, and WAL only where there is any', async () => {
+    const required = archive.as('require');
+    for (let timeline = 5; timeline < 205; timeline++)
+      await plant(required, historyKey(system, timeline), '1\t0/3000000\tplanted\n');
+    await archiveFile(required, '00000003.history', '1\t0/3000000\tgenuine\n');
+    const { seen, repository } = counted(required);
+    const { tree, foreign } = await readTimelines(repository, system, signal);
+    assert.deepEqual([[...tree.keys()], foreign.size], [[3], 200]);
+    assert.equal(seen.most, 16);
+    assert.deepEqual(seen.listed, [timelinesPrefix(system), walPrefix(system)]);
+  });
+
+  it('are asked for side by side where each has a signature that is worth nothing', async () => {
+    const required = archive.as('require');
+    for (let index = 0; index < 100; index++) {
+      const [name, segment] = [
+        `20261122T0205${String(index).padStart(2, '0')}123Z`,
+        geometry.nameOf(1, 9n + BigInt(index)),
+      ];
+      for (const key of [
+        noteKey(system, 'wal-00000001', name, 'wal-lost'),
+        noteKey(system, 'high-water', segment, 'high-water'),
+      ]) {
+        await plant(required, signatureKey(key), 'garbage');
+        await plant(required, key, '{}');
+      }
+    }
+    await writeNote(required, system, highWaterNote({ timeline: 1, segment: 7n }, geometry), signal);
+    for (const read of ['lostWal', 'highWater'] as const) {
+      const { seen, repository } = counted(required);
+      const found = await surveySystem(repository, system, signal)[read](geometry);
+      assert.equal(found.length, read === 'highWater' ? 1 : 0);
+      assert.equal(seen.most, 16, read);
+    }
   });
 });
