@@ -77,6 +77,8 @@ export const countBounds = {
   /** Markers mean nothing, and compressed data can hold any number of them. */
   packets: { what: 'packets before the content of an OpenPGP message', limit: 128 },
   signatures: { what: 'signatures inside an OpenPGP message', limit: 8 },
+  /** What a small message may have. */
+  jsonValues: { what: 'values in JSON from outside, beside one for each 16 characters', limit: 10_000 },
   lastPartFiles: { what: 'files in the last part of a backup', limit: 10_000 },
   unprovenRequired: {
     what: 'records without a good signature that are read, where signatures are required',

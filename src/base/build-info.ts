@@ -3,6 +3,7 @@
  * package.json and knows no commit.
  */
 import { readFileSync } from 'node:fs';
+import { parseJson } from './json.ts';
 
 declare const WALVAULT_VERSION: string | undefined;
 declare const WALVAULT_COMMIT: string | undefined;
@@ -18,7 +19,7 @@ export function walvaultVersion(): string {
 
 function versionOfCheckout(): string {
   const text = readFileSync(new URL('../../package.json', import.meta.url), 'utf8');
-  return (JSON.parse(text) as { version: string }).version;
+  return (parseJson(text) as { version: string }).version;
 }
 
 /** The abbreviated commit that the executable was built from, with a `+` if its sources had uncommitted changes. */

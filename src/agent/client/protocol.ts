@@ -7,6 +7,7 @@ import { errorCodes, type ErrorCode } from '../../base/errors/errors.ts';
 import type { PlainError } from '../../base/errors/plain-error.ts';
 import type { FileIdentity } from '../../base/files/identity.ts';
 import { logLevels, type LogLevel } from '../../base/log-level.ts';
+import { parseJson } from '../../base/json.ts';
 
 export const protocolVersion = 1;
 
@@ -175,7 +176,7 @@ const declineReasons: readonly DeclineReason[] = ['stale', 'busy', 'leaving', 'u
 
 function parseObject(line: string): Record<string, unknown> | undefined {
   try {
-    const message: unknown = JSON.parse(line);
+    const message: unknown = parseJson(line);
     return isRecord(message) && message['v'] === protocolVersion ? message : undefined;
   } catch {
     return undefined;

@@ -1,5 +1,6 @@
 /** The reader of JSON objects from outside: a store may be hostile, so every field is checked where it is read. */
 import { WalvaultError } from '../../base/errors/errors.ts';
+import { parseJson } from '../../base/json.ts';
 
 /** A SHA-256 in hex. */
 export const sha256Pattern = /^[0-9a-f]{64}$/;
@@ -11,7 +12,7 @@ const longestShown = 80;
 export function parseFields(json: Uint8Array | string, source: string): Fields {
   let value: unknown;
   try {
-    value = JSON.parse(typeof json === 'string' ? json : Buffer.from(json).toString('utf8'));
+    value = parseJson(typeof json === 'string' ? json : Buffer.from(json).toString('utf8'));
   } catch (error) {
     throw new WalvaultError('damaged', `${source}: not JSON`, { cause: error });
   }

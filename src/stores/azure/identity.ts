@@ -15,6 +15,7 @@ import {
   type AccessToken,
   type TokenCredential,
 } from '@azure/identity';
+import { parseJson } from '../../base/json.ts';
 import { isHostIn } from '../driver-kit/host-cloud.ts';
 import { agentFor, type HttpAgents } from '../driver-kit/http-agents.ts';
 import { TokenServiceFailure, TokenServiceRefusal } from './error.ts';
@@ -86,7 +87,7 @@ function failureOf({ status, bodyAsText }: PipelineResponse): Newest['failure'] 
 /** The reason in an answer, in the form of RFC 6749 §5.2 or of App Service. */
 function saidIn(body: string): string {
   try {
-    const { error, error_description, message } = JSON.parse(body) as Record<string, unknown>;
+    const { error, error_description, message } = parseJson(body) as Record<string, unknown>;
     return [error, error_description ?? message].filter(part => typeof part === 'string').join(': ');
   } catch {
     return '';

@@ -7,6 +7,7 @@ import { objectBounds } from '../../base/bounds.ts';
 import { readOpened } from '../../base/files/read.ts';
 import { link, open, readdir, rename, rm } from 'node:fs/promises';
 import { systemCode } from '../../base/errors/errors.ts';
+import { parseJson } from '../../base/json.ts';
 import { sidecarName } from '../driver-kit/key.ts';
 import { StoreError } from '../store.ts';
 import { openEntry } from './entry.ts';
@@ -101,7 +102,7 @@ async function readIfThere(directory: HeldDirectory, name: string): Promise<stri
 export function parseSidecar(name: string, text: string): Sidecar | undefined {
   let value: unknown;
   try {
-    value = JSON.parse(text);
+    value = parseJson(text);
   } catch {
     return undefined;
   }

@@ -10,6 +10,7 @@ import type { IsDownload } from '../driver-kit/bounded-answers.ts';
 import { request as httpRequest, type IncomingHttpHeaders, type IncomingMessage } from 'node:http';
 import { request as httpsRequest } from 'node:https';
 import { startDeadline } from '../../base/time/deadline.ts';
+import { parseJson } from '../../base/json.ts';
 import { createHttpAgents, type HttpAgents } from '../driver-kit/http-agents.ts';
 import { networkFailure, noAnswerInTime } from '../driver-kit/network-failure.ts';
 import { defaultTimeoutMs, fullKeyIn, type ServiceOptions } from '../driver-kit/service-options.ts';
@@ -149,7 +150,7 @@ export async function answerText({ body }: GcsAnswer): Promise<string> {
 
 /** The answer as JSON. Other text was cut or comes from a proxy on the way: both are temporary failures. */
 export async function answerJson(answer: GcsAnswer): Promise<unknown> {
-  return JSON.parse(await answerText(answer));
+  return parseJson(await answerText(answer));
 }
 
 /** Reads and drops the body, so that the connection can be used again. */

@@ -3,6 +3,7 @@
  * Codes: "HTTP status and error codes" of the JSON and of the XML API.
  */
 import { WalvaultError } from '../../base/errors/errors.ts';
+import { parseJson } from '../../base/json.ts';
 import { answerError, kindOfStatus } from '../driver-kit/answer-error.ts';
 import { networkFailure, oneLine, retryAfterMs } from '../driver-kit/network-failure.ts';
 import type { StoreError, StoreErrorKind } from '../store.ts';
@@ -103,7 +104,7 @@ function saidIn(body: string): { code: string; message: string } {
   const text = body.trim();
   if (text.startsWith('{')) {
     try {
-      return saidInJson(JSON.parse(text) as ErrorBody);
+      return saidInJson(parseJson(text) as ErrorBody);
     } catch {
       return { code: '', message: '' };
     }

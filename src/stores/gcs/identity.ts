@@ -19,6 +19,7 @@ import {
 import { homeDirectory } from '../../base/account.ts';
 import { messageOf, WalvaultError } from '../../base/errors/errors.ts';
 import { readText } from '../../base/files/read.ts';
+import { parseJson } from '../../base/json.ts';
 import { isHostIn } from '../driver-kit/host-cloud.ts';
 import { agentFor, type HttpAgents } from '../driver-kit/http-agents.ts';
 
@@ -152,7 +153,7 @@ async function readCredentials(path: string): Promise<Record<string, string>> {
     });
   }
   try {
-    const parsed: unknown = JSON.parse(text);
+    const parsed: unknown = parseJson(text);
     if (typeof parsed === 'object' && parsed !== null && 'type' in parsed)
       return parsed as Record<string, string>;
   } catch {
