@@ -2,7 +2,7 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { WalvaultError } from '../../../../src/base/errors/errors.ts';
-import { mebibyte } from './limits.ts';
+import { longestCpuMs, mebibyte } from './limits.ts';
 import type { FuzzTarget, OpenTarget } from './target.ts';
 
 type Parse = OpenTarget['parse'];
@@ -17,6 +17,27 @@ function broken(name: string, parse: Parse): FuzzTarget {
 }
 
 const held: Buffer[] = [];
+
+/** A parser without a fault, whose inputs take longer to make than one may take to be parsed. */
+export const slowlyMade: FuzzTarget = {
+  name: 'slowly-made',
+  reads: 'nothing real',
+  parsers: [],
+  open: () =>
+    Promise.resolve({
+      form: 'text',
+      corpus: [Buffer.from('any input')],
+      repair: input => {
+        const startedAt = process.cpuUsage();
+        for (let usedMs = 0; usedMs < longestCpuMs * 1.2;) {
+          const { user, system } = process.cpuUsage(startedAt);
+          usedMs = (user + system) / 1000;
+        }
+        return input;
+      },
+      parse: () => undefined,
+    }),
+};
 
 export const brokenTargets: readonly FuzzTarget[] = [
   broken('broken-error', input => {

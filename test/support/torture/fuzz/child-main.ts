@@ -1,7 +1,7 @@
 /**
  * The process in which inputs are parsed: it may hang, crash or use up its memory, and another process watches it.
  *
- * It notes the number of each input in a file before it begins, and writes a line to standard output for each fault.
+ * It notes the number of each input in a file before it begins, also that it is being made, and writes a line to standard output for each fault.
  */
 import { openSync, readFileSync, writeFileSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
@@ -31,8 +31,9 @@ watchBuffers();
 const endsAtMs = performance.now() + slice.lengthMs;
 const memoryAtStart = process.resourceUsage().maxRSS * 1024;
 for (; index < slice.to && performance.now() < endsAtMs; index++) {
-  begin(index);
+  begin(index, ' made');
   input = inputOf(index);
+  begin(index);
   if (slice.keepsInput) writeFileSync(join(faultsDirectory, fileOf(slice, index)), input);
   const fault = await runInput(target, input, scratch);
   if (fault !== undefined) await tell(fault);
@@ -48,7 +49,7 @@ for (; index < slice.to && performance.now() < endsAtMs; index++) {
     break;
   }
 }
-begin(index);
+begin(index, ' made');
 say({ kind: 'end', next: index, residentBytes: process.resourceUsage().maxRSS * 1024 });
 // A parser must not leave anything behind that keeps a process alive; this one has nothing more to do.
 process.exit(0);
@@ -79,6 +80,7 @@ function say(message: Report): void {
   writeSync(1, `${JSON.stringify(message)}\n`);
 }
 
-function begin(number: number): void {
-  writeSync(progress, String(number).padEnd(20), 0);
+/** The time in which an input is made is none of the parser's. */
+function begin(number: number, state: '' | ' made' = ''): void {
+  writeSync(progress, `${number}${state}`.padEnd(20), 0);
 }

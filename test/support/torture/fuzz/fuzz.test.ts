@@ -59,6 +59,11 @@ test('nothing is reported of a parser that answers', async () => {
   assert.deepEqual((await run('history', 50)).faults, []);
 });
 
+test('nor of one whose inputs take long to make', async () => {
+  const { inputs, faults } = await run('slowly-made', 3);
+  assert.deepEqual([inputs, faults], [3, []]);
+});
+
 test('the same seed makes the same inputs, another seed others', async () => {
   const target = await fuzzTargets[0]?.open();
   assert.ok(target !== undefined);

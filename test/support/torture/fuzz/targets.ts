@@ -1,5 +1,5 @@
 /** The list of all targets, and those of the test of the harness by their names. */
-import { brokenTargets } from './broken-targets.ts';
+import { brokenTargets, slowlyMade } from './broken-targets.ts';
 import type { FuzzTarget } from './target.ts';
 import { tar, zstd } from './targets/archives.ts';
 import { claim, clusterRecord, marker, note, record } from './targets/catalogue.ts';
@@ -61,7 +61,7 @@ export const fuzzTargets: readonly FuzzTarget[] = [
 ];
 
 export function findTarget(name: string): FuzzTarget {
-  const found = [...fuzzTargets, ...brokenTargets].find(target => target.name === name);
+  const found = [...fuzzTargets, ...brokenTargets, slowlyMade].find(target => target.name === name);
   if (found === undefined)
     throw new Error(
       `no such target: ${name}; there are ${fuzzTargets.map(target => target.name).join(', ')}`,

@@ -25,7 +25,7 @@ export interface SliceResult {
 
 const childMain = resolve(import.meta.dirname, 'child-main.ts');
 const everyMs = 100;
-/** Opening a target reads keys and archives, before there is any input. */
+/** Opening a target reads keys and archives, before there is any input; to make an input takes time of ours, too. */
 const longestOpeningMs = 60_000;
 
 export async function runSlice(slice: Slice): Promise<SliceResult> {
@@ -84,20 +84,25 @@ function crash(how: string, errors: string): Fault {
 }
 
 async function watch(child: ChildProcess, slice: Slice, ended: Promise<string>): Promise<Fault | undefined> {
-  let position = Number.NaN;
+  let state = '';
   let sinceMs = performance.now();
   let cpuMs = 0;
   const isOver = ended.then(() => true);
   while (!(await Promise.race([isOver, delay(everyMs, false)]))) {
-    const now = stateOf(child.pid);
+    const now = usageOf(child.pid);
     if (now === undefined) continue;
-    const at = positionOf(slice);
-    if (at !== position) {
-      position = at;
+    const at = stateOf(slice);
+    if (at !== state) {
+      state = at;
       sinceMs = performance.now();
       cpuMs = now.cpuMs;
     }
-    const fault = excess(now, { cpuMs, waitMs: performance.now() - sinceMs, isOpening: at < 0, slice });
+    const fault = excess(now, {
+      cpuMs,
+      waitMs: performance.now() - sinceMs,
+      isOpening: !/^\d+$/.test(at),
+      slice,
+    });
     if (fault === undefined) continue;
     child.kill('SIGKILL');
     return fault;
@@ -112,7 +117,7 @@ interface Since {
   readonly slice: Slice;
 }
 
-function excess(now: ProcessState, { cpuMs, waitMs, isOpening, slice }: Since): Fault | undefined {
+function excess(now: ProcessUsage, { cpuMs, waitMs, isOpening, slice }: Since): Fault | undefined {
   // A process that checks itself between two inputs is given the time to say so.
   if (now.residentBytes > mostResidentBytes + 64 * mebibyte)
     return {
@@ -136,13 +141,17 @@ function excess(now: ProcessState, { cpuMs, waitMs, isOpening, slice }: Since): 
   return undefined;
 }
 
-/** Minus one before the first input. */
-function positionOf({ progressPath }: Slice): number {
-  const text = readFileSync(progressPath, 'utf8').trim();
-  return text === '' ? -1 : Number(text);
+/** Empty before the first input, then its number while it is parsed, with a word after it while it is made. */
+function stateOf({ progressPath }: Slice): string {
+  return readFileSync(progressPath, 'utf8').trim();
 }
 
-interface ProcessState {
+/** Minus one before the first input. */
+function positionOf(slice: Slice): number {
+  return Number.parseInt(stateOf(slice) || '-1', 10);
+}
+
+interface ProcessUsage {
   readonly cpuMs: number;
   readonly residentBytes: number;
 }
@@ -151,7 +160,7 @@ const ticksPerSecond = 100;
 const pageBytes = 4096;
 
 /** Of Linux (proc_pid_stat(5)): user and system time are fields 14 and 15, resident pages field 24. */
-function stateOf(pid: number | undefined): ProcessState | undefined {
+function usageOf(pid: number | undefined): ProcessUsage | undefined {
   try {
     const text = readFileSync(`/proc/${pid}/stat`, 'utf8');
     const fields = text
