@@ -1,7 +1,6 @@
 /** Reads a TOML file into raw values: known keys only, each with its line. */
 import { fileBounds } from '../base/bounds.ts';
-import { readOpened } from '../base/files/read.ts';
-import { open } from 'node:fs/promises';
+import { openToRead, readOpened } from '../base/files/read.ts';
 import { dirname, resolve } from 'node:path';
 import { parse, TomlError } from 'smol-toml';
 import { WalvaultError, describeSystemCode, messageOf, systemCode } from '../base/errors/errors.ts';
@@ -43,7 +42,7 @@ interface FileContent {
 
 async function readWhole(path: string): Promise<FileContent | undefined> {
   try {
-    const handle = await open(path, 'r');
+    const handle = await openToRead(path);
     try {
       const stat = await handle.stat();
       if (stat.size > maxSizeBytes)

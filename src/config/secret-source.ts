@@ -3,8 +3,8 @@
  * fail a push, nor be asked for by it. Messages name the setting and the source, never the value.
  */
 import { fileBounds } from '../base/bounds.ts';
-import { readOpened } from '../base/files/read.ts';
-import { open, type FileHandle } from 'node:fs/promises';
+import { openToRead, readOpened } from '../base/files/read.ts';
+import type { FileHandle } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { WalvaultError, describeSystemCode, messageOf, systemCode } from '../base/errors/errors.ts';
 import { Hidden, Secret, type SecretSource } from '../base/secret.ts';
@@ -159,7 +159,7 @@ function sourceOf(raw: RawValue): [(typeof forms)[number], string] {
 
 async function fromFile(path: string, label: string): Promise<string> {
   try {
-    await using handle = await open(path, 'r');
+    await using handle = await openToRead(path);
     await refuseLedAway(path, label, handle);
     return (await readOpened(handle, maxSizeBytes)).toString('utf8');
   } catch (error) {

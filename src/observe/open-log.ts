@@ -12,6 +12,8 @@ import { findReplacerSync, isHisOwn, type Outsider } from '../base/files/outside
 const mode = 0o640;
 const shared = 0o660;
 const { O_APPEND, O_DIRECTORY, O_NOFOLLOW, O_NONBLOCK, O_WRONLY } = constants;
+/** Neither push nor fetch waits for its log: to open a named pipe would wait for a reader, perhaps for ever. */
+const append = O_WRONLY | O_APPEND | O_NONBLOCK;
 
 /**
  * @param chosenBy somebody else who may have named the path, where root runs
@@ -20,7 +22,7 @@ const { O_APPEND, O_DIRECTORY, O_NOFOLLOW, O_NONBLOCK, O_WRONLY } = constants;
 export function openLog(path: string, chosenBy: Outsider | undefined): number {
   if (process.geteuid?.() === 0) return openAsRoot(path, chosenBy ?? findReplacerSync(path));
   const created = create(path);
-  if (created === undefined) return openSync(path, 'a');
+  if (created === undefined) return openSync(path, append);
   fchmodSync(created, mode);
   return created;
 }
@@ -35,7 +37,7 @@ function openAsRoot(path: string, outsider: Outsider | undefined): number {
       const created = create(inside);
       if (created !== undefined) return giveRights(created, around);
     }
-    if (outsider === undefined) return openSync(path, 'a');
+    if (outsider === undefined) return openSync(path, append);
     return openHisOwn(inside, outsider);
   } finally {
     closeSync(directory);
@@ -50,10 +52,10 @@ function openHisOwn(inside: string, outsider: Outsider): number {
   throw new Error(`root does not write to what another may replace: ${outsider.because}`);
 }
 
-/** Undefined for a link, and where nothing is. O_NONBLOCK: to open a named pipe would wait for a reader for ever. */
+/** Undefined for a link, and where nothing is. */
 function openPlainly(path: string): number | undefined {
   try {
-    return openSync(path, O_WRONLY | O_APPEND | O_NOFOLLOW | O_NONBLOCK);
+    return openSync(path, append | O_NOFOLLOW);
   } catch (error) {
     if (systemCode(error) === 'ELOOP' || systemCode(error) === 'ENOENT') return undefined;
     throw error;

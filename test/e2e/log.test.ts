@@ -1,5 +1,6 @@
 /** What the executable says as JSON and in a log file, and what an agent does when that is rotated. */
 import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
 import { readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, it } from 'vitest';
@@ -72,6 +73,16 @@ describe('--log-file', () => {
     const message = /^walvault: (.*)\n/.exec(failed.stderr)?.[1] ?? 'nothing';
     assert.equal(last[0]?.replace(/^.* ERROR: /, '').split(' HINT: ')[0], message);
     assert.match(last[1] ?? '', / DEBUG: push ended with status /);
+  });
+
+  it('that is a named pipe keeps no push waiting for its reader', async () => {
+    const pipe = join(temporaryDirectory('log'), 'pipe');
+    execFileSync('mkfifo', ['-m', '0666', pipe]);
+    const result = await pusher.push(pusher.writeSegment(5), {
+      env: { WALVAULT_LOG_FILE: pipe, WALVAULT_LOG_LEVEL: 'debug' },
+    });
+    assert.equal(result.exitCode, 0, result.stderr);
+    assert.match(result.stderr, /^walvault: WARNING: the log file .* cannot be written: a named pipe is in its place\n$/);
   });
 
   it('that cannot be written is a warning, and the push a success', async () => {

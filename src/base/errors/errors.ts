@@ -93,6 +93,7 @@ export function describeSystemCode(code: string): string {
 const systemCodeTexts: Record<string, string> = {
   ENOENT: 'no such file or directory',
   EACCES: 'permission denied',
+  ENXIO: 'a named pipe is in its place',
   EPERM: 'operation not permitted',
   ENOSPC: 'no space left on device',
   EDQUOT: 'disk quota exceeded',

@@ -3,12 +3,38 @@
  * end. By calls that `process.getActiveResourcesInfo` shows: Node 24 shows its `readFile`, but Node 26 does not, and there
  * `exit` in main.ts could not know that a read hangs (ADR 4).
  */
-import { closeSync, openSync, readSync } from 'node:fs';
+import { closeSync, constants, fstatSync, openSync, readSync } from 'node:fs';
 import { open, type FileHandle } from 'node:fs/promises';
+import { findReplacer, findReplacerSync } from './outsider.ts';
 
-/** @throws system errors; EFBIG for a file that is larger */
+/** For `open`. To open a named pipe would wait for a writer, perhaps for ever; for files O_NONBLOCK means nothing. */
+export const withoutWaiting = constants.O_RDONLY | constants.O_NONBLOCK;
+
+/**
+ * Opens a file to read it. A named pipe is waited for only where nobody but root and this account can have put it there,
+ * such as that of `<(command)` in a shell.
+ * @throws system errors; ENXIO for any other named pipe
+ */
+export async function openToRead(path: string): Promise<FileHandle> {
+  const handle = await open(path, withoutWaiting);
+  if (!(await handle.stat()).isFIFO()) return handle;
+  await handle.close();
+  if ((await findReplacer(path)) !== undefined) throw namedPipe();
+  return await open(path, 'r');
+}
+
+/** As `openToRead`. */
+function openToReadNow(path: string): number {
+  const descriptor = openSync(path, withoutWaiting);
+  if (!fstatSync(descriptor).isFIFO()) return descriptor;
+  closeSync(descriptor);
+  if (findReplacerSync(path) !== undefined) throw namedPipe();
+  return openSync(path, 'r');
+}
+
+/** @throws system errors; EFBIG for a file that is larger, ENXIO for a named pipe as `openToRead` */
 export async function readWhole(path: string, limitBytes: number): Promise<Buffer> {
-  const handle = await open(path, 'r');
+  const handle = await openToRead(path);
   try {
     return await readOpened(handle, limitBytes);
   } finally {
@@ -30,9 +56,9 @@ export async function readOpened(handle: FileHandle, limitBytes: number): Promis
   }
 }
 
-/** As `readWhole`, without waiting. @throws system errors; EFBIG for a file that is larger */
+/** As `readWhole`, synchronously. */
 export function readWholeNow(path: string, limitBytes: number): Buffer {
-  const descriptor = openSync(path, 'r');
+  const descriptor = openToReadNow(path);
   try {
     const content = new Content(limitBytes);
     for (let buffer = content.room(); ; buffer = content.room())
@@ -45,6 +71,11 @@ export function readWholeNow(path: string, limitBytes: number): Buffer {
 /** As the system says it, so that every caller has words for it. */
 function tooLarge(): Error {
   return Object.assign(new Error('file too large'), { code: 'EFBIG' });
+}
+
+/** As open(2) says it of a pipe without a reader. */
+function namedPipe(): Error {
+  return Object.assign(new Error('a named pipe'), { code: 'ENXIO' });
 }
 
 const stepBytes = 64 * 1024;

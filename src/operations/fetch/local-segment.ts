@@ -1,6 +1,7 @@
 /** Segments in `pg_wal` under their own names, where PostgreSQL reads them without restore_command. */
 import { closeSync, createReadStream, fstatSync, openSync, readSync } from 'node:fs';
 import { join } from 'node:path';
+import { withoutWaiting } from '../../base/files/read.ts';
 import { localIoError, systemCode } from '../../base/errors/errors.ts';
 import { parseWalFileName } from '../../postgres/wal/file-name.ts';
 import type { WalGeometry } from '../../postgres/wal/geometry.ts';
@@ -23,7 +24,7 @@ export function hasLocalSegment(walDirectory: string, name: string, whose: Whose
   if (file?.kind !== 'segment') return false;
   let descriptor: number | undefined;
   try {
-    descriptor = openSync(path, 'r');
+    descriptor = openSync(path, withoutWaiting);
     const firstPage = Buffer.alloc(longHeaderBytes);
     readSync(descriptor, firstPage, 0, firstPage.length, 0);
     const { size: sizeBytes } = fstatSync(descriptor);

@@ -2,6 +2,7 @@
 import { createHash } from 'node:crypto';
 import { open, type FileHandle } from 'node:fs/promises';
 import { basename, dirname, resolve } from 'node:path';
+import { withoutWaiting } from '../../base/files/read.ts';
 import { localIoError, WalvaultError } from '../../base/errors/errors.ts';
 import { BufferPool } from '../../base/bytes/buffer-pool.ts';
 import type { ByteStream } from '../../base/bytes/streams.ts';
@@ -113,7 +114,7 @@ async function readPlainFile({
   mayRead,
 }: WalSourceOptions): Promise<{ plain: PlainFile; firstPage: Uint8Array }> {
   try {
-    await using handle = await open(path, 'r');
+    await using handle = await open(path, withoutWaiting);
     const { size: sizeBytes } = await handle.stat();
     if (sizeBytes > inMemoryLimitBytes) return await hashOnly(path, handle, sizeBytes);
     await mayRead?.();
@@ -162,7 +163,7 @@ async function hashOnly(
 }
 
 async function* openChunks(path: string, sizeBytes: number): ByteStreamGenerator {
-  await using handle = await open(path, 'r');
+  await using handle = await open(path, withoutWaiting);
   yield* readChunks(handle, sizeBytes);
 }
 

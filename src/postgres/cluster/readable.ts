@@ -1,6 +1,7 @@
 /** The proof that a backup can read every file of a data directory, looked for before it begins. */
 import { open } from 'node:fs/promises';
 import { join } from 'node:path';
+import { withoutWaiting } from '../../base/files/read.ts';
 import { nameOfUser } from '../../base/account.ts';
 import { systemCode, WalvaultError } from '../../base/errors/errors.ts';
 import { classifyBackupPath } from './backup-selection.ts';
@@ -36,7 +37,7 @@ async function isReadable({ absolutePath, type, ownerId, mode }: DataDirectoryEn
   const ownerNeeds = type === 'directory' ? 0o500 : 0o400;
   if (ownerId === process.geteuid?.() && (mode & ownerNeeds) === ownerNeeds) return true;
   try {
-    await (await open(absolutePath, 'r')).close();
+    await (await open(absolutePath, withoutWaiting)).close();
     return true;
   } catch (error) {
     return systemCode(error) !== 'EACCES';

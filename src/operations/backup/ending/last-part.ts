@@ -3,10 +3,9 @@
  *
  * They are `global/pg_control`, the backup label, the tablespace map and PostgreSQL's own manifest.
  */
-import { readOpened } from '../../../base/files/read.ts';
+import { openToRead, readOpened } from '../../../base/files/read.ts';
 import { fileBounds } from '../../../base/bounds.ts';
 import { createHash } from 'node:crypto';
-import { open } from 'node:fs/promises';
 import { join } from 'node:path';
 import { sleep } from '../../../base/time/wait.ts';
 import { streamOf, tap, type ByteStream } from '../../../base/bytes/streams.ts';
@@ -83,7 +82,7 @@ export async function captureControlFile(dataDirectory: string, signal: AbortSig
 
 async function readWhole(path: string): Promise<{ data: Buffer; mode: number; mtimeMs: number }> {
   try {
-    const handle = await open(path, 'r');
+    const handle = await openToRead(path);
     try {
       const { mode, mtimeMs } = await handle.stat();
       return {

@@ -1,5 +1,6 @@
 /** One file of a running cluster, read as exactly as many bytes as its tar header will say. */
 import { open, type FileHandle } from 'node:fs/promises';
+import { withoutWaiting } from '../../../base/files/read.ts';
 import { localIoError, systemCode, WalvaultError } from '../../../base/errors/errors.ts';
 import type { PageCheck } from './page-check.ts';
 
@@ -38,7 +39,7 @@ export function openLocalFiles(server: { readonly uid: number; readonly gid: num
 async function openLocalFile(path: string): Promise<FileHandle | undefined> {
   let handle: FileHandle;
   try {
-    handle = await open(path, 'r');
+    handle = await open(path, withoutWaiting);
   } catch (error) {
     if (systemCode(error) === 'ENOENT') return undefined;
     throw localIoError('read', path, error);

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { execFileSync, spawn } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
 import { open } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -6,6 +7,7 @@ import { describe, it } from 'vitest';
 import { localIoError } from '../../../../src/base/errors/errors.ts';
 import { readOpened, readText, readWhole, readWholeNow } from '../../../../src/base/files/read.ts';
 import { temporaryDirectory } from '../../../support/site/temp.ts';
+import { requireRoot } from '../../../support/site/unprivileged.ts';
 
 const limitBytes = 200_000;
 const readers = {
@@ -42,3 +44,27 @@ for (const [name, read] of Object.entries(readers))
       }
     });
   });
+
+describe('a named pipe', () => {
+  const pipeIn = (directory: string): string => {
+    const path = join(directory, 'pipe');
+    execFileSync('mkfifo', [path]);
+    return path;
+  };
+
+  it('is not waited for where somebody else may have put it there', async () => {
+    requireRoot('only root can read what belongs to another');
+    const path = pipeIn(temporaryDirectory('read'));
+    await assert.rejects(readWhole(path, limitBytes), { code: 'ENXIO' });
+    assert.throws(() => readWholeNow(path, limitBytes), { code: 'ENXIO' });
+  });
+
+  it('is read to its end where only this account can have made it', async () => {
+    const path = pipeIn(temporaryDirectory('read', { keepOwner: true }));
+    for (const read of [readers.readWhole, readers.readWholeNow]) {
+      const writer = spawn('sh', ['-c', 'sleep 0.2; printf piped > "$0"', path]);
+      assert.equal((await read(path, limitBytes)).toString(), 'piped');
+      await new Promise(done => writer.once('exit', done));
+    }
+  });
+});
