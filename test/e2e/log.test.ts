@@ -82,7 +82,10 @@ describe('--log-file', () => {
       env: { WALVAULT_LOG_FILE: pipe, WALVAULT_LOG_LEVEL: 'debug' },
     });
     assert.equal(result.exitCode, 0, result.stderr);
-    assert.match(result.stderr, /^walvault: WARNING: the log file .* cannot be written: a named pipe is in its place\n$/);
+    assert.match(
+      result.stderr,
+      /^walvault: WARNING: the log file .* cannot be written: a named pipe is in its place\n$/,
+    );
   });
 
   it('that cannot be written is a warning, and the push a success', async () => {

@@ -3,8 +3,8 @@
  * end. By calls that `process.getActiveResourcesInfo` shows: Node 24 shows its `readFile`, but Node 26 does not, and there
  * `exit` in main.ts could not know that a read hangs (ADR 4).
  */
-import { closeSync, constants, fstatSync, openSync, readSync } from 'node:fs';
-import { open, type FileHandle } from 'node:fs/promises';
+import { closeSync, constants, fstatSync, openSync, readSync, statSync } from 'node:fs';
+import { open, stat, type FileHandle } from 'node:fs/promises';
 import { findReplacer, findReplacerSync } from './outsider.ts';
 
 /** For `open`. To open a named pipe would wait for a writer, perhaps for ever; for files O_NONBLOCK means nothing. */
@@ -16,20 +16,20 @@ export const withoutWaiting = constants.O_RDONLY | constants.O_NONBLOCK;
  * @throws system errors; ENXIO for any other named pipe
  */
 export async function openToRead(path: string): Promise<FileHandle> {
+  if ((await stat(path)).isFIFO() && (await findReplacer(path)) === undefined) return await open(path, 'r');
   const handle = await open(path, withoutWaiting);
   if (!(await handle.stat()).isFIFO()) return handle;
   await handle.close();
-  if ((await findReplacer(path)) !== undefined) throw namedPipe();
-  return await open(path, 'r');
+  throw namedPipe();
 }
 
 /** As `openToRead`. */
 function openToReadNow(path: string): number {
+  if (statSync(path).isFIFO() && findReplacerSync(path) === undefined) return openSync(path, 'r');
   const descriptor = openSync(path, withoutWaiting);
   if (!fstatSync(descriptor).isFIFO()) return descriptor;
   closeSync(descriptor);
-  if (findReplacerSync(path) !== undefined) throw namedPipe();
-  return openSync(path, 'r');
+  throw namedPipe();
 }
 
 /** @throws system errors; EFBIG for a file that is larger, ENXIO for a named pipe as `openToRead` */

@@ -63,8 +63,9 @@ describe('a named pipe', () => {
     const path = pipeIn(temporaryDirectory('read', { keepOwner: true }));
     for (const read of [readers.readWhole, readers.readWholeNow]) {
       const writer = spawn('sh', ['-c', 'sleep 0.2; printf piped > "$0"', path]);
+      const ended = new Promise(done => writer.once('exit', done));
       assert.equal((await read(path, limitBytes)).toString(), 'piped');
-      await new Promise(done => writer.once('exit', done));
+      await ended;
     }
   });
 });

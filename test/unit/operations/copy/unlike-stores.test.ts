@@ -60,7 +60,8 @@ describe('copy between unlike stores', () => {
       const before = await cutOff(from, to, Math.floor(origin.size / 2));
       const { copied, conflicts, failures } = await run(from, to);
       assert.deepEqual([conflicts, failures], [[], []]);
-      assert.equal(copied.objects, origin.size - before, `${name} was given again what it had`);
+      // What was under way when the copy was stopped may have arrived since.
+      assert.ok(copied.objects <= origin.size - before, `${name} was given again what it had`);
       assert.deepEqual(await contentOf(to), origin, name);
       from = to;
     }
