@@ -52,13 +52,11 @@ async function firstBelievedFrom(
   timeline: number,
   signal: AbortSignal,
 ): Promise<number | undefined> {
-  const believesAll = !needsSignature(repository.codec.policy);
-  for (let from = timeline; ; from++) {
-    const found = await firstWalFrom(repository, system, from, signal);
-    if (found === undefined || believesAll || (await hasBelievedWal(repository, system, found, signal)))
-      return found;
-    from = found;
-  }
+  let found = await firstWalFrom(repository, system, timeline, signal);
+  if (!needsSignature(repository.codec.policy)) return found;
+  while (found !== undefined && !(await hasBelievedWal(repository, system, found, signal)))
+    found = await firstWalFrom(repository, system, found + 1, signal);
+  return found;
 }
 
 /** The lowest timeline above `timeline` with a history that is not foreign. @throws StoreError */

@@ -139,7 +139,8 @@ export async function timelinesWithWal(
   const prefix = walPrefix(system);
   const timelines = new Set<number>();
   for await (const entry of store.list({ prefix, delimiter: '/', signal })) {
-    const [, digits] = ('prefix' in entry && /([0-9A-F]{8})\/$/.exec(entry.prefix)) || [];
+    if (!('prefix' in entry)) continue;
+    const [, digits] = /([0-9A-F]{8})\/$/.exec(entry.prefix) ?? [];
     if (digits !== undefined) timelines.add(Number.parseInt(digits, 16));
   }
   return timelines;
