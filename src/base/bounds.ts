@@ -69,7 +69,7 @@ interface CountBound {
 
 /** How many there may be of what costs time each. */
 export const countBounds = {
-  /** walvault writes one, other tools one for each piece of a large file; an empty one costs the decoder a call, too. */
+  /** walvault writes one for each 4 MiB of a part, and no more than this; an empty one costs the decoder a call, too. */
   frames: { what: 'zstd frames of an object', limit: 4096 },
   sessionKeys: { what: 'recipients of an OpenPGP message', limit: 64 },
   /** Each costs a derivation, which takes a tenth of a second. */

@@ -11,19 +11,20 @@ export interface Digest {
 export interface DigestStream {
   /** For one stream only. */
   readonly transform: ByteTransform;
-  /** Size and digest of the stream. Call this once, after the stream has ended. */
+  /** Size and digest of the stream, once it has ended. */
   result(): Digest;
 }
 
 export function digestStream(): DigestStream {
   const hash = createHash('sha256');
   let sizeBytes = 0;
+  let sha256: string | undefined;
   return {
     transform: source =>
       tap(source, chunk => {
         hash.update(chunk);
         sizeBytes += chunk.length;
       }),
-    result: () => ({ sizeBytes, sha256: hash.digest('hex') }),
+    result: () => ({ sizeBytes, sha256: (sha256 ??= hash.digest('hex')) }),
   };
 }

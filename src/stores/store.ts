@@ -120,6 +120,11 @@ export interface PutOptions extends CallOptions {
    * On a processor without SHA instructions hashing costs more than anything else in a put.
    */
   readonly isDigestOfBody?: boolean | undefined;
+  /**
+   * For a stream that the caller hashes on its way to the driver: gives the SHA-256, once the stream has ended. The driver
+   * needs no hash of its own then.
+   */
+  readonly digestAtEnd?: (() => string) | undefined;
 }
 
 export interface GetOptions extends CallOptions {

@@ -42,6 +42,11 @@ export function release({ buffer, byteLength }: Uint8Array): void {
 
 const largestPoolBytes = 1024 * 1024;
 
+/** A stream whose chunks stay valid, of one whose chunks are valid only until the next one is asked for. */
+export async function* copied(source: ByteStream): AsyncGenerator<Uint8Array> {
+  for await (const chunk of source) yield Buffer.from(chunk);
+}
+
 /** Passes bytes through and shows each chunk to `observe` (a hash, a counter). */
 export async function* tap(
   source: ByteStream,

@@ -2,7 +2,7 @@
  * zstd compression and decompression as streams (RFC 8878). Every frame has a checksum over its content: without it most
  * flipped bits would decode to wrong data without an error.
  */
-import { pieceBounds } from '../../base/bounds.ts';
+import { countBounds, pieceBounds } from '../../base/bounds.ts';
 import type { TransformOptions } from 'node:stream';
 import {
   constants,
@@ -11,7 +11,7 @@ import {
   zstdCompressSync,
   type ZstdOptions,
 } from 'node:zlib';
-import type { ByteStream, ByteTransform } from '../../base/bytes/streams.ts';
+import { copied, release, type ByteStream, type ByteTransform } from '../../base/bytes/streams.ts';
 import { messageOf, systemCode, WalvaultError } from '../../base/errors/errors.ts';
 import { throughStage } from '../node-stage.ts';
 import { ZstdFrameWalk } from './frames.ts';
@@ -46,6 +46,37 @@ export function compressZstdAtOnce(data: Uint8Array, { level }: { level: number 
     params: compressionParameters(level),
     chunkSize: compressBound(data.length),
   });
+}
+
+/**
+ * A transform that makes one frame of each chunk, and one of all that is left when there would be more than readers take.
+ * A chunk need be valid only until the next one is asked for. `level`: 1 to 19.
+ */
+export function compressZstdFrames({
+  level,
+  mostFrames = countBounds.frames.limit,
+}: {
+  readonly level: number;
+  readonly mostFrames?: number;
+}): ByteTransform {
+  return async function* compress(source) {
+    const input = source[Symbol.asyncIterator]();
+    try {
+      for (let frames = 1; frames < mostFrames; frames++) {
+        const next = await input.next();
+        if (next.done === true) return;
+        const roomy = compressZstdAtOnce(next.value, { level });
+        const frame = Buffer.from(roomy);
+        // It has room for a frame that does not compress, and the garbage collector would let many of them stand.
+        release(roomy);
+        yield frame;
+      }
+      // A stream still reads a chunk when it asks for the next.
+      yield* compressZstd({ level })(copied({ [Symbol.asyncIterator]: () => input }));
+    } finally {
+      await input.return?.();
+    }
+  };
 }
 
 /** The bytes with which the encoder needs no buffer of its own, as in ZSTD_compressBound (zstd.h). */

@@ -7,9 +7,14 @@
  */
 import { WalvaultError } from '../../base/errors/errors.ts';
 import { atMost } from '../../base/bytes/at-most.ts';
-import { release, type ByteStream } from '../../base/bytes/streams.ts';
+import { copied, release, type ByteStream } from '../../base/bytes/streams.ts';
 import { detectFormat, type StoredFormat } from '../../pipeline/detect.ts';
-import { compressZstd, compressZstdAtOnce, decompressZstd } from '../../pipeline/zstd/streaming.ts';
+import {
+  compressZstd,
+  compressZstdAtOnce,
+  compressZstdFrames,
+  decompressZstd,
+} from '../../pipeline/zstd/streaming.ts';
 import { combineVerdicts, type SignatureVerdict } from '../../pipeline/openpgp/index.ts';
 import type { Keyring, ObjectUse } from './keyring.ts';
 import { describeVerdict, isBelieved, type SignaturePolicy } from './signature-policy.ts';
@@ -25,6 +30,11 @@ export interface CodecSettings {
 export interface EncodeRun {
   /** Encodes the plain bytes. It may be called several times and yields the same bytes each time. */
   apply(plain: ByteStream): ByteStream;
+  /**
+   * Encodes a stream whose pieces are some MiB long and valid until the next one is asked for: each becomes a zstd frame,
+   * at less cost than one frame of the whole. The result depends on the pieces.
+   */
+  applyInFrames(plain: ByteStream): ByteStream;
   /**
    * Encodes an object in memory at a fraction of the cost; the result differs from that of `apply`. It is `plain`
    * itself when the settings ask for neither compression nor encryption.
@@ -80,6 +90,10 @@ export class Codec {
     return {
       apply(plain) {
         const compressed = level > 0 ? compressZstd({ level })(plain) : plain;
+        return encryption?.apply(compressed) ?? compressed;
+      },
+      applyInFrames(plain) {
+        const compressed = level > 0 ? compressZstdFrames({ level })(plain) : copied(plain);
         return encryption?.apply(compressed) ?? compressed;
       },
       applyAtOnce(plain, allocate) {

@@ -31,7 +31,7 @@ export function announcedSizeBytes(
   return isInMemory(body) ? body.reduce((total, chunk) => total + chunk.length, 0) : options.sizeBytes;
 }
 
-type Announced = Pick<PutOptions, 'sizeBytes' | 'sha256' | 'isDigestOfBody'>;
+type Announced = Pick<PutOptions, 'sizeBytes' | 'sha256' | 'isDigestOfBody' | 'digestAtEnd'>;
 
 /** Counts and hashes a body while it is sent, and refuses a body that differs from the announced size or digest. */
 export class BodyCheck {
@@ -44,8 +44,8 @@ export class BodyCheck {
   constructor(key: string, expected: Announced, digest?: 'always') {
     this.#key = key;
     this.#expected = expected;
-    const { sha256, isDigestOfBody } = expected;
-    const isKnown = sha256 !== undefined && isDigestOfBody === true;
+    const { sha256, isDigestOfBody, digestAtEnd } = expected;
+    const isKnown = (sha256 !== undefined && isDigestOfBody === true) || digestAtEnd !== undefined;
     const isWanted = digest === 'always' || sha256 !== undefined;
     this.#hash = isWanted && !isKnown ? createHash('sha256') : undefined;
   }
@@ -64,13 +64,13 @@ export class BodyCheck {
 
   /** @throws StoreError `invalid` if the body was shorter than announced or has another digest */
   finish(): { readonly sizeBytes: number; readonly sha256: string | undefined } {
-    const { sizeBytes, sha256 } = this.#expected;
+    const { sizeBytes, sha256, digestAtEnd } = this.#expected;
     if (sizeBytes !== undefined && this.#sizeBytes !== sizeBytes)
       throw new StoreError(
         'invalid',
         `put ${this.#key}: the body has ${this.#sizeBytes} bytes instead of the announced ${sizeBytes}`,
       );
-    const actual = this.#hash === undefined ? sha256 : this.#hash.digest('hex');
+    const actual = this.#hash === undefined ? (digestAtEnd?.() ?? sha256) : this.#hash.digest('hex');
     if (sha256 !== undefined && actual !== sha256)
       throw new StoreError(
         'invalid',

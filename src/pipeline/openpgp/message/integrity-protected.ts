@@ -29,7 +29,9 @@ export async function* encryptBody(
 ): AsyncGenerator<Uint8Array> {
   const encryption = new BodyEncryption(sessionKey);
   yield encryption.start(prefix);
-  for await (const chunk of plain) yield encryption.update(chunk);
+  for await (const chunk of plain)
+    for (let at = 0; at < chunk.length; at += pieceBytes)
+      yield encryption.update(chunk.subarray(at, at + pieceBytes));
   yield encryption.finish();
 }
 

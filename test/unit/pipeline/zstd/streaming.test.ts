@@ -6,7 +6,12 @@ import { constants, zstdCompressSync } from 'node:zlib';
 import { test } from 'vitest';
 import { collect } from '../../../../src/base/bytes/streams.ts';
 import { WalvaultError } from '../../../../src/base/errors/errors.ts';
-import { compressZstd, compressZstdAtOnce, decompressZstd } from '../../../../src/pipeline/zstd/streaming.ts';
+import {
+  compressZstd,
+  compressZstdAtOnce,
+  compressZstdFrames,
+  decompressZstd,
+} from '../../../../src/pipeline/zstd/streaming.ts';
 import { runOk } from '../../../support/site/run.ts';
 import { temporaryDirectory } from '../../../support/site/temp.ts';
 import { everything, inChunks, sampleBytes, through, withFlippedBit } from '../../../support/streams.ts';
@@ -39,6 +44,35 @@ for (const [way, compress] of Object.entries(ways)) {
     }
   });
 }
+
+test('zstd: each chunk becomes a frame, while readers take as many; the zstd tool reads them all', async () => {
+  const directory = temporaryDirectory('zstd');
+  const data = sampleBytes(1_000_000);
+  for (const [mostFrames, frames] of [
+    [undefined, 10],
+    [4, 4],
+  ] as const) {
+    // As a backup gives them: all in one buffer, which is used again for the next.
+    const buffer = Buffer.alloc(100_000);
+    async function* pieces() {
+      for (let at = 0; at < data.length; at += buffer.length) {
+        data.copy(buffer, 0, at, at + buffer.length);
+        yield buffer;
+        buffer.fill(0xff);
+      }
+    }
+    const stored = await collect(
+      compressZstdFrames({ level: 1, ...(mostFrames !== undefined && { mostFrames }) })(pieces()),
+      1e7,
+    );
+    assert.ok(data.equals(await through(decompressZstd(), stored)));
+    const path = join(directory, `${frames}.zst`);
+    writeFileSync(path, stored, { mode: 0o644 });
+    assert.ok(data.equals((await runOk('zstd', ['-dc', path])).stdoutBytes));
+    const { stdout } = await runOk('zstd', ['-lv', path]);
+    assert.match(stdout, new RegExp(`Number of Frames: ${frames}\\b|# Zstandard Frames: ${frames}\\b`));
+  }
+});
 
 test('zstd: what the zstd tool writes is read, with a long window up to 128 MiB', async () => {
   const data = sampleBytes(1_000_000);

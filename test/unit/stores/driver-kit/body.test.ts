@@ -25,4 +25,7 @@ test('a digest that was computed of these very buffers is taken as it is, also w
   const none = new BodyCheck('k', { isDigestOfBody: true }, 'always');
   none.update(data);
   assert.equal(none.finish().sha256, sha256);
+  const ofStream = new BodyCheck('k', { digestAtEnd: () => 'e'.repeat(64) }, 'always');
+  ofStream.update(data);
+  assert.deepEqual(ofStream.finish(), { sizeBytes: 9, sha256: 'e'.repeat(64) });
 });
