@@ -1,10 +1,11 @@
 /**
- * `npm run bench -- [push] [drain] [recovery] [--rounds N] [--segments N] [--write]`: the cost of archiving and recovering
+ * `npm run bench -- [push] [drain] [recovery] [backup] [--rounds N] [--segments N] [--write]`: the cost of archiving and recovering
  * with the built executable, in one table, each figure beside its reference and limit. `--write` puts the table into
  * docs/benchmarks.md. `cost` and `memory` are not part of the table and run only when named. Figures depend on the
  * machine, so the bench is never a test.
  */
 import { installExecutable } from '../test/support/site/walvault.ts';
+import { benchBackup } from './bench/backup.ts';
 import { measureCost } from './bench/cost.ts';
 import { replaceFigures } from './bench/document.ts';
 import { benchDrain } from './bench/drain.ts';
@@ -19,6 +20,7 @@ const tabled: Readonly<Record<string, (options: BenchOptions) => Promise<Figure[
   push: ({ rounds }) => benchPush(rounds.short),
   drain: ({ segments, rounds }) => benchDrain({ segments: segments.drain, rounds: rounds.long }),
   recovery: ({ segments, rounds }) => benchRecovery({ segments: segments.recovery, rounds: rounds.long }),
+  backup: ({ rounds }) => benchBackup(rounds.backup),
 };
 const others: Readonly<Record<string, () => Promise<void>>> = { cost: measureCost, memory: measureMemory };
 
@@ -43,7 +45,7 @@ if (figures.length > 0) {
   const { short, long } = options.rounds;
   const minutes = Math.ceil((performance.now() - startedAt) / 60_000);
   const load = `load ${loadAtStart} at the start and ${loadNow()} at the end of ${minutes} minutes`;
-  const rounds = `Medians of ${short} rounds of single commands and of ${long} of draining and recovery`;
+  const rounds = `Medians of ${short} rounds of single commands and of ${long} of draining and recovery, of ${options.rounds.backup} of backups`;
   const backlog = `${options.segments.drain} segments to drain`;
   const report = `${machine}; ${load}. ${rounds}, ${backlog}.\n\n${tableOf(figures)}`;
   console.log(`\n${report}`);

@@ -1,7 +1,8 @@
 /**
  * A small S3 server for archivers of WAL, with the rules of the tests' imitation. It saves processor time, which a
  * drain on the same machine needs: it checks no signature, and keeps only the metadata and the size of a segment. A segment
- * costs it 6 to 10 ms, nearly all of that TLS; the imitation needs over 20.
+ * costs it 6 to 10 ms, nearly all of that TLS; the imitation needs over 20. The data of backups is kept no more than that of
+ * segments.
  */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { S3Failure, type Bucket } from '../../test/support/servers/s3/buckets.ts';
@@ -17,7 +18,9 @@ export function createLeanS3(bucket: Bucket) {
     const { method = '', url = '/' } = request;
     const { pathname, searchParams: query } = new URL(url, 'http://server');
     const key = pathname.split('/').slice(2).map(decodeURIComponent).join('/');
-    const isWritten = isSegmentKey(key) && (method === 'PUT' || (method === 'POST' && query.has('uploadId')));
+    const isWritten =
+      (isSegmentKey(key) || isBackupDataKey(key)) &&
+      (method === 'PUT' || (method === 'POST' && query.has('uploadId')));
     const chunks: Buffer[] = [];
     let sizeBytes = 0;
     request.on('data', (chunk: Buffer) => {
@@ -48,6 +51,11 @@ export function createLeanS3(bucket: Bucket) {
 /** As walvault names one, and as pgBackRest does. */
 export function isSegmentKey(key: string): boolean {
   return /\/[0-9A-F]{24}(-[0-9a-f]{40}(\.zst)?)?$/.test(key);
+}
+
+/** A part of a backup by walvault, and a file in one by pgBackRest. */
+export function isBackupDataKey(key: string): boolean {
+  return /\/parts\/\d{6}\.tar[.a-z]*$|\/pg_data\/.*\.zst$/.test(key);
 }
 
 interface SegmentCall {

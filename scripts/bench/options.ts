@@ -6,8 +6,8 @@ export interface BenchOptions {
   readonly wanted: readonly string[];
   /** That wait to be archived, and that a recovery fetches. */
   readonly segments: { readonly drain: number; readonly recovery: number };
-  /** Of a bench whose rows are short, and of one whose rows are long. */
-  readonly rounds: { readonly short: number; readonly long: number };
+  /** Of a bench whose rows are short, of one whose rows are long, and of backups. */
+  readonly rounds: { readonly short: number; readonly long: number; readonly backup: number };
   /** The table goes into docs/benchmarks.md. */
   readonly write: boolean;
 }
@@ -40,7 +40,7 @@ export function readOptions(args: readonly string[], { tabled, others }: BenchNa
   return {
     wanted,
     segments: { drain: segments ?? 100, recovery: segments ?? 200 },
-    rounds: { short: rounds ?? 12, long: rounds ?? 2 },
+    rounds: { short: rounds ?? 12, long: rounds ?? 2, backup: rounds ?? 5 },
     write: values.write,
   };
 }

@@ -12,6 +12,8 @@ import type { S3Address } from './s3-main.ts';
 export interface PgBackRest {
   /** For archive_command. */
   readonly pushCommand: string;
+  /** Takes a full backup, and removes the one before. */
+  readonly backupCommand: string;
   /** Of a cluster that runs, or of a stopped one without `port`. */
   createStanza(cluster: { dataDirectory: string; socketDirectory?: string; port?: number }): Promise<void>;
   /** Removes the repository and the state of pgBackRest. */
@@ -40,6 +42,7 @@ export function setUpPgBackRest(s3?: S3Address): PgBackRest {
   };
   return {
     pushCommand: ['pgbackrest', ...base, 'archive-push'].join(' '),
+    backupCommand: ['pgbackrest', ...base, '--type=full', 'backup'].join(' '),
     forget,
     async createStanza({ dataDirectory, socketDirectory, port }) {
       writeFileSync(
@@ -74,6 +77,8 @@ function settingsIn(directory: string) {
     'compress-type': 'zst',
     'compress-level': 1,
     'process-max': 2,
+    'start-fast': 'y',
+    'repo1-retention-full': 1,
   };
 }
 

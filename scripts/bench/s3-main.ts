@@ -5,7 +5,7 @@ import type { AddressInfo } from 'node:net';
 import { makeCertificates } from '../../test/support/servers/certificates.ts';
 import { Bucket } from '../../test/support/servers/s3/buckets.ts';
 import { startS3Server } from '../../test/support/servers/s3/server.ts';
-import { createLeanS3, isSegmentKey } from './lean-s3.ts';
+import { createLeanS3, isBackupDataKey, isSegmentKey } from './lean-s3.ts';
 
 export interface S3Address {
   /** Of a repository on it. */
@@ -29,7 +29,8 @@ const { contents, ...address } = await (kind === 'lean' ? startLean() : startImi
 process.send?.({ ...address, caFile } satisfies S3Address);
 process.on('message', (question: S3Question) => {
   if (question === 'forget')
-    for (const name of contents.objects.keys()) if (isSegmentKey(name)) contents.objects.delete(name);
+    for (const name of contents.objects.keys())
+      if (isSegmentKey(name) || isBackupDataKey(name)) contents.objects.delete(name);
   const { user, system } = process.cpuUsage();
   process.send?.((user + system) / 1000);
 });
