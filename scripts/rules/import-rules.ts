@@ -77,7 +77,7 @@ export const importRules: readonly ImportRule[] = [
   },
   {
     from: /^cli\//,
-    mayImport: [base, config, observe, operations, compose, entry, agentClient, /^stores\/url$/],
+    mayImport: [base, config, observe, operations, compose, entry, workers, agentClient, /^stores\/url$/],
   },
   {
     from: /^main$/,

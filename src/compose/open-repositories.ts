@@ -18,6 +18,9 @@ export interface OpenRepositories extends AsyncDisposable {
   readonly repositories: readonly Repository[];
   /** Traffic of each repository so far. */
   traffic(): RepositoryTraffic[];
+  /** Traffic since the last call of this method: a thread reports it, and another one adds it to its own. */
+  takeTraffic(): RepositoryTraffic[];
+  addTraffic(traffic: readonly RepositoryTraffic[]): void;
 }
 
 export interface RepositoryTraffic extends Readonly<StoreCounters> {
@@ -53,11 +56,32 @@ export async function openRepositories(config: Config, log: Log): Promise<OpenRe
   return {
     repositories: opened.map(({ repository }) => repository),
     traffic,
+    takeTraffic() {
+      const taken = traffic();
+      for (const { counters } of opened) Object.assign(counters, newStoreCounters());
+      return taken;
+    },
+    addTraffic(added) {
+      for (const { repository, counters } of opened)
+        addTo(
+          counters,
+          added.filter(each => each.repository === repository.name),
+        );
+    },
     async [Symbol.asyncDispose]() {
       await Promise.all(opened.map(({ repository }) => repository.store.close()));
       for (const one of traffic()) log.emit({ kind: 'repository-traffic', ...one });
     },
   };
+}
+
+function addTo(counters: StoreCounters, added: readonly Readonly<StoreCounters>[]): void {
+  for (const { requests, failed, sentBytes, receivedBytes } of added) {
+    counters.requests += requests;
+    counters.failed += failed;
+    counters.sentBytes += sentBytes;
+    counters.receivedBytes += receivedBytes;
+  }
 }
 
 async function openOrExplain(

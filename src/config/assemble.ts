@@ -54,6 +54,10 @@ export function assembleConfig(
     log: { format: values['log.format'], file: values['log.file'], level: values['log.level'] },
     backup: {
       partSizeBytes: values['backup.part-size'],
+      jobs: values['backup.jobs'],
+      bytesPerSecond: values['backup.limit-rate'],
+      lowPriority: values['backup.low-priority'],
+      manifestChecksums: values['backup.manifest-checksums'],
       walTimeoutMs: values['backup.wal-timeout'],
       checkPages: values['backup.check-pages'],
       fastCheckpoint: values['backup.fast-checkpoint'],

@@ -87,6 +87,12 @@ export interface Config {
   };
   readonly backup: {
     readonly partSizeBytes: number;
+    /** Undefined: by the number of processors. */
+    readonly jobs: number | undefined;
+    /** The most bytes read from the data directory in a second. */
+    readonly bytesPerSecond: number | undefined;
+    readonly lowPriority: boolean;
+    readonly manifestChecksums: ManifestChecksums;
     readonly walTimeoutMs: number;
     readonly checkPages: boolean;
     readonly fastCheckpoint: boolean;
@@ -99,6 +105,9 @@ export interface Config {
   /** A libpq connection string or URI; undefined: libpq's environment. */
   readonly postgres: { readonly connection: SecretSource | undefined };
 }
+
+/** The checksums in PostgreSQL's own manifest of a backup. */
+export type ManifestChecksums = 'crc32c' | 'sha256';
 
 export interface LoadedConfig {
   readonly config: Config;

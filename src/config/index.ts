@@ -1,5 +1,5 @@
 /** The configuration: one table of settings, read from a TOML file and the environment. */
-export type { Config, LoadedConfig, RepositoryConfig } from './config.ts';
+export type { Config, LoadedConfig, ManifestChecksums, RepositoryConfig } from './config.ts';
 export { defaultConfigPath } from '../base/default-config.ts';
 export { loadConfig } from './load.ts';
 export { describeSettings } from './describe.ts';

@@ -212,6 +212,32 @@ export const settings = {
     help: 'Size at which a backup starts its next part, counted before compression.',
     example: '"1GiB"',
   },
+  'backup.jobs': {
+    kind: 'integer',
+    min: 1,
+    max: 32,
+    help: 'How many parts of a backup are read, compressed and sent side by side, each by a thread. Unset: one for each processor, at most 8.',
+    example: '2',
+  },
+  'backup.limit-rate': {
+    kind: 'size',
+    min: 128 * 1024,
+    help: 'How many bytes a second a backup reads from the data directory at most. Uploads have a limit of their own, store.limit-rate-upload.',
+    example: '"50MiB"',
+  },
+  'backup.low-priority': {
+    kind: 'switch',
+    default: 'off',
+    help: 'Give the backup the lowest priority for processors, from which Linux derives its priority for disks where their scheduler knows any (bfq).',
+    example: '"on"',
+  },
+  'backup.manifest-checksums': {
+    kind: 'choice',
+    choices: ['crc32c', 'sha256'],
+    default: 'crc32c',
+    help: "Checksums in PostgreSQL's backup_manifest, which pg_verifybackup reads. walvault's own manifest has the SHA-256 of each file in any case.",
+    example: '"sha256"',
+  },
   'backup.wal-timeout': {
     kind: 'duration',
     min: 1000,

@@ -4,6 +4,7 @@ import type { OpenJob } from './job.ts';
 /** Functions that open a job, by its name; a thread loads a job's code with its first input. */
 export const jobTable = {
   'push-file': async () => (await import('./jobs/push-file.ts')).openPushFile,
+  'write-part': async () => (await import('./jobs/write-part.ts')).openWritePart,
   'fetch-ahead': async () => (await import('./jobs/fetch-ahead.ts')).openFetchAhead,
 };
 

@@ -13,8 +13,8 @@ export interface JobContext {
   readonly signal: AbortSignal;
   /** Sends events to the pool's caller at once. */
   readonly log: Log;
-  /** Call this whenever the work makes progress. */
-  readonly onProgress: () => void;
+  /** Call this whenever the work makes progress, with the bytes that are done where the pool's caller wants them. */
+  readonly onProgress: (doneBytes?: number) => void;
 }
 
 /** The configuration and repositories that the jobs of one thread share. */

@@ -1,4 +1,5 @@
 /** The messages between a pool and its worker threads. `id` names one run of a job. */
+import type { RepositoryTraffic } from '../compose/open-repositories.ts';
 import type { PlainError } from '../base/errors/plain-error.ts';
 import type { Event } from '../observe/events/events.ts';
 
@@ -11,10 +12,13 @@ export type ToWorker =
 /** `secret`: one that the thread has read, to be hidden in all output. It comes before any text that could hold it. */
 export type FromWorker = FromJob | { readonly kind: 'secret'; readonly text: string };
 
-export type FromJob = { readonly id: number } & (
-  | { readonly kind: 'event'; readonly event: Event }
-  /** The work makes progress. */
-  | { readonly kind: 'sign' }
-  | { readonly kind: 'done'; readonly output: unknown }
-  | { readonly kind: 'failed'; readonly error: PlainError }
-);
+export type FromJob = { readonly id: number } &
+  /** `isOfThread`: not of this job alone, but of the keys and repositories that the thread has opened. */
+  (
+    | { readonly kind: 'event'; readonly event: Event; readonly isOfThread: boolean }
+    /** The work makes progress. */
+    | { readonly kind: 'sign'; readonly doneBytes?: number | undefined }
+    /** `traffic`: of the thread since the last job that ended. */
+    | { readonly kind: 'done'; readonly output: unknown; readonly traffic: readonly RepositoryTraffic[] }
+    | { readonly kind: 'failed'; readonly error: PlainError; readonly traffic: readonly RepositoryTraffic[] }
+  );

@@ -5,6 +5,7 @@
 import type { Worker } from 'node:worker_threads';
 import { messageOf, WalvaultError } from '../base/errors/errors.ts';
 import { Secret } from '../base/secret.ts';
+import type { RepositoryTraffic } from '../compose/open-repositories.ts';
 import { fromPlainError } from '../base/errors/plain-error.ts';
 import type { Event } from '../observe/events/events.ts';
 import { endsWithin } from '../base/time/wait.ts';
@@ -15,9 +16,10 @@ export type JobTypes = Readonly<Record<string, { readonly input: unknown; readon
 
 export interface RunOptions {
   readonly signal: AbortSignal;
-  readonly onEvent?: (event: Event) => void;
+  /** `isOfThread`: every job of the thread emits it. */
+  readonly onEvent?: (event: Event, isOfThread: boolean) => void;
   /** Called about once a second while the work makes progress. */
-  readonly onSign?: () => void;
+  readonly onSign?: (doneBytes?: number) => void;
 }
 
 export interface WorkerPoolOptions {
@@ -25,6 +27,8 @@ export interface WorkerPoolOptions {
   readonly maxWorkers: number;
   /** Told of each secret that a thread has read. */
   readonly onSecret?: (secret: Secret) => void;
+  /** Told of what a thread has sent and received. */
+  readonly onTraffic?: (traffic: readonly RepositoryTraffic[]) => void;
 }
 
 const idleMs = 15_000;
@@ -110,6 +114,7 @@ export class WorkerPool<Jobs extends JobTypes> {
         this.#options.onSecret?.(new Secret(message.text));
         return;
       }
+      if ('traffic' in message) this.#options.onTraffic?.(message.traffic);
       const waiter = waiting.get(message.id);
       if (waiter !== undefined) deliver(message, waiter);
     });
@@ -127,10 +132,10 @@ export class WorkerPool<Jobs extends JobTypes> {
 function deliver(message: FromJob, { onEvent, onSign, resolve, reject }: Waiting): void {
   switch (message.kind) {
     case 'event':
-      onEvent?.(message.event);
+      onEvent?.(message.event, message.isOfThread);
       return;
     case 'sign':
-      onSign?.();
+      onSign?.(message.doneBytes);
       return;
     case 'done':
       resolve(message.output);

@@ -16,7 +16,7 @@ const signEveryMs = 1000;
 
 interface Run {
   readonly controller: AbortController;
-  readonly say: (event: Event) => void;
+  readonly say: (event: Event, isOfThread: boolean) => void;
 }
 
 /** A job with any input: the pool's types know which, but messages carry no types. */
@@ -36,7 +36,7 @@ export async function runWorker(): Promise<number> {
   const standingLog = {
     emit(event: Event) {
       standing.push(event);
-      for (const { say } of runs.values()) say(event);
+      for (const { say } of runs.values()) say(event, true);
     },
   };
   const config = unpackSecrets(workerData, {
@@ -48,6 +48,7 @@ export async function runWorker(): Promise<number> {
     config,
     repositories: async () => (await (opened ??= openRepositories(config, standingLog))).repositories,
   };
+  const takeTraffic = async () => (await opened?.catch(() => undefined))?.takeTraffic() ?? [];
   const jobs = new Map<string, Promise<AnyJob>>();
   const jobOf = (name: string): Promise<AnyJob> => {
     const job = jobs.get(name) ?? openJob(name, workshop);
@@ -57,24 +58,24 @@ export async function runWorker(): Promise<number> {
 
   async function work(id: number, name: string, input: unknown): Promise<void> {
     const controller = new AbortController();
-    const say = (event: Event) => post({ id, kind: 'event', event });
+    const say = (event: Event, isOfThread: boolean) => post({ id, kind: 'event', event, isOfThread });
     let lastSignAt = performance.now();
     runs.set(id, { controller, say });
-    for (const event of standing) say(event);
+    for (const event of standing) say(event, true);
     try {
       const job = await jobOf(name);
       const output = await job(input as never, {
         signal: controller.signal,
-        log: { emit: say },
-        onProgress() {
+        log: { emit: event => say(event, false) },
+        onProgress(doneBytes) {
           if (performance.now() - lastSignAt < signEveryMs) return;
           lastSignAt = performance.now();
-          post({ id, kind: 'sign' });
+          post({ id, kind: 'sign', doneBytes });
         },
       });
-      post({ id, kind: 'done', output });
+      post({ id, kind: 'done', output, traffic: await takeTraffic() });
     } catch (error) {
-      post({ id, kind: 'failed', error: toPlainError(error) });
+      post({ id, kind: 'failed', error: toPlainError(error), traffic: await takeTraffic() });
     } finally {
       runs.delete(id);
     }

@@ -1,5 +1,4 @@
 import assert from 'node:assert/strict';
-import { closeSync, openSync, readSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, test } from 'vitest';
 import { WalvaultError } from '../../src/base/errors/errors.ts';
@@ -8,6 +7,7 @@ import type { SystemPath } from '../../src/repository/format/layout.ts';
 import type { Repository } from '../../src/repository/repository.ts';
 import { createMemoryStore } from '../../src/stores/memory/store.ts';
 import { StoreError, type Store } from '../../src/stores/store.ts';
+import { flipBit } from '../support/site/flip-bit.ts';
 import { startPostgres, type PostgresServer } from '../support/servers/postgres-server.ts';
 import {
   listKeys,
@@ -179,7 +179,7 @@ describe('a backup that cannot be', () => {
     const [row] = await server.query<{ path: string }>("select pg_relation_filepath('t') as path");
     await server.query('checkpoint');
     const path = row?.path ?? '';
-    flipByte(join(server.dataDirectory, path), 3 * 8192 + 4000);
+    flipBit(join(server.dataDirectory, path), 3 * 8192 + 4000);
     const log = recordingLog();
     const { record, damagedPages } = await runBackup(server, [repository], { log });
     assert.deepEqual(damagedPages, [{ path, page: 3 }]);
@@ -188,7 +188,7 @@ describe('a backup that cannot be', () => {
     assert.match(warning?.message ?? '', new RegExp(`^damaged page: ${path}, page 3`));
     const { backups } = await readCatalog(repository, system, signal);
     assert.equal(backups.find(entry => entry.record.id === record.id)?.record.damagedPages, 1);
-    flipByte(join(server.dataDirectory, path), 3 * 8192 + 4000);
+    flipBit(join(server.dataDirectory, path), 3 * 8192 + 4000);
   });
 });
 
@@ -208,13 +208,4 @@ function interceptPuts(store: Store, onPut: (key: string) => void): Store {
     delete: (keys, options) => store.delete(keys, options),
     close: () => store.close(),
   };
-}
-
-function flipByte(path: string, position: number): void {
-  const handle = openSync(path, 'r+');
-  const byte = Buffer.alloc(1);
-  readSync(handle, byte, 0, 1, position);
-  byte[0] = (byte[0] ?? 0) ^ 0x40;
-  writeSync(handle, byte, 0, 1, position);
-  closeSync(handle);
 }

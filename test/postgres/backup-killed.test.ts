@@ -7,6 +7,7 @@ import type { SystemPath } from '../../src/repository/format/layout.ts';
 import type { Repository } from '../../src/repository/repository.ts';
 import type { PostgresServer } from '../support/servers/postgres-server.ts';
 import { bareEnvironment, run, type RunResult } from '../support/site/run.ts';
+import { flipBit } from '../support/site/flip-bit.ts';
 import {
   cluster,
   listKeys,
@@ -116,6 +117,37 @@ describe('walvault backup', () => {
       result.stdout,
       /^backup \d{8}T\d{6}Z-full-[0-9a-f]{6}\n {2}size .* files, stored in .* to 1\)\n {2}WAL {7}[0-9A-F]{24}/,
     );
+  });
+
+  test('with damaged pages it is kept, each named in its order whatever the threads, and the exit status tells', async () => {
+    const [row] = await server.query<{ path: string }>("select pg_relation_filepath('t') as path");
+    await server.query('checkpoint');
+    const path = row?.path ?? '';
+    for (const page of [3, 1000]) flipBit(join(server.dataDirectory, path), page * 8192 + 4000);
+    const { exitCode, stdout, stderr } = await start([
+      '--jobs',
+      '3',
+      '--limit-rate',
+      '1GiB',
+      '--low-priority',
+      '--json',
+    ]);
+    for (const page of [3, 1000]) flipBit(join(server.dataDirectory, path), page * 8192 + 4000);
+    assert.equal(exitCode, 16, stderr);
+    const { record, damagedPages, traffic } = JSON.parse(stdout) as {
+      record: { id: string; damagedPages: number; parts: { storedSizeBytes: number }[] };
+      damagedPages: unknown;
+      traffic: { sentBytes: number }[];
+    };
+    assert.deepEqual(damagedPages, [
+      { path, page: 3 },
+      { path, page: 1000 },
+    ]);
+    assert.match(stderr, new RegExp(`damaged page: ${path}, page 1000`));
+    const entry = (await committed()).find(each => each.record.id === record.id);
+    assert.equal(entry?.record.damagedPages, 2);
+    const storedBytes = record.parts.reduce((sum, { storedSizeBytes }) => sum + storedSizeBytes, 0);
+    assert.ok((traffic[0]?.sentBytes ?? 0) > storedBytes, 'what the threads sent is counted');
   });
 
   test('--fast and --spread exclude each other', async () => {

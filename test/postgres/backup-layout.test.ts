@@ -172,7 +172,7 @@ describe('a cluster with everything that is unusual', () => {
     const reference = join(temporaryDirectory('reference'), 'data');
     await runOk(
       join(server.binDir, 'pg_basebackup'),
-      ['-D', reference, '-c', 'fast', '--manifest-checksums=SHA256', '-T', `${tablespace}=${reference}-far`],
+      ['-D', reference, '-c', 'fast', '-T', `${tablespace}=${reference}-far`],
       { env: { ...server.env } },
     );
     const ours = readFileSync(
@@ -272,7 +272,7 @@ function shapeOfManifest(text: string): string[] {
       .replace(/"Path": "[^"]*(?:\\.[^"]*)*"/, '"Path": P')
       .replace(/"Size": \d+/, '"Size": N')
       .replace(/\d{4}-\d\d-\d\d \d\d:\d\d:\d\d GMT/, 'T')
-      .replace(/[0-9a-f]{64}/, 'H')
+      .replace(/"(?:[0-9a-f]{8}|[0-9a-f]{64})"/, '"H"')
       .replace(/[0-9A-F]+\/[0-9A-F]+", "End-LSN": "[0-9A-F]+\/[0-9A-F]+/, 'L'),
   );
   return [...new Set(lines)];

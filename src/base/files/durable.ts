@@ -63,11 +63,14 @@ export async function writeFileDurably(
   }
 }
 
-/** Writes every byte of `chunk` at the handle's position: a short write is continued, never ignored. */
-export async function writeAll(handle: FileHandle, chunk: Uint8Array): Promise<void> {
+/**
+ * Writes every byte of `chunk`, at the handle's position or at the one given: a short write is continued, never ignored.
+ */
+export async function writeAll(handle: FileHandle, chunk: Uint8Array, position?: number): Promise<void> {
   let offset = 0;
   while (offset < chunk.length) {
-    const { bytesWritten } = await handle.write(chunk, offset, chunk.length - offset);
+    const at = position === undefined ? null : position + offset;
+    const { bytesWritten } = await handle.write(chunk, offset, chunk.length - offset, at);
     offset += bytesWritten;
   }
 }

@@ -1,8 +1,11 @@
 /** `walvault backup`: options and output. */
 import { Option } from 'commander';
+import { errorCodes } from '../../base/errors/errors.ts';
+import type { Config } from '../../config/index.ts';
 import { backupJson, renderBackup } from '../render/backup.ts';
 import { renderJson } from '../render/json.ts';
 import { rendered } from '../render/result-text.ts';
+import { jobsOption, limitRateOption } from '../options/load-options.ts';
 import type { DefineVerb } from '../verb.ts';
 
 interface BackupCliOptions {
@@ -10,6 +13,9 @@ interface BackupCliOptions {
   readonly label?: string;
   readonly fast?: boolean;
   readonly spread?: boolean;
+  readonly jobs?: number;
+  readonly limitRate?: number;
+  readonly lowPriority?: boolean;
   readonly json?: boolean;
 }
 
@@ -22,17 +28,27 @@ export const defineBackup: DefineVerb = (program, run) => {
     .option('--label <text>', 'one line for people')
     .addOption(new Option('--fast', 'start with an immediate checkpoint').conflicts('spread'))
     .option('--spread', 'start with a checkpoint that spares the disks (default: backup.fast-checkpoint)')
+    .addOption(jobsOption('backup.jobs'))
+    .addOption(limitRateOption('backup.limit-rate'))
+    .option('--low-priority', 'leave processors and disks to others (default: backup.low-priority)')
     .option('--json', 'print the result as JSON')
     .addHelpText('after', notes)
     .action(async (options: BackupCliOptions) => {
-      await run(async ({ context, log, loadConfig, tell }) => {
+      await run(async ({ context, log, loadConfig, tell, hide }) => {
         const { openRepositories } = await import('../../compose/open-repositories.ts');
         const { backup } = await import('../../operations/backup/backup.ts');
-        const { config } = await loadConfig();
+        const { PartWorkers } = await import('../../workers/part-workers.ts');
+        const config = withOptions((await loadConfig()).config, options);
+        if (config.backup.lowPriority) (await import('../../base/threads/low-priority.ts')).lowerPriority();
         await using opened = await openRepositories(config, log);
+        await using writer = new PartWorkers(config, {
+          onSecret: secret => hide([secret]),
+          onTraffic: traffic => opened.addTraffic(traffic),
+        });
         const result = await backup({
           config,
           repositories: opened.repositories,
+          writer,
           named: options.repository,
           label: options.label,
           fast: options.spread === true ? false : options.fast,
@@ -46,17 +62,33 @@ export const defineBackup: DefineVerb = (program, run) => {
             : rendered(renderBackup, result),
           options.json,
         );
+        return result.record.damagedPages > 0 ? errorCodes['check-failed'] : 0;
       });
     });
 };
 
+function withOptions(config: Config, { jobs, limitRate, lowPriority }: BackupCliOptions): Config {
+  const { backup } = config;
+  return {
+    ...config,
+    backup: {
+      ...backup,
+      jobs: jobs ?? backup.jobs,
+      bytesPerSecond: limitRate ?? backup.bytesPerSecond,
+      lowPriority: lowPriority ?? backup.lowPriority,
+    },
+  };
+}
+
 const notes = `
 Connects as psql would (PGHOST, PGSERVICE, .pgpass and so on) unless postgres.connection is set. The backup exists once
 all of it is durable and all the WAL it needs has arrived; a run that fails leaves no backup. Pages with wrong checksums
-are counted and cause a warning, but no failure: the backup is kept and the exit status is 0.
+are named and counted; the backup is kept with their number, and the exit status is 16. --low-priority gives the lowest
+priority for processors, from which Linux derives the one for disks; \`ionice -c 3 walvault backup\` takes disks only when idle.
 
 Examples:
   walvault backup
   walvault backup --fast --label 'before the upgrade'
   walvault backup --repository offsite --json
+  walvault backup --jobs 2 --limit-rate 50MiB --low-priority
 `;

@@ -30,8 +30,9 @@ import { captureControlFile } from './ending/last-part.ts';
 import { makeBackupRecord, recipientsOf } from './ending/make-record.ts';
 import { spanOf } from './wal/span.ts';
 import type { DamagedPage } from './part/page-check.ts';
+import type { PartWriter } from './part/part-task.ts';
 import { readBackupServerFacts, type BackupServerFacts } from './server-facts.ts';
-import { Spool } from './collect/spool.ts';
+import { Inventory } from './collect/inventory.ts';
 import { waitForWal } from './wal/wait-for-wal.ts';
 import { writeEnding } from './ending/write-ending.ts';
 import type { Log } from '../../observe/events/events.ts';
@@ -40,6 +41,8 @@ export interface BackupOptions {
   readonly config: Pick<Config, 'cluster' | 'dataDirectory' | 'backup' | 'postgres'>;
   /** Every configured repository that could be opened. */
   readonly repositories: readonly Repository[];
+  /** Writes all parts but the last one. */
+  readonly writer: PartWriter;
   /** Names of the repositories the backup must reach. Undefined: it goes to all, and must reach the required ones. */
   readonly named?: readonly string[] | undefined;
   /** The label of the backup, one line; default: the id. */
@@ -65,7 +68,8 @@ export interface BackupResult {
 
 /**
  * Takes a full base backup. Damaged pages do not make it fail: a backup with one bad page is worth more than none. It
- * is committed, its record has the number of damaged pages, and each causes a warning.
+ * is committed, its record has the number of damaged pages, and each causes a warning. The command line tells of them by its
+ * exit status.
  * @throws WalvaultError; no commit record then exists in any repository, unless the message says that one does
  */
 export async function backup(options: BackupOptions): Promise<BackupResult> {
@@ -122,7 +126,7 @@ async function takeBackup(run: BackupRun): Promise<{ record: BackupRecord; damag
   const { destinations } = set;
   const { dataDirectory, controlFile } = facts;
   // Before anything is written: a host without a place for temporary files is noticed here.
-  await using spool = await Spool.create();
+  await using inventory = await Inventory.create();
   await destinations.inEach(repository =>
     claimBackup(repository, system, { id, startTime: new Date() }, signal),
   );
@@ -131,11 +135,11 @@ async function takeBackup(run: BackupRun): Promise<{ record: BackupRecord; damag
   log.emit({ kind: 'checkpoint-awaited', backup: id, isFast: fast, mayTakeMs });
   const started = await startBackup(connection, { label, fast });
 
-  const copied = await copyCluster({ ...run, started, spool });
+  const copied = await copyCluster({ ...run, started, inventory });
   const capturedControl = await captureControlFile(dataDirectory, signal);
   const stopped = await stopBackup(connection);
   const span = spanOf(stopped, dataDirectory);
-  const ending = await writeEnding({ ...run, spool, capturedControl, stopped, span });
+  const ending = await writeEnding({ ...run, inventory, capturedControl, stopped, span });
 
   await destinations.inEach(repository =>
     waitForWal(repository, {

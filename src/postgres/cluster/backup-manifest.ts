@@ -34,6 +34,8 @@ export interface BackupManifestFile {
   readonly mtimeMs: number;
   /** 64 hex digits. */
   readonly sha256: string;
+  /** Given: the manifest gets this one, as pg_basebackup writes it by default. */
+  readonly crc32c?: number | undefined;
 }
 
 export interface ChangedFile {
@@ -122,9 +124,20 @@ async function* linesOf(
   yield checksumKey;
 }
 
-function fileLine({ path, sizeBytes, mtimeMs, sha256 }: BackupManifestFile): string {
-  return `${entryStart(path)}"Size": ${sizeBytes}, "Last-Modified": "${gmt(mtimeMs)}", "Checksum-Algorithm": "SHA256", "Checksum": "${sha256}" }`;
+function fileLine(file: BackupManifestFile): string {
+  const { path, sizeBytes, mtimeMs } = file;
+  return `${entryStart(path)}"Size": ${sizeBytes}, "Last-Modified": "${gmt(mtimeMs)}", ${checksumOf(file)} }`;
 }
+
+/** CRC-32C is shown by its bytes in memory, the lowest first (pg_checksum_final in checksum_helper.c). */
+function checksumOf({ sha256, crc32c }: Pick<BackupManifestFile, 'sha256' | 'crc32c'>): string {
+  if (crc32c === undefined) return `"Checksum-Algorithm": "SHA256", "Checksum": "${sha256}"`;
+  const bytes = Buffer.alloc(4);
+  bytes.writeUInt32LE(crc32c);
+  return `"Checksum-Algorithm": "CRC32C", "Checksum": "${bytes.toString('hex')}"`;
+}
+
+const checksumFields = /"Checksum-Algorithm": "\w*", "Checksum": "[0-9a-f]*"/;
 
 function entryStart(path: string): string {
   return `{ "Path": ${JSON.stringify(path)}, `;
@@ -150,7 +163,7 @@ async function* withContent(
     yield line.startsWith(start)
       ? line
           .replace(/"Size": \d+/, `"Size": ${content.length}`)
-          .replace(/"Checksum": "[0-9a-f]*"/, `"Checksum": "${sha256}"`)
+          .replace(checksumFields, checksumOf({ sha256 }))
       : line;
     // No backup is without files, so another entry follows.
     if (isNew && line === filesStart) yield `${fileLine(added)},`;

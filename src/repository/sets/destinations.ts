@@ -7,7 +7,7 @@
 import { randomBytes } from 'node:crypto';
 import type { ByteStream } from '../../base/bytes/streams.ts';
 import { WalvaultError } from '../../base/errors/errors.ts';
-import { digestStream, type Digest } from '../../pipeline/digest.ts';
+import { digestStream, type Digest, type DigestStream } from '../../pipeline/digest.ts';
 import { isStoreError } from '../../stores/store.ts';
 import type { Codec } from '../encoding/codec.ts';
 import { isPartKey } from '../format/layout.ts';
@@ -41,19 +41,81 @@ export function chooseDestinations(
   );
 }
 
+interface Piece {
+  readonly key: string;
+  readonly body: ByteStream;
+  /** What the body went through. */
+  readonly stored: DigestStream;
+  readonly signal: AbortSignal;
+}
+
+/** The error of `#putPiece` for a key that is taken: no other error of a write is a conflict that may be repeated. */
+function isOccupied(error: unknown): boolean {
+  return error instanceof WalvaultError && error.code === 'conflict' && error.retry;
+}
+
 /** Called for a repository that failed and was not required. */
 export type OnLeftOut = (repository: Repository, error: unknown) => void;
+
+/** Where the next object goes, as plain data for another thread. */
+export interface DestinationTerms {
+  readonly repositories: readonly { readonly name: string; readonly mustSucceed: boolean }[];
+  /** Whether an object is replaced that is there already. */
+  readonly replaces: boolean;
+}
+
+export interface WriteOptions {
+  /** `pieces`: each piece of the plain stream becomes a zstd frame, which costs less than one frame of the whole. */
+  readonly frames?: 'pieces' | undefined;
+  readonly signal: AbortSignal;
+}
 
 export class Destinations {
   #present: Destination[];
   readonly #dropped: Repository[] = [];
   readonly #onLeftOut: OnLeftOut;
-  /** The repositories where somebody else has written below the id of the set. */
-  readonly #occupied = new Set<Repository>();
+  /** True once somebody else was seen to have written below the id of the set. */
+  #replaces: boolean;
 
-  constructor(destinations: readonly Destination[], onLeftOut: OnLeftOut) {
+  constructor(destinations: readonly Destination[], onLeftOut: OnLeftOut, replaces = false) {
     this.#present = [...destinations];
     this.#onLeftOut = onLeftOut;
+    this.#replaces = replaces;
+  }
+
+  /** The destinations that another thread, which has opened the repositories itself, is to write to. */
+  static on(
+    { repositories: wanted, replaces }: DestinationTerms,
+    repositories: readonly Repository[],
+    onLeftOut: OnLeftOut,
+  ): Destinations {
+    const present = wanted.map(({ name, mustSucceed }) => {
+      const repository = repositories.find(one => one.name === name);
+      if (repository === undefined) throw new WalvaultError('internal', `repository "${name}" is not open`);
+      return { repository, mustSucceed };
+    });
+    return new Destinations(present, onLeftOut, replaces);
+  }
+
+  terms(): DestinationTerms {
+    const repositories = this.#present.map(({ repository: { name }, mustSucceed }) => ({
+      name,
+      mustSucceed,
+    }));
+    return { repositories, replaces: this.#replaces };
+  }
+
+  /** Takes note of how a write in another thread failed. */
+  noteFailure(error: unknown): void {
+    if (isOccupied(error)) this.#replaces = true;
+  }
+
+  /** Leaves out a repository that a write in another thread has left out. */
+  leaveOut(name: string, error: unknown): void {
+    const destination = this.#present.find(({ repository }) => repository.name === name);
+    if (destination === undefined) return;
+    this.#drop(destination, error);
+    if (this.#present.length === 0) throw error;
   }
 
   /** The repositories that have not failed. */
@@ -88,14 +150,15 @@ export class Destinations {
    * that have not failed.
    * @throws the error of the source, or of a destination that must succeed
    */
-  async write(key: string, plain: ByteStream, signal: AbortSignal): Promise<Digest> {
+  async write(key: string, plain: ByteStream, { frames, signal }: WriteOptions): Promise<Digest> {
     const run = await this.codec.encode(key, 'backup');
     const stored = digestStream();
-    const tee = teeInLockStep(stored.transform(run.apply(plain)), this.#present.length);
+    const encoded = frames === 'pieces' ? run.applyInFrames(plain) : run.apply(plain);
+    const tee = teeInLockStep(stored.transform(encoded), this.#present.length);
     const puts = this.#present.map(async ({ repository, mustSucceed }, index) => {
       const branch = tee.branches[index] as TeeBranch;
       try {
-        await this.#putPiece(repository, { key, body: branch.stream, signal });
+        await this.#putPiece(repository, { key, body: branch.stream, stored, signal });
       } catch (error) {
         if (mustSucceed) await tee.fail(error);
         throw error;
@@ -130,25 +193,23 @@ export class Destinations {
    * Stores a piece. The claim shows the id of the set to everybody, so somebody may have planted an object under the key,
    * which only this host writes: the next attempt replaces it, and all later ones do. The write id tells our own object, after a lost response.
    */
-  async #putPiece(
-    repository: Repository,
-    { key, body, signal }: { readonly key: string; readonly body: ByteStream; readonly signal: AbortSignal },
-  ): Promise<void> {
+  async #putPiece(repository: Repository, { key, body, stored, signal }: Piece): Promise<void> {
     const { store } = repository;
     const writeId = randomBytes(12).toString('hex');
     try {
       await store.put(key, body, {
-        ifAbsent: !this.#occupied.has(repository),
+        ifAbsent: !this.#replaces,
         // A restore reads the manifest first, so it is stored with the catalogue's class.
         objectClass: isPartKey(key) ? 'backup' : 'catalog',
         metadata: { writeid: writeId },
+        digestAtEnd: () => stored.result().sha256,
         signal,
       });
     } catch (error) {
       if (!isStoreError(error, 'exists')) throw error;
       const existing = await store.head(key, { signal });
       if (existing?.metadata['writeid'] === writeId) return;
-      this.#occupied.add(repository);
+      this.#replaces = true;
       throw new WalvaultError('conflict', `${store.url}: ${key} is there already, and is replaced`, {
         cause: error,
         retry: true,

@@ -10,6 +10,7 @@ import { startDeadline } from '../../base/time/deadline.ts';
 import { retryUntilDeadline } from '../../base/time/retry.ts';
 import { sleep } from '../../base/time/wait.ts';
 import type { BackupPart, StoredPiece } from '../format/backup-record.ts';
+import type { Digest } from '../../pipeline/digest.ts';
 import type { Repository } from '../repository.ts';
 import type { Destinations } from './destinations.ts';
 import { discardSet, type SetPlace } from './discard.ts';
@@ -17,6 +18,20 @@ import { discardSet, type SetPlace } from './discard.ts';
 export interface SetLayout extends SetPlace {
   readonly manifestKey: string;
   partKey(part: number): string;
+}
+
+export interface PartPlace {
+  readonly number: number;
+  readonly key: string;
+}
+
+interface PieceSizes {
+  readonly stored: Digest;
+  readonly plainSizeBytes: number;
+}
+
+export interface PlacedPart<T> extends PieceSizes {
+  readonly content: T;
 }
 
 export interface PartSetOptions {
@@ -37,8 +52,7 @@ const [discardTimeoutMs, hastyDiscardTimeoutMs] = [60_000, 1000];
 
 export class PartSet {
   readonly destinations: Destinations;
-  /** The stored parts, in the order of their numbers. Numbers may have gaps. */
-  readonly parts: BackupPart[] = [];
+  readonly #parts: BackupPart[] = [];
   readonly #options: PartSetOptions;
   readonly #committing = new Set<Repository>();
   #nextPart = 1;
@@ -56,17 +70,40 @@ export class PartSet {
   async writePart<T>(
     make: (part: number) => { readonly stream: ByteStream; readonly content: T },
   ): Promise<T> {
-    return this.#retry(async () => {
-      const number = this.#nextPart++;
+    return this.placePart(async ({ number, key }) => {
       const { stream, content } = make(number);
-      const piece = await this.#write(this.#options.layout.partKey(number), stream);
-      this.parts.push({ number, ...piece });
-      return content;
+      return { ...(await this.#encode(key, stream)), content };
     });
   }
 
+  /**
+   * Has a part written to the destinations by `write`, which may do so in another thread, with the retries and numbers of
+   * `writePart`. Several parts may be placed at the same time.
+   * @param signal ends the retries of this part
+   */
+  async placePart<T>(
+    write: (place: PartPlace) => Promise<PlacedPart<T>>,
+    signal = this.#options.signal,
+  ): Promise<T> {
+    return this.#retry(async () => {
+      const number = this.#nextPart++;
+      const key = this.#options.layout.partKey(number);
+      const { content, ...sizes } = await this.#write(key, () => write({ number, key }));
+      this.#parts.push({ number, ...this.#pieceOf(key, sizes) });
+      return content;
+    }, signal);
+  }
+
+  /** The stored parts, in the order of their numbers. Numbers may have gaps. */
+  get parts(): readonly BackupPart[] {
+    return this.#parts.toSorted((a, b) => a.number - b.number);
+  }
+
   async writeManifest(make: () => ByteStream): Promise<StoredPiece> {
-    return this.#retry(() => this.#write(this.#options.layout.manifestKey, make()));
+    const key = this.#options.layout.manifestKey;
+    return this.#retry(async () =>
+      this.#pieceOf(key, await this.#write(key, () => this.#encode(key, make()))),
+    );
   }
 
   /**
@@ -101,26 +138,35 @@ export class PartSet {
     return [...this.#committing];
   }
 
-  async #write(key: string, stream: ByteStream): Promise<StoredPiece> {
-    const { layout, signal } = this.#options;
+  async #encode(key: string, stream: ByteStream): Promise<PieceSizes> {
+    let plainSizeBytes = 0;
+    const counted = tap(stream, chunk => (plainSizeBytes += chunk.length));
+    const stored = await this.destinations.write(key, counted, { signal: this.#options.signal });
+    return { stored, plainSizeBytes };
+  }
+
+  #pieceOf(key: string, { stored, plainSizeBytes }: PieceSizes): StoredPiece {
+    return {
+      name: key.slice(this.#options.layout.prefix.length),
+      storedSizeBytes: stored.sizeBytes,
+      storedSha256: stored.sha256,
+      plainSizeBytes,
+    };
+  }
+
+  async #write<T>(key: string, write: () => Promise<T>): Promise<T> {
+    const { signal } = this.#options;
     try {
-      let plainSizeBytes = 0;
-      const counted = tap(stream, chunk => (plainSizeBytes += chunk.length));
-      const { sizeBytes, sha256 } = await this.destinations.write(key, counted, signal);
-      return {
-        name: key.slice(layout.prefix.length),
-        storedSizeBytes: sizeBytes,
-        storedSha256: sha256,
-        plainSizeBytes,
-      };
+      return await write();
     } catch (error) {
+      this.destinations.noteFailure(error);
       if (!signal.aborted) await this.#remove(key);
       throw error;
     }
   }
 
-  async #retry<T>(work: () => Promise<T>): Promise<T> {
-    const { onRetry, signal } = this.#options;
+  async #retry<T>(work: () => Promise<T>, signal = this.#options.signal): Promise<T> {
+    const { onRetry } = this.#options;
     for (let attempt = 1; ; attempt++) {
       try {
         return await work();

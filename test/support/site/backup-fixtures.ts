@@ -8,6 +8,7 @@ import type { Words } from '../../../src/observe/words/table.ts';
 import type { Log } from '../../../src/observe/events/events.ts';
 import { Secret } from '../../../src/base/secret.ts';
 import { backup, type BackupOptions, type BackupResult } from '../../../src/operations/backup/backup.ts';
+import { LocalPartWriter } from '../../../src/operations/backup/part/write-part.ts';
 import { readControlFile } from '../../../src/postgres/cluster/control-file.ts';
 import { parseWalFileName } from '../../../src/postgres/wal/file-name.ts';
 import { Codec } from '../../../src/repository/encoding/codec.ts';
@@ -147,6 +148,10 @@ export function runBackup(
       backup: {
         partSizeBytes: options.partSizeBytes ?? 4 * 1024 ** 2,
         walTimeoutMs: options.walTimeoutMs ?? 20_000,
+        jobs: undefined,
+        bytesPerSecond: undefined,
+        lowPriority: false,
+        manifestChecksums: 'crc32c',
         checkPages: true,
         fastCheckpoint: true,
       },
@@ -157,6 +162,7 @@ export function runBackup(
       },
     },
     repositories,
+    writer: new LocalPartWriter(repositories),
     named: options.named,
     label: options.label,
     env: {},

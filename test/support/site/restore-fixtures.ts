@@ -8,6 +8,7 @@ import { openRepositories } from '../../../src/compose/open-repositories.ts';
 import { loadConfig, type Config } from '../../../src/config/index.ts';
 import { Secret } from '../../../src/base/secret.ts';
 import { backup } from '../../../src/operations/backup/backup.ts';
+import { LocalPartWriter } from '../../../src/operations/backup/part/write-part.ts';
 import type { RestoreOptions, RestoreResult } from '../../../src/operations/restore/options.ts';
 import { restore } from '../../../src/operations/restore/restore.ts';
 import { parseTarget, type TargetOptions } from '../../../src/operations/restore/target.ts';
@@ -54,6 +55,7 @@ export function takeBackup(
         },
       },
       repositories,
+      writer: new LocalPartWriter(repositories),
       env: {},
       log: silentLog,
       signal,

@@ -23,9 +23,9 @@ function threadThat(ends: string): Worker {
       if (job === 'crash') { ${ends} }
       if (job === 'refuse') post({ kind: 'failed', error: { code: 'refused', message: input, hint: 'Ask.', retry: true } });
       if (job !== 'double') return;
-      post({ kind: 'event', event: { kind: 'file-absent', file: 'doubling' } });
-      post({ kind: 'sign' });
-      post({ kind: 'done', output: 2 * input });
+      post({ kind: 'event', event: { kind: 'file-absent', file: 'doubling' }, isOfThread: true });
+      post({ kind: 'sign', doneBytes: 7 });
+      post({ kind: 'done', output: 2 * input, traffic: [{ repository: 'main', requests: 1 }] });
     });`;
   return new Worker(script, { eval: true, stderr: true });
 }
@@ -37,16 +37,20 @@ function poolOf(start: () => Worker, maxWorkers = 1): WorkerPool<Jobs> {
 const { signal } = new AbortController();
 
 describe('a job', () => {
-  it('gives its output, and its events and signs of life before that', async () => {
-    const pool = poolOf(() => threadThat(''));
-    const heard: (Event | 'sign')[] = [];
+  it('gives its output, and before that its events, its progress and what its thread has sent', async () => {
+    const heard: unknown[] = [];
+    const pool = new WorkerPool<Jobs>({
+      maxWorkers: 1,
+      start: () => threadThat(''),
+      onTraffic: ([first]) => heard.push(first?.requests),
+    });
     const options = {
       signal,
-      onEvent: (event: Event) => heard.push(event),
-      onSign: () => heard.push('sign'),
+      onEvent: (event: Event, isOfThread: boolean) => heard.push(event, isOfThread),
+      onSign: (doneBytes?: number) => heard.push(doneBytes),
     };
     assert.equal(await pool.run('double', 4, options), 8);
-    assert.deepEqual(heard, [{ kind: 'file-absent', file: 'doubling' }, 'sign']);
+    assert.deepEqual(heard, [{ kind: 'file-absent', file: 'doubling' }, true, 7, 1]);
     await pool.close();
   });
 

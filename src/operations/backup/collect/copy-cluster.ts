@@ -1,19 +1,21 @@
-/** All of a backup but its last part: walks the cluster, cuts it into parts, writes them, and notes their files. */
+/** All of a backup but its last part: walks the cluster, plans its parts, has them written, and notes their files. */
 import type { Config } from '../../../config/index.ts';
-import { tap } from '../../../base/bytes/streams.ts';
+import { each } from '../../../base/threads/each.ts';
+import { WalvaultError } from '../../../base/errors/errors.ts';
+import { fromPlainError } from '../../../base/errors/plain-error.ts';
 import type { StartedBackup } from '../../../postgres/server/backup-control.ts';
 import type { PgConnection } from '../../../postgres/server/connection.ts';
 import { newestLsn } from '../../../postgres/server/state.ts';
-import { encodeManifestLine } from '../../../repository/format/manifest.ts';
-import { findExternalFiles } from './external-files.ts';
-import { mergeSorted } from './merge-sorted.ts';
-import type { DamagedPage, PageCheckSettings } from '../part/page-check.ts';
-import { streamPart, type PartContent } from '../part/part-stream.ts';
 import type { PartSet } from '../../../repository/sets/part-set.ts';
-import { cutIntoParts } from '../plan.ts';
-import { openLocalFiles } from '../part/read-file.ts';
 import type { BackupServerFacts } from '../server-facts.ts';
-import type { Spool } from './spool.ts';
+import { PartPlanner, type PlannedPart } from '../plan.ts';
+import { damagedAmong, type DamagedPage } from '../part/page-check.ts';
+import type { PartRules, PartWriter, WrittenPart } from '../part/part-task.ts';
+import { openLocalFiles } from '../part/read-file.ts';
+import { CopyProgress } from './copy-progress.ts';
+import { findExternalFiles } from './external-files.ts';
+import type { Inventory } from './inventory.ts';
+import { mergeSorted } from './merge-sorted.ts';
 import { walkCluster, type WalkFindings } from './walk.ts';
 import type { Log } from '../../../observe/events/events.ts';
 
@@ -23,8 +25,9 @@ export interface CopyClusterOptions {
   readonly facts: BackupServerFacts;
   readonly started: StartedBackup;
   readonly set: PartSet;
-  /** Receives the manifest's lines, in order. */
-  readonly spool: Spool;
+  readonly writer: PartWriter;
+  /** Receives all entries, and what became of each. */
+  readonly inventory: Inventory;
   readonly log: Log;
   readonly signal: AbortSignal;
 }
@@ -42,71 +45,99 @@ export interface CopiedCluster extends WalkFindings {
 const namedPages = 100;
 
 export async function copyCluster(options: CopyClusterOptions): Promise<CopiedCluster> {
-  const { config, connection, facts, set, spool, log, signal } = options;
-  const { dataDirectory, controlFile, owner } = facts;
+  const { log, signal } = options;
+  const listed = await listCluster(options);
+  const copied = { fileCount: 0, sizeBytes: 0, damagedPageCount: 0, damagedPages: [] as DamagedPage[] };
+  const progress = new CopyProgress(listed.parts, log);
+  // When a part has failed for good, the others end at once; the first error is the one that is thrown.
+  const failed = new AbortController();
+  const run = { ...options, signal: AbortSignal.any([signal, failed.signal]), progress };
+  const rules = rulesFor(options);
+  await each(listed.parts, options.writer.jobs, async part => {
+    try {
+      const { content, damaged } = await copyPart(part, rules, run);
+      for (const { sizeBytes, sha256 } of content.copied) {
+        copied.sizeBytes += sizeBytes;
+        if (sha256 !== undefined) copied.fileCount++;
+      }
+      copied.damagedPageCount += damaged.length;
+      for (const page of damaged) noteDamagedPage(page, copied.damagedPages, log);
+    } catch (error) {
+      failed.abort(new WalvaultError('interrupted', 'another part of the backup failed'));
+      throw error;
+    }
+  });
+  const { tablespaces, links, externalFiles } = listed;
+  // The order of the threads must not show.
+  copied.damagedPages.sort((a, b) => (a.path === b.path ? a.page - b.page : a.path < b.path ? -1 : 1));
+  return { ...copied, tablespaces, links, externalFiles };
+}
+
+/** Lists the cluster in the inventory, and plans the parts. */
+async function listCluster(
+  options: CopyClusterOptions,
+): Promise<WalkFindings & { readonly parts: PlannedPart[]; readonly externalFiles: readonly string[] }> {
+  const { config, facts, inventory, log, signal } = options;
+  const { dataDirectory, owner } = facts;
   if (!facts.showsConfigurationFiles) log.emit({ kind: 'configuration-files-unknown' });
   const open = openLocalFiles(owner);
   const external = await findExternalFiles(facts.configurationFiles, { dataDirectory, open, log });
   const found: WalkFindings = { tablespaces: [], links: [] };
-  const walk = walkCluster({ dataDirectory, log, signal }, found);
-  const entries = mergeSorted(walk, external.entries);
-  const pages = pageCheckSettings(options);
-  const { blockSizeBytes } = controlFile;
-  const total = { fileCount: 0, sizeBytes: 0, damagedPageCount: 0 };
-  const damagedPages: DamagedPage[] = [];
-
-  for await (const members of cutIntoParts(entries, config.backup)) {
-    const content = await set.writePart(part => {
-      const read = { part, open, blockSizeBytes, pages, owner, log, signal };
-      const { stream, content } = streamPart(members, read);
-      return { stream: withProgress(stream, total, log), content };
-    });
-    await noteContent(content, spool, total);
-    for (const page of content.damagedPages) noteDamagedPage(page, damagedPages, log);
-    // A lost session has ended the backup on the server: fail now rather than after the last part.
-    await connection.query('select 1');
+  const planner = new PartPlanner(config.backup);
+  for await (const entry of mergeSorted(
+    walkCluster({ dataDirectory, log, signal }, found),
+    external.entries,
+  )) {
+    planner.add(entry);
+    await inventory.add(entry);
   }
-  return { ...total, ...found, externalFiles: external.paths, damagedPages };
+  return { ...found, parts: planner.finish(), externalFiles: external.paths };
 }
 
-function pageCheckSettings({
-  config,
-  facts,
-  connection,
-  started,
-}: CopyClusterOptions): PageCheckSettings | undefined {
+function rulesFor({ config, facts, writer }: CopyClusterOptions): PartRules {
   const { dataChecksums, blockSizeBytes, relationSegmentBlocks } = facts.controlFile;
-  if (!config.backup.checkPages || !dataChecksums) return undefined;
+  const { checkPages, manifestChecksums, bytesPerSecond } = config.backup;
   return {
     blockSizeBytes,
-    relationSegmentBlocks,
-    startLsn: started.startLsn,
-    currentLsn: () => newestLsn(connection, started.isStandby),
+    pages: checkPages && dataChecksums ? { blockSizeBytes, relationSegmentBlocks } : undefined,
+    withCrc32c: manifestChecksums === 'crc32c',
+    owner: facts.owner,
+    bytesPerSecond: bytesPerSecond === undefined ? undefined : bytesPerSecond / writer.jobs,
   };
 }
 
-type Totals = { fileCount: number; sizeBytes: number; damagedPageCount: number };
-
-async function noteContent(content: PartContent, spool: Spool, total: Totals): Promise<void> {
-  for (const entry of content.entries) {
-    await spool.append(encodeManifestLine(entry));
-    total.sizeBytes += entry.sizeBytes;
-    if (entry.type === 'file') total.fileCount++;
-  }
-  total.damagedPageCount += content.damagedPages.length;
+interface CopyRun extends CopyClusterOptions {
+  readonly progress: CopyProgress;
 }
 
-function withProgress(stream: AsyncIterable<Uint8Array>, total: Totals, log: Log) {
-  let partBytes = 0;
-  return tap(stream, chunk => {
-    partBytes += chunk.length;
-    log.emit({
-      kind: 'progress',
-      stage: 'backup',
-      doneBytes: total.sizeBytes + partBytes,
-      doneFiles: total.fileCount,
-    });
-  });
+async function copyPart(
+  { entries: numbers }: PlannedPart,
+  rules: PartRules,
+  { set, writer, inventory, connection, started, progress, log, signal }: CopyRun,
+): Promise<{ readonly content: WrittenPart; readonly damaged: DamagedPage[] }> {
+  const members = await inventory.members(numbers);
+  const part = progress.begin();
+  const content = await set.placePart(async ({ number, key }) => {
+    const destinations = set.destinations.terms();
+    const task = { ...rules, key, members, destinations };
+    const written = await writer.write(task, { log, signal, onBytes: part.onBytes });
+    for (const { name, failure } of written.leftOut) set.destinations.leaveOut(name, fromPlainError(failure));
+    await inventory.note({ numbers, part: number, copied: written.copied });
+    return { stored: written.stored, plainSizeBytes: written.plainSizeBytes, content: written };
+  }, signal);
+  part.end(content.plainSizeBytes, content.copied.length);
+  // A lost session has ended the backup on the server: fail now rather than after the last part.
+  await connection.query('select 1');
+  return { content, damaged: await damagedIn(content, connection, started) };
+}
+
+async function damagedIn(
+  { suspects }: WrittenPart,
+  connection: PgConnection,
+  { startLsn, isStandby }: StartedBackup,
+): Promise<DamagedPage[]> {
+  if (suspects.length === 0) return [];
+  return damagedAmong(suspects, { startLsn, currentLsn: await newestLsn(connection, isStandby) });
 }
 
 function noteDamagedPage(page: DamagedPage, damagedPages: DamagedPage[], log: Log): void {

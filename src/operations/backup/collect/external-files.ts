@@ -12,7 +12,7 @@ import { dirname, posix, sep } from 'node:path';
 import { describeSystemCode, systemCode } from '../../../base/errors/errors.ts';
 import { externalDirectory } from '../../../repository/format/backup-record.ts';
 import type { OpenFile } from '../part/read-file.ts';
-import { wholeMs, type BackupEntry } from '../part/part-stream.ts';
+import { wholeMs, type BackupEntry } from '../part/backup-entry.ts';
 import type { Log } from '../../../observe/events/events.ts';
 
 export function isExternalPath(path: string): boolean {
@@ -61,9 +61,9 @@ async function captureIfOutside(
     const isInside = real.startsWith(`${dataDirectory}${sep}`);
     // A link in the data directory is skipped by the walk, as pg_basebackup skips it.
     if (isInside && !(await lstat(path)).isSymbolicLink()) return undefined;
-    const file = await open(real);
+    const file = open(real);
     if (file === undefined) throw Object.assign(new Error('gone'), { code: 'ENOENT' });
-    await file.close();
+    file.close();
     const { size, mode, mtimeMs } = await lstat(real);
     return {
       path: `${externalDirectory}${posix.normalize(path)}`,

@@ -1,5 +1,5 @@
 /**
- * A temporary file for the manifest lines of a running backup: a million files must not be a million objects in
+ * A temporary file for what a running backup knows of its files: a million files must not be a million objects in
  * memory (P9).
  */
 import { open, rm, type FileHandle } from 'node:fs/promises';
@@ -54,16 +54,25 @@ export class Spool implements AsyncDisposable {
     if (this.#batchedBytes >= batchBytes) await this.#flush();
   }
 
-  /** Everything appended so far. Each chunk is a buffer of its own. */
-  async *read(): AsyncGenerator<Uint8Array> {
+  /**
+   * Writes at a position, into a file that nothing is appended to. What was never written reads as zeros.
+   * @throws WalvaultError `local-io`
+   */
+  async write(position: number, bytes: Uint8Array): Promise<void> {
+    try {
+      await writeAll(this.#handle, bytes, position);
+    } catch (error) {
+      throw explained(localIoError('write a temporary file in', this.#directory, error));
+    }
+    this.#sizeBytes = Math.max(this.#sizeBytes, position + bytes.length);
+  }
+
+  /** Everything so far, or from `start` up to `end`, exclusive. Each chunk is a buffer of its own. */
+  async *read(start = 0, end = this.#sizeBytes): AsyncGenerator<Uint8Array> {
     await this.#flush();
-    for (let position = 0; position < this.#sizeBytes;) {
-      const { bytesRead, buffer } = await this.#handle.read(
-        Buffer.allocUnsafe(readBytes),
-        0,
-        readBytes,
-        position,
-      );
+    for (let position = start; position < end;) {
+      const length = Math.min(readBytes, end - position);
+      const { bytesRead, buffer } = await this.#handle.read(Buffer.allocUnsafe(length), 0, length, position);
       if (bytesRead === 0) throw new Error('a spool file has become shorter');
       position += bytesRead;
       yield buffer.subarray(0, bytesRead);
@@ -90,6 +99,6 @@ export class Spool implements AsyncDisposable {
 function explained({ code, message, cause }: WalvaultError): WalvaultError {
   return new WalvaultError(code, message, {
     cause,
-    hint: 'A backup needs a directory for temporary files, with about 200 bytes of space for each file of the cluster: name one in TMPDIR.',
+    hint: 'A backup needs a directory for temporary files, with about 300 bytes of space for each file of the cluster: name one in TMPDIR.',
   });
 }

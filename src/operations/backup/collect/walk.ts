@@ -3,7 +3,7 @@ import { controlFilePath } from '../../../postgres/cluster/control-file.ts';
 import { walkDataDirectory, type DataDirectoryEntry } from '../../../postgres/cluster/data-directory.ts';
 import type { FollowedLink } from '../../../repository/format/backup-record.ts';
 import { isExternalPath } from './external-files.ts';
-import { wholeMs, type BackupEntry } from '../part/part-stream.ts';
+import { wholeMs, type BackupEntry } from '../part/backup-entry.ts';
 import type { Log } from '../../../observe/events/events.ts';
 
 export interface Tablespace {

@@ -9,6 +9,7 @@ import { createHash } from 'node:crypto';
 import { join } from 'node:path';
 import { sleep } from '../../../base/time/wait.ts';
 import { streamOf, tap, type ByteStream } from '../../../base/bytes/streams.ts';
+import { crc32c } from '../../../base/checksum/crc32c.ts';
 import { localIoError, WalvaultError } from '../../../base/errors/errors.ts';
 import { tarHeader, tarPadding, tarTrailer } from '../../../pipeline/tar/index.ts';
 import {
@@ -18,9 +19,11 @@ import {
   type BackupManifestFile,
 } from '../../../postgres/cluster/backup-manifest.ts';
 import { controlFilePath, parseControlFile } from '../../../postgres/cluster/control-file.ts';
-import { comparePaths, type ManifestEntry } from '../../../repository/format/manifest.ts';
+import { comparePaths } from '../../../repository/format/manifest.ts';
 import { sha256Hex } from '../../../repository/format/json-object.ts';
-import { inBlocks, wholeMs } from '../part/part-stream.ts';
+import type { ManifestChecksums } from '../../../config/index.ts';
+import { wholeMs } from '../part/backup-entry.ts';
+import type { InventoryEntry } from '../collect/inventory-codec.ts';
 import type { Spool } from '../collect/spool.ts';
 
 /** A file of the last part, its bytes ready to be read any number of times. */
@@ -30,6 +33,8 @@ export interface LastFile {
   readonly mode: number;
   readonly mtimeMs: number;
   readonly sha256: string;
+  /** Of a file that PostgreSQL's manifest lists. */
+  readonly crc32c?: number;
   read(): ByteStream;
 }
 
@@ -52,6 +57,7 @@ function fileOfBytes(
     mode,
     mtimeMs: wholeMs(mtimeMs),
     sha256: sha256Hex(data),
+    crc32c: crc32c(data),
     read: () => streamOf(data),
   };
 }
@@ -103,13 +109,14 @@ export async function makeBackupManifest(
   spool: Spool,
   manifest: BackupManifest,
   options: {
-    readonly entries: AsyncIterable<ManifestEntry>;
+    readonly entries: AsyncIterable<InventoryEntry>;
+    readonly checksums: ManifestChecksums;
     readonly mode: number;
     readonly mtimeMs: number;
   },
 ): Promise<LastFile> {
   const hash = createHash('sha256');
-  const text = encodeBackupManifest(manifest, filesAmong(options.entries));
+  const text = encodeBackupManifest(manifest, filesAmong(options));
   for await (const chunk of tap(text, chunk => hash.update(chunk))) await spool.append(chunk);
   return {
     path: backupManifestName,
@@ -121,9 +128,15 @@ export async function makeBackupManifest(
   };
 }
 
-async function* filesAmong(entries: AsyncIterable<ManifestEntry>): AsyncGenerator<BackupManifestFile> {
-  for await (const { type, sha256 = '', ...entry } of entries)
-    if (type === 'file') yield { ...entry, sha256 };
+async function* filesAmong({
+  entries,
+  checksums,
+}: {
+  readonly entries: AsyncIterable<InventoryEntry>;
+  readonly checksums: ManifestChecksums;
+}): AsyncGenerator<BackupManifestFile> {
+  for await (const { type, sha256 = '', crc32c, ...entry } of entries)
+    if (type === 'file') yield { ...entry, sha256, ...(checksums === 'crc32c' && { crc32c }) };
 }
 
 /** The plain tar of the last part, in the order of the manifest. */
@@ -131,11 +144,9 @@ export function streamLastPart(
   files: readonly LastFile[],
   owner: { readonly uid: number; readonly gid: number },
 ): ByteStream {
-  return inBlocks(
-    writeFiles(
-      files.toSorted((a, b) => comparePaths(a.path, b.path)),
-      owner,
-    ),
+  return writeFiles(
+    files.toSorted((a, b) => comparePaths(a.path, b.path)),
+    owner,
   );
 }
 
@@ -153,8 +164,8 @@ async function* writeFiles(
 }
 
 export function entryOfLastFile(
-  { path, sizeBytes, mode, mtimeMs, sha256 }: LastFile,
+  { path, sizeBytes, mode, mtimeMs, sha256, crc32c }: LastFile,
   part: number,
-): ManifestEntry {
-  return { path, type: 'file', sizeBytes, mode, mtimeMs, sha256, part };
+): InventoryEntry {
+  return { path, type: 'file', sizeBytes, mode, mtimeMs, sha256, part, crc32c };
 }

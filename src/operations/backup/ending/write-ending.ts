@@ -1,15 +1,10 @@
 /** The end of a backup: the last part, and the manifest of all parts. */
-import { readLines } from '../../../base/bytes/lines.ts';
+import type { Config } from '../../../config/index.ts';
 import { backupLabelName } from '../../../postgres/cluster/backup-label.ts';
 import { tablespaceMapName } from '../../../postgres/cluster/tablespace-map.ts';
 import type { StoppedBackup } from '../../../postgres/server/backup-control.ts';
 import type { StoredPiece } from '../../../repository/format/backup-record.ts';
-import {
-  decodeManifestLine,
-  encodeManifest,
-  manifestName,
-  type ManifestEntry,
-} from '../../../repository/format/manifest.ts';
+import { encodeManifest } from '../../../repository/format/manifest.ts';
 import {
   entryOfLastFile,
   fileOfText,
@@ -21,14 +16,17 @@ import type { Span } from '../wal/span.ts';
 import { mergeSorted } from '../collect/merge-sorted.ts';
 import type { PartSet } from '../../../repository/sets/part-set.ts';
 import type { BackupServerFacts } from '../server-facts.ts';
+import type { Inventory } from '../collect/inventory.ts';
+import type { InventoryEntry } from '../collect/inventory-codec.ts';
 import { Spool } from '../collect/spool.ts';
 
 export interface EndingOptions {
   readonly id: string;
   readonly facts: BackupServerFacts;
   readonly set: PartSet;
-  /** Manifest lines of all parts so far. */
-  readonly spool: Spool;
+  readonly config: Pick<Config, 'backup'>;
+  /** What all parts so far have. */
+  readonly inventory: Inventory;
   readonly capturedControl: LastFile;
   readonly stopped: StoppedBackup;
   readonly span: Span;
@@ -41,7 +39,7 @@ export interface Ending {
 }
 
 export async function writeEnding(options: EndingOptions): Promise<Ending> {
-  const { id, facts, set, spool, capturedControl, stopped, span } = options;
+  const { id, config, facts, set, inventory, capturedControl, stopped, span } = options;
   // PostgreSQL gives all its files one mode, 0600 or 0640 (data_directory_mode); pg_control shows which.
   const { mode } = capturedControl;
   const mtimeMs = Number(stopped.stopTimeMicros / 1000n);
@@ -53,24 +51,26 @@ export async function writeEnding(options: EndingOptions): Promise<Ending> {
   const { postgresMajor, systemId } = facts.controlFile;
   const server = { postgresMajor, systemId, walRanges: span.ranges };
   // PostgreSQL's manifest knows nothing of parts, so the number does not matter here.
-  const covered = mergeSorted(readSpool(spool), entriesOf(files, 0));
-  files.push(await makeBackupManifest(manifestSpool, server, { entries: covered, mode, mtimeMs }));
+  const covered = mergeSorted(inventory.copied(), entriesOf(files, 0));
+  const manifestFile = await makeBackupManifest(manifestSpool, server, {
+    entries: covered,
+    checksums: config.backup.manifestChecksums,
+    mode,
+    mtimeMs,
+  });
+  files.push(manifestFile);
 
   const lastEntries = await set.writePart(part => ({
     stream: streamLastPart(files, facts.owner),
     content: entriesOf(files, part),
   }));
   const manifest = await set.writeManifest(() =>
-    encodeManifest(id, mergeSorted(readSpool(spool), lastEntries)),
+    encodeManifest(id, mergeSorted(inventory.copied(), lastEntries)),
   );
   const sizeBytes = files.reduce((total, file) => total + file.sizeBytes, 0);
   return { manifest, fileCount: files.length, sizeBytes };
 }
 
-function entriesOf(files: readonly LastFile[], part: number): ManifestEntry[] {
+function entriesOf(files: readonly LastFile[], part: number): InventoryEntry[] {
   return files.map(file => entryOfLastFile(file, part));
-}
-
-async function* readSpool(spool: Spool): AsyncGenerator<ManifestEntry> {
-  for await (const line of readLines(spool.read(), manifestName)) yield decodeManifestLine(line);
 }

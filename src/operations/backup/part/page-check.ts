@@ -7,6 +7,7 @@
 import { sleep } from '../../../base/time/wait.ts';
 import { isDatabaseDirectory } from '../../../postgres/cluster/backup-selection.ts';
 import { parseRelationFile } from '../../../postgres/cluster/relation-file.ts';
+import type { PageBuffer } from '../../../postgres/cluster/page-buffer.ts';
 import { pageLsn, verifyPages } from '../../../postgres/cluster/page-checksum.ts';
 import type { Lsn } from '../../../postgres/wal/lsn.ts';
 
@@ -14,10 +15,6 @@ export interface PageCheckSettings {
   readonly blockSizeBytes: number;
   /** RELSEG_SIZE: blocks in one file of a relation. */
   readonly relationSegmentBlocks: number;
-  /** Where recovery of this backup begins. */
-  readonly startLsn: Lsn;
-  /** How far the server has written WAL by now. */
-  readonly currentLsn: () => Promise<Lsn>;
 }
 
 export interface DamagedPage {
@@ -26,17 +23,31 @@ export interface DamagedPage {
   readonly page: number;
 }
 
+/** A page whose checksum stayed wrong. It is damaged unless recovery rewrites it. */
+export interface SuspectPage extends DamagedPage {
+  readonly lsn: Lsn;
+}
+
 /** Reads a page of the file again, as it is now; false when the file has become too short for it. */
-export type RereadPage = (page: number, target: Uint8Array) => Promise<boolean>;
+export type RereadPage = (page: number, target: Uint8Array) => boolean;
+
+/** A piece of a file in a buffer. */
+export interface CheckedPiece {
+  readonly buffer: PageBuffer;
+  readonly start: number;
+  readonly end: number;
+  /** The number of the first page within the file; the piece begins with a page. */
+  readonly firstPage: number;
+}
 
 const rereadPausesMs = [1, 5, 20, 100];
 
-/** Checks one file of a relation, chunk by chunk. Chunks begin at page boundaries. */
+/** Checks one file of a relation, piece by piece. */
 export class PageCheck {
   readonly #settings: PageCheckSettings;
   readonly #path: string;
   readonly #firstBlock: number;
-  readonly damaged: DamagedPage[] = [];
+  readonly suspects: SuspectPage[] = [];
 
   constructor(settings: PageCheckSettings, path: string) {
     this.#settings = settings;
@@ -44,48 +55,46 @@ export class PageCheck {
     this.#firstBlock = segmentOfRelation(path) * settings.relationSegmentBlocks;
   }
 
-  /**
-   * Checks a chunk; `firstPage` is the number of its first page within the file. A page whose second reading is good
-   * replaces the first reading in the chunk.
-   */
-  async check(
-    chunk: Uint8Array,
-    firstPage: number,
-    options: { readonly reread: RereadPage; readonly signal: AbortSignal },
+  /** The positions in the buffer of pages that look wrong, to be given to `readAgain`. */
+  wrongPages({ buffer, start, end, firstPage }: CheckedPiece): number[] {
+    const { blockSizeBytes } = this.#settings;
+    return buffer.wrongPages(start, end, { firstBlock: this.#firstBlock + firstPage, blockSizeBytes });
+  }
+
+  /** Reads the page at `position` of the buffer again. A reading that is good replaces the first one in the buffer. */
+  async readAgain(
+    position: number,
+    { buffer, start, firstPage }: CheckedPiece,
+    { reread, signal }: { readonly reread: RereadPage; readonly signal: AbortSignal },
   ): Promise<void> {
     const { blockSizeBytes } = this.#settings;
-    for (const index of verifyPages(chunk, { firstBlock: this.#firstBlock + firstPage, blockSizeBytes })) {
-      const page = chunk.subarray(index * blockSizeBytes, (index + 1) * blockSizeBytes);
-      if (await this.#isDamaged(page, firstPage + index, options))
-        this.damaged.push({ path: this.#path, page: firstPage + index });
-    }
-  }
-
-  async #isDamaged(
-    page: Uint8Array,
-    pageNumber: number,
-    options: { readonly reread: RereadPage; readonly signal: AbortSignal },
-  ): Promise<boolean> {
-    const { blockSizeBytes } = this.#settings;
-    const firstBlock = this.#firstBlock + pageNumber;
+    const page = firstPage + (position - start) / blockSizeBytes;
+    const firstBlock = this.#firstBlock + page;
     const again = Buffer.alloc(blockSizeBytes);
     for (const pauseMs of rereadPausesMs) {
-      await sleep(pauseMs, options.signal);
-      if (!(await options.reread(pageNumber, again))) return false;
+      await sleep(pauseMs, signal);
+      if (!reread(page, again)) return;
       if (verifyPages(again, { firstBlock, blockSizeBytes }).length > 0) continue;
-      page.set(again);
-      return false;
+      buffer.bytes.set(again, position);
+      return;
     }
-    return this.#isOutsideRecovery(pageLsn(again));
+    this.suspects.push({ path: this.#path, page, lsn: pageLsn(again) });
   }
+}
 
-  /**
-   * True if recovery does not rewrite the page. A page whose LSN lies in the backup's WAL is rewritten from a full
-   * image, so it is no loss, however torn.
-   */
-  async #isOutsideRecovery(lsn: Lsn): Promise<boolean> {
-    return lsn < this.#settings.startLsn || lsn > (await this.#settings.currentLsn());
-  }
+/**
+ * The suspects that recovery does not rewrite. A page whose LSN lies in the backup's WAL is rewritten from a full image,
+ * so it is no loss, however torn.
+ * @param range.startLsn where recovery of the backup begins
+ * @param range.currentLsn how far the server has written WAL since the pages were read
+ */
+export function damagedAmong(
+  suspects: readonly SuspectPage[],
+  { startLsn, currentLsn }: { readonly startLsn: Lsn; readonly currentLsn: Lsn },
+): DamagedPage[] {
+  return suspects
+    .filter(({ lsn }) => lsn < startLsn || lsn > currentLsn)
+    .map(({ path, page }) => ({ path, page }));
 }
 
 /** True for a file of a relation, in any fork: only these consist of pages with checksums. */

@@ -1,108 +1,134 @@
-/** The plain tar of one part, and the manifest entry of each of its files. */
+/**
+ * The plain tar of one part, in pieces of some MiB, and what it has of each member.
+ *
+ * There is one pass over each byte: files are read into the place of the buffer that they have in the tar, and are
+ * checked and hashed there in short steps, while a step's bytes are in the processor's cache.
+ */
 import { createHash } from 'node:crypto';
-import type { ByteStream } from '../../../base/bytes/streams.ts';
+import { finishCrc32c, startCrc32c, updateCrc32c } from '../../../base/checksum/crc32c.ts';
 import { WalvaultError } from '../../../base/errors/errors.ts';
 import { tarHeader, tarPadding, tarTrailer } from '../../../pipeline/tar/index.ts';
-import type { ManifestEntry } from '../../../repository/format/manifest.ts';
-import { isRelationFile, PageCheck, type DamagedPage, type PageCheckSettings } from './page-check.ts';
-import { readExactly, type OpenFile, type ReadableFile } from './read-file.ts';
+import { wholeMs, type BackupEntry, type CopiedEntry } from './backup-entry.ts';
+import { isRelationFile, PageCheck, type PageCheckSettings, type SuspectPage } from './page-check.ts';
+import { fill, type OpenFile, type ReadableFile } from './read-file.ts';
+import type { TarBuffer } from './tar-buffer.ts';
 import type { Log } from '../../../observe/events/events.ts';
 
-/** A file or directory that the walk has found. */
-export interface BackupEntry {
-  /** The path in the manifest. */
-  readonly path: string;
-  readonly type: 'file' | 'directory';
-  /** The size when the walk saw the file; it is read again when the file is opened. */
-  readonly sizeBytes: number;
-  readonly mode: number;
-  readonly mtimeMs: number;
-  /** The path from which the bytes are read. */
-  readonly sourcePath: string;
-}
-
 export interface PartOptions {
-  readonly part: number;
   readonly open: OpenFile;
+  readonly buffer: TarBuffer;
   readonly blockSizeBytes: number;
   /** Undefined: pages are not checked. */
   readonly pages: PageCheckSettings | undefined;
+  /** Whether PostgreSQL's manifest needs the CRC-32C of each file. */
+  readonly withCrc32c: boolean;
   /** Owner and group in the tar: those of the data directory, in case root unpacks it by hand. */
   readonly owner: { readonly uid: number; readonly gid: number };
+  /** Returns when so many bytes may be read. */
+  readonly mayRead: (sizeBytes: number) => Promise<void> | undefined;
   readonly log: Log;
   readonly signal: AbortSignal;
 }
 
 /** The content of a part; complete when its stream has ended. */
 export interface PartContent {
-  readonly entries: ManifestEntry[];
-  readonly damagedPages: DamagedPage[];
+  readonly copied: CopiedEntry[];
+  readonly suspects: SuspectPage[];
 }
 
-/** A multiple of every page size PostgreSQL can be built with. */
-const readBytes = 1024 ** 2;
+/** A step that the cache holds; a multiple of every page size that PostgreSQL can be built with. */
+const stepBytes = 256 * 1024;
 
-export function streamPart(
-  members: readonly BackupEntry[],
-  options: PartOptions,
-): { readonly stream: ByteStream; readonly content: PartContent } {
-  const content: PartContent = { entries: [], damagedPages: [] };
-  return { stream: inBlocks(writeMembers(members, options, content)), content };
-}
-
-async function* writeMembers(
+/** Yields pieces, each of which is valid until the next one is asked for. */
+export async function* streamPart(
   members: readonly BackupEntry[],
   options: PartOptions,
   content: PartContent,
 ): AsyncGenerator<Uint8Array> {
-  const buffer = Buffer.allocUnsafeSlow(readBytes);
-  for (const member of members) {
-    options.signal.throwIfAborted();
+  const { buffer, owner, signal, log } = options;
+  for (const [index, member] of members.entries()) {
+    signal.throwIfAborted();
     if (member.type === 'directory') {
       const { path, type, mode, mtimeMs } = member;
-      yield tarHeader({ ...options.owner, path, type, mode, mtimeMs, sizeBytes: 0 });
-      content.entries.push({ path, type, mode, mtimeMs, sizeBytes: 0 });
+      yield* buffer.put(tarHeader({ ...owner, path, type, mode, mtimeMs, sizeBytes: 0 }));
+      content.copied.push({ member: index, mode, mtimeMs, sizeBytes: 0 });
       continue;
     }
-    const file = await options.open(member.sourcePath);
+    const file = options.open(member.sourcePath);
     if (file === undefined) {
-      skipVanished(member, options.log);
+      skipVanished(member, log);
       continue;
     }
     try {
-      yield* writeFile(member, file, { ...options, buffer, content });
+      yield* copyFile({ index, member, file }, options, content);
     } finally {
-      await file.close();
+      file.close();
     }
   }
-  yield tarTrailer;
+  yield* buffer.put(tarTrailer);
+  yield* buffer.rest();
 }
 
-async function* writeFile(
-  member: BackupEntry,
-  file: ReadableFile,
-  options: PartOptions & { readonly buffer: Uint8Array; readonly content: PartContent },
+interface OpenMember {
+  readonly index: number;
+  readonly member: BackupEntry;
+  readonly file: ReadableFile;
+}
+
+/**
+ * Copies exactly as many bytes as the file had when it was opened. Bytes added meanwhile are left out and bytes cut off
+ * become zeros: replay of the WAL since the start of the backup repeats either change (basebackup.c, sendFile).
+ */
+async function* copyFile(
+  { index, member, file }: OpenMember,
+  options: PartOptions,
+  content: PartContent,
 ): AsyncGenerator<Uint8Array> {
-  const { path } = member;
-  const stat = await file.stat();
-  const attributes = {
-    path,
-    type: 'file',
-    mode: stat.mode & 0o7777,
-    mtimeMs: wholeMs(stat.mtimeMs),
-  } as const;
-  const { pages, part, blockSizeBytes, buffer, signal, content, owner } = options;
+  const { path, sourcePath } = member;
+  const { buffer, pages, blockSizeBytes, owner, signal } = options;
+  const stat = file.stat();
+  const { size: sizeBytes } = stat;
+  const attributes = { sizeBytes, mode: stat.mode & 0o7777, mtimeMs: wholeMs(stat.mtimeMs) };
   const pageCheck = pages !== undefined && isRelationFile(path) ? new PageCheck(pages, path) : undefined;
   const hash = createHash('sha256');
-  yield tarHeader({ ...owner, ...attributes, sizeBytes: stat.size });
-  const source = { path: member.sourcePath, sizeBytes: stat.size, buffer, pageCheck, blockSizeBytes, signal };
-  for await (const chunk of readExactly(file, source)) {
-    hash.update(chunk);
-    yield chunk;
+  let crc = startCrc32c;
+  let isAtEnd = false;
+  const reread = (page: number, target: Uint8Array) =>
+    fill(file, { path: sourcePath, target, position: page * blockSizeBytes }) === target.length;
+
+  yield* buffer.put(tarHeader({ ...owner, path, type: 'file', ...attributes }));
+  for (let position = 0; position < sizeBytes;) {
+    signal.throwIfAborted();
+    const leftBytes = sizeBytes - position;
+    const room = buffer.room(Math.min(stepBytes, leftBytes));
+    // A page is never cut.
+    const stepped = room.length < leftBytes ? room.length - (room.length % blockSizeBytes) : room.length;
+    if (stepped === 0) {
+      yield* buffer.rest();
+      continue;
+    }
+    const target = room.subarray(0, stepped);
+    await options.mayRead(stepped);
+    const filledBytes: number = isAtEnd ? 0 : fill(file, { path: sourcePath, target, position });
+    isAtEnd = filledBytes < stepped;
+    target.fill(0, filledBytes);
+    if (pageCheck !== undefined) {
+      const piece = { ...buffer.place(stepped), firstPage: position / blockSizeBytes };
+      for (const at of pageCheck.wrongPages(piece)) await pageCheck.readAgain(at, piece, { reread, signal });
+    }
+    hash.update(target);
+    if (options.withCrc32c) crc = updateCrc32c(crc, target, 0, stepped);
+    buffer.advance(stepped);
+    position += stepped;
   }
-  yield tarPadding(stat.size);
-  content.entries.push({ ...attributes, sizeBytes: stat.size, sha256: hash.digest('hex'), part });
-  if (pageCheck !== undefined) content.damagedPages.push(...pageCheck.damaged);
+  yield* buffer.put(tarPadding(sizeBytes));
+  content.copied.push({
+    member: index,
+    ...attributes,
+    sha256: hash.digest('hex'),
+    ...(options.withCrc32c && { crc32c: finishCrc32c(crc) }),
+  });
+  if (pageCheck !== undefined) content.suspects.push(...pageCheck.suspects);
 }
 
 /** Files that every cluster has and PostgreSQL never removes. */
@@ -120,36 +146,4 @@ function skipVanished({ path, sourcePath }: BackupEntry, log: Log): void {
     });
   }
   log.emit({ kind: 'file-vanished', path });
-}
-
-/** The time as manifests hold it: whole milliseconds since 1970. */
-export function wholeMs(timeMs: number): number {
-  return Math.max(0, Math.floor(timeMs));
-}
-
-const blockBytes = 1024 ** 2;
-const blocks = 4;
-
-/**
- * Gathers headers and small files into blocks of 1 MiB, because each chunk costs every later stage some time. Blocks
- * come from a ring: a block is valid until three more have been asked for, and compression holds at most two.
- */
-export async function* inBlocks(source: ByteStream): AsyncGenerator<Uint8Array> {
-  const ring = Array.from({ length: blocks }, () => Buffer.allocUnsafeSlow(blockBytes));
-  let current = 0;
-  let filledBytes = 0;
-  for await (const chunk of source) {
-    for (let offset = 0; offset < chunk.length;) {
-      const block = ring[current] as Buffer;
-      const piece = chunk.subarray(offset, offset + blockBytes - filledBytes);
-      block.set(piece, filledBytes);
-      filledBytes += piece.length;
-      offset += piece.length;
-      if (filledBytes < blockBytes) continue;
-      yield block;
-      current = (current + 1) % blocks;
-      filledBytes = 0;
-    }
-  }
-  if (filledBytes > 0) yield (ring[current] as Buffer).subarray(0, filledBytes);
 }

@@ -69,7 +69,16 @@ function configOf(keys: KeySettings, id: string | undefined): Config {
     fetch: { timeoutMs: 1000, standbyTimeoutMs: 1000, prefetchBytes: 0, jobs: 1 },
     store: { requestTimeoutMs: 1000 },
     log: { format: 'text', file: undefined, level: 'info' },
-    backup: { partSizeBytes: 1024 ** 2, walTimeoutMs: 1000, checkPages: true, fastCheckpoint: true },
+    backup: {
+      partSizeBytes: 1024 ** 2,
+      walTimeoutMs: 1000,
+      jobs: undefined,
+      bytesPerSecond: undefined,
+      lowPriority: false,
+      manifestChecksums: 'crc32c',
+      checkPages: true,
+      fastCheckpoint: true,
+    },
     retention: { keepLast: 3, keepWithinMs: undefined, minimumBackups: 1 },
     postgres: { connection: undefined },
   };

@@ -58,6 +58,15 @@ test('version 2 carries the system identifier', async () => {
   );
 });
 
+test('CRC-32C is written as pg_basebackup writes it, and a file of other content gets SHA-256', async () => {
+  const [first, ...others] = entries as [BackupManifestFile, ...BackupManifestFile[]];
+  // The check value of the polynomial, for "123456789".
+  const text = await encode(15, [{ ...first, crc32c: 0xe306_9283 }, ...others]);
+  assert.match(text, /"Checksum-Algorithm": "CRC32C", "Checksum": "839206e3" }/);
+  const changed = { sizeBytes: 6, sha256: createHash('sha256').update('170000').digest('hex') };
+  assert.equal(await updated(text), await encode(15, [{ ...first, ...changed }, ...others]));
+});
+
 test('many files come in batches and are one valid JSON text', async () => {
   const many = Array.from({ length: 5000 }, (_, index) => ({
     ...(entries[0] as BackupManifestFile),

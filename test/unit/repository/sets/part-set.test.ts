@@ -2,7 +2,8 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'vitest';
 import { streamOf } from '../../../../src/base/bytes/streams.ts';
 import type { Repository } from '../../../../src/repository/repository.ts';
-import { chooseDestinations } from '../../../../src/repository/sets/destinations.ts';
+import { WalvaultError } from '../../../../src/base/errors/errors.ts';
+import { chooseDestinations, Destinations } from '../../../../src/repository/sets/destinations.ts';
 import { PartSet } from '../../../../src/repository/sets/part-set.ts';
 import { createMemoryStore } from '../../../../src/stores/memory/store.ts';
 import { StoreError } from '../../../../src/stores/store.ts';
@@ -137,6 +138,45 @@ describe('a set of parts', () => {
     const { storedSizeBytes } = await set.writeManifest(() => streamOf(Buffer.from('manifest')));
     const stored = await repository.store.head(layout.manifestKey, { signal });
     assert.equal(stored?.sizeBytes, storedSizeBytes);
+  });
+
+  it('has its parts written elsewhere, side by side, and learns there what fails', async () => {
+    const [one, extra] = [await repositoryOf('one'), await repositoryOf('extra', { required: false })];
+    const { set, said } = setIn([one, extra]);
+    const stored = { sizeBytes: 3, sha256: 'a'.repeat(64) };
+    const first = Promise.withResolvers<void>();
+    const numbers = await Promise.all([
+      set.placePart(async ({ number }) => {
+        await first.promise;
+        return { stored, plainSizeBytes: 9, content: number };
+      }),
+      set.placePart(async ({ number, key }) => {
+        first.resolve();
+        if (number === 2) throw new WalvaultError('conflict', `${key} is there already`, { retry: true });
+        return { stored, plainSizeBytes: 5, content: number };
+      }),
+    ]);
+    assert.deepEqual(numbers, [1, 3]);
+    assert.deepEqual(
+      set.parts.map(({ number, name, plainSizeBytes }) => [number, name, plainSizeBytes]),
+      [[1, 'parts/1.tar', 9], [3, 'parts/3.tar', 5]], // prettier-ignore
+    );
+    const terms = set.destinations.terms();
+    assert.equal(terms.replaces, true, 'what was planted is replaced from now on');
+    assert.deepEqual(terms.repositories, [
+      { name: 'one', mustSucceed: true },
+      { name: 'extra', mustSucceed: false },
+    ]);
+    set.destinations.leaveOut('extra', new StoreError('denied', 'put'));
+    set.destinations.leaveOut('extra', new StoreError('denied', 'put'));
+    assert.deepEqual(
+      set.destinations.terms().repositories.map(({ name }) => name),
+      ['one'],
+    );
+    assert.deepEqual(said, ['retry', 'left out extra']);
+    const elsewhere = Destinations.on(terms, [extra, one], () => undefined);
+    assert.deepEqual(elsewhere.repositories, [one, extra]);
+    assert.throws(() => Destinations.on(terms, [one], () => undefined), { code: 'internal' });
   });
 
   it('is discarded where no record can exist, and kept where its commit was begun', async () => {

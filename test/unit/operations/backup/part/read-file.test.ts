@@ -2,44 +2,62 @@ import assert from 'node:assert/strict';
 import { chmodSync, chownSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'vitest';
-import { PageCheck } from '../../../../../src/operations/backup/part/page-check.ts';
+import { collect } from '../../../../../src/base/bytes/streams.ts';
 import {
-  openLocalFiles,
-  readExactly,
-  type ReadableFile,
-} from '../../../../../src/operations/backup/part/read-file.ts';
+  damagedAmong,
+  type PageCheckSettings,
+} from '../../../../../src/operations/backup/part/page-check.ts';
+import { streamPart, type PartContent } from '../../../../../src/operations/backup/part/part-stream.ts';
+import { openLocalFiles, type ReadableFile } from '../../../../../src/operations/backup/part/read-file.ts';
+import { TarBuffer } from '../../../../../src/operations/backup/part/tar-buffer.ts';
+import { readTar } from '../../../../../src/pipeline/tar/index.ts';
+import { PageBuffer } from '../../../../../src/postgres/cluster/page-buffer.ts';
 import { pageChecksum } from '../../../../../src/postgres/cluster/page-checksum.ts';
+import { silentLog } from '../../../../support/logs.ts';
 import { temporaryDirectory } from '../../../../support/site/temp.ts';
 import { requireRoot } from '../../../../support/site/unprivileged.ts';
 
-const signal = new AbortController().signal;
 const blockSizeBytes = 8192;
+const pages: PageCheckSettings = { blockSizeBytes, relationSegmentBlocks: 131_072 };
 
 /** A file whose content may change between reads, and which reads as short as it likes. */
-function fileOf(contents: () => Buffer, longestRead = Infinity): ReadableFile {
+function fileOf(
+  contents: () => Buffer,
+  { longestRead = Infinity, sizeBytes = contents().length } = {},
+): ReadableFile {
   return {
-    async read(buffer, offset, length, position) {
+    read(buffer, offset, length, position) {
       const piece = contents().subarray(position, position + Math.min(length, longestRead));
       buffer.set(piece, offset);
-      return { bytesRead: piece.length };
+      return piece.length;
     },
-    stat: () => Promise.resolve({ size: contents().length, mode: 0o600, mtimeMs: 0 }),
-    close: () => Promise.resolve(),
+    stat: () => ({ size: sizeBytes, mode: 0o600, mtimeMs: 0 }),
+    close: () => undefined,
   };
 }
 
-async function readAll(file: ReadableFile, sizeBytes: number, pageCheck?: PageCheck): Promise<Buffer> {
-  const chunks: Buffer[] = [];
+/** Writes a part with this file alone, in pieces of three pages, and reads it back from the tar. */
+async function copy(file: ReadableFile, path = 'base/5/16384') {
+  const content: PartContent = { copied: [], suspects: [] };
+  const member = { path, type: 'file', sizeBytes: 0, mode: 0, mtimeMs: 0, sourcePath: path } as const;
   const options = {
-    path: 'f',
-    sizeBytes,
-    buffer: Buffer.alloc(2 * blockSizeBytes),
-    pageCheck,
+    open: () => file,
+    buffer: new TarBuffer(new PageBuffer(3 * blockSizeBytes)),
     blockSizeBytes,
-    signal,
+    pages,
+    withCrc32c: false,
+    owner: { uid: 0, gid: 0 },
+    mayRead: () => undefined,
+    log: silentLog,
+    signal: new AbortController().signal,
   };
-  for await (const chunk of readExactly(file, options)) chunks.push(Buffer.from(chunk));
-  return Buffer.concat(chunks);
+  async function* copied() {
+    for await (const piece of streamPart([member], options, content)) yield Buffer.from(piece);
+  }
+  const data: Buffer[] = [];
+  for await (const tarMember of readTar(copied())) data.push(await collect(tarMember.content, 1e9));
+  const damaged = damagedAmong(content.suspects, { startLsn: 1000n, currentLsn: 2000n });
+  return { data: Buffer.concat(data), damaged };
 }
 
 const noise = (sizeBytes: number) =>
@@ -47,37 +65,29 @@ const noise = (sizeBytes: number) =>
 
 test('a file that stays the same comes as it is, also in short reads', async () => {
   const data = noise(50_000);
-  assert.deepEqual(
-    await readAll(
-      fileOf(() => data),
-      50_000,
-    ),
-    data,
-  );
-  assert.deepEqual(
-    await readAll(
-      fileOf(() => data, 1000),
-      50_000,
-    ),
-    data,
-  );
+  for (const longestRead of [Infinity, 1000])
+    assert.ok(
+      data.equals(
+        (
+          await copy(
+            fileOf(() => data, { longestRead }),
+            'pg_xact/0000',
+          )
+        ).data,
+      ),
+    );
 });
 
 test('a file that grows is cut to its size in the header', async () => {
-  let data = noise(20_000);
-  const file = fileOf(() => {
-    const seen = data;
-    data = noise(90_000);
-    return seen;
-  });
-  assert.ok(noise(20_000).equals(await readAll(file, 20_000)));
+  const grown = fileOf(() => noise(90_000), { sizeBytes: 20_000 });
+  assert.ok(noise(20_000).equals((await copy(grown, 'f')).data));
 });
 
 test('a file that shrinks is filled with zeros', async () => {
   let reads = 0;
-  const file = fileOf(() => noise(reads++ === 0 ? 50_000 : 20_000));
+  const file = fileOf(() => noise(reads++ === 0 ? 50_000 : 20_000), { sizeBytes: 50_000 });
   const expected = Buffer.concat([noise(20_000), Buffer.alloc(30_000)]);
-  assert.ok(expected.equals(await readAll(file, 50_000)));
+  assert.ok(expected.equals((await copy(file, 'f')).data));
 });
 
 function page(lsn: bigint, blockNumber: number, isGood: boolean): Buffer {
@@ -89,75 +99,47 @@ function page(lsn: bigint, blockNumber: number, isGood: boolean): Buffer {
   return data;
 }
 
-function checkOf(path = 'base/5/16384'): PageCheck {
-  const currentLsn = () => Promise.resolve(2000n);
-  return new PageCheck({ blockSizeBytes, relationSegmentBlocks: 131_072, startLsn: 1000n, currentLsn }, path);
-}
-
 test('a bad page counts by its LSN: before the start and beyond the end, not between', async () => {
-  const pages = [
+  const data = Buffer.concat([
     page(999n, 0, false),
     page(1000n, 1, false),
     page(2000n, 2, false),
     page(2001n, 3, false),
     page(1n, 4, true),
-  ];
-  const check = checkOf();
-  await readAll(
-    fileOf(() => Buffer.concat(pages)),
-    pages.length * blockSizeBytes,
-    check,
-  );
+  ]);
+  const copied = await copy(fileOf(() => data));
   assert.deepEqual(
-    check.damaged.map(damaged => damaged.page),
+    copied.damaged.map(damaged => damaged.page),
     [0, 3],
   );
+  assert.ok(data.equals(copied.data), 'the backup has them as they are');
 });
 
 test('a page seen half written is read again, and the better one is kept', async () => {
   let reads = 0;
-  const file = fileOf(() => page(5n, 0, reads++ > 1));
-  const check = checkOf();
-  assert.deepEqual(await readAll(file, blockSizeBytes, check), page(5n, 0, true));
-  assert.deepEqual(check.damaged, []);
+  const file = fileOf(() => page(5n, 0, reads++ > 1), { sizeBytes: blockSizeBytes });
+  const { data, damaged } = await copy(file);
+  assert.ok(page(5n, 0, true).equals(data));
+  assert.deepEqual(damaged, []);
 });
 
 test('block numbers go on over the files of a relation', async () => {
-  const check = checkOf('base/5/16384.2');
-  await readAll(
-    fileOf(() => page(5n, 2 * 131_072, true)),
-    blockSizeBytes,
-    check,
-  );
-  assert.deepEqual(check.damaged, []);
-  const wrong = checkOf('base/5/16384.1');
-  await readAll(
-    fileOf(() => page(5n, 2 * 131_072, true)),
-    blockSizeBytes,
-    wrong,
-  );
-  assert.deepEqual(wrong.damaged, [{ path: 'base/5/16384.1', page: 0 }]);
+  const file = () => fileOf(() => page(5n, 2 * 131_072, true));
+  assert.deepEqual((await copy(file(), 'base/5/16384.2')).damaged, []);
+  assert.deepEqual((await copy(file(), 'base/5/16384.1')).damaged, [{ path: 'base/5/16384.1', page: 0 }]);
 });
 
 test('zeros, a page cut off meanwhile and a rest shorter than a page are no damage', async () => {
-  const check = checkOf();
-  await readAll(
-    fileOf(() => Buffer.alloc(blockSizeBytes)),
-    blockSizeBytes,
-    check,
-  );
+  assert.deepEqual((await copy(fileOf(() => Buffer.alloc(blockSizeBytes)))).damaged, []);
   let reads = 0;
-  const shrinking = fileOf(() => (reads++ === 0 ? page(5n, 0, false).subarray(0, 8000) : Buffer.alloc(0)));
-  await readAll(shrinking, blockSizeBytes, check);
-  await readAll(
-    fileOf(() => noise(5000)),
-    5000,
-    check,
-  );
-  assert.deepEqual(check.damaged, []);
+  const shrinking = fileOf(() => (reads++ === 0 ? page(5n, 0, false).subarray(0, 8000) : Buffer.alloc(0)), {
+    sizeBytes: blockSizeBytes,
+  });
+  assert.deepEqual((await copy(shrinking)).damaged, []);
+  assert.deepEqual((await copy(fileOf(() => noise(5000)))).damaged, []);
 });
 
-test('root reads for a backup only what the user of the server may read', async () => {
+test('root reads for a backup only what the user of the server may read', () => {
   requireRoot('files of several accounts');
   const path = join(temporaryDirectory('read', { keepOwner: true }), 'file');
   writeFileSync(path, 'x');
@@ -172,8 +154,8 @@ test('root reads for a backup only what the user of the server may read', async 
   ] as const) {
     chownSync(path, uid, gid);
     chmodSync(path, mode);
-    if (isRead) await (await open(path))?.close();
-    else await assert.rejects(open(path), /user 4001, who owns the data directory, may not read it/);
+    if (isRead) open(path)?.close();
+    else assert.throws(() => open(path), /user 4001, who owns the data directory, may not read it/);
   }
-  assert.equal(await open(`${path}.gone`), undefined);
+  assert.equal(open(`${path}.gone`), undefined);
 });

@@ -1,0 +1,54 @@
+/** The task of writing one part, and its result: plain data, because another thread may do it. */
+import type { PlainError } from '../../../base/errors/plain-error.ts';
+import type { Digest } from '../../../pipeline/digest.ts';
+import type { DestinationTerms } from '../../../repository/sets/destinations.ts';
+import type { Log } from '../../../observe/events/events.ts';
+import type { BackupEntry, CopiedEntry } from './backup-entry.ts';
+import type { PageCheckSettings, SuspectPage } from './page-check.ts';
+
+/** What all parts of a backup have in common. */
+export interface PartRules {
+  readonly blockSizeBytes: number;
+  /** Undefined: pages are not checked. */
+  readonly pages: PageCheckSettings | undefined;
+  /** Whether PostgreSQL's manifest needs the CRC-32C of each file. */
+  readonly withCrc32c: boolean;
+  readonly owner: { readonly uid: number; readonly gid: number };
+  /** The most bytes that this part may read from the data directory in a second. */
+  readonly bytesPerSecond: number | undefined;
+}
+
+export interface PartTask extends PartRules {
+  readonly key: string;
+  readonly members: readonly BackupEntry[];
+  readonly destinations: DestinationTerms;
+}
+
+export interface WrittenPart {
+  readonly stored: Digest;
+  readonly plainSizeBytes: number;
+  readonly copied: readonly CopiedEntry[];
+  readonly suspects: readonly SuspectPage[];
+  /** Repositories that failed and need not be reached. */
+  readonly leftOut: readonly LeftOut[];
+}
+
+export interface LeftOut {
+  readonly name: string;
+  readonly failure: PlainError;
+}
+
+export interface PartRun {
+  readonly log: Log;
+  readonly signal: AbortSignal;
+  /** Told now and then how many bytes of the plain tar are done. */
+  readonly onBytes: (doneBytes: number) => void;
+}
+
+/** Writes parts: in this process, or in threads of it. */
+export interface PartWriter {
+  /** How many parts it writes side by side. */
+  readonly jobs: number;
+  /** @throws WalvaultError when a repository that must be reached does not have the part, or a file cannot be read */
+  write(task: PartTask, run: PartRun): Promise<WrittenPart>;
+}
