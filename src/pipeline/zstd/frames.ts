@@ -4,7 +4,7 @@
  * memory, before the decoder has seen the frame. The decoder of Node 24 takes a second frame in one chunk for trailing
  * garbage, too, so the walk cuts chunks at the ends of frames.
  */
-import { countBounds } from '../../base/bounds.ts';
+import { countBounds, pieceBounds } from '../../base/bounds.ts';
 import { WalvaultError } from '../../base/errors/errors.ts';
 
 const frameMagic = 0xfd2fb528;
@@ -12,6 +12,7 @@ const frameMagic = 0xfd2fb528;
 const skippableMagic = 0x184d2a5;
 
 const { limit: mostFrames } = countBounds.frames;
+export const maxWindowLogDefault = Math.log2(pieceBounds.zstdWindow.limitBytes);
 
 type Part = 'frame' | 'skippable-size' | 'descriptor' | 'frame-header' | 'block' | 'checksum';
 
@@ -42,7 +43,7 @@ export class ZstdFrameWalk {
     let offset = 0;
     while (offset < chunk.length) {
       offset += this.#skip > 0 ? this.#pass(chunk.length - offset) : this.#gather(chunk.subarray(offset));
-      if (!this.#isBetweenFrames) continue;
+      if (!this.isBetweenFrames) continue;
       pieces.push(chunk.subarray(start, offset));
       start = offset;
     }
@@ -52,11 +53,12 @@ export class ZstdFrameWalk {
 
   /** @throws WalvaultError `damaged` if the stream ended inside a frame, or held none */
   end(): void {
-    if (!this.#isBetweenFrames) throw damaged('ends inside a frame');
+    if (!this.isBetweenFrames) throw damaged('ends inside a frame');
     if (this.#frames === 0) throw damaged('holds no frame');
   }
 
-  get #isBetweenFrames(): boolean {
+  /** True before the first frame, and after a whole one. */
+  get isBetweenFrames(): boolean {
     return this.#next === 'frame' && this.#gathered === 0 && this.#skip === 0;
   }
 
@@ -120,6 +122,22 @@ export class ZstdFrameWalk {
   }
 }
 
+/** The header of a frame: magic number, descriptor, and at most 13 bytes more. */
+export const longestHeaderBytes = 18;
+
+export function isSkippable(frame: Buffer): boolean {
+  return frame.readUInt32LE(0) >>> 4 === skippableMagic;
+}
+
+/** The plain bytes of a frame, by its beginning; undefined where it does not tell. A skippable frame has none. */
+export function contentBytesOf(frame: Buffer): number | undefined {
+  if (isSkippable(frame)) return 0;
+  const descriptor = byteAt(frame, 4);
+  const isSingleSegment = (descriptor & 0x20) !== 0;
+  if (!isSingleSegment && descriptor >> 6 === 0) return undefined;
+  return contentSizeIn(frame.subarray(4, 5 + sizeOfFrameHeaderRest(descriptor)));
+}
+
 function sizeOfFrameHeaderRest(descriptor: number): number {
   const isSingleSegment = (descriptor & 0x20) !== 0;
   const dictionaryIdBytes = [0, 1, 2, 4][descriptor & 3] ?? 0;
@@ -135,7 +153,12 @@ function windowBytesOf(header: Buffer): number {
     const base = 2 ** (10 + (window >> 3));
     return base + (base / 8) * (window & 7);
   }
-  switch (descriptor >> 6) {
+  return contentSizeIn(header);
+}
+
+/** The content's size, the last field of a header from its descriptor on, which has one. */
+function contentSizeIn(header: Buffer): number {
+  switch (byteAt(header, 0) >> 6) {
     case 0:
       return byteAt(header, header.length - 1);
     case 1:

@@ -2,7 +2,7 @@
  * zstd compression and decompression as streams (RFC 8878). Every frame has a checksum over its content: without it most
  * flipped bits would decode to wrong data without an error.
  */
-import { countBounds, pieceBounds } from '../../base/bounds.ts';
+import { countBounds } from '../../base/bounds.ts';
 import type { TransformOptions } from 'node:stream';
 import {
   constants,
@@ -14,13 +14,12 @@ import {
 import { copied, release, type ByteStream, type ByteTransform } from '../../base/bytes/streams.ts';
 import { messageOf, systemCode, WalvaultError } from '../../base/errors/errors.ts';
 import { throughStage } from '../node-stage.ts';
-import { ZstdFrameWalk } from './frames.ts';
+import { maxWindowLogDefault, ZstdFrameWalk } from './frames.ts';
 
 /** Node's default of 16 KiB costs up to 2.4 times the processor time. */
 const chunkSizeBytes = 1024 * 1024;
 /** Inputs up to this size are compressed at once, in buffers of their own size: most objects besides WAL are that small. */
 const smallInputBytes = 64 * 1024;
-export const maxWindowLogDefault = Math.log2(pieceBounds.zstdWindow.limitBytes);
 
 /** A transform that makes one frame of each stream; it can be used for several. `level`: 1 to 19. */
 export function compressZstd({ level }: { level: number }): ByteTransform {

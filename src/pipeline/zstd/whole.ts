@@ -4,8 +4,14 @@
  */
 import { constants, zstdDecompressSync } from 'node:zlib';
 import { systemCode, WalvaultError } from '../../base/errors/errors.ts';
-import { maxWindowLogDefault, zstdFailure } from './streaming.ts';
-import { ZstdFrameWalk } from './frames.ts';
+import {
+  contentBytesOf,
+  isSkippable,
+  longestHeaderBytes,
+  maxWindowLogDefault,
+  ZstdFrameWalk,
+} from './frames.ts';
+import { zstdFailure } from './streaming.ts';
 
 /** The result with `info`, which Node's types lack: it tells how many bytes of the input zlib has used. */
 type Decoded = { readonly buffer: Buffer; readonly engine: { readonly bytesWritten: number } };
@@ -18,13 +24,22 @@ export function decompressZstdWhole(data: Uint8Array, limitBytes: number): Buffe
   const walk = new ZstdFrameWalk(maxWindowLogDefault);
   const frames = walk.update(data);
   walk.end();
-  const decoded = frames.length === 1 ? decode(data, limitBytes) : undefined;
-  if (decoded !== undefined && decoded.engine.bytesWritten !== data.length)
-    throw new WalvaultError('damaged', 'compressed data is followed by other data');
-  return decoded?.buffer;
+  return frames.length === 1 ? decode(data, limitBytes) : undefined;
 }
 
-function decode(data: Uint8Array, limitBytes: number): Decoded | undefined {
+/**
+ * One frame that a walk has found whole. Empty for a skippable one; undefined if its content is longer than `limitBytes`.
+ * @throws WalvaultError `damaged`
+ */
+export function decompressZstdFrame(frame: Uint8Array, limitBytes: number): Uint8Array | undefined {
+  const head = Buffer.from(frame.buffer, frame.byteOffset, Math.min(frame.length, longestHeaderBytes));
+  if (isSkippable(head)) return head.subarray(0, 0);
+  const contentBytes = contentBytesOf(head) ?? limitBytes;
+  return contentBytes > limitBytes ? undefined : decode(frame, contentBytes);
+}
+
+/** @throws WalvaultError `damaged`, also for bytes behind the frame */
+function decode(data: Uint8Array, limitBytes: number): Buffer | undefined {
   const options = {
     // One byte more than expected, so that one buffer is enough.
     chunkSize: Math.max(64, limitBytes + 1),
@@ -33,7 +48,10 @@ function decode(data: Uint8Array, limitBytes: number): Decoded | undefined {
     info: true,
   };
   try {
-    return zstdDecompressSync(data, options) as unknown as Decoded;
+    const { buffer, engine } = zstdDecompressSync(data, options) as unknown as Decoded;
+    if (engine.bytesWritten !== data.length)
+      throw new WalvaultError('damaged', 'compressed data is followed by other data');
+    return buffer;
   } catch (error) {
     if (systemCode(error) === 'ERR_BUFFER_TOO_LARGE') return undefined;
     throw zstdFailure(error);
