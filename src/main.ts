@@ -205,14 +205,16 @@ function fail(error: unknown): never {
 /**
  * Ends the process. Only PostgreSQL as process 1 reads an orphan's status, and takes it for a backend's.
  *
- * Node joins its pool's threads before it exits, so a thread that hangs in a file or name lookup (a dead NFS server, no
+ * Node joins its pool's threads and those of workers (`MessagePort`) before it exits, so a thread that hangs in a file or name lookup (a dead NFS server, no
  * DNS) would keep the process for as long. Replacing the process by a shell that exits with the status ends all threads
  * at once.
  */
 function exit(wantedStatus: number): never {
   const status = wantedStatus > 1 && isOrphanOfServer() ? 1 : wantedStatus;
   runLog?.end(status);
-  const isStuck = process.getActiveResourcesInfo().some(name => /^(FSReq|GetAddrInfo)/i.test(name));
+  const isStuck = process
+    .getActiveResourcesInfo()
+    .some(name => /^(FSReq|GetAddrInfo|MessagePort)/i.test(name));
   if ((isStuck || verb.hasThreads === true) && process.execve !== undefined) {
     try {
       process.execve('/bin/sh', ['sh', '-c', `exit ${status}`], {});

@@ -79,7 +79,7 @@ export const countBounds = {
   signatures: { what: 'signatures inside an OpenPGP message', limit: 8 },
   /** What a small message may have. */
   jsonValues: { what: 'values in JSON from outside, beside one for each 16 characters', limit: 10_000 },
-  lastPartFiles: { what: 'files in the last part of a backup', limit: 10_000 },
+  filesOutOfOrder: { what: 'files of a part that wait because its tar has them later', limit: 10_000 },
   unprovenRequired: {
     what: 'records without a good signature that are read, where signatures are required',
     limit: 1000,

@@ -62,6 +62,7 @@ export function assembleConfig(
       checkPages: values['backup.check-pages'],
       fastCheckpoint: values['backup.fast-checkpoint'],
     },
+    restore: { jobs: values['restore.jobs'] },
     retention: {
       keepLast: values['retention.keep-last'],
       keepWithinMs: values['retention.keep-within'],

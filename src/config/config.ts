@@ -97,6 +97,10 @@ export interface Config {
     readonly checkPages: boolean;
     readonly fastCheckpoint: boolean;
   };
+  readonly restore: {
+    /** Undefined: by the number of processors. */
+    readonly jobs: number | undefined;
+  };
   readonly retention: {
     readonly keepLast: number | undefined;
     readonly keepWithinMs: number | undefined;

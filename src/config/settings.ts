@@ -257,6 +257,13 @@ export const settings = {
     help: 'Start a backup with an immediate checkpoint instead of waiting for a spread one.',
     example: '"on"',
   },
+  'restore.jobs': {
+    kind: 'integer',
+    min: 1,
+    max: 32,
+    help: 'How many parts of a backup are fetched, unpacked and written side by side, each by a thread that takes some 80 MiB of memory. Unset: one for each processor, at most 8.',
+    example: '4',
+  },
   'retention.keep-last': {
     kind: 'integer',
     min: 1,

@@ -132,6 +132,8 @@ export interface GetOptions extends CallOptions {
   readonly range?: { readonly start: number; readonly end?: number | undefined } | undefined;
   /** The caller needs no metadata, which a directory must look for among all names beside the object. */
   readonly withoutMetadata?: boolean | undefined;
+  /** The caller is done with a chunk of the body when it asks for the next one: its memory may be used for that. */
+  readonly chunkByChunk?: boolean | undefined;
 }
 
 export interface ThawOptions extends CallOptions {

@@ -28,6 +28,8 @@ import {
   until,
   type Site,
 } from '../support/site/site.ts';
+import { startedCopy } from '../support/site/started-copy.ts';
+import { temporaryDirectory } from '../support/site/temp.ts';
 import { giveToUnprivileged } from '../support/site/unprivileged.ts';
 import { readArchiver } from '../../src/postgres/server/archiver.ts';
 
@@ -160,7 +162,9 @@ describe('a busy server', () => {
 describe('a copy that goes on as the database', () => {
   it('archives its own timeline, and the next restore follows it', async () => {
     const site = await createSite();
-    await using origin = await site.startOrigin();
+    const sockets = temporaryDirectory('sockets');
+    giveToUnprivileged(sockets);
+    await using origin = await site.startOrigin({ conf: { unix_socket_directories: `'${sockets}'` } });
     await origin.query('create table done(n int)');
     await backUp(site, origin);
     await origin.query('insert into done values (1)');
@@ -198,10 +202,26 @@ describe('a copy that goes on as the database', () => {
     const undecided = await site.walvault(['restore', join(site.directory, 'undecided')]);
     assert.equal(undecided.exitCode, 13, undecided.stderr);
     assert.match(undecided.stderr, /^HINT: .*--target-timeline 1 or --target-timeline 2/m);
-    const chosen = await restoreInto(site, ['--target-timeline', '1']);
-    await using older = await startCopy(site, chosen);
-    assert.equal(await outcomeOf(older), 'promoted', older.logTail());
+    await using older = await startedCopy(site, ['--target-timeline', 'current']);
+    assert.equal(older.server['outcome'], 'promoted', older.stderr);
+    assert.ok(Number(older.server['timeline']) > 2);
     assert.deepEqual(await older.query('select n from done order by n'), [{ n: 1000 }]);
+    assert.deepEqual(await older.query('show archive_mode'), [{ archive_mode: 'off' }]);
+
+    await using looked = await startedCopy(site, ['--target-name', 'before the accident']);
+    const { outcome, lsn, timeline } = looked.server;
+    assert.deepEqual({ outcome, timeline }, { outcome: 'paused', timeline: 1 }, looked.stderr);
+    assert.deepEqual(await looked.query('select n from done order by n'), [{ n: 1 }]);
+    assert.deepEqual(await looked.query('select pg_last_wal_replay_lsn()::text as lsn'), [{ lsn }]);
+
+    const taken = await site.walvault([
+      ...['restore', join(site.directory, 'taken'), '--target-name', 'before the accident', '--start'],
+      ...['--pg-bin', origin.binDir, '--port', String(looked.server['port'])],
+    ]);
+    assert.equal(taken.exitCode, 11, taken.stderr);
+    assert.match(taken.stderr, /^walvault: WARNING: the restored server said: .*FATAL: /m);
+    assert.match(taken.stderr, /^walvault: the restored server ended before it had reached restore point/m);
+    assert.match(taken.stdout, /^Restored into .*\n[^]*pg_ctl/m);
 
     // From a backup of the new timeline there is one way.
     await backUp(site, copy);

@@ -277,6 +277,12 @@ export const samples: Samples = {
   'restore-started': { kind: 'restore-started', backup, sizeBytes: 4_294_967_296, dataDirectory },
   'restore-undone': { kind: 'restore-undone' },
   'restore-not-undone': { kind: 'restore-not-undone', directories: [dataDirectory], failure },
+  'restored-server-started': { kind: 'restored-server-started', dataDirectory },
+  'restored-server-said': {
+    kind: 'restored-server-said',
+    line: 'FATAL:  could not create any TCP/IP sockets',
+  },
+  'restored-server-left': { kind: 'restored-server-left', dataDirectory },
   'environment-needed': { kind: 'environment-needed', variables: ['WALVAULT_REPOSITORY_URL'] },
   'object-signature': {
     kind: 'object-signature',

@@ -2,6 +2,7 @@
 import { WalGeometry } from '../../src/postgres/wal/geometry.ts';
 import { parseTarget, type TargetOptions } from '../../src/operations/restore/target.ts';
 import { planRestore, type RestorePlan } from '../../src/operations/restore/plan.ts';
+import type { TimelineChoice } from '../../src/operations/restore/request.ts';
 import type { RestoreSurvey } from '../../src/operations/restore/survey.ts';
 import type { WalEvidence } from '../../src/operations/restore/wal-evidence.ts';
 import { microsOf } from '../../src/postgres/wal/timestamp.ts';
@@ -49,7 +50,7 @@ export interface Drawn {
 
 export function plan(
   drawn: Drawn,
-  options: TargetOptions & { backup?: string; timeline?: number | 'latest'; throughDrops?: boolean } = {},
+  options: TargetOptions & { backup?: string; timeline?: TimelineChoice; throughDrops?: boolean } = {},
 ): Promise<RestorePlan> {
   return planRestore(
     surveyOf(drawn),

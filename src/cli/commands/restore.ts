@@ -1,12 +1,15 @@
 /** `walvault restore`: options and output. */
 import { resolve } from 'node:path';
 import { Option, type Command } from 'commander';
+import { WalvaultError } from '../../base/errors/errors.ts';
 import { renderJson } from '../render/json.ts';
 import { renderRestore } from '../render/restore.ts';
 import { rendered } from '../render/result-text.ts';
 import type { DefineVerb, Invocation } from '../verb.ts';
-import { parseTimeline } from '../options/timeline.ts';
+import { jobsOption } from '../options/load-options.ts';
+import { parseTargetTimeline } from '../options/timeline.ts';
 import { neededVariables } from '../options/needed-variables.ts';
+import type { StartedServer } from '../../operations/restore/start/start-restored.ts';
 import { parseSystemId } from '../options/repository-choice.ts';
 import { ownCommand } from '../options/own-command.ts';
 import { thawDaysOption, thawSpeedOption, type ThawSpeed } from '../options/thaw-options.ts';
@@ -35,6 +38,10 @@ interface RestoreCliOptions {
   readonly dataDirectoryMode?: '0700' | '0750';
   readonly tablespaceMap: readonly string[];
   readonly owner?: string;
+  readonly jobs?: number;
+  readonly start?: boolean;
+  readonly pgBin?: string;
+  readonly port?: number;
   readonly dryRun?: boolean;
   readonly thaw?: boolean;
   readonly thawDays: number;
@@ -59,26 +66,29 @@ const accessModes = { '0700': 0o700, '0750': 0o750, origin: undefined } as const
 async function restoreInto(
   directory: string,
   options: RestoreCliOptions,
-  { context, log, loadConfig, tell }: Invocation,
+  { context, log, loadConfig, tell, hide }: Invocation,
 ): Promise<void> {
   const { signal } = context;
   const { openRepositories } = await import('../../compose/open-repositories.ts');
   const { becomeServerUser } = await import('../options/server-user.ts');
   const { restore } = await import('../../operations/restore/restore.ts');
+  const { PartUnpackers } = await import('../../workers/part-unpackers.ts');
   const { summariseRestore } = await import('../../operations/restore/summary.ts');
   const { parseTarget } = await import('../../operations/restore/target.ts');
   const target = parseTarget(options);
-  const timeline =
-    options.targetTimeline === 'latest'
-      ? 'latest'
-      : parseTimeline(options.targetTimeline, { option: '--target-timeline', takes: 'a number or "latest"' });
-  const { checkCopyOptions } = await import('../options/copy-options.ts');
-  checkCopyOptions(options, target);
+  const timeline = parseTargetTimeline(options.targetTimeline);
+  const { refuseCombinations } = await import('../options/restore-combinations.ts');
+  refuseCombinations(options, target);
   const systemId = parseSystemId(options.systemId);
   await becomeServerUser(options.owner, { mayStayRoot: options.dryRun === true, signal });
   const loaded = await loadConfig();
   const { config, path } = loaded;
   await using opened = await openRepositories(config, log);
+  const jobs = options.jobs ?? config.restore.jobs;
+  await using unpacker = new PartUnpackers(
+    { ...config, restore: { jobs } },
+    { onSecret: secret => hide([secret]), onTraffic: traffic => opened.addTraffic(traffic) },
+  );
   const result = await restore({
     repositories: opened.repositories,
     repositoryName: options.repository,
@@ -101,26 +111,55 @@ async function restoreInto(
     archiveMode: options.archiveMode,
     accessMode: accessModes[options.dataDirectoryMode ?? 'origin'],
     walDirectory: options.waldir,
+    prefetchBytes: config.agent.mode === 'off' ? 0 : config.fetch.prefetchBytes,
     tablespaceMap: options.tablespaceMap,
     acceptsRecordedLocations: options.yes === true,
     walvaultCommand:
       options.fetchProgram === undefined ? ownCommand(context.env) : [resolve(options.fetchProgram)],
     configPath: path === undefined ? undefined : resolve(path),
     dryRun: options.dryRun === true,
+    unpacker,
+    start:
+      options.start === true ? { pgBin: options.pgBin, port: options.port, env: context.env } : undefined,
     thaw: options.thaw === true ? { days: options.thawDays, speed: options.thawSpeed } : undefined,
     log,
     signal,
   });
   const variables = neededVariables(loaded, context.env);
   if (variables.length > 0) log.emit({ kind: 'environment-needed', variables });
-  const summary = summariseRestore(result);
-  tell(
-    options.json === true
-      ? renderJson({ ...summary, traffic: opened.traffic() })
-      : rendered(renderRestore, summary),
-    options.json === true || options.dryRun === true,
-  );
+  const show = (server?: StartedServer) => {
+    const summary = summariseRestore(result, server);
+    tell(
+      options.json === true
+        ? renderJson({ ...summary, traffic: opened.traffic() })
+        : rendered(renderRestore, summary),
+      options.json === true || options.dryRun === true,
+    );
+  };
+  const { startOf } = await import('../../operations/restore/start/start-of.ts');
+  const start = startOf(result, { env: context.env, log, signal });
+  if (start === undefined) {
+    show();
+    return;
+  }
+  const { startRestored } = await import('../../operations/restore/start/start-restored.ts');
+  try {
+    show(await startRestored(start));
+  } catch (error) {
+    // The directory is whole, whatever became of the server.
+    show();
+    throw error;
+  }
 }
+
+const portOption = new Option(
+  '--port <n>',
+  'with --start: the port to listen on (default: as the origin did)',
+).argParser(text => {
+  const port = Number(text);
+  if (/^\d{1,5}$/.test(text) && port >= 1 && port <= 65_535) return port;
+  throw new WalvaultError('usage', `--port takes a number from 1 to 65535, not "${text}"`);
+});
 
 function withOptions(command: Command): Command {
   const many = (value: string, before: readonly string[]) => [...before, value];
@@ -138,7 +177,7 @@ function withOptions(command: Command): Command {
     .option('--through-drop', 'keep a target within a DROP DATABASE, which leaves that database unusable')
     .option(
       '--target-timeline <n>',
-      'follow this timeline, or "latest" (default: the only one that reaches the target)',
+      'follow this timeline, "current": that of the backup, or "latest" (default: the only one that reaches the target)',
     )
     .addOption(
       new Option(
@@ -184,7 +223,14 @@ function withOptions(command: Command): Command {
     )
     .option('--repository <name>', 'read from this repository (default: the first that can be used)')
     .option('--system-id <n>', 'which system, where the cluster had several (after an upgrade)')
+    .addOption(jobsOption('restore.jobs'))
     .option('--owner <user>', 'as root: become this user, the one that runs PostgreSQL')
+    .option('--start', 'start the server, wait for its target, and say what was reached')
+    .option(
+      '--pg-bin <directory>',
+      'with --start: where the pg_ctl of its version is (default: where packages put it)',
+    )
+    .addOption(portOption)
     .option('--dry-run', 'show the plan and write nothing')
     .option('--thaw', 'ask for objects in an archive tier, and exit 19 until they are there')
     .addOption(thawDaysOption('--thaw-days'))
@@ -205,4 +251,5 @@ Examples:
   walvault restore /srv/restored --target-name before-migration --target-action promote
   walvault restore /srv/restored --tablespace-map 16385=/srv/fast --dry-run
   walvault restore /srv/standby --standby --archive-mode preserve
+  walvault restore /srv/look --target-time '2026-11-22 10:00 Europe/Berlin' --start
 `;

@@ -1,5 +1,6 @@
 /** Options that take a timeline. */
 import { WalvaultError } from '../../base/errors/errors.ts';
+import type { TimelineChoice } from '../../operations/restore/request.ts';
 
 /** @throws WalvaultError `usage` for text that is not a decimal number */
 export function parseTimeline(
@@ -11,4 +12,10 @@ export function parseTimeline(
   throw new WalvaultError('usage', `${option} takes ${takes}, not "${text}"`, {
     hint: 'A timeline is the first 8 hex digits of a segment name, written as a decimal number.',
   });
+}
+
+/** `current`, `latest` or a number, as PostgreSQL takes them for recovery_target_timeline. @throws WalvaultError `usage` */
+export function parseTargetTimeline(text: string | undefined): TimelineChoice | undefined {
+  if (text === 'current' || text === 'latest') return text;
+  return parseTimeline(text, { option: '--target-timeline', takes: 'a number, "current" or "latest"' });
 }

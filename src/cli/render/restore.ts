@@ -71,6 +71,18 @@ function whereFound({ stopsAt, lastCommit }: RestoreSummary): string {
 }
 
 function nextSteps(summary: RestoreSummary): string[] {
+  const { settings, backup } = summary;
+  return [
+    ...(summary.server === null ? stepsToStart(summary) : describeServer(summary.server)),
+    ...describeConfiguration(summary),
+    ...(backup.damagedPages === 0
+      ? []
+      : [`The backup has ${backup.damagedPages} damaged pages: check the data before you rely on it.`]),
+    ...archiveNote(settings),
+  ];
+}
+
+function stepsToStart(summary: RestoreSummary): string[] {
   const { settings, backup, target } = summary;
   const major = Math.floor(backup.serverVersion / 10_000);
   const start =
@@ -82,16 +94,31 @@ function nextSteps(summary: RestoreSummary): string[] {
           `Start PostgreSQL ${major} on it; it recovers from the archive to ${target}`,
           `and then ${afterTarget[settings.targetAction]}.${isClosed(summary) ? ' Until then it takes no connections.' : ''}`,
         ];
+  return [...start, ...(summary.startCommand === null ? [] : [`  ${summary.startCommand}`])];
+}
+
+function describeServer(server: NonNullable<RestoreSummary['server']>): string[] {
+  const { outcome, port, socketDirectory, lsn, time, timeline, notAsked } = server;
+  const where =
+    port === null ? '' : ` on port ${port}${socketDirectory === null ? '' : `, ${socketDirectory}`}`;
+  const reached = [
+    lsn === null ? undefined : `replayed up to ${lsn}`,
+    time === null ? undefined : `the last transaction is of ${time}`,
+    `timeline ${timeline}`,
+  ].filter(part => part !== undefined);
   return [
-    ...start,
-    ...(summary.startCommand === null ? [] : [`  ${summary.startCommand}`]),
-    ...describeConfiguration(summary),
-    ...(backup.damagedPages === 0
-      ? []
-      : [`The backup has ${backup.damagedPages} damaged pages: check the data before you rely on it.`]),
-    ...archiveNote(settings),
+    `The server${where} ${outcomes[outcome]}: ${reached.join(', ')}.`,
+    ...(notAsked === null ? [] : [`It could not be asked, so this is what its files say: ${notAsked}.`]),
   ];
 }
+
+const outcomes: Readonly<Record<NonNullable<RestoreSummary['server']>['outcome'], string>> = {
+  promoted: 'has opened for writing',
+  paused: 'has paused at its target, read-only; "select pg_wal_replay_resume()" opens it for writing',
+  'shut-down': 'has shut down at its target',
+  following: 'follows the archive as a standby',
+  unknown: 'takes connections and still recovers, or has paused at its target',
+};
 
 function isClosed({ overrides }: RestoreSummary): boolean {
   return overrides.some(({ name, value }) => name === 'hot_standby' && value === 'off');

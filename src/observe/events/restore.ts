@@ -37,4 +37,9 @@ export type RestoreEvent =
       readonly directories: readonly string[];
       readonly failure: PlainError;
     }
+  | { readonly kind: 'restored-server-started'; readonly dataDirectory: string }
+  /** One of the last lines in its log, of a server that ended too early. */
+  | { readonly kind: 'restored-server-said'; readonly line: string }
+  /** The wait for its target was interrupted. */
+  | { readonly kind: 'restored-server-left'; readonly dataDirectory: string }
   | { readonly kind: 'environment-needed'; readonly variables: readonly string[] };

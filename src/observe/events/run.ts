@@ -44,7 +44,7 @@ export interface RunInterrupted {
 
 export interface ProgressEvent {
   readonly kind: 'progress';
-  readonly stage: 'backup' | 'restore' | 'reading WAL' | 'copy';
+  readonly stage: 'backup' | 'restore' | 'recovery' | 'reading WAL' | 'copy';
   readonly doneBytes: number;
   readonly totalBytes?: number | undefined;
   readonly doneFiles?: number | undefined;

@@ -26,6 +26,14 @@ export const restoreWords: WordsTable<RestoreEvent> = {
       `the restore failed and could not be removed: ${failure.message}`,
       `PostgreSQL does not start from it; remove what is in ${directories.join(', ')}.`,
     ),
+  'restored-server-started': ({ dataDirectory }) =>
+    info(`a server was started on ${dataDirectory}; waiting for its target`),
+  'restored-server-said': ({ line }) => warn(`the restored server said: ${line}`),
+  'restored-server-left': ({ dataDirectory }) =>
+    warn(
+      `the wait was interrupted: the server on ${dataDirectory} goes on`,
+      `To stop it: pg_ctl -D ${dataDirectory} stop.`,
+    ),
   'environment-needed': ({ variables }) =>
     warn(`the restored server's restore_command needs ${variables.join(', ')} in its environment too`),
 };

@@ -4,7 +4,7 @@ import type { Lsn } from '../../postgres/wal/lsn.ts';
 import type { BackupRecord } from '../../repository/format/backup-record.ts';
 import { describeUnfollowable, healHistoryHint } from '../../repository/wal/timelines.ts';
 import { hasOwnEnd, isAlive, lastWritten } from '../../repository/wal/live-timelines.ts';
-import { backupsOn, findBackup } from './choose-backup.ts';
+import { backupsOn, endsBefore, findBackup } from './choose-backup.ts';
 import type { RestoreRequest } from './request.ts';
 import type { RestoreSurvey } from './survey.ts';
 import type { WalPath } from './wal-path.ts';
@@ -25,6 +25,7 @@ export function candidateTimelines(survey: RestoreSurvey, request: RestoreReques
     refuseUnusable(lastTimelineOf(named), survey);
     return [lastTimelineOf(named)];
   }
+  if (request.timeline === 'current') return currentTimelines(survey, request, named);
   const usable = known.filter(timeline => {
     const backups = backupsOn(survey, timeline);
     return named === undefined ? backups.length > 0 : backups.includes(named);
@@ -43,6 +44,26 @@ export function candidateTimelines(survey: RestoreSurvey, request: RestoreReques
   // A branch without WAL of its own has nothing that its siblings lack.
   const written = tips.filter(timeline => lastWritten(survey, timeline) !== undefined);
   return written.length > 0 ? written : tips;
+}
+
+/**
+ * The timeline of the backup: of the named one, or of the newest that ends before the target, as far as that is known
+ * without reading WAL.
+ */
+function currentTimelines(
+  survey: RestoreSurvey,
+  { target }: RestoreRequest,
+  named: BackupRecord | undefined,
+): number[] {
+  const allowed = named === undefined ? survey.backups : [named];
+  const timelines = [...new Set(allowed.map(lastTimelineOf))].toSorted((a, b) => b - a);
+  if (named !== undefined) refuseUnusable(lastTimelineOf(named), survey);
+  const usable = timelines.filter(timeline => !survey.unusable.has(timeline));
+  if (target.kind === 'xid' || target.kind === 'name') return usable;
+  const before = usable.find(timeline =>
+    allowed.some(backup => lastTimelineOf(backup) === timeline && endsBefore(backup, target)),
+  );
+  return [before ?? usable[0]].filter(timeline => timeline !== undefined);
 }
 
 /** The answer where backups are there, all of them on timelines that their servers left. */

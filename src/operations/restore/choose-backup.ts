@@ -63,7 +63,7 @@ export function backupsBefore(
 /**
  * True if recovery is consistent when it reaches the target; also true for a target whose position only WAL can tell.
  */
-function endsBefore(backup: BackupRecord, target: RestoreTarget): boolean {
+export function endsBefore(backup: BackupRecord, target: RestoreTarget): boolean {
   if (target.kind === 'time') return microsOf(backup.stopTime) <= target.timeMicros;
   return target.kind !== 'lsn' || backup.stopLsn <= target.lsn;
 }

@@ -79,7 +79,44 @@ export interface SpaceNeed {
  * @throws WalvaultError `destination`
  */
 export async function requireSpace(needs: readonly SpaceNeed[]): Promise<void> {
-  const byDevice = new Map<number, { sizeBytes: number; freeBytes: number; directory: string }>();
+  for (const { sizeBytes, freeBytes, directory } of await fileSystemsOf(needs)) {
+    if (sizeBytes <= freeBytes) continue;
+    throw new WalvaultError(
+      'destination',
+      `${directory}: the backup and its WAL need ${formatSize(sizeBytes)}, its file system has ${formatSize(freeBytes)} free`,
+      { hint: tooSmallHint },
+    );
+  }
+}
+
+/**
+ * Checks that the file systems have enough space together, while nobody knows yet how much goes into which directory.
+ * @throws WalvaultError `destination`
+ */
+export async function requireSpaceTogether(needs: readonly SpaceNeed[]): Promise<void> {
+  const fileSystems = await fileSystemsOf(needs);
+  const sum = (name: 'sizeBytes' | 'freeBytes') => fileSystems.reduce((total, each) => total + each[name], 0);
+  if (sum('sizeBytes') <= sum('freeBytes')) return;
+  const names = fileSystems.map(({ directory }) => directory).join(', ');
+  throw new WalvaultError(
+    'destination',
+    `${names}: the backup and its WAL need ${formatSize(sum('sizeBytes'))}, ${fileSystems.length === 1 ? 'its file system has' : 'their file systems have'} ${formatSize(sum('freeBytes'))} free`,
+    { hint: tooSmallHint },
+  );
+}
+
+const tooSmallHint = 'Free some space, or choose another directory; nothing was written.';
+
+interface FileSystem {
+  /** The first of the directories on it. */
+  readonly directory: string;
+  readonly sizeBytes: number;
+  readonly freeBytes: number;
+}
+
+/** The file systems of the directories, each with all that goes there. */
+async function fileSystemsOf(needs: readonly SpaceNeed[]): Promise<FileSystem[]> {
+  const byDevice = new Map<number, FileSystem>();
   for (const { directory, sizeBytes } of needs) {
     const existing = await nearestExisting(directory);
     const { dev } = await stat(existing);
@@ -87,14 +124,7 @@ export async function requireSpace(needs: readonly SpaceNeed[]): Promise<void> {
     const known = byDevice.get(dev) ?? { sizeBytes: 0, freeBytes: bavail * bsize, directory };
     byDevice.set(dev, { ...known, sizeBytes: known.sizeBytes + sizeBytes });
   }
-  for (const { sizeBytes, freeBytes, directory } of byDevice.values()) {
-    if (sizeBytes <= freeBytes) continue;
-    throw new WalvaultError(
-      'destination',
-      `${directory}: the backup and its WAL need ${formatSize(sizeBytes)}, its file system has ${formatSize(freeBytes)} free`,
-      { hint: 'Free some space, or choose another directory; nothing was written.' },
-    );
-  }
+  return [...byDevice.values()];
 }
 
 /** Calls fsync on all directories of a tree, the root last. Links are not followed. */

@@ -28,12 +28,10 @@ import {
 import { absentFiles, unknownLibraries, type AbsentFile } from './copy-settings/obstacles.ts';
 import { overridesFor, type CopyChoices, type Override } from './copy-settings/overrides.ts';
 import { makeOwnConfiguration, type OwnConfiguration } from './copy-settings/own-configuration.ts';
-import { startCommand } from './copy-settings/start-command.ts';
+import { serverOptionsOf, startCommand } from './copy-settings/start-command.ts';
 import { fsyncTree } from './destination.ts';
+import { waitingControlFilePath } from './places.ts';
 import type { TablespaceTarget } from './tablespaces.ts';
-
-/** The temporary name of `global/pg_control`, which means nothing to PostgreSQL. */
-export const waitingControlFilePath = 'global/pg_control.walvault-restore';
 
 /** Files of a running server, which a backup made by another program may hold. */
 const strayFiles = [standbySignal, recoverySignal, promoteSignal, postmasterPidName, 'postmaster.opts'];
@@ -59,6 +57,8 @@ export interface Finished {
   readonly overrides: readonly Override[];
   readonly configuration: OwnConfiguration;
   readonly startCommand: string;
+  /** What the server gets by pg_ctl's `-o`; empty for nothing. */
+  readonly serverOptions: string;
   readonly absentFiles: readonly AbsentFile[];
   readonly unknownLibraries: readonly string[];
 }
@@ -156,15 +156,13 @@ async function writeSettings(options: FinishOptions, control: ControlFile): Prom
   const before = await readIfThere(path);
   const written = overrides.map(({ name, value, why }) => ({ name, value: value ?? '', why }));
   await writeFileDurably(path, writeRecoverySettings(before, settings, written));
+  const { source } = configuration;
+  const start = { dataDirectory, source, externalFiles: record.externalFiles };
   return {
     overrides,
     configuration,
-    startCommand: startCommand({
-      dataDirectory,
-      postgresMajor: control.postgresMajor,
-      source: configuration.source,
-      externalFiles: record.externalFiles,
-    }),
+    startCommand: startCommand({ ...start, postgresMajor: control.postgresMajor }),
+    serverOptions: serverOptionsOf(start),
     absentFiles: absentFiles(configured, dataDirectory),
     unknownLibraries: unknownLibraries(configured),
   };

@@ -11,6 +11,15 @@ import type { RestorePlan } from './plan.ts';
 import type { RestoreRequest } from './request.ts';
 import type { TablespaceTarget } from './tablespaces.ts';
 import type { RestoreTarget } from './target.ts';
+import type { PartUnpacker } from './unpack.ts';
+
+interface StartChoice {
+  /** The directory of PostgreSQL's programs; undefined: where they are usually installed. */
+  readonly pgBin: string | undefined;
+  /** Undefined: as the copy's configuration says. */
+  readonly port: number | undefined;
+  readonly env: NodeJS.ProcessEnv;
+}
 
 export interface RestoreOptions extends CopyChoices {
   /** The repositories in the order of the configuration: the first usable repository is used. */
@@ -28,6 +37,8 @@ export interface RestoreOptions extends CopyChoices {
   readonly accessMode: AccessMode | undefined;
   /** A directory of its own for pg_wal; undefined: it is in the data directory. */
   readonly walDirectory: string | undefined;
+  /** How much WAL the agent fetches ahead of the recovery, into pg_wal. */
+  readonly prefetchBytes: number;
   /** `OID=DIRECTORY` or `OLD=NEW`. */
   readonly tablespaceMap: readonly string[];
   readonly acceptsRecordedLocations: boolean;
@@ -35,6 +46,9 @@ export interface RestoreOptions extends CopyChoices {
   readonly walvaultCommand: readonly string[];
   readonly configPath: string | undefined;
   readonly dryRun: boolean;
+  /** Undefined: nothing is to be started. */
+  readonly start: StartChoice | undefined;
+  readonly unpacker: PartUnpacker;
   /** How to ask for objects in an archive tier. Undefined: the restore only reports them. */
   readonly thaw: Omit<ThawOptions, 'signal'> | undefined;
   readonly log: Log;
@@ -54,5 +68,7 @@ export interface RestoreResult {
   readonly overrides: readonly Override[];
   /** Undefined after a dry run. */
   readonly finished: Finished | undefined;
+  /** How to start the server, if that was asked for. */
+  readonly start: { readonly pgCtl: string; readonly port: number | undefined } | undefined;
   readonly elapsedMs: number;
 }

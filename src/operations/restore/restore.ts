@@ -22,10 +22,11 @@ import { withUsableRepository } from './choose-repository.ts';
 import { ColdArchiveError, possibleNeeds, requireReadable, thawAll } from './cold.ts';
 import { isReadDuringReplay, overridesFor, type CopyFacts } from './copy-settings/overrides.ts';
 import { minimumsOnTheWay } from './copy-settings/wal-minimums.ts';
-import { refuseOccupied, requireSpace } from './destination.ts';
+import { refuseOccupied, requireSpace, requireSpaceTogether } from './destination.ts';
 import type { RestoreOptions, RestoreResult } from './options.ts';
 import { planRestore, type RestorePlan } from './plan.ts';
 import { restoreCommandOf } from './restore-command.ts';
+import { findPgCtl } from './start/programs.ts';
 import { proveOpens } from './stored-piece.ts';
 import { chooseSystem, surveyForRestore } from './survey.ts';
 import { mapTablespaces, type TablespaceTarget } from './tablespaces.ts';
@@ -76,9 +77,20 @@ async function restoreFrom(
   });
   for (const tablespace of tablespaces) await refuseOccupied(tablespace.directory);
   await refuseBadWalDirectory(options, tablespaces);
-  if (tablespaces.length === 0)
-    await requireSpace([{ directory, sizeBytes: backup.sizeBytes }, walSpace(options, plan)]);
+  const needs = [{ directory, sizeBytes: backup.sizeBytes }, walSpace(options, plan)];
+  if (tablespaces.length === 0) await requireSpace(needs);
+  // The manifest knows how much goes into each of them; it is checked again when that is read.
+  else
+    await requireSpaceTogether([
+      ...needs,
+      ...tablespaces.map(one => ({ directory: one.directory, sizeBytes: 0 })),
+    ]);
   const settings = recoverySettings(options, plan);
+  const postgresMajor = Math.floor(backup.serverVersion / 10_000);
+  const start = options.start && {
+    port: options.start.port,
+    pgCtl: await findPgCtl({ ...options.start, postgresMajor, signal: options.signal }),
+  };
   await proveKeyFits(options, system, backup);
   const finished = options.dryRun
     ? undefined
@@ -99,6 +111,7 @@ async function restoreFrom(
     tablespaces,
     settings,
     choices: options,
+    start,
     overrides: finished?.overrides ?? overridesFor(options, plannedFacts(backup)),
     finished,
   };

@@ -9,8 +9,11 @@ import { isStoreError } from '../../stores/store.ts';
 
 export interface PieceSource {
   readonly key: string;
-  readonly record: BackupRecord;
+  /** Bounds what the piece may decode to. */
+  readonly record: Pick<BackupRecord, 'sizeBytes' | 'fileCount'>;
   readonly piece: StoredPiece;
+  /** True: `use` is done with a chunk when it asks for the next one, and nobody else waits for this thread. */
+  readonly chunkByChunk?: boolean;
   readonly signal: AbortSignal;
 }
 
@@ -21,13 +24,14 @@ export interface PieceSource {
  */
 export async function readPiece(
   repository: Repository,
-  { key, record, piece, signal }: PieceSource,
+  { key, record, piece, chunkByChunk, signal }: PieceSource,
   use: (decoded: ByteStream) => Promise<void>,
 ): Promise<void> {
   const what = `${repository.store.url}: ${key}`;
   const digest = digestStream();
   try {
-    const { body } = await repository.store.get(key, { signal });
+    // The commit record has a digest, too: that of the metadata would be a second one over all bytes.
+    const { body } = await repository.store.get(key, { signal, withoutMetadata: true, chunkByChunk });
     const committed = { limitBytes: piece.storedSizeBytes, signal, what: 'it has' };
     const stored = digest.transform(atMost(body, committed));
     // The stream holds an open file or connection, even when `use` stops reading.
@@ -35,6 +39,7 @@ export async function readPiece(
       limitBytes: plainLimitOf(record, piece),
       signal,
       beside: 'believed',
+      chunkByChunk,
     });
     await use(undisturbed(decoded));
     // A reader may stop before the end of the stream, but the codec's last checks happen at the end.

@@ -5,6 +5,8 @@ import type { AbsentFile } from './copy-settings/obstacles.ts';
 import type { Override } from './copy-settings/overrides.ts';
 import type { OwnConfiguration } from './copy-settings/own-configuration.ts';
 import type { RestoreResult } from './options.ts';
+import type { Outcome } from './start/outcome.ts';
+import type { StartedServer } from './start/start-restored.ts';
 import { describeDropped } from './spare-drops.ts';
 import { describeTarget } from './target.ts';
 import { formatMicros, microsOf } from '../../postgres/wal/timestamp.ts';
@@ -58,10 +60,23 @@ export interface RestoreSummary {
   readonly absentFiles: readonly AbsentFile[];
   /** Preloaded libraries that may run jobs, for all that is known. */
   readonly unknownLibraries: readonly string[];
+  /** The server that was started; null if none was, or if it ended before its target. */
+  readonly server: {
+    readonly outcome: Exclude<Outcome, 'ended'>;
+    readonly port: number | null;
+    readonly socketDirectory: string | null;
+    /** How far it has replayed. */
+    readonly lsn: string | null;
+    /** Of the last transaction that it replayed. */
+    readonly time: string | null;
+    readonly timeline: number;
+    /** Why it could not be asked. */
+    readonly notAsked: string | null;
+  } | null;
   readonly elapsedMs: number;
 }
 
-export function summariseRestore(result: RestoreResult): RestoreSummary {
+export function summariseRestore(result: RestoreResult, server?: StartedServer): RestoreSummary {
   const { plan, settings, choices, finished } = result;
   const { backup, stopsAt } = plan;
   return {
@@ -113,7 +128,21 @@ export function summariseRestore(result: RestoreResult): RestoreSummary {
     startCommand: finished?.startCommand ?? null,
     absentFiles: finished?.absentFiles ?? [],
     unknownLibraries: finished?.unknownLibraries ?? [],
+    server: server === undefined ? null : summariseServer(server),
     elapsedMs: Math.round(result.elapsedMs),
+  };
+}
+
+function summariseServer(server: StartedServer): NonNullable<RestoreSummary['server']> {
+  const { outcome, port, socketDirectory, lsn, time, timeline, notAsked } = server;
+  return {
+    outcome,
+    port: port ?? null,
+    socketDirectory: socketDirectory ?? null,
+    lsn: lsn === undefined ? null : formatLsn(lsn),
+    time: time ?? null,
+    timeline,
+    notAsked: notAsked ?? null,
   };
 }
 

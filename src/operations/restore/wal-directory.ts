@@ -25,17 +25,28 @@ export async function linkWalDirectory(dataDirectory: string, path: string): Pro
 
 /** The space for the WAL of a recovery, where pg_wal is. */
 export function walSpace(
-  { directory, walDirectory }: Pick<RestoreOptions, 'directory' | 'walDirectory'>,
+  {
+    directory,
+    walDirectory,
+    prefetchBytes,
+  }: Pick<RestoreOptions, 'directory' | 'walDirectory' | 'prefetchBytes'>,
   { wal, backup }: RestorePlan,
 ): SpaceNeed {
-  const sizeBytes = walSpaceBytes(wal, backup.geometry.segmentSizeBytes);
+  const sizeBytes = walSpaceBytes(wal, { segmentSizeBytes: backup.geometry.segmentSizeBytes, prefetchBytes });
   return { directory: walDirectory ?? directory, sizeBytes };
 }
 
 /** PostgreSQL's default for `max_wal_size`: replay removes older segments at each restartpoint. */
 const keptWalBytes = 1024 ** 3;
 
-/** The space that recovery needs in pg_wal: the segments that it fetches, as far as it keeps them. */
-export function walSpaceBytes(wal: readonly SegmentRange[], segmentSizeBytes: number): number {
-  return Math.min(count(...wal) * segmentSizeBytes, keptWalBytes);
+/**
+ * The space that recovery needs in pg_wal: the segments that it fetches, as far as it keeps them, and those that the agent
+ * has fetched ahead.
+ */
+export function walSpaceBytes(
+  wal: readonly SegmentRange[],
+  { segmentSizeBytes, prefetchBytes }: { readonly segmentSizeBytes: number; readonly prefetchBytes: number },
+): number {
+  const walBytes = count(...wal) * segmentSizeBytes;
+  return Math.min(walBytes, keptWalBytes) + Math.min(walBytes, prefetchBytes);
 }

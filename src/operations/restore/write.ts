@@ -3,19 +3,17 @@
  * that fails, the directories are emptied again.
  */
 import { mkdir } from 'node:fs/promises';
-import { join } from 'node:path';
 import { localIoError, systemCode } from '../../base/errors/errors.ts';
 import { toPlainError } from '../../base/errors/plain-error.ts';
 import type { Log } from '../../observe/events/events.ts';
-import { controlFilePath } from '../../postgres/cluster/control-file.ts';
 import type { RecoverySettings } from '../../postgres/cluster/recovery-settings.ts';
 import type { ReplayMinimums } from '../../postgres/wal/replay-minimums.ts';
 import type { SystemPath } from '../../repository/format/layout.ts';
 import type { Repository } from '../../repository/repository.ts';
 import { accessModeOf, type AccessMode } from './access-mode.ts';
 import { prepareDirectory, removeWritten, requireSpace, type PreparedDirectory } from './destination.ts';
-import { finish, waitingControlFilePath, type Finished } from './finish.ts';
-import { tablespaceOf, verifyManifest } from './manifest-spool.ts';
+import { finish, type Finished } from './finish.ts';
+import { verifyManifest } from './manifest-spool.ts';
 import type { RestoreOptions } from './options.ts';
 import type { RestorePlan } from './plan.ts';
 import type { TablespaceTarget } from './tablespaces.ts';
@@ -84,27 +82,12 @@ async function writeFiles(
   ]);
   for (const tablespace of tablespaces)
     if (tablespace.isInside) await mkdir(tablespace.directory, { recursive: true, mode: 0o700 });
-  const locate = locator(dataDirectory, tablespaces);
-  await unpack({ ...options, record, manifest, locate });
-  return await finish({ ...options, dataDirectory, record, accessMode, choices: options });
-}
-
-/**
- * Gives the destination of a manifest path. The path's form has been checked: relative, without `..` (isSafePath).
- */
-function locator(
-  dataDirectory: string,
-  tablespaces: readonly TablespaceTarget[],
-): (path: string) => string | undefined {
-  const directories = new Map(tablespaces.map(({ oid, directory }) => [oid, directory]));
-  return path => {
-    if (path === controlFilePath) return join(dataDirectory, waitingControlFilePath);
-    const oid = tablespaceOf(path);
-    const directory = oid === undefined ? undefined : directories.get(oid);
-    if (directory === undefined) return join(dataDirectory, path);
-    const rest = path.split('/').slice(2).join('/');
-    return rest === '' ? undefined : join(directory, rest);
+  const places = {
+    dataDirectory,
+    tablespaces: tablespaces.map(({ oid, directory }) => ({ oid, directory })),
   };
+  await unpack({ ...options, record, manifest, places });
+  return await finish({ ...options, dataDirectory, record, accessMode, choices: options });
 }
 
 async function tidyUp(prepared: readonly PreparedDirectory[], log: Log): Promise<void> {

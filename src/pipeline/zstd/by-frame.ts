@@ -1,12 +1,13 @@
 /**
- * Decompression for a thread that does nothing else: frames that fit into memory are decoded at once, which spares the
- * copies and the thread changes of a stream. It is as strict as `decompressZstd`, and takes over to it where a frame is
- * large or does not tell its size.
+ * Decompression for a thread that nobody waits for, and a reader that is done with a chunk when it asks for the next one.
+ * Frames that fit into memory are decoded at once, which spares the copies and the thread changes of a stream, and all
+ * memory is used again. It is as strict as `decompressZstd`, and goes on as a stream where a frame is large or does not
+ * tell its size.
  */
-import { decompressZstdFrame } from './whole.ts';
-import { streamOf, type ByteStream, type ByteTransform } from '../../base/bytes/streams.ts';
+import { freed, release, streamOf, type ByteTransform } from '../../base/bytes/streams.ts';
 import { contentBytesOf, longestHeaderBytes, maxWindowLogDefault, ZstdFrameWalk } from './frames.ts';
-import { decompressZstd } from './streaming.ts';
+import { decodeStream } from './streaming.ts';
+import { decompressZstdFrame } from './whole.ts';
 
 /** The most plain bytes of a frame that is decoded at once; backups write frames of half this size. */
 const atOnceBytes = 8 * 1024 ** 2;
@@ -15,19 +16,19 @@ export function decompressZstdByFrame(): ByteTransform {
   return async function* decompress(source) {
     const input = source[Symbol.asyncIterator]();
     const walk = new ZstdFrameWalk(maxWindowLogDefault);
-    let frame: Uint8Array[] = [];
+    const frame = new Gathered();
     try {
       for (let next = await input.next(); next.done !== true; next = await input.next()) {
         const pieces = walk.update(next.value);
         for (const [index, piece] of pieces.entries()) {
-          frame.push(piece);
+          const begun = frame.with(piece);
           if (index < pieces.length - 1 || walk.isBetweenFrames) {
-            yield* decodeFrame(Buffer.concat(frame));
-            frame = [];
-          } else if (!isDecodedAtOnce(frame)) {
-            yield* decompressZstd()(rejoined(frame, input));
+            yield* decodeFrame(begun);
+            frame.clear();
+          } else if (!isDecodedAtOnce(begun)) {
+            yield* freed(decodeStream(rejoined(begun, input)));
             return;
-          }
+          } else frame.keep(begun);
         }
       }
       walk.end();
@@ -37,22 +38,58 @@ export function decompressZstdByFrame(): ByteTransform {
   };
 }
 
-async function* decodeFrame(frame: Uint8Array): AsyncGenerator<Uint8Array> {
+async function* decodeFrame(frame: Buffer): AsyncGenerator<Uint8Array> {
   const decoded = decompressZstdFrame(frame, atOnceBytes);
-  if (decoded === undefined) yield* decompressZstd()(streamOf(frame));
-  else if (decoded.length > 0) yield decoded;
+  if (decoded === undefined) yield* freed(decodeStream(streamOf(frame)));
+  else if (decoded.length > 0) {
+    yield decoded;
+    release(decoded);
+  }
 }
 
-/** True for a frame that has begun and is small, or has not told yet. */
-function isDecodedAtOnce(frame: readonly Uint8Array[]): boolean {
-  const head = Buffer.concat(frame.slice(0, longestHeaderBytes)).subarray(0, longestHeaderBytes);
-  return head.length < longestHeaderBytes || (contentBytesOf(head) ?? Infinity) <= atOnceBytes;
+/** True for the beginning of a small frame, or one that does not tell yet. Empty blocks can make any frame long. */
+function isDecodedAtOnce(frame: Buffer): boolean {
+  if (frame.length > 2 * atOnceBytes) return false;
+  return frame.length < longestHeaderBytes || (contentBytesOf(frame) ?? Infinity) <= atOnceBytes;
 }
 
 async function* rejoined(
-  frame: readonly Uint8Array[],
+  begun: Uint8Array,
   input: AsyncIterator<Uint8Array>,
 ): AsyncGenerator<Uint8Array> {
-  yield* frame;
-  yield* { [Symbol.asyncIterator]: () => input } satisfies ByteStream;
+  yield begun;
+  yield* { [Symbol.asyncIterator]: () => input };
+}
+
+/** The beginning of a frame, in memory that each frame uses again. */
+class Gathered {
+  #buffer: Buffer = Buffer.alloc(0);
+  #sizeBytes = 0;
+
+  /** The beginning and what follows it: `piece` itself if there is no beginning. */
+  with(piece: Uint8Array): Buffer {
+    if (this.#sizeBytes === 0) return Buffer.from(piece.buffer, piece.byteOffset, piece.byteLength);
+    this.#add(piece);
+    return this.#buffer.subarray(0, this.#sizeBytes);
+  }
+
+  /** Keeps what `with` gave, whose memory may be gone when the next piece comes. */
+  keep(begun: Buffer): void {
+    if (this.#sizeBytes === 0) this.#add(begun);
+  }
+
+  clear(): void {
+    this.#sizeBytes = 0;
+  }
+
+  #add(piece: Uint8Array): void {
+    const sizeBytes = this.#sizeBytes + piece.length;
+    if (sizeBytes > this.#buffer.length) {
+      const grown = Buffer.allocUnsafeSlow(Math.max(sizeBytes, 2 * this.#buffer.length));
+      this.#buffer.copy(grown, 0, 0, this.#sizeBytes);
+      this.#buffer = grown;
+    }
+    this.#buffer.set(piece, this.#sizeBytes);
+    this.#sizeBytes = sizeBytes;
+  }
 }

@@ -103,17 +103,23 @@ export function decompressZstd(options: { maxWindowLog?: number } = {}): ByteTra
   return async function* decompress(source) {
     const input = source[Symbol.asyncIterator]();
     const head = await readHead(input);
-    const walk = new ZstdFrameWalk(maxWindowLog);
     const chunkSize = head.isWhole ? smallInputBytes : chunkSizeBytes;
-    const stage = createZstdDecompress(
-      stageOptions(chunkSize, { [constants.ZSTD_d_windowLogMax]: maxWindowLog }),
-    );
-    try {
-      yield* throughStage(frameByFrame(rejoin(head.chunks, input), walk), stage);
-    } catch (error) {
-      throw zstdFailure(error);
-    }
+    yield* decodeStream(rejoin(head.chunks, input), { maxWindowLog, chunkSize });
   };
+}
+
+/** As `decompressZstd`. It asks for a chunk when it is done with the one before. */
+export async function* decodeStream(
+  source: ByteStream,
+  { maxWindowLog = maxWindowLogDefault, chunkSize = chunkSizeBytes } = {},
+): AsyncGenerator<Uint8Array> {
+  const walk = new ZstdFrameWalk(maxWindowLog);
+  const params = { [constants.ZSTD_d_windowLogMax]: maxWindowLog };
+  try {
+    yield* throughStage(frameByFrame(source, walk), createZstdDecompress(stageOptions(chunkSize, params)));
+  } catch (error) {
+    throw zstdFailure(error);
+  }
 }
 
 async function* frameByFrame(source: ByteStream, walk: ZstdFrameWalk): AsyncGenerator<Uint8Array> {

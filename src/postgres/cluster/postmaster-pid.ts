@@ -15,6 +15,10 @@ export interface PostmasterPid {
   /** Seconds since 1970. With the process id it tells one run of a server from the next. */
   readonly startedAt: number;
   readonly port: number;
+  /** The first of its directories for Unix sockets; undefined if it has none. */
+  readonly socketDirectory: string | undefined;
+  /** The first of the addresses that it listens on, `*` for all; undefined if it listens on none. */
+  readonly listenAddress: string | undefined;
   /** `starting`, `stopping`, `ready` or `standby`; undefined before the server has written it. */
   readonly status: string | undefined;
 }
@@ -53,14 +57,15 @@ export function isServerStopping(dataDirectory: string): boolean {
 const statusLine = 8;
 
 /**
- * One value a line: process id, data directory, start time, port, three values that are not needed here, and the
- * status, padded with spaces (pidfile.h). A single-user session writes its process id as a negative number.
+ * One value a line: process id, data directory, start time, port, socket directory, address, one value that is not
+ * needed here, and the status, padded with spaces (pidfile.h). A single-user session writes its process id as a negative number.
  */
 function parsePostmasterPid(text: string): PostmasterPid | undefined {
   const lines = text.split('\n', statusLine);
   const [pid, , startedAt, port] = lines.map(line => (/^[1-9]\d*$/.test(line) ? Number(line) : undefined));
   if (pid === undefined || startedAt === undefined || port === undefined) return undefined;
-  return { pid, startedAt, port, status: lines[statusLine - 1]?.trim() };
+  const [socketDirectory, listenAddress] = lines.slice(4, 6).map(line => (line === '' ? undefined : line));
+  return { pid, startedAt, port, socketDirectory, listenAddress, status: lines[statusLine - 1]?.trim() };
 }
 
 /**

@@ -116,20 +116,20 @@ export class Codec {
   async *decode(
     key: string,
     stored: ByteStream,
-    { limitBytes, signal, onVerdict, inMemory, byFrame = false, beside }: DecodeOptions,
+    { limitBytes, signal, onVerdict, inMemory, chunkByChunk = false, beside }: DecodeOptions,
   ): AsyncGenerator<Uint8Array> {
     const source = stored[Symbol.asyncIterator]();
     const storedLimit = { limitBytes: largestEncoding(limitBytes), signal, what: `${key}: holds` };
     try {
       const bounded = atMost({ [Symbol.asyncIterator]: () => source }, storedLimit);
-      const { format, content, verdict } = await this.#open(key, bounded);
+      const { format, content, verdict } = await this.#open(key, bounded, chunkByChunk);
       // gpg may compress inside the encryption, so that what comes out of it can be large again.
       const packed = atMost(content, storedLimit);
       const unpacked =
         inMemory !== undefined
           ? unpackInMemory(format, packed, inMemory)
           : format === 'zstd'
-            ? (byFrame ? decompressZstdByFrame() : decompressZstd())(packed)
+            ? (chunkByChunk ? decompressZstdByFrame() : decompressZstd())(packed)
             : packed;
       yield* atMost(unpacked, { limitBytes, signal, what: `${key}: unpacks to` });
       const found = verdict();
@@ -144,13 +144,13 @@ export class Codec {
   }
 
   /** Removes the encryption; the content is compressed or plain. */
-  async #open(key: string, stored: ByteStream): Promise<Opened> {
+  async #open(key: string, stored: ByteStream, chunkByChunk: boolean): Promise<Opened> {
     const outer = await peek(stored, 8);
     const outerFormat = detectFormat(outer.head);
     if (outerFormat !== 'openpgp')
       return { ...readable(key, outerFormat), content: outer.whole, verdict: unsigned };
     const run = (await this.keyring.decryptor()).start(key);
-    const inner = await peek(run.apply(outer.whole), 8);
+    const inner = await peek(run.apply(outer.whole, { chunkByChunk }), 8);
     return { ...readable(key, detectFormat(inner.head)), content: inner.whole, verdict: () => run.verdict() };
   }
 
@@ -190,8 +190,11 @@ export interface DecodeOptions {
    * the cost, with the same errors.
    */
   readonly inMemory?: HeldWhole | undefined;
-  /** True in a thread that nobody waits for: small frames are decoded at once, at half the cost. */
-  readonly byFrame?: boolean | undefined;
+  /**
+   * True: the reader is done with a chunk when it asks for the next one, and nobody else waits for its thread, so that
+   * memory is used again, and small frames are decoded at once.
+   */
+  readonly chunkByChunk?: boolean | undefined;
 }
 
 interface Opened {
@@ -221,7 +224,8 @@ async function peek(source: ByteStream, count: number): Promise<{ head: Uint8Arr
   while (sizeBytes < count) {
     const next = await iterator.next();
     if (next.done === true) break;
-    seen.push(next.value);
+    // A chunk may be gone when the next one is asked for.
+    seen.push(next.value.length < count ? Buffer.from(next.value) : next.value);
     sizeBytes += next.value.length;
   }
   const first = seen[0];

@@ -24,6 +24,7 @@ export async function getFile(root: string, key: string, options: GetOptions): P
     body: readBody(root, key, file, {
       range,
       sha256: isWhole ? sidecar?.sha256 : undefined,
+      chunkByChunk: options.chunkByChunk === true,
       signal: options.signal,
     }),
   };
@@ -141,6 +142,7 @@ interface ReadPlan {
   readonly range: ByteRange;
   /** The digest of the whole body, if it is known and the whole body is read. */
   readonly sha256: string | undefined;
+  readonly chunkByChunk: boolean;
   readonly signal: AbortSignal;
 }
 
@@ -151,16 +153,18 @@ async function* readBody(
   opened: Found,
   plan: ReadPlan,
 ): AsyncGenerator<Uint8Array> {
-  const { range, signal } = plan;
+  const { range, chunkByChunk, signal } = plan;
   await using file = await openFile(root, key, `get ${key}`);
   if (file === undefined) throw new StoreError('absent', `get ${key}: deleted before it was read`);
   if (file.inode !== opened.inode || file.sizeBytes !== opened.sizeBytes)
     throw new StoreError('unreachable', `get ${key}: replaced while it was opened`);
   const hash = plan.sha256 === undefined ? undefined : createHash('sha256');
+  let buffer: Buffer | undefined;
   for (let offset = range.start; offset < range.end;) {
     signal.throwIfAborted();
-    const buffer = Buffer.allocUnsafeSlow(Math.min(chunkBytes, range.end - offset));
-    const { bytesRead } = await io(`get ${key}`, file.handle.read(buffer, 0, buffer.length, offset));
+    const wantedBytes = Math.min(chunkBytes, range.end - offset);
+    if (buffer === undefined || !chunkByChunk) buffer = Buffer.allocUnsafeSlow(wantedBytes);
+    const { bytesRead } = await io(`get ${key}`, file.handle.read(buffer, 0, wantedBytes, offset));
     if (bytesRead === 0)
       throw new StoreError('damaged', `get ${key}: ends after ${offset} of ${file.sizeBytes} bytes`);
     const chunk = buffer.subarray(0, bytesRead);

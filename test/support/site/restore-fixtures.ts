@@ -11,6 +11,8 @@ import { backup } from '../../../src/operations/backup/backup.ts';
 import { LocalPartWriter } from '../../../src/operations/backup/part/write-part.ts';
 import type { RestoreOptions, RestoreResult } from '../../../src/operations/restore/options.ts';
 import { restore } from '../../../src/operations/restore/restore.ts';
+import { unpackPart } from '../../../src/operations/restore/unpack-part.ts';
+import type { TimelineChoice } from '../../../src/operations/restore/request.ts';
 import { parseTarget, type TargetOptions } from '../../../src/operations/restore/target.ts';
 import type { BackupRecord } from '../../../src/repository/format/backup-record.ts';
 import type { Repository } from '../../../src/repository/repository.ts';
@@ -82,7 +84,7 @@ async function asServerUser<T>(
 export type RestoreChoice = TargetOptions & {
   readonly directory?: string;
   readonly backup?: string;
-  readonly timeline?: number | 'latest';
+  readonly timeline?: TimelineChoice;
   readonly overrides?: Partial<RestoreOptions>;
   readonly log?: Log;
 };
@@ -110,11 +112,14 @@ export function restoreFrom(site: Site, choice: RestoreChoice = {}): Promise<Res
       ...plainCopy,
       accessMode: undefined,
       walDirectory: undefined,
+      prefetchBytes: 0,
       tablespaceMap: [],
       acceptsRecordedLocations: false,
       walvaultCommand: [executable],
       configPath: site.configPath,
       dryRun: false,
+      start: undefined,
+      unpacker: { jobs: 2, unpack: unpackPart },
       thaw: undefined,
       log,
       signal,

@@ -54,7 +54,7 @@ const ofCounts: Proofs<typeof countBounds> = {
   packets: [bombs, 'is damaged: '],
   signatures: [bombs, 'more signatures than there can be'],
   jsonValues: ['unit/base/json.test.ts', 'is refused before it is parsed'],
-  lastPartFiles: ['unit/operations/restore/unpack.test.ts', 'a last part of too many files'],
+  filesOutOfOrder: ['unit/operations/restore/unpack.test.ts', 'a part with too many files out of order'],
   unprovenRequired: [many, 'are read up to a bound, and hide no genuine one'],
   unproven: [many, 'are read up to a bound and after smaller ones'],
 };

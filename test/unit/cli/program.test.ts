@@ -65,7 +65,7 @@ describe('usage', () => {
       /^walvault: option '--target-action <action>' argument 'stay' is invalid/m,
       /HINT/,
     ],
-    ['restore /x --target-timeline 0', /--target-timeline takes a number or "latest"/, /HINT/],
+    ['restore /x --target-timeline 0', /--target-timeline takes a number, "current" or "latest"/, /HINT/],
     ['gap ack --timeline 1', /^walvault: required option '--reason <text>' not specified$/m, /HINT/],
     ['gap ack --timeline one --reason r', /--timeline takes a number, not "one"/, /HINT/],
     ['gap ack --timeline 1 --system-id x --reason r', /"x" is not a system identifier/, /HINT/],

@@ -6,6 +6,7 @@ import { silentLog } from '../../support/logs.ts';
 import { cleanup } from '../../../src/operations/cleanup/cleanup.ts';
 import { list } from '../../../src/operations/list/list.ts';
 import { restore } from '../../../src/operations/restore/restore.ts';
+import { unpackPart } from '../../../src/operations/restore/unpack-part.ts';
 import type { Repository } from '../../../src/repository/repository.ts';
 import { surveySystem } from '../../../src/repository/survey.ts';
 import { backupId, makeSource, prefix } from '../../support/copied-repository.ts';
@@ -72,11 +73,14 @@ describe('what is listed once, and no more', () => {
       ...plainCopy,
       accessMode: undefined,
       walDirectory: undefined,
+      prefetchBytes: 0,
       tablespaceMap: [],
       acceptsRecordedLocations: false,
       walvaultCommand: ['walvault'],
       configPath: undefined,
       dryRun: true,
+      start: undefined,
+      unpacker: { jobs: 2, unpack: unpackPart },
       thaw: undefined,
       log: silentLog,
       signal,

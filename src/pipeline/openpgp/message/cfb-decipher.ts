@@ -4,6 +4,7 @@
  * handles one block after the other and takes four times as long.
  */
 import { createCipheriv } from 'node:crypto';
+import { release } from '../../../base/bytes/streams.ts';
 import { makeFold } from '../../../base/checksum/fold-module.ts';
 
 const blockSizeBytes = 16;
@@ -49,6 +50,7 @@ export class CfbDecipher {
     memory.set(chunk.subarray(start, end - blockSizeBytes), pieceSizeBytes + blockSizeBytes);
     const masks = this.#cipher.update(memory.subarray(pieceSizeBytes, pieceSizeBytes + sizeBytes));
     memory.set(masks, pieceSizeBytes);
+    release(masks);
     memory.set(chunk.subarray(start, end));
     fold(0, pieceSizeBytes, sizeBytes);
     plain.set(memory.subarray(0, sizeBytes), start);

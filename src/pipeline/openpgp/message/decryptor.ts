@@ -1,6 +1,6 @@
 /** Reads OpenPGP messages of walvault and of gpg 2.x, as streams in constant memory. */
 import { countBounds } from '../../../base/bounds.ts';
-import type { ByteStream } from '../../../base/bytes/streams.ts';
+import { freed, type ByteStream } from '../../../base/bytes/streams.ts';
 import { WalvaultError } from '../../../base/errors/errors.ts';
 import { readInTurn, type Secret, type SecretSource } from '../../../base/secret.ts';
 import { ByteReader } from '../../byte-reader.ts';
@@ -19,9 +19,14 @@ export interface DecryptionRun {
    * The decrypted content. It comes before the integrity digest and the signature at the end: do not rely on any of it
    * until the stream has ended without an error and `verdict` was checked.
    */
-  apply(source: ByteStream): ByteStream;
+  apply(source: ByteStream, options?: ReadingOptions): ByteStream;
   /** The verdict on the signature. Call this after the stream has ended. */
   verdict(): SignatureVerdict;
+}
+
+export interface ReadingOptions {
+  /** The reader is done with a chunk when it asks for the next one. */
+  readonly chunkByChunk?: boolean | undefined;
 }
 
 export interface Decryptor {
@@ -48,7 +53,8 @@ export function createDecryptor(options: DecryptorOptions): Promise<Decryptor> {
     start(objectKey) {
       let verdict: SignatureVerdict | undefined;
       return {
-        apply: source => decryptMessage(source, objectKey, { ...options, passphrases, onVerdict }),
+        apply: (source, { chunkByChunk = false } = {}) =>
+          decryptMessage(source, objectKey, { ...options, passphrases, chunkByChunk, onVerdict }),
         verdict() {
           if (verdict === undefined)
             throw new WalvaultError('internal', `${objectKey}: asked for its signature before it was read`);
@@ -64,6 +70,7 @@ export function createDecryptor(options: DecryptorOptions): Promise<Decryptor> {
 
 interface MessageContext extends Omit<DecryptorOptions, 'passphrases'> {
   readonly passphrases: readonly Passphrase[];
+  readonly chunkByChunk: boolean;
   readonly onVerdict: (verdict: SignatureVerdict) => void;
 }
 
@@ -83,7 +90,7 @@ async function* decryptMessage(
     const { header, keys } = await readSessionKeys(reader, what, context);
     const verdicts: SignatureVerdict[] = [];
     const plain = decryptBody(packetBody(reader, header, what), keys, what);
-    yield* readMessage(plain, {
+    yield* readMessage(context.chunkByChunk ? freed(plain) : plain, {
       what,
       mayBeCompressed: true,
       onSignature({ signature, hash }) {

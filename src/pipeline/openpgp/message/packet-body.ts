@@ -72,7 +72,7 @@ async function* exactBody(reader: ByteReader, sizeBytes: number): AsyncGenerator
   }
 }
 
-/** The whole body of a small packet: session keys and signatures. */
+/** A copy of the whole body of a small packet: session keys and signatures, which are kept. */
 export async function smallPacketBody(
   reader: ByteReader,
   header: PacketHeader,
@@ -81,5 +81,5 @@ export async function smallPacketBody(
   const { length } = header;
   if (length.kind !== 'definite' || length.sizeBytes > pieceBounds.packet.limitBytes)
     throw damaged(what, `an OpenPGP packet of kind ${header.tag} is too large`);
-  return await reader.exactly(length.sizeBytes);
+  return Buffer.from(await reader.exactly(length.sizeBytes));
 }

@@ -46,8 +46,17 @@ describe('pg_wal elsewhere', () => {
 
   test('needs space for the WAL on the way, as much as replay keeps', () => {
     const wal = (segments: bigint) => [{ timeline: 1, first: 1n, last: segments }];
-    assert.equal(walSpaceBytes(wal(3n), 16 * 1024 ** 2), 48 * 1024 ** 2);
-    assert.equal(walSpaceBytes(wal(10_000n), 16 * 1024 ** 2), 1024 ** 3);
-    assert.equal(walSpaceBytes([], 16 * 1024 ** 2), 0);
+    const mebibyte = 1024 ** 2;
+    const spaceFor = (segments: bigint, prefetchMiB: number) =>
+      walSpaceBytes(segments === 0n ? [] : wal(segments), {
+        segmentSizeBytes: 16 * mebibyte,
+        prefetchBytes: prefetchMiB * mebibyte,
+      }) / mebibyte;
+    assert.equal(spaceFor(3n, 0), 48);
+    assert.equal(spaceFor(10_000n, 0), 1024);
+    assert.equal(spaceFor(0n, 256), 0);
+    // What is fetched ahead lies there beside what replay keeps.
+    assert.equal(spaceFor(3n, 256), 48 + 48);
+    assert.equal(spaceFor(10_000n, 256), 1024 + 256);
   });
 });

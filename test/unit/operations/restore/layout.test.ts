@@ -5,6 +5,7 @@ import { join, resolve } from 'node:path';
 import { afterAll, beforeAll, describe, test } from 'vitest';
 import type { RestoreOptions } from '../../../../src/operations/restore/options.ts';
 import { restore } from '../../../../src/operations/restore/restore.ts';
+import { unpackPart } from '../../../../src/operations/restore/unpack-part.ts';
 import { createFsStore } from '../../../../src/stores/fs/store.ts';
 import { plainCopy } from '../../../support/copy-choices.ts';
 import { silentLog } from '../../../support/logs.ts';
@@ -31,11 +32,14 @@ async function restored(options: Partial<RestoreOptions> = {}): Promise<string> 
     ...plainCopy,
     accessMode: undefined,
     walDirectory: undefined,
+    prefetchBytes: 0,
     tablespaceMap: [],
     acceptsRecordedLocations: false,
     walvaultCommand: ['walvault'],
     configPath: undefined,
     dryRun: false,
+    start: undefined,
+    unpacker: { jobs: 2, unpack: unpackPart },
     thaw: undefined,
     log: silentLog,
     signal,

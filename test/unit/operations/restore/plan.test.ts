@@ -465,6 +465,19 @@ describe('after a failover', () => {
     assert.equal((await plan(failover, { targetTime: time(10), timeline: 'latest' })).timeline, 2);
   });
 
+  test('the current timeline is that of the backup, also of one that its servers left', async () => {
+    const current = async (options: Parameters<typeof plan>[1]) => {
+      const { backup, timeline } = await plan(failover, { ...options, timeline: 'current' });
+      return `${backup.id} on ${timeline}`;
+    };
+    assert.equal(await current({}), 'after on 2');
+    assert.equal(await current({ backup: 'before' }), 'before on 1');
+    assert.equal(await current({ backup: 'before', targetImmediate: true }), 'before on 1');
+    assert.equal(await current({ targetTime: time(17) }), 'after on 2');
+    assert.equal(await current({ targetTime: time(10) }), 'before on 1');
+    assert.equal(await current({ targetXid: '1011' }), 'before on 1');
+  });
+
   test('a transaction that only the abandoned end has is found there', async () => {
     const planned = await plan(failover, { targetXid: '1011' });
     assert.equal(planned.timeline, 1);

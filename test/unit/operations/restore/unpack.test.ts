@@ -7,6 +7,8 @@ import { collect, streamOf } from '../../../../src/base/bytes/streams.ts';
 import { WalvaultError } from '../../../../src/base/errors/errors.ts';
 import { silentLog } from '../../../support/logs.ts';
 import { verifyManifest } from '../../../../src/operations/restore/manifest-spool.ts';
+import { placeOf } from '../../../../src/operations/restore/places.ts';
+import { unpackPart } from '../../../../src/operations/restore/unpack-part.ts';
 import { unpack } from '../../../../src/operations/restore/unpack.ts';
 import { tarHeader, tarPadding, tarTrailer, type TarEntry } from '../../../../src/pipeline/tar/index.ts';
 import { compressZstd } from '../../../../src/pipeline/zstd/streaming.ts';
@@ -150,8 +152,9 @@ async function unpackMade(
     system,
     record,
     manifest: verified,
-    locate: path => join(data, path),
+    places: { dataDirectory: data, tablespaces: [] },
     accessMode: undefined,
+    unpacker: { jobs: 2, unpack: unpackPart },
     log: silentLog,
     signal,
   });
@@ -198,18 +201,22 @@ describe('what was written', () => {
   afterEach(stopRecording);
   let recorded: RecordedSteps | undefined;
   const made = { parts: [base, essentials] };
+  const here = { dataDirectory: '', tablespaces: [] };
 
   test('is on disk when it is done, file by file', async () => {
     await unpackMade(made, directory => (recorded = recordSteps(directory)));
     assert.deepEqual(
       recorded?.steps.toSorted(),
-      [...base, ...essentials].map(({ path }) => `sync ${path}`).toSorted(),
+      [...base, ...essentials].map(({ path }) => `sync ${placeOf(path, here)}`).toSorted(),
     );
   });
 
   for (const { path } of [...base, ...essentials])
     test(`is not done when ${path} could not be made durable`, async () => {
-      const unpacked = unpackMade(made, directory => (recordSteps(directory).failSyncOf = path));
+      const unpacked = unpackMade(
+        made,
+        directory => (recordSteps(directory).failSyncOf = placeOf(path, here)),
+      );
       await assert.rejects(unpacked, /injected/);
     });
 });
@@ -350,9 +357,12 @@ describe('a hostile repository', () => {
       /unpacks to more than \d+ bytes/,
     ));
 
-  test('a last part of too many files', () => {
+  test('a part with too many files out of order', () => {
     const files = Array.from({ length: 10_001 }, (_, index) => ({ path: `many/${index}` }));
-    return refuses({ parts: [base, [...essentials, ...files]] }, /more than 10000 files/);
+    return refuses(
+      { parts: [[...base, ...files, { path: 'last' }].reverse(), essentials] },
+      /"many\/9999" is not in the manifest at this place/,
+    );
   });
 
   for (const missing of essentials)

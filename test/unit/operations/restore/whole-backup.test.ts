@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import { beforeEach, describe, it } from 'vitest';
 import { restore } from '../../../../src/operations/restore/restore.ts';
+import { unpackPart } from '../../../../src/operations/restore/unpack-part.ts';
 import type { RestoreRequest } from '../../../../src/operations/restore/request.ts';
 import { backupPrefix } from '../../../../src/repository/format/layout.ts';
 import type { Repository } from '../../../../src/repository/repository.ts';
@@ -35,11 +36,14 @@ async function planned(request: Partial<RestoreRequest> = {}): Promise<string> {
     ...plainCopy,
     accessMode: undefined,
     walDirectory: undefined,
+    prefetchBytes: 0,
     tablespaceMap: [],
     acceptsRecordedLocations: false,
     walvaultCommand: ['walvault'],
     configPath: undefined,
     dryRun: true,
+    start: undefined,
+    unpacker: { jobs: 2, unpack: unpackPart },
     thaw: undefined,
     log: wordsInto(events),
     signal,

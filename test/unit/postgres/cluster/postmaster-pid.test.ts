@@ -15,12 +15,14 @@ function read(text: string) {
 
 const full = '4711\n/srv/data\n1790000000\n5433\n/run/postgresql\nlocalhost\n 1234 5678\nready   \n';
 const server = { pid: 4711, startedAt: 1_790_000_000, port: 5433 };
+const nowhere = { socketDirectory: undefined, listenAddress: undefined };
 
-it('knows the process, its start, its port and its status', () => {
-  assert.deepEqual(read(full), { ...server, status: 'ready' });
+it('knows the process, its start, where it listens and its status', () => {
+  const places = { socketDirectory: '/run/postgresql', listenAddress: 'localhost' };
+  assert.deepEqual(read(full), { ...server, ...places, status: 'ready' });
   assert.deepEqual(
     read('4711\n/srv/data\n1790000000\n5433\n\n'),
-    { ...server, status: undefined },
+    { ...server, ...nowhere, status: undefined },
     'as it is first written',
   );
 });

@@ -3,6 +3,7 @@ import { mkdirSync, readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { collect } from '../../../../../src/base/bytes/streams.ts';
 import { verifyManifest } from '../../../../../src/operations/restore/manifest-spool.ts';
+import { unpackPart } from '../../../../../src/operations/restore/unpack-part.ts';
 import { unpack } from '../../../../../src/operations/restore/unpack.ts';
 import { tarHeader, tarPadding, tarTrailer } from '../../../../../src/pipeline/tar/index.ts';
 import type { BackupRecord } from '../../../../../src/repository/format/backup-record.ts';
@@ -75,8 +76,9 @@ async function restoreInto({ directory }: FuzzContext, tar: Buffer, manifest: Bu
       system,
       record,
       manifest: verified,
-      locate: path => join(data, path),
+      places: { dataDirectory: data, tablespaces: [] },
       accessMode: undefined,
+      unpacker: { jobs: 1, unpack: unpackPart },
       log: silentLog,
       signal,
     });

@@ -1,0 +1,46 @@
+/**
+ * The files that a part must have, taken one by one as its tar has them. Usually that is the manifest's order; a file that
+ * comes earlier is looked for further on, and what was passed over waits, within a bound.
+ */
+import { countBounds } from '../../base/bounds.ts';
+import { WalvaultError } from '../../base/errors/errors.ts';
+import type { ManifestEntry } from '../../repository/format/manifest.ts';
+
+const { limit: mostPassedOver } = countBounds.filesOutOfOrder;
+
+export class ExpectedFiles {
+  readonly #entries: AsyncGenerator<ManifestEntry>;
+  readonly #passedOver = new Map<string, ManifestEntry>();
+
+  constructor(entries: AsyncGenerator<ManifestEntry>) {
+    this.#entries = entries;
+  }
+
+  /** @throws WalvaultError `damaged` for a file that should not be there, or not here */
+  async take(path: string): Promise<ManifestEntry> {
+    const waiting = this.#passedOver.get(path);
+    if (waiting !== undefined) {
+      this.#passedOver.delete(path);
+      return waiting;
+    }
+    while (this.#passedOver.size <= mostPassedOver) {
+      const next = await this.#entries.next();
+      if (next.done === true) break;
+      if (next.value.path === path) return next.value;
+      this.#passedOver.set(next.value.path, next.value);
+    }
+    throw unexpected(path);
+  }
+
+  /** The path of a file that was not taken. */
+  async rest(): Promise<string | undefined> {
+    const [first] = this.#passedOver.keys();
+    if (first !== undefined) return first;
+    const next = await this.#entries.next();
+    return next.done === true ? undefined : next.value.path;
+  }
+}
+
+export function unexpected(path: string): WalvaultError {
+  return new WalvaultError('damaged', `"${path}" is not in the manifest at this place`);
+}

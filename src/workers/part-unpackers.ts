@@ -1,0 +1,39 @@
+/** Unpacks the parts of a backup in worker threads. */
+import { availableParallelism } from 'node:os';
+import type { Config } from '../config/index.ts';
+import type { PartJob, PartRun, Written } from '../operations/restore/unpack-part.ts';
+import type { PartUnpacker } from '../operations/restore/unpack.ts';
+import type { Repository } from '../repository/repository.ts';
+import type { Jobs } from './job-table.ts';
+import { WorkerPool, type WorkerPoolOptions } from './pool.ts';
+import { startWorker } from './start-worker.ts';
+
+const mostByDefault = 8;
+
+export class PartUnpackers implements PartUnpacker, AsyncDisposable {
+  readonly jobs: number;
+  readonly #pool: WorkerPool<Jobs>;
+
+  /** @param told of each secret that a thread reads, and of what the threads receive */
+  constructor(config: Config, told: Pick<WorkerPoolOptions, 'onSecret' | 'onTraffic'>) {
+    this.jobs = config.restore.jobs ?? Math.min(availableParallelism(), mostByDefault);
+    const maxWorkers = this.jobs;
+    this.#pool = new WorkerPool({ ...told, maxWorkers, start: () => startWorker(config, maxWorkers) });
+  }
+
+  async unpack(repository: Repository, job: PartJob, { onWritten, signal }: PartRun): Promise<Written> {
+    const input = { repository: repository.name, job };
+    return await this.#pool.run('unpack-part', input, {
+      signal,
+      onEvent(event) {
+        if (event.kind === 'progress') onWritten({ bytes: event.doneBytes, files: event.doneFiles ?? 0 });
+        // Each thread says it; the codec of this thread knows whether it was said.
+        else if (event.kind === 'signature-not-good') repository.codec.emitOnce(event.problem, event);
+      },
+    });
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#pool.close();
+  }
+}

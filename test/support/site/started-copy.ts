@@ -1,0 +1,62 @@
+/** A copy that `restore --start` has started: no process of the test holds its server. */
+import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { Client } from 'pg';
+import { findPostgresBinaries } from '../servers/postgres-binaries.ts';
+import { freePort } from '../servers/ports.ts';
+import { newDirectory } from './cycle.ts';
+import { onExit } from './on-exit.ts';
+import { until, type Site } from './site.ts';
+
+export interface StartedCopy extends AsyncDisposable {
+  /** As `restore --json` prints it. */
+  readonly server: Readonly<Record<string, unknown>>;
+  readonly stderr: string;
+  query(sql: string): Promise<unknown[]>;
+}
+
+/** The origin's configuration must name a directory for sockets: the copy takes it over. */
+export async function startedCopy(site: Site, args: readonly string[]): Promise<StartedCopy> {
+  const directory = newDirectory();
+  const port = await freePort();
+  const program = ['--start', '--pg-bin', findPostgresBinaries(), '--port', String(port)];
+  const stop = onExit(() => {
+    const pid = pidIn(directory);
+    if (pid !== undefined) process.kill(pid, 'SIGQUIT');
+  });
+  const done = await site.walvault(['restore', directory, '--json', ...program, ...args], {
+    // For the question to the server; PGPORT leads astray both of them.
+    env: { PGUSER: 'postgres', PGPORT: '1' },
+    timeoutMs: 180_000,
+  });
+  assert.equal(done.exitCode, 0, done.stderr);
+  const { server } = JSON.parse(done.stdout) as { server: Record<string, unknown> };
+  assert.equal(server['port'], port);
+  return {
+    server,
+    stderr: done.stderr,
+    async query(sql) {
+      const host = String(server['socketDirectory']);
+      const client = new Client({ host, port, user: 'postgres', database: 'postgres' });
+      await client.connect();
+      try {
+        return (await client.query(sql)).rows as unknown[];
+      } finally {
+        await client.end();
+      }
+    },
+    async [Symbol.asyncDispose]() {
+      stop();
+      await until('the copy has stopped', () => pidIn(directory) === undefined);
+    },
+  };
+}
+
+function pidIn(directory: string): number | undefined {
+  try {
+    return Number(readFileSync(join(directory, 'postmaster.pid'), 'latin1').split('\n')[0]);
+  } catch {
+    return undefined;
+  }
+}
