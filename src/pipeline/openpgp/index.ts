@@ -7,6 +7,7 @@ export {
   type DecryptionRun,
   type Decryptor,
   type DecryptorOptions,
+  type ReadingOptions,
 } from './message/decryptor.ts';
 export { signDetached, verifyDetached } from './sign/detached.ts';
 export { createEncryptor, type EncryptionRun, type Encryptor, type EncryptTo } from './message/encryptor.ts';

@@ -16,7 +16,7 @@ import {
   compressZstdFrames,
   decompressZstd,
 } from '../../pipeline/zstd/streaming.ts';
-import { combineVerdicts, type SignatureVerdict } from '../../pipeline/openpgp/index.ts';
+import { combineVerdicts, type ReadingOptions, type SignatureVerdict } from '../../pipeline/openpgp/index.ts';
 import type { Keyring, ObjectUse } from './keyring.ts';
 import { describeVerdict, isBelieved, type SignaturePolicy } from './signature-policy.ts';
 import { unpackInMemory, type HeldWhole } from './unpack-in-memory.ts';
@@ -122,7 +122,9 @@ export class Codec {
     const storedLimit = { limitBytes: largestEncoding(limitBytes), signal, what: `${key}: holds` };
     try {
       const bounded = atMost({ [Symbol.asyncIterator]: () => source }, storedLimit);
-      const { format, content, verdict } = await this.#open(key, bounded, chunkByChunk);
+      const { format, content, verdict } = await this.#open(key, bounded, {
+        chunkByChunk: chunkByChunk || inMemory !== undefined,
+      });
       // gpg may compress inside the encryption, so that what comes out of it can be large again.
       const packed = atMost(content, storedLimit);
       const unpacked =
@@ -144,13 +146,13 @@ export class Codec {
   }
 
   /** Removes the encryption; the content is compressed or plain. */
-  async #open(key: string, stored: ByteStream, chunkByChunk: boolean): Promise<Opened> {
+  async #open(key: string, stored: ByteStream, options: ReadingOptions): Promise<Opened> {
     const outer = await peek(stored, 8);
     const outerFormat = detectFormat(outer.head);
     if (outerFormat !== 'openpgp')
       return { ...readable(key, outerFormat), content: outer.whole, verdict: unsigned };
     const run = (await this.keyring.decryptor()).start(key);
-    const inner = await peek(run.apply(outer.whole, { chunkByChunk }), 8);
+    const inner = await peek(run.apply(outer.whole, options), 8);
     return { ...readable(key, detectFormat(inner.head)), content: inner.whole, verdict: () => run.verdict() };
   }
 

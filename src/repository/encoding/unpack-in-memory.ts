@@ -1,5 +1,5 @@
 /** The decompression of a small object in one call, in memory. */
-import { release, streamOf, type ByteStream } from '../../base/bytes/streams.ts';
+import { copied, release, streamOf, type ByteStream } from '../../base/bytes/streams.ts';
 import type { Turns } from '../../base/threads/turns.ts';
 import { decompressZstd } from '../../pipeline/zstd/streaming.ts';
 import { decompressZstdWhole } from '../../pipeline/zstd/whole.ts';
@@ -14,7 +14,10 @@ export interface HeldWhole {
   readonly turns?: Turns | undefined;
 }
 
-/** `content`: decrypted, perhaps compressed. The stream that comes out has the errors of `decompressZstd`. */
+/**
+ * `content`: decrypted, perhaps compressed; each of its chunks may be gone when the next one is asked for. The stream that
+ * comes out has the errors of `decompressZstd`.
+ */
 export async function* unpackInMemory(
   format: 'zstd' | 'plain',
   content: ByteStream,
@@ -28,7 +31,7 @@ export async function* unpackInMemory(
     const chunk = next.value;
     if (filledBytes + chunk.length > storedSizeBytes) {
       // The content was compressed inside the encryption, or differs from the record.
-      yield* decompress(resume([packed.subarray(0, filledBytes), chunk], source));
+      yield* decompress(resume([packed.subarray(0, filledBytes), Buffer.from(chunk)], source));
       return;
     }
     packed.set(chunk, filledBytes);
@@ -56,5 +59,5 @@ async function* resume(
   source: AsyncIterator<Uint8Array>,
 ): AsyncGenerator<Uint8Array> {
   yield* seen;
-  yield* { [Symbol.asyncIterator]: () => source };
+  yield* copied({ [Symbol.asyncIterator]: () => source });
 }

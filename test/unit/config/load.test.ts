@@ -73,6 +73,7 @@ describe('a configuration file', () => {
         checkPages: true,
         fastCheckpoint: false,
       },
+      restore: { jobs: undefined },
       retention: { keepLast: undefined, keepWithinMs: undefined, minimumBackups: 1 },
       postgres: { connection: undefined },
     });

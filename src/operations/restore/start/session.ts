@@ -46,14 +46,15 @@ export async function askServer(
     });
     try {
       const [row] = await connection.query(question);
+      const { lsn = null, time = null, timeline = null } = row ?? {};
       return {
         kind: 'answered',
         answer: {
           isInRecovery: row?.['recovery'] === 't',
           isPaused: row?.['paused'] === 't',
-          lsn: row?.['lsn'] == null ? undefined : parseLsn(row['lsn']),
-          time: row?.['time'] ?? undefined,
-          timeline: row?.['timeline'] == null ? undefined : Number.parseInt(row['timeline'], 16),
+          lsn: lsn === null ? undefined : parseLsn(lsn),
+          time: time ?? undefined,
+          timeline: timeline === null ? undefined : Number.parseInt(timeline, 16),
         },
       };
     } finally {

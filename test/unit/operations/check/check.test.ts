@@ -79,6 +79,7 @@ function configOf(keys: KeySettings, id: string | undefined): Config {
       checkPages: true,
       fastCheckpoint: true,
     },
+    restore: { jobs: undefined },
     retention: { keepLast: 3, keepWithinMs: undefined, minimumBackups: 1 },
     postgres: { connection: undefined },
   };

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { readdirSync } from 'node:fs';
 import { Worker } from 'node:worker_threads';
 import { once } from 'node:events';
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { test } from 'vitest';
 import { EntrySpool, readSpooled } from '../../../../src/operations/restore/entry-spool.ts';
 import { ExpectedFiles } from '../../../../src/operations/restore/expected-files.ts';

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
 import { constants, zstdCompressSync } from 'node:zlib';
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { test } from 'vitest';
 import { WalvaultError } from '../../../../src/base/errors/errors.ts';
 import { decompressZstdByFrame } from '../../../../src/pipeline/zstd/by-frame.ts';
