@@ -5,13 +5,15 @@
 import { verifyPages } from './page-checksum.ts';
 import { makePageSums, type PageSums } from './page-sums-module.ts';
 
-/** The smallest page that PostgreSQL can be built with. */
+/** The smallest and the largest page that PostgreSQL can be built with. */
 const smallestPageBytes = 1024;
+const largestPageBytes = 32 * 1024;
 const positionBytes = 4;
 
 export class PageBuffer {
   readonly bytes: Buffer;
   readonly #sums: PageSums | undefined;
+  readonly #zeros = Buffer.alloc(largestPageBytes);
   /** Where the module writes the positions of wrong pages. */
   readonly #foundAt: number;
 
@@ -37,10 +39,11 @@ export class PageBuffer {
   ): number[] {
     const endOfPages = end - ((end - start) % blockSizeBytes);
     if (endOfPages <= start) return [];
-    // The module knows nothing of new pages, which are all zero and have no checksum.
+    // The module knows nothing of new pages, which are all zero and have no checksum. A sparse file has many of them.
     return this.#suspects(start, endOfPages, firstBlock, blockSizeBytes).filter(at => {
       const block = firstBlock + (at - start) / blockSizeBytes;
       const page = this.bytes.subarray(at, at + blockSizeBytes);
+      if (this.#zeros.subarray(0, blockSizeBytes).equals(page)) return false;
       return verifyPages(page, { firstBlock: block, blockSizeBytes }).length > 0;
     });
   }
