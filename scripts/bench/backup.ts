@@ -1,22 +1,23 @@
 /**
- * `npm run bench -- backup`: a full backup of one cluster by walvault and by pgBackRest in turn, each with two jobs, to a
- * directory and to S3, encrypted. PostgreSQL archives to both, so that each finds its WAL.
+ * `npm run bench -- backup`: a full backup of one cluster, and its restore, by walvault and by pgBackRest in turn, each with
+ * two jobs, to a directory and to S3, encrypted. PostgreSQL archives to both, so that each finds its WAL.
  */
 import { spawnSync } from 'node:child_process';
-import { rmSync } from 'node:fs';
+import { mkdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { formatSize } from '../../src/base/units.ts';
 import { startPostgres, type PostgresServer } from '../../test/support/servers/postgres-server.ts';
 import { runOk } from '../../test/support/site/run.ts';
 import { createSite, setting, type Site } from '../../test/support/site/site.ts';
-import { costOf, median, quartiles, type Cost } from './command.ts';
+import { temporaryDirectory } from '../../test/support/site/temp.ts';
+import { giveToUnprivileged } from '../../test/support/site/unprivileged.ts';
+import { contestFigures } from './contest.ts';
 import type { Figure } from './figure.ts';
 import { pgbenchOf } from './pgbench.ts';
 import { pgBackRestVersion, setUpPgBackRest } from './pgbackrest.ts';
 import type { S3Address } from './s3-main.ts';
 import { startS3Site } from './s3-site.ts';
 
-const mebibyte = 1024 ** 2;
 /** About 1.5 GB of pgbench's tables, which compress well, and 0.6 GB of digests, which do not. */
 const scale = 100;
 const hardRows = 8_000_000;
@@ -69,48 +70,40 @@ async function contest({ name, site, address, server }: Contest, rounds: number)
   await peer.createStanza(server);
   setting(server, 'archive_command', `'${site.command('push %p')} && ${peer.pushCommand} %p'`);
   await server.query('select pg_reload_conf()');
-  const peerScript = `${peer.backupCommand} > /dev/null`;
-  const own: Cost[] = [];
-  const theirs: Cost[] = [];
-  const env = { ...site.readerEnv, ...server.env };
-  const timed = (script: string, costs: Cost[]) => {
-    spawnSync('sync');
-    costs.push(costOf({ script, cwd: server.dataDirectory, env }));
-  };
-  const args = ['backup', '--fast', '--jobs', '2', '--quiet'];
-  for (let round = 0; round < rounds; round++) {
-    forgetBackups(site);
-    timed(site.command(args.join(' ')), own);
-    timed(peerScript, theirs);
-    const [a, b] = [own.at(-1), theirs.at(-1)];
-    console.log(`backup: walvault ${shown(a)}, pgBackRest ${shown(b)}`);
-  }
-  forgetBackups(site);
-  const { maxResidentBytes } = await site.walvault(args, {
-    env: server.env,
-    cwd: server.dataDirectory,
-    timeoutMs: 600_000,
-  });
   const { stdout } = await runOk('du', ['-sb', join(server.dataDirectory, 'base')], { as: 'self' });
-  const what = `full backup of ${formatSize(Number.parseInt(stdout, 10))} to ${name}, 2 jobs`;
-  const ratios = (of: keyof Cost) => own.map((cost, round) => cost[of] / (theirs[round]?.[of] ?? NaN));
-  const row = (of: keyof Cost, name: string): Figure => ({
-    what: `${what}, ${name}`,
-    measured: `${seconds(own, of)} s (${quartiles(ratios(of))
-      .map(ratio => ratio.toFixed(2))
-      .join('–')} of pgBackRest's)`,
-    beside: `pgBackRest, 2 processes: ${seconds(theirs, of)} s`,
-    value: { number: median(ratios(of)), limit: { atMost: 1 } },
+  const size = formatSize(Number.parseInt(stdout, 10));
+  const shared = { cwd: server.dataDirectory, env: { ...site.readerEnv, ...server.env }, rounds };
+  const measure = async (args: readonly string[]) => {
+    const options = { env: server.env, cwd: server.dataDirectory, timeoutMs: 600_000 };
+    return (await site.walvault(args, options)).maxResidentBytes;
+  };
+  const backup = ['backup', '--fast', '--jobs', '2', '--quiet'];
+  const backups = await contestFigures({
+    ...shared,
+    what: `full backup of ${size} to ${name}, 2 jobs`,
+    own: site.command(backup.join(' ')),
+    theirs: `${peer.backupCommand} > /dev/null`,
+    prepare: () => forgetBackups(site),
+    residentBytes: () => measure(backup),
+    limit: 1,
   });
-  return [
-    row('wallMs', 'time'),
-    row('cpuMs', 'CPU'),
-    {
-      what: `${what}, memory`,
-      measured: formatSize(maxResidentBytes),
-      value: { number: maxResidentBytes / mebibyte, unit: 'MiB', limit: { atMost: 400 } },
+  const target = join(temporaryDirectory('bench-restore'), 'data');
+  const restore = ['restore', target, '--jobs', '2', '--quiet'];
+  const restores = await contestFigures({
+    ...shared,
+    what: `restore of ${size} from ${name}, 2 jobs`,
+    own: site.command(restore.join(' ')),
+    theirs: peer.restoreCommand(target),
+    prepare() {
+      rmSync(target, { recursive: true, force: true });
+      mkdirSync(target, { mode: 0o700 });
+      giveToUnprivileged(target);
     },
-  ];
+    residentBytes: () => measure(restore),
+    limit: 0.95,
+  });
+  rmSync(target, { recursive: true, force: true });
+  return [...backups, ...restores];
 }
 
 /** Backups would fill the disk; the WAL stays. */
@@ -121,14 +114,4 @@ function forgetBackups({ repositoryPath }: Site): void {
     .stdout.split('\n')
     .filter(path => path !== ''))
     rmSync(directory, { recursive: true, force: true });
-}
-
-function seconds(costs: readonly Cost[], of: keyof Cost): string {
-  return (median(costs.map(cost => cost[of])) / 1000).toFixed(1);
-}
-
-function shown(cost: Cost | undefined): string {
-  return cost === undefined
-    ? ''
-    : `${(cost.wallMs / 1000).toFixed(1)} s (CPU ${(cost.cpuMs / 1000).toFixed(1)} s)`;
 }

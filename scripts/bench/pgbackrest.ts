@@ -14,6 +14,8 @@ export interface PgBackRest {
   readonly pushCommand: string;
   /** Takes a full backup, and removes the one before. */
   readonly backupCommand: string;
+  /** Restores the newest backup into an empty directory. */
+  restoreCommand(directory: string): string;
   /** Of a cluster that runs, or of a stopped one without `port`. */
   createStanza(cluster: { dataDirectory: string; socketDirectory?: string; port?: number }): Promise<void>;
   /** Removes the repository and the state of pgBackRest. */
@@ -43,6 +45,7 @@ export function setUpPgBackRest(s3?: S3Address): PgBackRest {
   return {
     pushCommand: ['pgbackrest', ...base, 'archive-push'].join(' '),
     backupCommand: ['pgbackrest', ...base, '--type=full', 'backup'].join(' '),
+    restoreCommand: path => ['pgbackrest', ...base, `--pg1-path=${path}`, 'restore'].join(' '),
     forget,
     async createStanza({ dataDirectory, socketDirectory, port }) {
       writeFileSync(

@@ -53,10 +53,7 @@ function isDecodedAtOnce(frame: Buffer): boolean {
   return frame.length < longestHeaderBytes || (contentBytesOf(frame) ?? Infinity) <= atOnceBytes;
 }
 
-async function* rejoined(
-  begun: Uint8Array,
-  input: AsyncIterator<Uint8Array>,
-): AsyncGenerator<Uint8Array> {
+async function* rejoined(begun: Uint8Array, input: AsyncIterator<Uint8Array>): AsyncGenerator<Uint8Array> {
   yield begun;
   yield* { [Symbol.asyncIterator]: () => input };
 }
