@@ -2,14 +2,16 @@ import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
 import { existsSync, mkdirSync, readFileSync, readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
 import { afterEach, describe, test } from 'vitest';
 import { collect, streamOf } from '../../../../src/base/bytes/streams.ts';
 import { WalvaultError } from '../../../../src/base/errors/errors.ts';
 import { silentLog } from '../../../support/logs.ts';
+import type { Log } from '../../../../src/observe/events/events.ts';
 import { verifyManifest } from '../../../../src/operations/restore/manifest-spool.ts';
 import { placeOf } from '../../../../src/operations/restore/places.ts';
 import { unpackPart } from '../../../../src/operations/restore/unpack-part.ts';
-import { unpack } from '../../../../src/operations/restore/unpack.ts';
+import { unpack, type PartUnpacker } from '../../../../src/operations/restore/unpack.ts';
 import { tarHeader, tarPadding, tarTrailer, type TarEntry } from '../../../../src/pipeline/tar/index.ts';
 import { compressZstd } from '../../../../src/pipeline/zstd/streaming.ts';
 import type { BackupPart, BackupRecord } from '../../../../src/repository/format/backup-record.ts';
@@ -41,6 +43,8 @@ interface Made {
   readonly record?: (record: BackupRecord) => BackupRecord;
   /** What somebody has put in the place of the first part. */
   readonly planted?: (data: Buffer) => Buffer;
+  readonly unpacker?: PartUnpacker;
+  readonly log?: Log;
 }
 
 const id = '20261122T020000Z-full-3f2a91';
@@ -154,8 +158,8 @@ async function unpackMade(
     manifest: verified,
     places: { dataDirectory: data, tablespaces: [] },
     accessMode: undefined,
-    unpacker: { jobs: 2, unpack: unpackPart },
-    log: silentLog,
+    unpacker: made.unpacker ?? { jobs: 2, unpack: unpackPart },
+    log: made.log ?? silentLog,
     signal,
   });
   assert.deepEqual(readdirSync(root), ['data']);
@@ -219,6 +223,44 @@ describe('what was written', () => {
       );
       await assert.rejects(unpacked, /injected/);
     });
+});
+
+describe('parts side by side', () => {
+  const parts = [base.slice(0, 1), base.slice(1), essentials];
+
+  test('the first failure stops the others, and is told when all have ended', async () => {
+    const ended: number[] = [];
+    const unpacker: PartUnpacker = {
+      jobs: 2,
+      async unpack(_, { part: { number } }, { signal: stopped }) {
+        if (number === 2) throw new WalvaultError('damaged', 'the second part');
+        await new Promise(resolve => stopped.addEventListener('abort', resolve));
+        await delay(20);
+        ended.push(number);
+        throw new WalvaultError('interrupted', 'told to stop');
+      },
+    };
+    await assert.rejects(unpackMade({ parts, unpacker }), { code: 'damaged', message: 'the second part' });
+    assert.deepEqual(ended, [1]);
+  });
+
+  test('progress adds up', async () => {
+    const seen: number[] = [];
+    const log: Log = {
+      emit(event) {
+        if (event.kind === 'progress') seen.push(event.doneBytes);
+      },
+    };
+    await unpackMade({ parts, log });
+    assert.deepEqual(
+      seen,
+      seen.toSorted((a, b) => a - b),
+    );
+    assert.equal(
+      seen.at(-1),
+      parts.flat().reduce((sum, { text = '' }) => sum + text.length, 0),
+    );
+  });
 });
 
 describe('a hostile repository', () => {
