@@ -4,7 +4,7 @@
  */
 import { fileBounds } from '../base/bounds.ts';
 import { openToRead, readOpened } from '../base/files/read.ts';
-import type { FileHandle } from 'node:fs/promises';
+import type { OpenFile } from '../base/files/calls.ts';
 import { resolve } from 'node:path';
 import { WalvaultError, describeSystemCode, messageOf, systemCode } from '../base/errors/errors.ts';
 import { Hidden, Secret, type SecretSource } from '../base/secret.ts';
@@ -174,7 +174,7 @@ async function fromFile(path: string, label: string): Promise<string> {
 }
 
 /** As root: a file that somebody else may put in its place must be his own, and no link to one of root's. */
-async function refuseLedAway(path: string, label: string, handle: FileHandle): Promise<void> {
+async function refuseLedAway(path: string, label: string, handle: OpenFile): Promise<void> {
   if (process.geteuid?.() !== 0) return;
   const outsider = await findReplacer(path);
   if (outsider === undefined || isHisOwn(outsider, await handle.stat())) return;

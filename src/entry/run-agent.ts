@@ -20,6 +20,7 @@ import type { CliContext } from './context.ts';
 import { parseVerb, usageError } from './parse-verb.ts';
 import type { Jobs } from '../workers/job-table.ts';
 import { startWorker } from '../workers/start-worker.ts';
+import { planThreads } from '../workers/thread-plan.ts';
 import { AgentWorkers } from './agent-workers.ts';
 import type { RunLog } from '../observe/run-log.ts';
 
@@ -105,14 +106,15 @@ async function serve({
   await readSecretsAhead(config);
   // The agent must keep no file system busy.
   process.chdir('/');
-  const maxWorkers = Math.min(Math.max(config.archive.jobs, config.fetch.jobs), availableParallelism());
+  const { threads, isDirect } = planThreads(config, availableParallelism());
   const settings = { ...config, dataDirectory: address.dataDirectory };
   const pool = new WorkerPool<Jobs>({
-    maxWorkers,
-    start: () => startWorker(settings, maxWorkers),
+    maxWorkers: threads,
+    jobsPerThread: isDirect ? 1 : undefined,
+    start: () => startWorker(settings, threads, isDirect),
     onSecret: secret => command.redactor.add([secret]),
   });
-  const workers = new AgentWorkers(pool);
+  const workers = new AgentWorkers(pool, isDirect ? { pushTimeoutMs: config.archive.timeoutMs } : undefined);
   const reason = await serveAsAgent({
     address,
     fingerprint,

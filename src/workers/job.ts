@@ -20,6 +20,8 @@ export interface JobContext {
 /** The configuration and repositories that the jobs of one thread share. */
 export interface Workshop {
   readonly config: Config;
+  /** True: one job at a time runs in the thread, and makes its file calls there. */
+  readonly isDirect: boolean;
   /** Opens the repositories for the first job that asks. @throws WalvaultError `config` */
   repositories(): Promise<readonly Repository[]>;
 }

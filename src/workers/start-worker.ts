@@ -13,11 +13,20 @@ export const workerVerb = 'worker';
  */
 const youngGenerationMiB = 4;
 
-/** Gives each of `count` threads its share of the limits in `config`. */
-export function startWorker(config: Config, count: number): Worker {
+/** What a thread gets with its start. */
+export interface WorkerStart {
+  readonly config: unknown;
+  readonly isDirect: boolean;
+}
+
+/**
+ * Gives each of `count` threads its share of the limits in `config`. `isDirect`: the thread makes its file calls itself.
+ */
+export function startWorker(config: Config, count: number, isDirect = false): Worker {
+  const start: WorkerStart = { config: packSecrets(shareOf(config, count)), isDirect };
   const options = {
     argv: [workerVerb],
-    workerData: packSecrets(shareOf(config, count)),
+    workerData: start,
     resourceLimits: { maxYoungGenerationSizeMb: youngGenerationMiB },
   };
   return isSea()

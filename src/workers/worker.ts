@@ -2,6 +2,7 @@
 import { isMainThread, parentPort, workerData } from 'node:worker_threads';
 import { openRepositories, type OpenRepositories } from '../compose/open-repositories.ts';
 import { WalvaultError } from '../base/errors/errors.ts';
+import { callDirectly } from '../base/files/calls.ts';
 import { toPlainError } from '../base/errors/plain-error.ts';
 import type { Event } from '../observe/events/events.ts';
 import type { Config } from '../config/index.ts';
@@ -9,7 +10,7 @@ import type { Job, OpenJob, Workshop } from './job.ts';
 import { jobTable } from './job-table.ts';
 import type { FromWorker, ToWorker } from './messages.ts';
 import { unpackSecrets } from './packed-config.ts';
-import { workerVerb } from './start-worker.ts';
+import { workerVerb, type WorkerStart } from './start-worker.ts';
 
 /** Time between two signs of progress of a job. */
 const signEveryMs = 1000;
@@ -39,13 +40,16 @@ export async function runWorker(): Promise<number> {
       for (const { say } of runs.values()) say(event, true);
     },
   };
-  const config = unpackSecrets(workerData, {
+  const start = workerData as WorkerStart;
+  const config = unpackSecrets(start.config, {
     env: process.env,
     onSecret: secret => post({ kind: 'secret', text: secret.reveal() }),
   }) as Config;
+  callDirectly(start.isDirect);
   let opened: Promise<OpenRepositories> | undefined;
   const workshop: Workshop = {
     config,
+    isDirect: start.isDirect,
     repositories: async () => (await (opened ??= openRepositories(config, standingLog))).repositories,
   };
   const takeTraffic = async () => (await opened?.catch(() => undefined))?.takeTraffic() ?? [];

@@ -1,44 +1,53 @@
 import { chmod, open, readdir, stat, truncate } from 'node:fs/promises';
 import { join } from 'node:path';
+import { afterAll, beforeAll, describe } from 'vitest';
+import { callDirectly } from '../../src/base/files/calls.ts';
 import { createFsStore } from '../../src/stores/fs/store.ts';
 import { temporaryFileName } from '../../src/stores/driver-kit/key.ts';
 import { temporaryDirectory } from '../support/site/temp.ts';
+import type { ContractDriver, ContractFixture } from './contract-driver.ts';
 import { runStoreContract } from './store-contract.ts';
 import { withoutPrivileges } from '../support/site/without-privileges.ts';
 
-runStoreContract(
-  {
-    name: 'fs',
-    async open() {
-      const root = temporaryDirectory('fs', { keepOwner: true });
-      return {
-        store: createFsStore({ root }),
-        second: createFsStore({ root }),
-        boundaryBytes: 1024 * 1024,
-        withoutContainer: createFsStore({ root: join(root, 'unmounted') }),
-        async asDenied(work) {
-          const { mode } = await stat(root);
-          await chmod(root, 0o000);
-          try {
-            await withoutPrivileges(() => work(createFsStore({ root })));
-          } finally {
-            await chmod(root, mode & 0o777);
-          }
-        },
-        leftovers: () => leftoversIn(root),
-        async damage(key, how) {
-          const path = join(root, key);
-          if (how === 'cut') await truncate(path, 100);
-          else await flipBit(path);
-        },
-        async close() {
-          // The directory goes at exit.
-        },
-      };
-    },
+const driver: ContractDriver = {
+  name: 'fs',
+  async open() {
+    const root = temporaryDirectory('fs', { keepOwner: true });
+    return {
+      store: createFsStore({ root }),
+      second: createFsStore({ root }),
+      boundaryBytes: 1024 * 1024,
+      withoutContainer: createFsStore({ root: join(root, 'unmounted') }),
+      async asDenied(work) {
+        const { mode } = await stat(root);
+        await chmod(root, 0o000);
+        try {
+          await withoutPrivileges(() => work(createFsStore({ root })));
+        } finally {
+          await chmod(root, mode & 0o777);
+        }
+      },
+      leftovers: () => leftoversIn(root),
+      async damage(key, how) {
+        const path = join(root, key);
+        if (how === 'cut') await truncate(path, 100);
+        else await flipBit(path);
+      },
+      async close() {
+        // The directory goes at exit.
+      },
+    };
   },
-  ['withoutContainer', 'asDenied', 'leftovers', 'damage'],
-);
+};
+
+const lends: (keyof ContractFixture)[] = ['withoutContainer', 'asDenied', 'leftovers', 'damage'];
+runStoreContract(driver, lends);
+
+describe('in a thread that makes its file calls itself', () => {
+  beforeAll(() => callDirectly());
+  afterAll(() => callDirectly(false));
+  runStoreContract({ ...driver, name: 'fs, directly' }, lends);
+});
 
 /** Temporary files, and sidecars without their file or beside others of the same file. */
 async function leftoversIn(root: string): Promise<string[]> {

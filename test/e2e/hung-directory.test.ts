@@ -29,9 +29,16 @@ interface Scene extends AsyncDisposable {
   push(segment: Segment): Promise<RunResult>;
 }
 
+interface SceneOptions {
+  readonly env?: Readonly<Record<string, string>>;
+  /** A best-effort repository, a directory too: then the agent leaves all file calls to the pool. */
+  readonly hasSpare?: boolean;
+}
+
 /** An agent that has sent a first segment; the others are ready, so that it will send them side by side. */
-async function createScene(segments: number, env: Readonly<Record<string, string>> = {}) {
+async function createScene(segments: number, { env = {}, hasSpare = false }: SceneOptions = {}) {
   const site = await createSite();
+  const spare = hasSpare ? await addSpareRepository(site) : '';
   const pusher = await createPusher(site, { segmentSizeMiB: 1 });
   const place = agentPlace(impatient);
   const agent = await startForegroundAgent(
@@ -57,7 +64,7 @@ async function createScene(segments: number, env: Readonly<Record<string, string
   const waiting = Array.from({ length: segments }, (_, index) => pusher.writeSegment(index + 2));
   for (const { name } of waiting) writeFileSync(join(status, `${name}.ready`), '');
   giveToUnprivileged(pusher.directory);
-  return { ...scene, waiting };
+  return { ...scene, waiting, spare };
 }
 
 /** Whether it ends by itself: it may not need more than a few seconds. */
@@ -81,7 +88,7 @@ describe('while the directory of a required repository hangs', () => {
   });
 
   it('an agent without a thread left sends the push away and leaves', async () => {
-    await using scene = await createScene(2, { UV_THREADPOOL_SIZE: '1' });
+    await using scene = await createScene(2, { env: { UV_THREADPOOL_SIZE: '1' }, hasSpare: true });
     const { push, agent, site, waiting } = scene;
     hangDirectory(site.repositoryPath);
     const [segment] = waiting;
@@ -125,24 +132,17 @@ describe('while the directory of a required repository hangs', () => {
 
 describe('while the directory of a best-effort repository hangs', () => {
   it('each push through the agent succeeds in its time', async () => {
-    await using scene = await createScene(8);
-    const { push, agent, site, place, pusher, waiting } = scene;
-    agent.child.kill('SIGTERM');
-    await agent.ended();
-    const spare = await addSpareRepository(site);
-    const successor = await startForegroundAgent(site, place, {
-      dataDirectory: pusher.directory,
-      until: 'listening',
-    });
+    await using scene = await createScene(8, { hasSpare: true });
+    const { push, agent, spare, waiting } = scene;
     hangDirectory(spare);
     for (const segment of waiting) {
       const { exitCode, stderr } = await push(segment);
       assert.equal(exitCode, 0, stderr);
       assert.match(stderr, /best-effort repository "spare": /);
     }
-    assert.equal(successor.child.exitCode, null, 'nothing to leave for');
-    successor.child.kill('SIGTERM');
-    assert.deepEqual(await endOf(successor), { exitCode: 0, signal: null });
+    assert.equal(agent.child.exitCode, null, 'nothing to leave for');
+    agent.child.kill('SIGTERM');
+    assert.deepEqual(await endOf(agent), { exitCode: 0, signal: null });
   });
 });
 

@@ -122,7 +122,10 @@ describe('push', () => {
           ? Promise.reject(new StoreError('invalid', 'refused'))
           : repository.store.put(key, body, options),
     });
-    const options = { repositories: [{ ...repository, store }], memory: new PushMemory() };
+    const options = {
+      repositories: [{ ...repository, store }],
+      memory: new PushMemory({ isForOneFile: false, repositories: [] }),
+    };
     await send(writeSegment(1, 140), options);
     assert.deepEqual(asked.splice(0), ['walvault.json', 'cluster.json']);
     await send(writeSegment(1, 141), options);
@@ -136,11 +139,13 @@ describe('push', () => {
   });
 
   it('uses the memory of one file for the next without mixing them up', async () => {
-    const memory = new PushMemory();
+    const memory = new PushMemory({ isForOneFile: false, repositories: [] });
     const paths = [150, 151, 152, 153].map(number => writeSegment(1, number, { fill: number }));
     await Promise.all(paths.map(path => send(path, { memory })));
     for (const path of paths) await send(path, { memory });
-    for (const number of [150, 151, 152, 153])
+    const own = new PushMemory({ isForOneFile: true, repositories: [repository] });
+    for (const number of [154, 155]) await send(writeSegment(1, number, { fill: number }), { memory: own });
+    for (const number of [150, 151, 152, 153, 154, 155])
       assert.ok(
         (await archived(nameOf(1, number))).equals(readFileSync(join(walDirectory, nameOf(1, number)))),
       );

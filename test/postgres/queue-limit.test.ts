@@ -140,7 +140,7 @@ describe('push over archive.queue-limit', () => {
     const repositories = [takingNoWal()];
     const path = waiting(20, 21, 22);
     for (const readingMs of [800, 1500]) {
-      const memory = new PushMemory();
+      const memory = new PushMemory({ isForOneFile: false, repositories: [] });
       setTimeout(await memory.turns.take(), readingMs);
       await refuses(send(path, { repositories, memory, timeoutMs: 1000 }), 'unreachable');
     }

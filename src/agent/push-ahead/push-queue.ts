@@ -268,7 +268,7 @@ export class PushQueue {
     const endsAt = performance.now() + gatherMs;
     while (this.#running.size > 0 && performance.now() < endsAt) {
       const next = Promise.race([...this.#running.values()].map(({ answer }) => answer));
-      await endsWithin(endsAt - performance.now(), next);
+      await endsWithin(Math.max(0, endsAt - performance.now()), next);
       await this.#lookAhead();
     }
   }

@@ -2,8 +2,15 @@
  * A pool of large buffers, so that one file after the other uses the same memory. A new buffer costs a page fault for
  * each of its pages, and its memory is freed only when the garbage collector has run.
  */
+import { alignedBuffer, wholeBuffer, type AllocateAligned } from './aligned-buffer.ts';
+
 export class BufferPool {
   readonly #free: Buffer[] = [];
+  readonly #allocate: AllocateAligned;
+
+  constructor(allocate: AllocateAligned = alignedBuffer) {
+    this.#allocate = allocate;
+  }
 
   /**
    * A buffer that still holds its old content. Give it back when no view of it is in use; a buffer that is not given
@@ -12,13 +19,22 @@ export class BufferPool {
   take(sizeBytes: number): Buffer {
     const found = this.#free.findIndex(({ length }) => length >= sizeBytes);
     const [buffer] = found === -1 ? [] : this.#free.splice(found, 1);
-    return (buffer ?? Buffer.allocUnsafeSlow(capacityFor(sizeBytes))).subarray(0, sizeBytes);
+    return (buffer ?? this.#allocate(capacityFor(sizeBytes))).subarray(0, sizeBytes);
+  }
+
+  /**
+   * The memory of `buffer`, which was taken here, for other content; a new buffer where that has no room. No view of
+   * `buffer` may be read any more.
+   */
+  takeOver(buffer: Uint8Array, sizeBytes: number): Buffer {
+    const whole = wholeBuffer(buffer.buffer);
+    return whole.length >= sizeBytes ? whole.subarray(0, sizeBytes) : this.take(sizeBytes);
   }
 
   /** Takes a buffer back: a view of it that is still in use will show another file's bytes. Small buffers are not kept. */
   give({ buffer }: Uint8Array): void {
     if (!(buffer instanceof ArrayBuffer) || buffer.byteLength < smallestKeptBytes) return;
-    if (this.#free.length < maxFree) this.#free.push(Buffer.from(buffer));
+    if (this.#free.length < maxFree) this.#free.push(wholeBuffer(buffer));
   }
 }
 

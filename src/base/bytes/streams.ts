@@ -37,7 +37,8 @@ export function totalLength(pieces: readonly Uint8Array[]): number {
  */
 export function release({ buffer, byteLength }: Uint8Array): void {
   if (!(buffer instanceof ArrayBuffer) || buffer.detached) return;
-  if (byteLength === buffer.byteLength || buffer.byteLength > largestPoolBytes) buffer.transfer(0);
+  if (byteLength === buffer.byteLength || buffer.byteLength > largestPoolBytes)
+    buffer.transferToFixedLength(0);
 }
 
 const largestPoolBytes = 1024 * 1024;

@@ -3,9 +3,9 @@
  * PostgreSQL does the same in fd.c (durable_rename) for the same reason.
  */
 import { randomBytes } from 'node:crypto';
-import { open, link, rename, rm, unlink, type FileHandle } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { localIoError, systemCode } from '../errors/errors.ts';
+import { link, open, removeIfThere, rename, unlink, type OpenFile } from './calls.ts';
 
 /** fsyncs a directory so that the entries made in it survive a power cut. */
 export async function fsyncDirectory(path: string): Promise<void> {
@@ -41,7 +41,7 @@ export async function writeFileDurably(
   options: WriteOptions = {},
 ): Promise<void> {
   const temporary = temporaryName(path);
-  let handle: FileHandle | undefined;
+  let handle: OpenFile | undefined;
   try {
     handle = await open(temporary, 'wx', options.mode ?? 0o600);
     await handle.writeFile(data);
@@ -57,7 +57,7 @@ export async function writeFileDurably(
     await fsyncDirectory(dirname(path));
   } catch (error) {
     await handle?.close().catch(() => undefined);
-    await rm(temporary, { force: true }).catch(() => undefined);
+    await removeIfThere(temporary).catch(() => undefined);
     if (systemCode(error) === 'EEXIST') throw error;
     throw localIoError('write', options.shownPath ?? path, error);
   }
@@ -66,7 +66,7 @@ export async function writeFileDurably(
 /**
  * Writes every byte of `chunk`, at the handle's position or at the one given: a short write is continued, never ignored.
  */
-export async function writeAll(handle: FileHandle, chunk: Uint8Array, position?: number): Promise<void> {
+export async function writeAll(handle: OpenFile, chunk: Uint8Array, position?: number): Promise<void> {
   let offset = 0;
   while (offset < chunk.length) {
     const at = position === undefined ? null : position + offset;

@@ -4,7 +4,7 @@
  * `exit` in main.ts could not know that a read hangs (ADR 4).
  */
 import { closeSync, constants, fstatSync, openSync, readSync, statSync } from 'node:fs';
-import { open, stat, type FileHandle } from 'node:fs/promises';
+import { open, stat, type OpenFile } from './calls.ts';
 import { findReplacer, findReplacerSync } from './outsider.ts';
 
 /** For `open`. To open a named pipe would wait for a writer, perhaps for ever; for files O_NONBLOCK means nothing. */
@@ -15,7 +15,7 @@ export const withoutWaiting = constants.O_RDONLY | constants.O_NONBLOCK;
  * such as that of `<(command)` in a shell.
  * @throws system errors; ENXIO for any other named pipe
  */
-export async function openToRead(path: string): Promise<FileHandle> {
+export async function openToRead(path: string): Promise<OpenFile> {
   if ((await stat(path)).isFIFO() && (await findReplacer(path)) === undefined) return await open(path, 'r');
   const handle = await open(path, withoutWaiting);
   if (!(await handle.stat()).isFIFO()) return handle;
@@ -48,7 +48,7 @@ export async function readText(path: string, limitBytes: number): Promise<string
 }
 
 /** The rest of an open file. @throws system errors; EFBIG for a file that is larger */
-export async function readOpened(handle: FileHandle, limitBytes: number): Promise<Buffer> {
+export async function readOpened(handle: OpenFile, limitBytes: number): Promise<Buffer> {
   const content = new Content(limitBytes);
   for (let buffer = content.room(); ; buffer = content.room()) {
     const { bytesRead } = await handle.read(buffer, 0, buffer.length, null);

@@ -33,6 +33,8 @@ export interface DeliveryOptions {
   readonly laggards: Laggards;
   /** One deadline for all repositories together; each piece that arrives from a store restarts it. */
   readonly deadline: Deadline;
+  /** Told of each of these pieces. */
+  readonly onReceived?: (() => void) | undefined;
   readonly log: Log;
   /** Shared by deliveries that run side by side: only one of them at a time holds a whole file in memory. */
   readonly turns?: Turns | undefined;
@@ -123,7 +125,10 @@ async function deliverFrom(
   const { plain, release } = await openWalObject(repository, key, {
     limitBytes: mostBytesOfWalFile(file, options.geometry.segmentSizeBytes),
     signal: deadline.signal,
-    onReceived: () => deadline.restart(),
+    onReceived() {
+      deadline.restart();
+      options.onReceived?.();
+    },
     turns,
   });
   try {

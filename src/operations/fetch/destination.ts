@@ -1,7 +1,7 @@
 /** The file that PostgreSQL asked for: complete, verified and fsynced before it gets its name. */
-import { lstat, open, readdir, rename, rm, type FileHandle } from 'node:fs/promises';
 import { basename, dirname } from 'node:path';
 import { localIoError, WalvaultError } from '../../base/errors/errors.ts';
+import { lstat, open, readdir, removeIfThere, rename, type OpenFile } from '../../base/files/calls.ts';
 import { streamOf, type ByteStream } from '../../base/bytes/streams.ts';
 import { identityOf, type FileIdentity } from '../../base/files/identity.ts';
 import { heirOf } from '../../base/files/heir.ts';
@@ -44,7 +44,7 @@ async function deliverInto(
 ): Promise<FileIdentity> {
   const temporary = newTemporaryName(directory.path(name));
   await removeStale(directory, name);
-  let handle: FileHandle | undefined;
+  let handle: OpenFile | undefined;
   try {
     handle = await open(temporary, 'wx', 0o600);
     const received = await receive(handle, content);
@@ -59,13 +59,13 @@ async function deliverInto(
     return identity;
   } catch (error) {
     await handle?.close().catch(() => undefined);
-    await rm(temporary, { force: true }).catch(() => undefined);
+    await removeIfThere(temporary).catch(() => undefined);
     throw error;
   }
 }
 
 /** A file that root fetches by hand into `pg_wal` must be the server's: with another owner it could not be read. */
-async function leaveToHeir(handle: FileHandle, { found }: OwnDirectory): Promise<void> {
+async function leaveToHeir(handle: OpenFile, { found }: OwnDirectory): Promise<void> {
   const heir = found && heirOf(found);
   if (heir !== undefined) await handle.chown(heir.uid, heir.gid);
 }
@@ -75,7 +75,7 @@ export async function deliverWhole(destination: string, content: Uint8Array): Pr
   return await deliver(destination, streamOf(content), () => undefined);
 }
 
-async function receive(handle: FileHandle, content: ByteStream): Promise<ReceivedFile> {
+async function receive(handle: OpenFile, content: ByteStream): Promise<ReceivedFile> {
   const head = Buffer.alloc(headBytes);
   let sizeBytes = 0;
   for await (const chunk of content) {
@@ -93,7 +93,7 @@ async function removeStale(directory: OwnDirectory, destination: string): Promis
       if (!name.startsWith(prefix) || !name.endsWith('.tmp')) continue;
       const path = directory.path(name);
       if (hasDeadWriter(name) || Date.now() - (await lstat(path)).mtimeMs > staleAfterMs)
-        await rm(path, { force: true });
+        await removeIfThere(path);
     }
   } catch {
     // A failed clean-up must not fail the fetch: an unusable directory makes the write fail, with a better message.

@@ -56,7 +56,7 @@ async function pushInTime(
   options: PushOptions,
 ): Promise<{ readonly result: PushResult; readonly source: WalSource }> {
   if (options.isMissingRun !== true) warnOfUndecidedRaces(options.repositories, options.log);
-  const memory = options.memory ?? new PushMemory();
+  const memory = options.memory ?? new PushMemory({ isForOneFile: true, repositories: options.repositories });
   const patience = new Patience(options);
   try {
     const { source, encoded } = await readAndEncode(options, memory, patience);
@@ -109,6 +109,7 @@ async function readAndEncode(
       branch,
       ...(options.asConflict === true && { asConflict: true }),
       buffers: memory.stored,
+      mayOverwritePlain: memory.isForOneFile,
     });
     memory.giveBackPlain(plain, object);
     return object;

@@ -1,9 +1,10 @@
 /** The WAL file on disk that a push or `conflict keep` archives, read and identified. */
 import { createHash } from 'node:crypto';
-import { open, type FileHandle } from 'node:fs/promises';
 import { basename, dirname, resolve } from 'node:path';
 import { withoutWaiting } from '../../base/files/read.ts';
 import { localIoError, WalvaultError } from '../../base/errors/errors.ts';
+import { open, type OpenFile } from '../../base/files/calls.ts';
+import { alignedBuffer } from '../../base/bytes/aligned-buffer.ts';
 import { BufferPool } from '../../base/bytes/buffer-pool.ts';
 import type { ByteStream } from '../../base/bytes/streams.ts';
 import { readControlFile, type ControlFile } from '../../postgres/cluster/control-file.ts';
@@ -125,7 +126,7 @@ async function readPlainFile({
 }
 
 async function readIntoMemory(
-  handle: FileHandle,
+  handle: OpenFile,
   data: Buffer,
 ): Promise<{ plain: PlainFile; firstPage: Uint8Array }> {
   const sizeBytes = data.length;
@@ -146,7 +147,7 @@ async function readIntoMemory(
 /** Hashes a segment that is too large for memory: encoding and sending read it again, once each. */
 async function hashOnly(
   path: string,
-  handle: FileHandle,
+  handle: OpenFile,
   sizeBytes: number,
 ): Promise<{ plain: PlainFile; firstPage: Uint8Array }> {
   const hash = createHash('sha256');
@@ -169,10 +170,10 @@ async function* openChunks(path: string, sizeBytes: number): ByteStreamGenerator
 
 type ByteStreamGenerator = AsyncGenerator<Uint8Array> & ByteStream;
 
-async function* readChunks(handle: FileHandle, sizeBytes: number): AsyncGenerator<Uint8Array> {
+async function* readChunks(handle: OpenFile, sizeBytes: number): AsyncGenerator<Uint8Array> {
   for (let position = 0; position < sizeBytes;) {
     // Each chunk has a fresh buffer: a later stage may still hold the previous chunk.
-    const chunk = Buffer.allocUnsafeSlow(Math.min(readChunkBytes, sizeBytes - position));
+    const chunk = alignedBuffer(Math.min(readChunkBytes, sizeBytes - position));
     const { bytesRead } = await handle.read(chunk, 0, chunk.length, position);
     if (bytesRead === 0)
       throw new WalvaultError('invalid-file', `file became shorter while it was read`, { retry: true });

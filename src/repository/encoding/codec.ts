@@ -40,8 +40,11 @@ export interface EncodeRun {
    * Encodes an object in memory at a fraction of the cost; the result differs from that of `apply`. It is `plain`
    * itself when the settings ask for neither compression nor encryption.
    */
-  applyAtOnce(plain: Uint8Array, allocate: (sizeBytes: number) => Buffer): Uint8Array;
+  applyAtOnce(plain: Uint8Array, allocate: Allocate): Uint8Array;
 }
+
+/** Gives a buffer for the result. `isPlainSpent`: the plain bytes are not read any more, and it may be in their place. */
+type Allocate = (sizeBytes: number, isPlainSpent: boolean) => Buffer;
 
 export class Codec {
   readonly keyring: Keyring;
@@ -100,7 +103,9 @@ export class Codec {
       applyAtOnce(plain, allocate) {
         const compressed = level > 0 ? compressZstdAtOnce(plain, { level }) : plain;
         if (encryption === undefined) return compressed;
-        const encrypted = encryption.applyAtOnce(compressed, allocate);
+        const encrypted = encryption.applyAtOnce(compressed, sizeBytes =>
+          allocate(sizeBytes, compressed !== plain),
+        );
         if (compressed !== plain) release(compressed);
         return encrypted;
       },

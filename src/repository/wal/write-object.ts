@@ -52,6 +52,10 @@ export interface WalObjectSource {
    * The pool that lends the buffer of a body in memory. The caller returns the buffer when nothing reads it any more.
    */
   readonly buffers?: BufferPool;
+  /**
+   * Whether the plain content may be overwritten by the encoded one. The pool has lent its buffer, too.
+   */
+  readonly mayOverwritePlain?: boolean;
 }
 
 /** Compresses, signs and encrypts the file; no byte is sent yet. */
@@ -64,7 +68,11 @@ export async function encodeWalObject(codec: Codec, source: WalObjectSource): Pr
   const body =
     typeof content === 'function'
       ? () => run.apply(content())
-      : run.applyAtOnce(content, sizeBytes => buffers.take(sizeBytes));
+      : run.applyAtOnce(content, (sizeBytes, isPlainSpent) =>
+          isPlainSpent && source.mayOverwritePlain === true
+            ? buffers.takeOver(content, sizeBytes)
+            : buffers.take(sizeBytes),
+        );
   const hash = createHash('sha256');
   let storedSizeBytes = 0;
   for await (const chunk of typeof body === 'function' ? body() : [body]) {

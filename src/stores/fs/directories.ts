@@ -1,7 +1,8 @@
 /** The directories above an object: made private and durable, removed when empty; never the root. */
-import { chmod, mkdir, rmdir } from 'node:fs/promises';
-import { dirname, join, resolve } from 'node:path';
+import { chmod, mkdir } from 'node:fs/promises';
+import { dirname, resolve } from 'node:path';
 import { systemCode } from '../../base/errors/errors.ts';
+import { rmdir } from '../../base/files/calls.ts';
 import { fsyncDirectory } from '../../base/files/durable.ts';
 import { StoreError } from '../store.ts';
 import { io } from './error.ts';
@@ -45,16 +46,6 @@ export function notADirectory(key: string): StoreError {
     code: 'conflict',
     hint: 'Something else than a directory has the name of one in the repository. Move it away if it is not yours.',
   });
-}
-
-/**
- * fsyncs the directory of `key` and each directory above it up to the root. Existing directories too: the process that
- * made them may have died before its own fsync, and fsync of an unchanged directory costs little.
- */
-export async function syncDirectories(root: string, key: string): Promise<void> {
-  const directories = [root];
-  for (const part of key.split('/').slice(0, -1)) directories.push(join(directories.at(-1) ?? root, part));
-  await Promise.all(directories.map(fsyncDirectory));
 }
 
 /** fsyncs a directory that is held for naming. */

@@ -1,13 +1,13 @@
 /** One file of a repository, opened for reading: never through a link, and nothing but a plain file. */
 import type { Stats } from 'node:fs';
-import { open, type FileHandle } from 'node:fs/promises';
 import { join } from 'node:path';
 import { systemCode } from '../../base/errors/errors.ts';
+import { open, type OpenFile } from '../../base/files/calls.ts';
 import { StoreError } from '../store.ts';
 import { isALink, readEntry, type HeldDirectory } from './held-directory.ts';
 
 export interface OpenEntry {
-  readonly handle: FileHandle;
+  readonly handle: OpenFile;
   readonly found: Stats;
 }
 
@@ -33,7 +33,7 @@ export async function openEntry(directory: HeldDirectory, name: string): Promise
   }
 }
 
-async function openPlain(path: string, shown: string): Promise<FileHandle> {
+async function openPlain(path: string, shown: string): Promise<OpenFile> {
   try {
     return await open(path, readEntry);
   } catch (error) {

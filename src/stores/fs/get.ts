@@ -1,7 +1,8 @@
 /** Reading from a directory: the file, and the sidecar that belongs to its content. */
 import { createHash } from 'node:crypto';
-import type { FileHandle } from 'node:fs/promises';
 import { basename, dirname } from 'node:path';
+import { alignedBuffer } from '../../base/bytes/aligned-buffer.ts';
+import type { OpenFile } from '../../base/files/calls.ts';
 import { assertRange, resolveRange, type ByteRange } from '../driver-kit/body.ts';
 import { StoreError, type GetOptions, type ObjectStat, type StoredObject } from '../store.ts';
 import { chunkBytes, digestOfFile } from './digest.ts';
@@ -62,15 +63,15 @@ async function look(root: string, key: string, action: string, how: Look): Promi
   return { ...opened, sidecar: await chooseSidecar(opened, key, how) };
 }
 
-interface OpenFile extends AsyncDisposable {
+interface OpenObject extends AsyncDisposable {
   readonly directory: HeldDirectory;
-  readonly handle: FileHandle;
+  readonly handle: OpenFile;
   readonly sizeBytes: number;
   readonly modified: Date;
   readonly inode: number;
 }
 
-async function openFile(root: string, key: string, action: string): Promise<OpenFile | undefined> {
+async function openFile(root: string, key: string, action: string): Promise<OpenObject | undefined> {
   try {
     await using stack = new AsyncDisposableStack();
     const directory = stack.use(await holdDirectory(root, dirname(key)));
@@ -98,7 +99,7 @@ async function openFile(root: string, key: string, action: string): Promise<Open
  * `get` takes a single sidecar with the right size as it is: it checks the digest of the body anyway.
  */
 async function chooseSidecar(
-  { directory, handle, sizeBytes }: OpenFile,
+  { directory, handle, sizeBytes }: OpenObject,
   key: string,
   { confirm, signal }: Look,
 ): Promise<Sidecar | undefined> {
@@ -118,7 +119,7 @@ const mostCandidates = 8;
 
 /** Among very many: its name follows from the content. */
 async function findOwn(
-  { directory, handle }: Pick<OpenFile, 'directory' | 'handle'>,
+  { directory, handle }: Pick<OpenObject, 'directory' | 'handle'>,
   {
     key,
     names,
@@ -163,7 +164,7 @@ async function* readBody(
   for (let offset = range.start; offset < range.end;) {
     signal.throwIfAborted();
     const wantedBytes = Math.min(chunkBytes, range.end - offset);
-    if (buffer === undefined || !chunkByChunk) buffer = Buffer.allocUnsafeSlow(wantedBytes);
+    if (buffer === undefined || !chunkByChunk) buffer = alignedBuffer(wantedBytes);
     const { bytesRead } = await io(`get ${key}`, file.handle.read(buffer, 0, wantedBytes, offset));
     if (bytesRead === 0)
       throw new StoreError('damaged', `get ${key}: ends after ${offset} of ${file.sizeBytes} bytes`);

@@ -7,9 +7,9 @@
  * openat(2) would, which Node does not have (proc(5), ADR 11). Renames and links on the way change nothing any more.
  */
 import { constants, type Dirent, type Stats } from 'node:fs';
-import { lstat, open, readdir, readlink, realpath, stat, type FileHandle } from 'node:fs/promises';
 import { join } from 'node:path';
 import { systemCode } from '../../base/errors/errors.ts';
+import { lstat, open, readEntries, readlink, realpath, stat, type OpenFile } from '../../base/files/calls.ts';
 import { findReplacer, isHisOwn } from '../../base/files/outsider.ts';
 import { StoreError } from '../store.ts';
 import { fsError, isMissing } from './error.ts';
@@ -21,12 +21,12 @@ const onlyToName = pathOnly | constants.O_DIRECTORY;
 export const readEntry = constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK;
 
 export class HeldDirectory implements AsyncDisposable {
-  readonly #handle: FileHandle;
+  readonly #handle: OpenFile;
   readonly #at: string;
   /** The path for people. */
   readonly shownPath: string;
 
-  constructor(handle: FileHandle, { at, shownPath }: { readonly at: string; readonly shownPath: string }) {
+  constructor(handle: OpenFile, { at, shownPath }: { readonly at: string; readonly shownPath: string }) {
     this.#handle = handle;
     this.#at = at;
     this.shownPath = shownPath;
@@ -74,7 +74,7 @@ export async function holdDirectory(root: string, directory: string): Promise<He
  */
 async function holdAtOnce(root: string, parts: readonly string[]): Promise<HeldDirectory | undefined> {
   const shownPath = join(root, ...parts);
-  let handle: FileHandle | undefined;
+  let handle: OpenFile | undefined;
   try {
     handle = await open(shownPath, onlyToName | constants.O_NOFOLLOW);
     const [isAt, realRoot] = await Promise.all([readlink(`/proc/self/fd/${handle.fd}`), realpath(root)]);
@@ -117,7 +117,7 @@ export async function holdBelowIfThere(
 /** Empty if the directory has been removed meanwhile. `shown` is its name for people. @throws StoreError */
 export async function readEntriesOf(held: HeldDirectory, shown: string): Promise<Dirent[]> {
   try {
-    return await readdir(held.path(), { withFileTypes: true });
+    return await readEntries(held.path());
   } catch (error) {
     if (isMissing(error)) return [];
     throw fsError(`list ${shown}`, error);
@@ -216,7 +216,7 @@ export function isALink(path: string): StoreError {
   });
 }
 
-async function held(handle: FileHandle, shownPath: string): Promise<HeldDirectory> {
+async function held(handle: OpenFile, shownPath: string): Promise<HeldDirectory> {
   try {
     hasProc ??= await namesByDescriptor(handle);
     const at = hasProc ? `/proc/self/fd/${handle.fd}` : shownPath;
@@ -231,7 +231,7 @@ async function held(handle: FileHandle, shownPath: string): Promise<HeldDirector
 let hasProc: boolean | undefined;
 
 /** @throws StoreError `denied` for root where /proc is not mounted: only there a path could lead it elsewhere */
-async function namesByDescriptor(handle: FileHandle): Promise<boolean> {
+async function namesByDescriptor(handle: OpenFile): Promise<boolean> {
   const [own, named] = await Promise.all([
     handle.stat(),
     stat(`/proc/self/fd/${handle.fd}`).catch(() => undefined),

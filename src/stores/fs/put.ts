@@ -5,30 +5,43 @@
  * 2. the sidecar with the metadata is written and fsynced, under a name made from the digest;
  * 3. link(2) gives the file its name: atomic, whole, and refused if the name is taken. Opening the target with O_EXCL
  *    would decide the race as well, but readers would see an incomplete object until the last byte is written;
- * 4. the directories up to the root are fsynced. Only then does the call return.
+ * 4. the directories up to the root are fsynced, except those that this process has fsynced as they are. Only then does
+ *    the call return.
  *
  * A process killed in between leaves hidden files, never a visible part of an object.
  */
-import { link, lstat, open, rename, unlink, type FileHandle } from 'node:fs/promises';
 import { basename, dirname } from 'node:path';
 import { systemCode } from '../../base/errors/errors.ts';
+import { link, lstat, open, rename, unlink, type OpenFile } from '../../base/files/calls.ts';
 import { writeAll } from '../../base/files/durable.ts';
-import { BodyCheck, announcedSizeBytes, streamOfBody } from '../driver-kit/body.ts';
+import { BodyCheck, announcedSizeBytes, isInMemory, streamOfBody } from '../driver-kit/body.ts';
 import { StoreError, type PutBody, type PutOptions } from '../store.ts';
-import { makeDirectories, notADirectory, syncDirectories, pruneDirectories } from './directories.ts';
+import { makeDirectories, notADirectory, pruneDirectories } from './directories.ts';
 import { digestOfFile } from './digest.ts';
 import { openEntry } from './entry.ts';
 import { fsError, io, isMissing } from './error.ts';
 import { assertRoot, holdDirectory, type HeldDirectory } from './held-directory.ts';
 import { giveFileRights, rightsFor, type Rights } from './rights.ts';
 import { sidecarNameOf, sidecarNames, writeSidecar, type NewSidecar } from './sidecar.ts';
+import type { SyncedDirectories } from './synced-directories.ts';
 import { temporaryName } from './temporary.ts';
+import { writePastCache } from './write-past-cache.ts';
 
 /** How often a delete may prune a put's directory before the put gives up. */
 const directoryAttempts = 20;
 
+export interface PutPlace {
+  readonly root: string;
+  readonly directories: SyncedDirectories;
+}
+
 /** @throws StoreError `exists`, `no-container`, `denied`, `invalid`, `local-io`; the errors of the body */
-export async function putFile(root: string, key: string, body: PutBody, options: PutOptions): Promise<void> {
+export async function putFile(
+  { root, directories }: PutPlace,
+  key: string,
+  body: PutBody,
+  options: PutOptions,
+): Promise<void> {
   const action = `put ${key}`;
   const rights = await io(action, rightsFor(root, key));
   await using target = await openTarget(root, key, rights);
@@ -42,7 +55,7 @@ export async function putFile(root: string, key: string, body: PutBody, options:
     options.signal.throwIfAborted();
     if (options.ifAbsent) await giveName(root, key, target, sidecar);
     else await io(action, replace(key, target, sidecar));
-    await makeNameDurable(root, key);
+    await makeNameDurable({ root, directories }, key);
   } catch (error) {
     await handle.close().catch(() => undefined);
     await unlink(directory.path(temporary)).catch(() => undefined);
@@ -55,7 +68,7 @@ export async function putFile(root: string, key: string, body: PutBody, options:
 interface Target extends AsyncDisposable {
   readonly directory: HeldDirectory;
   readonly temporary: string;
-  readonly handle: FileHandle;
+  readonly handle: OpenFile;
 }
 
 /** Opens the temporary file. It also keeps a concurrent delete from pruning its directory. */
@@ -93,15 +106,18 @@ async function openTemporary(directory: HeldDirectory): Promise<Target> {
   }
 }
 
-async function writeBody(handle: FileHandle, key: string, body: PutBody, options: PutOptions) {
+async function writeBody(handle: OpenFile, key: string, body: PutBody, options: PutOptions) {
   const check = new BodyCheck(
     key,
     { ...options, sizeBytes: options.sizeBytes ?? announcedSizeBytes(body, options) },
     'always',
   );
+  const [whole, ...more] = isInMemory(body) ? body : [];
+  const mayPassCache = whole !== undefined && more.length === 0;
   for await (const chunk of streamOfBody(body)) {
     options.signal.throwIfAborted();
     check.update(chunk);
+    if (mayPassCache && (await io(`put ${key}`, writePastCache(handle, chunk)))) continue;
     await io(`put ${key}`, writeAll(handle, chunk));
   }
   const written = check.finish();
@@ -148,9 +164,9 @@ async function linkWithSidecar(
   if (sidecar !== undefined && !madeSidecar) await writeSidecar(directory, name, sidecar, 'create');
 }
 
-async function makeNameDurable(root: string, key: string): Promise<void> {
+async function makeNameDurable({ root, directories }: PutPlace, key: string): Promise<void> {
   try {
-    await syncDirectories(root, key);
+    await directories.sync(root, key);
   } catch (error) {
     if (systemCode(error) !== 'ENOENT') throw fsError(`put ${key}`, error);
     // Only a directory without our object can be pruned, so the object was there and is already deleted.

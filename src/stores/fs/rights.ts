@@ -6,9 +6,9 @@
  * in `git init --shared`: its group's rights hold for everything below it, whatever the umask.
  */
 import { constants, type Stats } from 'node:fs';
-import { lstat, mkdir, open, rename, rmdir, type FileHandle } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { systemCode } from '../../base/errors/errors.ts';
+import { lstat, mkdir, open, rename, rmdir, type OpenFile } from '../../base/files/calls.ts';
 import { heirOf, type Heir } from '../../base/files/heir.ts';
 import { StoreError } from '../store.ts';
 import { holdWay, type HeldDirectory } from './held-directory.ts';
@@ -48,7 +48,7 @@ async function ownerFor(root: string, key: string): Promise<Heir | undefined> {
 }
 
 /** Gives a new file its rights, before it has a name that others look for. @throws StoreError `denied`; system errors */
-export async function giveFileRights(handle: FileHandle, { owner, fileMode }: Rights): Promise<void> {
+export async function giveFileRights(handle: OpenFile, { owner, fileMode }: Rights): Promise<void> {
   // Some network file systems have one fixed mode and refuse another: asked for only where the umask may matter.
   if (owner === undefined && fileMode === privateFile) return;
   const found = await handle.stat();
@@ -68,13 +68,13 @@ export async function makeDirectory(
 ): Promise<void> {
   const path = above.path(name);
   if (owner === undefined && directoryMode === privateDirectory) {
-    await mkdir(path, { mode: privateDirectory });
+    await mkdir(path, privateDirectory);
     return;
   }
   // A rename would replace an empty directory, and fail on a link to a directory.
   if (await exists(path)) return;
   const temporary = above.path(temporaryName());
-  await mkdir(temporary, { mode: privateDirectory });
+  await mkdir(temporary, privateDirectory);
   try {
     await giveDirectoryRights(temporary, { owner, directoryMode });
     await rename(temporary, path);

@@ -5,7 +5,7 @@
  */
 import { objectBounds } from '../../base/bounds.ts';
 import { readOpened } from '../../base/files/read.ts';
-import { link, open, readdir, rename, rm } from 'node:fs/promises';
+import { link, open, readdir, removeIfThere, rename } from '../../base/files/calls.ts';
 import { systemCode } from '../../base/errors/errors.ts';
 import { parseJson } from '../../base/json.ts';
 import { sidecarName } from '../driver-kit/key.ts';
@@ -63,7 +63,7 @@ export async function writeSidecar(
     if (systemCode(error) === 'EEXIST') return false;
     throw error;
   } finally {
-    await rm(temporary, { force: true });
+    await removeIfThere(temporary);
   }
 }
 

@@ -1,6 +1,6 @@
 /** The state of a path that may not exist. */
 import type { Stats } from 'node:fs';
-import { lstat, stat } from 'node:fs/promises';
+import { lstat, stat } from '../../base/files/calls.ts';
 import { isMissing } from './error.ts';
 
 /** Undefined if nothing is there; every other failure is thrown as the system gave it. */

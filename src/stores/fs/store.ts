@@ -17,6 +17,7 @@ import { makeFileDurable } from './durable.ts';
 import { getFile, headFile } from './get.ts';
 import { listFiles } from './list.ts';
 import { putFile } from './put.ts';
+import { SyncedDirectories } from './synced-directories.ts';
 import { listUnfinishedFiles, removeUnfinishedFiles } from './unfinished.ts';
 
 export { createFsRoot } from './directories.ts';
@@ -30,15 +31,16 @@ export function createFsStore(options: {
 }): Store {
   const root = resolve(options.root);
   const { chosenBy } = options;
+  const directories = new SyncedDirectories();
   const store = createCheckedStore({
     url: pathToFileURL(root).href,
     capabilities: { conditionalCreate: 'atomic', checksumOnWrite: true, metadataLimitBytes },
-    put: (key, body, put) => putFile(root, key, body, put),
+    put: (key, body, put) => putFile({ root, directories }, key, body, put),
     get: (key, get) => getFile(root, key, get),
     head: (key, { signal }) => headFile(root, key, signal),
     list: list => listFiles(root, list),
     delete: (keys, { signal }) => deleteFiles(root, keys, signal),
-    makeDurable: key => makeFileDurable(root, key),
+    makeDurable: key => makeFileDurable(root, key, directories),
     findClosed: (key, options) => findClosed(root, key, options),
     listUnfinished: list => listUnfinishedFiles(root, list),
     removeUnfinished: (writes, { signal }) => removeUnfinishedFiles(root, writes, signal),

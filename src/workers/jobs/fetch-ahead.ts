@@ -30,13 +30,14 @@ export async function openFetchAhead({
   const shared = { repositories: await repositories(), turns: new Turns(), laggards: new Laggards() };
   const { cluster, archive } = config;
   const collectGarbage = garbageCollector(keptBytes);
-  return async ({ systemId, ...segment }, { log, signal }) => {
+  return async ({ systemId, ...segment }, { log, signal, onProgress }) => {
     try {
       return await fetchAhead({
         ...segment,
         ...shared,
         system: { cluster, systemId },
         headerCheck: archive.headerCheck,
+        onReceived: onProgress,
         log,
         signal,
       });

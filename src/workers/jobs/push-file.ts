@@ -22,11 +22,16 @@ export interface PushedFile {
   readonly isNew: boolean;
 }
 
-export async function openPushFile({ config, repositories }: Workshop): Promise<Job<PushFile, PushedFile>> {
+export async function openPushFile({
+  config,
+  isDirect,
+  repositories,
+}: Workshop): Promise<Job<PushFile, PushedFile>> {
+  const opened = await repositories();
   const settings = {
     ...pushSettings(config),
-    repositories: await repositories(),
-    memory: new PushMemory(),
+    repositories: opened,
+    memory: new PushMemory({ isForOneFile: isDirect, repositories: opened }),
   };
   return async ({ path, isAsked, spentMs }, context) => {
     const { givenUpIn, outcomes } = await push({

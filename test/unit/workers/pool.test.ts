@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { Worker } from 'node:worker_threads';
 import { describe, it } from 'vitest';
-import { WalvaultError } from '../../../src/base/errors/errors.ts';
+import { messageOf, WalvaultError } from '../../../src/base/errors/errors.ts';
 import type { Event } from '../../../src/observe/events/events.ts';
 import { WorkerPool } from '../../../src/workers/pool.ts';
 
@@ -86,6 +86,48 @@ describe('a job', () => {
     }, 2);
     const doubled = await Promise.all([1, 2, 3].map(number => pool.run('double', number, { signal })));
     assert.deepEqual([doubled, started], [[2, 4, 6], 2]);
+    await pool.close();
+  });
+});
+
+describe('of threads that do one job at a time', () => {
+  const alone = (start: () => Worker, maxWorkers: number) =>
+    new WorkerPool<Jobs>({ maxWorkers, start, jobsPerThread: 1 });
+
+  it('the first that is free gets the next job', async () => {
+    const threads: Worker[] = [];
+    const pool = alone(() => {
+      threads.push(threadThat(''));
+      return threads.at(-1) as Worker;
+    }, 2);
+    const held = new AbortController();
+    const hanging = pool.run('hang', undefined, held).catch(messageOf);
+    const doubled = await Promise.all([1, 2, 3].map(number => pool.run('double', number, { signal })));
+    assert.deepEqual([doubled, threads.length], [[2, 4, 6], 2]);
+    held.abort();
+    assert.match((await hanging) ?? '', /aborted/);
+    await pool.close();
+  });
+
+  it('one that hangs gets no other job, and its job fails after its time', async () => {
+    let started = 0;
+    const pool = alone(() => {
+      started++;
+      return threadThat('');
+    }, 1);
+    const held = new AbortController();
+    const silence = { ms: 0, what: 'push 0001' };
+    await assert.rejects(
+      pool.run('hang', undefined, { signal: held.signal, silence }),
+      (error: unknown) =>
+        error instanceof WalvaultError &&
+        error.code === 'unreachable' &&
+        error.message === 'push 0001: no answer within 0 ms',
+    );
+    await assert.rejects(pool.run('double', 1, { signal: AbortSignal.timeout(1) }), /was given up/);
+    const next = pool.run('double', 2, { signal });
+    held.abort();
+    assert.deepEqual([await next, started], [4, 1], 'once the thread is back');
     await pool.close();
   });
 });

@@ -11,6 +11,7 @@ test('a buffer that was given back is used again, also for a larger file', () =>
   const second = pool.take(16 * mebibyte + 70_000);
   assert.equal(second.length, 16 * mebibyte + 70_000);
   assert.equal(second.buffer, first.buffer);
+  assert.deepEqual([first.byteOffset, second.byteOffset], [16, 16], 'behind what malloc keeps of its pages');
 });
 
 test('a buffer that was not given back is nobody else’s', () => {
@@ -30,4 +31,11 @@ test('a buffer that is too small is left to those it fits', () => {
   pool.give(small);
   assert.notEqual(pool.take(20 * mebibyte).buffer, small.buffer);
   assert.equal(pool.take(mebibyte).buffer, small.buffer);
+});
+
+test('the memory of a buffer holds other content where that has room', () => {
+  const pool = new BufferPool();
+  const buffer = pool.take(mebibyte);
+  assert.equal(pool.takeOver(buffer, 2 * mebibyte).buffer, buffer.buffer);
+  assert.notEqual(pool.takeOver(buffer, 20 * mebibyte).buffer, buffer.buffer);
 });

@@ -2,6 +2,8 @@
 import assert from 'node:assert/strict';
 import fsPromises from 'node:fs/promises';
 import { syncBuiltinESMExports } from 'node:module';
+import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, it } from 'vitest';
 import { createFsStore } from '../../../../src/stores/fs/store.ts';
 import {
@@ -11,6 +13,7 @@ import {
   type RecordedSteps,
 } from '../../../support/faults/recorded-steps.ts';
 import { temporaryDirectory } from '../../../support/site/temp.ts';
+import { wouldShowChange } from '../../../../src/stores/fs/synced-directories.ts';
 import { put, rejectsAs, signal } from '../../../contract/contract-driver.ts';
 
 let root: string;
@@ -25,6 +28,24 @@ beforeEach(() => {
 });
 
 afterEach(stopRecording);
+
+/** So long ago that a change would show. */
+async function makeOldDirectories(...paths: string[]): Promise<void> {
+  for (const path of paths) await original.mkdir(join(root, path), { recursive: true });
+  await delay(150);
+}
+
+async function makeAgain(path: string): Promise<void> {
+  await original.rm(join(root, path), { recursive: true, force: true });
+  await original.mkdir(join(root, path));
+}
+
+function syncedDirectories(): string[] {
+  return steps
+    .filter(step => step.startsWith('sync ') && !step.endsWith('TEMP'))
+    .map(step => step.replace('sync ', ''))
+    .toSorted();
+}
 
 describe('fs store: durability', () => {
   it('names a file only after its bytes and its sidecar are on disk, and returns only after its directories are', async () => {
@@ -42,12 +63,38 @@ describe('fs store: durability', () => {
       assert(after.includes(`sync ${directory}`), `${directory}\n${steps.join('\n')}`);
   });
 
-  it('syncs every directory up to the root, also those that others made', async () => {
+  it('syncs every directory up to the root once, also those that others made', async () => {
+    await makeOldDirectories('a/b');
     const store = createFsStore({ root });
     await put(store, 'a/b/first', 'x');
+    for (const directory of ['a/b', 'a', '.']) assert(steps.includes(`sync ${directory}`), steps.join('\n'));
     steps.length = 0;
     await put(store, 'a/b/second', 'x');
-    for (const directory of ['a/b', 'a', '.']) assert(steps.includes(`sync ${directory}`), steps.join('\n'));
+    assert.deepEqual(syncedDirectories(), ['a/b']);
+  });
+
+  for (const [how, change] of [
+    ['got another entry', () => original.mkdir(join(root, 'a/c'))],
+    ['lost an entry', () => original.rmdir(join(root, 'a/d'))],
+    ['was made again', () => makeAgain('a/b')],
+  ] as const)
+    it(`syncs a directory again that ${how}, and none above it`, async () => {
+      await makeOldDirectories('a/b', 'a/d');
+      const store = createFsStore({ root });
+      await put(store, 'a/b/first', 'x');
+      await change();
+      steps.length = 0;
+      await put(store, 'a/b/second', 'x');
+      assert.deepEqual(syncedDirectories(), ['a', 'a/b']);
+    });
+
+  it('does not rely on a time of change that a later change may leave as it is', () => {
+    const second = 1_000_000_000n;
+    assert(wouldShowChange(7n * second + 1n, 8n * second), 'nanoseconds');
+    assert(!wouldShowChange(7n * second + 1n, 7n * second + 20_000_000n), 'one step of the clock later');
+    assert(!wouldShowChange(7n * second, 8n * second), 'whole seconds');
+    assert(wouldShowChange(7n * second, 10n * second), 'whole seconds, much later');
+    assert(!wouldShowChange(0n, 10n * second), 'no times');
   });
 
   it('makes durable what a dead writer only named', async () => {
