@@ -10,12 +10,22 @@ import { runInNewContext } from 'node:vm';
  * buffers hold more than `keptBytes` it also looks through older ones, for some tens of milliseconds.
  */
 export function garbageCollector(keptBytes: number): () => void {
-  setFlagsFromString('--expose-gc');
-  const collect = runInNewContext('gc') as (options?: { readonly type: 'minor' }) => void;
-  // Otherwise code caches made under other flags would be dropped, those of threads that start later among them.
-  setFlagsFromString('--no-expose-gc');
+  const collect = exposedCollector();
   return () => {
     collect({ type: 'minor' });
     if (process.memoryUsage().arrayBuffers > keptBytes) collect();
   };
+}
+
+type Collect = (options?: { readonly type: 'minor' }) => void;
+
+/** V8's flags belong to the process: another thread that starts at this moment may have taken the flag back already. */
+function exposedCollector(): Collect {
+  for (;;) {
+    setFlagsFromString('--expose-gc');
+    const collect = runInNewContext('globalThis.gc') as Collect | undefined;
+    // Otherwise code caches made under other flags would be dropped, those of threads that start later among them.
+    setFlagsFromString('--no-expose-gc');
+    if (collect !== undefined) return collect;
+  }
 }
