@@ -70,6 +70,10 @@ describe('a configuration file', () => {
       backup: {
         partSizeBytes: 256 * 1024 ** 2,
         walTimeoutMs: 300_000,
+        jobs: undefined,
+        bytesPerSecond: undefined,
+        lowPriority: false,
+        manifestChecksums: 'crc32c',
         checkPages: true,
         fastCheckpoint: false,
       },
