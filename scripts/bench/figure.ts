@@ -14,11 +14,10 @@ export interface FigureValue {
   readonly limit?: Limit;
 }
 
-export type Limit = { readonly atMost: number } | { readonly below: number } | { readonly atLeast: number };
+export type Limit = { readonly atMost: number } | { readonly atLeast: number };
 
 export function isReached(number: number, limit: Limit): boolean {
-  if ('atMost' in limit) return number <= limit.atMost;
-  return 'below' in limit ? number < limit.below : number >= limit.atLeast;
+  return 'atMost' in limit ? number <= limit.atMost : number >= limit.atLeast;
 }
 
 export function tableOf(figures: readonly Figure[]): string {
@@ -40,6 +39,5 @@ function cellsOf({ number, unit, limit }: FigureValue): string {
 }
 
 function textOf(limit: Limit): string {
-  if ('atMost' in limit) return `≤ ${limit.atMost}`;
-  return 'below' in limit ? `< ${limit.below}` : `≥ ${limit.atLeast}`;
+  return 'atMost' in limit ? `≤ ${limit.atMost}` : `≥ ${limit.atLeast}`;
 }
