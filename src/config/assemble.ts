@@ -60,6 +60,7 @@ export function assembleConfig(
       manifestChecksums: values['backup.manifest-checksums'],
       walTimeoutMs: values['backup.wal-timeout'],
       checkPages: values['backup.check-pages'],
+      nameMap: values['backup.name-map'],
       fastCheckpoint: values['backup.fast-checkpoint'],
     },
     restore: { jobs: values['restore.jobs'] },

@@ -95,6 +95,7 @@ export interface Config {
     readonly manifestChecksums: ManifestChecksums;
     readonly walTimeoutMs: number;
     readonly checkPages: boolean;
+    readonly nameMap: boolean;
     readonly fastCheckpoint: boolean;
   };
   readonly restore: {

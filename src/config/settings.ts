@@ -251,6 +251,12 @@ export const settings = {
     help: 'Verify the checksum of every page while it is read, where the cluster has data checksums.',
     example: '"off"',
   },
+  'backup.name-map': {
+    kind: 'switch',
+    default: 'on',
+    help: 'Store with each backup which table each file belongs to, and what each database holds. It connects to every database.',
+    example: '"off"',
+  },
   'backup.fast-checkpoint': {
     kind: 'switch',
     default: 'off',

@@ -1,7 +1,7 @@
 /** The objects of each backup as the listing of `backups/` shows them, with or without a commit record. */
 import { formatCount } from '../base/units.ts';
 import { withTierOf, type TierCounts } from './cold-objects.ts';
-import { isBackupId, piecesOf, type BackupRecord } from './format/backup-record.ts';
+import { isBackupId, type StoredPiece } from './format/backup-record.ts';
 import { backupsPrefix, type SystemPath } from './format/layout.ts';
 import type { Repository } from './repository.ts';
 
@@ -52,7 +52,7 @@ export async function listBackupDirectories(
   return directories;
 }
 
-/** A part or manifest that is not there, or is there with another size. */
+/** A part, manifest or name map that is not there, or is there with another size. */
 export interface MissingPiece {
   /** Below the backup's prefix, as its commit record names it. */
   readonly name: string;
@@ -69,14 +69,16 @@ export interface MissingPieces {
 
 const mostNamed = 100;
 
-/** The pieces that the listing does not show as the commit record has them; none for a whole backup. Pure. */
+/**
+ * Those of a backup's pieces that the listing does not show as the commit record has them; none for a whole backup. Pure.
+ */
 export function missingPieces(
-  record: Pick<BackupRecord, 'parts' | 'manifest'>,
+  pieces: Iterable<StoredPiece>,
   sizes: ReadonlyMap<string, number>,
 ): MissingPieces {
   const first: MissingPiece[] = [];
   let count = 0;
-  for (const { name, storedSizeBytes } of piecesOf(record)) {
+  for (const { name, storedSizeBytes } of pieces) {
     const foundBytes = sizes.get(name);
     if (foundBytes === storedSizeBytes) continue;
     if (++count <= mostNamed) first.push({ name, foundBytes, recordedBytes: storedSizeBytes });

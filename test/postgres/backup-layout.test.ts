@@ -18,7 +18,8 @@ import { afterAll, beforeAll, describe, test } from 'vitest';
 import { collect } from '../../src/base/bytes/streams.ts';
 import type { BackupResult } from '../../src/operations/backup/backup.ts';
 import { readTar } from '../../src/pipeline/tar/index.ts';
-import { backupPrefix, manifestKey, type SystemPath } from '../../src/repository/format/layout.ts';
+import { backupPrefix, manifestKey, pieceKey, type SystemPath } from '../../src/repository/format/layout.ts';
+import type { BackupRecord } from '../../src/repository/format/backup-record.ts';
 import { comparePaths, readManifest, type ManifestEntry } from '../../src/repository/format/manifest.ts';
 import type { Repository } from '../../src/repository/repository.ts';
 import type { PostgresServer } from '../support/servers/postgres-server.ts';
@@ -70,7 +71,13 @@ describe('a cluster with everything that is unusual', () => {
       create table in_far tablespace far as select g, md5(g::text) from generate_series(1, 5000) g;
       create table in_here tablespace here as select g, md5(g::text) from generate_series(1, 5000) g;
       create unlogged table unlogged_far (a int) tablespace far;
-      create unlogged table unlogged_table as select g from generate_series(1, 1000) g`);
+      create unlogged table unlogged_table as select g from generate_series(1, 1000) g;
+      create table "ev""ents" (at date, note text collate "C" primary key check (note <> '')) partition by hash (note);
+      create table events_1 partition of "ev""ents" for values with (modulus 1, remainder 0);
+      create sequence orders_seq`);
+    await server.query('create database payroll');
+    await server.query('revoke connect on database payroll from public');
+    await setTrap(server, 'payroll');
     const session = await server.connect();
     await session.query('create temporary table temporary_table as select g from generate_series(1, 1000) g');
     result = await runBackup(server, [repository], { log, partSizeBytes: 1024 ** 2 });
@@ -114,6 +121,57 @@ describe('a cluster with everything that is unusual', () => {
       warnings.some(message => /may not see where the configuration files are/.test(message)),
       warnings.join('\n'),
     );
+    assert.ok(
+      warnings.some(message => /lacks the relations of 1 database: "payroll" \(.*CONNECT/i.test(message)),
+      warnings.join('\n'),
+    );
+    const payroll = (await namesOf(repository, system, record)).filter(
+      line => line['database'] === 'payroll',
+    );
+    assert.match(String(payroll[0]?.['unread']), /permission denied for database "payroll"/);
+  });
+
+  test('the name map tells the relation of every file, and what each database holds', async () => {
+    const lines = await namesOf(repository, system, result.record);
+    const relations = lines.filter(line => line['relation'] !== undefined);
+    assert.deepEqual(lines[0], { format: 1, backup: result.record.id });
+    assert.deepEqual(lines.at(-1), { relations: relations.length });
+    const named = new Set(relations.map(line => line['path']));
+    const template0 = lines.find(line => line['database'] === 'template0');
+    assert.equal(template0?.['unread'], 'it allows no connections');
+    const relationFile = /^(?:global|base\/\d+|pg_tblspc\/\d+\/[^/]+\/\d+)\/\d+/;
+    const nameless = [...entries.keys()]
+      .flatMap(path => relationFile.exec(path)?.[0] ?? [])
+      .filter(path => !named.has(path) && !path.startsWith(`base/${String(template0?.['oid'])}/`));
+    assert.deepEqual(nameless, []);
+
+    const find = (name: string) => relations.find(line => line['relation'] === name);
+    const [far] = await server.query<{ path: string; filenode: string }>(
+      "select pg_relation_filepath('in_far') as path, pg_relation_filenode('in_far')::text as filenode",
+    );
+    const inFar = find('in_far');
+    assert.deepEqual(
+      [inFar?.['schema'], inFar?.['kind'], inFar?.['path'], String(inFar?.['filenode'])],
+      ['public', 'table', far?.path, far?.filenode],
+    );
+    const toast = relations.find(line => line['oid'] === inFar?.['toast']);
+    assert.deepEqual([toast?.['kind'], toast?.['schema']], ['toast', 'pg_toast']);
+    assert.equal(find('unlogged_table')?.['unlogged'], true);
+    assert.equal(find('events_1')?.['partitionOf'], find('ev"ents')?.['oid']);
+    assert.equal(find('events_1_pkey')?.['indexOf'], find('events_1')?.['oid']);
+    assert.equal(find('pg_database')?.['path'], 'global/1262');
+    assert.equal(find('pg_class')?.['filenode'], 1259);
+    assert.equal(find('temporary_table'), undefined);
+    assert.equal(relations.filter(line => line['path'] === 'global/1262').length, 1);
+    assert.ok(lines.some(line => line['tablespace'] === 'far'));
+    const postgres = lines.find(line => line['database'] === 'postgres');
+    // From PostgreSQL 18 on NOT NULL is among the constraints.
+    const [made] = await server.query<{ constraints: number }>(
+      'select count(*)::integer as constraints from pg_constraint where oid >= 16384',
+    );
+    assert.deepEqual(postgres?.['counts'], { tables: 6, indexes: 2, sequences: 1, ...made });
+    assert.deepEqual(postgres?.['extensions'], [{ name: 'plpgsql', version: '1.0' }]);
+    assert.ok(lines.some(line => line['database'] === 'payroll' && line['unread'] === undefined));
   });
 
   test('files of no use after a restore are left out, empty directories are kept', async () => {
@@ -209,6 +267,17 @@ describe('a cluster with everything that is unusual', () => {
   });
 });
 
+/** What the owner of a database can do: functions of his in place of PostgreSQL's, run with the rights of whoever connects. */
+async function setTrap(server: PostgresServer, database: string): Promise<void> {
+  const session = await server.connect(database);
+  await session.query(`alter database ${database} set search_path = public, pg_catalog`);
+  for (const name of ['current_setting', 'unnest'])
+    await session.query(
+      `create function public.${name}(text) returns text language plpgsql as $$ begin raise 'trapped'; end $$`,
+    );
+  await session.end();
+}
+
 function movePgWal(dataDirectory: string): void {
   const elsewhere = join(temporaryDirectory('wal'), 'pg_wal');
   renameAcross(join(dataDirectory, 'pg_wal'), elsewhere);
@@ -276,6 +345,23 @@ function shapeOfManifest(text: string): string[] {
       .replace(/[0-9A-F]+\/[0-9A-F]+", "End-LSN": "[0-9A-F]+\/[0-9A-F]+/, 'L'),
   );
   return [...new Set(lines)];
+}
+
+async function namesOf(
+  repository: Repository,
+  system: SystemPath,
+  { id, names }: BackupRecord,
+): Promise<Record<string, unknown>[]> {
+  assert.ok(names !== undefined);
+  const key = pieceKey(system, id, names);
+  const { body } = await repository.store.get(key, { signal });
+  const decoded = repository.codec.decode(key, body, { limitBytes: 1024 ** 3, signal });
+  const text = (await collect(decoded, 1024 ** 3)).toString();
+  assert.ok(text.endsWith('\n'));
+  return text
+    .trimEnd()
+    .split('\n')
+    .map(line => JSON.parse(line) as Record<string, unknown>);
 }
 
 async function manifestOf(

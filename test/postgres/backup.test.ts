@@ -3,6 +3,7 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, test } from 'vitest';
 import { generateKeyPair } from '../../src/pipeline/openpgp/index.ts';
+import { piecesOf } from '../../src/repository/format/backup-record.ts';
 import { readCatalog } from '../../src/repository/format/catalog.ts';
 import { manifestKey, type SystemPath } from '../../src/repository/format/layout.ts';
 import { readManifest } from '../../src/repository/format/manifest.ts';
@@ -108,7 +109,7 @@ describe('a backup under load, unpacked with gpg, zstd and tar alone', () => {
     assert.deepEqual(record.walRanges, [{ timeline: 1, startLsn: record.startLsn, endLsn: record.stopLsn }]);
 
     const prefix = `${system.cluster}/${system.systemId}/backups/${record.id}/`;
-    const pieces = [record.manifest, ...record.parts];
+    const pieces = [...piecesOf(record)];
     const stored = await listKeys(repository.store, prefix);
     assert.deepEqual(
       stored.toSorted(),

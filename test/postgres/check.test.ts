@@ -123,14 +123,17 @@ describe('check on a real server that archives through the executable', () => {
     const statements = sql.split('\n').filter(line => line !== '' && !line.startsWith('--'));
     assert.equal(statements.length, 6);
     await server.query(statements[0] ?? '');
+    await server.query('create database payroll');
+    await server.query('revoke connect on database payroll from public');
     const role = { ...server.env, PGUSER: 'walvault' };
     const poor = await runCheck({ user: 'walvault', timeoutMs: 2500 });
     says(poor, 'fail', /role "walvault" cannot take a backup/);
     says(poor, 'fail', /role "walvault" does not see where the data directory is/);
     says(poor, 'fail', /role "walvault" may not end a segment/);
+    says(poor, 'warn', /role "walvault" may not connect to some databases/);
     says(poor, 'skip', /no segment was ended/);
     const hints = poor.map(({ hint }) => hint ?? '').join(' ');
-    for (const statement of statements.slice(1)) {
+    for (const statement of [...statements.slice(1), 'GRANT CONNECT ON DATABASE payroll TO walvault;']) {
       assert.ok(hints.includes(statement), `${statement} in ${hints}`);
       await server.query(statement);
     }

@@ -70,6 +70,7 @@ export async function commitBackup(
     tablespaces: [],
     externalFiles: [],
     manifest: piece('manifest.ndjson', 'manifest'),
+    names: piece('names.ndjson', 'names'),
     parts: [
       { number: 1, ...piece('parts/000001.tar', 'one') },
       { number: 2, ...piece('parts/000002.tar', 'two') },
@@ -80,6 +81,7 @@ export async function commitBackup(
   await putObject(store, `${backupPrefix(system, id)}parts/000001.tar`, 'one');
   await putObject(store, `${backupPrefix(system, id)}parts/000002.tar`, 'two');
   await putObject(store, `${backupPrefix(system, id)}manifest.ndjson`, 'manifest');
+  await putObject(store, `${backupPrefix(system, id)}names.ndjson`, 'names');
   await writeBackupRecord(repository, system, record, signal);
 }
 

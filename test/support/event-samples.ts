@@ -196,6 +196,11 @@ export const samples: Samples = {
   'configuration-files-unknown': { kind: 'configuration-files-unknown' },
   'page-damaged': { kind: 'page-damaged', path: 'base/5/16384', page: 7 },
   'damaged-pages-only-counted': { kind: 'damaged-pages-only-counted', namedCount: 100 },
+  'databases-not-named': {
+    kind: 'databases-not-named',
+    count: 7,
+    databases: [{ database: 'payroll', problem: 'permission denied for database "payroll"' }],
+  },
   'piece-made-again': { kind: 'piece-made-again', failure },
   'repository-left-out': { kind: 'repository-left-out', repository, failure },
   'wal-lost-since-backup': {

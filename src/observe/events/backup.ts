@@ -25,6 +25,13 @@ export type BackupEvent =
   | { readonly kind: 'page-damaged'; readonly path: string; readonly page: number }
   /** No further damaged page has an event. */
   | { readonly kind: 'damaged-pages-only-counted'; readonly namedCount: number }
+  /** They are in the name map without their relations. */
+  | {
+      readonly kind: 'databases-not-named';
+      readonly count: number;
+      /** The first of them. */
+      readonly databases: readonly { readonly database: string; readonly problem: string }[];
+    }
   | { readonly kind: 'piece-made-again'; readonly failure: PlainError }
   | { readonly kind: 'repository-left-out'; readonly repository: string; readonly failure: PlainError }
   | {

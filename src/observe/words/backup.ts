@@ -1,5 +1,5 @@
 /** Levels and sentences of the events of `backup`. */
-import { formatDuration } from '../../base/units.ts';
+import { formatCount, formatDuration } from '../../base/units.ts';
 import type { BackupEvent } from '../events/backup.ts';
 import { debug, info, warn, type WordsTable } from './table.ts';
 
@@ -38,6 +38,14 @@ export const backupWords: WordsTable<BackupEvent> = {
     ),
   'damaged-pages-only-counted': ({ namedCount }) =>
     warn(`more than ${namedCount} damaged pages; the rest is only counted`),
+  'databases-not-named': ({ count, databases }) => {
+    const named = databases.map(({ database, problem }) => `"${database}" (${problem})`).join(', ');
+    const rest = count > databases.length ? ` and ${count - databases.length} more` : '';
+    return warn(
+      `the name map of this backup lacks the relations of ${formatCount(count, 'database')}: ${named}${rest}`,
+      'Grant the role CONNECT on them and let pg_hba.conf admit it, or set backup.name-map = "off". The backup itself is whole.',
+    );
+  },
   'piece-made-again': ({ failure }) =>
     warn(`a piece of the backup was not stored and is made again: ${failure.message}`),
   'repository-left-out': ({ repository, failure }) =>

@@ -28,6 +28,7 @@ import type { PartSet } from '../../repository/sets/part-set.ts';
 import { lossesSinceBackup, whyLost, type LostSinceBackup } from './wal/lost-wal.ts';
 import { captureControlFile } from './ending/last-part.ts';
 import { makeBackupRecord, recipientsOf } from './ending/make-record.ts';
+import { writeNameMap } from './names/write-name-map.ts';
 import { spanOf } from './wal/span.ts';
 import type { DamagedPage } from './part/page-check.ts';
 import type { PartWriter } from './part/part-task.ts';
@@ -136,6 +137,7 @@ async function takeBackup(run: BackupRun): Promise<{ record: BackupRecord; damag
   const started = await startBackup(connection, { label, fast });
 
   const copied = await copyCluster({ ...run, started, inventory });
+  const names = config.backup.nameMap ? await writeNameMap(run) : undefined;
   const capturedControl = await captureControlFile(dataDirectory, signal);
   const stopped = await stopBackup(connection);
   const span = spanOf(stopped, dataDirectory);
@@ -168,6 +170,7 @@ async function takeBackup(run: BackupRun): Promise<{ record: BackupRecord; damag
     span,
     copied,
     ending,
+    names,
     parts: set.parts,
     recipients: await recipientsOf(destinations.codec.keyring),
   });

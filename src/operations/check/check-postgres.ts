@@ -73,7 +73,9 @@ async function provenRights(
     signal,
     async work() {
       rights = await readRights(connection);
-      return judgeRights({ ...rights, isDirectoryConfigured: config.dataDirectory !== undefined });
+      const { nameMap } = config.backup;
+      const missing = rights.missing.filter(({ neededFor }) => nameMap || neededFor !== 'names');
+      return judgeRights({ ...rights, missing, isDirectoryConfigured: config.dataDirectory !== undefined });
     },
   });
   return rights && { canEndSegment: rights.missing.every(({ neededFor }) => neededFor !== 'segment') };

@@ -2,7 +2,7 @@
 import { formatCount } from '../../base/units.ts';
 import type { WalGeometry } from '../../postgres/wal/geometry.ts';
 import { describe, subtract } from '../../postgres/wal/segment-range.ts';
-import type { BackupRecord } from '../../repository/format/backup-record.ts';
+import { restoredPiecesOf, type BackupRecord } from '../../repository/format/backup-record.ts';
 import { missingPieces, whyNotWhole } from '../../repository/stored-backups.ts';
 import type { Repository } from '../../repository/repository.ts';
 import {
@@ -21,7 +21,7 @@ import { failure, ok, warning, type Checklist, type Finding } from './checklist.
 import type { CheckOptions } from './options.ts';
 
 export interface PresenceCheck {
-  readonly options: Pick<CheckOptions, 'signal'> & {
+  readonly options: Pick<CheckOptions, 'log' | 'signal'> & {
     readonly config: Pick<CheckOptions['config'], 'cluster'>;
   };
   /** The repositories that are reachable. */
@@ -30,7 +30,7 @@ export interface PresenceCheck {
 
 /** Costs a listing of the whole archive, and reads no part and no WAL. */
 export async function checkPresence(list: Checklist, { options, usable }: PresenceCheck): Promise<void> {
-  const { config, signal } = options;
+  const { config, log, signal } = options;
   for (const repository of usable)
     await list.prove(linkOf(repository), 'presence of backups and WAL', {
       signal,
@@ -101,10 +101,16 @@ async function brokenBackups(survey: SystemSurvey, records: readonly BackupRecor
   const directories = await survey.backupDirectories();
   const findings: Finding[] = [];
   for (const record of records) {
-    const { id, geometry } = record;
-    const problem = whyNotWhole(missingPieces(record, directories.get(id)?.sizes ?? new Map()));
+    const { id, geometry, names } = record;
+    const sizes = directories.get(id)?.sizes ?? new Map<string, number>();
+    const problem = whyNotWhole(missingPieces(restoredPiecesOf(record), sizes));
     if (problem !== undefined)
       findings.push(failure(`backup ${id} cannot be restored: ${problem}`, bringBack));
+    const nameless = names && whyNotWhole(missingPieces([names], sizes));
+    if (nameless !== undefined)
+      findings.push(
+        warning(`backup ${id} can be restored, and has lost its name map: ${nameless}`, bringBack),
+      );
     const { runs } = await survey.wal(geometry);
     const [missing] = neededSegments(record).flatMap(range => subtract(range, runs));
     if (missing !== undefined)

@@ -11,6 +11,7 @@ export function judgeRights({ role, missing, isDirectoryConfigured }: RightsInpu
   const forBackup = grantsFor(missing, 'backup');
   const forSettings = grantsFor(missing, 'settings');
   const forSegment = grantsFor(missing, 'segment');
+  const forNames = grantsFor(missing, 'names');
   if (missing.length === 0) return [ok(`role "${role}" may take backups and end segments`)];
   const findings: Finding[] = [];
   if (forBackup !== undefined) findings.push(failure(`role "${role}" cannot take a backup`, forBackup));
@@ -28,6 +29,13 @@ export function judgeRights({ role, missing, isDirectoryConfigured }: RightsInpu
     );
   if (forSegment !== undefined)
     findings.push(failure(`role "${role}" may not end a segment to see it archived`, forSegment));
+  if (forNames !== undefined)
+    findings.push(
+      warning(
+        `role "${role}" may not connect to some databases: the name maps of backups lack their relations`,
+        forNames,
+      ),
+    );
   return findings;
 }
 

@@ -1,5 +1,6 @@
 /** The state of a system for retention, gathered from a survey. */
 import { needsSignature } from '../../repository/encoding/signature-policy.ts';
+import { restoredPiecesOf } from '../../repository/format/backup-record.ts';
 import type { ParentClaim } from '../../repository/format/claim.ts';
 import { backupPrefix, claimKey, signatureKey } from '../../repository/format/layout.ts';
 import type { SystemSurvey } from '../../repository/survey.ts';
@@ -28,7 +29,7 @@ export async function gatherState(survey: SystemSurvey): Promise<SystemState> {
       return {
         ...entry,
         ...storedOf(directory),
-        isComplete: missingPieces(entry.record, directory?.sizes ?? new Map()).count === 0,
+        isComplete: missingPieces(restoredPiecesOf(entry.record), directory?.sizes ?? new Map()).count === 0,
       };
     }),
     unreadable: await claimsOfUnreadable(survey),

@@ -15,7 +15,7 @@ import {
 } from '../../repository/format/layout.ts';
 import { copyObject, type CopyContext } from './copy-object.ts';
 import { each } from '../../base/threads/each.ts';
-import { keyedPiecesOf, neededKeys } from './plan.ts';
+import { keyedPiece, keyedPiecesOf, neededKeys, type BackupPiece } from './plan.ts';
 import type { CopiedBackup } from './report.ts';
 
 const { limitBytes } = objectBounds.record;
@@ -67,7 +67,7 @@ interface Backup {
 }
 
 /**
- * Copies the parts and the manifest.
+ * Copies the parts, the name map and the manifest. Without its name map a backup is still worth a copy.
  * @returns why the target does not have all pieces
  */
 async function copyPieces(
@@ -84,7 +84,7 @@ async function copyPieces(
     if (!there.has(key) && (await context.from.store.head(key, { signal })) !== undefined)
       await copyObject(context, { key, objectClass: 'catalog', mayExist: false, sizeBytes: 0 });
   const missing: string[] = [];
-  const copyPiece = async ({ key, digest }: ReturnType<typeof keyedPiecesOf>[number]) => {
+  const copyPiece = async ({ key, digest }: BackupPiece) => {
     if (isCommitted && there.get(key) === digest.sizeBytes) {
       report.identical++;
       return;
@@ -92,12 +92,16 @@ async function copyPieces(
     const { sizeBytes } = digest;
     const objectClass = isPartKey(key) ? 'backup' : 'catalog';
     const object = { key, objectClass, digest, mayExist: there.has(key), sizeBytes } as const;
-    if (!(await copyObject(context, object))) missing.push(key);
+    return copyObject(context, object);
+  };
+  const copyNeeded = async (piece: BackupPiece) => {
+    if (!(await copyPiece(piece))) missing.push(piece.key);
   };
   const pieces = keyedPiecesOf(system, record);
   const manifest = pieces.pop();
-  await each(pieces, piecesAtOnce, copyPiece);
-  if (manifest !== undefined && missing.length === 0) await copyPiece(manifest);
+  await each(pieces, piecesAtOnce, copyNeeded);
+  if (record.names !== undefined) await copyPiece(keyedPiece(system, record, record.names));
+  if (manifest !== undefined && missing.length === 0) await copyNeeded(manifest);
   return missing.length === 0
     ? undefined
     : `${missing.length} of its parts could not be copied, ${missing[0]} first`;

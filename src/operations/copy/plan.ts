@@ -1,5 +1,9 @@
 /** The decisions of a copy that need only names, sizes and metadata. Pure. */
-import { piecesOf, type BackupRecord } from '../../repository/format/backup-record.ts';
+import {
+  restoredPiecesOf,
+  type BackupRecord,
+  type StoredPiece,
+} from '../../repository/format/backup-record.ts';
 import {
   parseNoteKey,
   parseWalKey,
@@ -88,10 +92,14 @@ export interface BackupPiece {
 
 /** The parts, then the manifest: where there is a manifest, there are the parts it names. */
 export function keyedPiecesOf(system: SystemPath, record: BackupRecord): BackupPiece[] {
-  return Array.from(piecesOf(record), piece => ({
-    key: pieceKey(system, record.id, piece),
+  return Array.from(restoredPiecesOf(record), piece => keyedPiece(system, record, piece));
+}
+
+export function keyedPiece(system: SystemPath, { id }: BackupRecord, piece: StoredPiece): BackupPiece {
+  return {
+    key: pieceKey(system, id, piece),
     digest: { sha256: piece.storedSha256, sizeBytes: piece.storedSizeBytes },
-  }));
+  };
 }
 
 /** The keys of the segments that make a backup consistent. */

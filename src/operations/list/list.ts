@@ -1,7 +1,12 @@
 /** `walvault list`: the backups and WAL of each repository. It only reads, and never needs a private key. */
 import { nameRange, subtract, type SegmentRange } from '../../postgres/wal/segment-range.ts';
 import { formatLsn } from '../../postgres/wal/lsn.ts';
-import { isEncrypted, storedBytesOf, type BackupRecord } from '../../repository/format/backup-record.ts';
+import {
+  isEncrypted,
+  piecesOf,
+  storedBytesOf,
+  type BackupRecord,
+} from '../../repository/format/backup-record.ts';
 import type { CatalogEntry } from '../../repository/format/catalog.ts';
 import { verifyMarker } from '../../repository/format/marker.ts';
 import type { Repository } from '../../repository/repository.ts';
@@ -118,7 +123,7 @@ async function listBackups(
   for (const entry of catalog.backups) {
     const { id, geometry } = entry.record;
     const directory = directories.get(id);
-    const missingObjects = missingPieces(entry.record, directory?.sizes ?? new Map());
+    const missingObjects = missingPieces(piecesOf(entry.record), directory?.sizes ?? new Map());
     const missing = await missingWal(survey, entry.record, runs, signal);
     backups.push(
       describeBackup(entry, {

@@ -3,7 +3,7 @@
  */
 import { WalvaultError } from '../../base/errors/errors.ts';
 import { contains, type SegmentRange } from '../../postgres/wal/segment-range.ts';
-import { piecesOf, type BackupRecord } from '../../repository/format/backup-record.ts';
+import { restoredPiecesOf, type BackupRecord } from '../../repository/format/backup-record.ts';
 import { coldObjects, thawObjects, type ColdObject } from '../../repository/cold-objects.ts';
 import {
   backupPrefix,
@@ -112,7 +112,7 @@ async function* neededEntries(check: ColdCheck, { backups, wal, listed }: Needs)
   const { repository, system, survey, signal } = check;
   for (const backup of backups) {
     const prefix = backupPrefix(system, backup.id);
-    const names = new Set(Array.from(piecesOf(backup), piece => pieceKey(system, backup.id, piece)));
+    const names = new Set(Array.from(restoredPiecesOf(backup), piece => pieceKey(system, backup.id, piece)));
     for await (const entry of listed ?? repository.store.list({ prefix, signal }))
       if ('key' in entry && names.has(entry.key)) yield entry;
   }

@@ -1,9 +1,10 @@
 /**
- * The check, before anything is written, that every object of the planned backup is there with its recorded size (P13).
+ * The check, before anything is written, that every object of the planned backup that it reads is there with its
+ * recorded size (P13).
  */
 import { WalvaultError } from '../../base/errors/errors.ts';
 import type { Log } from '../../observe/events/events.ts';
-import type { BackupRecord } from '../../repository/format/backup-record.ts';
+import { restoredPiecesOf, type BackupRecord } from '../../repository/format/backup-record.ts';
 import { backupPrefix, type SystemPath } from '../../repository/format/layout.ts';
 import type { Repository } from '../../repository/repository.ts';
 import { missingPieces, whyNotWhole } from '../../repository/stored-backups.ts';

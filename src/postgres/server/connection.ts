@@ -27,6 +27,8 @@ export interface PgConnection {
 
 export interface ConnectOptions {
   readonly connectionString?: SecretSource | undefined;
+  /** In place of the one that the connection string or the environment names. */
+  readonly database?: string | undefined;
   readonly applicationName?: string;
   /** Ends the session at once, even during a query. */
   readonly signal: AbortSignal;
@@ -37,7 +39,8 @@ export interface ConnectOptions {
 export async function connectPostgres(options: ConnectOptions): Promise<PgConnection> {
   options.signal.throwIfAborted();
   const env = options.env ?? process.env;
-  const target = await resolveTarget(options.connectionString, env);
+  const named = await resolveTarget(options.connectionString, env);
+  const target = { ...named, database: options.database ?? named.database };
   let failure: unknown;
   for (const place of target.places) {
     for (const ssl of await sslAttempts(target, place.host, env)) {
@@ -119,6 +122,7 @@ async function openSession(
   try {
     await client.connect();
     if (connection.refusal !== undefined) throw connection.refusal;
+    await query(ownNamesSql);
     const version = await query<{ version: string }>(prepareSessionSql);
     return {
       query,
@@ -133,6 +137,12 @@ async function openSession(
     throw error;
   }
 }
+
+/**
+ * From here on every name is one of PostgreSQL's. The owner of a database chooses its search_path, and could have ours run
+ * functions of his with our rights (CVE-2018-1058); so this statement alone names the schema.
+ */
+const ownNamesSql = `select pg_catalog.set_config('search_path', 'pg_catalog', false)`;
 
 /**
  * Turns off limits that a database or role may have set, which would end a backup in the middle. Our queries hold no

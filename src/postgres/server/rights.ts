@@ -7,10 +7,10 @@ import { queryOne } from './query.ts';
 import { firstWithNewNames } from './backup-control.ts';
 
 export interface MissingRight {
-  readonly neededFor: 'backup' | 'settings' | 'segment';
+  readonly neededFor: 'backup' | 'settings' | 'segment' | 'names';
   /** `pg_backup_start(text, boolean)`, or a role. */
   readonly what: string;
-  /** The statement that gives it, for a superuser in the same database. */
+  /** The statement that gives it, for a superuser; functions are of the same database. */
   readonly grant: string;
 }
 
@@ -29,6 +29,9 @@ function backupFunctions(serverVersion: number): readonly string[] {
 }
 
 const settingsRole = 'pg_read_all_settings';
+
+/** With more databases than these, the first show what is missing. */
+const namedDatabases = 10;
 
 /** @throws WalvaultError `postgres` */
 export async function readRights(connection: PgConnection): Promise<RoleRights> {
@@ -66,6 +69,21 @@ export async function readRights(connection: PgConnection): Promise<RoleRights> 
             },
           ]),
       ...(await refused(segmentFunctions)).map(execute('segment')),
+      ...(await closedDatabases(connection)).map(database => ({
+        neededFor: 'names' as const,
+        what: database,
+        grant: `GRANT CONNECT ON DATABASE ${database} TO ${role};`,
+      })),
     ],
   };
+}
+
+/** The databases that take connections, but not of this role; each quoted where it must be. */
+async function closedDatabases(connection: PgConnection): Promise<string[]> {
+  const rows = await connection.query<{ database: string }>(
+    `select quote_ident(datname) as database from pg_database
+     where datallowconn and datconnlimit <> -2 and not has_database_privilege(oid, 'connect')
+     order by datname limit ${namedDatabases}`,
+  );
+  return rows.map(({ database }) => database);
 }

@@ -70,6 +70,7 @@ export function decodeBackupRecord(data: Uint8Array, source: string): BackupReco
     externalFiles: fields.texts('externalFiles'),
     ...(fields.has('recipients') && { recipients: fields.texts('recipients') }),
     manifest: piece(fields.object('manifest')),
+    ...(fields.has('names') && { names: piece(fields.object('names')) }),
     parts: packedParts(fields),
   };
 }

@@ -90,6 +90,8 @@ export interface BackupRecord {
    */
   readonly recipients?: readonly string[] | undefined;
   readonly manifest: StoredPiece;
+  /** The names of relations by file; undefined for a backup without them. */
+  readonly names?: StoredPiece | undefined;
   readonly parts: BackupParts;
 }
 
@@ -108,13 +110,21 @@ export function isBackupId(text: string): boolean {
   return /^\d{8}T\d{6}Z-(full|incr)-[0-9a-f]{4,12}$/.test(text);
 }
 
-/** The objects of a backup: its parts, then the manifest that names their files. */
-export function* piecesOf({
+/** The objects that a restore needs: the parts, then the manifest that names their files. */
+export function* restoredPiecesOf({
   parts,
   manifest,
 }: Pick<BackupRecord, 'parts' | 'manifest'>): Generator<StoredPiece, undefined> {
   yield* parts;
   yield manifest;
+}
+
+/** All objects of a backup, as its record names them. */
+export function* piecesOf(
+  record: Pick<BackupRecord, 'parts' | 'manifest' | 'names'>,
+): Generator<StoredPiece, undefined> {
+  yield* restoredPiecesOf(record);
+  if (record.names !== undefined) yield record.names;
 }
 
 /** The most bytes that a piece may decode to, by what the record says of the piece, or of all its files. */

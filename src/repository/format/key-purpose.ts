@@ -55,9 +55,15 @@ function purposeOfBackup(rest: string): KeyPurpose | undefined {
           loss: 'the backup no longer exists for any command',
         }
       : { what: `the signature of backup ${record[1]}`, loss: 'the backup counts as unsigned' };
-  const piece = /^backups\/([^/]+)\/(claim\.json|manifest\.ndjson[.a-z]*|parts\/\d+\.tar[.a-z]*)$/.exec(rest);
+  const piece =
+    /^backups\/([^/]+)\/(claim\.json|(?:manifest|names)\.ndjson[.a-z]*|parts\/\d+\.tar[.a-z]*)$/.exec(rest);
   if (piece === null) return undefined;
-  const [, id, name] = piece;
+  const [, id, name = ''] = piece;
+  if (name.startsWith('names.'))
+    return {
+      what: `${name} of backup ${id}`,
+      loss: 'nothing tells any more which table a file of the backup belongs to; it can be restored all the same',
+    };
   return name === 'claim.json'
     ? {
         what: `the claim of backup ${id}`,

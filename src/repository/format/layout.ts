@@ -113,7 +113,7 @@ export function partKey(system: SystemPath, id: string, part: number, suffix: st
   return `${backupPrefix(system, id)}parts/${String(part).padStart(6, '0')}.tar${suffix}`;
 }
 
-/** The key of a part or manifest that a commit record names. */
+/** The key of a part or another piece that a commit record names. */
 export function pieceKey(system: SystemPath, id: string, { name }: { readonly name: string }): string {
   return backupPrefix(system, id) + name;
 }
@@ -124,6 +124,10 @@ export function isPartKey(key: string): boolean {
 
 export function manifestKey(system: SystemPath, id: string, suffix: string): string {
   return `${backupPrefix(system, id)}manifest.ndjson${suffix}`;
+}
+
+export function namesKey(system: SystemPath, id: string, suffix: string): string {
+  return `${backupPrefix(system, id)}names.ndjson${suffix}`;
 }
 
 export function commitRecordsPrefix(system: SystemPath): string {

@@ -100,7 +100,11 @@ export class PartSet {
   }
 
   async writeManifest(make: () => ByteStream): Promise<StoredPiece> {
-    const key = this.#options.layout.manifestKey;
+    return this.writePiece(this.#options.layout.manifestKey, make);
+  }
+
+  /** Writes a piece under a key of the set, with retries; `make` is called for each attempt. */
+  async writePiece(key: string, make: () => ByteStream): Promise<StoredPiece> {
     return this.#retry(async () =>
       this.#pieceOf(key, await this.#write(key, () => this.#encode(key, make()))),
     );

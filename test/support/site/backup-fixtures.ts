@@ -153,6 +153,7 @@ export function runBackup(
         lowPriority: false,
         manifestChecksums: 'crc32c',
         checkPages: true,
+        nameMap: true,
         fastCheckpoint: true,
       },
       postgres: {

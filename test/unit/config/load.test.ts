@@ -75,6 +75,7 @@ describe('a configuration file', () => {
         lowPriority: false,
         manifestChecksums: 'crc32c',
         checkPages: true,
+        nameMap: true,
         fastCheckpoint: false,
       },
       restore: { jobs: undefined },

@@ -99,6 +99,6 @@ export class Spool implements AsyncDisposable {
 function explained({ code, message, cause }: WalvaultError): WalvaultError {
   return new WalvaultError(code, message, {
     cause,
-    hint: 'A backup needs a directory for temporary files, with about 300 bytes of space for each file of the cluster: name one in TMPDIR.',
+    hint: 'A backup needs a directory for temporary files, with about 400 bytes of space for each file of the cluster: name one in TMPDIR.',
   });
 }

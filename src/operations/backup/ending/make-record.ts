@@ -3,7 +3,7 @@ import { walvaultVersion } from '../../../base/build-info.ts';
 import type { StartedBackup, StoppedBackup } from '../../../postgres/server/backup-control.ts';
 import type { PgConnection } from '../../../postgres/server/connection.ts';
 import type { Keyring } from '../../../repository/encoding/keyring.ts';
-import type { BackupPart, BackupRecord } from '../../../repository/format/backup-record.ts';
+import type { BackupPart, BackupRecord, StoredPiece } from '../../../repository/format/backup-record.ts';
 import type { CopiedCluster } from '../collect/copy-cluster.ts';
 import type { BackupServerFacts } from '../server-facts.ts';
 import type { Span } from '../wal/span.ts';
@@ -20,6 +20,7 @@ export interface RecordSource {
   readonly copied: CopiedCluster;
   readonly ending: Ending;
   readonly parts: readonly BackupPart[];
+  readonly names: StoredPiece | undefined;
   /** Fingerprints of the keys that the backup is encrypted to. */
   readonly recipients: readonly string[];
 }
@@ -54,6 +55,7 @@ export function makeBackupRecord(source: RecordSource): BackupRecord {
     externalFiles: copied.externalFiles,
     recipients: source.recipients,
     manifest: ending.manifest,
+    ...(source.names !== undefined && { names: source.names }),
     parts: source.parts,
   };
 }

@@ -4,12 +4,13 @@ import { Checklist } from '../../../../src/operations/check/checklist.ts';
 import { checkPresence } from '../../../../src/operations/check/check-presence.ts';
 import { list } from '../../../../src/operations/list/list.ts';
 import { renderList } from '../../../../src/cli/render/list.ts';
-import { commitRecordKey, walKey } from '../../../../src/repository/format/layout.ts';
+import { backupPrefix, commitRecordKey, walKey } from '../../../../src/repository/format/layout.ts';
 import { acknowledgedGapNote } from '../../../../src/repository/format/notes/gap-acknowledged.ts';
 import { lostWalKind } from '../../../../src/repository/format/notes/lost-wal.ts';
 import { walSubject, writeNote } from '../../../../src/repository/format/notes/note.ts';
 import type { Repository } from '../../../../src/repository/repository.ts';
 import { backupId, commitBackup, partKey } from '../../../support/copied-repository.ts';
+import { silentLog } from '../../../support/logs.ts';
 import { makeSignedArchive, plant } from '../../../support/hostile/archive.ts';
 import { archiveSegment, geometry, makeRepository, signal, system } from '../../../support/site/archive.ts';
 
@@ -25,7 +26,7 @@ beforeEach(async () => {
 
 async function checked(): Promise<string[]> {
   const lines = new Checklist(() => undefined);
-  const options = { config: { cluster: 'orders' }, signal };
+  const options = { config: { cluster: 'orders' }, log: silentLog, signal };
   await checkPresence(lines, { options, usable: [repository] });
   return lines.lines.map(({ status, message }) => `${status} ${message}`);
 }

@@ -77,6 +77,7 @@ function configOf(keys: KeySettings, id: string | undefined): Config {
       lowPriority: false,
       manifestChecksums: 'crc32c',
       checkPages: true,
+      nameMap: true,
       fastCheckpoint: true,
     },
     restore: { jobs: undefined },

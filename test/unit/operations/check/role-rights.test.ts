@@ -13,5 +13,6 @@ test('a role that cannot back up fails the check, with the statement that helps'
     );
   assert.deepEqual(judge(false), ['ok ']);
   assert.deepEqual(judge(false, 'backup', 'settings'), ['fail GRANT backup;', 'fail GRANT settings;']);
+  assert.deepEqual(judge(true, 'names'), ['warn GRANT names;']);
   assert.deepEqual(judge(true, 'settings', 'segment'), ['warn GRANT settings;', 'fail GRANT segment;']);
 });

@@ -67,6 +67,11 @@ describe('a plan, also of a dry run', () => {
     );
   });
 
+  it('does without the name map', async () => {
+    await remove(`${backupPrefix(system, newer)}names.ndjson`);
+    assert.equal(await planned(), newer);
+  });
+
   it('refuses the backup that was asked for, and the last one', async () => {
     await remove(`${backupPrefix(system, newer)}manifest.ndjson`);
     const missing = /manifest.ndjson is missing/;

@@ -3,6 +3,7 @@ import { describe, it } from 'vitest';
 import {
   isBackupId,
   newBackupId,
+  piecesOf,
   type BackupRecord,
 } from '../../../../src/repository/format/backup-record.ts';
 import { readCatalog, writeBackupRecord } from '../../../../src/repository/format/catalog.ts';
@@ -38,7 +39,7 @@ describe('a commit record', () => {
     assert.deepEqual(decoded(encodeBackupRecord(record)), record);
   });
 
-  it('has, where it is known, the mode of the data directory, recipients, links that were followed, and tablespaces inside it at safe paths only', () => {
+  it('has, where it is known, the mode of the data directory, recipients, links that were followed, a name map, and tablespaces inside it at safe paths only', () => {
     const tablespace = { oid: 16_386, location: '/pg/15/spaces/near', insidePath: 'spaces/near' };
     const odd = {
       ...record,
@@ -46,7 +47,12 @@ describe('a commit record', () => {
       dataDirectoryMode: 0o750,
       recipients: ['ab'.repeat(20)],
       links: [{ path: 'base/16399', location: '/mnt/fast/16399' }],
+      names: { ...record.manifest, name: 'names.ndjson.zst.pgp', plainSizeBytes: 2000 },
     };
+    assert.deepEqual(
+      Array.from(piecesOf(odd), ({ name }) => name),
+      [...record.parts, record.manifest, odd.names].map(({ name }) => name),
+    );
     assert.deepEqual(decoded(encodeBackupRecord(odd)), odd);
     const hostile = { ...record, tablespaces: [{ ...tablespace, insidePath: '../elsewhere' }] };
     assert.throws(() => decodeBackupRecord(encodeBackupRecord(hostile), 'x'), { code: 'damaged' });

@@ -20,6 +20,7 @@ test('every key that the layout makes is known, and what is lost without it', ()
     layout.claimKey(system, 'b'),
     layout.partKey(system, 'b', 1, '.zst.pgp'),
     layout.manifestKey(system, 'b', '.zst.pgp'),
+    layout.namesKey(system, 'b', '.zst.pgp'),
     layout.commitRecordKey(system, 'b'),
     layout.signatureKey(layout.commitRecordKey(system, 'b')),
     layout.noteKey(system, 'b', 't', 'pin'),
