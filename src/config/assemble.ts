@@ -69,7 +69,10 @@ export function assembleConfig(
       keepWithinMs: values['retention.keep-within'],
       minimumBackups: values['retention.minimum-backups'],
     },
-    postgres: { connection: values['postgres.connection'] },
+    postgres: {
+      connection: values['postgres.connection'],
+      primaryConnection: values['postgres.primary-connection'],
+    },
   };
 }
 

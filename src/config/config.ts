@@ -107,8 +107,12 @@ export interface Config {
     readonly keepWithinMs: number | undefined;
     readonly minimumBackups: number;
   };
-  /** A libpq connection string or URI; undefined: libpq's environment. */
-  readonly postgres: { readonly connection: SecretSource | undefined };
+  readonly postgres: {
+    /** A libpq connection string or URI; undefined: libpq's environment. */
+    readonly connection: SecretSource | undefined;
+    /** The same for the primary, where the server is a standby; undefined: the primary is not asked for anything. */
+    readonly primaryConnection: SecretSource | undefined;
+  };
 }
 
 /** The checksums in PostgreSQL's own manifest of a backup. */

@@ -295,6 +295,12 @@ export const settings = {
     help: "How to connect to the server: a libpq string or URI. Unset: libpq's environment (PGHOST, PGSERVICE, .pgpass and so on). docs/connection.md has the options.",
     example: '"host=/var/run/postgresql port=5432 dbname=postgres"',
   },
+  'postgres.primary-connection': {
+    kind: 'secret',
+    isSecretText: holdsPassword,
+    help: 'For backups from a standby: how to connect to its primary, which then ends the WAL segments that the backup needs, also when it is idle. A server that is no standby ignores it.',
+    example: '"host=db1 port=5432 user=walvault dbname=postgres"',
+  },
 } as const satisfies Record<string, Setting>;
 
 export type SettingKey = keyof typeof settings;

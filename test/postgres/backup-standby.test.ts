@@ -1,20 +1,27 @@
 import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, test } from 'vitest';
+import type { Secret } from '../../src/base/secret.ts';
 import type { Log } from '../../src/observe/events/events.ts';
-import type { SystemPath } from '../../src/repository/format/layout.ts';
+import { checkArchiving } from '../../src/operations/check/check-archiving.ts';
+import { Checklist } from '../../src/operations/check/checklist.ts';
+import { connectPostgres } from '../../src/postgres/server/connection.ts';
+import { readServerState } from '../../src/postgres/server/state.ts';
+import { backupsPrefix, commitRecordsPrefix, type SystemPath } from '../../src/repository/format/layout.ts';
 import type { Repository } from '../../src/repository/repository.ts';
 import type { PostgresServer } from '../support/servers/postgres-server.ts';
 import { runOk } from '../support/site/run.ts';
 import {
+  cluster,
+  connectionTo,
+  listKeys,
   makeRepository,
   makeStandby,
   recordingLog,
   runBackup,
+  signal,
   startArchivingServer,
   startUnpacked,
-  switchAndArchive,
-  switchNowAndThen,
   unpackByHand,
   until,
 } from '../support/site/backup-fixtures.ts';
@@ -60,20 +67,19 @@ describe('a backup from a standby', () => {
     await until(caughtUp, 'the standby has replayed everything');
   };
 
-  test('waits until the primary has archived its last segment, and can be recovered', async () => {
+  test('has an idle primary end the segments that it needs, and can be recovered', async () => {
     await primary.query('insert into t select g from generate_series(1001, 2000) g');
     await primary.query('checkpoint');
     await replayed();
     const log = recordingLog();
-    const running = runBackup(standby, [repository], { log });
-    const stop = new AbortController();
-    const switching = switchNowAndThen(primary, stop.signal);
-    const { record } = await running.finally(() => stop.abort());
-    await switching;
+    const { record } = await runBackup(standby, [repository], { log, primary });
     assert.equal(record.backupFrom, 'standby');
     assert.equal(record.timeline, 1);
     assert.ok(record.stopLsn > record.startLsn);
-    await switchAndArchive(primary, repository, system);
+    assert.deepEqual(
+      log.events.filter(({ level }) => level === 'warn'),
+      [],
+    );
 
     const target = await unpackByHand(repository, system, { id: record.id });
     await runOk(join(primary.binDir, 'pg_verifybackup'), [target]);
@@ -85,8 +91,49 @@ describe('a backup from a standby', () => {
     }
   });
 
+  test('is refused before anything is written where its WAL would never arrive', async () => {
+    const empty = await makeRepository({ name: 'empty' });
+    await assert.rejects(runBackup(standby, [empty]), {
+      code: 'wal-missing',
+      message: /^repository "empty" has no WAL of cluster "orders", system \d+: .* would never arrive$/,
+    });
+    await assert.rejects(runBackup(standby, [repository], { primary: standby }), {
+      code: 'refused',
+      message: 'postgres.primary-connection: the server is a standby itself',
+    });
+    await assert.rejects(runBackup(standby, [empty], { primary, walTimeoutMs: 500 }), {
+      code: 'wal-missing',
+      message: /^repository "empty": 0+1[0-9A-F]{16} did not arrive within 500 ms/,
+    });
+    assert.deepEqual(await listKeys(empty.store, backupsPrefix(system)), []);
+  });
+
+  test('can be foreseen: check has the primary end a segment, which arrives', async () => {
+    const connection = await connectPostgres({ connectionString: connectionTo(standby), env: {}, signal });
+    try {
+      const state = await readServerState(connection);
+      const server = { connection, state, dataDirectory: undefined, canArchive: true, canEndSegment: true };
+      const checked = async (primaryConnection: Secret | undefined) => {
+        const list = new Checklist(() => undefined);
+        const config = { cluster, postgres: { connection: undefined, primaryConnection } };
+        const options = { config, repositories: [repository], timeoutMs: 20_000, env: {}, signal };
+        await checkArchiving(list, { server, reader: undefined, options });
+        return list.lines.map(({ status, message }) => `${status} ${message}`).join('\n');
+      };
+      assert.match(await checked(undefined), /^skip a standby cannot end a segment/);
+      assert.match(
+        await checked(connectionTo(primary)),
+        /^ok the server ended segment \w+\nok \w+ arrived in .*\nok the primary answers on timeline 1$/,
+      );
+      assert.match(await checked(connectionTo(standby)), /^fail .*the server is a standby itself$/);
+    } finally {
+      await connection.close();
+    }
+  });
+
   test('that is promoted meanwhile does not become one', async () => {
     await replayed();
+    const before = await listKeys(repository.store, commitRecordsPrefix(system));
     const log: Log = {
       emit({ kind }) {
         if (kind === 'progress') promoted ??= standby.query('select pg_promote()');
@@ -95,7 +142,9 @@ describe('a backup from a standby', () => {
     let promoted: Promise<unknown> | undefined;
     await assert.rejects(runBackup(standby, [repository], { log, partSizeBytes: 1024 ** 2 }), {
       code: 'postgres',
+      message: /the standby was promoted during online backup/,
     });
     await promoted;
+    assert.deepEqual(await listKeys(repository.store, commitRecordsPrefix(system)), before);
   });
 });

@@ -48,7 +48,10 @@ describe('check on a real server that archives through the executable', () => {
     await using opened = await openRepositories(config, silentLog);
     return [
       ...(await check({
-        config: { ...config, postgres: { connection: connectionString(serverEnv, user) } },
+        config: {
+          ...config,
+          postgres: { ...config.postgres, connection: connectionString(serverEnv, user) },
+        },
         configPath: path,
         secretFiles,
         repositories: opened.repositories,

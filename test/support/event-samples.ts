@@ -185,6 +185,7 @@ export const samples: Samples = {
     file: segment,
     condition: 'the server has switched to a new segment already',
   },
+  'primary-not-told': { kind: 'primary-not-told', failure },
   'file-vanished': { kind: 'file-vanished', path: 'base/5/16384' },
   'link-left-out': { kind: 'link-left-out', path: 'a-link' },
   'link-followed': { kind: 'link-followed', path: 'base/16399', location: '/mnt/fast/16399' },

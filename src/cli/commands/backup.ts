@@ -86,6 +86,8 @@ all of it is durable and all the WAL it needs has arrived; a run that fails leav
 are named and counted; the backup is kept with their number, and the exit status is 16. --low-priority gives the lowest
 priority for processors, from which Linux derives the one for disks; \`ionice -c 3 walvault backup\` takes disks only when idle.
 
+On a standby, postgres.primary-connection lets it tell the primary to end the WAL segments that the backup needs.
+
 Examples:
   walvault backup
   walvault backup --fast --label 'before the upgrade'

@@ -15,6 +15,8 @@ export type BackupEvent =
       readonly file: string;
       readonly condition: string;
     }
+  /** The primary of the standby could not be told to end the segment in which the backup stopped. */
+  | { readonly kind: 'primary-not-told'; readonly failure: PlainError }
   | { readonly kind: 'file-vanished'; readonly path: string }
   | { readonly kind: 'link-left-out'; readonly path: string }
   /** The link leads to data of PostgreSQL's, which the backup has. */

@@ -13,6 +13,11 @@ export const backupWords: WordsTable<BackupEvent> = {
         ),
   'wal-awaited': ({ repository, file, condition }) =>
     info(`repository "${repository}": waiting for ${file} (${condition})`),
+  'primary-not-told': ({ failure }) =>
+    warn(
+      `the primary was not told to end its segment: ${failure.message}`,
+      'The backup waits until it ends by itself. On an idle primary, select pg_switch_wal() ends it.',
+    ),
   'file-vanished': ({ path }) => debug(`${path} was removed while the backup ran`),
   'link-left-out': ({ path }) =>
     warn(

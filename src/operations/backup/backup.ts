@@ -19,13 +19,12 @@ import { verifyMarker } from '../../repository/format/marker.ts';
 import type { Repository } from '../../repository/repository.ts';
 import { neededSegments } from '../../repository/wal/needed.ts';
 import { noteHighWater } from '../../repository/wal/note-high-water.ts';
-import { describeArchiver } from './wal/archiver-state.ts';
 import { newBackupSet } from './backup-set.ts';
 import { claimBackup } from './claim.ts';
 import { copyCluster } from './collect/copy-cluster.ts';
 import { chooseDestinations } from '../../repository/sets/destinations.ts';
 import type { PartSet } from '../../repository/sets/part-set.ts';
-import { lossesSinceBackup, whyLost, type LostSinceBackup } from './wal/lost-wal.ts';
+import { lossesSinceBackup, type LostSinceBackup } from './wal/lost-wal.ts';
 import { captureControlFile } from './ending/last-part.ts';
 import { makeBackupRecord, recipientsOf } from './ending/make-record.ts';
 import { writeNameMap } from './names/write-name-map.ts';
@@ -34,7 +33,8 @@ import type { DamagedPage } from './part/page-check.ts';
 import type { PartWriter } from './part/part-task.ts';
 import { readBackupServerFacts, type BackupServerFacts } from './server-facts.ts';
 import { Inventory } from './collect/inventory.ts';
-import { waitForWal } from './wal/wait-for-wal.ts';
+import { endSegmentAfter, endSegmentBefore, requireArchivedWal } from './standby/archiving.ts';
+import { awaitArchived } from './wal/await-archived.ts';
 import { writeEnding } from './ending/write-ending.ts';
 import type { Log } from '../../observe/events/events.ts';
 
@@ -90,6 +90,8 @@ export async function backup(options: BackupOptions): Promise<BackupResult> {
     const system = { cluster: config.cluster, systemId: facts.controlFile.systemId };
     await requireReadable(facts.dataDirectory, signal);
     await destinations.inEach(repository => prepareRepository(repository, system, facts, signal));
+    if (facts.isStandby && config.postgres.primaryConnection === undefined)
+      await destinations.inEach(repository => requireArchivedWal(repository, system, signal));
     const lostWal = await lossesSinceBackup(destinations.repositories, {
       system,
       dataDirectory: facts.dataDirectory,
@@ -125,9 +127,11 @@ interface BackupRun extends Omit<BackupOptions, 'label'> {
 async function takeBackup(run: BackupRun): Promise<{ record: BackupRecord; damagedPages: DamagedPage[] }> {
   const { config, connection, facts, system, set, id, label, log, signal } = run;
   const { destinations } = set;
-  const { dataDirectory, controlFile } = facts;
+  const { dataDirectory } = facts;
   // Before anything is written: a host without a place for temporary files is noticed here.
   await using inventory = await Inventory.create();
+  const ended = facts.isStandby ? await endSegmentBefore(run) : undefined;
+  if (ended !== undefined) await awaitArchived([ended], run);
   await destinations.inEach(repository =>
     claimBackup(repository, system, { id, startTime: new Date() }, signal),
   );
@@ -143,26 +147,8 @@ async function takeBackup(run: BackupRun): Promise<{ record: BackupRecord; damag
   const span = spanOf(stopped, dataDirectory);
   const ending = await writeEnding({ ...run, inventory, capturedControl, stopped, span });
 
-  await destinations.inEach(repository =>
-    waitForWal(repository, {
-      system,
-      walRanges: span.ranges,
-      geometry: controlFile.geometry,
-      timeoutMs: config.backup.walTimeoutMs,
-      backupFrom: span.label.backupFrom,
-      describeArchiver: () => describeArchiver(connection),
-      whyLost: name =>
-        whyLost(repository, name, {
-          system,
-          dataDirectory,
-          geometry: controlFile.geometry,
-          log,
-          signal,
-        }),
-      log,
-      signal,
-    }),
-  );
+  if (facts.isStandby) await endSegmentAfter(stopped.stopLsn, run);
+  await awaitArchived(span.ranges, run);
   const record = makeBackupRecord({
     ...run,
     started,

@@ -11,6 +11,7 @@ import {
   readPostmasterPid,
   type PostmasterPid,
 } from '../../postgres/cluster/postmaster-pid.ts';
+import { requireArchiving } from '../require-archiving.ts';
 import type { PgConnection } from '../../postgres/server/connection.ts';
 import { oldestServerVersion, readServerState, type ServerState } from '../../postgres/server/state.ts';
 
@@ -19,6 +20,7 @@ export interface BackupServerFacts {
   readonly dataDirectory: string;
   /** The control file as it is now. */
   readonly controlFile: ControlFile;
+  readonly isStandby: boolean;
   readonly owner: { readonly uid: number; readonly gid: number };
   /** Permission bits of the data directory. */
   readonly dataDirectoryMode: number;
@@ -41,7 +43,8 @@ export async function readBackupServerFacts(
   if (connection.serverVersion < oldestServerVersion)
     throw new WalvaultError('postgres', `server version ${connection.serverVersion} is before PostgreSQL 13`);
   const state = await readServerState(connection);
-  requireArchiving(state);
+  // The primary archives a standby's WAL, so the standby's own settings prove nothing.
+  if (!state.isStandby) requireArchiving(state);
   const named = configuredDirectory ?? state.dataDirectory;
   if (named === undefined) {
     throw new WalvaultError('postgres', 'the server does not tell this user where its data directory is', {
@@ -55,36 +58,12 @@ export async function readBackupServerFacts(
   return {
     dataDirectory,
     controlFile,
+    isStandby: state.isStandby,
     owner: { uid, gid },
     dataDirectoryMode: mode & 0o777,
     configurationFiles: state.configurationFiles,
     showsConfigurationFiles: state.showsConfigurationFiles,
   };
-}
-
-/**
- * Refuses a server that does not archive: without WAL no backup is ever complete, and the error must come now, not
- * after hours of waiting (P4). full_page_writes is not checked: a primary forces it while a backup runs, and a
- * standby refuses to start a backup when its primary has it off (do_pg_backup_start in xlog.c).
- */
-function requireArchiving(state: ServerState): void {
-  if (state.walLevel === 'minimal') {
-    throw new WalvaultError('postgres', 'wal_level is minimal: a backup could not be recovered', {
-      hint: 'Set wal_level = replica in postgresql.conf and restart the server.',
-    });
-  }
-  // The primary archives a standby's WAL, so the standby's own archive settings prove nothing.
-  if (state.isStandby) return;
-  if (state.archiveMode === 'off') {
-    throw new WalvaultError('postgres', "archive_mode is off: the backup's WAL would never arrive", {
-      hint: "Set archive_mode = on and archive_command = 'walvault push %p' in postgresql.conf and restart the server.",
-    });
-  }
-  if (state.archiveCommand === '' && state.archiveLibrary === '') {
-    throw new WalvaultError('postgres', "archive_command is empty: the backup's WAL would never arrive", {
-      hint: "Set archive_command = 'walvault push %p' in postgresql.conf and reload the server.",
-    });
-  }
 }
 
 async function openDataDirectory(named: string): Promise<string> {

@@ -12,6 +12,7 @@ import type { Codec } from '../../repository/encoding/codec.ts';
 import { walKey } from '../../repository/format/layout.ts';
 import type { Repository } from '../../repository/repository.ts';
 import { openWalObject } from '../../repository/wal/read-object.ts';
+import { withPrimary } from '../primary-session.ts';
 import type { CheckOptions } from './options.ts';
 import type { CheckedServer } from './check-postgres.ts';
 import { failure, ok, skipped, warning, type Checklist, type Finding } from './checklist.ts';
@@ -23,17 +24,17 @@ const chunkBytes = 1024 ** 2;
 export interface ArchivingCheck {
   readonly server: CheckedServer;
   readonly reader: Codec | undefined;
-  readonly options: CheckOptions;
+  readonly options: Pick<CheckOptions, 'repositories' | 'timeoutMs' | 'env' | 'signal'> & {
+    readonly config: Pick<CheckOptions['config'], 'cluster' | 'postgres'>;
+  };
 }
 
 export async function checkArchiving(
   list: Checklist,
   { server, reader, options }: ArchivingCheck,
 ): Promise<void> {
-  const { signal, repositories, config } = options;
-  const { state, connection, dataDirectory } = server;
-  if (state.isStandby) {
-    list.add(link, skipped('a standby cannot end a segment: run check on the primary to see one arrive'));
+  if (server.state.isStandby) {
+    await checkThroughPrimary(list, { server, reader, options });
     return;
   }
   if (!server.canArchive) {
@@ -44,6 +45,39 @@ export async function checkArchiving(
     list.add(link, skipped('no segment was ended: the role may not'));
     return;
   }
+  await proveArrival(list, { server, reader, options });
+}
+
+/** Backups of a standby need what only its primary can end and archive. */
+async function checkThroughPrimary(
+  list: Checklist,
+  { server, reader, options }: ArchivingCheck,
+): Promise<void> {
+  const { config, env, signal } = options;
+  // Beside the wait, a segment is read back from each repository.
+  const timeoutMs = 2 * options.timeoutMs + 60_000;
+  if (config.postgres.primaryConnection === undefined) {
+    list.add(
+      link,
+      skipped(
+        'a standby cannot end a segment: run check on the primary to see one arrive, or set postgres.primary-connection',
+      ),
+    );
+    return;
+  }
+  await list.prove(link, 'connecting to the primary', {
+    signal,
+    work: () =>
+      withPrimary({ config, system: server.state, env, timeoutMs, signal }, async primary => {
+        await proveArrival(list, { server: { ...server, ...primary }, reader, options });
+        return ok(`the primary answers on timeline ${primary.state.timeline}`);
+      }),
+  });
+}
+
+async function proveArrival(list: Checklist, { server, reader, options }: ArchivingCheck): Promise<void> {
+  const { signal, repositories, config } = options;
+  const { state, connection, dataDirectory } = server;
   let segment: string | undefined;
   await list.prove(link, 'ending a segment', {
     signal,
@@ -78,7 +112,7 @@ interface Awaited {
   readonly key: string;
   readonly name: string;
   readonly server: CheckedServer;
-  readonly options: CheckOptions;
+  readonly options: ArchivingCheck['options'];
 }
 
 async function waitFor(repository: Repository, { key, name, server, options }: Awaited): Promise<Finding> {

@@ -132,6 +132,8 @@ export interface BackupRunOptions {
   readonly dataDirectory?: string;
   readonly named?: readonly string[];
   readonly label?: string;
+  /** The primary of a standby, if the backup may tell it to end segments. */
+  readonly primary?: PostgresServer;
   readonly log?: Log;
   readonly signal?: AbortSignal;
 }
@@ -157,9 +159,8 @@ export function runBackup(
         fastCheckpoint: true,
       },
       postgres: {
-        connection: new Secret(
-          `host=${server.socketDirectory} port=${server.port} user=${options.user ?? 'postgres'} dbname=postgres`,
-        ),
+        connection: connectionTo(server, options.user),
+        primaryConnection: options.primary && connectionTo(options.primary, options.user),
       },
     },
     repositories,
@@ -171,6 +172,11 @@ export function runBackup(
     signal: options.signal ?? signal,
   };
   return backup(settings);
+}
+
+/** The connection string of a server, for the configuration. */
+export function connectionTo({ socketDirectory, port }: PostgresServer, user = 'postgres'): Secret {
+  return new Secret(`host=${socketDirectory} port=${port} user=${user} dbname=postgres`);
 }
 
 export function recordingLog(): Log & { readonly events: Words[] } {

@@ -54,6 +54,7 @@ export function takeBackup(
           connection: new Secret(
             `host=${server.socketDirectory} port=${server.port} user=postgres dbname=postgres`,
           ),
+          primaryConnection: undefined,
         },
       },
       repositories,

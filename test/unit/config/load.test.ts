@@ -80,7 +80,7 @@ describe('a configuration file', () => {
       },
       restore: { jobs: undefined },
       retention: { keepLast: undefined, keepWithinMs: undefined, minimumBackups: 1 },
-      postgres: { connection: undefined },
+      postgres: { connection: undefined, primaryConnection: undefined },
     });
     assert.equal(origins.get('cluster'), `${path}:1`);
     assert.equal(origins.get('repository.main.url'), `${path}:3`);

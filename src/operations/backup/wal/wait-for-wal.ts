@@ -21,7 +21,8 @@ export interface WalWait {
   readonly walRanges: readonly WalRange[];
   readonly geometry: WalGeometry;
   readonly timeoutMs: number;
-  readonly backupFrom: 'primary' | 'standby';
+  /** Who ends the segment that is waited for: nobody but the server, which has; its primary, told or not. */
+  readonly endedBy: 'server' | 'primary' | 'primary-when-told';
   /** Describes the archiver's last failure, for the hint. */
   readonly describeArchiver: () => Promise<string | undefined>;
   /** Explains why a file will never arrive because the server gave it up; undefined for other files. */
@@ -51,7 +52,7 @@ export async function waitForWal(repository: Repository, wait: WalWait): Promise
         kind: 'wal-awaited',
         repository: repository.name,
         file: missing,
-        condition: primaryMustSwitch(wait),
+        condition: conditions[wait.endedBy],
       });
     }
     await sleep(Math.min(pauseMs, leftMs), wait.signal);
@@ -95,7 +96,7 @@ async function timedOut(repository: Repository, missing: string, wait: WalWait):
     {
       hint: [
         archiver,
-        `Look for the archive_command's messages in the server's log; ${primaryMustSwitch(wait)}.`,
+        `Look for the archive_command's messages in the server's log; ${conditions[wait.endedBy]}.`,
       ]
         .filter(text => text !== undefined)
         .join(' '),
@@ -103,8 +104,9 @@ async function timedOut(repository: Repository, missing: string, wait: WalWait):
   );
 }
 
-function primaryMustSwitch({ backupFrom }: WalWait): string {
-  return backupFrom === 'standby'
-    ? 'this is a standby: an idle primary archives the segment only after select pg_switch_wal() there'
-    : 'the server has switched to a new segment already';
-}
+const conditions: Readonly<Record<WalWait['endedBy'], string>> = {
+  server: 'the server has switched to a new segment already',
+  primary:
+    'this is a standby: an idle primary archives the segment only after select pg_switch_wal() there, for which postgres.primary-connection can be set',
+  'primary-when-told': 'the primary was told to switch to a new segment',
+};

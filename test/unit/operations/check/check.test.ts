@@ -82,7 +82,7 @@ function configOf(keys: KeySettings, id: string | undefined): Config {
     },
     restore: { jobs: undefined },
     retention: { keepLast: 3, keepWithinMs: undefined, minimumBackups: 1 },
-    postgres: { connection: undefined },
+    postgres: { connection: undefined, primaryConnection: undefined },
   };
 }
 

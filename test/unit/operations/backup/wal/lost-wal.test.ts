@@ -56,7 +56,7 @@ test('a backup does not wait for a segment that was given up', async () => {
     ...context,
     walRanges: [range],
     timeoutMs: 60_000,
-    backupFrom: 'primary',
+    endedBy: 'server',
     describeArchiver: () => Promise.resolve(undefined),
     whyLost: name => whyLost(repository, name, context),
   });

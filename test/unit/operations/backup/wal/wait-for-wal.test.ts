@@ -38,7 +38,7 @@ function wait(whyLost?: string): Promise<void> {
     walRanges,
     geometry,
     timeoutMs: 1,
-    backupFrom: 'standby',
+    endedBy: 'primary',
     describeArchiver: async () => undefined,
     whyLost: async () => whyLost,
     log: silentLog,
