@@ -56,6 +56,7 @@ export function beginCommand(context: CliContext): BegunCommand {
         quiet,
         stderr,
         isTty,
+        columns: () => context.columns,
         redactor,
         given: givenSettings(options),
       });

@@ -1,6 +1,7 @@
-/** Progress for people: on a terminal one line that is rewritten, elsewhere a line now and then. */
+/** Progress for people: on a terminal one line with a bar that is rewritten, elsewhere a line now and then. */
 import { visibleText } from '../base/visible-text.ts';
 import type { ProgressEvent } from './events/run.ts';
+import { progressLine, usualColumns } from './progress-bar.ts';
 import { linePace } from './sink.ts';
 import { wordsOf } from './words.ts';
 
@@ -9,6 +10,8 @@ const terminalPauseMs = 100;
 export interface ProgressRendererOptions {
   readonly write: (text: string) => void;
   readonly isTty: boolean;
+  /** The width of the terminal as it is now; undefined where it does not tell. */
+  readonly columns?: (() => number | undefined) | undefined;
   /** Milliseconds, monotonic. */
   readonly now: () => number;
 }
@@ -25,14 +28,15 @@ export class ProgressRenderer {
   }
 
   show(progress: ProgressEvent): void {
-    const { isTty, now, write } = this.#options;
+    const { isTty, now, write, columns } = this.#options;
     if (!isTty) {
       if (this.#isLineDue()) write(`walvault: ${messageOf(progress)}\n`);
       return;
     }
     if (now() - this.#shownAt < terminalPauseMs) return;
     this.#shownAt = now();
-    write(`\r\u001B[K${messageOf(progress)}`);
+    const line = progressLine(progress, messageOf(progress), columns?.() || usualColumns);
+    write(`\r\u001B[K${line}`);
     this.#isLineOpen = true;
   }
 

@@ -9,6 +9,7 @@ import type { Event, Log } from './events/events.ts';
 import type { RunFailed, RunInterrupted, RunStarted } from './events/run.ts';
 import { createJsonLines, jsonLine } from './json-lines.ts';
 import { LogFile } from './log-file.ts';
+import { ProgressMeter } from './progress-meter.ts';
 import type { Redactor } from './redact.ts';
 import type { Sink } from './sink.ts';
 import { createTextLog } from './text-log.ts';
@@ -29,6 +30,8 @@ export interface RunLogOptions extends Verbosity {
   readonly argv: readonly string[];
   readonly stderr: (text: string) => void;
   readonly isTty: boolean;
+  /** The width of the terminal as it is now. */
+  readonly columns?: (() => number | undefined) | undefined;
   readonly redactor: Redactor;
   /** From the command line: they win over the configuration. */
   readonly given: Partial<LogSettings>;
@@ -40,6 +43,7 @@ export class RunLog implements Log {
   readonly #options: RunLogOptions;
   readonly #now: () => number;
   readonly #startedAt: number;
+  readonly #meter: ProgressMeter;
   #repositories: readonly string[] = [];
   #format: LogSettings['format'] = 'text';
   #stderr: Sink;
@@ -50,6 +54,7 @@ export class RunLog implements Log {
     this.#options = options;
     this.#now = options.now ?? monotonicMs;
     this.#startedAt = this.#now();
+    this.#meter = new ProgressMeter(this.#now);
     this.#stderr = this.#open({ format: 'text', file: undefined, level: 'info', ...options.given });
   }
 
@@ -63,8 +68,12 @@ export class RunLog implements Log {
 
   emit(event: Event): void {
     this.#begin();
-    if (event.kind === 'progress') for (const sink of this.#sinks()) sink.progress(event);
-    else this.#write(event, this.#sinks());
+    if (event.kind !== 'progress') {
+      this.#write(event, this.#sinks());
+      return;
+    }
+    const measured = this.#meter.measure(event);
+    for (const sink of this.#sinks()) sink.progress(measured);
   }
 
   /**

@@ -8,13 +8,15 @@ import { textLines } from './words.ts';
 export interface TextLogOptions extends Verbosity {
   readonly stderr: (text: string) => void;
   readonly isTty: boolean;
+  /** The width of the terminal as it is now. */
+  readonly columns?: (() => number | undefined) | undefined;
   /** Milliseconds, monotonic. */
   readonly now: () => number;
 }
 
 export function createTextLog(options: TextLogOptions): Sink {
-  const { stderr, isTty, now, quiet } = options;
-  const line = new ProgressRenderer({ write: stderr, isTty, now });
+  const { stderr, isTty, columns, now, quiet } = options;
+  const line = new ProgressRenderer({ write: stderr, isTty, columns, now });
   return {
     takes: level => isShown(level, options),
     write(event, words) {

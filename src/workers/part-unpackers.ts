@@ -26,7 +26,8 @@ export class PartUnpackers implements PartUnpacker, AsyncDisposable {
     return await this.#pool.run('unpack-part', input, {
       signal,
       onEvent(event) {
-        if (event.kind === 'progress') onWritten({ bytes: event.doneBytes, files: event.doneFiles ?? 0 });
+        if (event.kind === 'progress')
+          onWritten({ bytes: event.doneBytes ?? 0, files: event.doneFiles ?? 0 });
         // Each thread says it; the codec of this thread knows whether it was said.
         else if (event.kind === 'signature-not-good') repository.codec.emitOnce(event.problem, event);
       },

@@ -15,8 +15,15 @@ export const optionalFields: Readonly<Record<OptionalField<Event>, true>> = {
   'backup-held-back reason': true,
   'cleanup-failed hint': true,
   'cleanup-in-doubt hint': true,
+  'progress bytesPerSecond': true,
+  'progress doneBytes': true,
   'progress doneFiles': true,
+  'progress doneObjects': true,
+  'progress objectsPerSecond': true,
+  'progress remainingMs': true,
   'progress totalBytes': true,
+  'progress totalFiles': true,
+  'progress totalObjects': true,
   'wal-lost-since-backup previousBackup': true,
 };
 
@@ -56,6 +63,12 @@ export const samples: Samples = {
     doneBytes: 1_288_490_188,
     totalBytes: 4_294_967_296,
     doneFiles: 812,
+    totalFiles: 2700,
+    doneObjects: 4,
+    totalObjects: 14,
+    bytesPerSecond: 99_614_720,
+    objectsPerSecond: 1,
+    remainingMs: 30_182,
   },
   'tls-not-verified': { kind: 'tls-not-verified', repository },
   'repository-traffic': {

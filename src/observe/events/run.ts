@@ -42,10 +42,19 @@ export interface RunInterrupted {
   readonly signal: string;
 }
 
+/** How far a long piece of work is. What is not known is left out. */
 export interface ProgressEvent {
   readonly kind: 'progress';
-  readonly stage: 'backup' | 'restore' | 'recovery' | 'reading WAL' | 'copy';
-  readonly doneBytes: number;
+  readonly stage: 'backup' | 'restore' | 'recovery' | 'reading WAL' | 'copy' | 'cleanup' | 'listing';
+  readonly doneBytes?: number | undefined;
   readonly totalBytes?: number | undefined;
   readonly doneFiles?: number | undefined;
+  readonly totalFiles?: number | undefined;
+  /** Objects of a repository. */
+  readonly doneObjects?: number | undefined;
+  readonly totalObjects?: number | undefined;
+  /** Over the last half minute. The log of the run adds these three; the work itself has no clock. */
+  readonly bytesPerSecond?: number | undefined;
+  readonly objectsPerSecond?: number | undefined;
+  readonly remainingMs?: number | undefined;
 }

@@ -16,6 +16,7 @@ import { surveySystems, type SystemSurvey } from '../../repository/survey.ts';
 import type { Gap } from '../../repository/wal/gaps.ts';
 import { boundsOf } from '../../repository/wal/lost-wal.ts';
 import { neededSegments } from '../../repository/wal/needed.ts';
+import { tellingOfListings } from '../listing-progress.ts';
 import { linkOf } from './check-store.ts';
 import { failure, ok, warning, type Checklist, type Finding } from './checklist.ts';
 import type { CheckOptions } from './options.ts';
@@ -37,7 +38,11 @@ export async function checkPresence(list: Checklist, { options, usable }: Presen
       work: async () => {
         const findings: Finding[] = [];
         const activity: SystemActivity[] = [];
-        for (const survey of await surveySystems(repository, config.cluster, signal)) {
+        for (const survey of await surveySystems(
+          tellingOfListings(repository, log),
+          config.cluster,
+          signal,
+        )) {
           findings.push(...(await presenceFindings(survey)));
           activity.push(await activityOf(survey));
         }

@@ -9,6 +9,7 @@ import type { Repository } from '../../repository/repository.ts';
 import { refuseUnknownCluster } from '../../repository/known-cluster.ts';
 import { surveySystem } from '../../repository/survey.ts';
 import type { CleanupPlan } from './decisions.ts';
+import { tellingOfListings } from '../listing-progress.ts';
 import { executePlan, type Removed } from './execute.ts';
 import { gatherState } from './gather.ts';
 import { planCleanup } from './plan.ts';
@@ -122,16 +123,17 @@ function failureOf(error: unknown, prefix = ''): CleanupFailure {
 }
 
 async function gatherSystems(options: CleanupOptions, repository: Repository): Promise<SystemState[]> {
-  const { cluster, systemId, isRetired, signal } = options;
+  const { cluster, systemId, isRetired, log, signal } = options;
   const ids = await listSystemIds(repository.store, cluster, signal);
   if (systemId !== undefined && !ids.includes(systemId))
     throw new WalvaultError(
       'not-found',
       `${repository.store.url}: cluster "${cluster}" has no system ${systemId}`,
     );
+  const listed = tellingOfListings(repository, log);
   const states: SystemState[] = [];
   for (const id of isRetired || systemId === undefined ? ids : [systemId])
-    states.push(await gatherState(surveySystem(repository, { cluster, systemId: id }, signal)));
+    states.push(await gatherState(surveySystem(listed, { cluster, systemId: id }, signal)));
   if (!isRetired) return states;
   const [retired, others] = [
     states.filter(one => one.systemId === systemId),

@@ -19,6 +19,7 @@ import { writeNote, type NewNote } from '../../repository/format/notes/note.ts';
 import { removedWalNote } from '../../repository/format/notes/removed-wal.ts';
 import type { Repository } from '../../repository/repository.ts';
 import type { BackupDecision, CleanupPlan } from './decisions.ts';
+import { countRemovals, RemovalProgress } from './removal-progress.ts';
 import type { SystemState } from './state.ts';
 import { listWalObjects } from './wal-objects.ts';
 import type { Log } from '../../observe/events/events.ts';
@@ -61,6 +62,7 @@ export async function executePlan(options: ExecuteOptions): Promise<Removed> {
 
 class Removal {
   readonly #options: ExecuteOptions;
+  readonly #progress: RemovalProgress;
   readonly #failures: string[] = [];
   readonly #locked = { count: 0, firstKey: '', until: new Date(0) };
   readonly #yielded = new Set<string>();
@@ -72,6 +74,7 @@ class Removal {
 
   constructor(options: ExecuteOptions) {
     this.#options = options;
+    this.#progress = new RemovalProgress(options.log, countRemovals(options.plan, options.state));
   }
 
   result(): Removed {
@@ -214,6 +217,7 @@ class Removal {
       this.#objectCount += gone.length;
       this.#freedBytes += gone.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0);
       failedCount += failed.size;
+      this.#progress.add(batch.length);
       batch = [];
     };
     for await (const item of items) {

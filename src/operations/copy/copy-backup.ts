@@ -86,8 +86,8 @@ async function copyPieces(
   const missing: string[] = [];
   const copyPiece = async ({ key, digest }: BackupPiece) => {
     if (isCommitted && there.get(key) === digest.sizeBytes) {
-      report.identical++;
-      return;
+      report.addIdentical();
+      return true;
     }
     const { sizeBytes } = digest;
     const objectClass = isPartKey(key) ? 'backup' : 'catalog';
@@ -139,7 +139,7 @@ async function copySignature(context: CopyContext, key: string, record: Buffer):
   if ((await to.store.head(signature, { signal })) !== undefined) {
     const { status } = await readVerdict(to, key, record, signal);
     if (status !== 'bad') {
-      report.identical++;
+      report.addIdentical();
       return undefined;
     }
   }

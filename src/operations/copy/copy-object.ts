@@ -93,7 +93,7 @@ async function conclude(
   }
   // In a directory, the writer may have died before the object was on disk.
   if (!isDryRun) await to.store.makeDurable?.(key, { signal });
-  report.identical++;
+  report.addIdentical();
   return true;
 }
 

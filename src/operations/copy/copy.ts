@@ -26,6 +26,7 @@ import { PassedOverObjects } from '../../repository/passed-over.ts';
 import { surveySystem } from '../../repository/survey.ts';
 import { copyBackup } from './copy-backup.ts';
 import { copyObject, type CopyContext } from './copy-object.ts';
+import { withForecast } from './forecast.ts';
 import { each } from '../../base/threads/each.ts';
 import { isCopiedNote, isWalKey, joinListings, neededKeys, tellingHighWater, withParents } from './plan.ts';
 import { CopyReport, type CopyResult } from './report.ts';
@@ -69,7 +70,9 @@ export async function copy(options: CopyOptions): Promise<CopyResult> {
     const backups = what.kind === 'wal' ? [] : await chooseBackups(options, system);
     if (what.kind === 'backup' && backups.length === 0) continue;
     isFound = true;
-    await copySystem(context, system, { what, backups });
+    await withForecast({ context, system, withAllWal: what.kind !== 'backup', backups }, () =>
+      copySystem(context, system, { what, backups }),
+    );
   }
   if (what.kind === 'backup' && !isFound)
     throw new WalvaultError('not-found', `${from.store.url}: there is no backup ${what.id}`, {
@@ -134,7 +137,7 @@ async function copyClusterRecord(context: CopyContext, system: SystemPath): Prom
   if (ours === undefined) return;
   const key = clusterRecordKey(system);
   const theirs = await compareClusterRecord(to, system, ours, signal);
-  if (theirs === 'agrees') context.report.identical++;
+  if (theirs === 'agrees') context.report.addIdentical();
   else if (theirs !== undefined)
     throw new WalvaultError(
       'conflict',

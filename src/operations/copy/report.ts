@@ -36,7 +36,10 @@ export class CopyReport {
   readonly backups: CopiedBackup[] = [];
   readonly conflicts: CopyProblem[] = [];
   readonly failures: CopyProblem[] = [];
-  identical = 0;
+  #identical = 0;
+  /** The number of objects that were looked at, and that will have been, as far as it is known. */
+  #seen = 0;
+  #expected: number | undefined;
   #objects = 0;
   #bytes = 0;
   /** Keys that the target does not hold as the source does. */
@@ -51,10 +54,24 @@ export class CopyReport {
     return { objects: this.#objects, bytes: this.#bytes };
   }
 
+  get identical(): number {
+    return this.#identical;
+  }
+
+  /** Adds to the objects that will have been looked at. */
+  expect(objects: number): void {
+    this.#expected = objects + (this.#expected ?? 0);
+  }
+
   addCopied(sizeBytes: number): void {
     this.#objects++;
     this.#bytes += sizeBytes;
-    this.#log.emit({ kind: 'progress', stage: 'copy', doneBytes: this.#bytes, doneFiles: this.#objects });
+    this.#tell();
+  }
+
+  addIdentical(): void {
+    this.#identical++;
+    this.#tell();
   }
 
   addConflict(key: string, problem: string): void {
@@ -71,12 +88,25 @@ export class CopyReport {
     return this.#spoilt.has(key);
   }
 
+  #tell(): void {
+    this.#seen++;
+    const expected = this.#expected;
+    this.#log.emit({
+      kind: 'progress',
+      stage: 'copy',
+      doneBytes: this.#bytes,
+      doneObjects: this.#seen,
+      totalObjects: expected && Math.max(expected, this.#seen),
+    });
+  }
+
   /**
    * Notes a problem.
    * @throws WalvaultError `conflict` when there are more problems than two copies of one archive can have
    */
   #add(key: string, problem: string): void {
     this.#spoilt.add(key);
+    this.#tell();
     this.#log.emit({ kind: 'object-not-copied', object: key, problem });
     if (this.#spoilt.size < mostProblems) return;
     throw new WalvaultError(

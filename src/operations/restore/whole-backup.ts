@@ -42,7 +42,7 @@ export async function planWithWholeBackup(
     const plan = await planWith(survey);
     const { backup } = plan;
     const listed = await listPieces(search, backup);
-    const problem = whyNotWhole(missingPieces(backup, sizesBelow(search, backup, listed)));
+    const problem = whyNotWhole(missingPieces(restoredPiecesOf(backup), sizesBelow(search, backup, listed)));
     if (problem === undefined) return { plan, listed };
     const backups = survey.backups.filter(({ id }) => id !== backup.id);
     if (backupId !== undefined || backups.length === 0)

@@ -72,6 +72,14 @@ describe('check and list', () => {
     }
   });
 
+  it('call a backup without its name map restorable', async () => {
+    await repository.store.delete([`${backupPrefix(system, newer)}names.ndjson`], { signal });
+    assert.deepEqual(await checked(), [
+      `warn backup ${newer} can be restored, and has lost its name map: names.ndjson is missing`,
+    ]);
+    assert.match(await listed('backups'), /1 object missing/);
+  });
+
   it('see that the tail of the archive is gone, from a place between two backups on', async () => {
     await removeWal(6n, 7n, 8n, 9n);
     const [backup, gap] = await checked();

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'vitest';
 import { Secret } from '../../../../src/base/secret.ts';
+import type { Log } from '../../../../src/observe/events/events.ts';
 import type { Words } from '../../../../src/observe/words/table.ts';
 import { silentLog, wordsInto } from '../../../support/logs.ts';
 import { cleanup, type CleanupOptions } from '../../../../src/operations/cleanup/cleanup.ts';
@@ -150,6 +151,24 @@ describe('cleanup', () => {
     );
     assert.ok(
       before.filter(key => !after.includes(key)).every(key => /\/(wal|backups|catalog\/backups)\//.test(key)),
+    );
+  });
+
+  it('tells how far it is, up to what the plan removes', async () => {
+    const lab = await threeDays();
+    const told: [number | undefined, number | undefined][] = [];
+    const log: Log = {
+      emit(event) {
+        if (event.kind === 'progress') told.push([event.doneObjects, event.totalObjects]);
+      },
+    };
+    const { repositories } = await cleanup(lab.options({ log }));
+    const removed = repositories[0]?.systems[0]?.removed.objectCount ?? 0;
+    assert.ok(removed > 0);
+    assert.deepEqual(told.at(-1), [removed, removed]);
+    assert.ok(
+      told.every(([, total]) => total === removed),
+      JSON.stringify(told),
     );
   });
 

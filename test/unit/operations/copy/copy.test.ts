@@ -2,6 +2,8 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'vitest';
 import { collect } from '../../../../src/base/bytes/streams.ts';
 import { WalvaultError } from '../../../../src/base/errors/errors.ts';
+import type { Log } from '../../../../src/observe/events/events.ts';
+import type { ProgressEvent } from '../../../../src/observe/events/run.ts';
 import type { SegmentRange } from '../../../../src/postgres/wal/segment-range.ts';
 import { silentLog } from '../../../support/logs.ts';
 import { backupPrefix, claimKey, commitRecordKey } from '../../../../src/repository/format/layout.ts';
@@ -152,6 +154,31 @@ describe('copy', () => {
     const { copied } = await run(source, target);
     assert.equal(copied.objects, 2);
     assert.deepEqual(await contentOf(target), copyable(await contentOf(source)));
+  });
+
+  it('copies a backup that has lost its name map, and says so', async () => {
+    const [source, target] = [await makeSource(), await makeTarget()];
+    await source.store.delete([`${backupPrefix(system, backupId)}names.ndjson`], { signal });
+    const { backups, failures } = await run(source, target);
+    assert.deepEqual(
+      backups.map(({ outcome }) => outcome),
+      ['copied'],
+    );
+    assert.match(failures[0]?.key ?? '', /names\.ndjson$/);
+    assert.deepEqual(await contentOf(target), copyable(await contentOf(source)));
+  });
+
+  it('tells how far it is, also over what is there already', async () => {
+    const [source, target] = [await makeSource(), await makeTarget()];
+    for (const isRepeated of [false, true]) {
+      let last: ProgressEvent | undefined;
+      const log: Log = { emit: event => void (last = event.kind === 'progress' ? event : last) };
+      const { copied } = await run(source, target, { log });
+      assert.equal(copied.objects > 0, !isRepeated);
+      assert.ok((last?.doneObjects ?? 0) >= 10, JSON.stringify(last));
+      assert.equal(last?.totalObjects, last?.doneObjects);
+      assert.equal(last?.doneBytes, copied.bytes);
+    }
   });
 
   it('reports a conflict, copies the rest, and holds back the backup that needs the segment', async () => {

@@ -248,7 +248,7 @@ describe('parts side by side', () => {
     const seen: number[] = [];
     const log: Log = {
       emit(event) {
-        if (event.kind === 'progress') seen.push(event.doneBytes);
+        if (event.kind === 'progress') seen.push(event.doneBytes ?? 0);
       },
     };
     await unpackMade({ parts, log });
