@@ -364,7 +364,10 @@ describe('a hostile repository', () => {
     refuses(
       {
         parts: [base, essentials],
-        record: record => ({ ...record, parts: Array.from(record.parts, part => (part.number === 1 ? { ...part, ...other } : part)) }),
+        record: record => ({
+          ...record,
+          parts: Array.from(record.parts, part => (part.number === 1 ? { ...part, ...other } : part)),
+        }),
       },
       /000001\.tar\.zst: it is not what the commit record says/,
     ));
