@@ -146,6 +146,7 @@ describe('walvault backup', () => {
     assert.match(stderr, new RegExp(`damaged page: ${path}, page 1000`));
     const entry = (await committed()).find(each => each.record.id === record.id);
     assert.equal(entry?.record.damagedPages, 2);
+    assert.deepEqual(entry.record.namedDamagedPages, damagedPages);
     const storedBytes = record.parts.reduce((sum, { storedSizeBytes }) => sum + storedSizeBytes, 0);
     assert.ok((traffic[0]?.sentBytes ?? 0) > storedBytes, 'what the threads sent is counted');
   });

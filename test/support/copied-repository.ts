@@ -35,10 +35,19 @@ function piece(name: string, text: string) {
   };
 }
 
-/** Writes a whole backup with two parts; `from` and `to` are the segments that it begins and ends in. */
+interface CommittedBackup {
+  readonly id?: string;
+  readonly timeline?: number;
+  /** The segments that it begins and ends in. */
+  readonly from?: bigint;
+  readonly to?: bigint;
+  readonly damage?: Pick<BackupRecord, 'damagedPages' | 'namedDamagedPages'>;
+}
+
+/** Writes a whole backup with two parts. */
 export async function commitBackup(
   repository: Repository,
-  { id = backupId, timeline = 1, from = 3n, to = 4n } = {},
+  { id = backupId, timeline = 1, from = 3n, to = 4n, damage }: CommittedBackup = {},
 ): Promise<void> {
   const at = new Date('2026-11-22T02:00:00Z');
   const record: BackupRecord = {
@@ -65,6 +74,7 @@ export async function commitBackup(
     geometry,
     dataChecksums: true,
     damagedPages: 0,
+    ...damage,
     fileCount: 2,
     sizeBytes: 6,
     tablespaces: [],

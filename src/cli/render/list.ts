@@ -2,6 +2,7 @@
 import { formatCount, formatDuration, formatSize } from '../../base/units.ts';
 import type { ListedBackup, RepositoryListing, SystemListing } from '../../operations/list/listing.ts';
 import type { Hole, LostRange, TimelineListing } from '../../operations/list/timelines.ts';
+import { describeDamagedPages } from '../../operations/damaged-pages.ts';
 import { renderTable } from './table.ts';
 
 export function renderList(listings: readonly RepositoryListing[]): string {
@@ -110,7 +111,7 @@ function remarksOf(backup: ListedBackup): string[] {
     ...(missingObjects.count > 0 ? [`${formatCount(missingObjects.count, 'object')} missing`] : []),
     ...(missingWal.length > 0 ? ['its WAL is missing'] : []),
     ...(verdict.status === 'good' ? [] : [remarkOf(verdict)]),
-    ...(record.damagedPages > 0 ? [`${record.damagedPages} damaged pages`] : []),
+    ...(record.damagedPages > 0 ? [formatCount(record.damagedPages, 'damaged page')] : []),
     ...(record.backupFrom === 'standby' ? ['from a standby'] : []),
     ...(isPinned ? ['pinned'] : []),
     ...Object.entries(cold).map(([tier, count]) => `${count} objects in ${tier}`),
@@ -122,11 +123,12 @@ function remarkOf({ status }: { readonly status: string }): string {
   return status === 'unsigned' ? status : `signature ${status}`;
 }
 
-/** Why a backup cannot be restored from what is there. */
+/** Why a backup cannot be restored from what is there, or not without damage. */
 function brokenLines({ record, whyNotWhole, missingWal }: ListedBackup): string[] {
   return [
     ...(whyNotWhole === undefined ? [] : [`backup ${record.id} is not whole: ${whyNotWhole}\n`]),
     ...missingWal.map(range => `backup ${record.id} needs ${rangeOf(range)}, which is not archived\n`),
+    ...(record.damagedPages > 0 ? [`backup ${record.id} has ${describeDamagedPages(record)}\n`] : []),
   ];
 }
 
@@ -244,6 +246,8 @@ function backupJson(backup: ListedBackup): unknown {
     fileCount: record.fileCount,
     dataChecksums: record.dataChecksums,
     damagedPages: record.damagedPages,
+    // Undefined: none, or an older record.
+    namedDamagedPages: record.namedDamagedPages,
     encrypted: backup.isEncrypted,
     recipients: record.recipients ?? null,
     signature: verdict,

@@ -1,5 +1,6 @@
 /** The result of `restore`, for people. */
 import { formatCount, formatDuration, formatSize } from '../../base/units.ts';
+import { describeDamagedPages } from '../../operations/damaged-pages.ts';
 import type { RestoreSummary } from '../../operations/restore/summary.ts';
 import { describeConfiguration, renderOverrides } from './copy-settings.ts';
 
@@ -77,7 +78,7 @@ function nextSteps(summary: RestoreSummary): string[] {
     ...describeConfiguration(summary),
     ...(backup.damagedPages === 0
       ? []
-      : [`The backup has ${backup.damagedPages} damaged pages: check the data before you rely on it.`]),
+      : [`The backup has ${describeDamagedPages(backup)}. Check the data before you rely on it.`]),
     ...archiveNote(settings),
   ];
 }

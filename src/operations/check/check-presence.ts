@@ -2,7 +2,12 @@
 import { formatCount } from '../../base/units.ts';
 import type { WalGeometry } from '../../postgres/wal/geometry.ts';
 import { describe, subtract } from '../../postgres/wal/segment-range.ts';
-import { restoredPiecesOf, type BackupRecord } from '../../repository/format/backup-record.ts';
+import {
+  comparePositions,
+  restoredPiecesOf,
+  type BackupRecord,
+} from '../../repository/format/backup-record.ts';
+import { describeDamagedPages } from '../damaged-pages.ts';
 import { missingPieces, whyNotWhole } from '../../repository/stored-backups.ts';
 import type { Repository } from '../../repository/repository.ts';
 import {
@@ -83,10 +88,15 @@ async function presenceFindings(survey: SystemSurvey): Promise<Finding[]> {
   ];
   const gaps = geometry === undefined ? [] : await gapFindings(survey, records, geometry);
   broken.push(...passedOverFindings(survey));
+  const damaged = damageFindings(records);
   const isSound = [...broken, ...gaps].every(({ status }) => status === 'ok');
-  if (!isSound || records.length === 0) return [...broken, ...gaps];
+  if (!isSound || records.length === 0) return [...broken, ...gaps, ...damaged];
   const what = formatCount(records.length, 'backup');
-  return [ok(`every object of ${what} is there, and so is all WAL that is known to have existed`), ...gaps];
+  return [
+    ok(`every object of ${what} is there, and so is all WAL that is known to have existed`),
+    ...gaps,
+    ...damaged,
+  ];
 }
 
 /** Looks at what was read for the other findings. */
@@ -98,6 +108,18 @@ function passedOverFindings({ passedOver }: SystemSurvey): Finding[] {
     warning(
       `${formatCount(count, 'object')} ${count === 1 ? 'counts' : 'count'} for nothing: ${one.key} ${one.problem}`,
       'Somebody may have planted it. If one of your hosts wrote it, name its public signing key in signing.trusted-signers; else remove it with `walvault store rm --force`.',
+    ),
+  ];
+}
+
+/** Damage in an older backup is over when a newer one is without. */
+function damageFindings(records: readonly BackupRecord[]): Finding[] {
+  const newest = records.toSorted(comparePositions).at(-1);
+  if (newest === undefined || newest.damagedPages === 0) return [];
+  return [
+    warning(
+      `the newest backup, ${newest.id}, has ${describeDamagedPages(newest)}`,
+      'The server has them too, unless they were repaired since: look for the cause, and take a new backup. Cleanup keeps the newest backup without damaged pages.',
     ),
   ];
 }

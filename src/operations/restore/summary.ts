@@ -9,6 +9,7 @@ import type { Outcome } from './start/outcome.ts';
 import type { StartedServer } from './start/start-restored.ts';
 import { describeDropped } from './spare-drops.ts';
 import { describeTarget } from './target.ts';
+import type { DamagedPage } from '../../repository/format/backup-record.ts';
 import { formatMicros, microsOf } from '../../postgres/wal/timestamp.ts';
 
 export interface RestoreSummary {
@@ -27,6 +28,7 @@ export interface RestoreSummary {
     readonly sizeBytes: number;
     readonly fileCount: number;
     readonly damagedPages: number;
+    readonly namedDamagedPages: readonly DamagedPage[];
   };
   readonly target: string;
   /**
@@ -94,6 +96,7 @@ export function summariseRestore(result: RestoreResult, server?: StartedServer):
       sizeBytes: backup.sizeBytes,
       fileCount: backup.fileCount,
       damagedPages: backup.damagedPages,
+      namedDamagedPages: backup.namedDamagedPages ?? [],
     },
     target: settings.mode === 'standby' ? 'no end, as a standby' : describeTarget(plan.target),
     spared:

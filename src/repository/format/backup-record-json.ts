@@ -4,6 +4,7 @@ import type {
   BackedUpTablespace,
   BackupPart,
   BackupRecord,
+  DamagedPage,
   FollowedLink,
   StoredPiece,
   WalRange,
@@ -60,6 +61,9 @@ export function decodeBackupRecord(data: Uint8Array, source: string): BackupReco
     geometry: readGeometry(fields),
     dataChecksums: fields.flag('dataChecksums'),
     damagedPages: fields.number('damagedPages'),
+    ...(fields.has('namedDamagedPages') && {
+      namedDamagedPages: fields.items('namedDamagedPages').map(damagedPage),
+    }),
     ...(fields.has('dataDirectoryMode') && {
       dataDirectoryMode: Number.parseInt(fields.matching('dataDirectoryMode', /^[0-7]{3}$/), 8),
     }),
@@ -89,6 +93,10 @@ function tablespace(fields: Fields): BackedUpTablespace {
   const insidePath = fields.text('insidePath');
   if (!isSafePath(insidePath)) throw fields.bad('insidePath');
   return { oid, location, insidePath };
+}
+
+function damagedPage(fields: Fields): DamagedPage {
+  return { path: fields.text('path'), page: fields.number('page') };
 }
 
 function link(fields: Fields): FollowedLink {

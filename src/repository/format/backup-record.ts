@@ -50,6 +50,14 @@ export interface FollowedLink {
   readonly location: string;
 }
 
+/** A page whose checksum was wrong, and which the backup's WAL does not rewrite. */
+export interface DamagedPage {
+  /** The file, as the manifest has it. */
+  readonly path: string;
+  /** Number of the page within this file, from 0. */
+  readonly page: number;
+}
+
 export interface BackupRecord {
   readonly id: string;
   readonly type: 'full' | 'incremental';
@@ -74,6 +82,8 @@ export interface BackupRecord {
   readonly dataChecksums: boolean;
   /** The number of pages whose checksum was wrong; the backup is kept, and every report shows this number. */
   readonly damagedPages: number;
+  /** The first 100 of them, by path and page; undefined if there are none, or in records that did not name them. */
+  readonly namedDamagedPages?: readonly DamagedPage[] | undefined;
   /** Permission bits of the data directory; undefined in records that did not note them. */
   readonly dataDirectoryMode?: number | undefined;
   readonly fileCount: number;

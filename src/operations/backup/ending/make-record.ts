@@ -47,6 +47,7 @@ export function makeBackupRecord(source: RecordSource): BackupRecord {
     geometry,
     dataChecksums,
     damagedPages: copied.damagedPageCount,
+    ...(copied.damagedPages.length > 0 && { namedDamagedPages: copied.damagedPages }),
     dataDirectoryMode: source.facts.dataDirectoryMode,
     fileCount: copied.fileCount + ending.fileCount,
     sizeBytes: copied.sizeBytes + ending.sizeBytes,

@@ -10,17 +10,12 @@ import { parseRelationFile } from '../../../postgres/cluster/relation-file.ts';
 import type { PageBuffer } from '../../../postgres/cluster/page-buffer.ts';
 import { pageLsn, verifyPages } from '../../../postgres/cluster/page-checksum.ts';
 import type { Lsn } from '../../../postgres/wal/lsn.ts';
+import type { DamagedPage } from '../../../repository/format/backup-record.ts';
 
 export interface PageCheckSettings {
   readonly blockSizeBytes: number;
   /** RELSEG_SIZE: blocks in one file of a relation. */
   readonly relationSegmentBlocks: number;
-}
-
-export interface DamagedPage {
-  readonly path: string;
-  /** Number of the page within this file. */
-  readonly page: number;
 }
 
 /** A page whose checksum stayed wrong. It is damaged unless recovery rewrites it. */

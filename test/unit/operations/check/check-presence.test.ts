@@ -80,6 +80,21 @@ describe('check and list', () => {
     assert.match(await listed('backups'), /1 object missing/);
   });
 
+  it('name the damaged pages of a backup, and warn while no newer one is without', async () => {
+    const namedDamagedPages = Array.from({ length: 12 }, (_, page) => ({ path: 'base/5/16384', page }));
+    const damage = { damagedPages: 300, namedDamagedPages };
+    const damaged = '20261124T020000Z-full-3f2a93';
+    await commitBackup(repository, { id: damaged, from: 8n, to: 9n, damage });
+    const says = /has 300 damaged pages: base\/5\/16384, page 0; .*page 9; 290 more/;
+    const [sound, warned] = await checked();
+    assert.match(sound ?? '', /^ok every object of 3 backups/);
+    assert.match(warned ?? '', new RegExp(`^warn the newest backup, ${damaged}, ${says.source}`));
+    assert.match(await listed('backups'), new RegExp(`\nbackup ${damaged} ${says.source}\n`));
+    assert.match(await listed('backups'), / 300 damaged pages\n/);
+    await commitBackup(repository, { id: '20261125T020000Z-full-3f2a94', from: 9n, to: 9n });
+    assert.deepEqual((await checked()).length, 1);
+  });
+
   it('see that the tail of the archive is gone, from a place between two backups on', async () => {
     await removeWal(6n, 7n, 8n, 9n);
     const [backup, gap] = await checked();
