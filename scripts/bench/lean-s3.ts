@@ -1,8 +1,7 @@
 /**
  * A small S3 server for archivers of WAL, with the rules of the tests' imitation. It saves processor time, which a
  * drain on the same machine needs: it checks no signature, and keeps only the metadata and the size of a segment. A segment
- * costs it 6 to 10 ms, nearly all of that TLS; the imitation needs over 20. The data of backups is kept no more than that of
- * segments.
+ * costs it 6 to 10 ms, nearly all of that TLS; the imitation needs over 20. The data of backups is kept, for their restores.
  */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { S3Failure, type Bucket } from '../../test/support/servers/s3/buckets.ts';
@@ -18,19 +17,26 @@ export function createLeanS3(bucket: Bucket) {
     const { method = '', url = '/' } = request;
     const { pathname, searchParams: query } = new URL(url, 'http://server');
     const key = pathname.split('/').slice(2).map(decodeURIComponent).join('/');
+    const isSegment = isSegmentKey(key);
     const isWritten =
-      (isSegmentKey(key) || isBackupDataKey(key)) &&
+      (isSegment || isBackupDataKey(key)) &&
       (method === 'PUT' || (method === 'POST' && query.has('uploadId')));
     const chunks: Buffer[] = [];
     let sizeBytes = 0;
     request.on('data', (chunk: Buffer) => {
       sizeBytes += chunk.length;
-      if (!isWritten) chunks.push(chunk);
+      if (!isWritten || !isSegment) chunks.push(chunk);
     });
     request.once('end', () => {
       const answer = answerOrFailure(() =>
         isWritten
-          ? writeSegment({ bucket, key, query, request, sizeBytes })
+          ? writeObject({
+              bucket,
+              key,
+              query,
+              request,
+              data: isSegment ? nothing.subarray(0, sizeBytes) : Buffer.concat(chunks),
+            })
           : handle({
               method,
               key,
@@ -58,17 +64,16 @@ export function isBackupDataKey(key: string): boolean {
   return /\/parts\/\d{6}\.tar[.a-z]*$|\/pg_data\/.*\.zst$/.test(key);
 }
 
-interface SegmentCall {
+interface WriteCall {
   readonly bucket: Bucket;
   readonly key: string;
   readonly query: URLSearchParams;
   readonly request: IncomingMessage;
-  readonly sizeBytes: number;
+  readonly data: Buffer;
 }
 
 /** At once, in parts, or as the end of an upload in parts, which is how pgBackRest sends more than 5 MiB. */
-function writeSegment({ bucket, key, query, request, sizeBytes }: SegmentCall): Answer {
-  const data = nothing.subarray(0, sizeBytes);
+function writeObject({ bucket, key, query, request, data }: WriteCall): Answer {
   const upload = query.get('uploadId');
   const answer = { status: 200, headers: { etag: '"0"' } };
   if (upload !== null && request.method === 'PUT') {
@@ -77,18 +82,29 @@ function writeSegment({ bucket, key, query, request, sizeBytes }: SegmentCall): 
   }
   if (header(request, 'if-none-match') === '*' && bucket.objects.has(key))
     throw new S3Failure(412, 'PreconditionFailed');
-  const parts = upload === null ? [{ data }] : [...bucket.upload(upload).parts.values()];
-  const wholeBytes = parts.reduce((total, part) => total + part.data.length, 0);
+  const pieces = upload === null ? [data] : piecesOf(bucket, upload);
   if (upload !== null) bucket.uploads.delete(upload);
   bucket.objects.set(key, {
     ...describedIn(request),
-    data: nothing.subarray(0, wholeBytes),
+    data: isSegmentKey(key)
+      ? nothing.subarray(
+          0,
+          pieces.reduce((total, piece) => total + piece.length, 0),
+        )
+      : Buffer.concat(pieces),
     etag: '0',
     modified: new Date(),
     checksum: { crc32: header(request, 'x-amz-checksum-crc32'), type: 'FULL_OBJECT' },
   });
   if (upload === null) return answer;
   return { ...answer, body: '<CompleteMultipartUploadResult><ETag>0</ETag></CompleteMultipartUploadResult>' };
+}
+
+/** In the order of their numbers; sent side by side, they come in any. */
+function piecesOf(bucket: Bucket, upload: string): Buffer[] {
+  return [...bucket.upload(upload).parts]
+    .toSorted(([one], [other]) => one - other)
+    .map(([, { data }]) => data);
 }
 
 function answerOrFailure(work: () => Answer): Answer {

@@ -24,9 +24,10 @@ export interface PgBackRest {
 
 /** Undefined where it is not installed. */
 export async function pgBackRestVersion(): Promise<string | undefined> {
-  const path = ['/usr/bin/pgbackrest', '/usr/local/bin/pgbackrest'].find(existsSync);
-  if (path === undefined) return undefined;
-  return (await runOk(path, ['version'])).stdout.trim();
+  const isInstalled = (process.env['PATH'] ?? '')
+    .split(':')
+    .some(directory => existsSync(join(directory, 'pgbackrest')));
+  return isInstalled ? (await runOk('pgbackrest', ['version'])).stdout.trim() : undefined;
 }
 
 /** On a directory, or on S3 with `s3`. */

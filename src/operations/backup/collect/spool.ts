@@ -23,6 +23,7 @@ export class Spool implements AsyncDisposable {
   #batch: Uint8Array[] = [];
   #batchedBytes = 0;
   #sizeBytes = 0;
+  #written = Promise.resolve();
 
   private constructor(handle: FileHandle, directory: string) {
     this.#handle = handle;
@@ -83,11 +84,18 @@ export class Spool implements AsyncDisposable {
     await this.#handle.close();
   }
 
+  /** Returns when everything so far is in the file: what another caller has begun to write, too. */
   async #flush(): Promise<void> {
-    if (this.#batchedBytes === 0) return;
-    const data = Buffer.concat(this.#batch, this.#batchedBytes);
-    this.#batch = [];
-    this.#batchedBytes = 0;
+    if (this.#batchedBytes > 0) {
+      const data = Buffer.concat(this.#batch, this.#batchedBytes);
+      this.#batch = [];
+      this.#batchedBytes = 0;
+      this.#written = this.#written.then(async () => await this.#writeNext(data));
+    }
+    await this.#written;
+  }
+
+  async #writeNext(data: Uint8Array): Promise<void> {
     try {
       await writeAll(this.#handle, data);
     } catch (error) {

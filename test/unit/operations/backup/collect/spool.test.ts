@@ -21,6 +21,17 @@ test('what was appended is read back, again and after more was appended, and has
   }
 });
 
+test('a reader waits for what another caller has begun to write', async () => {
+  await using spool = await Spool.create(temporaryDirectory('spool'));
+  const content = Buffer.alloc(64 * 1024 ** 2, 1);
+  const end = content.subarray(-100);
+  const [, read] = await Promise.all([
+    spool.append(content),
+    collect(spool.read(content.length - end.length), 100),
+  ]);
+  assert(read.equals(end));
+});
+
 test('a directory that cannot be written is one clear error', async () => {
   await assert.rejects(Spool.create('/nowhere'), {
     code: 'local-io',
