@@ -123,7 +123,8 @@ async function refuseForeign({ dataDirectory, record }: FinishOptions): Promise<
 
 /**
  * PostgreSQL makes the links anew from `tablespace_map` when it finds a backup label (read_tablespace_map in
- * xlogrecovery.c), so both must say the same.
+ * xlogrecovery.c), so both must say the same. A map that names another directory than was accepted here, or one more,
+ * would have the server write there.
  */
 async function linkTablespaces(
   dataDirectory: string,
@@ -131,10 +132,16 @@ async function linkTablespaces(
 ): Promise<void> {
   for (const { oid, directory } of tablespaces)
     await symlink(directory, join(dataDirectory, 'pg_tblspc', String(oid)));
-  if (tablespaces.every(({ location, directory }) => location === directory)) return;
+  const path = join(dataDirectory, tablespaceMapName);
+  const before = await readIfThere(path);
   const content = Buffer.from(encodeTablespaceMap(tablespaces));
-  await writeFileDurably(join(dataDirectory, tablespaceMapName), content);
-  await updateBackupManifest(dataDirectory, { path: tablespaceMapName, content });
+  if (content.equals(before)) return;
+  await writeFileDurably(path, content);
+  await updateBackupManifest(dataDirectory, {
+    path: tablespaceMapName,
+    content,
+    isNew: before.length === 0,
+  });
 }
 
 async function writeSettings(options: FinishOptions, control: ControlFile): Promise<Finished> {

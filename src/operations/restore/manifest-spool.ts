@@ -61,6 +61,8 @@ async function fill(
 ): Promise<Sizes> {
   const key = pieceKey(system, record.id, record.manifest);
   const partNumbers = new Set(Array.from(record.parts, ({ number }) => number));
+  if (partNumbers.size < record.parts.length)
+    throw new WalvaultError('damaged', `backup ${record.id}: two of its parts have one number`);
   const bytesOfTablespace = new Map<number, number>();
   const missing = new Set(indispensable);
   let totalBytes = 0;

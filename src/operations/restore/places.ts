@@ -17,6 +17,7 @@ export interface Places {
  */
 export function placeOf(path: string, { dataDirectory, tablespaces }: Places): string | undefined {
   if (path === controlFilePath) return join(dataDirectory, waitingControlFilePath);
+  if (path === waitingControlFilePath) return undefined;
   const oid = tablespaceOf(path);
   const found = oid === undefined ? undefined : tablespaces.find(tablespace => tablespace.oid === oid);
   if (found === undefined) return join(dataDirectory, path);

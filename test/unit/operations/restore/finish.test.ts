@@ -1,10 +1,11 @@
 /** PostgreSQL cannot start without `global/pg_control`: that name comes last, when all else is durable (P6). */
 import assert from 'node:assert/strict';
-import { existsSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, it } from 'vitest';
 import { finish } from '../../../../src/operations/restore/finish.ts';
 import { waitingControlFilePath } from '../../../../src/operations/restore/places.ts';
+import type { TablespaceTarget } from '../../../../src/operations/restore/tablespaces.ts';
 import { WalGeometry } from '../../../../src/postgres/wal/geometry.ts';
 import type { BackupRecord } from '../../../../src/repository/format/backup-record.ts';
 import { plainCopy } from '../../../support/copy-choices.ts';
@@ -38,11 +39,11 @@ beforeEach(() => {
 });
 afterEach(stopRecording);
 
-function finished(changes: Partial<BackupRecord> = {}) {
+function finished(changes: Partial<BackupRecord> = {}, tablespaces: readonly TablespaceTarget[] = []) {
   return finish({
     dataDirectory: directory,
     record: { ...genuine, ...changes },
-    tablespaces: [],
+    tablespaces,
     settings: {
       mode: 'point-in-time',
       restoreCommand: 'walvault fetch %f "%p"',
@@ -82,6 +83,21 @@ describe('the end of a restore', () => {
     recordSteps(directory).failSyncOf = 'base/1';
     await assert.rejects(finished(), /injected/);
     assert.ok(!existsSync(join(directory, 'global/pg_control')));
+  });
+
+  it('names in tablespace_map no directory but those that were accepted', async () => {
+    const accepted = temporaryDirectory('space', { keepOwner: true });
+    const space = { oid: 16385, location: accepted, directory: accepted, isInside: false };
+    for (const [tablespaces, says] of [
+      [[space], `16385 ${accepted}\n`],
+      [[], ''],
+    ] as const) {
+      writeFileSync(join(directory, 'tablespace_map'), `16385 ${accepted}\n16386 /etc/elsewhere\n`);
+      await finished({}, tablespaces);
+      rmSync(join(directory, 'pg_tblspc'), { recursive: true });
+      assert.equal(readFileSync(join(directory, 'tablespace_map'), 'utf8'), says);
+      renameSync(join(directory, 'global/pg_control'), join(directory, waitingControlFilePath));
+    }
   });
 
   for (const [what, changes] of [

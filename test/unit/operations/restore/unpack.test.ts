@@ -9,7 +9,7 @@ import { WalvaultError } from '../../../../src/base/errors/errors.ts';
 import { silentLog } from '../../../support/logs.ts';
 import type { Log } from '../../../../src/observe/events/events.ts';
 import { verifyManifest } from '../../../../src/operations/restore/manifest-spool.ts';
-import { placeOf } from '../../../../src/operations/restore/places.ts';
+import { placeOf, waitingControlFilePath } from '../../../../src/operations/restore/places.ts';
 import { unpackPart } from '../../../../src/operations/restore/unpack-part.ts';
 import { unpack, type PartUnpacker } from '../../../../src/operations/restore/unpack.ts';
 import { tarHeader, tarPadding, tarTrailer, type TarEntry } from '../../../../src/pipeline/tar/index.ts';
@@ -358,6 +358,22 @@ describe('a hostile repository', () => {
         { parts: [base, essentials], lines: text => text.replace('"base/1/100"', JSON.stringify(path)) },
         /impossible path/,
       ));
+
+  test('a file under the name that pg_control waits under', () =>
+    refuses(
+      { parts: [base, [...essentials, { path: waitingControlFilePath, text: 'control' }]] },
+      /"global\/pg_control\.walvault-restore" is not in the manifest at this place/,
+    ));
+
+  test('two parts of one number', () =>
+    refuses(
+      {
+        parts: [base, essentials],
+        record: record => ({ ...record, parts: Array.from(record.parts, part => ({ ...part, number: 1 })) }),
+        entries: real => real.map(entry => ({ ...entry, part: 1 })),
+      },
+      /two of its parts have one number/,
+    ));
 
   const other = { storedSha256: '0'.repeat(64) };
   test('a part that decodes well and is not the one that was committed', () =>
