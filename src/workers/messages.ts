@@ -4,6 +4,8 @@ import type { PlainError } from '../base/errors/plain-error.ts';
 import type { Event } from '../observe/events/events.ts';
 
 export type ToWorker =
+  /** The job follows soon: the thread loads its code, and opens what it needs. */
+  | { readonly kind: 'prepare'; readonly job: string }
   | { readonly kind: 'run'; readonly id: number; readonly job: string; readonly input: unknown }
   | { readonly kind: 'abort'; readonly id: number }
   /** No job follows: the thread closes its connections and ends. */

@@ -21,6 +21,10 @@ export class PartUnpackers implements PartUnpacker, AsyncDisposable {
     this.#pool = new WorkerPool({ ...told, maxWorkers, start: () => startWorker(config, maxWorkers) });
   }
 
+  prepare(): void {
+    this.#pool.prepare('unpack-part');
+  }
+
   async unpack(repository: Repository, job: PartJob, { onWritten, signal }: PartRun): Promise<Written> {
     const input = { repository: repository.name, job };
     return await this.#pool.run('unpack-part', input, {

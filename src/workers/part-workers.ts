@@ -22,6 +22,10 @@ export class PartWorkers implements PartWriter, AsyncDisposable {
     this.#pool = new WorkerPool({ ...told, maxWorkers, start: () => startWorker(config, maxWorkers) });
   }
 
+  prepare(): void {
+    this.#pool.prepare('write-part');
+  }
+
   /** @throws the reason of the signal; other errors as `PartWriter` does */
   async write(task: PartTask, { log, signal, onBytes }: PartRun): Promise<WrittenPart> {
     const written = this.#pool.run('write-part', task, {

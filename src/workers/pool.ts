@@ -100,6 +100,12 @@ export class WorkerPool<Jobs extends JobTypes> {
     }
   }
 
+  /** Starts all threads for jobs that follow soon: half a second of work, for which the caller need not wait later. */
+  prepare(job: keyof Jobs & string): void {
+    while (this.#members.size < this.#options.maxWorkers) this.#start();
+    for (const { worker } of this.#members) post(worker, { kind: 'prepare', job });
+  }
+
   async #runIn<Name extends keyof Jobs & string>(
     { worker, waiting }: Member,
     { id, job, input }: { readonly id: number; readonly job: Name; readonly input: Jobs[Name]['input'] },

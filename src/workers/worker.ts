@@ -88,6 +88,8 @@ export async function runWorker(): Promise<number> {
   await new Promise<void>(resolve => {
     port.on('message', (message: ToWorker) => {
       if (message.kind === 'close') resolve();
+      // A failure is told to the job itself.
+      else if (message.kind === 'prepare') void jobOf(message.job).catch(() => undefined);
       else if (message.kind === 'run') void work(message.id, message.job, message.input);
       else runs.get(message.id)?.controller.abort(new WalvaultError('interrupted', 'the job was given up'));
     });

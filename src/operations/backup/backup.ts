@@ -137,6 +137,7 @@ async function takeBackup(run: BackupRun): Promise<{ record: BackupRecord; damag
   const fast = run.fast ?? config.backup.fastCheckpoint;
   const mayTakeMs = await spreadCheckpointMs(connection);
   log.emit({ kind: 'checkpoint-awaited', backup: id, isFast: fast, mayTakeMs });
+  run.writer.prepare?.();
   const started = await startBackup(connection, { label, fast });
 
   const copied = await copyCluster({ ...run, started, inventory });

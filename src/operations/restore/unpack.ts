@@ -14,6 +14,8 @@ import type { PartJob, PartRun, Written } from './unpack-part.ts';
 /** Does jobs side by side, as `unpackPart` says, in threads or here. */
 export interface PartUnpacker {
   readonly jobs: number;
+  /** Jobs follow soon: gets ready, and does not wait for it. */
+  prepare?(): void;
   unpack(repository: Repository, job: PartJob, run: PartRun): Promise<Written>;
 }
 

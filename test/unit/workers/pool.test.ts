@@ -132,6 +132,28 @@ describe('of threads that do one job at a time', () => {
   });
 });
 
+it('threads that were prepared are there for the jobs that follow', async () => {
+  const script = `
+    const { parentPort } = require('node:worker_threads');
+    const told = [];
+    parentPort.on('message', ({ kind, id, job }) => {
+      if (kind === 'close') return parentPort.close();
+      told.push(kind + ' ' + job);
+      if (kind === 'run') parentPort.postMessage({ id, kind: 'done', output: told, traffic: [] });
+    });`;
+  let started = 0;
+  const pool = poolOf(() => {
+    started++;
+    return new Worker(script, { eval: true });
+  }, 2);
+  pool.prepare('double');
+  assert.equal(started, 2);
+  const jobs = [1, 2].map(input => pool.run('double', input, { signal }));
+  for (const told of await Promise.all(jobs)) assert.deepEqual(told, ['prepare double', 'run double']);
+  assert.equal(started, 2);
+  await pool.close();
+});
+
 describe('a thread that ends in the middle of its work', () => {
   for (const [how, ends, words] of [
     ['by an error', "setImmediate(() => { throw new Error('out of luck') })", /out of luck/],

@@ -49,6 +49,8 @@ export interface PartRun {
 export interface PartWriter {
   /** How many parts it writes side by side. */
   readonly jobs: number;
+  /** Parts follow soon: gets ready, and does not wait for it. */
+  prepare?(): void;
   /** @throws WalvaultError when a repository that must be reached does not have the part, or a file cannot be read */
   write(task: PartTask, run: PartRun): Promise<WrittenPart>;
 }
