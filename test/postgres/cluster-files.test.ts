@@ -80,7 +80,7 @@ describe('the files of a real cluster', () => {
         wal_block_size: String(control.walBlockSizeBytes),
         bytes_per_wal_segment: String(control.geometry.segmentSizeBytes),
         blocks_per_segment: String(control.relationSegmentBlocks),
-        data_page_checksum_version: control.dataChecksums ? '1' : '0',
+        data_page_checksum_version: control.dataChecksums === 'on' ? '1' : '0',
         major: String(control.postgresMajor),
       },
       row,

@@ -21,6 +21,8 @@ export interface BackupServerFacts {
   /** The control file as it is now. */
   readonly controlFile: ControlFile;
   readonly isStandby: boolean;
+  /** Whether the server relies on the checksums of pages. */
+  readonly dataChecksums: boolean;
   readonly owner: { readonly uid: number; readonly gid: number };
   /** Permission bits of the data directory. */
   readonly dataDirectoryMode: number;
@@ -59,6 +61,7 @@ export async function readBackupServerFacts(
     dataDirectory,
     controlFile,
     isStandby: state.isStandby,
+    dataChecksums: state.dataChecksums,
     owner: { uid, gid },
     dataDirectoryMode: mode & 0o777,
     configurationFiles: state.configurationFiles,

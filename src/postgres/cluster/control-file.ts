@@ -1,18 +1,15 @@
-/**
- * The file `global/pg_control` (ControlFileData in pg_control.h). The fields up to the minimum recovery point have had
- * the same place since 12. Later fields are found from the constant 1234567.0 (`floatFormat`), which the file has for
- * this purpose, so that a field added before it changes nothing here.
- */
+/** The file `global/pg_control` (ControlFileData in pg_control.h), read while its server runs or not. */
 import { fileBounds } from '../../base/bounds.ts';
 import { join } from 'node:path';
 import { sleep } from '../../base/time/wait.ts';
 import { monotonicMs } from '../../base/time/clock.ts';
 import { localIoError, WalvaultError } from '../../base/errors/errors.ts';
-import { startCrc32c, finishCrc32c, updateCrc32c } from '../../base/checksum/crc32c.ts';
 import { readWhole, readWholeNow } from '../../base/files/read.ts';
-import { isValidSegmentSize, WalGeometry } from '../wal/geometry.ts';
+import { WalGeometry } from '../wal/geometry.ts';
 import type { Lsn } from '../wal/lsn.ts';
+import { isValidBlockSize } from '../wal/page-header.ts';
 import { replayMinimumsAt, type ReplayMinimums } from '../wal/replay-minimums.ts';
+import { layoutOf } from './control-file-layout.ts';
 
 export interface ControlFile {
   systemId: bigint;
@@ -29,7 +26,7 @@ export interface ControlFile {
   walBlockSizeBytes: number;
   geometry: WalGeometry;
   relationSegmentBlocks: number;
-  dataChecksums: boolean;
+  dataChecksums: DataChecksums;
   /** The settings that replay needs at least as large, as the server had them. */
   replayMinimums: ReplayMinimums;
   postgresMajor: number;
@@ -37,6 +34,12 @@ export interface ControlFile {
 
 export type ClusterState =
   | 'starting-up' | 'shut-down' | 'shut-down-in-recovery' | 'shutting-down' | 'in-crash-recovery' | 'in-archive-recovery' | 'in-production'; // prettier-ignore
+
+/**
+ * Whether pages have checksums, in the words of the setting `data_checksums`. A server of 19's betas could turn them on and off
+ * while it ran: in between pages get checksums that nobody may rely on.
+ */
+export type DataChecksums = 'off' | 'on' | 'inprogress-off' | 'inprogress-on';
 
 /** A place in the WAL that a server has reached. */
 export interface Reached {
@@ -61,6 +64,9 @@ const states: readonly ClusterState[] = [
   'in-archive-recovery',
   'in-production',
 ];
+
+/** States in the order of enum ChecksumStateType (checksum.h). */
+const checksumStates: readonly DataChecksums[] = ['off', 'on', 'inprogress-off', 'inprogress-on'];
 
 export const controlFilePath = 'global/pg_control';
 
@@ -111,23 +117,27 @@ async function readOrThrow(path: string, signal: AbortSignal | undefined): Promi
 }
 
 /**
- * @throws WalvaultError `damaged` on a bad CRC or impossible sizes, `postgres` for a version before 13.
+ * @throws WalvaultError `damaged` on a bad CRC or an impossible size, `postgres` for a version before 13 or a layout that
+ *   is not known
  */
 export function parseControlFile(data: Uint8Array): ControlFile {
   const view = new DataView(data.buffer, data.byteOffset, data.byteLength);
   if (data.length < 296) throw damaged(`${data.length} bytes are too few`);
   const controlVersion = view.getUint32(8, true);
   if (controlVersion % 65_536 === 0 && controlVersion !== 0) throw unsupported('byte order');
-  const floatAt = locateFloatFormat(view);
-  if (floatAt === undefined || !hasValidCrc(data, view, floatAt)) throw damaged('its CRC is wrong');
+  const layout = layoutOf(data);
+  if (layout === 'damaged') throw damaged('its CRC is wrong');
   const catalogVersion = view.getUint32(12, true);
-  const postgresMajor = majorOfCatalog(catalogVersion);
-  if (controlVersion < 1300 || postgresMajor === undefined) throw unsupported(`version ${controlVersion}`);
+  const postgresMajor = majorOf(controlVersion, catalogVersion);
+  if (postgresMajor === undefined) throw unsupported(`version ${controlVersion}`);
+  if (layout === 'unknown') throw unknownLayout(controlVersion);
   const state = states[view.getUint32(16, true)];
-  const segmentSizeBytes = view.getUint32(floatAt + 20, true);
-  const minRecoveryEnd = view.getBigUint64(136, true);
+  const segmentSizeBytes = view.getUint32(layout.segmentSizeAt, true);
+  const minRecoveryEnd = view.getBigUint64(layout.minRecoveryPointAt, true);
+  const dataChecksums = checksumStates[view.getUint32(layout.dataChecksumsAt, true)];
   if (state === undefined) throw damaged('its state is unknown');
-  if (!isValidSegmentSize(segmentSizeBytes)) throw damaged(`a WAL segment size of ${segmentSizeBytes} bytes`);
+  const blockSizeBytes = view.getUint32(layout.blockSizeAt, true);
+  if (!isValidBlockSize(blockSizeBytes)) throw damaged(`a block size of ${blockSizeBytes} bytes`);
   return {
     systemId: view.getBigUint64(0, true),
     controlVersion,
@@ -137,36 +147,17 @@ export function parseControlFile(data: Uint8Array): ControlFile {
     redoLsn: view.getBigUint64(40, true),
     timeline: view.getUint32(48, true),
     minRecoveryPoint:
-      minRecoveryEnd === 0n ? undefined : { timeline: view.getUint32(144, true), lsn: minRecoveryEnd - 1n },
-    blockSizeBytes: view.getUint32(floatAt + 8, true),
-    relationSegmentBlocks: view.getUint32(floatAt + 12, true),
-    walBlockSizeBytes: view.getUint32(floatAt + 16, true),
+      minRecoveryEnd === 0n
+        ? undefined
+        : { timeline: view.getUint32(layout.minRecoveryPointAt + 8, true), lsn: minRecoveryEnd - 1n },
+    blockSizeBytes,
+    relationSegmentBlocks: view.getUint32(layout.relationSegmentBlocksAt, true),
+    walBlockSizeBytes: view.getUint32(layout.walBlockSizeAt, true),
     geometry: new WalGeometry(segmentSizeBytes),
-    dataChecksums: view.getUint32(floatAt + 44, true) !== 0,
-    // Behind them are track_commit_timestamp and maxAlign, four bytes each.
-    replayMinimums: replayMinimumsAt(view, floatAt - 28),
+    dataChecksums: dataChecksums ?? 'off',
+    replayMinimums: replayMinimumsAt(view, layout.replayMinimumsAt),
     postgresMajor,
   };
-}
-
-function locateFloatFormat(view: DataView): number | undefined {
-  for (let at = 176; at <= 240; at += 8) if (view.getFloat64(at, true) === 1_234_567) return at;
-  return undefined;
-}
-
-/**
- * True if the CRC is valid. It is the last field and covers everything before: 288 bytes up to 17, 292 in 18. Trying
- * each possible place costs nothing and keeps a later version readable.
- */
-function hasValidCrc(data: Uint8Array, view: DataView, floatAt: number): boolean {
-  let crc = updateCrc32c(startCrc32c, data, 0, floatAt);
-  let covered = floatAt;
-  for (let at = floatAt + 80; at <= Math.min(floatAt + 128, data.length - 4); at += 4) {
-    crc = updateCrc32c(crc, data, covered, at);
-    covered = at;
-    if (finishCrc32c(crc) === view.getUint32(at, true)) return true;
-  }
-  return false;
 }
 
 /** Catalogue versions of the releases (catversion.h); a version in between belongs to a beta of the next release. */
@@ -179,13 +170,25 @@ const catalogVersions: readonly (readonly [catalogVersion: number, major: number
   [202_506_291, 18],
 ];
 
-function majorOfCatalog(catalogVersion: number): number | undefined {
-  if (catalogVersion < 201_909_000) return undefined;
-  return catalogVersions.find(([released]) => catalogVersion <= released)?.[1] ?? 19;
+/** PG_CONTROL_VERSION has the major version in it, but 14 to 16 kept the one of 13. */
+function majorOf(controlVersion: number, catalogVersion: number): number | undefined {
+  if (controlVersion < 1300 || catalogVersion < 201_909_000) return undefined;
+  const released = catalogVersions.find(([released]) => catalogVersion <= released)?.[1];
+  return released ?? Math.max(19, Math.floor(controlVersion / 100));
 }
 
 function damaged(what: string): WalvaultError {
   return new WalvaultError('damaged', `${controlFilePath}: ${what}`);
+}
+
+function unknownLayout(controlVersion: number): WalvaultError {
+  return new WalvaultError(
+    'postgres',
+    `${controlFilePath}: the layout of version ${controlVersion} is not known`,
+    {
+      hint: 'It is of a later PostgreSQL than this walvault knows, or of a fork of it: install a later walvault.',
+    },
+  );
 }
 
 function unsupported(what: string): WalvaultError {

@@ -11,7 +11,7 @@ import {
   isUnloggedContent,
   type EntryType,
 } from './backup-selection.ts';
-import { readControlFile, type ControlFile } from './control-file.ts';
+import { readControlFile } from './control-file.ts';
 import { unloggedRelations } from './relation-file.ts';
 
 export interface DataDirectoryEntry {
@@ -44,22 +44,23 @@ export async function* walkDataDirectory(
   dataDirectory: string,
   signal: AbortSignal,
 ): AsyncGenerator<DataDirectoryEntry> {
-  const versionDirectory = tablespaceVersionDirectory(await readControlFile(dataDirectory, signal));
+  const { catalogVersion } = await readControlFile(dataDirectory, signal);
   const insidePaths = await tablespacesInside(dataDirectory);
-  yield* walkDirectory({ dataDirectory, versionDirectory, insidePaths, signal }, '');
+  yield* walkDirectory({ dataDirectory, catalogVersion, insidePaths, signal }, '');
 }
 
 /**
- * The only directory in a tablespace that belongs to this cluster: others may share the tablespace, as during
- * pg_upgrade (relpath.h, TABLESPACE_VERSION_DIRECTORY).
+ * True for the only directory in a tablespace that belongs to this cluster: others may share the tablespace, as during
+ * pg_upgrade (relpath.h, TABLESPACE_VERSION_DIRECTORY). No two major versions have the same version of the catalogues, and
+ * the control file does not name the major version.
  */
-export function tablespaceVersionDirectory(control: ControlFile): string {
-  return `PG_${control.postgresMajor}_${control.catalogVersion}`;
+function isTablespaceVersionDirectory(name: string, catalogVersion: number): boolean {
+  return /^PG_\d+_\d+$/.test(name) && name.endsWith(`_${catalogVersion}`);
 }
 
 interface Walk {
   readonly dataDirectory: string;
-  readonly versionDirectory: string;
+  readonly catalogVersion: number;
   /** The tablespaces inside the data directory: their links, and their paths there. */
   readonly insidePaths: ReadonlyMap<string, string>;
   readonly signal: AbortSignal;
@@ -122,7 +123,7 @@ async function* descendBefore(
 function selectNames(walk: Walk, directory: string, names: readonly string[]): string[] {
   const parts = directory.split('/');
   if (parts.length === 2 && parts[0] === 'pg_tblspc')
-    return names.filter(name => name === walk.versionDirectory);
+    return names.filter(name => isTablespaceVersionDirectory(name, walk.catalogVersion));
   if (!isDatabaseDirectory(parts)) return [...names];
   const unlogged = unloggedRelations(names);
   return names.filter(name => !isUnloggedContent(name, unlogged));

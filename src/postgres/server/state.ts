@@ -21,6 +21,8 @@ export interface ServerState {
   /** PostgreSQL 15+; empty otherwise. A library takes precedence over the command. */
   readonly archiveLibrary: string;
   readonly archiveTimeoutSeconds: number;
+  /** False also while checksums are being turned on or off (`inprogress-on`, `inprogress-off` in 19's betas). */
+  readonly dataChecksums: boolean;
   /** Undefined when the user may not see it (it needs pg_read_all_settings). */
   readonly dataDirectory: string | undefined;
   /** Absolute paths of the three main configuration files and all included ones, as far as the user may see them. */
@@ -31,7 +33,7 @@ export interface ServerState {
 
 const settingNames = [
   'wal_segment_size', 'port', 'wal_level', 'full_page_writes', 'archive_mode', 'archive_command', 'archive_library',
-  'archive_timeout', 'data_directory', 'config_file', 'hba_file', 'ident_file',
+  'archive_timeout', 'data_checksums', 'data_directory', 'config_file', 'hba_file', 'ident_file',
 ]; // prettier-ignore
 
 /** @throws WalvaultError `postgres` */
@@ -64,6 +66,7 @@ export async function readServerState(connection: PgConnection): Promise<ServerS
     archiveCommand: archiveCommand === '(disabled)' ? '' : archiveCommand,
     archiveLibrary: settings.get('archive_library') ?? '',
     archiveTimeoutSeconds: Number(settings.get('archive_timeout') ?? 0),
+    dataChecksums: settings.get('data_checksums') === 'on',
     dataDirectory: settings.get('data_directory'),
     configurationFiles: [...new Set(files)],
     showsConfigurationFiles: settings.has('config_file'),
@@ -81,6 +84,12 @@ export async function currentTimeline(connection: PgConnection, isStandby: boole
     ? 'select greatest(r.min_recovery_end_timeline, c.timeline_id) as timeline from pg_control_recovery() r, pg_control_checkpoint() c'
     : `select ('x' || left(pg_walfile_name(pg_current_wal_insert_lsn()), 8))::bit(32)::bigint as timeline`;
   return Number((await queryOne<{ timeline: string }>(connection, sql)).timeline);
+}
+
+/** False once checksums are being turned off: pages may get wrong ones from then on. */
+export async function hasDataChecksums(connection: PgConnection): Promise<boolean> {
+  const sql = `select current_setting('data_checksums') as checksums`;
+  return (await queryOne<{ checksums: string }>(connection, sql)).checksums === 'on';
 }
 
 /** The position of the next record; on a standby, the end of the received WAL. No page of the server is newer. */

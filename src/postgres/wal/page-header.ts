@@ -5,6 +5,7 @@
  *     0 u16 magic · 2 u16 info · 4 u32 timeline · 8 u64 page address · 16 u32 rest of a continued record · 20 padding
  *     first page of a segment only: 24 u64 system identifier · 32 u32 segment size · 36 u32 WAL block size
  */
+import { isValidSegmentSize } from './geometry.ts';
 import type { Lsn } from './lsn.ts';
 
 export interface PageHeader {
@@ -26,12 +27,12 @@ export interface LongPageHeader {
   blockSizeBytes: number;
 }
 
-export const pageFlags = {
-  firstIsContinuation: 0x01,
-  longHeader: 0x02,
-  blocksRemovable: 0x04,
-  firstIsOverwrittenContinuation: 0x08,
-} as const;
+export const pageFlags = { firstIsContinuation: 0x01, longHeader: 0x02 } as const;
+
+/** XLP_FIRST_IS_OVERWRITE_CONTRECORD. Up to 18 the bit that 19 has for it said that block images may be removed. */
+export function overwrittenContinuationFlag(magic: number): number {
+  return (postgresMajorOfPageMagic(magic) ?? 19) < 19 ? 0x08 : 0x04;
+}
 
 export const shortHeaderBytes = 24;
 export const longHeaderBytes = 40;
@@ -53,6 +54,15 @@ export function parseLongPageHeader(firstPage: Uint8Array): LongPageHeader | und
   };
 }
 
+/**
+ * True for the header of a version that is known here, and for one of a later version, whose sizes tell it from junk: the
+ * layout has long been the same.
+ */
+export function isWalHeader({ magic, segmentSizeBytes, blockSizeBytes }: LongPageHeader): boolean {
+  if (postgresMajorOfPageMagic(magic) !== undefined) return true;
+  return isValidSegmentSize(segmentSizeBytes) && isValidBlockSize(blockSizeBytes);
+}
+
 /** Any page's header at `offset`; the caller has checked that 24 bytes are there. */
 export function readPageHeader(view: DataView, offset: number): PageHeader {
   return {
@@ -62,6 +72,11 @@ export function readPageHeader(view: DataView, offset: number): PageHeader {
     pageAddress: view.getBigUint64(offset + 8, true),
     remainingBytes: view.getUint32(offset + 16, true),
   };
+}
+
+/** True for a power of two from 1 to 64 KiB (XLOG_BLCKSZ; BLCKSZ goes up to 32 KiB). */
+export function isValidBlockSize(sizeBytes: number): boolean {
+  return sizeBytes >= 1024 && sizeBytes <= 65_536 && (sizeBytes & (sizeBytes - 1)) === 0;
 }
 
 function viewOf(bytes: Uint8Array): DataView {
@@ -75,9 +90,14 @@ const majorOfMagic: Readonly<Record<number, number>> = {
   0xd113: 16,
   0xd116: 17,
   0xd118: 18,
+  // Those of 19's betas, and since its fourth.
+  0xd11f: 19,
+  0xd120: 19,
+  0xd121: 19,
+  0xd122: 19,
 };
 
-/** The major version that writes this XLOG_PAGE_MAGIC, 13 to 18; undefined for any other. */
+/** The major version that writes this XLOG_PAGE_MAGIC, 13 to 19; undefined for any other. */
 export function postgresMajorOfPageMagic(magic: number): number | undefined {
   return majorOfMagic[magic];
 }

@@ -8,7 +8,9 @@ import { finishCrc32c, startCrc32c, updateCrc32c } from '../../base/checksum/crc
 import type { WalGeometry } from './geometry.ts';
 import type { Lsn } from './lsn.ts';
 import {
+  isValidBlockSize,
   longHeaderBytes,
+  overwrittenContinuationFlag,
   pageFlags,
   parseLongPageHeader,
   readPageHeader,
@@ -113,7 +115,7 @@ export class WalRecordDecoder {
     }
     const header = parseLongPageHeader(bytes);
     const sizeBytes = header?.blockSizeBytes ?? 0;
-    if (sizeBytes < 1024 || sizeBytes > 65_536 || (sizeBytes & (sizeBytes - 1)) !== 0) {
+    if (!isValidBlockSize(sizeBytes)) {
       this.#stop = 'the first page has no valid header';
       return;
     }
@@ -176,7 +178,7 @@ export class WalRecordDecoder {
       else if (takenBytes === header.remainingBytes) this.#isAligned = true;
       return isContinuation ? (this.#isAligned ? next : page.length) : headerBytes;
     }
-    if ((header.info & pageFlags.firstIsOverwrittenContinuation) !== 0) {
+    if ((header.info & overwrittenContinuationFlag(this.#magic)) !== 0) {
       // A crash left the record unfinished for ever; the server noted that here and went on (xlog.c, PostgreSQL 13.5+).
       this.#open = undefined;
       return headerBytes;

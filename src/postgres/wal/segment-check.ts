@@ -6,7 +6,7 @@
 import type { WalFileName } from './file-name.ts';
 import type { WalGeometry } from './geometry.ts';
 import { formatLsn } from './lsn.ts';
-import { parseLongPageHeader, postgresMajorOfPageMagic } from './page-header.ts';
+import { isWalHeader, parseLongPageHeader, postgresMajorOfPageMagic } from './page-header.ts';
 
 export interface SegmentCheckInput {
   /** A segment or a partial; other kinds have no header. */
@@ -65,8 +65,8 @@ export function checkSegment(input: SegmentCheckInput): SegmentCheck {
   const isKnown = postgresMajorOfPageMagic(header.magic) !== undefined;
   const unknownPageMagic = isKnown ? undefined : header.magic.toString(16).toUpperCase();
   const hasOnlySizeProblems = problems.length === sizeProblemCount && geometry.isPossible(file);
-  // Junk may look like a header by chance, but not like one that a known PostgreSQL writes.
-  const isDamaged = problems.length > 0 && (hasOnlySizeProblems || !isKnown);
+  // Junk may look like a header by chance, but not like one that a PostgreSQL writes.
+  const isDamaged = problems.length > 0 && (hasOnlySizeProblems || !isWalHeader(header));
   return { problems, unknownPageMagic, isForeign, isDamaged };
 }
 

@@ -8,7 +8,7 @@ import { createHash } from 'node:crypto';
 import { WalvaultError } from '../../base/errors/errors.ts';
 import type { ByteStream } from '../../base/bytes/streams.ts';
 import { detectFormat } from '../../pipeline/detect.ts';
-import { longHeaderBytes, postgresMajorOfPageMagic } from '../../postgres/wal/page-header.ts';
+import { isWalHeader, longHeaderBytes, parseLongPageHeader } from '../../postgres/wal/page-header.ts';
 import type { WalFileName } from '../../postgres/wal/file-name.ts';
 import type { ObjectStat } from '../../stores/store.ts';
 import type { SignatureVerdict } from '../../pipeline/openpgp/index.ts';
@@ -134,13 +134,12 @@ async function compareContent(look: Look): Promise<Comparison> {
       : { kind: 'damaged', problem: error.message };
   }
   const { head, digest } = read;
-  if (wanted.file.kind === 'segment') {
-    if (digest.sizeBytes !== wanted.metadata.sizeBytes)
-      return { kind: 'damaged', problem: `it has ${digest.sizeBytes} bytes` };
-    if (postgresMajorOfPageMagic(head.readUInt16LE(0)) === undefined)
-      return { kind: 'damaged', problem: 'it is no WAL' };
-  }
-  return compare(digest, wanted);
+  const found = compare(digest, wanted);
+  if (found.kind === 'same' || wanted.file.kind !== 'segment') return found;
+  if (digest.sizeBytes !== wanted.metadata.sizeBytes)
+    return { kind: 'damaged', problem: `it has ${digest.sizeBytes} bytes` };
+  const header = parseLongPageHeader(head);
+  return header !== undefined && isWalHeader(header) ? found : { kind: 'damaged', problem: 'it is no WAL' };
 }
 
 async function canDecode({ repository, wanted, signal }: Look): Promise<boolean> {

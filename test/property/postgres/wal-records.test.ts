@@ -4,7 +4,13 @@ import { describe, test } from 'vitest';
 import { WalGeometry } from '../../../src/postgres/wal/geometry.ts';
 import type { WalRecord } from '../../../src/postgres/wal/record.ts';
 import { WalRecordDecoder } from '../../../src/postgres/wal/record-decoder.ts';
-import { bodyOf, pageBytes, WalWriter, type MadeRecord } from '../../support/wal/wal-writer.ts';
+import {
+  bodyOf,
+  pageBytes,
+  WalWriter,
+  type MadeRecord,
+  type WalFormat,
+} from '../../support/wal/wal-writer.ts';
 
 const segmentSizeBytes = 1024 ** 2;
 const startLsn = 7n * BigInt(segmentSizeBytes);
@@ -40,15 +46,23 @@ const steps: fc.Arbitrary<Step[]> = fc.array(
   { minLength: 1, maxLength: 60 },
 );
 
-function write(all: readonly Step[], continuedBytes: number): WalWriter {
-  const writer = new WalWriter(startLsn, segmentSizeBytes);
+/** Of 13, 18 and 19; of servers that were built with the smallest and the largest blocks. */
+const formats: fc.Arbitrary<WalFormat> = fc.record({
+  magic: fc.constantFrom(0xd106, 0xd118, 0xd122),
+  blockSizeBytes: fc.constantFrom(1024, pageBytes, 65_536),
+});
+
+function write(all: readonly Step[], continuedBytes: number, format?: WalFormat): WalWriter {
+  const writer = new WalWriter(startLsn, segmentSizeBytes, format);
   if (continuedBytes > 0) writer.continuation(continuedBytes);
   for (const [index, step] of all.entries()) {
     if (step.kind === 'switch') {
       writer.record({ resourceManager: 0, info: 0x40, transactionId: 0, body: new Uint8Array(0) });
       continue;
     }
-    const body = bodyOf(Buffer.alloc(step.sizeBytes, index + 1));
+    // One that is overwritten is longer than a page.
+    const extraBytes = step.kind === 'overwritten' ? (format?.blockSizeBytes ?? 0) : 0;
+    const body = bodyOf(Buffer.alloc(step.sizeBytes + extraBytes, index + 1));
     const made: MadeRecord = {
       resourceManager: step.resourceManager,
       info: 0x10,
@@ -109,8 +123,9 @@ describe('records of made-up WAL', () => {
           minLength: 1,
           maxLength: 5,
         }),
-        (all, continuedBytes, pieceSizes) => {
-          const writer = write(all, continuedBytes);
+        formats,
+        (all, continuedBytes, pieceSizes, format) => {
+          const writer = write(all, continuedBytes, format);
           const decoded = decode(writer.bytes, pieceSizes);
           assert.deepEqual(decoded.records, expected(writer), decoded.stoppedBecause ?? 'all read');
         },

@@ -1,10 +1,21 @@
 /** Writes WAL in PostgreSQL's format, with records that a test makes up: pages, continuations, switches, overwrites. */
 import { finishCrc32c, startCrc32c, updateCrc32c } from '../../../src/base/checksum/crc32c.ts';
-import { longHeaderBytes, pageFlags, shortHeaderBytes } from '../../../src/postgres/wal/page-header.ts';
+import {
+  longHeaderBytes,
+  overwrittenContinuationFlag,
+  pageFlags,
+  shortHeaderBytes,
+} from '../../../src/postgres/wal/page-header.ts';
 import type { Lsn } from '../../../src/postgres/wal/lsn.ts';
 
 export const pageBytes = 8192;
-const magic15 = 0xd110;
+
+export interface WalFormat {
+  /** XLOG_PAGE_MAGIC; default: that of 15. */
+  readonly magic?: number;
+  /** XLOG_BLCKSZ; default: `pageBytes`. */
+  readonly blockSizeBytes?: number;
+}
 
 export interface MadeRecord {
   readonly resourceManager: number;
@@ -23,13 +34,17 @@ export class WalWriter {
   readonly written: WrittenRecord[] = [];
   readonly #startLsn: Lsn;
   readonly #segmentSizeBytes: number;
+  readonly #magic: number;
+  readonly #pageBytes: number;
   #bytes = Buffer.alloc(0);
   #at = 0;
   #previousLsn: Lsn = 0n;
 
-  constructor(startLsn: Lsn, segmentSizeBytes: number) {
+  constructor(startLsn: Lsn, segmentSizeBytes: number, format: WalFormat = {}) {
     this.#startLsn = startLsn;
     this.#segmentSizeBytes = segmentSizeBytes;
+    this.#magic = format.magic ?? 0xd110;
+    this.#pageBytes = format.blockSizeBytes ?? pageBytes;
   }
 
   get bytes(): Buffer {
@@ -55,14 +70,14 @@ export class WalWriter {
   /** A record whose writer crashed at the end of its first page; the next record overwrites what is missing. */
   overwritten(made: MadeRecord): void {
     const { image } = this.#image(made);
-    const room = pageBytes - (this.#at % pageBytes);
+    const room = this.#pageBytes - (this.#at % this.#pageBytes);
     this.#put(image.subarray(0, Math.min(room, image.length)), image.length, false);
-    this.#at = Math.ceil(this.#at / pageBytes) * pageBytes;
-    this.#startPage(pageFlags.firstIsOverwrittenContinuation, 0);
+    this.#at = Math.ceil(this.#at / this.#pageBytes) * this.#pageBytes;
+    this.#startPage(overwrittenContinuationFlag(this.#magic), 0);
   }
 
   #image(made: MadeRecord): { start: Lsn; image: Buffer } {
-    if (this.#at % pageBytes === 0) this.#startPage(0, 0);
+    if (this.#at % this.#pageBytes === 0) this.#startPage(0, 0);
     const start = this.#startLsn + BigInt(this.#at);
     const image = Buffer.alloc(24 + made.body.length);
     image.writeUInt32LE(image.length, 0);
@@ -79,11 +94,11 @@ export class WalWriter {
   #put(data: Uint8Array, totalBytes: number, isContinuation: boolean): void {
     let done = 0;
     while (done < data.length) {
-      if (this.#at % pageBytes === 0) {
+      if (this.#at % this.#pageBytes === 0) {
         const flag = done > 0 || isContinuation ? pageFlags.firstIsContinuation : 0;
         this.#startPage(flag, flag === 0 ? 0 : totalBytes - done);
       }
-      const room = pageBytes - (this.#at % pageBytes);
+      const room = this.#pageBytes - (this.#at % this.#pageBytes);
       const piece = data.subarray(done, done + room);
       this.#bytes.set(piece, this.#at);
       this.#at += piece.length;
@@ -98,7 +113,7 @@ export class WalWriter {
       this.#bytes = Buffer.concat([this.#bytes], segments * this.#segmentSizeBytes);
     }
     const at = this.#at;
-    this.#bytes.writeUInt16LE(magic15, at);
+    this.#bytes.writeUInt16LE(this.#magic, at);
     this.#bytes.writeUInt16LE(info | (isFirst ? pageFlags.longHeader : 0), at + 2);
     this.#bytes.writeUInt32LE(1, at + 4);
     this.#bytes.writeBigUInt64LE(this.#startLsn + BigInt(at), at + 8);
@@ -106,7 +121,7 @@ export class WalWriter {
     if (isFirst) {
       this.#bytes.writeBigUInt64LE(7n, at + 24);
       this.#bytes.writeUInt32LE(this.#segmentSizeBytes, at + 32);
-      this.#bytes.writeUInt32LE(pageBytes, at + 36);
+      this.#bytes.writeUInt32LE(this.#pageBytes, at + 36);
     }
     this.#at += isFirst ? longHeaderBytes : shortHeaderBytes;
   }

@@ -5,7 +5,7 @@ import { WalvaultError } from '../../../base/errors/errors.ts';
 import { fromPlainError } from '../../../base/errors/plain-error.ts';
 import type { StartedBackup } from '../../../postgres/server/backup-control.ts';
 import type { PgConnection } from '../../../postgres/server/connection.ts';
-import { newestLsn } from '../../../postgres/server/state.ts';
+import { hasDataChecksums, newestLsn } from '../../../postgres/server/state.ts';
 import type { DamagedPage } from '../../../repository/format/backup-record.ts';
 import type { PartSet } from '../../../repository/sets/part-set.ts';
 import type { BackupServerFacts } from '../server-facts.ts';
@@ -96,11 +96,11 @@ async function listCluster(
 }
 
 function rulesFor({ config, facts, writer }: CopyClusterOptions): PartRules {
-  const { dataChecksums, blockSizeBytes, relationSegmentBlocks } = facts.controlFile;
+  const { blockSizeBytes, relationSegmentBlocks } = facts.controlFile;
   const { checkPages, manifestChecksums, bytesPerSecond } = config.backup;
   return {
     blockSizeBytes,
-    pages: checkPages && dataChecksums ? { blockSizeBytes, relationSegmentBlocks } : undefined,
+    pages: checkPages && facts.dataChecksums ? { blockSizeBytes, relationSegmentBlocks } : undefined,
     withCrc32c: manifestChecksums === 'crc32c',
     owner: facts.owner,
     bytesPerSecond: bytesPerSecond === undefined ? undefined : bytesPerSecond / writer.jobs,
@@ -137,7 +137,7 @@ async function damagedIn(
   connection: PgConnection,
   { startLsn, isStandby }: StartedBackup,
 ): Promise<DamagedPage[]> {
-  if (suspects.length === 0) return [];
+  if (suspects.length === 0 || !(await hasDataChecksums(connection))) return [];
   return damagedAmong(suspects, { startLsn, currentLsn: await newestLsn(connection, isStandby) });
 }
 

@@ -13,7 +13,7 @@ export interface RecordSource {
   readonly id: string;
   readonly label: string;
   readonly connection: Pick<PgConnection, 'serverVersion'>;
-  readonly facts: Pick<BackupServerFacts, 'controlFile' | 'dataDirectoryMode'>;
+  readonly facts: Pick<BackupServerFacts, 'controlFile' | 'dataChecksums' | 'dataDirectoryMode'>;
   readonly started: StartedBackup;
   readonly stopped: StoppedBackup;
   readonly span: Span;
@@ -27,7 +27,8 @@ export interface RecordSource {
 
 export function makeBackupRecord(source: RecordSource): BackupRecord {
   const { started, stopped, span, copied, ending } = source;
-  const { systemId, geometry, dataChecksums } = source.facts.controlFile;
+  const { controlFile, dataChecksums } = source.facts;
+  const { systemId, geometry } = controlFile;
   return {
     id: source.id,
     type: 'full',

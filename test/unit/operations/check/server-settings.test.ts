@@ -16,6 +16,7 @@ const sound: ServerState = {
   archiveCommand: '/usr/local/bin/walvault push %p',
   archiveLibrary: '',
   archiveTimeoutSeconds: 60,
+  dataChecksums: true,
   dataDirectory: '/var/lib/postgresql/15/main',
   configurationFiles: ['/etc/postgresql/15/main/postgresql.conf'],
   showsConfigurationFiles: true,

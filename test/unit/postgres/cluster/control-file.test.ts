@@ -5,6 +5,7 @@ import { describe, test } from 'vitest';
 import { parseControlFile, readControlFile } from '../../../../src/postgres/cluster/control-file.ts';
 import { WalGeometry } from '../../../../src/postgres/wal/geometry.ts';
 import { crc32c } from '../../../../src/base/checksum/crc32c.ts';
+import { madeSystemId, makeControlFile } from '../../../support/wal/made-control-file.ts';
 import { temporaryDirectory } from '../../../support/site/temp.ts';
 import { clusterSamples } from '../../../support/wal/cluster-samples.ts';
 
@@ -26,7 +27,7 @@ for (const sample of clusterSamples)
         walBlockSizeBytes: 8192,
         geometry: new WalGeometry(4 * 1024 ** 2),
         relationSegmentBlocks: 131_072,
-        dataChecksums: sample.dataChecksums,
+        dataChecksums: sample.dataChecksums ? 'on' : 'off',
         replayMinimums: {
           max_connections: 100,
           max_worker_processes: 8,
@@ -47,6 +48,83 @@ for (const sample of clusterSamples)
       assert.throws(() => parseControlFile(new Uint8Array(8192)), { code: 'damaged' });
     });
   });
+
+describe('pg_control of PostgreSQL 19', () => {
+  test('is read, where the checkpoint is longer and the sizes have moved', () => {
+    const made = makeControlFile({
+      blockSizeBytes: 16_384,
+      relationSegmentBlocks: 65_536,
+      walBlockSizeBytes: 32_768,
+      segmentSizeBytes: 64 * 1024 ** 2,
+      minRecoveryPoint: { lsn: 0x2_0000_0001n, timeline: 4 },
+    });
+    assert.deepEqual(parseControlFile(made), {
+      systemId: madeSystemId,
+      controlVersion: 1905,
+      catalogVersion: 202_609_161,
+      state: 'in-production',
+      checkpointLsn: 0x1_2345_6788n,
+      redoLsn: 0x1_2345_6788n,
+      timeline: 3,
+      minRecoveryPoint: { timeline: 4, lsn: 0x2_0000_0000n },
+      blockSizeBytes: 16_384,
+      relationSegmentBlocks: 65_536,
+      walBlockSizeBytes: 32_768,
+      geometry: new WalGeometry(64 * 1024 ** 2),
+      dataChecksums: 'on',
+      replayMinimums: {
+        max_connections: 101,
+        max_worker_processes: 9,
+        max_wal_senders: 11,
+        max_prepared_transactions: 1,
+        max_locks_per_transaction: 65,
+      },
+      postgresMajor: 19,
+    });
+    assert.equal(parseControlFile(makeControlFile()).minRecoveryPoint, undefined);
+  });
+
+  test('tells whether checksums are on, off, or on their way', () => {
+    const states = [0, 1, 2, 3, 4].map(dataChecksums => makeControlFile({ dataChecksums }));
+    assert.deepEqual(
+      states.map(made => parseControlFile(made).dataChecksums),
+      ['off', 'on', 'inprogress-off', 'inprogress-on', 'off'],
+    );
+  });
+
+  test('its betas and the next major version are told apart', () => {
+    const major = (controlVersion: number) =>
+      parseControlFile(makeControlFile({ controlVersion, catalogVersion: 202_605_131 })).postgresMajor;
+    assert.deepEqual([1901, 1902, 1903, 2000].map(major), [19, 19, 19, 20]);
+  });
+});
+
+describe('a server that was built with other block sizes', () => {
+  for (const blockSizeBytes of [1024, 4096, 32_768])
+    for (const isBefore19 of [true, false])
+      test(`${blockSizeBytes} bytes${isBefore19 ? ' before 19' : ''}`, () => {
+        // A relation's file has 1 GiB: with the smallest blocks, as many blocks as a small WAL segment has bytes.
+        const relationSegmentBlocks = 1024 ** 3 / blockSizeBytes;
+        const sizes = { blockSizeBytes, relationSegmentBlocks, walBlockSizeBytes: blockSizeBytes };
+        const parsed = parseControlFile(
+          makeControlFile({ ...sizes, segmentSizeBytes: 4 * 1024 ** 2, isBefore19 }),
+        );
+        assert.deepEqual({ ...parsed, ...sizes }, parsed);
+        assert.equal(parsed.geometry.segmentSizeBytes, 4 * 1024 ** 2);
+      });
+
+  test('an impossible size is damage, or the layout of a later version', () => {
+    assert.throws(() => parseControlFile(makeControlFile({ blockSizeBytes: 8000 })), {
+      code: 'damaged',
+      message: /a block size of 8000 bytes/,
+    });
+    assert.throws(() => parseControlFile(makeControlFile({ segmentSizeBytes: 3 * 1024 ** 2 })), {
+      code: 'postgres',
+      message: 'global/pg_control: the layout of version 1905 is not known',
+      hint: /a later walvault/,
+    });
+  });
+});
 
 describe('reading pg_control from a directory', () => {
   const good = Buffer.from(clusterSamples[0]?.controlFile ?? '', 'base64');

@@ -64,7 +64,24 @@ for (const sample of clusterSamples)
       assert.deepEqual(result.problems, []);
       assert.equal(result.unknownPageMagic, 'D999');
     });
+    test('one of a later version is told from junk by its sizes', () => {
+      const later = (view: DataView) => view.setUint16(0, 0xd999, true);
+      const foreign = check({ systemId: 42n, change: later });
+      assert.deepEqual([foreign.isForeign, foreign.isDamaged], [true, false]);
+      const junk = (view: DataView) => [later(view), view.setUint32(36, 8000, true)];
+      assert.equal(check({ systemId: 42n, change: junk }).isDamaged, true);
+    });
   });
+
+test('the pages of 19 are known, those of its betas too', () => {
+  assert.deepEqual([0xd11f, 0xd120, 0xd121, 0xd122, 0xd123].map(postgresMajorOfPageMagic), [
+    19,
+    19,
+    19,
+    19,
+    undefined,
+  ]);
+});
 
 test('too few bytes are no header', () => {
   assert.equal(parseLongPageHeader(new Uint8Array(39)), undefined);

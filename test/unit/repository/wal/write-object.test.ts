@@ -140,3 +140,36 @@ describe('a history that is none', () => {
     assert.equal(await storeWalObject(repository, object, signal), 'identical');
   });
 });
+
+describe('a segment of a version that is not known here', () => {
+  const ofLater = (fill: number) => {
+    const made = { timeline: 1, number: 5n, systemId: system.systemId, segmentSizeBytes, fill };
+    const segment = makeSegment(made);
+    segment.writeUInt16LE(0xd199, 0);
+    return segment;
+  };
+  const push = async (segment: Buffer) => {
+    const object = await encodeWalObject(repository.codec, {
+      system,
+      file: walFile(name),
+      plain: plainFile(segment),
+    });
+    return await storeWalObject(repository, object, signal);
+  };
+
+  it('is archived, and the same content again is no fault', async () => {
+    await plant(ofLater(1));
+    assert.equal(await push(ofLater(1)), 'identical');
+  });
+
+  it('other content is a conflict, not damage that may be removed', async () => {
+    await plant(ofLater(1));
+    await assert.rejects(push(ofLater(2)), { code: 'conflict' });
+  });
+
+  it('the same content again is no fault where it does not look like WAL at all', async () => {
+    const encrypted = Buffer.alloc(segmentSizeBytes, 0xe7);
+    await plant(encrypted);
+    assert.equal(await push(encrypted), 'identical');
+  });
+});

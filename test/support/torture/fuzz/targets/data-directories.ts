@@ -21,6 +21,7 @@ import { isServerStopping, readPostmasterPid } from '../../../../../src/postgres
 import { commentOut, settingName } from '../../../../../src/postgres/cluster/recovery-settings.ts';
 import { readLossRecords } from '../../../../../src/repository/wal/loss-records.ts';
 import { silentLog } from '../../../logs.ts';
+import { makeControlFile } from '../../../wal/made-control-file.ts';
 import { clusterSamples } from '../../../wal/cluster-samples.ts';
 import type { Random } from '../random.ts';
 import type { FuzzTarget } from '../target.ts';
@@ -55,7 +56,7 @@ export const controlFile: FuzzTarget = {
   open: () =>
     Promise.resolve({
       form: 'bytes',
-      corpus: clusterSamples.map(sample => Buffer.from(sample.controlFile, 'base64')),
+      corpus: [...clusterSamples.map(sample => Buffer.from(sample.controlFile, 'base64')), makeControlFile()],
       repair: withControlCrc,
       async parse(input, { directory }) {
         await withFile({ directory, name: 'global/pg_control', content: input }, () =>
@@ -68,7 +69,7 @@ export const controlFile: FuzzTarget = {
 
 /** The checksum lies behind the fields, in another place in each version. */
 function withControlCrc(input: Buffer, random: Random): Buffer {
-  const at = random.pick([288, 292]);
+  const at = random.pick([288, 292, 308]);
   if (input.length >= at + 4) input.writeUInt32LE(finishCrc32c(updateCrc32c(startCrc32c, input, 0, at)), at);
   return input;
 }

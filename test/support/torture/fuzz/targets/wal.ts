@@ -36,6 +36,7 @@ export const walRecords: FuzzTarget = {
     corpus: [
       ...(await goldenContents(/wal\/0.*\/[0-9A-F]{24}$/, 4, 64 * 1024)),
       madeWal(),
+      madeWal(0xd122),
       madeWal(0xd118),
       madeWal(0xd106),
     ],
@@ -89,7 +90,7 @@ export const walHeader: FuzzTarget = {
 
 /** The records that a restore looks into: ends of transactions, restore points, settings, drops. */
 function madeWal(magic = 0xd110): Buffer {
-  const writer = new WalWriter(7n * 0x10_0000n, 0x10_0000);
+  const writer = new WalWriter(7n * 0x10_0000n, 0x10_0000, { magic });
   const put = (resourceManager: number, info: number, body: Uint8Array) =>
     writer.record({ resourceManager, info, transactionId: 700, body });
   const zeros = (sizeBytes: number) => bodyOf(Buffer.alloc(sizeBytes));
@@ -106,9 +107,7 @@ function madeWal(magic = 0xd110): Buffer {
   put(10, 0x70, imageBody(Buffer.alloc(9000 - 808), Buffer.alloc(2)));
   put(0, 0x10, zeros(88));
   put(0, 0x40, new Uint8Array(0));
-  const bytes = Buffer.from(writer.bytes.subarray(0, 32 * 1024));
-  for (let at = 0; at < bytes.length; at += 8192) bytes.writeUInt16LE(magic, at);
-  return bytes;
+  return Buffer.from(writer.bytes.subarray(0, 32 * 1024));
 }
 
 /** A record that changes a block of pg_database: its headers, the block's data, the main data. */
