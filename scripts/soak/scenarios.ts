@@ -22,6 +22,7 @@ import { cutPower } from '../../test/support/torture/power-cut.ts';
 import { startAsProcessOne } from '../../test/support/torture/process-one.ts';
 import { racePushes } from '../../test/support/torture/race.ts';
 import { archiveAndRecover } from '../../test/support/torture/segment-sizes.ts';
+import { liveThroughVersions } from '../../test/support/torture/versions.ts';
 import { interleave } from '../../test/support/torture/interleavings/interleave.ts';
 import { createS3Site } from '../../test/support/site/store-site.ts';
 
@@ -52,6 +53,7 @@ export const scenarios: readonly Scenario[] = [
   { name: 'archive-load', run: loadArchiver },
   { name: 'kill-agent', run: killAgentsUnderLoad },
   { name: 'segment-sizes', run: largestSegments },
+  { name: 'versions', run: async () => describe(await liveThroughVersions(console.log)) },
   { name: 'memory', run: measureMemory },
   { name: 'interleavings', run: () => interleaveAccounts(200) },
   { name: 'interleavings-killed', run: () => interleaveAccounts(60, true) },

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { appendFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { describe, test } from 'vitest';
+import { afterAll, beforeAll, describe, test } from 'vitest';
 import {
   overridableNames,
   overridesFor,
@@ -27,12 +27,22 @@ const choices: CopyChoices = {
 };
 
 describe.for([
-  ['the PostgreSQL of this machine', findPostgresBinaries()],
-  ['PostgreSQL 18', embeddedBinaries(18)],
-] as const)('the settings of %s', ([, binDir]) => {
-  test('act and are overridden, or are known to be harmless', async () => {
+  ['the PostgreSQL of this machine', findPostgresBinaries],
+  ...([13, 14, 16, 17, 18] as const).map(
+    major => [`PostgreSQL ${major}`, () => embeddedBinaries(major)] as const,
+  ),
+] as const)('the settings of %s', ([, find]) => {
+  let server: PostgresServer;
+  beforeAll(async () => {
+    const binDir = find();
     requireInstalled(binDir);
-    await using server = await startPostgres({ binDir });
+    server = await startPostgres({ binDir });
+  });
+  afterAll(async () => {
+    await server.stop('immediate');
+  });
+
+  test('act and are overridden, or are known to be harmless', async () => {
     const reviewed = new Set([...overridableNames, ...recoverySettingNames, ...harmlessNames]);
     const unknown = (await settingNames(server)).filter(name => !reviewed.has(name));
     assert.deepEqual(unknown, [], 'put each into acting-settings.ts or test/support/harmless-settings.ts');
@@ -40,8 +50,6 @@ describe.for([
   });
 
   test('a server starts with all overrides, and has their values', async () => {
-    requireInstalled(binDir);
-    await using server = await startPostgres({ binDir });
     const postgresMajor = Number(await scalar(server, 'show server_version_num')) / 10_000;
     const overrides = overridesFor(choices, {
       postgresMajor: Math.floor(postgresMajor),

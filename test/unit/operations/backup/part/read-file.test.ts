@@ -17,8 +17,7 @@ import { silentLog } from '../../../../support/logs.ts';
 import { temporaryDirectory } from '../../../../support/site/temp.ts';
 import { requireRoot } from '../../../../support/site/unprivileged.ts';
 
-const blockSizeBytes = 8192;
-const pages: PageCheckSettings = { blockSizeBytes, relationSegmentBlocks: 131_072 };
+const usualBlockSizeBytes = 8192;
 
 /** A file whose content may change between reads, and which reads as short as it likes. */
 function fileOf(
@@ -37,7 +36,8 @@ function fileOf(
 }
 
 /** Writes a part with this file alone, in pieces of three pages, and reads it back from the tar. */
-async function copy(file: ReadableFile, path = 'base/5/16384') {
+async function copy(file: ReadableFile, path = 'base/5/16384', blockSizeBytes = usualBlockSizeBytes) {
+  const pages: PageCheckSettings = { blockSizeBytes, relationSegmentBlocks: 1024 ** 3 / blockSizeBytes };
   const content: PartContent = { copied: [], suspects: [] };
   const member = { path, type: 'file', sizeBytes: 0, mode: 0, mtimeMs: 0, sourcePath: path } as const;
   const options = {
@@ -90,34 +90,46 @@ test('a file that shrinks is filled with zeros', async () => {
   assert.ok(expected.equals((await copy(file, 'f')).data));
 });
 
-function page(lsn: bigint, blockNumber: number, isGood: boolean): Buffer {
+function page(
+  lsn: bigint,
+  blockNumber: number,
+  isGood: boolean,
+  blockSizeBytes = usualBlockSizeBytes,
+): Buffer {
   const data = noise(blockSizeBytes);
   data.writeUInt32LE(Number(lsn >> 32n), 0);
   data.writeUInt32LE(Number(lsn & 0xffff_ffffn), 4);
   data.writeUInt16LE(pageChecksum(data, blockNumber), 8);
-  if (!isGood) data[5000] = (data[5000] ?? 0) ^ 1;
+  if (!isGood) data[500] = (data[500] ?? 0) ^ 1;
   return data;
 }
 
-test('a bad page counts by its LSN: before the start and beyond the end, not between', async () => {
-  const data = Buffer.concat([
-    page(999n, 0, false),
-    page(1000n, 1, false),
-    page(2000n, 2, false),
-    page(2001n, 3, false),
-    page(1n, 4, true),
-  ]);
-  const copied = await copy(fileOf(() => data));
-  assert.deepEqual(
-    copied.damaged.map(damaged => damaged.page),
-    [0, 3],
-  );
-  assert.ok(data.equals(copied.data), 'the backup has them as they are');
-});
+test.each([1024, usualBlockSizeBytes, 32_768])(
+  'a bad page of %d bytes counts by its LSN: before the start and beyond the end, not between',
+  async blockSizeBytes => {
+    const data = Buffer.concat([
+      page(999n, 0, false, blockSizeBytes),
+      page(1000n, 1, false, blockSizeBytes),
+      page(2000n, 2, false, blockSizeBytes),
+      page(2001n, 3, false, blockSizeBytes),
+      page(1n, 4, true, blockSizeBytes),
+    ]);
+    const copied = await copy(
+      fileOf(() => data),
+      'base/5/16384',
+      blockSizeBytes,
+    );
+    assert.deepEqual(
+      copied.damaged.map(damaged => damaged.page),
+      [0, 3],
+    );
+    assert.ok(data.equals(copied.data), 'the backup has them as they are');
+  },
+);
 
 test('a page seen half written is read again, and the better one is kept', async () => {
   let reads = 0;
-  const file = fileOf(() => page(5n, 0, reads++ > 1), { sizeBytes: blockSizeBytes });
+  const file = fileOf(() => page(5n, 0, reads++ > 1), { sizeBytes: usualBlockSizeBytes });
   const { data, damaged } = await copy(file);
   assert.ok(page(5n, 0, true).equals(data));
   assert.deepEqual(damaged, []);
@@ -130,10 +142,10 @@ test('block numbers go on over the files of a relation', async () => {
 });
 
 test('zeros, a page cut off meanwhile and a rest shorter than a page are no damage', async () => {
-  assert.deepEqual((await copy(fileOf(() => Buffer.alloc(blockSizeBytes)))).damaged, []);
+  assert.deepEqual((await copy(fileOf(() => Buffer.alloc(usualBlockSizeBytes)))).damaged, []);
   let reads = 0;
   const shrinking = fileOf(() => (reads++ === 0 ? page(5n, 0, false).subarray(0, 8000) : Buffer.alloc(0)), {
-    sizeBytes: blockSizeBytes,
+    sizeBytes: usualBlockSizeBytes,
   });
   assert.deepEqual((await copy(shrinking)).damaged, []);
   assert.deepEqual((await copy(fileOf(() => noise(5000)))).damaged, []);
