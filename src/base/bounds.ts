@@ -20,6 +20,8 @@ export const objectBounds = {
   claim: { what: 'the claim of a backup', limitBytes: 64 * kibibyte },
   /** A part takes 200 bytes: 300,000 parts, which is 30 TiB of small files or 300 TiB of large ones. */
   record: { what: 'the commit record of a backup', limitBytes: 64 * mebibyte },
+  /** Ten thousand files with paths of 4 KiB take 43 MB. */
+  partIndex: { what: 'the index of a part of a backup', limitBytes: 64 * mebibyte },
   note: { what: 'a note', limitBytes: 64 * kibibyte },
   /** Metadata has at most 16 KiB. */
   sidecar: { what: 'the file with the metadata of an object in a directory', limitBytes: 64 * kibibyte },
@@ -54,7 +56,7 @@ export const fileBounds = {
 
 /** Pieces inside an object, which their parsers hold in memory. */
 export const pieceBounds = {
-  line: { what: 'a line of a manifest', limitBytes: 64 * kibibyte },
+  line: { what: 'a line of a manifest or index', limitBytes: 64 * kibibyte },
   /** On Linux a path may have 4096 bytes, and so may a link target. */
   tarExtension: { what: 'an extended header in a tar (pax, long names)', limitBytes: 16 * kibibyte },
   zstdWindow: { what: 'the window that a zstd frame asks for', limitBytes: 128 * mebibyte },

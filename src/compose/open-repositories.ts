@@ -114,6 +114,7 @@ function keySettings({ encryption, signing }: Config): KeySettings {
     passphrases: encryption.passphrases,
     privateKeys: encryption.privateKeys,
     privateKeyPassphrases: encryption.privateKeyPassphrases,
+    hostSecret: encryption.hostSecret,
     signingKey: signing.key,
     signingPassphrase: signing.passphrase,
     trustedSigners: signing.trustedSigners,

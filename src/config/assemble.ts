@@ -23,6 +23,7 @@ export function assembleConfig(
       passphrases: values['encryption.passphrase'],
       privateKeys: values['encryption.private-keys'],
       privateKeyPassphrases: values['encryption.private-key-passphrase'],
+      hostSecret: values['encryption.host-secret'],
     },
     signing: {
       key: values['signing.key'],

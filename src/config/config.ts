@@ -44,6 +44,8 @@ export interface Config {
     readonly privateKeys: readonly string[];
     /** Each is tried for each private key. */
     readonly privateKeyPassphrases: readonly SecretSource[];
+    /** Opens what hosts of this cluster store for themselves; undefined: they store nothing of the kind. */
+    readonly hostSecret?: SecretSource | undefined;
   };
   readonly signing: {
     readonly key: string | undefined;

@@ -59,6 +59,11 @@ export const settings = {
     help: 'Opens the private keys, where they are protected by one; of a list each is tried for each key. Only what reads the archive asks for it.',
     example: '{ command = "pass show walvault/recovery" }',
   },
+  'encryption.host-secret': {
+    kind: 'secret',
+    help: 'With this secret, 64 hex digits, a host reads what it stored of its own earlier backups, without a private key: an interrupted backup goes on from its finished parts. The hosts of one replication group share it. It opens no data. Unset: every backup begins anew.',
+    example: '{ file = "/etc/walvault-keys/host-secret" }',
+  },
   'signing.key': {
     kind: 'path',
     isSecretFile: true,

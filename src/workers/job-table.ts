@@ -5,6 +5,7 @@ import type { OpenJob } from './job.ts';
 export const jobTable = {
   'push-file': async () => (await import('./jobs/push-file.ts')).openPushFile,
   'write-part': async () => (await import('./jobs/write-part.ts')).openWritePart,
+  'prove-part': async () => (await import('./jobs/prove-part.ts')).openProvePart,
   'unpack-part': async () => (await import('./jobs/unpack-part.ts')).openUnpackPart,
   'fetch-ahead': async () => (await import('./jobs/fetch-ahead.ts')).openFetchAhead,
 };

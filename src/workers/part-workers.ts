@@ -1,8 +1,15 @@
-/** Writes the parts of a backup in worker threads. */
+/** Writes the parts of a backup, and proves those of an interrupted one, in worker threads. */
 import { availableParallelism } from 'node:os';
 import { endsWithin, orAborted } from '../base/time/wait.ts';
 import type { Config } from '../config/index.ts';
-import type { PartRun, PartTask, PartWriter, WrittenPart } from '../operations/backup/part/part-task.ts';
+import type {
+  PartRun,
+  PartTask,
+  PartWriter,
+  ProofTask,
+  ProvenPart,
+  WrittenPart,
+} from '../operations/backup/part/part-task.ts';
 import type { Jobs } from './job-table.ts';
 import { WorkerPool, type WorkerPoolOptions } from './pool.ts';
 import { startWorker } from './start-worker.ts';
@@ -27,8 +34,21 @@ export class PartWorkers implements PartWriter, AsyncDisposable {
   }
 
   /** @throws the reason of the signal; other errors as `PartWriter` does */
-  async write(task: PartTask, { log, signal, onBytes }: PartRun): Promise<WrittenPart> {
-    const written = this.#pool.run('write-part', task, {
+  async write(task: PartTask, run: PartRun): Promise<WrittenPart> {
+    return await this.#run('write-part', task, run);
+  }
+
+  /** @throws the reason of the signal; other errors as `PartWriter` does */
+  async prove(task: ProofTask, run: PartRun): Promise<ProvenPart | undefined> {
+    return await this.#run('prove-part', task, run);
+  }
+
+  async #run<Name extends 'write-part' | 'prove-part'>(
+    name: Name,
+    task: Jobs[Name]['input'],
+    { log, signal, onBytes }: PartRun,
+  ): Promise<Jobs[Name]['output']> {
+    const done = this.#pool.run(name, task, {
       signal,
       onEvent(event, isOfThread) {
         // This process uses the same keys and repositories, and says so once.
@@ -37,10 +57,10 @@ export class PartWorkers implements PartWriter, AsyncDisposable {
       onSign: doneBytes => onBytes(doneBytes ?? 0),
     });
     try {
-      return await orAborted(written, signal);
+      return await orAborted(done, signal);
     } finally {
       // It removes what it has not finished.
-      if (signal.aborted) await endsWithin(stopWithinMs, written);
+      if (signal.aborted) await endsWithin(stopWithinMs, done);
     }
   }
 

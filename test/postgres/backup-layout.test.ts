@@ -369,7 +369,7 @@ async function manifestOf(
   system: SystemPath,
   id: string,
 ): Promise<Map<string, ManifestEntry>> {
-  const key = manifestKey(system, id, '.zst');
+  const key = manifestKey(system, { id, attempt: 1 }, '.zst');
   const { body } = await repository.store.get(key, { signal });
   const entries = new Map<string, ManifestEntry>();
   for await (const entry of readManifest(

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, test } from 'vitest';
-import type { Secret } from '../../src/base/secret.ts';
+import { Secret } from '../../src/base/secret.ts';
 import type { Log } from '../../src/observe/events/events.ts';
 import { checkArchiving } from '../../src/operations/check/check-archiving.ts';
 import { Checklist } from '../../src/operations/check/checklist.ts';
@@ -34,7 +34,7 @@ describe('a backup from a standby', () => {
   let stopArchiving: () => Promise<void>;
 
   beforeAll(async () => {
-    repository = await makeRepository();
+    repository = await makeRepository({ keys: { hostSecret: new Secret('0f'.repeat(32)) } });
     ({
       server: primary,
       system,
@@ -131,7 +131,7 @@ describe('a backup from a standby', () => {
     }
   });
 
-  test('that is promoted meanwhile does not become one', async () => {
+  test('that is promoted meanwhile does not become one, and the next goes on from its parts', async () => {
     await replayed();
     const before = await listKeys(repository.store, commitRecordsPrefix(system));
     const log: Log = {
@@ -146,5 +146,14 @@ describe('a backup from a standby', () => {
     });
     await promoted;
     assert.deepEqual(await listKeys(repository.store, commitRecordsPrefix(system)), before);
+
+    const { record } = await runBackup(standby, [repository], { partSizeBytes: 1024 ** 2 });
+    assert.equal(record.timeline, 2);
+    assert.equal(record.resumed?.attempt, 2);
+    assert.ok((record.resumed?.partCount ?? 0) > 0);
+    const copy = await startUnpacked(await unpackByHand(repository, system, record), standby.binDir);
+    const [row] = await copy.query<{ count: string }>('select count(*) from t');
+    await copy.stop();
+    assert.equal(row?.count, '2000');
   });
 });

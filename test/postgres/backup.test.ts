@@ -122,7 +122,7 @@ describe('a backup under load, unpacked with gpg, zstd and tar alone', () => {
     for (const { name, storedSizeBytes } of pieces)
       assert.equal((await repository.store.head(prefix + name, { signal }))?.sizeBytes, storedSizeBytes);
 
-    const key = manifestKey(system, record.id, '.zst.pgp');
+    const key = manifestKey(system, { id: record.id, attempt: 1 }, '.zst.pgp');
     const { body } = await repository.store.get(key, { signal });
     let fileCount = 0;
     let sizeBytes = 0;

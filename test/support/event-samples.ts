@@ -228,6 +228,23 @@ export const samples: Samples = {
   },
   'wal-losses-unknown': { kind: 'wal-losses-unknown', failure },
   'backup-not-completed': { kind: 'backup-not-completed', backup },
+  'backup-interrupted': { kind: 'backup-interrupted', backup, partCount: 12, storedSizeBytes: 3 * 1024 ** 3 },
+  'backup-resumed': {
+    kind: 'backup-resumed',
+    backup,
+    attempt: 2,
+    partCount: 12,
+    storedSizeBytes: 3 * 1024 ** 3,
+  },
+  'interrupted-backup-passed-over': {
+    kind: 'interrupted-backup-passed-over',
+    backup,
+    reason: 'another run is taking it at this moment',
+  },
+  'interrupted-backups-unknown': { kind: 'interrupted-backups-unknown', failure },
+  'host-secret-missing': { kind: 'host-secret-missing' },
+  'host-secret-unusable': { kind: 'host-secret-unusable', failure },
+  'part-index-not-stored': { kind: 'part-index-not-stored', failure },
   'backup-half-committed': { kind: 'backup-half-committed', backup, repositories: ['main'] },
   'backup-pieces-left': { kind: 'backup-pieces-left', repository, backup, failure },
   'cleanup-in-doubt': {

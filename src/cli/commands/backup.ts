@@ -16,6 +16,7 @@ interface BackupCliOptions {
   readonly jobs?: number;
   readonly limitRate?: number;
   readonly lowPriority?: boolean;
+  readonly resume: boolean;
   readonly json?: boolean;
 }
 
@@ -31,6 +32,7 @@ export const defineBackup: DefineVerb = (program, run) => {
     .addOption(jobsOption('backup.jobs'))
     .addOption(limitRateOption('backup.limit-rate'))
     .option('--low-priority', 'leave processors and disks to others (default: backup.low-priority)')
+    .option('--no-resume', 'begin anew, although an interrupted backup could be gone on with')
     .option('--json', 'print the result as JSON')
     .addHelpText('after', notes)
     .action(async (options: BackupCliOptions) => {
@@ -50,6 +52,7 @@ export const defineBackup: DefineVerb = (program, run) => {
           repositories: opened.repositories,
           writer,
           named: options.repository,
+          resume: options.resume,
           label: options.label,
           fast: options.spread === true ? false : options.fast,
           env: context.env,
@@ -85,6 +88,10 @@ Connects as psql would (PGHOST, PGSERVICE, .pgpass and so on) unless postgres.co
 all of it is durable and all the WAL it needs has arrived; a run that fails leaves no backup. Pages with wrong checksums
 are named and counted; the backup is kept with their number, and the exit status is 16. --low-priority gives the lowest
 priority for processors, from which Linux derives the one for disks; \`ionice -c 3 walvault backup\` takes disks only when idle.
+
+An interrupted backup goes on from its finished parts for three days, also after kill -9: every file is read again, and what
+has not changed is not stored again. The host opens what it noted of them with its own secret (encryption.host-secret,
+made by init) and needs no private key. cleanup removes the pieces after seven days.
 
 On a standby, postgres.primary-connection lets it tell the primary to end the WAL segments that the backup needs.
 

@@ -15,6 +15,12 @@ export function renderBackup(result: BackupResult): string {
     `  in        ${repositories.join(', ')}`,
     `  took      ${formatDuration(durationMs)}`,
   ];
+  if (record.resumed !== undefined) {
+    const { attempt, partCount, storedSizeBytes } = record.resumed;
+    lines.push(
+      `  resumed   attempt ${attempt}, with ${formatCount(partCount, 'part')} of earlier ones (${formatSize(storedSizeBytes)} stored)`,
+    );
+  }
   for (const { description } of result.lostWal) lines.push(`  GAP       before it: ${description}`);
   if (record.damagedPages > 0)
     lines.push(

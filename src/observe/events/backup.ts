@@ -48,6 +48,30 @@ export type BackupEvent =
     }
   | { readonly kind: 'wal-losses-unknown'; readonly failure: PlainError }
   | { readonly kind: 'backup-not-completed'; readonly backup: string }
+  /** Its finished parts stay, for the next run to go on from. */
+  | {
+      readonly kind: 'backup-interrupted';
+      readonly backup: string;
+      readonly partCount: number;
+      readonly storedSizeBytes: number;
+    }
+  /** It goes on with an interrupted one. */
+  | {
+      readonly kind: 'backup-resumed';
+      readonly backup: string;
+      readonly attempt: number;
+      readonly partCount: number;
+      readonly storedSizeBytes: number;
+    }
+  | {
+      readonly kind: 'interrupted-backup-passed-over';
+      readonly backup: string;
+      readonly reason: string;
+    }
+  | { readonly kind: 'interrupted-backups-unknown'; readonly failure: PlainError }
+  | { readonly kind: 'host-secret-missing' }
+  | { readonly kind: 'host-secret-unusable'; readonly failure: PlainError }
+  | { readonly kind: 'part-index-not-stored'; readonly failure: PlainError }
   /** It failed while its commit records were being written. */
   | {
       readonly kind: 'backup-half-committed';

@@ -1,5 +1,5 @@
 /** Levels and sentences of the events of `backup`. */
-import { formatCount, formatDuration } from '../../base/units.ts';
+import { formatCount, formatDuration, formatSize } from '../../base/units.ts';
 import type { BackupEvent } from '../events/backup.ts';
 import { debug, info, warn, type WordsTable } from './table.ts';
 
@@ -66,6 +66,38 @@ export const backupWords: WordsTable<BackupEvent> = {
     warn(`whether WAL was given up since the previous backup is not known: ${failure.message}`, failure.hint),
   'backup-not-completed': ({ backup }) =>
     info(`backup ${backup} was not completed: nothing of it was committed`),
+  'backup-interrupted': ({ backup, partCount, storedSizeBytes }) =>
+    info(
+      `backup ${backup} was not completed: nothing of it was committed`,
+      `\`walvault backup\` goes on from ${finishedParts(partCount, storedSizeBytes)} within three days; \`cleanup\` removes them after seven.`,
+    ),
+  'backup-resumed': ({ backup, attempt, partCount, storedSizeBytes }) =>
+    info(
+      `attempt ${attempt} of backup ${backup} goes on from ${finishedParts(partCount, storedSizeBytes)}`,
+      'Each part is read again, and stored again only if it has changed. --no-resume begins anew.',
+    ),
+  'interrupted-backup-passed-over': ({ backup, reason }) =>
+    info(`this backup does not go on from the interrupted ${backup}: ${reason}`),
+  'interrupted-backups-unknown': ({ failure }) =>
+    warn(
+      `whether a backup was interrupted is not known, and this one is new: ${failure.message}`,
+      failure.hint,
+    ),
+  'host-secret-missing': () =>
+    info(
+      'this host has no secret of its own: if this backup is interrupted, the next one begins anew',
+      "Make one as PostgreSQL's user, (umask 077; openssl rand -hex 32 > /etc/walvault-keys/host-secret), and name it in encryption.host-secret.",
+    ),
+  'host-secret-unusable': ({ failure }) =>
+    warn(
+      `the host's own secret cannot be used, so that this backup is a new one: ${failure.message}`,
+      failure.hint,
+    ),
+  'part-index-not-stored': ({ failure }) =>
+    warn(
+      `the index of a part was not stored: ${failure.message}`,
+      'The backup goes on. If it is interrupted, the next one writes such parts again.',
+    ),
   'backup-half-committed': ({ backup, repositories }) => {
     const where = repositories.map(name => `"${name}"`).join(', ');
     return warn(
@@ -74,7 +106,11 @@ export const backupWords: WordsTable<BackupEvent> = {
   },
   'backup-pieces-left': ({ repository, backup, failure }) =>
     warn(
-      `repository "${repository}": pieces of the unfinished backup ${backup} were left behind: ${failure.message}`,
-      'They are no backup and are never taken for one; cleanup removes them.',
+      `repository "${repository}": pieces of backup ${backup} that no backup needs were left behind: ${failure.message}`,
+      'They are never taken for a backup, or a part of one; cleanup removes them.',
     ),
 };
+
+function finishedParts(count: number, storedSizeBytes: number): string {
+  return `${formatCount(count, 'finished part')} (${formatSize(storedSizeBytes)} stored)`;
+}

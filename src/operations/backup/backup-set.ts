@@ -14,19 +14,24 @@ import { PartSet } from '../../repository/sets/part-set.ts';
 export interface BackupSetOptions {
   readonly system: SystemPath;
   readonly id: string;
+  readonly attempt: number;
   readonly destinations: Destinations;
   readonly log: Log;
   readonly signal: AbortSignal;
 }
 
-export function newBackupSet({ system, id, destinations, log, signal }: BackupSetOptions): PartSet {
+/** No attempt has a part of the number of another one's: both may be running, where they cannot see each other. */
+const partsOfAttempt = 1_000_000;
+
+export function newBackupSet({ system, id, attempt, destinations, log, signal }: BackupSetOptions): PartSet {
   const { suffix } = destinations.codec;
   return new PartSet({
     layout: {
       what: `backup ${id}`,
       prefix: backupPrefix(system, id),
       claimKey: claimKey(system, id),
-      manifestKey: manifestKey(system, id, suffix),
+      manifestKey: manifestKey(system, { id, attempt }, suffix),
+      firstPart: (attempt - 1) * partsOfAttempt + 1,
       partKey: part => partKey(system, id, part, suffix),
     },
     destinations,

@@ -11,7 +11,7 @@ import { toPlainError } from '../../base/errors/plain-error.ts';
 import { requireReadable } from '../../postgres/cluster/readable.ts';
 import { spreadCheckpointMs, startBackup, stopBackup } from '../../postgres/server/backup-control.ts';
 import { connectPostgres, type PgConnection } from '../../postgres/server/connection.ts';
-import { newBackupId, type BackupRecord, type DamagedPage } from '../../repository/format/backup-record.ts';
+import type { BackupRecord, DamagedPage } from '../../repository/format/backup-record.ts';
 import { writeBackupRecord } from '../../repository/format/catalog.ts';
 import { ensureClusterRecord } from '../../repository/format/cluster-record.ts';
 import type { SystemPath } from '../../repository/format/layout.ts';
@@ -35,6 +35,9 @@ import { Inventory } from './collect/inventory.ts';
 import { endSegmentAfter, endSegmentBefore, requireArchivedWal } from './standby/archiving.ts';
 import { awaitArchived } from './wal/await-archived.ts';
 import { writeEnding } from './ending/write-ending.ts';
+import { choosePlace, isUsedBy, type BackupPlace } from './resume/choose-place.ts';
+import { ownSecret } from './resume/own-secret.ts';
+import { PartIndexer } from './resume/part-indexer.ts';
 import type { Log } from '../../observe/events/events.ts';
 
 export interface BackupOptions {
@@ -45,6 +48,8 @@ export interface BackupOptions {
   readonly writer: PartWriter;
   /** Names of the repositories the backup must reach. Undefined: it goes to all, and must reach the required ones. */
   readonly named?: readonly string[] | undefined;
+  /** False: it begins anew, although there is an interrupted one. Default true. */
+  readonly resume?: boolean | undefined;
   /** The label of the backup, one line; default: the id. */
   readonly label?: string | undefined;
   /** Whether the backup starts with an immediate checkpoint; default: as configured. */
@@ -101,10 +106,13 @@ export async function backup(options: BackupOptions): Promise<BackupResult> {
     });
     // An unusable key must be reported before the checkpoint, not after it.
     await destinations.codec.keyring.encryptor('backup');
-    const id = newBackupId(new Date(), 'full');
+    const own = await ownSecret(destinations.codec.keyring, log);
+    await using place = await choosePlace({ ...options, own, connection, destinations, system });
+    const { id, attempt } = place;
     const label = checkLabel(options.label ?? id);
-    const set = newBackupSet({ system, id, destinations, log, signal });
-    const run = { ...options, connection, facts, system, set, id, label };
+    const set = newBackupSet({ system, id, attempt, destinations, log, signal });
+    const indexer = own && new PartIndexer({ ...own, system, id, destinations, log, signal });
+    const run = { ...options, connection, facts, system, set, place, indexer, id, attempt, label };
     const { record, damagedPages } = await discardUnlessCommitted(run, () => takeBackup(run));
     const repositories = destinations.repositories.map(({ name }) => name);
     return { record, repositories, damagedPages, lostWal, durationMs: performance.now() - startedAt };
@@ -118,13 +126,16 @@ interface BackupRun extends Omit<BackupOptions, 'label'> {
   readonly facts: BackupServerFacts;
   readonly system: SystemPath;
   readonly set: PartSet;
+  readonly place: BackupPlace;
+  readonly indexer: PartIndexer | undefined;
   readonly id: string;
+  readonly attempt: number;
   readonly label: string;
 }
 
 /** Does everything from the claim to the commit record. */
 async function takeBackup(run: BackupRun): Promise<{ record: BackupRecord; damagedPages: DamagedPage[] }> {
-  const { config, connection, facts, system, set, id, label, log, signal } = run;
+  const { config, connection, facts, system, set, place, id, attempt, label, log, signal } = run;
   const { destinations } = set;
   const { dataDirectory } = facts;
   // Before anything is written: a host without a place for temporary files is noticed here.
@@ -132,7 +143,7 @@ async function takeBackup(run: BackupRun): Promise<{ record: BackupRecord; damag
   const ended = facts.isStandby ? await endSegmentBefore(run) : undefined;
   if (ended !== undefined) await awaitArchived([ended], run);
   await destinations.inEach(repository =>
-    claimBackup(repository, system, { id, startTime: new Date() }, signal),
+    claimBackup(repository, system, { id, attempt, startTime: new Date() }, signal),
   );
   const fast = run.fast ?? config.backup.fastCheckpoint;
   const mayTakeMs = await spreadCheckpointMs(connection);
@@ -140,7 +151,7 @@ async function takeBackup(run: BackupRun): Promise<{ record: BackupRecord; damag
   run.writer.prepare?.();
   const started = await startBackup(connection, { label, fast });
 
-  const copied = await copyCluster({ ...run, started, inventory });
+  const copied = await copyCluster({ ...run, earlier: place.parts, started, inventory });
   const names = config.backup.nameMap ? await writeNameMap(run) : undefined;
   const capturedControl = await captureControlFile(dataDirectory, signal);
   const stopped = await stopBackup(connection);
@@ -183,17 +194,28 @@ async function prepareRepository(
   await ensureClusterRecord(repository, system, controlFile, signal);
 }
 
-async function discardUnlessCommitted<T>(
-  { connection, set, id, log }: BackupRun,
+/**
+ * Finished parts that a later run can go on from stay. What they hold was stored at a price, also where the disk was full: the
+ * next run needs that space itself.
+ */
+async function discardUnlessCommitted<T extends { readonly record: BackupRecord }>(
+  run: BackupRun,
   work: () => Promise<T>,
 ): Promise<T> {
+  const { connection, set, indexer, id, attempt, log } = run;
   try {
     const result = await work();
     await set.discardLeftOut();
+    if (run.attempt > 1) await set.discardUnused(isUsedBy(result.record));
     return result;
   } catch (error) {
     // The server ends the backup when the session ends; nothing else needs to be stopped.
     await connection.close();
+    const finished = indexer?.finished;
+    if (finished !== undefined && (finished.partCount > 0 || attempt > 1) && !set.isCommitting) {
+      log.emit({ kind: 'backup-interrupted', backup: id, ...finished });
+      throw error;
+    }
     const repositories = (await set.discardUncommitted()).map(({ name }) => name);
     if (repositories.length === 0) log.emit({ kind: 'backup-not-completed', backup: id });
     else log.emit({ kind: 'backup-half-committed', backup: id, repositories });

@@ -13,12 +13,19 @@ import type { Repository } from '../../repository/repository.ts';
 export async function claimBackup(
   repository: Repository,
   system: SystemPath,
-  claim: Pick<Claim, 'id' | 'startTime'>,
+  claim: Pick<Claim, 'id' | 'attempt' | 'startTime'>,
   signal: AbortSignal,
 ): Promise<void> {
   const host = { host: hostname(), pid: process.pid };
   if (await writeClaim(repository, system, { ...claim, ...host }, signal)) return;
-  throw new WalvaultError('conflict', `${repository.store.url}: backup ${claim.id} exists already`, {
-    hint: 'Another backup was started in the same second; take this one again.',
-  });
+  throw new WalvaultError(
+    'conflict',
+    `${repository.store.url}: ${claim.attempt === 1 ? '' : `attempt ${claim.attempt} of `}backup ${claim.id} exists already`,
+    {
+      hint:
+        claim.attempt === 1
+          ? 'Another backup was started in the same second; take this one again.'
+          : 'Another run goes on with this backup at this moment. Wait for its end, or use --no-resume.',
+    },
+  );
 }

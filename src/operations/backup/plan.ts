@@ -28,6 +28,8 @@ export interface PlannedPart {
   readonly entries: Uint32Array;
   /** About the size of its plain tar. */
   readonly sizeBytes: number;
+  /** The index of the part of an interrupted backup that has the same members: it may have the same bytes. */
+  readonly earlier?: number;
 }
 
 const maxEntriesDefault = 10_000;
@@ -40,9 +42,9 @@ export class PartPlanner {
   readonly #limits: Required<PartLimits>;
   readonly #parts: PlannedPart[] = [];
   #count = 0;
-  /** The consecutive entries of one directory, the first of them, and what is known of each. */
+  /** The consecutive entries of one directory, and what is known of each. */
   #directory = '';
-  #first = 0;
+  readonly #numbers = new GrowingNumbers();
   readonly #relations = new GrowingNumbers();
   readonly #sizes = new GrowingNumbers();
   #open: OpenPart = emptyPart();
@@ -58,6 +60,11 @@ export class PartPlanner {
     this.#directory = directory;
     this.#relations.push(parseRelationFile(path.slice(slash + 1))?.relfilenode ?? noRelation);
     this.#sizes.push(tarBytesOf(type, sizeBytes));
+    this.#numbers.push(this.#count++);
+  }
+
+  /** Numbers an entry that goes into none of these parts. */
+  skip(): void {
     this.#count++;
   }
 
@@ -65,7 +72,7 @@ export class PartPlanner {
   finish(): PlannedPart[] {
     this.#packDirectory();
     this.#close();
-    return this.#parts.toSorted((a, b) => b.sizeBytes - a.sizeBytes);
+    return largestFirst(this.#parts);
   }
 
   /** What is no relation's file comes first. */
@@ -83,7 +90,7 @@ export class PartPlanner {
       this.#pack(order.subarray(at, end));
       at = end;
     }
-    this.#first = this.#count;
+    this.#numbers.clear();
     this.#relations.clear();
     this.#sizes.clear();
   }
@@ -95,7 +102,7 @@ export class PartPlanner {
     if (!this.#hasRoom(sizeBytes, files.length)) this.#close();
     for (const file of files) {
       if (!this.#hasRoom(sizeOf(file), 1)) this.#close();
-      this.#open.entries.push(this.#first + file);
+      this.#open.entries.push(this.#numbers.at(file));
       this.#open.sizeBytes += sizeOf(file);
     }
   }
@@ -111,6 +118,10 @@ export class PartPlanner {
     if (entries.length > 0) this.#parts.push({ entries: Uint32Array.from(entries).sort(), sizeBytes });
     this.#open = emptyPart();
   }
+}
+
+export function largestFirst(parts: readonly PlannedPart[]): PlannedPart[] {
+  return parts.toSorted((a, b) => b.sizeBytes - a.sizeBytes);
 }
 
 /** A list of numbers that takes eight bytes for each: objects would take five times as much. */

@@ -28,6 +28,7 @@ export async function checkKeys(list: Checklist, options: CheckOptions): Promise
     list.add(link, skipped('encryption is off: no recipients to look at'));
   }
   await list.prove(link, 'signing key', { signal, work: () => signingFindings(keyring, options) });
+  await list.prove(link, 'host secret', { signal, work: () => hostSecretFinding(keyring) });
 }
 
 export const nameOf: Record<ObjectUse, string> = { wal: 'WAL', backup: 'backups' };
@@ -104,6 +105,14 @@ async function signingFindings(keyring: Keyring, { config }: CheckOptions): Prom
     findings.push(verify === 'require' ? failure(message, hint) : warning(message, hint));
   }
   return findings;
+}
+
+async function hostSecretFinding(keyring: Keyring): Promise<Finding> {
+  if ((await keyring.hostSecret()) === undefined)
+    return skipped(
+      'no encryption.host-secret: an interrupted backup begins anew (make one with `openssl rand -hex 32`)',
+    );
+  return ok('an interrupted backup goes on from its finished parts: this host has its own secret');
 }
 
 export function describeKey({ fingerprint, userId }: { fingerprint: string; userId: string }): string {

@@ -20,6 +20,7 @@ import {
   writeRecipients,
   type Recipient,
 } from './keys.ts';
+import { ensureHostSecret } from './host-secret.ts';
 import { requireMedium } from './key-medium.ts';
 import { chooseOwner, giveRepositoryTo, giveTo, giveWherePossible, refuseOutsiders } from './ownership.ts';
 import { planConfig, planInit, type InitPlan } from './plan.ts';
@@ -126,7 +127,8 @@ async function write(
     recipients.push({ fingerprint, content: armored });
   }
   const recipientPaths = await writeRecipients(recipients, plan.keyDirectory, onWritten);
-  await giveTo(owner, [...recipientPaths, ...Object.values(plan.signingKey)]);
+  await ensureHostSecret(plan.hostSecretPath, onWritten);
+  await giveTo(owner, [...recipientPaths, ...Object.values(plan.signingKey), plan.hostSecretPath]);
   if (encryption.mode === 'none') log.emit({ kind: 'encryption-off' });
 
   for (const directory of plan.repositoryDirectories) await giveTo(owner, await makeDirectory(directory));

@@ -14,6 +14,8 @@ export interface InitPlan {
   /** The directory beside the configuration for the recipients' public keys and this host's signing key. */
   readonly keyDirectory: string;
   readonly signingKey: KeyPaths;
+  /** The file with this host's own secret. */
+  readonly hostSecretPath: string;
   /** The key pair to generate, in a directory that is to be taken off this host. */
   readonly recoveryKey: KeyPaths | undefined;
   /** Directories of `file://` repositories. */
@@ -53,6 +55,7 @@ export function planInit(request: InitRequest): InitPlan {
     configPath,
     keyDirectory,
     signingKey: pairIn(keyDirectory, 'signing'),
+    hostSecretPath: join(keyDirectory, 'host-secret'),
     recoveryKey: generateInto === undefined ? undefined : pairIn(generateInto, `walvault-${request.cluster}`),
     repositoryDirectories,
   };
@@ -75,6 +78,7 @@ export function planConfig(
       'encryption.mode': encryption.mode,
       ...(encryption.mode === 'openpgp' && { 'encryption.wal-recipients': made.recipientPaths }),
       ...(encryption.mode === 'passphrase' && { 'encryption.passphrase': { file: encryption.file } }),
+      'encryption.host-secret': { file: plan.hostSecretPath },
       ...(request.keepWithin !== undefined && { 'retention.keep-within': request.keepWithin }),
       'signing.key': plan.signingKey.privatePath,
       'signing.trusted-signers': [plan.signingKey.publicPath],

@@ -7,6 +7,7 @@ import { fileBounds } from '../../base/bounds.ts';
 import { systemCode, describeSystemCode, WalvaultError } from '../../base/errors/errors.ts';
 import type { SecretSource } from '../../base/secret.ts';
 import { readWhole } from '../../base/files/read.ts';
+import { parseHostSecret, type HostSecret } from './host-secret.ts';
 import {
   createDecryptor,
   createEncryptor,
@@ -29,6 +30,7 @@ export interface KeySettings {
   readonly privateKeys: readonly string[];
   /** Each is tried for each locked private key. */
   readonly privateKeyPassphrases: readonly SecretSource[];
+  readonly hostSecret?: SecretSource | undefined;
   readonly signingKey: string | undefined;
   readonly signingPassphrase: SecretSource | undefined;
   readonly trustedSigners: readonly string[];
@@ -110,6 +112,17 @@ export class Keyring {
       );
       if (key === undefined) throw new WalvaultError('key', `${signingKey}: holds no private key`);
       return createSigner(key);
+    });
+  }
+
+  /**
+   * The 32 bytes of the host's own secret, or undefined when none is configured.
+   * @throws WalvaultError `config`, also for what is not 64 hex digits
+   */
+  hostSecret(): Promise<HostSecret | undefined> {
+    return this.#once('host secret', async () => {
+      const { hostSecret } = this.settings;
+      return hostSecret && parseHostSecret(await hostSecret.read());
     });
   }
 

@@ -6,6 +6,7 @@ import type {
   BackupRecord,
   DamagedPage,
   FollowedLink,
+  ResumedBackup,
   StoredPiece,
   WalRange,
 } from './backup-record.ts';
@@ -73,6 +74,7 @@ export function decodeBackupRecord(data: Uint8Array, source: string): BackupReco
     ...(fields.has('links') && { links: fields.items('links').map(link) }),
     externalFiles: fields.texts('externalFiles'),
     ...(fields.has('recipients') && { recipients: fields.texts('recipients') }),
+    ...(fields.has('resumed') && { resumed: resumed(fields.object('resumed')) }),
     manifest: piece(fields.object('manifest')),
     ...(fields.has('names') && { names: piece(fields.object('names')) }),
     parts: packedParts(fields),
@@ -101,6 +103,14 @@ function damagedPage(fields: Fields): DamagedPage {
 
 function link(fields: Fields): FollowedLink {
   return { path: fields.text('path'), location: fields.text('location') };
+}
+
+function resumed(fields: Fields): ResumedBackup {
+  return {
+    attempt: fields.number('attempt'),
+    partCount: fields.number('partCount'),
+    storedSizeBytes: fields.number('storedSizeBytes'),
+  };
 }
 
 function piece(fields: Fields): StoredPiece {

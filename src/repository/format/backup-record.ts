@@ -58,6 +58,14 @@ export interface DamagedPage {
   readonly page: number;
 }
 
+export interface ResumedBackup {
+  /** The number of the attempt that succeeded, from 2 on. */
+  readonly attempt: number;
+  /** The parts of earlier attempts that were proven to be what the server had in this one. */
+  readonly partCount: number;
+  readonly storedSizeBytes: number;
+}
+
 export interface BackupRecord {
   readonly id: string;
   readonly type: 'full' | 'incremental';
@@ -99,6 +107,8 @@ export interface BackupRecord {
    * none. Undefined in records that did not note them.
    */
   readonly recipients?: readonly string[] | undefined;
+  /** What was taken over from an interrupted attempt; undefined for a backup that was taken in one go. */
+  readonly resumed?: ResumedBackup | undefined;
   readonly manifest: StoredPiece;
   /** The names of relations by file; undefined for a backup without them. */
   readonly names?: StoredPiece | undefined;

@@ -10,10 +10,12 @@ import type { Repository } from '../repository.ts';
 import { isBackupId } from './backup-record.ts';
 import { parseFields } from './fields.ts';
 import { encodeJson, readSmallObject, readVerdict, writeSignedObject } from './json-object.ts';
-import { claimKey, type SystemPath } from './layout.ts';
+import { attemptKey, claimKey, type SystemPath } from './layout.ts';
 
 export interface Claim {
   readonly id: string;
+  /** Of one attempt after the other to take the backup, from 1 on; each goes on from the parts of those before. */
+  readonly attempt: number;
   readonly host: string;
   readonly pid: number;
   readonly startTime: Date;
@@ -26,11 +28,13 @@ export interface Claim {
 export async function writeClaim(
   repository: Repository,
   system: SystemPath,
-  claim: Claim,
+  { attempt, ...claim }: Claim,
   signal: AbortSignal,
 ): Promise<boolean> {
-  const key = claimKey(system, claim.id);
-  const data = encodeJson({ format: 1, ...claim, startTime: claim.startTime.toISOString() });
+  const isFirst = attempt === 1;
+  const key = isFirst ? claimKey(system, claim.id) : attemptKey(system, claim.id, attempt);
+  const startTime = claim.startTime.toISOString();
+  const data = encodeJson({ format: 1, ...claim, ...(!isFirst && { attempt }), startTime });
   try {
     await writeSignedObject(repository, key, data, { isOwnKey: false, signal });
     return true;

@@ -56,17 +56,24 @@ function purposeOfBackup(rest: string): KeyPurpose | undefined {
         }
       : { what: `the signature of backup ${record[1]}`, loss: 'the backup counts as unsigned' };
   const piece =
-    /^backups\/([^/]+)\/(claim\.json|(?:manifest|names)\.ndjson[.a-z]*|parts\/\d+\.tar[.a-z]*)$/.exec(rest);
+    /^backups\/([^/]+)\/(claim\.json|attempts\/\d\.json|(?:manifest|names)\d?\.ndjson[.a-z]*|parts\/\d+\.tar[.a-z]*|index\/\d+\.sealed)$/.exec(
+      rest,
+    );
   if (piece === null) return undefined;
   const [, id, name = ''] = piece;
-  if (name.startsWith('names.'))
+  if (name.startsWith('index/'))
+    return {
+      what: `${name} of backup ${id}`,
+      loss: 'the host that took the backup no longer knows what is in that part; an interrupted backup writes it again',
+    };
+  if (name.startsWith('names'))
     return {
       what: `${name} of backup ${id}`,
       loss: 'nothing tells any more which table a file of the backup belongs to; it can be restored all the same',
     };
-  return name === 'claim.json'
+  return name.endsWith('.json')
     ? {
-        what: `the claim of backup ${id}`,
+        what: name === 'claim.json' ? `the claim of backup ${id}` : `${name} of backup ${id}`,
         loss: 'a cleanup may take the backup for abandoned while it is taken',
       }
     : {

@@ -108,9 +108,35 @@ export function claimKey(system: SystemPath, id: string): string {
   return `${backupPrefix(system, id)}claim.json`;
 }
 
+/** The key of the claim of an attempt after the first one to take a backup. */
+export function attemptKey(system: SystemPath, id: string, attempt: number): string {
+  return `${backupPrefix(system, id)}attempts/${attempt}.json`;
+}
+
+/** The number of an attempt, from a name below the backup's prefix; undefined for all other names. */
+export function parseAttemptName(name: string): number | undefined {
+  const digit = /^attempts\/([2-9])\.json$/.exec(name)?.[1];
+  return digit === undefined ? undefined : Number(digit);
+}
+
+/** The key of what a host stores for itself about a finished part. */
+export function partIndexKey(system: SystemPath, id: string, part: number): string {
+  return `${backupPrefix(system, id)}index/${padded(part)}.sealed`;
+}
+
+/** The number of a part, from the name of its index below the backup's prefix; undefined for all other names. */
+export function parsePartIndexName(name: string): number | undefined {
+  const digits = /^index\/(\d{6,7})\.sealed$/.exec(name)?.[1];
+  return digits === undefined ? undefined : Number(digits);
+}
+
 /** The key of a part. Keys of parts and manifests end with a suffix for the encoding, to help a recovery by hand. */
 export function partKey(system: SystemPath, id: string, part: number, suffix: string): string {
-  return `${backupPrefix(system, id)}parts/${String(part).padStart(6, '0')}.tar${suffix}`;
+  return `${backupPrefix(system, id)}parts/${padded(part)}.tar${suffix}`;
+}
+
+function padded(part: number): string {
+  return String(part).padStart(6, '0');
 }
 
 /** The key of a part or another piece that a commit record names. */
@@ -122,12 +148,23 @@ export function isPartKey(key: string): boolean {
   return /\/parts\/\d+\.tar[^/]*$/.test(key);
 }
 
-export function manifestKey(system: SystemPath, id: string, suffix: string): string {
-  return `${backupPrefix(system, id)}manifest.ndjson${suffix}`;
+/** Objects are written once, so each attempt to take a backup has names of its own. */
+export interface AttemptPath {
+  readonly id: string;
+  /** From 1 on. */
+  readonly attempt: number;
 }
 
-export function namesKey(system: SystemPath, id: string, suffix: string): string {
-  return `${backupPrefix(system, id)}names.ndjson${suffix}`;
+export function manifestKey(system: SystemPath, attempt: AttemptPath, suffix: string): string {
+  return `${backupPrefix(system, attempt.id)}manifest${numbered(attempt)}.ndjson${suffix}`;
+}
+
+export function namesKey(system: SystemPath, attempt: AttemptPath, suffix: string): string {
+  return `${backupPrefix(system, attempt.id)}names${numbered(attempt)}.ndjson${suffix}`;
+}
+
+function numbered({ attempt }: AttemptPath): string {
+  return attempt === 1 ? '' : String(attempt);
 }
 
 export function commitRecordsPrefix(system: SystemPath): string {

@@ -1,4 +1,4 @@
-/** The removal of an unfinished set's pieces from a repository. */
+/** The removal of pieces of a set from a repository. */
 import { startDeadline } from '../../base/time/deadline.ts';
 import type { Repository } from '../repository.ts';
 
@@ -13,30 +13,54 @@ export interface SetPlace {
 const deleteBatch = 500;
 
 /**
- * Removes the set, its claim last: while pieces are left, the claim marks them as an unfinished set. @throws
+ * Removes an unfinished set, its claim last: while pieces are left, the claim marks them as an unfinished set. @throws
  * StoreError
  */
-export async function discardSet(
-  repository: Repository,
-  { what, prefix, claimKey }: SetPlace,
-  timeoutMs: number,
-): Promise<void> {
-  const deadline = startDeadline(timeoutMs, `remove unfinished ${what}`);
+export async function discardSet(repository: Repository, place: SetPlace, timeoutMs: number): Promise<void> {
+  const deadline = startDeadline(timeoutMs, `remove unfinished ${place.what}`);
   const { signal } = deadline;
   try {
-    let keys: string[] = [];
-    for await (const entry of repository.store.list({ prefix, signal })) {
-      if ('prefix' in entry || entry.key === claimKey) continue;
-      keys.push(entry.key);
-      if (keys.length < deleteBatch) continue;
-      await deleteAll(repository, keys, signal);
-      keys = [];
-    }
-    await deleteAll(repository, keys, signal);
-    await deleteAll(repository, [claimKey], signal);
+    await deleteListed(repository, place, { isKept: name => place.prefix + name === place.claimKey, signal });
+    await deleteAll(repository, [place.claimKey], signal);
   } finally {
     deadline.clear();
   }
+}
+
+export interface UnusedPieces {
+  /** Told the name of a piece, below the prefix of the set. */
+  readonly isKept: (name: string) => boolean;
+  readonly timeoutMs: number;
+}
+
+/** Removes those pieces of a committed set that it does not use. @throws StoreError */
+export async function discardUnused(
+  repository: Repository,
+  place: SetPlace,
+  { isKept, timeoutMs }: UnusedPieces,
+): Promise<void> {
+  const deadline = startDeadline(timeoutMs, `remove unused pieces of ${place.what}`);
+  try {
+    await deleteListed(repository, place, { isKept, signal: deadline.signal });
+  } finally {
+    deadline.clear();
+  }
+}
+
+async function deleteListed(
+  repository: Repository,
+  { prefix }: SetPlace,
+  { isKept, signal }: Pick<UnusedPieces, 'isKept'> & { readonly signal: AbortSignal },
+): Promise<void> {
+  let keys: string[] = [];
+  for await (const entry of repository.store.list({ prefix, signal })) {
+    if ('prefix' in entry || isKept(entry.key.slice(prefix.length))) continue;
+    keys.push(entry.key);
+    if (keys.length < deleteBatch) continue;
+    await deleteAll(repository, keys, signal);
+    keys = [];
+  }
+  await deleteAll(repository, keys, signal);
 }
 
 async function deleteAll({ store }: Repository, keys: readonly string[], signal: AbortSignal): Promise<void> {

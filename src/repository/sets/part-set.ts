@@ -13,10 +13,12 @@ import type { BackupPart, StoredPiece } from '../format/backup-record.ts';
 import type { Digest } from '../../pipeline/digest.ts';
 import type { Repository } from '../repository.ts';
 import type { Destinations } from './destinations.ts';
-import { discardSet, type SetPlace } from './discard.ts';
+import { discardSet, discardUnused, type SetPlace } from './discard.ts';
 
 export interface SetLayout extends SetPlace {
   readonly manifestKey: string;
+  /** The number of the first part; default 1. */
+  readonly firstPart?: number;
   partKey(part: number): string;
 }
 
@@ -25,7 +27,7 @@ export interface PartPlace {
   readonly key: string;
 }
 
-interface PieceSizes {
+export interface PieceSizes {
   readonly stored: Digest;
   readonly plainSizeBytes: number;
 }
@@ -55,11 +57,17 @@ export class PartSet {
   readonly #parts: BackupPart[] = [];
   readonly #options: PartSetOptions;
   readonly #committing = new Set<Repository>();
-  #nextPart = 1;
+  #nextPart: number;
 
   constructor(options: PartSetOptions) {
     this.destinations = options.destinations;
     this.#options = options;
+    this.#nextPart = options.layout.firstPart ?? 1;
+  }
+
+  /** Takes a part that is durable in each destination already. */
+  adopt(part: BackupPart): void {
+    this.#parts.push(part);
   }
 
   /**
@@ -89,7 +97,7 @@ export class PartSet {
       const number = this.#nextPart++;
       const key = this.#options.layout.partKey(number);
       const { content, ...sizes } = await this.#write(key, () => write({ number, key }));
-      this.#parts.push({ number, ...this.#pieceOf(key, sizes) });
+      this.#parts.push({ number, ...this.pieceOf(key, sizes) });
       return content;
     }, signal);
   }
@@ -103,10 +111,20 @@ export class PartSet {
     return this.writePiece(this.#options.layout.manifestKey, make);
   }
 
+  /** An object of the set as its commit record names it. */
+  pieceOf(key: string, { stored, plainSizeBytes }: PieceSizes): StoredPiece {
+    return {
+      name: key.slice(this.#options.layout.prefix.length),
+      storedSizeBytes: stored.sizeBytes,
+      storedSha256: stored.sha256,
+      plainSizeBytes,
+    };
+  }
+
   /** Writes a piece under a key of the set, with retries; `make` is called for each attempt. */
   async writePiece(key: string, make: () => ByteStream): Promise<StoredPiece> {
     return this.#retry(async () =>
-      this.#pieceOf(key, await this.#write(key, () => this.#encode(key, make()))),
+      this.pieceOf(key, await this.#write(key, () => this.#encode(key, make()))),
     );
   }
 
@@ -128,6 +146,11 @@ export class PartSet {
     });
   }
 
+  /** True once a commit record may exist. */
+  get isCommitting(): boolean {
+    return this.#committing.size > 0;
+  }
+
   /** Removes the pieces in repositories that were left out. Never throws. */
   async discardLeftOut(): Promise<void> {
     await this.#discard(this.destinations.dropped);
@@ -142,20 +165,16 @@ export class PartSet {
     return [...this.#committing];
   }
 
+  /** Removes what earlier attempts have left and the commit record does not name. Never throws. */
+  async discardUnused(isUsed: (name: string) => boolean): Promise<void> {
+    await this.#discard(this.destinations.repositories, isUsed);
+  }
+
   async #encode(key: string, stream: ByteStream): Promise<PieceSizes> {
     let plainSizeBytes = 0;
     const counted = tap(stream, chunk => (plainSizeBytes += chunk.length));
     const stored = await this.destinations.write(key, counted, { signal: this.#options.signal });
     return { stored, plainSizeBytes };
-  }
-
-  #pieceOf(key: string, { stored, plainSizeBytes }: PieceSizes): StoredPiece {
-    return {
-      name: key.slice(this.#options.layout.prefix.length),
-      storedSizeBytes: stored.sizeBytes,
-      storedSha256: stored.sha256,
-      plainSizeBytes,
-    };
   }
 
   async #write<T>(key: string, write: () => Promise<T>): Promise<T> {
@@ -193,13 +212,14 @@ export class PartSet {
     );
   }
 
-  async #discard(repositories: readonly Repository[]): Promise<void> {
+  async #discard(repositories: readonly Repository[], isKept?: (name: string) => boolean): Promise<void> {
     const { layout, onLeftBehind, signal } = this.#options;
     const timeoutMs = signal.aborted ? hastyDiscardTimeoutMs : discardTimeoutMs;
     await Promise.all(
       repositories.map(async repository => {
         try {
-          await discardSet(repository, layout, timeoutMs);
+          if (isKept === undefined) await discardSet(repository, layout, timeoutMs);
+          else await discardUnused(repository, layout, { isKept, timeoutMs });
         } catch (error) {
           onLeftBehind(repository, error);
         }

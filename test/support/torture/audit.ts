@@ -126,7 +126,7 @@ async function decodeWhole(repository: Repository, key: string): Promise<string 
     return undefined;
   }
   const plain = repository.codec.decode(key, body, { limitBytes: 1024 ** 4, signal });
-  if (/\/parts\/\d{6}\.tar/.test(key)) {
+  if (/\/parts\/\d{6,7}\.tar/.test(key)) {
     await readPart(plain);
     return undefined;
   }

@@ -26,6 +26,7 @@ const ofObjects: Proofs<typeof objectBounds> = {
   clusterRecord: [limits, 'is no cluster record'],
   claim: [limits, 'is no claim that tells a parent'],
   record: [many, 'are not even asked for beyond the largest record there can be'],
+  partIndex: ['unit/repository/format/part-index.test.ts', 'that is too large is none'],
   note: [limits, 'is no note'],
   sidecar: ['unit/stores/fs/store.test.ts', 'those that are too large are none'],
   signature: [limits, 'is no signature'],

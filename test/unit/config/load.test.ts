@@ -55,6 +55,7 @@ describe('a configuration file', () => {
         passphrases: [],
         privateKeys: [],
         privateKeyPassphrases: [],
+        hostSecret: undefined,
       },
       signing: { key: undefined, passphrase: undefined, verify: 'warn', trustedSigners: [] },
       archive: { timeoutMs: 30_000, headerCheck: true, queueLimitBytes: undefined, jobs: 4, batch: false },

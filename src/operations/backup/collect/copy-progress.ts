@@ -5,6 +5,8 @@ import type { PlannedPart } from '../plan.ts';
 export interface PartProgress {
   /** Takes the bytes of the part's tar that are done; fewer than before when the part is made again. */
   readonly onBytes: (doneBytes: number) => void;
+  /** The part is not what was looked for, and begins anew. */
+  cancel(): void;
   /** The part is stored. */
   end(doneBytes: number, fileCount: number): void;
 }
@@ -26,6 +28,10 @@ export class CopyProgress {
     const part: PartProgress = {
       onBytes: doneBytes => {
         this.#underWay.set(part, doneBytes);
+        this.#emit();
+      },
+      cancel: () => {
+        this.#underWay.delete(part);
         this.#emit();
       },
       end: (doneBytes, fileCount) => {

@@ -58,6 +58,11 @@ export class Inventory implements AsyncDisposable {
     await this.#listed.append(encodeEntry(entry));
   }
 
+  /** All entries, in the order of their numbers. */
+  async *listed(): AsyncGenerator<BackupEntry> {
+    for await (const line of readLines(this.#listed.read(), name)) yield decodeEntry(line);
+  }
+
   /** The entries with these numbers, which are ascending. */
   async members(numbers: Uint32Array): Promise<BackupEntry[]> {
     const members: BackupEntry[] = [];
@@ -92,9 +97,9 @@ export class Inventory implements AsyncDisposable {
   /** All that was copied, in the order of the manifest. */
   async *copied(): AsyncGenerator<InventoryEntry> {
     const results = new ByteReader(this.#results.read(), name);
-    for await (const line of readLines(this.#listed.read(), name)) {
+    for await (const entry of this.listed()) {
       if (await results.isAtEnd()) return;
-      const result = decodeResult(decodeEntry(line), await results.exactly(resultBytes));
+      const result = decodeResult(entry, await results.exactly(resultBytes));
       if (result !== undefined) yield result;
     }
   }

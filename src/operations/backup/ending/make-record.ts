@@ -11,6 +11,7 @@ import type { Ending } from './write-ending.ts';
 
 export interface RecordSource {
   readonly id: string;
+  readonly attempt: number;
   readonly label: string;
   readonly connection: Pick<PgConnection, 'serverVersion'>;
   readonly facts: Pick<BackupServerFacts, 'controlFile' | 'dataChecksums' | 'dataDirectoryMode'>;
@@ -56,6 +57,7 @@ export function makeBackupRecord(source: RecordSource): BackupRecord {
     links: copied.links,
     externalFiles: copied.externalFiles,
     recipients: source.recipients,
+    ...(source.attempt > 1 && { resumed: { attempt: source.attempt, ...copied.takenOver } }),
     manifest: ending.manifest,
     ...(source.names !== undefined && { names: source.names }),
     parts: source.parts,

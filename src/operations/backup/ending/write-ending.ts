@@ -4,7 +4,7 @@ import { backupLabelName } from '../../../postgres/cluster/backup-label.ts';
 import { tablespaceMapName } from '../../../postgres/cluster/tablespace-map.ts';
 import type { StoppedBackup } from '../../../postgres/server/backup-control.ts';
 import type { StoredPiece } from '../../../repository/format/backup-record.ts';
-import { encodeManifest } from '../../../repository/format/manifest.ts';
+import { comparePaths, encodeManifest } from '../../../repository/format/manifest.ts';
 import {
   entryOfLastFile,
   fileOfText,
@@ -18,6 +18,7 @@ import type { PartSet } from '../../../repository/sets/part-set.ts';
 import type { BackupServerFacts } from '../server-facts.ts';
 import type { Inventory } from '../collect/inventory.ts';
 import type { InventoryEntry } from '../collect/inventory-codec.ts';
+import type { PartIndexer } from '../resume/part-indexer.ts';
 import { Spool } from '../collect/spool.ts';
 
 export interface EndingOptions {
@@ -27,6 +28,7 @@ export interface EndingOptions {
   readonly config: Pick<Config, 'backup'>;
   /** What all parts so far have. */
   readonly inventory: Inventory;
+  readonly indexer: PartIndexer | undefined;
   readonly capturedControl: LastFile;
   readonly stopped: StoppedBackup;
   readonly span: Span;
@@ -39,7 +41,7 @@ export interface Ending {
 }
 
 export async function writeEnding(options: EndingOptions): Promise<Ending> {
-  const { id, config, facts, set, inventory, capturedControl, stopped, span } = options;
+  const { id, config, facts, set, inventory, indexer, capturedControl, stopped, span } = options;
   // PostgreSQL gives all its files one mode, 0600 or 0640 (data_directory_mode); pg_control shows which.
   const { mode } = capturedControl;
   const mtimeMs = Number(stopped.stopTimeMicros / 1000n);
@@ -64,11 +66,17 @@ export async function writeEnding(options: EndingOptions): Promise<Ending> {
     stream: streamLastPart(files, facts.owner),
     content: entriesOf(files, part),
   }));
+  const lastPart = set.parts.at(-1);
+  if (lastPart !== undefined) await indexer?.note(lastPart, lastEntries.toSorted(byPath));
   const manifest = await set.writeManifest(() =>
     encodeManifest(id, mergeSorted(inventory.copied(), lastEntries)),
   );
   const sizeBytes = files.reduce((total, file) => total + file.sizeBytes, 0);
   return { manifest, fileCount: files.length, sizeBytes };
+}
+
+function byPath(a: InventoryEntry, b: InventoryEntry): number {
+  return comparePaths(a.path, b.path);
 }
 
 function entriesOf(files: readonly LastFile[], part: number): InventoryEntry[] {

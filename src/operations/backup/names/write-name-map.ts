@@ -14,6 +14,7 @@ import { collectNames } from './collect-names.ts';
 
 export interface NameMapOptions {
   readonly id: string;
+  readonly attempt: number;
   readonly config: Pick<Config, 'postgres'>;
   readonly connection: PgConnection;
   readonly env: NodeJS.ProcessEnv;
@@ -31,7 +32,7 @@ const namedDatabases = 5;
  * @throws WalvaultError
  */
 export async function writeNameMap(options: NameMapOptions): Promise<StoredPiece> {
-  const { id, system, set, log } = options;
+  const { id, attempt, system, set, log } = options;
   await using spool = await Spool.create();
   const unread = await collectNames(spool, options);
   if (unread.length > 0)
@@ -40,5 +41,7 @@ export async function writeNameMap(options: NameMapOptions): Promise<StoredPiece
       count: unread.length,
       databases: unread.slice(0, namedDatabases),
     });
-  return await set.writePiece(namesKey(system, id, set.destinations.codec.suffix), () => spool.read());
+  return await set.writePiece(namesKey(system, { id, attempt }, set.destinations.codec.suffix), () =>
+    spool.read(),
+  );
 }

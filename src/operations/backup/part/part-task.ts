@@ -24,11 +24,22 @@ export interface PartTask extends PartRules {
   readonly destinations: DestinationTerms;
 }
 
-export interface WrittenPart {
-  readonly stored: Digest;
-  readonly plainSizeBytes: number;
+/** The question whether a part of an earlier attempt is what the server has now. */
+export interface ProofTask extends PartRules {
+  readonly members: readonly BackupEntry[];
+  /** The digest of each member in the part; undefined for a directory. */
+  readonly sha256: readonly (string | undefined)[];
+}
+
+/** What was read of the members of a part. */
+export interface ProvenPart {
   readonly copied: readonly CopiedEntry[];
   readonly suspects: readonly SuspectPage[];
+}
+
+export interface WrittenPart extends ProvenPart {
+  readonly stored: Digest;
+  readonly plainSizeBytes: number;
   /** Repositories that failed and need not be reached. */
   readonly leftOut: readonly LeftOut[];
 }
@@ -45,7 +56,7 @@ export interface PartRun {
   readonly onBytes: (doneBytes: number) => void;
 }
 
-/** Writes parts: in this process, or in threads of it. */
+/** Writes and proves parts: in this process, or in threads of it. */
 export interface PartWriter {
   /** How many parts it writes side by side. */
   readonly jobs: number;
@@ -53,4 +64,6 @@ export interface PartWriter {
   prepare?(): void;
   /** @throws WalvaultError when a repository that must be reached does not have the part, or a file cannot be read */
   write(task: PartTask, run: PartRun): Promise<WrittenPart>;
+  /** Undefined if any member is not as it was. @throws WalvaultError when a file cannot be read */
+  prove(task: ProofTask, run: PartRun): Promise<ProvenPart | undefined>;
 }

@@ -18,6 +18,7 @@ import { restoredBackup } from './targets/restores.ts';
 import { serverMessages } from './targets/servers.ts';
 import { azureAnswers, gcsAnswers, s3Answers } from './targets/services.ts';
 import { history } from './targets/histories.ts';
+import { partIndex } from './targets/part-indexes.ts';
 import { manifest } from './targets/manifests.ts';
 import { openpgpInside, openpgpKey, openpgpMessage, openpgpSignature } from './targets/openpgp.ts';
 import { walHeader, walRecords } from './targets/wal.ts';
@@ -28,6 +29,7 @@ export const fuzzTargets: readonly FuzzTarget[] = [
   record,
   note,
   manifest,
+  partIndex,
   tar,
   zstd,
   openpgpMessage,

@@ -69,3 +69,15 @@ test('many small files are bounded by number', () => {
 test('nothing makes no part', () => {
   assert.deepEqual(plan([], { partSizeBytes: 1 }), []);
 });
+
+test('what goes into no part is numbered all the same', () => {
+  const planner = new PartPlanner({ partSizeBytes: 4096 });
+  for (const path of ['base/1/a', 'base/1/b', 'base/1/c', 'base/2/d', 'base/2/e']) {
+    if (path.endsWith('b') || path.endsWith('d')) planner.skip();
+    else planner.add({ path, type: 'file', sizeBytes: 512 });
+  }
+  assert.deepEqual(
+    planner.finish().map(({ entries }) => [...entries]),
+    [[0, 2, 4]],
+  );
+});

@@ -200,6 +200,18 @@ describe('keys', () => {
     assert.ok((await runCheck({ privateKey })).bad.some(({ message }) => message.startsWith(open)));
   });
 
+  it('without a secret of its own a host begins interrupted backups anew; a malformed one fails', async () => {
+    const { lines } = await runCheck({});
+    assert.ok(lines.some(({ status, message }) => status === 'skip' && /begins anew/.test(message)));
+    const { bad } = await runCheck({ keys: { hostSecret: new Secret('too short') } });
+    assert.deepEqual(
+      bad.map(({ status, message }) => [status, /is not 64 hex digits/.test(message)]),
+      [['fail', true]],
+    );
+    const whole = await runCheck({ keys: { hostSecret: new Secret('a1'.repeat(32)) } });
+    assert.ok(whole.lines.some(({ status, message }) => status === 'ok' && /goes on from/.test(message)));
+  });
+
   it('a passphrase that can be guessed: a warning', async () => {
     const passphrases = [new Secret('a'), new Secret('another one of several words')];
     const { bad } = await runCheck({ keys: { mode: 'passphrase', passphrases } });

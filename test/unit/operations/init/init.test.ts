@@ -101,7 +101,14 @@ describe('init', () => {
     );
     assert.deepEqual(config.signing.trustedSigners, [result.signingKey.publicPath]);
 
-    for (const path of [result.configPath, privateKey, signingPath])
+    const hostSecret = join(bench.directory, 'walvault-keys', 'host-secret');
+    assert.equal(
+      (await config.encryption.hostSecret?.read())?.reveal(),
+      (await readFile(hostSecret, 'utf8')).trim(),
+    );
+    assert.match(await readFile(hostSecret, 'utf8'), /^[0-9a-f]{64}\n$/);
+
+    for (const path of [result.configPath, privateKey, signingPath, hostSecret])
       assert.equal(await modeOf(path), 0o600, path);
     assert.equal(await modeOf(join(bench.directory, 'walvault-keys')), 0o700);
     const here = await readdir(join(bench.directory, 'walvault-keys'));

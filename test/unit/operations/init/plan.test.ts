@@ -34,6 +34,7 @@ describe('the plan of init', () => {
         privatePath: '/etc/walvault-keys/signing-private.asc',
         publicPath: '/etc/walvault-keys/signing-public.asc',
       },
+      hostSecretPath: '/etc/walvault-keys/host-secret',
       recoveryKey: {
         privatePath: '/media/usb/walvault-orders-private.asc',
         publicPath: '/media/usb/walvault-orders-public.asc',

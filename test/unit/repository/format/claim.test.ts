@@ -8,11 +8,14 @@ const id = '20261122T020000Z-full-3f2a91';
 
 it('a claim is taken once, and builds on nothing', async () => {
   const repository = await makeRepository();
-  const claim = { id, host: 'db1', pid: 7, startTime: new Date(0) };
+  const claim = { id, attempt: 1, host: 'db1', pid: 7, startTime: new Date(0) };
   assert.equal(await writeClaim(repository, system, claim, signal), true);
   assert.equal(await writeClaim(repository, system, claim, signal), true, 'after a lost answer');
   assert.equal(await writeClaim(repository, system, { ...claim, pid: 8 }, signal), false);
   assert.deepEqual(await readParentClaim(repository, system, id, signal), { kind: 'none' });
+  const second = { ...claim, attempt: 2 };
+  assert.equal(await writeClaim(repository, system, second, signal), true, 'each attempt has its claim');
+  assert.equal(await writeClaim(repository, system, { ...second, host: 'db2' }, signal), false);
 });
 
 it('a claim that is missing, damaged or of another kind may build on any backup', async () => {

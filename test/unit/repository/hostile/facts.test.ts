@@ -161,7 +161,7 @@ describe('planted records and claims', () => {
 
   it('an unsigned claim protects its directory and nothing else', async () => {
     const id = '20261122T020000Z-full-3f2a91';
-    const claim = { id, host: 'db1', pid: 7, startTime: new Date(0) };
+    const claim = { id, attempt: 1, host: 'db1', pid: 7, startTime: new Date(0) };
     await writeClaim(archive.as('require', { keys: { signingKey: undefined } }), system, claim, signal);
     assert.deepEqual(await readParentClaim(required, system, id, signal), { kind: 'unproven' });
     assert.deepEqual(await readParentClaim(archive.as('off'), system, id, signal), { kind: 'none' });

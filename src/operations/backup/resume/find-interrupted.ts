@@ -1,0 +1,187 @@
+/** Looks for an interrupted backup that this one can go on with. */
+import { hostname } from 'node:os';
+import { objectBounds } from '../../../base/bounds.ts';
+import { WalvaultError } from '../../../base/errors/errors.ts';
+import type { Log } from '../../../observe/events/events.ts';
+import { lockForSession } from '../../../postgres/server/advisory-lock.ts';
+import type { PgConnection } from '../../../postgres/server/connection.ts';
+import { sealBytes, type HostSecret } from '../../../repository/encoding/host-secret.ts';
+import { isBackupId } from '../../../repository/format/backup-record.ts';
+import { readSmallObject } from '../../../repository/format/json-object.ts';
+import {
+  backupPrefix,
+  backupsPrefix,
+  commitRecordsPrefix,
+  parseAttemptName,
+  parsePartIndexName,
+  partIndexKey,
+  type SystemPath,
+} from '../../../repository/format/layout.ts';
+import { openPartIndex, type PartIndex } from '../../../repository/format/part-index.ts';
+import type { Repository } from '../../../repository/repository.ts';
+import { EarlierParts } from './earlier-parts.ts';
+
+/** An interrupted backup. Whoever gets it disposes of its parts. */
+export interface InterruptedBackup {
+  readonly id: string;
+  /** The number of the attempt that goes on with it. */
+  readonly attempt: number;
+  readonly parts: EarlierParts;
+}
+
+export interface FindOptions {
+  readonly system: SystemPath;
+  /** Every repository that the backup goes to: a part counts if each of them has it. */
+  readonly repositories: readonly Repository[];
+  readonly secret: HostSecret;
+  /** Tells the keys of this run from others. */
+  readonly keys: string;
+  readonly connection: PgConnection;
+  readonly now: Date;
+  readonly log: Log;
+  readonly signal: AbortSignal;
+}
+
+const hourMs = 3_600_000;
+/** Cleanup takes a backup for abandoned after seven days: what goes on with one must have begun long before. */
+const resumableForMs = 3 * 24 * hourMs;
+/** Another host's session with its server cannot be seen from here. */
+const otherHostSilentMs = hourMs;
+/** More attempts hint at something that repeats itself; the keys of a backup have one digit for them. */
+const mostAttempts = 9;
+/** Anybody who can add objects can plant very many. */
+const mostLookedAt = 5;
+
+/**
+ * The newest interrupted backup that has finished parts in each repository; undefined if there is none. An index that does
+ * not open counts for nothing.
+ * @throws StoreError; WalvaultError `local-io`
+ */
+export async function findInterrupted(options: FindOptions): Promise<InterruptedBackup | undefined> {
+  for (const id of (await unfinishedIds(options)).slice(0, mostLookedAt)) {
+    const found = await lookAt(id, options);
+    if (typeof found === 'object') return found;
+    options.log.emit({ kind: 'interrupted-backup-passed-over', backup: id, reason: found });
+  }
+  return undefined;
+}
+
+/** The backups that have begun in each repository and are committed in none, the newest first. */
+async function unfinishedIds({ repositories, system, signal }: FindOptions): Promise<string[]> {
+  let common: Set<string> | undefined;
+  for (const { store } of repositories) {
+    const prefix = backupsPrefix(system);
+    const ids = new Set<string>();
+    for await (const entry of store.list({ prefix, delimiter: '/', signal }))
+      if ('prefix' in entry) ids.add(entry.prefix.slice(prefix.length, -1));
+    const records = commitRecordsPrefix(system);
+    for await (const entry of store.list({ prefix: records, signal }))
+      if ('key' in entry) ids.delete(entry.key.slice(records.length).replace(/\.json(\.sig)?$/, ''));
+    common = common?.intersection(ids) ?? ids;
+  }
+  return [...(common ?? [])].filter(isBackupId).sort().reverse();
+}
+
+/** What one repository has of a backup: stored sizes by name, and when the newest object came. */
+interface Pieces {
+  readonly sizes: ReadonlyMap<string, number>;
+  readonly newestMs: number;
+}
+
+/** @returns why the backup is passed over, as text */
+async function lookAt(id: string, options: FindOptions): Promise<InterruptedBackup | string> {
+  const { repositories, connection, now } = options;
+  const everywhere: Pieces[] = [];
+  for (const repository of repositories) everywhere.push(await listPieces(repository, id, options));
+  const silentMs = now.getTime() - Math.max(...everywhere.map(({ newestMs }) => newestMs));
+  const oldestMs = now.getTime() - Math.min(...everywhere.map(({ newestMs }) => newestMs));
+  if (oldestMs > resumableForMs) return 'it was interrupted more than three days ago';
+  const attempt = 1 + Math.max(1, ...everywhere.flatMap(({ sizes }) => [...sizes.keys()].map(attemptOf)));
+  if (attempt > mostAttempts) return `${mostAttempts} attempts have failed`;
+  if (!(await lockForSession(connection, lockOf(id)))) return 'another run is taking it at this moment';
+  const parts = await EarlierParts.create();
+  try {
+    const reason = await readParts(id, { everywhere, silentMs, parts }, options);
+    if (reason === undefined) return { id, attempt, parts };
+    await parts[Symbol.asyncDispose]();
+    return reason;
+  } catch (error) {
+    await parts[Symbol.asyncDispose]();
+    throw error;
+  }
+}
+
+/** The name of the lock that a running backup holds in its session. */
+export function lockOf(id: string): string {
+  return `walvault backup ${id}`;
+}
+
+function attemptOf(name: string): number {
+  return parseAttemptName(name) ?? 1;
+}
+
+async function listPieces(
+  { store }: Repository,
+  id: string,
+  { system, signal }: FindOptions,
+): Promise<Pieces> {
+  const prefix = backupPrefix(system, id);
+  const sizes = new Map<string, number>();
+  let newestMs = 0;
+  for await (const entry of store.list({ prefix, signal })) {
+    if ('prefix' in entry) continue;
+    sizes.set(entry.key.slice(prefix.length), entry.sizeBytes);
+    newestMs = Math.max(newestMs, entry.modified.getTime());
+  }
+  return { sizes, newestMs };
+}
+
+interface Looking {
+  readonly everywhere: readonly Pieces[];
+  /** How long nothing has come to any repository. */
+  readonly silentMs: number;
+  readonly parts: EarlierParts;
+}
+
+/** Adds the parts that every repository has, the newest first. @returns why there are none to go on from */
+async function readParts(
+  id: string,
+  { everywhere, silentMs, parts }: Looking,
+  options: FindOptions,
+): Promise<string | undefined> {
+  const numbers = [...(everywhere[0]?.sizes.keys() ?? [])].flatMap(name => parsePartIndexName(name) ?? []);
+  let hasOtherKeys = false;
+  for (const number of numbers.sort((a, b) => b - a)) {
+    const index = await openIndex(id, number, options);
+    if (index === undefined) continue;
+    const { part, host, keys } = index;
+    if (host !== hostname() && silentMs < otherHostSilentMs)
+      return `host "${host}" wrote to it within the last hour and may still be taking it`;
+    hasOtherKeys ||= keys !== options.keys;
+    const isEverywhere = everywhere.every(({ sizes }) => sizes.get(part.name) === part.storedSizeBytes);
+    if (keys === options.keys && isEverywhere) await parts.add(index);
+  }
+  if (parts.list.length > 0) return undefined;
+  return hasOtherKeys
+    ? 'its parts are encrypted or signed with other keys'
+    : 'it has no finished part that this host can tell';
+}
+
+async function openIndex(
+  id: string,
+  number: number,
+  { repositories, system, secret, signal }: FindOptions,
+): Promise<PartIndex | undefined> {
+  const key = partIndexKey(system, id, number);
+  const limitBytes = objectBounds.partIndex.limitBytes + sealBytes;
+  for (const { store } of repositories) {
+    try {
+      const sealed = await readSmallObject(store, key, { limitBytes, signal });
+      const index = sealed && (await openPartIndex({ system, id, part: number, secret }, sealed));
+      if (index !== undefined) return index;
+    } catch (error) {
+      if (!(error instanceof WalvaultError) || error.code !== 'damaged') throw error;
+    }
+  }
+  return undefined;
+}
