@@ -78,7 +78,7 @@ export const harmlessSettings: readonly { readonly because: string; readonly nam
       max_wal_size min_dynamic_shared_memory min_wal_size multixact_member_buffers multixact_offset_buffers
       notify_buffers parallel_leader_participation recovery_prefetch serializable_buffers shared_buffers
       shared_memory_type subtransaction_buffers summarize_wal synchronous_commit temp_buffers temp_file_limit
-      track_commit_timestamp transaction_buffers vacuum_buffer_usage_limit vacuum_cost_delay vacuum_cost_limit
+      track_commit_timestamp transaction_buffers vacuum_buffer_usage_limit vacuum_cleanup_index_scale_factor vacuum_cost_delay vacuum_cost_limit
       vacuum_cost_page_dirty vacuum_cost_page_hit vacuum_cost_page_miss vacuum_failsafe_age
       vacuum_freeze_min_age vacuum_freeze_table_age vacuum_max_eager_freeze_failure_rate
       vacuum_multixact_failsafe_age vacuum_multixact_freeze_min_age vacuum_multixact_freeze_table_age
@@ -124,7 +124,7 @@ export const harmlessSettings: readonly { readonly because: string; readonly nam
       allow_in_place_tablespaces allow_system_table_mods backtrace_functions data_sync_retry
       debug_discard_caches debug_io_direct debug_logical_replication_streaming debug_parallel_query
       exit_on_error force_parallel_mode ignore_checksum_failure ignore_invalid_pages ignore_system_indexes
-      jit_debugging_support jit_dump_bitcode jit_expressions jit_profiling_support jit_tuple_deforming
+      jit_debugging_support jit_dump_bitcode jit_expressions jit_profiling_support jit_tuple_deforming operator_precedence_warning
       post_auth_delay pre_auth_delay recovery_init_sync_method remove_temp_files_after_crash
       restart_after_crash send_abort_for_crash send_abort_for_kill trace_connection_negotiation trace_notify
       trace_recovery_messages trace_sort wal_consistency_checking zero_damaged_pages
