@@ -96,7 +96,8 @@ async function* decompressed(body: ByteStream, what: string): AsyncGenerator<Uin
   const reader = new ByteReader(body, what);
   const [algorithm] = await reader.exactly(1);
   const rest = chunksOf(reader);
-  const zlibOptions = { chunkSize: 256 * 1024 };
+  // It asks for a chunk when it is done with the one before, whose memory may be gone then.
+  const zlibOptions = { chunkSize: 256 * 1024, writableHighWaterMark: 1 };
   try {
     if (algorithm === 0) yield* rest;
     else if (algorithm === 1) yield* throughStage(rest, createInflateRaw(zlibOptions));
