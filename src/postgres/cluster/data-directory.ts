@@ -1,5 +1,5 @@
 /** A walk through a data directory, also of a running server, that gives the entries for a base backup. */
-import { lstat, readdir, readlink, realpath, stat } from 'node:fs/promises';
+import { lstat, readlink, realpath, stat } from 'node:fs/promises';
 import type { Stats } from 'node:fs';
 import { join, relative } from 'node:path';
 import { localIoError, systemCode, WalvaultError } from '../../base/errors/errors.ts';
@@ -12,6 +12,7 @@ import {
   type EntryType,
 } from './backup-selection.ts';
 import { readControlFile } from './control-file.ts';
+import { DirectoryNames } from './directory-names.ts';
 import { unloggedRelations } from './relation-file.ts';
 
 export interface DataDirectoryEntry {
@@ -37,7 +38,7 @@ export interface DataDirectoryEntry {
 /**
  * Entries in ascending order of the bytes of their paths, directories before their contents. Files that vanish
  * meanwhile are left out, as in basebackup.c: WAL knows of their removal. Memory holds the names of one directory for
- * each level. `global/pg_control` is one of the entries; a backup must read it last.
+ * each level, and little more than their bytes. `global/pg_control` is one of the entries; a backup must read it last.
  * @throws WalvaultError `local-io`, `refused` for a name that is not UTF-8
  */
 export async function* walkDataDirectory(
@@ -86,13 +87,11 @@ async function tablespacesInside(dataDirectory: string): Promise<Map<string, str
 async function* walkDirectory(walk: Walk, directory: string): AsyncGenerator<DataDirectoryEntry> {
   walk.signal.throwIfAborted();
   const names = await namesIn(join(walk.dataDirectory, directory));
-  const wanted = selectNames(walk, directory, names);
+  const isTaken = selectionOf(walk, directory, names);
   // A directory's contents sort after `name/`, and `name.x` before it: so the two steps are sorted apart.
   const descents: string[] = [];
-  const steps = sortByBytes(wanted);
-  for (let at = 0; at < steps.length; at += lookAhead) {
+  for (const batch of batchesOf(names, isTaken)) {
     walk.signal.throwIfAborted();
-    const batch = steps.slice(at, at + lookAhead);
     const entries = await Promise.all(batch.map(name => inspect(walk, directory, name)));
     for (const entry of entries) {
       if (entry === undefined) continue;
@@ -107,6 +106,18 @@ async function* walkDirectory(walk: Walk, directory: string): AsyncGenerator<Dat
 /** Number of files that are examined side by side. */
 const lookAhead = 32;
 
+function* batchesOf(names: Iterable<string>, isTaken: (name: string) => boolean): Generator<string[]> {
+  let batch: string[] = [];
+  for (const name of names) {
+    if (!isTaken(name)) continue;
+    batch.push(name);
+    if (batch.length < lookAhead) continue;
+    yield batch;
+    batch = [];
+  }
+  yield batch;
+}
+
 /** Enters the directories whose contents come before `path`; all directories if it is undefined. */
 async function* descendBefore(
   walk: Walk,
@@ -120,13 +131,14 @@ async function* descendBefore(
   }
 }
 
-function selectNames(walk: Walk, directory: string, names: readonly string[]): string[] {
+/** Which of the names in a directory may belong to a backup. */
+function selectionOf(walk: Walk, directory: string, names: Iterable<string>): (name: string) => boolean {
   const parts = directory.split('/');
   if (parts.length === 2 && parts[0] === 'pg_tblspc')
-    return names.filter(name => isTablespaceVersionDirectory(name, walk.catalogVersion));
-  if (!isDatabaseDirectory(parts)) return [...names];
+    return name => isTablespaceVersionDirectory(name, walk.catalogVersion);
+  if (!isDatabaseDirectory(parts)) return () => true;
   const unlogged = unloggedRelations(names);
-  return names.filter(name => !isUnloggedContent(name, unlogged));
+  return name => !isUnloggedContent(name, unlogged);
 }
 
 /** Undefined for an entry that a backup leaves out, that is no file, directory or link, or that has vanished. */
@@ -201,8 +213,8 @@ function typeOf(stats: Stats): EntryType | undefined {
   return stats.isSymbolicLink() ? 'symlink' : undefined;
 }
 
-async function namesIn(absolutePath: string): Promise<string[]> {
-  return (await unlessGone('list', absolutePath, readdir(absolutePath))) ?? [];
+async function namesIn(absolutePath: string): Promise<Iterable<string>> {
+  return (await unlessGone('list', absolutePath, DirectoryNames.in(absolutePath))) ?? [];
 }
 
 async function lstatIfThere(absolutePath: string, name: string): Promise<Stats | undefined> {
@@ -226,10 +238,6 @@ async function unlessGone<T>(action: string, absolutePath: string, work: Promise
     if (systemCode(error) === 'ENOENT') return undefined;
     throw localIoError(action, absolutePath, error);
   }
-}
-
-function sortByBytes(names: readonly string[]): string[] {
-  return names.toSorted(compareBytes);
 }
 
 /** The order of the UTF-8 bytes; for ASCII this is JavaScript's own. */
