@@ -1,6 +1,6 @@
 /**
- * `npm run soak -- [--minutes N] [scenario…]`: the torture of test/support/torture at full length, and its figures. About two hours,
- * one of them fuzzing and thirty minutes the outage, and 10 GB of scratch space. Runs against a copy of the executable, so that a build
+ * `npm run soak -- [--minutes N] [scenario…]`: the torture of test/support/torture at full length, and its figures. About three
+ * hours, one of them fuzzing and thirty minutes the outage, and 60 GB of scratch space, of which all but 10 are for `large-cluster`. Runs against a copy of the executable, so that a build
  * beside it changes nothing. `fuzz` runs the sources: `--seed` gives the same inputs again, `--target NAME` chooses (several times),
  * `--input FILE` repeats a saved one.
  */

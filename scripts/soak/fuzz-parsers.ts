@@ -4,7 +4,7 @@ import { resolve } from 'node:path';
 import { formatSize } from '../../src/base/units.ts';
 import { fuzz, repeatInput, type TargetResult } from '../../test/support/torture/fuzz/fuzz.ts';
 
-/** What was typed; `minutes` is for scenarios whose length is a time, the rest for `fuzz` alone. */
+/** What was typed; `minutes` is for scenarios whose length is a time, `seed` for those that repeat what it chose, the rest for `fuzz` alone. */
 export interface SoakOptions {
   readonly minutes?: number | undefined;
   readonly seed?: string | undefined;

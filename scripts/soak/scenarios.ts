@@ -1,4 +1,5 @@
 /** The scenarios of `npm run soak`: their length, and the words for their results. */
+import { randomBytes } from 'node:crypto';
 import { formatDuration, formatSize } from '../../src/base/units.ts';
 import { agentPlace } from '../../test/support/site/agents.ts';
 import { createSite } from '../../test/support/site/site.ts';
@@ -11,11 +12,13 @@ import {
   fillDuringPush,
   fillDuringRestore,
 } from '../../test/support/torture/disk-faults.ts';
+import { disturbBackups } from '../../test/support/torture/disturb-backup.ts';
 import { isExcused, requireMounts } from '../../test/support/torture/file-systems.ts';
 import { assertNothingIsLeft, killAgentConf, killAgents } from '../../test/support/torture/kill-agent.ts';
 import { killBackups } from '../../test/support/torture/kill-backup.ts';
 import { killPushes } from '../../test/support/torture/kill-push.ts';
 import { killRestores } from '../../test/support/torture/kill-restore.ts';
+import { cycleOfLargeCluster } from '../../test/support/torture/large-cluster.ts';
 import { memoryLimits, memoryOfBackup, memoryOfPush } from '../../test/support/torture/memory.ts';
 import { surviveOutages } from '../../test/support/torture/outage.ts';
 import { cutPower } from '../../test/support/torture/power-cut.ts';
@@ -42,6 +45,7 @@ export const scenarios: readonly Scenario[] = [
   { name: 'kill-push', run: async () => describe(await killPushes(await createSite(), rounds)) },
   { name: 'kill-push-s3', run: () => onS3(async site => describe(await killPushes(site, rounds))) },
   { name: 'kill-backup', run: async () => describe(await killBackups(await createSite(), rounds)) },
+  { name: 'disturb-backup', run: options => mounting(() => disturbBackup(options)) },
   { name: 'kill-restore', run: async () => describe(await killRestores(await createSite(), rounds)) },
   { name: 'race', run: async () => describe(await racePushes(await createSite(), 25)) },
   { name: 'race-s3', run: () => onS3(async site => describe(await racePushes(site, 25))) },
@@ -55,11 +59,18 @@ export const scenarios: readonly Scenario[] = [
   { name: 'segment-sizes', run: largestSegments },
   { name: 'versions', run: async () => describe(await liveThroughVersions(console.log)) },
   { name: 'memory', run: measureMemory },
+  { name: 'large-cluster', run: cycleLargeCluster },
   { name: 'interleavings', run: () => interleaveAccounts(200) },
   { name: 'interleavings-killed', run: () => interleaveAccounts(60, true) },
   { name: 'outage', run: outage },
   { name: 'fuzz', run: fuzzParsers, runsSources: true },
 ];
+
+async function disturbBackup({ seed = randomBytes(2).toString('hex') }: SoakOptions): Promise<string> {
+  const rounds = Number(process.env['WALVAULT_TEST_ROUNDS'] ?? 50);
+  const figures = await disturbBackups(Number.parseInt(seed, 16), rounds, console.log);
+  return `seed ${seed}: ${describe(figures)}`;
+}
 
 async function diskFaults(): Promise<string> {
   const fsyncs = await failFsyncs();
@@ -123,6 +134,26 @@ async function measureMemory(): Promise<string> {
     backupBytes <= memoryLimits.backupBytes &&
     restoreBytes <= memoryLimits.restoreBytes;
   if (!isWithin) throw new Error(`too much memory: ${text}`);
+  return text;
+}
+
+/** A million files, or WALVAULT_TEST_FILES; a table of 40 GiB, or of WALVAULT_TEST_TABLE_GIB, which a restore writes in full. */
+async function cycleLargeCluster(): Promise<string> {
+  const { fileCount, clusterBytes, verbs } = await cycleOfLargeCluster(
+    await createSite(),
+    {
+      files: Number(process.env['WALVAULT_TEST_FILES'] ?? 1_000_000),
+      tableGiB: Number(process.env['WALVAULT_TEST_TABLE_GIB'] ?? 40),
+    },
+    console.log,
+  );
+  const figures = Object.entries(verbs).map(
+    ([verb, { residentBytes, elapsedMs }]) =>
+      `${verb} ${formatSize(residentBytes)} in ${formatDuration(elapsedMs)}`,
+  );
+  const text = `${fileCount} files of ${formatSize(clusterBytes)}: ${figures.join(', ')}`;
+  if (Object.values(verbs).some(({ residentBytes }) => residentBytes > memoryLimits.largeClusterBytes))
+    throw new Error(`too much memory: ${text}`);
   return text;
 }
 

@@ -5,6 +5,9 @@
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 
+/** What the main thread of a backup or restore of a few files stays below. */
+export const mainThread = { keptBytes: 24 * 1024 ** 2, keptHeapBytes: 64 * 1024 ** 2 } as const;
+
 /**
  * @returns a function that frees unreachable memory of this thread. It takes a millisecond for young objects. While
  * buffers hold more than `keptBytes`, or the heap is larger than `keptHeapBytes`, it also looks through older ones, for

@@ -4,6 +4,7 @@ import type { Config } from '../config/index.ts';
 import type { PartJob, PartRun, Written } from '../operations/restore/unpack-part.ts';
 import type { PartUnpacker } from '../operations/restore/unpack.ts';
 import type { Repository } from '../repository/repository.ts';
+import { garbageCollector, mainThread } from './collect-garbage.ts';
 import type { Jobs } from './job-table.ts';
 import { WorkerPool, type WorkerPoolOptions } from './pool.ts';
 import { startWorker } from './start-worker.ts';
@@ -13,6 +14,8 @@ const mostByDefault = 8;
 export class PartUnpackers implements PartUnpacker, AsyncDisposable {
   readonly jobs: number;
   readonly #pool: WorkerPool<Jobs>;
+  /** The manifest was read line by line. */
+  readonly #collectGarbage = garbageCollector(mainThread.keptBytes, mainThread.keptHeapBytes);
 
   /** @param told of each secret that a thread reads, and of what the threads receive */
   constructor(config: Config, told: Pick<WorkerPoolOptions, 'onSecret' | 'onTraffic'>) {
@@ -26,6 +29,7 @@ export class PartUnpackers implements PartUnpacker, AsyncDisposable {
   }
 
   async unpack(repository: Repository, job: PartJob, { onWritten, signal }: PartRun): Promise<Written> {
+    this.#collectGarbage();
     const input = { repository: repository.name, job };
     return await this.#pool.run('unpack-part', input, {
       signal,

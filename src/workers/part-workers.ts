@@ -10,7 +10,7 @@ import type {
   ProvenPart,
   WrittenPart,
 } from '../operations/backup/part/part-task.ts';
-import { garbageCollector } from './collect-garbage.ts';
+import { garbageCollector, mainThread } from './collect-garbage.ts';
 import type { Jobs } from './job-table.ts';
 import { WorkerPool, type WorkerPoolOptions } from './pool.ts';
 import { startWorker } from './start-worker.ts';
@@ -18,14 +18,12 @@ import { startWorker } from './start-worker.ts';
 const mostByDefault = 8;
 /** A thread that hangs in a call, as for a dead disk, cannot be told to stop. */
 const stopWithinMs = 500;
-/** Of the main thread: with a few files it stays below. */
-const keptBytes = { buffers: 24 * 1024 ** 2, heap: 64 * 1024 ** 2 };
 
 export class PartWorkers implements PartWriter, AsyncDisposable {
   readonly jobs: number;
   readonly #pool: WorkerPool<Jobs>;
   /** The walk that has found the files leaves much, and so does what becomes of those of each part. */
-  readonly #collectGarbage = garbageCollector(keptBytes.buffers, keptBytes.heap);
+  readonly #collectGarbage = garbageCollector(mainThread.keptBytes, mainThread.keptHeapBytes);
 
   /** @param told of each secret that a thread reads, and of what the threads send */
   constructor(config: Config, told: Pick<WorkerPoolOptions, 'onSecret' | 'onTraffic'>) {

@@ -37,7 +37,7 @@ interface Group {
 }
 
 /** Characters that wait in memory at most. */
-const heldCharacters = 8 * 1024 ** 2;
+const heldCharacters = 2 * 1024 ** 2;
 const readChunkBytes = 256 * 1024;
 
 export class EntrySpool implements AsyncDisposable {

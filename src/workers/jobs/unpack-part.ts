@@ -14,10 +14,12 @@ export interface UnpackPart {
 const tellEveryMs = 100;
 /** Bytes of buffers that need no collection. */
 const keptBytes = 24 * 1024 ** 2;
+/** The heap of a part with few files. */
+const keptHeapBytes = 24 * 1024 ** 2;
 
 export async function openUnpackPart({ repositories }: Workshop): Promise<Job<UnpackPart, Written>> {
   const opened = await repositories();
-  const collectGarbage = garbageCollector(keptBytes);
+  const collectGarbage = garbageCollector(keptBytes, keptHeapBytes);
   return async ({ repository: name, job }, { signal, log }) => {
     const repository = opened.find(one => one.name === name);
     if (repository === undefined) throw new WalvaultError('internal', `no repository is named "${name}"`);

@@ -68,14 +68,14 @@ export async function killBackups(site: Site, rounds: number, sizeMiB = 8): Prom
   };
 }
 
-async function assertListed(site: Site, count: number): Promise<void> {
+export async function assertListed(site: Site, count: number): Promise<void> {
   const listed = await site.walvault(['list', 'backups']);
   assert.equal(listed.exitCode, 0, listed.stderr);
   assert.equal((listed.stdout.match(/^ *\d{8}T\d{6}Z-full-/gm) ?? []).length, count, listed.stdout);
 }
 
 /** The newest backup and all the WAL give every committed row. */
-async function assertRecovers(site: Site, rows: number): Promise<void> {
+export async function assertRecovers(site: Site, rows: number): Promise<void> {
   const directory = join(temporaryDirectory('restored'), 'data');
   const restored = await site.walvault(['restore', directory]);
   assert.equal(restored.exitCode, 0, restored.stderr);

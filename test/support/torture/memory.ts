@@ -15,6 +15,8 @@ export const memoryLimits = {
   pushBytes: 160 * mebibyte,
   backupBytes: 300 * mebibyte,
   restoreBytes: 300 * mebibyte,
+  /** Of each verb, however many files there are. */
+  largeClusterBytes: 400 * mebibyte,
 } as const;
 
 /** The highest of several pushes of random segments, which are the hardest to compress. */

@@ -1,6 +1,14 @@
 import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
-import { existsSync, mkdirSync, readFileSync, readdirSync, statSync } from 'node:fs';
+import {
+  existsSync,
+  mkdirSync,
+  readFileSync,
+  readdirSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { afterEach, describe, test } from 'vitest';
@@ -263,6 +271,24 @@ describe('parts side by side', () => {
   });
 });
 
+test('nothing that is there already is written over, or through', async () => {
+  for (const plant of [
+    (path: string) => writeFileSync(path, 'mine'),
+    (path: string, outside: string) => symlinkSync(outside, path),
+  ]) {
+    const outside = join(temporaryDirectory('outside', { keepOwner: true }), 'file');
+    writeFileSync(outside, 'mine');
+    let planted = '';
+    const unpacked = unpackMade({ parts: [base, essentials] }, data => {
+      mkdirSync(join(data, 'base/1'), { recursive: true });
+      planted = join(data, 'base/1/100');
+      plant(planted, outside);
+    });
+    await assert.rejects(unpacked, /EEXIST/);
+    assert.equal(readFileSync(planted, 'utf8'), 'mine');
+  }
+});
+
 describe('a hostile repository', () => {
   test('a file that the manifest does not name', () =>
     refuses(
@@ -332,6 +358,40 @@ describe('a hostile repository', () => {
       },
       /"base\/1\/100" is not what the manifest says/,
     ));
+
+  test('very many bytes more are not written before they are refused', async () => {
+    let seenBytes = 0;
+    const log: Log = {
+      emit(event) {
+        if (event.kind === 'progress') seenBytes = Math.max(seenBytes, event.doneBytes ?? 0);
+      },
+    };
+    const large = { path: 'base/1/102', text: 'z'.repeat(8 * 1024 ** 2) };
+    const short = (entry: ManifestEntry) => (entry.path === large.path ? { ...entry, sizeBytes: 1 } : entry);
+    await refuses(
+      { parts: [[large], essentials], entries: real => real.map(short), log },
+      /"base\/1\/102" is not what the manifest says/,
+    );
+    assert.ok(seenBytes < 100, `${seenBytes} bytes`);
+  });
+
+  for (const changed of [{ part: 3 }, { backup: '20261101T020000Z-full-aaaaaa' }])
+    test(`a file that is said to be in ${JSON.stringify(changed)}`, () =>
+      refuses(
+        {
+          parts: [base, essentials],
+          entries: real =>
+            real.map(entry => (entry.path === 'base/1/100' ? { ...entry, ...changed } : entry)),
+        },
+        /"base\/1\/100" is in no part of the backup/,
+      ));
+
+  for (const name of essentials.map(({ path }) => path))
+    test(`no ${name}`, () =>
+      refuses(
+        { parts: [base, essentials.filter(({ path }) => path !== name)] },
+        new RegExp(`the backup has no ${name}`),
+      ));
 
   test('a symbolic link', () =>
     refuses(
