@@ -25,7 +25,7 @@ import { cutPower } from '../../test/support/torture/power-cut.ts';
 import { startAsProcessOne } from '../../test/support/torture/process-one.ts';
 import { racePushes } from '../../test/support/torture/race.ts';
 import { archiveAndRecover } from '../../test/support/torture/segment-sizes.ts';
-import { liveThroughVersions } from '../../test/support/torture/versions.ts';
+import { allSegmentSizesMiB, liveThroughVersions } from '../../test/support/torture/versions.ts';
 import { interleave } from '../../test/support/torture/interleavings/interleave.ts';
 import { createS3Site } from '../../test/support/site/store-site.ts';
 
@@ -57,7 +57,7 @@ export const scenarios: readonly Scenario[] = [
   { name: 'archive-load', run: loadArchiver },
   { name: 'kill-agent', run: killAgentsUnderLoad },
   { name: 'segment-sizes', run: largestSegments },
-  { name: 'versions', run: async () => describe(await liveThroughVersions(console.log)) },
+  { name: 'versions', run: allVersions },
   { name: 'memory', run: measureMemory },
   { name: 'large-cluster', run: cycleLargeCluster },
   { name: 'interleavings', run: () => interleaveAccounts(200) },
@@ -120,6 +120,12 @@ async function largestSegments(): Promise<string> {
   const { archived, asked, served } = await archiveAndRecover(1024, 6);
   if (served === 0) throw new Error('no segment was fetched ahead');
   return `${archived} segments of 1 GiB archived by ${asked} pushes and recovered, ${served} of them fetched ahead`;
+}
+
+/** With segments of each size, or of those of WALVAULT_TEST_SEGMENT_SIZES, in MiB. */
+async function allVersions(): Promise<string> {
+  const named = process.env['WALVAULT_TEST_SEGMENT_SIZES']?.split(',').map(Number);
+  return describe(await liveThroughVersions(named ?? allSegmentSizesMiB, console.log));
 }
 
 async function measureMemory(): Promise<string> {

@@ -3,11 +3,7 @@ import assert from 'node:assert/strict';
 import { afterAll, beforeAll, describe, test } from 'vitest';
 import { WalvaultError } from '../../src/base/errors/errors.ts';
 import { until } from '../support/site/backup-fixtures.ts';
-import {
-  embeddedBinaries,
-  findPostgresBinaries,
-  requireInstalled,
-} from '../support/servers/postgres-binaries.ts';
+import { embeddedBinaries, requireInstalled } from '../support/servers/postgres-binaries.ts';
 import { startPostgres, type PostgresServer } from '../support/servers/postgres-server.ts';
 import {
   newDirectory,
@@ -19,11 +15,10 @@ import { archiveEverything, createSite, outcomeOf, type Site } from '../support/
 import { temporaryDirectory } from '../support/site/temp.ts';
 import { giveToUnprivileged } from '../support/site/unprivileged.ts';
 
-for (const [version, binDir] of [
-  ['of this machine', findPostgresBinaries()],
-  ['18', embeddedBinaries(18)],
-] as const) {
-  describe(`a target within a DROP, PostgreSQL ${version}`, () => {
+// Both layouts of these records: 15 changed them.
+for (const major of [13, 18] as const) {
+  describe(`a target within a DROP, PostgreSQL ${major}`, () => {
+    const binDir = embeddedBinaries(major);
     let site: Site;
     let origin: PostgresServer;
     /** A moment before each DROP, and one amid another, after and before commits of others. */
@@ -50,7 +45,7 @@ for (const [version, binDir] of [
         before[name] = await now(origin);
         await origin.query(name === 'database' ? 'drop database sales' : 'drop tablespace roomy');
       }
-      amid = await dropAmidCommits(origin);
+      if (major >= 15) amid = await dropAmidCommits(origin);
       await origin.query("insert into ticks values ('2000-01-01')");
       await archiveEverything(origin);
     });
@@ -91,6 +86,7 @@ for (const [version, binDir] of [
       assert.equal(plan.spared?.kind, 'tablespace');
     });
 
+    if (major < 15) return;
     test('commits amid the drop are not given up unasked: the message has the position that brings it back', async () => {
       const refused = await restoreFrom(site, { targetTime: amid }).catch((error: unknown) => error);
       assert.ok(refused instanceof WalvaultError && refused.code === 'target', String(refused));
@@ -131,8 +127,8 @@ async function now(server: PostgresServer): Promise<string> {
 }
 
 /**
- * Drops a database while others commit, and gives a moment amid it. A stopped session holds it up: the drop waits until
- * each session has let go of its files.
+ * Drops a database while others commit, and gives a moment amid it. A stopped session holds it up: since 15 the drop waits
+ * until each session has let go of its files.
  */
 async function dropAmidCommits(server: PostgresServer): Promise<string> {
   const session = await server.connect();

@@ -87,13 +87,13 @@ export async function currentTimeline(connection: PgConnection, isStandby: boole
 }
 
 /** False once checksums are being turned off: pages may get wrong ones from then on. */
-export async function hasDataChecksums(connection: PgConnection): Promise<boolean> {
+export async function hasDataChecksums(connection: Pick<PgConnection, 'query'>): Promise<boolean> {
   const sql = `select current_setting('data_checksums') as checksums`;
   return (await queryOne<{ checksums: string }>(connection, sql)).checksums === 'on';
 }
 
 /** The position of the next record; on a standby, the end of the received WAL. No page of the server is newer. */
-export async function newestLsn(connection: PgConnection, isStandby: boolean): Promise<Lsn> {
+export async function newestLsn(connection: Pick<PgConnection, 'query'>, isStandby: boolean): Promise<Lsn> {
   const position = isStandby
     ? 'greatest(pg_last_wal_receive_lsn(), pg_last_wal_replay_lsn())'
     : 'pg_current_wal_insert_lsn()';

@@ -9,20 +9,23 @@ export interface VersionFigures {
 }
 
 const majors = [13, 14, 15, 16, 17, 18] as const;
-const segmentSizesMiB = [1, 2, 4, 8, 16, 32, 64];
+export const allSegmentSizesMiB = [1, 2, 4, 8, 16, 32, 64];
 
 /** Needs root, and the machine's mirror of Debian. */
-export async function liveThroughVersions(onCycle: (line: string) => void): Promise<VersionFigures> {
+export async function liveThroughVersions(
+  segmentSizesMiB: readonly number[],
+  onCycle: (line: string) => void,
+): Promise<VersionFigures> {
   const newest = await newerTools('sid', 18);
   // Only the one of 17 takes the control file of 17.
   const of17 = await newerTools('trixie', 17);
   let cycles = 0;
   for (const major of majors)
-    for (const segmentSizeMiB of segmentSizesMiB) {
+    for (const [index, segmentSizeMiB] of segmentSizesMiB.entries()) {
       const binDir = embeddedBinaries(major);
       requireInstalled(binDir);
-      const isThorough = segmentSizeMiB === 1;
-      await liveThrough({ binDir, segmentSizeMiB, tools: major === 17 ? of17 : newest, isThorough });
+      const tools = major === 17 ? of17 : newest;
+      await liveThrough({ binDir, segmentSizeMiB, tools, isThorough: index === 0 });
       cycles++;
       onCycle(`PostgreSQL ${major}, segments of ${segmentSizeMiB} MiB`);
     }

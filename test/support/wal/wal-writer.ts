@@ -1,11 +1,6 @@
 /** Writes WAL in PostgreSQL's format, with records that a test makes up: pages, continuations, switches, overwrites. */
 import { finishCrc32c, startCrc32c, updateCrc32c } from '../../../src/base/checksum/crc32c.ts';
-import {
-  longHeaderBytes,
-  overwrittenContinuationFlag,
-  pageFlags,
-  shortHeaderBytes,
-} from '../../../src/postgres/wal/page-header.ts';
+import { longHeaderBytes, pageFlags, shortHeaderBytes } from '../../../src/postgres/wal/page-header.ts';
 import type { Lsn } from '../../../src/postgres/wal/lsn.ts';
 
 export const pageBytes = 8192;
@@ -73,7 +68,8 @@ export class WalWriter {
     const room = this.#pageBytes - (this.#at % this.#pageBytes);
     this.#put(image.subarray(0, Math.min(room, image.length)), image.length, false);
     this.#at = Math.ceil(this.#at / this.#pageBytes) * this.#pageBytes;
-    this.#startPage(overwrittenContinuationFlag(this.#magic), 0);
+    // 19 gave XLP_FIRST_IS_OVERWRITE_CONTRECORD the bit of a flag that it had no use for any more.
+    this.#startPage(this.#magic >= 0xd11f ? 0x04 : 0x08, 0);
   }
 
   #image(made: MadeRecord): { start: Lsn; image: Buffer } {

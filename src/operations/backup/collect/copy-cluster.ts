@@ -5,7 +5,6 @@ import { WalvaultError } from '../../../base/errors/errors.ts';
 import { fromPlainError } from '../../../base/errors/plain-error.ts';
 import type { StartedBackup } from '../../../postgres/server/backup-control.ts';
 import type { PgConnection } from '../../../postgres/server/connection.ts';
-import { hasDataChecksums, newestLsn } from '../../../postgres/server/state.ts';
 import type { BackupPart, DamagedPage } from '../../../repository/format/backup-record.ts';
 import type { PartSet } from '../../../repository/sets/part-set.ts';
 import type { BackupServerFacts } from '../server-facts.ts';
@@ -15,9 +14,9 @@ import { PartMatcher, type MatchedParts } from '../resume/match-parts.ts';
 import type { PartIndexer } from '../resume/part-indexer.ts';
 import type { BackupEntry, CopiedEntry } from '../part/backup-entry.ts';
 import type { ManifestEntry } from '../../../repository/format/manifest.ts';
-import { damagedAmong } from '../part/page-check.ts';
 import type { PartRules, PartWriter, ProvenPart } from '../part/part-task.ts';
 import { openLocalFiles } from '../part/read-file.ts';
+import { judgeSuspects } from './judge-suspects.ts';
 import { CopyProgress } from './copy-progress.ts';
 import { findExternalFiles } from './external-files.ts';
 import type { Inventory } from './inventory.ts';
@@ -179,7 +178,11 @@ async function takeOverPart(
   indexer?.count(part);
   shown.end(part.plainSizeBytes ?? 0, copied.length);
   await connection.query('select 1');
-  return { part, content: { ...proven, copied }, damaged: await damagedIn(proven, connection, started) };
+  return {
+    part,
+    content: { ...proven, copied },
+    damaged: await judgeSuspects(proven.suspects, connection, started),
+  };
 }
 
 async function copyPart(
@@ -203,7 +206,7 @@ async function copyPart(
   part.end(content.plainSizeBytes, content.copied.length);
   // A lost session has ended the backup on the server: fail now rather than after the last part.
   await connection.query('select 1');
-  return { content, damaged: await damagedIn(content, connection, started) };
+  return { content, damaged: await judgeSuspects(content.suspects, connection, started) };
 }
 
 function manifestEntries(
@@ -217,15 +220,6 @@ function manifestEntries(
       ? []
       : { path, type, ...entry, ...(type === 'file' && { part }) };
   });
-}
-
-async function damagedIn(
-  { suspects }: ProvenPart,
-  connection: PgConnection,
-  { startLsn, isStandby }: StartedBackup,
-): Promise<DamagedPage[]> {
-  if (suspects.length === 0 || !(await hasDataChecksums(connection))) return [];
-  return damagedAmong(suspects, { startLsn, currentLsn: await newestLsn(connection, isStandby) });
 }
 
 function noteDamagedPage(page: DamagedPage, damagedPages: DamagedPage[], log: Log): void {
