@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, test } from 'vitest';
 import { WalvaultError } from '../../src/base/errors/errors.ts';
+import { Secret } from '../../src/base/secret.ts';
 import { readCatalog } from '../../src/repository/format/catalog.ts';
 import type { SystemPath } from '../../src/repository/format/layout.ts';
 import type { Repository } from '../../src/repository/repository.ts';
@@ -92,6 +93,39 @@ describe('a backup that cannot be', () => {
     });
     await assertNothingLeft(stopped);
     assert.equal(await backupsRunning(), 0);
+  });
+
+  test('with a secret of its own the host goes on from what was finished, whatever ended the runs before', async () => {
+    const abort = new AbortController();
+    let fault: (key: string) => void = key => {
+      if (key.includes('/index/000003'))
+        abort.abort(new WalvaultError('interrupted', 'interrupted by SIGTERM'));
+    };
+    const { codec } = await makeRepository({ keys: { hostSecret: new Secret('0f'.repeat(32)) } });
+    const store = interceptPuts(repository.store, key => fault(key));
+    const log = recordingLog();
+    const take = (stop = signal) =>
+      runBackup(server, [{ ...repository, codec, store }], { partSizeBytes: 1024 ** 2, log, signal: stop });
+    const before = (await readCatalog(repository, system, signal)).backups.length;
+
+    await assert.rejects(take(abort.signal), { code: 'interrupted' });
+    fault = key => {
+      if (key.includes('/manifest2')) throw new StoreError('local-io', 'put: no space left on device');
+    };
+    await assert.rejects(take(), { message: /no space left/ });
+    assert.equal((await readCatalog(repository, system, signal)).backups.length, before);
+
+    fault = () => undefined;
+    const { record } = await take();
+    assert.equal(record.resumed?.attempt, 3);
+    const { partCount } = record.resumed;
+    // The last part is always new, and so is what the server has written meanwhile.
+    assert.ok(partCount >= record.parts.length / 2, `${partCount} of ${record.parts.length} parts`);
+    const said = log.events.map(({ message }) => message).join('\n');
+    assert.match(
+      said,
+      /was not completed: nothing of it was committed[^]*attempt 2 of[^]*was not completed[^]*attempt 3 of/,
+    );
   });
 
   test('a store that fails for a moment costs one part made again, under the next number', async () => {

@@ -89,7 +89,7 @@ all of it is durable and all the WAL it needs has arrived; a run that fails leav
 are named and counted; the backup is kept with their number, and the exit status is 16. --low-priority gives the lowest
 priority for processors, from which Linux derives the one for disks; \`ionice -c 3 walvault backup\` takes disks only when idle.
 
-An interrupted backup goes on from its finished parts for three days, also after kill -9: every file is read again, and what
+For four days an interrupted backup goes on from its finished parts, also after kill -9: every file is read again, and what
 has not changed is not stored again. The host opens what it noted of them with its own secret (encryption.host-secret,
 made by init) and needs no private key. cleanup removes the pieces after seven days.
 

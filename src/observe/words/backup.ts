@@ -69,7 +69,7 @@ export const backupWords: WordsTable<BackupEvent> = {
   'backup-interrupted': ({ backup, partCount, storedSizeBytes }) =>
     info(
       `backup ${backup} was not completed: nothing of it was committed`,
-      `\`walvault backup\` goes on from ${finishedParts(partCount, storedSizeBytes)} within three days; \`cleanup\` removes them after seven.`,
+      `\`walvault backup\` goes on from ${finishedParts(partCount, storedSizeBytes)} for four days after its beginning; \`cleanup\` removes them after seven.`,
     ),
   'backup-resumed': ({ backup, attempt, partCount, storedSizeBytes }) =>
     info(

@@ -111,7 +111,7 @@ export async function backup(options: BackupOptions): Promise<BackupResult> {
     const { id, attempt } = place;
     const label = checkLabel(options.label ?? id);
     const set = newBackupSet({ system, id, attempt, destinations, log, signal });
-    const indexer = own && new PartIndexer({ ...own, system, id, destinations, log, signal });
+    const indexer = own && new PartIndexer({ ...own, system, id, destinations, log, signal }, place.finished);
     const run = { ...options, connection, facts, system, set, place, indexer, id, attempt, label };
     const { record, damagedPages } = await discardUnlessCommitted(run, () => takeBackup(run));
     const repositories = destinations.repositories.map(({ name }) => name);

@@ -2,21 +2,14 @@
 import type { Config } from '../../../config/index.ts';
 import { each } from '../../../base/threads/each.ts';
 import { WalvaultError } from '../../../base/errors/errors.ts';
-import { fromPlainError } from '../../../base/errors/plain-error.ts';
-import type { StartedBackup } from '../../../postgres/server/backup-control.ts';
-import type { PgConnection } from '../../../postgres/server/connection.ts';
-import type { BackupPart, DamagedPage } from '../../../repository/format/backup-record.ts';
-import type { PartSet } from '../../../repository/sets/part-set.ts';
+import type { DamagedPage } from '../../../repository/format/backup-record.ts';
 import type { BackupServerFacts } from '../server-facts.ts';
 import { largestFirst, PartPlanner, type PlannedPart } from '../plan.ts';
-import type { EarlierParts } from '../resume/earlier-parts.ts';
 import { PartMatcher, type MatchedParts } from '../resume/match-parts.ts';
-import type { PartIndexer } from '../resume/part-indexer.ts';
-import type { BackupEntry, CopiedEntry } from '../part/backup-entry.ts';
-import type { ManifestEntry } from '../../../repository/format/manifest.ts';
-import type { PartRules, PartWriter, ProvenPart } from '../part/part-task.ts';
+import type { PartRules } from '../part/part-task.ts';
 import { openLocalFiles } from '../part/read-file.ts';
-import { judgeSuspects } from './judge-suspects.ts';
+import { takeOverPart } from '../resume/take-over.ts';
+import { copyPart, type CopyRun } from './copy-part.ts';
 import { CopyProgress } from './copy-progress.ts';
 import { findExternalFiles } from './external-files.ts';
 import type { Inventory } from './inventory.ts';
@@ -24,21 +17,9 @@ import { mergeSorted } from './merge-sorted.ts';
 import { walkCluster, type WalkFindings } from './walk.ts';
 import type { Log } from '../../../observe/events/events.ts';
 
-export interface CopyClusterOptions {
+export interface CopyClusterOptions extends Omit<CopyRun, 'progress'> {
   readonly config: Pick<Config, 'backup'>;
-  readonly connection: PgConnection;
   readonly facts: BackupServerFacts;
-  readonly started: StartedBackup;
-  readonly set: PartSet;
-  readonly writer: PartWriter;
-  /** Receives all entries, and what became of each. */
-  readonly inventory: Inventory;
-  /** The parts of the interrupted backup that this one goes on with. */
-  readonly earlier: EarlierParts | undefined;
-  /** Undefined: this host has no secret. */
-  readonly indexer: PartIndexer | undefined;
-  readonly log: Log;
-  readonly signal: AbortSignal;
 }
 
 export interface CopiedCluster extends WalkFindings {
@@ -67,12 +48,12 @@ export async function copyCluster(options: CopyClusterOptions): Promise<CopiedCl
   const rules = rulesFor(options);
   await each(listed.parts, options.writer.jobs, async part => {
     try {
-      const earlier = await takeOverPart(part, rules, run);
-      if (earlier !== undefined) {
+      const taken = await takeOverPart(part, rules, run);
+      if (taken !== undefined) {
         takenOver.partCount++;
-        takenOver.storedSizeBytes += earlier.part.storedSizeBytes;
+        takenOver.storedSizeBytes += taken.part.storedSizeBytes;
       }
-      const { content, damaged } = earlier ?? (await copyPart(part, rules, run));
+      const { content, damaged } = taken ?? (await copyPart(part, rules, run));
       for (const { sizeBytes, sha256 } of content.copied) {
         copied.sizeBytes += sizeBytes;
         if (sha256 !== undefined) copied.fileCount++;
@@ -94,7 +75,7 @@ export async function copyCluster(options: CopyClusterOptions): Promise<CopiedCl
 async function listCluster(
   options: CopyClusterOptions,
 ): Promise<WalkFindings & { readonly parts: PlannedPart[]; readonly externalFiles: readonly string[] }> {
-  const { config, facts, inventory, earlier, log, signal } = options;
+  const { config, facts, inventory, earlier, indexer, log, signal } = options;
   const { dataDirectory, owner } = facts;
   if (!facts.showsConfigurationFiles) log.emit({ kind: 'configuration-files-unknown' });
   const open = openLocalFiles(owner);
@@ -111,7 +92,10 @@ async function listCluster(
     else matcher.add(entry);
   }
   const matched = await matcher?.finish(inventory);
-  if (matched !== undefined) await planUnmatched(planner, inventory, matched);
+  if (matched !== undefined) {
+    for (const part of matched.changed) indexer?.forget(part);
+    await planUnmatched(planner, inventory, matched);
+  }
   const parts = largestFirst([...(matched?.parts ?? []), ...planner.finish()]);
   return { ...found, parts, externalFiles: external.paths };
 }
@@ -137,89 +121,6 @@ function rulesFor({ config, facts, writer }: CopyClusterOptions): PartRules {
     owner: facts.owner,
     bytesPerSecond: bytesPerSecond === undefined ? undefined : bytesPerSecond / writer.jobs,
   };
-}
-
-interface CopyRun extends CopyClusterOptions {
-  readonly progress: CopyProgress;
-}
-
-interface CopiedPart {
-  readonly content: ProvenPart;
-  readonly damaged: DamagedPage[];
-}
-
-/**
- * Takes over the part of the interrupted backup, if its files are proven to be what the server has now. Undefined: the part
- * is to be written.
- */
-async function takeOverPart(
-  { entries: numbers, earlier: index }: PlannedPart,
-  rules: PartRules,
-  { set, writer, inventory, earlier, indexer, connection, started, progress, log, signal }: CopyRun,
-): Promise<(CopiedPart & { readonly part: BackupPart }) | undefined> {
-  const part = index === undefined ? undefined : earlier?.list[index]?.part;
-  if (part === undefined || index === undefined || earlier === undefined) return undefined;
-  const members = await inventory.members(numbers);
-  const entries = await earlier.entriesOf(index);
-  const shown = progress.begin();
-  const sha256 = entries.map(entry => entry.sha256);
-  const proven = await writer.prove({ ...rules, members, sha256 }, { log, signal, onBytes: shown.onBytes });
-  if (proven === undefined) {
-    shown.cancel();
-    return undefined;
-  }
-  // Times and permissions are told as the part has them, so that whoever unpacks it by hand gets the same.
-  const copied = proven.copied.map(one => {
-    const { mode, mtimeMs } = entries[one.member] ?? one;
-    return { ...one, mode, mtimeMs };
-  });
-  await inventory.note({ numbers, part: part.number, copied });
-  set.adopt(part);
-  indexer?.count(part);
-  shown.end(part.plainSizeBytes ?? 0, copied.length);
-  await connection.query('select 1');
-  return {
-    part,
-    content: { ...proven, copied },
-    damaged: await judgeSuspects(proven.suspects, connection, started),
-  };
-}
-
-async function copyPart(
-  { entries: numbers }: PlannedPart,
-  rules: PartRules,
-  { set, writer, inventory, indexer, connection, started, progress, log, signal }: CopyRun,
-): Promise<CopiedPart> {
-  const members = await inventory.members(numbers);
-  const part = progress.begin();
-  const content = await set.placePart(async ({ number, key }) => {
-    const destinations = set.destinations.terms();
-    const task = { ...rules, key, members, destinations };
-    const written = await writer.write(task, { log, signal, onBytes: part.onBytes });
-    for (const { name, failure } of written.leftOut) set.destinations.leaveOut(name, fromPlainError(failure));
-    await inventory.note({ numbers, part: number, copied: written.copied });
-    const { stored, plainSizeBytes, copied } = written;
-    const piece = set.pieceOf(key, { stored, plainSizeBytes });
-    await indexer?.note({ number, ...piece }, manifestEntries(members, copied, number));
-    return { stored, plainSizeBytes, content: written };
-  }, signal);
-  part.end(content.plainSizeBytes, content.copied.length);
-  // A lost session has ended the backup on the server: fail now rather than after the last part.
-  await connection.query('select 1');
-  return { content, damaged: await judgeSuspects(content.suspects, connection, started) };
-}
-
-function manifestEntries(
-  members: readonly BackupEntry[],
-  copied: readonly CopiedEntry[],
-  part: number,
-): ManifestEntry[] {
-  return copied.flatMap(({ member, crc32c: _crc32c, ...entry }) => {
-    const { path, type } = members[member] ?? {};
-    return path === undefined || type === undefined
-      ? []
-      : { path, type, ...entry, ...(type === 'file' && { part }) };
-  });
 }
 
 function noteDamagedPage(page: DamagedPage, damagedPages: DamagedPage[], log: Log): void {

@@ -3,7 +3,12 @@ import { WalvaultError } from '../../../base/errors/errors.ts';
 import { toPlainError } from '../../../base/errors/plain-error.ts';
 import type { PgConnection } from '../../../postgres/server/connection.ts';
 import { lockForSession } from '../../../postgres/server/advisory-lock.ts';
-import { newBackupId, piecesOf, type BackupRecord } from '../../../repository/format/backup-record.ts';
+import {
+  newBackupId,
+  piecesOf,
+  type BackupPart,
+  type BackupRecord,
+} from '../../../repository/format/backup-record.ts';
 import type { SystemPath } from '../../../repository/format/layout.ts';
 import type { Destinations } from '../../../repository/sets/destinations.ts';
 import type { Log } from '../../../observe/events/events.ts';
@@ -15,8 +20,9 @@ import type { OwnSecret } from './own-secret.ts';
 export interface BackupPlace extends AsyncDisposable {
   readonly id: string;
   readonly attempt: number;
-  /** The finished parts of earlier attempts. */
+  /** The finished parts of earlier attempts, with their files. */
   readonly parts: EarlierParts | undefined;
+  readonly finished: readonly BackupPart[];
 }
 
 export interface PlaceOptions {
@@ -36,12 +42,13 @@ export async function choosePlace(options: PlaceOptions): Promise<BackupPlace> {
   if (found === undefined) {
     const id = newBackupId(new Date(), 'full');
     await lockForSession(connection, lockOf(id));
-    return { id, attempt: 1, parts: undefined, [Symbol.asyncDispose]: async () => undefined };
+    return { id, attempt: 1, parts: undefined, finished: [], [Symbol.asyncDispose]: async () => undefined };
   }
   const { id, attempt, parts } = found;
-  const storedSizeBytes = parts.list.reduce((sum, { part }) => sum + part.storedSizeBytes, 0);
-  log.emit({ kind: 'backup-resumed', backup: id, attempt, partCount: parts.list.length, storedSizeBytes });
-  return { ...found, [Symbol.asyncDispose]: async () => await parts[Symbol.asyncDispose]() };
+  const finished = parts.list.map(({ part }) => part);
+  const storedSizeBytes = finished.reduce((sum, part) => sum + part.storedSizeBytes, 0);
+  log.emit({ kind: 'backup-resumed', backup: id, attempt, partCount: finished.length, storedSizeBytes });
+  return { ...found, finished, [Symbol.asyncDispose]: async () => await parts[Symbol.asyncDispose]() };
 }
 
 /** A repository that cannot be listed costs the new backup nothing else, if it need not be reached. */

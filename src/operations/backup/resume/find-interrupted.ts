@@ -1,6 +1,6 @@
 /** Looks for an interrupted backup that this one can go on with. */
 import { hostname } from 'node:os';
-import { objectBounds } from '../../../base/bounds.ts';
+import { countBounds, objectBounds } from '../../../base/bounds.ts';
 import { WalvaultError } from '../../../base/errors/errors.ts';
 import type { Log } from '../../../observe/events/events.ts';
 import { lockForSession } from '../../../postgres/server/advisory-lock.ts';
@@ -12,7 +12,9 @@ import {
   backupPrefix,
   backupsPrefix,
   commitRecordsPrefix,
+  notesPrefix,
   parseAttemptName,
+  parseNoteKey,
   parsePartIndexName,
   partIndexKey,
   type SystemPath,
@@ -43,10 +45,16 @@ export interface FindOptions {
 }
 
 const hourMs = 3_600_000;
-/** Cleanup takes a backup for abandoned after seven days: what goes on with one must have begun long before. */
-const resumableForMs = 3 * 24 * hourMs;
-/** Another host's session with its server cannot be seen from here. */
-const otherHostSilentMs = hourMs;
+/**
+ * Since the beginning of the first attempt. Cleanup may take a backup for abandoned seven days after that, where no trusted
+ * signer has signed its claim, and until then what goes on with it must have ended.
+ */
+const resumableForMs = 4 * 24 * hourMs;
+/**
+ * Another host may have a session with another server, whose locks cannot be seen from here. Two attempts at once do no harm:
+ * neither writes a key of the other, and one commit record is the first. Only work would be done twice.
+ */
+const otherHostSilentMs = 10 * 60_000;
 /** More attempts hint at something that repeats itself; the keys of a backup have one digit for them. */
 const mostAttempts = 9;
 /** Anybody who can add objects can plant very many. */
@@ -61,7 +69,8 @@ export async function findInterrupted(options: FindOptions): Promise<Interrupted
   for (const id of (await unfinishedIds(options)).slice(0, mostLookedAt)) {
     const found = await lookAt(id, options);
     if (typeof found === 'object') return found;
-    options.log.emit({ kind: 'interrupted-backup-passed-over', backup: id, reason: found });
+    if (found !== tooOld)
+      options.log.emit({ kind: 'interrupted-backup-passed-over', backup: id, reason: found });
   }
   return undefined;
 }
@@ -82,10 +91,16 @@ async function unfinishedIds({ repositories, system, signal }: FindOptions): Pro
   return [...(common ?? [])].filter(isBackupId).sort().reverse();
 }
 
-/** What one repository has of a backup: stored sizes by name, and when the newest object came. */
+/** Not worth a word each time: no later run goes on with it, either. */
+const tooOld = 'it was begun more than four days ago';
+
+/** What one repository has of a backup: stored sizes by name, and when the first and the last object came. */
 interface Pieces {
   readonly sizes: ReadonlyMap<string, number>;
-  readonly newestMs: number;
+  /** The number of the latest attempt. */
+  readonly attempt: number;
+  readonly firstMs: number;
+  readonly lastMs: number;
 }
 
 /** @returns why the backup is passed over, as text */
@@ -93,10 +108,12 @@ async function lookAt(id: string, options: FindOptions): Promise<InterruptedBack
   const { repositories, connection, now } = options;
   const everywhere: Pieces[] = [];
   for (const repository of repositories) everywhere.push(await listPieces(repository, id, options));
-  const silentMs = now.getTime() - Math.max(...everywhere.map(({ newestMs }) => newestMs));
-  const oldestMs = now.getTime() - Math.min(...everywhere.map(({ newestMs }) => newestMs));
-  if (oldestMs > resumableForMs) return 'it was interrupted more than three days ago';
-  const attempt = 1 + Math.max(1, ...everywhere.flatMap(({ sizes }) => [...sizes.keys()].map(attemptOf)));
+  const silentMs = now.getTime() - Math.max(...everywhere.map(({ lastMs }) => lastMs));
+  const sinceMs = now.getTime() - Math.min(...everywhere.map(({ firstMs }) => firstMs));
+  if (sinceMs > resumableForMs) return tooOld;
+  for (const repository of repositories)
+    if (await isExpiring(repository, id, options)) return 'cleanup has begun to remove it';
+  const attempt = 1 + Math.max(...everywhere.map(pieces => pieces.attempt));
   if (attempt > mostAttempts) return `${mostAttempts} attempts have failed`;
   if (!(await lockForSession(connection, lockOf(id)))) return 'another run is taking it at this moment';
   const parts = await EarlierParts.create();
@@ -116,8 +133,18 @@ export function lockOf(id: string): string {
   return `walvault backup ${id}`;
 }
 
-function attemptOf(name: string): number {
-  return parseAttemptName(name) ?? 1;
+/**
+ * True for a backup that was committed once: cleanup announces its removal, and removes its record first. Where it was
+ * interrupted then, it goes on.
+ */
+async function isExpiring(
+  { store }: Repository,
+  id: string,
+  { system, signal }: FindOptions,
+): Promise<boolean> {
+  for await (const entry of store.list({ prefix: notesPrefix(system, id), signal }))
+    if ('key' in entry && parseNoteKey(entry.key)?.kind === 'expiring') return true;
+  return false;
 }
 
 async function listPieces(
@@ -127,13 +154,18 @@ async function listPieces(
 ): Promise<Pieces> {
   const prefix = backupPrefix(system, id);
   const sizes = new Map<string, number>();
-  let newestMs = 0;
+  let attempt = 1;
+  let firstMs = Infinity;
+  let lastMs = 0;
   for await (const entry of store.list({ prefix, signal })) {
     if ('prefix' in entry) continue;
-    sizes.set(entry.key.slice(prefix.length), entry.sizeBytes);
-    newestMs = Math.max(newestMs, entry.modified.getTime());
+    const name = entry.key.slice(prefix.length);
+    sizes.set(name, entry.sizeBytes);
+    attempt = Math.max(attempt, parseAttemptName(name) ?? 1);
+    firstMs = Math.min(firstMs, entry.modified.getTime());
+    lastMs = Math.max(lastMs, entry.modified.getTime());
   }
-  return { sizes, newestMs };
+  return { sizes, attempt, firstMs, lastMs };
 }
 
 interface Looking {
@@ -151,12 +183,16 @@ async function readParts(
 ): Promise<string | undefined> {
   const numbers = [...(everywhere[0]?.sizes.keys() ?? [])].flatMap(name => parsePartIndexName(name) ?? []);
   let hasOtherKeys = false;
+  let unopenedCount = 0;
   for (const number of numbers.sort((a, b) => b - a)) {
     const index = await openIndex(id, number, options);
-    if (index === undefined) continue;
+    if (index === undefined) {
+      if (++unopenedCount > countBounds.unopenedIndexes.limit) break;
+      continue;
+    }
     const { part, host, keys } = index;
     if (host !== hostname() && silentMs < otherHostSilentMs)
-      return `host "${host}" wrote to it within the last hour and may still be taking it`;
+      return `host "${host}" wrote to it within the last ten minutes and may still be taking it`;
     hasOtherKeys ||= keys !== options.keys;
     const isEverywhere = everywhere.every(({ sizes }) => sizes.get(part.name) === part.storedSizeBytes);
     if (keys === options.keys && isEverywhere) await parts.add(index);

@@ -1,5 +1,6 @@
 /** Finds the files of the parts of an interrupted backup among those that the server has now. */
 import { hostname } from 'node:os';
+import type { BackupPart } from '../../../repository/format/backup-record.ts';
 import type { ManifestEntry } from '../../../repository/format/manifest.ts';
 import type { Inventory } from '../collect/inventory.ts';
 import type { PlannedPart } from '../plan.ts';
@@ -10,6 +11,8 @@ import { mayBeUnchanged } from './plan.ts';
 export interface MatchedParts {
   /** Each is to be proven, and written again if it has changed. */
   readonly parts: readonly PlannedPart[];
+  /** The parts that have surely changed. */
+  readonly changed: readonly BackupPart[];
   /** True for the number of an entry that is in one of them. */
   has(number: number): boolean;
 }
@@ -44,17 +47,26 @@ export class PartMatcher {
 
   async finish(inventory: Inventory): Promise<MatchedParts> {
     const parts: PlannedPart[] = [];
+    const changed: BackupPart[] = [];
     const taken = new Uint8Array(this.#count);
-    for (const [index, { part, host, entryCount }] of this.#earlier.list.entries()) {
-      const numbers = this.#found[index] ?? [];
-      if (numbers.length !== entryCount) continue;
-      const entries = Uint32Array.from(numbers);
-      const isSameHost = host === hostname();
-      const [members, before] = [await inventory.members(entries), await this.#earlier.entriesOf(index)];
-      if (!mayBeUnchanged(members, before, { isSameHost })) continue;
-      for (const number of numbers) taken[number] = 1;
+    for (const [index, { part }] of this.#earlier.list.entries()) {
+      const entries = Uint32Array.from(this.#found[index] ?? []);
+      if (!(await this.#mayBeUnchanged(index, entries, inventory))) {
+        changed.push(part);
+        continue;
+      }
+      for (const number of entries) taken[number] = 1;
       parts.push({ entries, sizeBytes: part.plainSizeBytes ?? 0, earlier: index });
     }
-    return { parts, has: number => taken[number] === 1 };
+    return { parts, changed, has: number => taken[number] === 1 };
+  }
+
+  async #mayBeUnchanged(index: number, numbers: Uint32Array, inventory: Inventory): Promise<boolean> {
+    const { host, entryCount } = this.#earlier.list[index] ?? {};
+    if (numbers.length !== entryCount) return false;
+    const isSameHost = host === hostname();
+    return mayBeUnchanged(await inventory.members(numbers), await this.#earlier.entriesOf(index), {
+      isSameHost,
+    });
   }
 }

@@ -26,23 +26,25 @@ export interface PartIndexerOptions {
 
 export class PartIndexer {
   readonly #options: PartIndexerOptions;
-  #partCount = 0;
-  #storedSizeBytes = 0;
+  /** The stored sizes of the parts that have an index, by number. */
+  readonly #finished = new Map<number, number>();
   #hasFailed = false;
 
-  constructor(options: PartIndexerOptions) {
+  /** @param earlier the parts of earlier attempts, which have their indexes */
+  constructor(options: PartIndexerOptions, earlier: Iterable<BackupPart>) {
     this.#options = options;
+    for (const { number, storedSizeBytes } of earlier) this.#finished.set(number, storedSizeBytes);
   }
 
-  /** The parts that a later run may go on from. */
+  /** The parts that a later run may go on from, as far as is known. */
   get finished(): { readonly partCount: number; readonly storedSizeBytes: number } {
-    return { partCount: this.#partCount, storedSizeBytes: this.#storedSizeBytes };
+    const storedSizeBytes = this.#finished.values().reduce((sum, sizeBytes) => sum + sizeBytes, 0);
+    return { partCount: this.#finished.size, storedSizeBytes };
   }
 
-  /** Counts a part of an earlier attempt, which has its index. */
-  count({ storedSizeBytes }: BackupPart): void {
-    this.#partCount++;
-    this.#storedSizeBytes += storedSizeBytes;
+  /** The part of an earlier attempt has changed. */
+  forget({ number }: BackupPart): void {
+    this.#finished.delete(number);
   }
 
   /**
@@ -61,7 +63,7 @@ export class PartIndexer {
       await Promise.all(
         destinations.repositories.map(({ store }) => createSmallObject(store, key, sealed, signal)),
       );
-      this.count(part);
+      this.#finished.set(part.number, part.storedSizeBytes);
     } catch (error) {
       signal.throwIfAborted();
       if (!this.#hasFailed) log.emit({ kind: 'part-index-not-stored', failure: toPlainError(error) });

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { hostname } from 'node:os';
 import { describe, test } from 'vitest';
+import { countBounds } from '../../../../../src/base/bounds.ts';
 import { Secret } from '../../../../../src/base/secret.ts';
 import {
   findInterrupted,
@@ -10,13 +11,14 @@ import { newHostSecret, parseHostSecret } from '../../../../../src/repository/en
 import {
   attemptKey,
   commitRecordKey,
+  noteKey,
   partIndexKey,
   partKey,
 } from '../../../../../src/repository/format/layout.ts';
 import { sealPartIndex } from '../../../../../src/repository/format/part-index.ts';
 import type { Repository } from '../../../../../src/repository/repository.ts';
 import { wordsInto } from '../../../../support/logs.ts';
-import { makeRepository, signal, system } from '../../../../support/site/archive.ts';
+import { makeRepository, overrideStore, signal, system } from '../../../../support/site/archive.ts';
 import type { Words } from '../../../../../src/observe/words/table.ts';
 
 const id = '20261122T020000Z-full-3f2a91';
@@ -120,20 +122,32 @@ describe('an interrupted backup', () => {
     assert.deepEqual((await find([one, other])).numbers, [2]);
   });
 
-  test('is passed over while another run takes it, with other keys, and after three days', async () => {
+  test('is passed over while another run takes it, with other keys, and after four days', async () => {
     const repository = await makeRepository();
     await writePart(repository);
     assert.match((await find([repository], { isLocked: true })).said, /another run is taking it/);
     assert.match((await find([repository], { keys: 'of today' })).said, /with other keys/);
-    const later = new Date(Date.now() + 73 * 3_600_000);
-    assert.match((await find([repository], { now: later })).said, /more than three days ago/);
+    const later = new Date(Date.now() + 97 * 3_600_000);
+    assert.deepEqual(await find([repository], { now: later }), {
+      ...{ id: undefined, attempt: undefined, numbers: undefined },
+      said: '',
+    });
   });
 
-  test('of another host is gone on with when that host has been silent for an hour', async () => {
+  test('is no longer one whose removal cleanup has begun', async () => {
+    const repository = await makeRepository();
+    await writePart(repository);
+    await put(repository, noteKey(system, id, '20261122T020500123Z', 'pin'), '{}');
+    assert.equal((await find([repository])).id, id);
+    await put(repository, noteKey(system, id, '20261122T020500123Z', 'expiring'), '{}');
+    assert.match((await find([repository])).said, /cleanup has begun to remove it/);
+  });
+
+  test('of another host is gone on with when that host has been silent for ten minutes', async () => {
     const repository = await makeRepository();
     await writePart(repository, { host: 'db-before' });
     assert.match((await find([repository])).said, /host "db-before" .* may still be taking it/);
-    assert.equal((await find([repository], { now: new Date(Date.now() + 3_700_000) })).id, id);
+    assert.equal((await find([repository], { now: new Date(Date.now() + 11 * 60_000) })).id, id);
   });
 
   describe('in a hostile store', () => {
@@ -182,6 +196,21 @@ describe('an interrupted backup', () => {
         assert.equal(found, undefined);
         assert.match(said, /it has no finished part that this host can tell/);
       });
+
+    test('no more planted indexes are read than a bound', async () => {
+      const repository = await makeRepository();
+      for (let part = 1; part <= 300; part++)
+        await put(repository, partIndexKey(system, id, part), 'planted');
+      let readCount = 0;
+      const store = overrideStore(repository.store, {
+        get: async (key, options) => {
+          readCount++;
+          return await repository.store.get(key, options);
+        },
+      });
+      assert.equal((await find([{ ...repository, store }])).id, undefined);
+      assert.equal(readCount, countBounds.unopenedIndexes.limit + 1);
+    });
   });
 });
 

@@ -1,0 +1,74 @@
+/** One part of a backup: its members are read and stored, and what became of each is noted. */
+import { fromPlainError } from '../../../base/errors/plain-error.ts';
+import type { StartedBackup } from '../../../postgres/server/backup-control.ts';
+import type { PgConnection } from '../../../postgres/server/connection.ts';
+import type { DamagedPage } from '../../../repository/format/backup-record.ts';
+import type { ManifestEntry } from '../../../repository/format/manifest.ts';
+import type { PartSet } from '../../../repository/sets/part-set.ts';
+import type { Log } from '../../../observe/events/events.ts';
+import type { BackupEntry, CopiedEntry } from '../part/backup-entry.ts';
+import type { PartRules, PartWriter, ProvenPart } from '../part/part-task.ts';
+import type { PlannedPart } from '../plan.ts';
+import type { EarlierParts } from '../resume/earlier-parts.ts';
+import type { PartIndexer } from '../resume/part-indexer.ts';
+import type { CopyProgress } from './copy-progress.ts';
+import type { Inventory } from './inventory.ts';
+import { judgeSuspects } from './judge-suspects.ts';
+
+export interface CopyRun {
+  readonly connection: PgConnection;
+  readonly started: StartedBackup;
+  readonly set: PartSet;
+  readonly writer: PartWriter;
+  /** Receives what became of each entry. */
+  readonly inventory: Inventory;
+  /** The parts of the interrupted backup that this one goes on with. */
+  readonly earlier: EarlierParts | undefined;
+  /** Undefined: this host has no secret. */
+  readonly indexer: PartIndexer | undefined;
+  readonly progress: CopyProgress;
+  readonly log: Log;
+  readonly signal: AbortSignal;
+}
+
+export interface CopiedPart {
+  readonly content: ProvenPart;
+  readonly damaged: DamagedPage[];
+}
+
+export async function copyPart(
+  { entries: numbers }: PlannedPart,
+  rules: PartRules,
+  { set, writer, inventory, indexer, connection, started, progress, log, signal }: CopyRun,
+): Promise<CopiedPart> {
+  const members = await inventory.members(numbers);
+  const part = progress.begin();
+  const content = await set.placePart(async ({ number, key }) => {
+    const destinations = set.destinations.terms();
+    const task = { ...rules, key, members, destinations };
+    const written = await writer.write(task, { log, signal, onBytes: part.onBytes });
+    for (const { name, failure } of written.leftOut) set.destinations.leaveOut(name, fromPlainError(failure));
+    await inventory.note({ numbers, part: number, copied: written.copied });
+    const { stored, plainSizeBytes, copied } = written;
+    const piece = set.pieceOf(key, { stored, plainSizeBytes });
+    await indexer?.note({ number, ...piece }, manifestEntries(members, copied, number));
+    return { stored, plainSizeBytes, content: written };
+  }, signal);
+  part.end(content.plainSizeBytes, content.copied.length);
+  // A lost session has ended the backup on the server: fail now rather than after the last part.
+  await connection.query('select 1');
+  return { content, damaged: await judgeSuspects(content.suspects, connection, started) };
+}
+
+function manifestEntries(
+  members: readonly BackupEntry[],
+  copied: readonly CopiedEntry[],
+  part: number,
+): ManifestEntry[] {
+  return copied.flatMap(({ member, crc32c: _crc32c, ...entry }) => {
+    const { path, type } = members[member] ?? {};
+    return path === undefined || type === undefined
+      ? []
+      : { path, type, ...entry, ...(type === 'file' && { part }) };
+  });
+}
