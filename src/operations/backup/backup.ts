@@ -2,8 +2,8 @@
  * `walvault backup`: one full base backup of a running cluster, to several repositories at once.
  *
  * A backup exists only once its commit record exists. The record is written when everything it names is durable and
- * all its WAL has arrived (P4). A failure before that leaves pieces that no command takes for a backup, and they are
- * removed.
+ * all its WAL has arrived (P4). A failure before that leaves pieces that no command takes for a backup. The next run goes on
+ * from the finished parts among them; on a host without a secret of its own they are removed.
  */
 import type { Config } from '../../config/index.ts';
 import { WalvaultError } from '../../base/errors/errors.ts';

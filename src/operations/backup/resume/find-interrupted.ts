@@ -57,6 +57,9 @@ const resumableForMs = 4 * 24 * hourMs;
 const otherHostSilentMs = 10 * 60_000;
 /** More attempts hint at something that repeats itself; the keys of a backup have one digit for them. */
 const mostAttempts = 9;
+/** A terabyte has thousands of parts, and a request to a store takes some hundredths of a second. */
+const smallAtOnce = 8;
+const smallBytes = 4 * 1024 ** 2;
 /** Anybody who can add objects can plant very many. */
 const mostLookedAt = 5;
 
@@ -181,26 +184,49 @@ async function readParts(
   { everywhere, silentMs, parts }: Looking,
   options: FindOptions,
 ): Promise<string | undefined> {
-  const numbers = [...(everywhere[0]?.sizes.keys() ?? [])].flatMap(name => parsePartIndexName(name) ?? []);
   let hasOtherKeys = false;
   let unopenedCount = 0;
-  for (const number of numbers.sort((a, b) => b - a)) {
-    const index = await openIndex(id, number, options);
-    if (index === undefined) {
-      if (++unopenedCount > countBounds.unopenedIndexes.limit) break;
-      continue;
+  for (const batch of batchesOf(everywhere[0]?.sizes ?? new Map())) {
+    const indexes = await Promise.all(batch.map(number => openIndex(id, number, options)));
+    for (const index of indexes) {
+      if (index === undefined) {
+        unopenedCount++;
+        continue;
+      }
+      const { part, host, keys } = index;
+      if (host !== hostname() && silentMs < otherHostSilentMs)
+        return `host "${host}" wrote to it within the last ten minutes and may still be taking it`;
+      hasOtherKeys ||= keys !== options.keys;
+      const isEverywhere = everywhere.every(({ sizes }) => sizes.get(part.name) === part.storedSizeBytes);
+      if (keys === options.keys && isEverywhere) await parts.add(index);
     }
-    const { part, host, keys } = index;
-    if (host !== hostname() && silentMs < otherHostSilentMs)
-      return `host "${host}" wrote to it within the last ten minutes and may still be taking it`;
-    hasOtherKeys ||= keys !== options.keys;
-    const isEverywhere = everywhere.every(({ sizes }) => sizes.get(part.name) === part.storedSizeBytes);
-    if (keys === options.keys && isEverywhere) await parts.add(index);
+    if (unopenedCount > countBounds.unopenedIndexes.limit) break;
   }
   if (parts.list.length > 0) return undefined;
   return hasOtherKeys
     ? 'its parts are encrypted or signed with other keys'
     : 'it has no finished part that this host can tell';
+}
+
+/** The numbers of the parts that have an index, the newest first; large indexes come alone, because of their memory. */
+function* batchesOf(sizes: Pieces['sizes']): Generator<number[]> {
+  const found = [...sizes].flatMap(([name, sizeBytes]) => {
+    const number = parsePartIndexName(name);
+    return number === undefined ? [] : { number, sizeBytes };
+  });
+  let batch: number[] = [];
+  for (const { number, sizeBytes } of found.sort((a, b) => b.number - a.number)) {
+    const isLarge = sizeBytes > smallBytes;
+    if (batch.length === smallAtOnce || (isLarge && batch.length > 0)) {
+      yield batch;
+      batch = [];
+    }
+    batch.push(number);
+    if (!isLarge) continue;
+    yield batch;
+    batch = [];
+  }
+  if (batch.length > 0) yield batch;
 }
 
 async function openIndex(

@@ -84,9 +84,10 @@ describe('an interrupted backup', () => {
     const repository = await makeRepository();
     assert.equal((await find([repository])).id, undefined);
     await writePart(repository);
-    await writePart(repository, { part: 2 });
+    for (let part = 2; part <= 20; part++) await writePart(repository, { part });
     const { said, ...found } = await find([repository]);
-    assert.deepEqual(found, { id, attempt: 2, numbers: [2, 1] });
+    const numbers = Array.from({ length: 20 }, (_, index) => 20 - index);
+    assert.deepEqual(found, { id, attempt: 2, numbers });
     assert.equal(said, '');
     await put(repository, attemptKey(system, id, 4), '{}');
     assert.equal((await find([repository])).attempt, 5);
@@ -209,7 +210,7 @@ describe('an interrupted backup', () => {
         },
       });
       assert.equal((await find([{ ...repository, store }])).id, undefined);
-      assert.equal(readCount, countBounds.unopenedIndexes.limit + 1);
+      assert.ok(readCount >= countBounds.unopenedIndexes.limit && readCount < 120, `${readCount} were read`);
     });
   });
 });
