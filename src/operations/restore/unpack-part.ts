@@ -5,7 +5,7 @@ import { mkdir, open, type FileHandle } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import type { ByteStream } from '../../base/bytes/streams.ts';
 import { localIoError, systemCode, WalvaultError } from '../../base/errors/errors.ts';
-import { writeAll } from '../../base/files/durable.ts';
+import { SequentialWriter } from '../../base/files/past-cache.ts';
 import { readTar } from '../../pipeline/tar/index.ts';
 import type { BackupPart, BackupRecord } from '../../repository/format/backup-record.ts';
 import { pieceKey, type SystemPath } from '../../repository/format/layout.ts';
@@ -102,15 +102,17 @@ async function writeFile(
   let handle: FileHandle | undefined;
   try {
     handle = await createFile(path, permissionsOf(entry, accessMode));
+    await using writer = new SequentialWriter(handle);
     for await (const chunk of content) {
       sizeBytes += chunk.length;
       if (sizeBytes > entry.sizeBytes) break;
       hash.update(chunk);
-      await writeAll(handle, chunk);
+      await writer.write(chunk);
       onBytes(chunk.length);
     }
     if (sizeBytes !== entry.sizeBytes || hash.digest('hex') !== entry.sha256)
       throw new WalvaultError('damaged', `"${entry.path}" is not what the manifest says it is`);
+    await writer.end();
     const written = handle;
     handle = undefined;
     await files.add(written);

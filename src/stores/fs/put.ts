@@ -13,7 +13,7 @@
 import { basename, dirname } from 'node:path';
 import { systemCode } from '../../base/errors/errors.ts';
 import { link, lstat, open, rename, unlink, type OpenFile } from '../../base/files/calls.ts';
-import { writeAll } from '../../base/files/durable.ts';
+import { SequentialWriter } from '../../base/files/past-cache.ts';
 import { BodyCheck, announcedSizeBytes, isInMemory, streamOfBody } from '../driver-kit/body.ts';
 import { StoreError, type PutBody, type PutOptions } from '../store.ts';
 import { makeDirectories, notADirectory, pruneDirectories } from './directories.ts';
@@ -114,12 +114,16 @@ async function writeBody(handle: OpenFile, key: string, body: PutBody, options: 
   );
   const [whole, ...more] = isInMemory(body) ? body : [];
   const mayPassCache = whole !== undefined && more.length === 0;
+  await using writer = new SequentialWriter(handle);
   for await (const chunk of streamOfBody(body)) {
     options.signal.throwIfAborted();
     check.update(chunk);
     if (mayPassCache && (await io(`put ${key}`, writePastCache(handle, chunk)))) continue;
-    await io(`put ${key}`, writeAll(handle, chunk));
+    await io(`put ${key}`, writer.write(chunk));
+    // Encoders have all the memory that they make until they give way to the garbage collector.
+    await io(`put ${key}`, writer.keepUp());
   }
+  await io(`put ${key}`, writer.end());
   const written = check.finish();
   await io(`put ${key}`, handle.sync());
   await io(`put ${key}`, handle.close());

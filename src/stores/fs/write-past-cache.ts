@@ -1,11 +1,8 @@
-/**
- * Writing past the page cache (O_DIRECT, open(2)): nobody reads an archived segment soon, the server needs the memory for
- * its own files, and copying to fresh pages of the cache costs more than anything else in a put.
- */
-import { constants } from 'node:fs';
+/** The write of an object in memory past the page cache: nobody reads an archived segment soon. */
 import { wholePages } from '../../base/bytes/aligned-buffer.ts';
 import { systemCode } from '../../base/errors/errors.ts';
-import { open, type OpenFile } from '../../base/files/calls.ts';
+import type { OpenFile } from '../../base/files/calls.ts';
+import { openPastCache } from '../../base/files/past-cache.ts';
 
 /** A write that waits for the disk is worth it for files of this size. */
 const leastBytes = 256 * 1024;
@@ -22,10 +19,9 @@ export async function writePastCache(file: OpenFile, content: Uint8Array): Promi
   return isWritten;
 }
 
-/** Through a second descriptor: a new file that cannot be opened like this would be there all the same. */
-async function writePages({ fd }: OpenFile, pages: Uint8Array): Promise<boolean> {
+async function writePages(target: OpenFile, pages: Uint8Array): Promise<boolean> {
   try {
-    await using file = await open(`/proc/self/fd/${fd}`, constants.O_WRONLY | constants.O_DIRECT);
+    await using file = await openPastCache(target);
     const { bytesWritten } = await file.write(pages, 0, pages.length, 0);
     return bytesWritten === pages.length;
   } catch (error) {
