@@ -93,6 +93,7 @@ export async function backup(options: BackupOptions): Promise<BackupResult> {
     const facts = await readBackupServerFacts(connection, config.dataDirectory, signal);
     const system = { cluster: config.cluster, systemId: facts.controlFile.systemId };
     await requireReadable(facts.dataDirectory, signal);
+    options.writer.prepare?.();
     await destinations.inEach(repository => prepareRepository(repository, system, facts, signal));
     if (facts.isStandby && config.postgres.primaryConnection === undefined)
       await destinations.inEach(repository => requireArchivedWal(repository, system, signal));
@@ -148,7 +149,6 @@ async function takeBackup(run: BackupRun): Promise<{ record: BackupRecord; damag
   const fast = run.fast ?? config.backup.fastCheckpoint;
   const mayTakeMs = await spreadCheckpointMs(connection);
   log.emit({ kind: 'checkpoint-awaited', backup: id, isFast: fast, mayTakeMs });
-  run.writer.prepare?.();
   const started = await startBackup(connection, { label, fast });
 
   const copied = await copyCluster({ ...run, earlier: place.parts, started, inventory });

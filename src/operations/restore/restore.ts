@@ -69,6 +69,7 @@ async function restoreFrom(
   );
   const { system } = survey;
   const plan = await makePlan(options, survey);
+  if (!options.dryRun) options.unpacker.prepare?.();
   const { backup } = plan;
   const tablespaces = mapTablespaces(backup.tablespaces, {
     dataDirectory: directory,

@@ -63,7 +63,6 @@ async function writeFiles(
   const { repository, system, plan, tablespaces, log, signal } = options;
   const record = plan.backup;
   log.emit({ kind: 'restore-started', backup: record.id, sizeBytes: record.sizeBytes, dataDirectory });
-  options.unpacker.prepare?.();
   await using manifest = await verifyManifest({
     repository,
     system,
