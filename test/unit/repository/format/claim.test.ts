@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { it } from 'vitest';
 import { readParentClaim, writeClaim } from '../../../../src/repository/format/claim.ts';
-import { claimKey } from '../../../../src/repository/format/layout.ts';
+import { attemptKey, claimKey } from '../../../../src/repository/format/layout.ts';
 import { makeRepository, signal, system } from '../../../support/site/archive.ts';
 
 const id = '20261122T020000Z-full-3f2a91';
@@ -15,6 +15,7 @@ it('a claim is taken once, and builds on nothing', async () => {
   assert.deepEqual(await readParentClaim(repository, system, id, signal), { kind: 'none' });
   const second = { ...claim, attempt: 2 };
   assert.equal(await writeClaim(repository, system, second, signal), true, 'each attempt has its claim');
+  assert.ok(await repository.store.head(attemptKey(system, id, 2), { signal }));
   assert.equal(await writeClaim(repository, system, { ...second, host: 'db2' }, signal), false);
 });
 
