@@ -1,5 +1,5 @@
 /**
- * `backup` disturbed at moments that a seed chooses: its process is killed or told to end, its store goes away or is full,
+ * `backup` disturbed at moments that a seed chooses, in turn: its process is killed or told to end, its store goes away or is full,
  * its server restarts. No backup is listed that is not whole, the next run succeeds, and what was left goes with a cleanup.
  */
 import assert from 'node:assert/strict';
@@ -54,6 +54,7 @@ const disturbances: Readonly<Record<string, (scene: Scene) => Promise<void> | vo
   },
 };
 
+const names = Object.keys(disturbances);
 const repositorySize = '400m';
 
 /** Needs a file system of its own for the repository (`requireMounts`). */
@@ -69,14 +70,14 @@ export async function disturbBackups(
   const { server, systemId } = await startFilledOrigin(site, 16);
   await using _server = server;
   const auditor = new Auditor(site, systemId);
-  const usual = await takeBackup(site, server);
+  let usualMs = (await takeBackup(site, server)).elapsedMs;
   let complete = 1;
   let failed = 0;
   let committed = 0;
   for (let row = 2; row < rounds + 2; row++) {
     await commitRows(server, row, row);
-    const name = random.pick(Object.keys(disturbances));
-    const afterMs = random.next() * usual.elapsedMs * 1.1;
+    const name = names[row % names.length] ?? '';
+    const afterMs = random.next() * usualMs;
     const result = await disturbed(site, server, {
       afterMs,
       disturb: disturbances[name],
@@ -92,7 +93,7 @@ export async function disturbBackups(
     else failed++;
     await assertListed(site, backups.length);
 
-    await takeBackup(site, server);
+    usualMs = Math.min(usualMs, (await takeBackup(site, server)).elapsedMs);
     complete = (await auditor.audit()).backups.length;
     assert.equal(complete, backups.length + 1);
   }
