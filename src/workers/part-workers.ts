@@ -68,6 +68,12 @@ export class PartWorkers implements PartWriter, AsyncDisposable {
     }
   }
 
+  /** A part that follows all the same gets new threads. */
+  async release(): Promise<void> {
+    await this.#pool.close();
+    this.#collectGarbage();
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#pool.close();
   }

@@ -152,6 +152,7 @@ async function takeBackup(run: BackupRun): Promise<{ record: BackupRecord; damag
   const started = await startBackup(connection, { label, fast });
 
   const copied = await copyCluster({ ...run, earlier: place.parts, started, inventory });
+  await run.writer.release?.();
   const names = config.backup.nameMap ? await writeNameMap(run) : undefined;
   const capturedControl = await captureControlFile(dataDirectory, signal);
   const stopped = await stopBackup(connection);

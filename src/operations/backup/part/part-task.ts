@@ -66,4 +66,6 @@ export interface PartWriter {
   write(task: PartTask, run: PartRun): Promise<WrittenPart>;
   /** Undefined if any member is not as it was. @throws WalvaultError when a file cannot be read */
   prove(task: ProofTask, run: PartRun): Promise<ProvenPart | undefined>;
+  /** No part follows soon: gives memory back. */
+  release?(): Promise<void>;
 }
