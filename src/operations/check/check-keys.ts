@@ -1,4 +1,5 @@
 /** The check of the keys for writing: recipients, the signing key, trusted signers. It needs no private key. */
+import { WalvaultError } from '../../base/errors/errors.ts';
 import { passphraseWeakness } from '../../base/passphrase-strength.ts';
 import { formatDuration } from '../../base/units.ts';
 import type { PublicKey } from '../../pipeline/openpgp/index.ts';
@@ -107,11 +108,20 @@ async function signingFindings(keyring: Keyring, { config }: CheckOptions): Prom
   return findings;
 }
 
+/** Backups are taken without it all the same, and so are those of root, who reads no secret that others choose. */
 async function hostSecretFinding(keyring: Keyring): Promise<Finding> {
-  if ((await keyring.hostSecret()) === undefined)
-    return skipped(
-      'no encryption.host-secret: an interrupted backup begins anew (make one with `openssl rand -hex 32`)',
+  try {
+    if ((await keyring.hostSecret()) === undefined)
+      return skipped(
+        'no encryption.host-secret: an interrupted backup begins anew (make one with `openssl rand -hex 32`)',
+      );
+  } catch (error) {
+    if (!(error instanceof WalvaultError)) throw error;
+    return warning(
+      `the host's own secret cannot be used, so that an interrupted backup begins anew: ${error.message}`,
+      error.hint,
     );
+  }
   return ok('an interrupted backup goes on from its finished parts: this host has its own secret');
 }
 
