@@ -1,15 +1,12 @@
 /** Unpacks the parts of a backup in worker threads. */
-import { availableParallelism } from 'node:os';
 import type { Config } from '../config/index.ts';
 import type { PartJob, PartRun, Written } from '../operations/restore/unpack-part.ts';
 import type { PartUnpacker } from '../operations/restore/unpack.ts';
 import type { Repository } from '../repository/repository.ts';
 import { garbageCollector, mainThread } from './collect-garbage.ts';
+import { openCommandPool, partsAtOnce } from './command-pool.ts';
 import type { Jobs } from './job-table.ts';
-import { WorkerPool, type WorkerPoolOptions } from './pool.ts';
-import { startWorker } from './start-worker.ts';
-
-const mostByDefault = 8;
+import type { WorkerPool, WorkerPoolOptions } from './pool.ts';
 
 export class PartUnpackers implements PartUnpacker, AsyncDisposable {
   readonly jobs: number;
@@ -19,9 +16,8 @@ export class PartUnpackers implements PartUnpacker, AsyncDisposable {
 
   /** @param told of each secret that a thread reads, and of what the threads receive */
   constructor(config: Config, told: Pick<WorkerPoolOptions, 'onSecret' | 'onTraffic'>) {
-    this.jobs = config.restore.jobs ?? Math.min(availableParallelism(), mostByDefault);
-    const maxWorkers = this.jobs;
-    this.#pool = new WorkerPool({ ...told, maxWorkers, start: () => startWorker(config, maxWorkers) });
+    this.jobs = partsAtOnce(config.restore.jobs);
+    this.#pool = openCommandPool(config, this.jobs, told);
   }
 
   prepare(): void {

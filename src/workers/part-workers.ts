@@ -1,5 +1,4 @@
 /** Writes the parts of a backup, and proves those of an interrupted one, in worker threads. */
-import { availableParallelism } from 'node:os';
 import { endsWithin, orAborted } from '../base/time/wait.ts';
 import type { Config } from '../config/index.ts';
 import type {
@@ -11,11 +10,10 @@ import type {
   WrittenPart,
 } from '../operations/backup/part/part-task.ts';
 import { garbageCollector, mainThread } from './collect-garbage.ts';
+import { openCommandPool, partsAtOnce } from './command-pool.ts';
 import type { Jobs } from './job-table.ts';
-import { WorkerPool, type WorkerPoolOptions } from './pool.ts';
-import { startWorker } from './start-worker.ts';
+import type { WorkerPool, WorkerPoolOptions } from './pool.ts';
 
-const mostByDefault = 8;
 /** A thread that hangs in a call, as for a dead disk, cannot be told to stop. */
 const stopWithinMs = 500;
 
@@ -27,9 +25,8 @@ export class PartWorkers implements PartWriter, AsyncDisposable {
 
   /** @param told of each secret that a thread reads, and of what the threads send */
   constructor(config: Config, told: Pick<WorkerPoolOptions, 'onSecret' | 'onTraffic'>) {
-    this.jobs = config.backup.jobs ?? Math.min(availableParallelism(), mostByDefault);
-    const maxWorkers = this.jobs;
-    this.#pool = new WorkerPool({ ...told, maxWorkers, start: () => startWorker(config, maxWorkers) });
+    this.jobs = partsAtOnce(config.backup.jobs);
+    this.#pool = openCommandPool(config, this.jobs, told);
   }
 
   prepare(): void {
