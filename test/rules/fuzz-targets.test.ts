@@ -34,7 +34,7 @@ const withoutTarget: Readonly<Record<string, string>> = {
   'agent/client/fingerprint.ts#readFingerprint': 'of files it reads nothing but the identity',
   'operations/restore/copy-settings/copy-configuration.ts#readCopyConfiguration':
     'reads by readConfiguration',
-  'operations/restore/entry-spool.ts#readSpooled': 'reads what a manifest that was read is kept as',
+  'repository/backup/entry-spool.ts#readSpooled': 'reads what a manifest that was read is kept as',
   'operations/restore/read-wal.ts#readSegments': 'reads by openWalObject',
   'postgres/cluster/control-file.ts#readControlFile': 'repeats parseControlFile for a second',
   'postgres/cluster/page-checksum.ts#verifyPages': 'reads fields at fixed places of whole pages',

@@ -2,13 +2,10 @@
 import { formatCount } from '../../base/units.ts';
 import type { WalGeometry } from '../../postgres/wal/geometry.ts';
 import { describe, subtract } from '../../postgres/wal/segment-range.ts';
-import {
-  comparePositions,
-  restoredPiecesOf,
-  type BackupRecord,
-} from '../../repository/format/backup-record.ts';
+import { faultsOf } from '../../repository/backup/faults.ts';
+import { comparePositions, type BackupRecord } from '../../repository/format/backup-record.ts';
 import { describeDamagedPages } from '../damaged-pages.ts';
-import { missingPieces, whyNotWhole } from '../../repository/stored-backups.ts';
+import { whyNotWhole } from '../../repository/stored-backups.ts';
 import type { Repository } from '../../repository/repository.ts';
 import {
   describeSideBySide,
@@ -19,8 +16,7 @@ import {
 import { isBelieved } from '../../repository/encoding/signature-policy.ts';
 import { surveySystems, type SystemSurvey } from '../../repository/survey.ts';
 import type { Gap } from '../../repository/wal/gaps.ts';
-import { boundsOf } from '../../repository/wal/lost-wal.ts';
-import { neededSegments } from '../../repository/wal/needed.ts';
+import { metByRecovery } from '../../repository/wal/lost-wal.ts';
 import { tellingOfListings } from '../listing-progress.ts';
 import { linkOf } from './check-store.ts';
 import { failure, ok, warning, type Checklist, type Finding } from './checklist.ts';
@@ -128,18 +124,17 @@ async function brokenBackups(survey: SystemSurvey, records: readonly BackupRecor
   const directories = await survey.backupDirectories();
   const findings: Finding[] = [];
   for (const record of records) {
-    const { id, geometry, names } = record;
-    const sizes = directories.get(id)?.sizes ?? new Map<string, number>();
-    const problem = whyNotWhole(missingPieces(restoredPiecesOf(record), sizes));
+    const { id, geometry } = record;
+    const faults = faultsOf(record, directories.get(id), (await survey.wal(geometry)).runs);
+    const problem = whyNotWhole(faults.pieces);
     if (problem !== undefined)
       findings.push(failure(`backup ${id} cannot be restored: ${problem}`, bringBack));
-    const nameless = names && whyNotWhole(missingPieces([names], sizes));
+    const nameless = whyNotWhole(faults.names);
     if (nameless !== undefined)
       findings.push(
         warning(`backup ${id} can be restored, and has lost its name map: ${nameless}`, bringBack),
       );
-    const { runs } = await survey.wal(geometry);
-    const [missing] = neededSegments(record).flatMap(range => subtract(range, runs));
+    const [missing] = faults.wal;
     if (missing !== undefined)
       findings.push(
         failure(
@@ -161,14 +156,8 @@ async function gapFindings(
   geometry: WalGeometry,
 ): Promise<Finding[]> {
   const given = await survey.missingWal(geometry);
-  return (await survey.gaps(geometry))
-    .flatMap(gap => subtract(gap, given))
-    .flatMap(gap => {
-      const { before, beyond } = boundsOf(gap, records, geometry);
-      // No recovery leads to a gap before the oldest backup.
-      if (before === undefined && beyond !== undefined) return [];
-      return [gapFinding(gap, beyond, geometry)];
-    });
+  const gaps = (await survey.gaps(geometry)).flatMap(gap => subtract(gap, given));
+  return metByRecovery(gaps, records, geometry).map(({ gap, beyond }) => gapFinding(gap, beyond, geometry));
 }
 
 function gapFinding(gap: Gap, beyond: BackupRecord | undefined, geometry: WalGeometry): Finding {

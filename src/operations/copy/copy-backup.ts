@@ -13,10 +13,10 @@ import {
   signatureKey,
   type SystemPath,
 } from '../../repository/format/layout.ts';
-import { copyObject, type CopyContext } from './copy-object.ts';
+import { copyObject } from '../copy-object.ts';
 import { each } from '../../base/threads/each.ts';
 import { keyedPiece, keyedPiecesOf, neededKeys, type BackupPiece } from './plan.ts';
-import type { CopiedBackup } from './report.ts';
+import type { CopiedBackup, CopyContext } from './report.ts';
 
 const { limitBytes } = objectBounds.record;
 /** Parts are large, and each is copied as a stream of its own. */

@@ -25,11 +25,11 @@ import type { Repository } from '../../repository/repository.ts';
 import { PassedOverObjects } from '../../repository/passed-over.ts';
 import { surveySystem } from '../../repository/survey.ts';
 import { copyBackup } from './copy-backup.ts';
-import { copyObject, type CopyContext } from './copy-object.ts';
+import { copyObject } from '../copy-object.ts';
 import { withForecast } from './forecast.ts';
 import { each } from '../../base/threads/each.ts';
 import { isCopiedNote, isWalKey, joinListings, neededKeys, tellingHighWater, withParents } from './plan.ts';
-import { CopyReport, type CopyResult } from './report.ts';
+import { CopyReport, type CopyContext, type CopyResult } from './report.ts';
 import type { Log } from '../../observe/events/events.ts';
 
 export interface CopyOptions {

@@ -4,7 +4,7 @@ import { piecesOf } from '../../repository/format/backup-record.ts';
 import { timelinesPrefix, walPrefix, type SystemPath } from '../../repository/format/layout.ts';
 import { count } from '../../postgres/wal/segment-range.ts';
 import { neededSegments } from '../../repository/wal/needed.ts';
-import type { CopyContext } from './copy-object.ts';
+import type { CopyContext } from './report.ts';
 import { isWalKey } from './plan.ts';
 
 export interface ForecastOptions {

@@ -1,4 +1,4 @@
-/** The decisions of a copy that need only names, sizes and metadata. Pure. */
+/** The decisions of a copy that need only names and sizes. Pure. */
 import {
   restoredPiecesOf,
   type BackupRecord,
@@ -13,16 +13,10 @@ import {
 } from '../../repository/format/layout.ts';
 import { outdatedHighWater, type HighWater } from '../../repository/format/notes/high-water.ts';
 import type { NoteKind } from '../../repository/format/notes/note.ts';
-import { decodeMetadata } from '../../repository/format/object-metadata.ts';
 import { neededSegments } from '../../repository/wal/needed.ts';
 import { contains, segmentsIn, type SegmentRange } from '../../postgres/wal/segment-range.ts';
-import type { ListEntry, ObjectStat } from '../../stores/store.ts';
-
-export interface StoredDigest {
-  /** SHA-256 of the stored bytes, 64 hex digits. */
-  readonly sha256: string;
-  readonly sizeBytes: number;
-}
+import type { ListEntry } from '../../stores/store.ts';
+import type { StoredDigest } from '../copy-object.ts';
 
 export interface Pair {
   readonly key: string;
@@ -60,29 +54,6 @@ export async function* joinListings(
 
 function nameOf(entry: ListEntry): string {
   return 'key' in entry ? entry.key : entry.prefix;
-}
-
-/**
- * Tells from their metadata whether two objects of one key hold the same file. `unknown`: the metadata says too
- * little, and the stored bytes must be compared. A file that is encoded twice has two different stored forms: the
- * plain digest decides.
- */
-export function judgeByMetadata(
-  source: ObjectStat,
-  target: ObjectStat,
-): 'identical' | 'different' | 'unknown' {
-  const [a, b] = [decodeMetadata(source.metadata), decodeMetadata(target.metadata)];
-  if (a !== undefined && b !== undefined)
-    return a.sha256 === b.sha256 && a.sizeBytes === b.sizeBytes ? 'identical' : 'different';
-  const [ours, theirs] = [source.metadata['writeid'], target.metadata['writeid']];
-  const isSameWrite = ours !== undefined && ours === theirs && source.sizeBytes === target.sizeBytes;
-  return isSameWrite ? 'identical' : 'unknown';
-}
-
-/** The digest of the stored bytes in the metadata. */
-export function storedDigestOf({ metadata }: Pick<ObjectStat, 'metadata'>): StoredDigest | undefined {
-  const decoded = decodeMetadata(metadata);
-  return decoded && { sha256: decoded.storedSha256, sizeBytes: decoded.storedSizeBytes };
 }
 
 export interface BackupPiece {

@@ -1,6 +1,7 @@
 /** The report of a copy: the counts and problems so far. */
 import { WalvaultError } from '../../base/errors/errors.ts';
 import type { Log } from '../../observe/events/events.ts';
+import type { CopyOutcomes, ObjectCopying } from '../copy-object.ts';
 
 export interface CopyProblem {
   readonly key: string;
@@ -32,7 +33,13 @@ export interface CopyResult {
 /** With more problems than this, the target is not a copy of the source but another archive. */
 const mostProblems = 10_000;
 
-export class CopyReport {
+/** What all steps of one copy share. */
+export interface CopyContext extends ObjectCopying {
+  readonly report: CopyReport;
+  readonly log: Log;
+}
+
+export class CopyReport implements CopyOutcomes {
   readonly backups: CopiedBackup[] = [];
   readonly conflicts: CopyProblem[] = [];
   readonly failures: CopyProblem[] = [];

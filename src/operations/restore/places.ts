@@ -1,6 +1,7 @@
 /** Where the paths of a manifest go on this host. Pure. */
 import { join } from 'node:path';
 import { controlFilePath } from '../../postgres/cluster/control-file.ts';
+import { tablespaceOf } from '../../repository/format/manifest.ts';
 
 /** The temporary name of `global/pg_control`, which means nothing to PostgreSQL. */
 export const waitingControlFilePath = 'global/pg_control.walvault-restore';
@@ -23,10 +24,4 @@ export function placeOf(path: string, { dataDirectory, tablespaces }: Places): s
   if (found === undefined) return join(dataDirectory, path);
   const rest = path.split('/').slice(2).join('/');
   return rest === '' ? undefined : join(found.directory, rest);
-}
-
-/** `pg_tblspc/16385/…` gives 16385. */
-export function tablespaceOf(path: string): number | undefined {
-  const match = /^pg_tblspc\/(\d{1,10})(?:\/|$)/.exec(path);
-  return match === null ? undefined : Number(match[1]);
 }

@@ -27,7 +27,7 @@ import type { RestoreOptions, RestoreResult } from './options.ts';
 import { planRestore, type RestorePlan } from './plan.ts';
 import { restoreCommandOf } from './restore-command.ts';
 import { findPgCtl } from './start/programs.ts';
-import { proveOpens } from './stored-piece.ts';
+import { proveOpens } from '../../repository/backup/stored-piece.ts';
 import { chooseSystem, surveyForRestore } from './survey.ts';
 import { mapTablespaces, type TablespaceTarget } from './tablespaces.ts';
 import { recoveryTargetOf } from './target.ts';

@@ -1,29 +1,20 @@
 /** The writing of one part's files: only files that the manifest names, at their paths, with the recorded bytes. */
-import { createHash } from 'node:crypto';
 import { constants } from 'node:fs';
 import { mkdir, open, type FileHandle } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import type { ByteStream } from '../../base/bytes/streams.ts';
-import { localIoError, systemCode, WalvaultError } from '../../base/errors/errors.ts';
+import { localIoError, systemCode } from '../../base/errors/errors.ts';
 import { SequentialWriter } from '../../base/files/past-cache.ts';
-import { readTar } from '../../pipeline/tar/index.ts';
-import type { BackupPart, BackupRecord } from '../../repository/format/backup-record.ts';
-import { pieceKey, type SystemPath } from '../../repository/format/layout.ts';
+import { unexpected } from '../../repository/backup/expected-files.ts';
+import { readPart, type PartSource } from '../../repository/backup/read-part.ts';
 import type { ManifestEntry } from '../../repository/format/manifest.ts';
 import type { Repository } from '../../repository/repository.ts';
 import { permissionsOf, type AccessMode } from './access-mode.ts';
-import { readSpooled, type SpooledEntries } from './entry-spool.ts';
-import { ExpectedFiles, unexpected } from './expected-files.ts';
 import { placeOf, type Places } from './places.ts';
-import { readPiece } from './stored-piece.ts';
 import { SyncQueue } from './sync-queue.ts';
 
 /** One part to unpack: plain data, for other threads. */
-export interface PartJob {
-  readonly system: SystemPath;
-  readonly backup: Pick<BackupRecord, 'id' | 'sizeBytes' | 'fileCount'>;
-  readonly part: BackupPart;
-  readonly expected: SpooledEntries;
+export interface PartJob extends PartSource {
   readonly places: Places;
   /** Undefined: files get the permissions that they had. */
   readonly accessMode: AccessMode | undefined;
@@ -48,36 +39,24 @@ export interface PartRun {
  */
 export async function unpackPart(
   repository: Repository,
-  { system, backup, part, expected, places, accessMode }: PartJob,
+  job: PartJob,
   { onWritten, signal }: PartRun,
 ): Promise<Written> {
-  const key = pieceKey(system, backup.id, part);
-  const entries = new ExpectedFiles(readSpooled(expected));
+  const { places, accessMode } = job;
   const files = new SyncQueue();
   const written = { bytes: 0, files: 0 };
   try {
-    await readPiece(
-      repository,
-      { key, record: backup, piece: part, chunkByChunk: true, signal },
-      async decoded => {
-        for await (const { entry: member, content } of readTar(decoded)) {
-          // Directories come from the manifest; a part may hold directories and files, nothing else.
-          if (member.type === 'directory') continue;
-          if (member.type !== 'file')
-            throw new WalvaultError('damaged', `"${member.path}" is neither a file nor a directory`);
-          const entry = await entries.take(member.path);
-          const onBytes = (sizeBytes: number) => {
-            written.bytes += sizeBytes;
-            onWritten({ ...written });
-          };
-          await writeFile(entry, { path: placeOf(entry.path, places), accessMode, content, files, onBytes });
-          written.files++;
-        }
+    await readPart(repository, job, {
+      signal,
+      async use(entry, content) {
+        const onBytes = (sizeBytes: number) => {
+          written.bytes += sizeBytes;
+          onWritten({ ...written });
+        };
+        await writeFile(entry, { path: placeOf(entry.path, places), accessMode, content, files, onBytes });
+        written.files++;
       },
-    );
-    const left = await entries.rest();
-    if (left !== undefined)
-      throw new WalvaultError('damaged', `${part.name}: "${left}" is missing from this part`);
+    });
   } finally {
     await files.drain();
   }
@@ -97,21 +76,14 @@ async function writeFile(
   { path, accessMode, content, files, onBytes }: Writing,
 ): Promise<void> {
   if (path === undefined) throw unexpected(entry.path);
-  const hash = createHash('sha256');
-  let sizeBytes = 0;
   let handle: FileHandle | undefined;
   try {
     handle = await createFile(path, permissionsOf(entry, accessMode));
     await using writer = new SequentialWriter(handle);
     for await (const chunk of content) {
-      sizeBytes += chunk.length;
-      if (sizeBytes > entry.sizeBytes) break;
-      hash.update(chunk);
       await writer.write(chunk);
       onBytes(chunk.length);
     }
-    if (sizeBytes !== entry.sizeBytes || hash.digest('hex') !== entry.sha256)
-      throw new WalvaultError('damaged', `"${entry.path}" is not what the manifest says it is`);
     await writer.end();
     const written = handle;
     handle = undefined;

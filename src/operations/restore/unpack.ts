@@ -7,7 +7,7 @@ import type { BackupRecord } from '../../repository/format/backup-record.ts';
 import type { SystemPath } from '../../repository/format/layout.ts';
 import type { Repository } from '../../repository/repository.ts';
 import { permissionsOf, type AccessMode } from './access-mode.ts';
-import type { VerifiedManifest } from './manifest-spool.ts';
+import type { VerifiedManifest } from '../../repository/backup/manifest-spool.ts';
 import { placeOf, type Places } from './places.ts';
 import type { PartJob, PartRun, Written } from './unpack-part.ts';
 

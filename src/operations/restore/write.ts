@@ -13,7 +13,7 @@ import type { Repository } from '../../repository/repository.ts';
 import { accessModeOf, type AccessMode } from './access-mode.ts';
 import { prepareDirectory, removeWritten, requireSpace, type PreparedDirectory } from './destination.ts';
 import { finish, type Finished } from './finish.ts';
-import { verifyManifest } from './manifest-spool.ts';
+import { verifyManifest } from '../../repository/backup/manifest-spool.ts';
 import type { RestoreOptions } from './options.ts';
 import type { RestorePlan } from './plan.ts';
 import type { TablespaceTarget } from './tablespaces.ts';

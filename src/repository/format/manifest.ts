@@ -137,6 +137,12 @@ export function isSafePath(path: string): boolean {
   );
 }
 
+/** The tablespace of a path: `pg_tblspc/16385/…` gives 16385. */
+export function tablespaceOf(path: string): number | undefined {
+  const match = /^pg_tblspc\/(\d{1,10})(?:\/|$)/.exec(path);
+  return match === null ? undefined : Number(match[1]);
+}
+
 function damaged(what: string, cause?: unknown): WalvaultError {
   return new WalvaultError('damaged', `${manifestName} ${what}`, { cause });
 }

@@ -43,6 +43,21 @@ export function boundsOf<Backup extends { readonly startLsn: Lsn; readonly stopL
   };
 }
 
+/** The gaps that a recovery can meet, each with the backups next to it: none leads to a gap before the oldest backup. */
+export function metByRecovery<
+  Gap extends SegmentRange,
+  Backup extends { readonly startLsn: Lsn; readonly stopLsn: Lsn },
+>(
+  gaps: readonly Gap[],
+  backups: readonly Backup[],
+  geometry: WalGeometry,
+): (GapBounds<Backup> & { readonly gap: Gap })[] {
+  return gaps.flatMap(gap => {
+    const bounds = boundsOf(gap, backups, geometry);
+    return bounds.before === undefined && bounds.beyond !== undefined ? [] : [{ gap, ...bounds }];
+  });
+}
+
 /** The words after "it was": when, where and why, in one line. */
 export function describeLoss({
   lostFrom,

@@ -3,7 +3,7 @@ import type { StartedBackup } from '../../../postgres/server/backup-control.ts';
 import type { PgConnection } from '../../../postgres/server/connection.ts';
 import { hasDataChecksums, newestLsn } from '../../../postgres/server/state.ts';
 import type { DamagedPage } from '../../../repository/format/backup-record.ts';
-import { damagedAmong, type SuspectPage } from '../part/page-check.ts';
+import { damagedAmong, type SuspectPage } from '../../damaged-pages.ts';
 
 /**
  * None if checksums are being turned off meanwhile: the server no longer keeps those of the pages that it writes.

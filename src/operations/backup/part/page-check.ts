@@ -5,22 +5,15 @@
  * is read again, and then judged by its LSN (basebackup.c, sendFile).
  */
 import { sleep } from '../../../base/time/wait.ts';
-import { isDatabaseDirectory } from '../../../postgres/cluster/backup-selection.ts';
-import { parseRelationFile } from '../../../postgres/cluster/relation-file.ts';
+import { segmentOfRelation } from '../../../postgres/cluster/relation-path.ts';
 import type { PageBuffer } from '../../../postgres/cluster/page-buffer.ts';
 import { pageLsn, verifyPages } from '../../../postgres/cluster/page-checksum.ts';
-import type { Lsn } from '../../../postgres/wal/lsn.ts';
-import type { DamagedPage } from '../../../repository/format/backup-record.ts';
+import type { SuspectPage } from '../../damaged-pages.ts';
 
 export interface PageCheckSettings {
   readonly blockSizeBytes: number;
   /** RELSEG_SIZE: blocks in one file of a relation. */
   readonly relationSegmentBlocks: number;
-}
-
-/** A page whose checksum stayed wrong. It is damaged unless recovery rewrites it. */
-export interface SuspectPage extends DamagedPage {
-  readonly lsn: Lsn;
 }
 
 /** Reads a page of the file again, as it is now; false when the file has become too short for it. */
@@ -75,30 +68,4 @@ export class PageCheck {
     }
     this.suspects.push({ path: this.#path, page, lsn: pageLsn(again) });
   }
-}
-
-/**
- * The suspects that recovery does not rewrite. A page whose LSN lies in the backup's WAL is rewritten from a full image,
- * so it is no loss, however torn.
- * @param range.startLsn where recovery of the backup begins
- * @param range.currentLsn how far the server has written WAL since the pages were read
- */
-export function damagedAmong(
-  suspects: readonly SuspectPage[],
-  { startLsn, currentLsn }: { readonly startLsn: Lsn; readonly currentLsn: Lsn },
-): DamagedPage[] {
-  return suspects
-    .filter(({ lsn }) => lsn < startLsn || lsn > currentLsn)
-    .map(({ path, page }) => ({ path, page }));
-}
-
-/** True for a file of a relation, in any fork: only these consist of pages with checksums. */
-export function isRelationFile(path: string): boolean {
-  const parts = path.split('/');
-  const isInPlace = (parts.length === 2 && parts[0] === 'global') || isDatabaseDirectory(parts.slice(0, -1));
-  return isInPlace && parseRelationFile(parts.at(-1) ?? '') !== undefined;
-}
-
-function segmentOfRelation(path: string): number {
-  return parseRelationFile(path.slice(path.lastIndexOf('/') + 1))?.segment ?? 0;
 }

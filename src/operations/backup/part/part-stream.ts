@@ -9,7 +9,9 @@ import { finishCrc32c, startCrc32c, updateCrc32c } from '../../../base/checksum/
 import { WalvaultError } from '../../../base/errors/errors.ts';
 import { tarHeader, tarPadding, tarTrailer } from '../../../pipeline/tar/index.ts';
 import { wholeMs, type BackupEntry, type CopiedEntry } from './backup-entry.ts';
-import { isRelationFile, PageCheck, type PageCheckSettings, type SuspectPage } from './page-check.ts';
+import { isRelationFile } from '../../../postgres/cluster/relation-path.ts';
+import type { SuspectPage } from '../../damaged-pages.ts';
+import { PageCheck, type PageCheckSettings } from './page-check.ts';
 import { fill, type OpenFile, type ReadableFile } from './read-file.ts';
 import type { TarBuffer } from './tar-buffer.ts';
 import type { Log } from '../../../observe/events/events.ts';

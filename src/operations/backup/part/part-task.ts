@@ -4,7 +4,8 @@ import type { Digest } from '../../../pipeline/digest.ts';
 import type { DestinationTerms } from '../../../repository/sets/destinations.ts';
 import type { Log } from '../../../observe/events/events.ts';
 import type { BackupEntry, CopiedEntry } from './backup-entry.ts';
-import type { PageCheckSettings, SuspectPage } from './page-check.ts';
+import type { SuspectPage } from '../../damaged-pages.ts';
+import type { PageCheckSettings } from './page-check.ts';
 
 /** What all parts of a backup have in common. */
 export interface PartRules {

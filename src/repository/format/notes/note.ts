@@ -46,7 +46,7 @@ export async function writeNote(
   const isOwnKey = note.name !== undefined;
   for (let attempt = 1; ; attempt++) {
     const time = new Date().toISOString();
-    const key = noteKey(system, note.subject, note.name ?? time.replace(/[-:.]/g, ''), note.kind);
+    const key = noteKey(system, note.subject, note.name ?? noteTimeName(new Date(time)), note.kind);
     const data = encodeJson({ format: 1, subject: note.subject, kind: note.kind, time, ...note.body });
     try {
       return await writeSignedObject(repository, key, data, { isOwnKey, signal });
@@ -57,6 +57,11 @@ export async function writeNote(
       await sleep(2, signal);
     }
   }
+}
+
+/** The time in the key of a note; such texts are in the order of their times. */
+export function noteTimeName(time: Date): string {
+  return time.toISOString().replace(/[-:.]/g, '');
 }
 
 /** An existing note, by its key alone. */

@@ -16,7 +16,7 @@ import { collect, streamOf } from '../../../../src/base/bytes/streams.ts';
 import { WalvaultError } from '../../../../src/base/errors/errors.ts';
 import { silentLog } from '../../../support/logs.ts';
 import type { Log } from '../../../../src/observe/events/events.ts';
-import { verifyManifest } from '../../../../src/operations/restore/manifest-spool.ts';
+import { verifyManifest } from '../../../../src/repository/backup/manifest-spool.ts';
 import { placeOf, waitingControlFilePath } from '../../../../src/operations/restore/places.ts';
 import { unpackPart } from '../../../../src/operations/restore/unpack-part.ts';
 import { unpack, type PartUnpacker } from '../../../../src/operations/restore/unpack.ts';

@@ -2,7 +2,7 @@
 import { mkdirSync, readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { collect } from '../../../../../src/base/bytes/streams.ts';
-import { verifyManifest } from '../../../../../src/operations/restore/manifest-spool.ts';
+import { verifyManifest } from '../../../../../src/repository/backup/manifest-spool.ts';
 import { unpackPart } from '../../../../../src/operations/restore/unpack-part.ts';
 import { unpack } from '../../../../../src/operations/restore/unpack.ts';
 import { tarHeader, tarPadding, tarTrailer } from '../../../../../src/pipeline/tar/index.ts';
@@ -95,9 +95,9 @@ export const restoredBackup: FuzzTarget = {
   name: 'restored-backup',
   reads: 'a part and a manifest, as restore unpacks them',
   parsers: [
-    'operations/restore/manifest-spool.ts#verifyManifest',
+    'repository/backup/manifest-spool.ts#verifyManifest',
     'operations/restore/unpack.ts#unpack',
-    'operations/restore/stored-piece.ts#readPiece',
+    'repository/backup/stored-piece.ts#readPiece',
   ],
   open: async () => ({
     form: 'bytes',

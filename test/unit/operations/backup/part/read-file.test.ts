@@ -3,10 +3,8 @@ import { chmodSync, chownSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'vitest';
 import { collect } from '../../../../../src/base/bytes/streams.ts';
-import {
-  damagedAmong,
-  type PageCheckSettings,
-} from '../../../../../src/operations/backup/part/page-check.ts';
+import { damagedAmong } from '../../../../../src/operations/damaged-pages.ts';
+import type { PageCheckSettings } from '../../../../../src/operations/backup/part/page-check.ts';
 import { streamPart, type PartContent } from '../../../../../src/operations/backup/part/part-stream.ts';
 import { openLocalFiles, type ReadableFile } from '../../../../../src/operations/backup/part/read-file.ts';
 import { TarBuffer } from '../../../../../src/operations/backup/part/tar-buffer.ts';

@@ -4,9 +4,16 @@
  */
 import { countBounds } from '../../base/bounds.ts';
 import { WalvaultError } from '../../base/errors/errors.ts';
-import type { ManifestEntry } from '../../repository/format/manifest.ts';
+import type { ManifestEntry } from '../format/manifest.ts';
 
 const { limit: mostPassedOver } = countBounds.filesOutOfOrder;
+
+/** A part does not hold what the manifest says of it, although both could be read. */
+export class ManifestMismatch extends WalvaultError {
+  constructor(message: string) {
+    super('damaged', message);
+  }
+}
 
 export class ExpectedFiles {
   readonly #entries: AsyncGenerator<ManifestEntry>;
@@ -41,6 +48,6 @@ export class ExpectedFiles {
   }
 }
 
-export function unexpected(path: string): WalvaultError {
-  return new WalvaultError('damaged', `"${path}" is not in the manifest at this place`);
+export function unexpected(path: string): ManifestMismatch {
+  return new ManifestMismatch(`"${path}" is not in the manifest at this place`);
 }

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'vitest';
-import { isRelationFile } from '../../../../../src/operations/backup/part/page-check.ts';
+import { isRelationFile } from '../../../../src/postgres/cluster/relation-path.ts';
 
 test('pages with checksums are in relation files of all forks, and nowhere else', () => {
   for (const path of [

@@ -3,8 +3,8 @@ import { atMost } from '../../base/bytes/at-most.ts';
 import type { ByteStream } from '../../base/bytes/streams.ts';
 import { WalvaultError } from '../../base/errors/errors.ts';
 import { digestStream } from '../../pipeline/digest.ts';
-import { plainLimitOf, type BackupRecord, type StoredPiece } from '../../repository/format/backup-record.ts';
-import type { Repository } from '../../repository/repository.ts';
+import { plainLimitOf, type BackupRecord, type StoredPiece } from '../format/backup-record.ts';
+import type { Repository } from '../repository.ts';
 import { isStoreError } from '../../stores/store.ts';
 
 export interface PieceSource {

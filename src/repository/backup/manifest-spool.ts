@@ -1,11 +1,10 @@
 /** A backup's manifest, verified to its end before any entry is used. Its lines wait beside the restored data. */
 import { WalvaultError } from '../../base/errors/errors.ts';
-import { pieceKey, type SystemPath } from '../../repository/format/layout.ts';
-import { readManifest, type ManifestEntry } from '../../repository/format/manifest.ts';
-import type { BackupRecord } from '../../repository/format/backup-record.ts';
-import type { Repository } from '../../repository/repository.ts';
+import { pieceKey, type SystemPath } from '../format/layout.ts';
+import { readManifest, tablespaceOf, type ManifestEntry } from '../format/manifest.ts';
+import type { BackupRecord } from '../format/backup-record.ts';
+import type { Repository } from '../repository.ts';
 import { EntrySpool, readSpooled, type SpooledEntries } from './entry-spool.ts';
-import { tablespaceOf } from './places.ts';
 import { readPiece } from './stored-piece.ts';
 
 export interface VerifiedManifest extends AsyncDisposable {

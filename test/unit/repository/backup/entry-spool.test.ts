@@ -4,8 +4,8 @@ import { Worker } from 'node:worker_threads';
 import { once } from 'node:events';
 import * as fc from 'fast-check';
 import { test } from 'vitest';
-import { EntrySpool, readSpooled } from '../../../../src/operations/restore/entry-spool.ts';
-import { ExpectedFiles } from '../../../../src/operations/restore/expected-files.ts';
+import { EntrySpool, readSpooled } from '../../../../src/repository/backup/entry-spool.ts';
+import { ExpectedFiles } from '../../../../src/repository/backup/expected-files.ts';
 import type { ManifestEntry } from '../../../../src/repository/format/manifest.ts';
 import { temporaryDirectory } from '../../../support/site/temp.ts';
 

@@ -14,7 +14,7 @@ import {
   encodeManifestLine,
   manifestName,
   type ManifestEntry,
-} from '../../repository/format/manifest.ts';
+} from '../format/manifest.ts';
 
 /** Plain data, which another thread of this process can use as long as the spool is open. */
 export interface SpooledEntries {

@@ -1,28 +1,35 @@
 /** The copy of one object from one store to another, byte for byte, with proof that it has arrived. */
 import { createHash } from 'node:crypto';
-import { collect, type ByteStream } from '../../base/bytes/streams.ts';
-import { WalvaultError } from '../../base/errors/errors.ts';
-import { isBelieved } from '../../repository/encoding/signature-policy.ts';
-import { judgeMetadata } from '../../repository/format/metadata-signature.ts';
-import type { Repository } from '../../repository/repository.ts';
-import {
-  isStoreError,
-  StoreError,
-  type ObjectClass,
-  type ObjectStat,
-  type Store,
-} from '../../stores/store.ts';
-import { judgeByMetadata, storedDigestOf, type StoredDigest } from './plan.ts';
-import type { CopyReport } from './report.ts';
-import type { Log } from '../../observe/events/events.ts';
+import { collect, type ByteStream } from '../base/bytes/streams.ts';
+import { WalvaultError } from '../base/errors/errors.ts';
+import { isBelieved } from '../repository/encoding/signature-policy.ts';
+import { judgeMetadata } from '../repository/format/metadata-signature.ts';
+import { decodeMetadata } from '../repository/format/object-metadata.ts';
+import type { Repository } from '../repository/repository.ts';
+import { isStoreError, StoreError, type ObjectClass, type ObjectStat, type Store } from '../stores/store.ts';
 
-export interface CopyContext {
+/** Two repositories, and what wants to know how the copies of objects fare. */
+export interface ObjectCopying {
   readonly from: Repository;
   readonly to: Repository;
   readonly isDryRun: boolean;
-  readonly report: CopyReport;
-  readonly log: Log;
+  readonly report: CopyOutcomes;
   readonly signal: AbortSignal;
+}
+
+export interface CopyOutcomes {
+  addCopied(sizeBytes: number): void;
+  addIdentical(): void;
+  /** The target has other content under the key. */
+  addConflict(key: string, problem: string): void;
+  /** The object could not be copied: damaged, gone meanwhile, or in a cold tier. */
+  addFailure(key: string, problem: string): void;
+}
+
+export interface StoredDigest {
+  /** SHA-256 of the stored bytes, 64 hex digits. */
+  readonly sha256: string;
+  readonly sizeBytes: number;
 }
 
 export interface CopiedObject {
@@ -44,7 +51,7 @@ const inMemoryBytes = 8 * 1024 ** 2;
  * @returns true when the target holds the object, durable, as the source does
  * @throws StoreError when a store fails altogether; a copy is begun again where it stopped
  */
-export async function copyObject(context: CopyContext, object: CopiedObject): Promise<boolean> {
+export async function copyObject(context: ObjectCopying, object: CopiedObject): Promise<boolean> {
   const { report, signal } = context;
   try {
     if (object.mayExist) {
@@ -78,7 +85,7 @@ function isOutage(error: WalvaultError): boolean {
 }
 
 async function conclude(
-  { to, report, isDryRun, signal }: CopyContext,
+  { to, report, isDryRun, signal }: ObjectCopying,
   key: string,
   verdict: 'identical' | 'different' | 'absent',
 ): Promise<boolean> {
@@ -98,7 +105,7 @@ async function conclude(
 }
 
 async function compare(
-  { from, to, signal }: CopyContext,
+  { from, to, signal }: ObjectCopying,
   { key, digest }: CopiedObject,
 ): Promise<'identical' | 'different' | 'absent'> {
   const theirs = await to.store.head(key, { signal });
@@ -119,10 +126,30 @@ async function compare(
 }
 
 /**
+ * Tells from their metadata whether two objects of one key hold the same file. `unknown`: the metadata says too
+ * little, and the stored bytes must be compared. A file that is encoded twice has two different stored forms: the
+ * plain digest decides.
+ */
+function judgeByMetadata(source: ObjectStat, target: ObjectStat): 'identical' | 'different' | 'unknown' {
+  const [a, b] = [decodeMetadata(source.metadata), decodeMetadata(target.metadata)];
+  if (a !== undefined && b !== undefined)
+    return a.sha256 === b.sha256 && a.sizeBytes === b.sizeBytes ? 'identical' : 'different';
+  const [ours, theirs] = [source.metadata['writeid'], target.metadata['writeid']];
+  const isSameWrite = ours !== undefined && ours === theirs && source.sizeBytes === target.sizeBytes;
+  return isSameWrite ? 'identical' : 'unknown';
+}
+
+/** The digest of the stored bytes in the metadata. */
+export function storedDigestOf({ metadata }: Pick<ObjectStat, 'metadata'>): StoredDigest | undefined {
+  const decoded = decodeMetadata(metadata);
+  return decoded && { sha256: decoded.storedSha256, sizeBytes: decoded.storedSizeBytes };
+}
+
+/**
  * Sends the object.
  * @returns its size in bytes
  */
-async function transfer({ from, to, signal }: CopyContext, object: CopiedObject): Promise<number> {
+async function transfer({ from, to, signal }: ObjectCopying, object: CopiedObject): Promise<number> {
   const { key, objectClass } = object;
   const { stat, body } = await from.store.get(key, { signal });
   const { sizeBytes, metadata } = stat;
