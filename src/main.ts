@@ -239,6 +239,16 @@ function createContext(): CliContext {
     get columns() {
       return terminalColumns();
     },
+    get outputColumns() {
+      const { isatty } = process.getBuiltinModule('node:tty');
+      return isatty(1) ? process.stdout.columns : undefined;
+    },
+    get ask() {
+      const { isatty } = process.getBuiltinModule('node:tty');
+      if (!isatty(0) || !isatty(2)) return undefined;
+      return async (question: string) =>
+        (await import('./entry/ask-person.ts')).askPerson(question, abortController.signal);
+    },
   };
 }
 

@@ -26,7 +26,14 @@ const compose = /^compose\//;
 const entry = /^entry\//;
 
 /** A verb that may import another verb's main file: the verb, and the file. */
-const verbsOnVerbs: readonly (readonly [string, RegExp])[] = [];
+const verbsOnVerbs: readonly (readonly [string, RegExp])[] = [
+  // What is listed and deleted is judged by what a restore can reach, and deleted as cleanup does it.
+  ['list', /^operations\/restore\/(reaches|restorable|survey)$/],
+  [
+    'delete',
+    /^operations\/(restore\/(reaches|survey)|cleanup\/(decisions|execute|gather|in-progress|state))$/,
+  ],
+];
 
 /** The first rule whose `from` matches a file is its rule; a file that none matches may import nothing of ours. */
 export const importRules: readonly ImportRule[] = [
@@ -43,7 +50,10 @@ export const importRules: readonly ImportRule[] = [
   { from: /^repository\//, mayImport: [base, storeInterface, pipeline, postgres, events] },
   ...verbsOnVerbs.map(([verb, file]) => ({
     from: new RegExp(`^operations/${verb}/`),
-    mayImport: [base, postgres, pipeline, config, repository, storeInterface, storeDecorators, events, file],
+    mayImport: [
+      ...[base, postgres, pipeline, config, repository, storeInterface, storeDecorators, events],
+      ...[/^operations\/[^/]+$/, file],
+    ],
   })),
   {
     from: /^operations\//,

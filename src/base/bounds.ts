@@ -62,6 +62,8 @@ export const pieceBounds = {
   zstdWindow: { what: 'the window that a zstd frame asks for', limitBytes: 128 * mebibyte },
   /** An RSA-16384 session key takes 2 KiB, a signature with many subpackets a little more. */
   packet: { what: 'an OpenPGP packet with a session key or a signature', limitBytes: 16 * kibibyte },
+  /** Of a longer one the beginning is shown. */
+  remark: { what: "a person's words in a note about a backup, and who wrote them", limitBytes: 1000 },
 } as const satisfies Record<string, FixedBound>;
 
 interface CountBound {

@@ -4,14 +4,15 @@
  */
 
 /** Control and format characters (Unicode, general categories Cc, Cf, Zl, Zp) and halves of surrogate pairs. */
-const hidden = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Cs}]/gu;
+const hidden = /\r\n|[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Cs}]/gu;
 
 /**
- * Text of several lines of our own: all but tabs and line feeds is escaped as in JSON, so that JSON stays the same JSON.
+ * Text of several lines of our own: all but tabs and the ends of lines is escaped as in JSON, so that JSON stays the same
+ * JSON, and CSV the same CSV.
  */
 export function visibleLines(text: string): string {
   return text.replaceAll(hidden, character =>
-    character === '\n' || character === '\t' ? character : escaped(character),
+    character === '\n' || character === '\r\n' || character === '\t' ? character : escaped(character),
   );
 }
 

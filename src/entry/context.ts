@@ -16,6 +16,10 @@ export interface CliContext {
   readonly onLog?: (log: RunLog) => void;
   /** True if a person watches standard error: progress is then one line that is rewritten. */
   readonly isTty: boolean;
+  /** Asks the person at the terminal for a line. Undefined: nobody is there. */
+  readonly ask?: ((question: string) => Promise<string>) | undefined;
   /** The width of the terminal that shows the output. Undefined: there is no terminal. */
   readonly columns?: number | undefined;
+  /** The width of the terminal that results go to. Undefined: they go to a file or another program. */
+  readonly outputColumns?: number | undefined;
 }

@@ -28,8 +28,9 @@ import {
 } from './format/notes/high-water.ts';
 import { lostWalKind, parseLostWal, type LostWal } from './format/notes/lost-wal.ts';
 import { noteEntriesIn, readNote, type Note, type NoteEntry, type NoteKind } from './format/notes/note.ts';
-import { pinKind, pinnedBackups, unpinKind } from './format/notes/pin.ts';
+import { pinKind, pinsOf, unpinKind, type Pin } from './format/notes/pin.ts';
 import { parseRemovedWal, removedWalKind } from './format/notes/removed-wal.ts';
+import { parseRestorePoint, restorePointKind, type NotedRestorePoint } from './format/notes/restore-point.ts';
 import { PassedOverObjects } from './passed-over.ts';
 import type { Repository } from './repository.ts';
 
@@ -82,11 +83,21 @@ export class NotedFacts {
     return notes.flatMap(note => parseAcknowledgedGap(note, geometry) ?? []);
   }
 
-  /** Ids of backups that stay whatever the policy says. */
-  async pinned(): Promise<ReadonlySet<string>> {
+  /** The pins that count, by the ids of backups. */
+  async pins(now = new Date()): Promise<ReadonlyMap<string, readonly Pin[]>> {
     // A pin only protects, so anybody's counts.
     const notes = await this.#notes([pinKind, unpinKind], 'off');
-    return pinnedBackups(notes, ({ verdict }) => isBelieved(verdict, this.#removalPolicy));
+    return pinsOf(notes, { isBelieved: ({ verdict }) => isBelieved(verdict, this.#removalPolicy), now });
+  }
+
+  /** Ids of backups that stay whatever the policy says. */
+  async pinned(now = new Date()): Promise<ReadonlySet<string>> {
+    return new Set((await this.pins(now)).keys());
+  }
+
+  /** The restore points that `walvault restore-point` made, in the order of the notes. Only WAL proves them. */
+  async restorePoints(): Promise<NotedRestorePoint[]> {
+    return (await this.#notes([restorePointKind])).flatMap(note => parseRestorePoint(note) ?? []);
   }
 
   /** Ids of backups whose removal an earlier cleanup announced. */

@@ -261,6 +261,7 @@ export const samples: Samples = {
     backup,
     child: '20261130T213128Z-3c4d',
   },
+  'backup-yielded-to-pin': { kind: 'backup-yielded-to-pin', repository, backup, pinned: backup },
   'backup-removed': { kind: 'backup-removed', repository, backup },
   'wal-removed': { kind: 'wal-removed', repository, firstSegment: segment, lastSegment: segment },
   'cleanup-failed': {

@@ -1,10 +1,10 @@
 /** `walvault gap ack`: options and output. */
-import { hostname } from 'node:os';
+import { pieceBounds } from '../../base/bounds.ts';
 import { WalvaultError } from '../../base/errors/errors.ts';
-import { userName } from '../../base/account.ts';
 import { acknowledgedJson, renderAcknowledged } from '../render/gap.ts';
 import { renderJson } from '../render/json.ts';
 import { rendered } from '../render/result-text.ts';
+import { thisPerson } from '../options/person.ts';
 import { chooseRepositories, parseSystemId } from '../options/repository-choice.ts';
 import { parseTimeline } from '../options/timeline.ts';
 import type { DefineVerb, Invocation } from '../verb.ts';
@@ -53,7 +53,7 @@ async function acknowledge(
     repositories: chooseRepositories(opened.repositories, options.repository),
     cluster: config.cluster,
     systemId,
-    by: { user: userName(), host: hostname(), reason },
+    by: { ...thisPerson(), reason },
     log,
     signal: context.signal,
   });
@@ -63,13 +63,11 @@ async function acknowledge(
   );
 }
 
-const reasonLimitBytes = 1000;
-
 function reasonOf(text: string): string {
+  const { limitBytes } = pieceBounds.remark;
   const reason = text.trim();
-  if (reason !== '' && !/[\r\n\0]/.test(reason) && Buffer.byteLength(reason) <= reasonLimitBytes)
-    return reason;
-  throw new WalvaultError('usage', `--reason takes one line of at most ${reasonLimitBytes} bytes`, {
+  if (reason !== '' && !/[\r\n\0]/.test(reason) && Buffer.byteLength(reason) <= limitBytes) return reason;
+  throw new WalvaultError('usage', `--reason takes one line of at most ${limitBytes} bytes`, {
     hint: "Say why nobody will get this WAL back, as in --reason 'bucket rule of May, ticket 1234'.",
   });
 }

@@ -7,13 +7,17 @@ import { defineCleanup } from './cleanup.ts';
 import { defineConfig } from './config.ts';
 import { defineConflict } from './conflict.ts';
 import { defineCopy } from './copy.ts';
+import { defineDelete } from './delete.ts';
 import { defineFetch } from './fetch.ts';
 import { defineGap } from './gap.ts';
 import { defineInit } from './init.ts';
 import { defineList } from './list.ts';
+import { definePin } from './pin.ts';
 import { definePush } from './push.ts';
 import { defineRestore } from './restore.ts';
+import { defineRestorePoint } from './restore-point.ts';
 import { defineStore } from './store.ts';
+import { defineUnpin } from './unpin.ts';
 
 /** Commands in the order of the help. A new verb is one line here and one file in this folder. */
 export const verbs: readonly DefineVerb[] = [
@@ -25,6 +29,10 @@ export const verbs: readonly DefineVerb[] = [
   defineBackup,
   defineRestore,
   defineList,
+  defineRestorePoint,
+  definePin,
+  defineUnpin,
+  defineDelete,
   defineCleanup,
   defineCopy,
   defineConflict,

@@ -1,21 +1,33 @@
-/** The result of `list`, for people and as JSON. */
+/** The result of `list`, for people. */
 import { formatCount, formatDuration, formatSize } from '../../base/units.ts';
 import type { ListedBackup, RepositoryListing, SystemListing } from '../../operations/list/listing.ts';
 import type { Hole, LostRange, TimelineListing } from '../../operations/list/timelines.ts';
+import type { ListedKind } from '../../operations/list/list.ts';
+import { treeOf, type TreeItem } from '../../operations/list/tree.ts';
 import { describeDamagedPages } from '../../operations/damaged-pages.ts';
+import { describePin, type Pin } from '../../operations/pins-in-words.ts';
+import type { Restorable } from '../../operations/restore/restorable.ts';
 import { renderTable } from './table.ts';
 
-export function renderList(listings: readonly RepositoryListing[]): string {
-  return listings.map(renderRepository).join('\n');
+export interface ListLook {
+  readonly what: ListedKind;
+  /** The width of the terminal; undefined: nothing is left out. */
+  readonly width?: number | undefined;
 }
 
-function renderRepository(listing: RepositoryListing): string {
+export function renderList(listings: readonly RepositoryListing[], look: ListLook = { what: 'all' }): string {
+  return listings.map(listing => renderRepository(listing, look)).join('\n');
+}
+
+function renderRepository(listing: RepositoryListing, look: ListLook): string {
   const { name, url, required, systems, sideBySideProblem, problem } = listing;
   const title = `repository "${name}" (${url})${required ? '' : ', best effort'}\n`;
   if (problem !== undefined) return `${title}cannot be read: ${problem.message}\n`;
-  if (systems.length === 0) return `${title}holds nothing of this cluster yet\n${renderBacklog(listing)}`;
+  const isWhole = look.what === 'all' || look.what === 'backups' || look.what === 'wal';
+  const backlog = isWhole ? renderBacklog(listing) : '';
+  if (systems.length === 0) return `${title}holds nothing of this cluster yet\n${backlog}`;
   const doubled = sideBySideProblem === undefined ? '' : `\n${sideBySideProblem}\n`;
-  return title + systems.map(renderSystem).join('') + doubled + renderBacklog(listing);
+  return title + systems.map(system => renderSystem(system, look)).join('') + doubled + backlog;
 }
 
 /** The backlog of a best-effort repository, so that nobody has to guess what it lacks. */
@@ -35,59 +47,78 @@ function renderBacklog({ name, required, backlog }: RepositoryListing): string {
 /** Anybody who can add objects can add very many. */
 const mostNamed = 10;
 
-function renderSystem(system: SystemListing): string {
-  const { systemId, postgresMajor, backups, unreadable, timelines } = system;
-  const lines = [
+function renderSystem(system: SystemListing, look: ListLook): string {
+  const { systemId, postgresMajor, passedOver } = system;
+  const [passed] = passedOver.first;
+  const counts = passedOver.count === 1 ? 'counts' : 'count';
+  return [
     `\nsystem ${systemId}${postgresMajor === undefined ? '' : `, PostgreSQL ${postgresMajor}`}\n`,
+    ...backupLines(system, look),
+    ...(passed === undefined
+      ? []
+      : [
+          `${formatCount(passedOver.count, 'object')} ${counts} for nothing: ${passed.key} ${passed.problem}\n`,
+        ]),
+    ...(look.what === 'timelines' ? timelineTreeLines(system, look) : walLines(system, look)),
+    ...restorePointLines(system, look),
+  ].join('');
+}
+
+function backupLines({ backups, unreadable }: SystemListing, { width }: ListLook): string[] {
+  if (backups === undefined) return [];
+  const chains = treeOf(backups, {
+    idOf: ({ record }) => record.id,
+    parentOf: ({ record }) => record.parent,
+  });
+  const table = () => renderTable(backupColumns, chains.map(backupRow), width);
+  const unusable = unreadable?.first.slice(0, mostNamed) ?? [];
+  const more = (unreadable?.count ?? 0) - unusable.length;
+  return [
+    backups.length === 0 ? 'no backups\n' : table(),
+    ...backups.flatMap(brokenLines),
+    ...backups.flatMap(pinLines),
+    ...unusable.map(({ id, problem }) => `${id}: its record cannot be used: ${problem}\n`),
+    ...(more > 0 ? [`${more} more records cannot be used\n`] : []),
   ];
-  if (backups !== undefined)
-    lines.push(
-      backups.length === 0 ? 'no backups\n' : renderTable(backupColumns, backups.map(backupRow)),
-      ...backups.flatMap(brokenLines),
-    );
-  for (const { id, problem } of unreadable?.first.slice(0, mostNamed) ?? [])
-    lines.push(`${id}: its record cannot be used: ${problem}\n`);
-  if (unreadable !== undefined && unreadable.count > mostNamed)
-    lines.push(`${unreadable.count - mostNamed} more records cannot be used\n`);
-  const [passed] = system.passedOver.first;
-  if (passed !== undefined)
-    lines.push(
-      `${formatCount(system.passedOver.count, 'object')} ${system.passedOver.count === 1 ? 'counts' : 'count'} for nothing: ${passed.key} ${passed.problem}\n`,
-    );
-  if (timelines !== undefined)
-    lines.push(
-      backups === undefined ? '' : '\n',
-      timelines.length === 0 ? 'no WAL\n' : renderTable(walColumns, timelines.map(timelineRow)),
-      ...timelines.flatMap(troubleLines),
-      ...timelines.flatMap(coldLines),
-    );
-  return lines.join('');
+}
+
+function walLines({ backups, timelines }: SystemListing, { width }: ListLook): string[] {
+  if (timelines === undefined) return [];
+  return [
+    backups === undefined ? '' : '\n',
+    timelines.length === 0 ? 'no WAL\n' : renderTable(walColumns, timelines.map(timelineRow), width),
+    ...timelines.flatMap(troubleLines),
+    ...timelines.flatMap(coldLines),
+  ];
 }
 
 const backupColumns = [
   { title: 'BACKUP' },
-  { title: 'TYPE' },
-  { title: 'ENDED' },
-  { title: 'TOOK', align: 'right' },
+  { title: 'TYPE', leaveOut: 7 },
+  { title: 'ENDED', leaveOut: 8 },
+  { title: 'TOOK', align: 'right', leaveOut: 5 },
   { title: 'SIZE', align: 'right' },
   { title: 'STORED', align: 'right' },
-  { title: 'ENCRYPTED TO' },
-  { title: 'TIMELINE', align: 'right' },
-  { title: 'START' },
-  { title: 'STOP' },
-  { title: 'PARENT' },
-  { title: 'REMARKS' },
+  { title: 'RATIO', align: 'right', leaveOut: 6 },
+  { title: 'ENCRYPTED TO', leaveOut: 2 },
+  { title: 'TIMELINE', align: 'right', leaveOut: 4 },
+  { title: 'START', leaveOut: 3 },
+  { title: 'STOP', leaveOut: 3 },
+  { title: 'PARENT', leaveOut: 1 },
+  { title: 'REMARKS', isFlexible: true },
 ] as const;
 
-function backupRow(backup: ListedBackup): string[] {
-  const { record, storedBytes } = backup;
+/** A backup that builds on another one stands below it. */
+function backupRow({ item: backup, depth }: TreeItem<ListedBackup>): string[] {
+  const { record, storedBytes, durationMs, ratio } = backup;
   return [
-    record.id,
+    indented(record.id, depth),
     record.type,
     record.stopTime.toISOString(),
-    formatDuration(record.stopTime.getTime() - record.startTime.getTime()),
+    formatDuration(durationMs),
     formatSize(record.sizeBytes),
     formatSize(storedBytes),
+    ratio === undefined ? '' : ratio.toFixed(1),
     readersOf(backup),
     String(record.timeline),
     backup.startLsn,
@@ -95,6 +126,13 @@ function backupRow(backup: ListedBackup): string[] {
     record.parent ?? '',
     remarksOf(backup).join(', '),
   ];
+}
+
+/** So deep a tree is shown as such. */
+const deepest = 20;
+
+function indented(text: string, depth: number): string {
+  return '  '.repeat(Math.min(depth, deepest)) + text;
 }
 
 /** The keys by the ends of their fingerprints, which gpg calls long key ids. */
@@ -106,17 +144,24 @@ function readersOf({ record, isEncrypted }: ListedBackup): string {
 }
 
 function remarksOf(backup: ListedBackup): string[] {
-  const { record, verdict, isPinned, cold, missingObjects, missingWal } = backup;
+  const { record, verdict, cold, missingObjects, missingWal, pins } = backup;
   return [
     ...(missingObjects.count > 0 ? [`${formatCount(missingObjects.count, 'object')} missing`] : []),
     ...(missingWal.length > 0 ? ['its WAL is missing'] : []),
     ...(verdict.status === 'good' ? [] : [remarkOf(verdict)]),
     ...(record.damagedPages > 0 ? [formatCount(record.damagedPages, 'damaged page')] : []),
     ...(record.backupFrom === 'standby' ? ['from a standby'] : []),
-    ...(isPinned ? ['pinned'] : []),
+    ...(pins.length > 0 ? [pinRemark(pins)] : []),
     ...Object.entries(cold).map(([tier, count]) => `${count} objects in ${tier}`),
     ...(record.label === '' || record.label === record.id ? [] : [`label "${record.label}"`]),
   ];
+}
+
+/** The last end of the pins. */
+function pinRemark(pins: readonly Pin[]): string {
+  const ends = pins.flatMap(({ until }) => (until === undefined ? [] : [until.getTime()]));
+  if (ends.length < pins.length) return 'pinned';
+  return `pinned until ${new Date(Math.max(...ends)).toISOString()}`;
 }
 
 function remarkOf({ status }: { readonly status: string }): string {
@@ -132,14 +177,23 @@ function brokenLines({ record, whyNotWhole, missingWal }: ListedBackup): string[
   ];
 }
 
+function pinLines({ record, pins }: ListedBackup): string[] {
+  const shown = pins.slice(0, mostNamed);
+  const more = pins.length - shown.length;
+  return [
+    ...shown.map(pin => `backup ${record.id}: ${describePin(pin)} (pin ${pin.id})\n`),
+    ...(more > 0 ? [`backup ${record.id}: ${formatCount(more, 'more pin')}\n`] : []),
+  ];
+}
+
 const walColumns = [
   { title: 'TIMELINE', align: 'right' },
-  { title: 'FROM' },
-  { title: 'FIRST SEGMENT' },
+  { title: 'FROM', leaveOut: 3 },
+  { title: 'FIRST SEGMENT', leaveOut: 2 },
   { title: 'LAST SEGMENT' },
   { title: 'SEGMENTS', align: 'right' },
-  { title: 'STORED', align: 'right' },
-  { title: 'LAST ARCHIVED' },
+  { title: 'STORED', align: 'right', leaveOut: 1 },
+  { title: 'LAST ARCHIVED', leaveOut: 4 },
   { title: 'MISSING', align: 'right' },
 ] as const;
 
@@ -157,13 +211,20 @@ function timelineRow(timeline: TimelineListing): string[] {
   ];
 }
 
-function troubleLines(listing: TimelineListing): string[] {
-  const { timeline, historyProblem, wentOnBeside, holes, removed, lost } = listing;
+/** What is wrong with how a timeline follows from others. */
+function branchLines({ timeline, historyProblem, wentOnBeside }: TimelineListing): string[] {
   return [
     ...(historyProblem === undefined
       ? []
       : [`timeline ${timeline} cannot be followed, its history cannot be read: ${historyProblem}\n`]),
     ...wentOnBeside.map(({ description }) => `${description}\n`),
+  ];
+}
+
+function troubleLines(listing: TimelineListing): string[] {
+  const { timeline, holes, removed, lost } = listing;
+  return [
+    ...branchLines(listing),
     ...holes.map(
       hole => `timeline ${timeline} lacks ${rangeOf(hole)}: ${hole.shownBy}${acceptanceOf(hole)}\n`,
     ),
@@ -184,6 +245,63 @@ function doubtOf({ signature }: LostRange): string {
     : ` (the note of it: ${remarkOf(signature)})`;
 }
 
+const treeColumns = [
+  { title: 'TIMELINE' },
+  { title: 'LEFT ITS PARENT AT' },
+  { title: 'HISTORY ARCHIVED', leaveOut: 2 },
+  { title: 'LAST SEGMENT', leaveOut: 3 },
+  { title: 'SEGMENTS', align: 'right' },
+  { title: 'BACKUPS', align: 'right' },
+  { title: 'LAST ARCHIVED', leaveOut: 1 },
+] as const;
+
+/** Each timeline below the one that it left. */
+function timelineTreeLines({ timelines = [] }: SystemListing, { width }: ListLook): string[] {
+  if (timelines.length === 0) return ['no timelines\n'];
+  const tree = treeOf(timelines, {
+    idOf: ({ timeline }) => timeline,
+    parentOf: ({ parent }) => parent,
+  });
+  const rows = tree.map(({ item, depth }) => [
+    indented(String(item.timeline), depth),
+    item.switchpoint ?? '',
+    item.historyArchivedAt?.toISOString() ?? '',
+    item.lastSegment ?? '',
+    String(item.segmentCount),
+    String(item.backupCount),
+    item.lastArchivedAt?.toISOString() ?? '',
+  ]);
+  return [renderTable(treeColumns, rows, width), ...timelines.flatMap(branchLines)];
+}
+
+const restorePointColumns = [
+  { title: 'RESTORE POINT', isFlexible: true },
+  { title: 'MADE' },
+  { title: 'TIMELINE', align: 'right', leaveOut: 2 },
+  { title: 'LSN', leaveOut: 3 },
+  { title: 'BY', leaveOut: 1 },
+  { title: 'RESTORABLE', isFlexible: true },
+] as const;
+
+function restorePointLines({ restorePoints }: SystemListing, { width }: ListLook): string[] {
+  if (restorePoints === undefined) return [];
+  if (restorePoints.length === 0) return ['no restore points are noted\n'];
+  const rows = restorePoints.map(({ name, madeAt, timeline, lsn, user, host, restorable, sameNameCount }) => [
+    name,
+    madeAt.toISOString(),
+    String(timeline),
+    lsn,
+    `${user} on ${host}`,
+    `${inWords(restorable)}${sameNameCount === 1 ? '' : `; one of ${sameNameCount} of this name`}`,
+  ]);
+  return [renderTable(restorePointColumns, rows, width)];
+}
+
+function inWords(restorable: Restorable): string {
+  if (restorable.state === 'yes') return `yes, from backup ${restorable.backup}`;
+  return restorable.state === 'not-yet' ? `not yet: ${restorable.why}` : `no: ${restorable.why}`;
+}
+
 function coldLines({ timeline, cold }: TimelineListing): string[] {
   return Object.entries(cold).map(
     ([tier, count]) =>
@@ -197,86 +315,4 @@ function rangeOf({
   segmentCount,
 }: Pick<Hole, 'firstSegment' | 'lastSegment' | 'segmentCount'>): string {
   return segmentCount === 1 ? firstSegment : `${firstSegment}..${lastSegment} (${segmentCount} segments)`;
-}
-
-/** The published shape (docs/reference/json.md). */
-export function listJson(listings: readonly RepositoryListing[]): unknown {
-  return listings.map(({ name, url, required, problem, backlog, sideBySide, systems }) => ({
-    name,
-    url,
-    required,
-    backlog: backlog ?? null,
-    problem: problem?.message ?? null,
-    sideBySide: sideBySide.map(String),
-    systems: systems.map(
-      ({ systemId, postgresMajor, geometry, backups, unreadable, timelines, passedOver }) => ({
-        systemId,
-        postgresMajor: postgresMajor ?? null,
-        segmentSizeBytes: geometry?.segmentSizeBytes ?? null,
-        backups: backups?.map(backupJson),
-        unreadable: unreadable?.first.map(({ id, problem }) => ({ id, problem })),
-        unreadableCount: unreadable?.count,
-        passedOver: { count: passedOver.count, first: passedOver.first },
-        timelines: timelines?.map(timelineJson),
-      }),
-    ),
-  }));
-}
-
-function backupJson(backup: ListedBackup): unknown {
-  const { record, verdict } = backup;
-  return {
-    id: record.id,
-    type: record.type,
-    parent: record.parent ?? null,
-    label: record.label,
-    backupFrom: record.backupFrom,
-    serverVersion: record.serverVersion,
-    walvaultVersion: record.walvaultVersion,
-    startTime: record.startTime,
-    stopTime: record.stopTime,
-    committedAt: backup.committedAt,
-    timeline: record.timeline,
-    startLsn: backup.startLsn,
-    stopLsn: backup.stopLsn,
-    startSegment: backup.startSegment,
-    stopSegment: backup.stopSegment,
-    sizeBytes: record.sizeBytes,
-    storedBytes: backup.storedBytes,
-    fileCount: record.fileCount,
-    dataChecksums: record.dataChecksums,
-    damagedPages: record.damagedPages,
-    // Undefined: none, or an older record.
-    namedDamagedPages: record.namedDamagedPages,
-    encrypted: backup.isEncrypted,
-    recipients: record.recipients ?? null,
-    signature: verdict,
-    pinned: backup.isPinned,
-    cold: backup.cold,
-    missing: {
-      objects: backup.missingObjects.first.map(({ name }) => name),
-      objectCount: backup.missingObjects.count,
-      wal: backup.missingWal,
-    },
-  };
-}
-
-function timelineJson(timeline: TimelineListing): unknown {
-  return {
-    timeline: timeline.timeline,
-    parent: timeline.parent ?? null,
-    switchpoint: timeline.switchpoint ?? null,
-    hasHistory: timeline.hasHistory,
-    historyProblem: timeline.historyProblem,
-    firstSegment: timeline.firstSegment ?? null,
-    lastSegment: timeline.lastSegment ?? null,
-    segmentCount: timeline.segmentCount,
-    storedBytes: timeline.storedBytes,
-    lastArchivedAt: timeline.lastArchivedAt ?? null,
-    wentOnBeside: timeline.wentOnBeside,
-    holes: timeline.holes.map(hole => ({ ...hole, acknowledged: hole.acknowledged ?? null })),
-    removed: timeline.removed,
-    cold: timeline.cold,
-    lost: timeline.lost,
-  };
 }

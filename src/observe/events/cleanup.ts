@@ -18,6 +18,13 @@ export type CleanupEvent =
       readonly backup: string;
       readonly child: string;
     }
+  /** A backup that was to go stays: `pinned`, itself or a backup that builds on it, was pinned meanwhile. */
+  | {
+      readonly kind: 'backup-yielded-to-pin';
+      readonly repository: string;
+      readonly backup: string;
+      readonly pinned: string;
+    }
   | { readonly kind: 'backup-removed'; readonly repository: string; readonly backup: string }
   | {
       readonly kind: 'wal-removed';

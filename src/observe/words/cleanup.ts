@@ -10,6 +10,8 @@ export const cleanupWords: WordsTable<CleanupEvent> = {
     info(of(repository, `removed ${count} unfinished writes`)),
   'backup-yielded-to-child': ({ repository, backup, child }) =>
     warn(of(repository, `backup ${backup} stays: backup ${child} has begun to build on it`)),
+  'backup-yielded-to-pin': ({ repository, backup, pinned }) =>
+    warn(of(repository, `backup ${backup} stays: backup ${pinned} has just been pinned`)),
   'backup-removed': ({ repository, backup }) => info(of(repository, `removed backup ${backup}`)),
   'wal-removed': ({ repository, firstSegment, lastSegment }) =>
     info(of(repository, `removed WAL ${firstSegment}..${lastSegment}`)),

@@ -5,7 +5,7 @@ export type KeepReason =
   | 'before-first'; // prettier-ignore
 
 export type RemoveReason =
-  'expired' | 'unfinished' | 'partly-removed' | 'before-window' | 'unreachable' | 'retired';
+  'expired' | 'unfinished' | 'partly-removed' | 'before-window' | 'unreachable' | 'retired' | 'deleted';
 
 export interface DecisionReason<Code extends string> {
   readonly code: Code;

@@ -18,6 +18,7 @@ import { expiringNote } from '../../repository/format/notes/expiring.ts';
 import { writeNote, type NewNote } from '../../repository/format/notes/note.ts';
 import { removedWalNote } from '../../repository/format/notes/removed-wal.ts';
 import type { Repository } from '../../repository/repository.ts';
+import { surveySystem } from '../../repository/survey.ts';
 import type { BackupDecision, CleanupPlan } from './decisions.ts';
 import { countRemovals, RemovalProgress } from './removal-progress.ts';
 import type { SystemState } from './state.ts';
@@ -54,6 +55,7 @@ export async function executePlan(options: ExecuteOptions): Promise<Removed> {
   const removal = new Removal(options);
   await removal.announceBackups();
   await removal.yieldToClaims();
+  await removal.yieldToPins();
   await removal.removeBackups();
   await removal.removeWal();
   await removal.removeOldNotes();
@@ -90,7 +92,7 @@ class Removal {
   async announceBackups(): Promise<void> {
     const announced = this.#options.state.expiring;
     for (const backup of this.#going()) {
-      if (backup.state === 'committed' && !announced.has(backup.id))
+      if (backup.state !== 'unfinished' && !announced.has(backup.id))
         await this.#note(expiringNote(backup.id, reasonsOf(backup)));
     }
   }
@@ -126,12 +128,24 @@ class Removal {
     }
   }
 
+  /** Keeps what was pinned since the plan was made. A pin looks for the announcement of a removal, as a claim does. */
+  async yieldToPins(): Promise<void> {
+    const { repository, system, now, log, signal } = this.#options;
+    if (this.#going().length === 0) return;
+    for (const id of await surveySystem(repository, system, signal).pinned(now))
+      for (const kept of this.#chain(id)) {
+        if (this.#yielded.has(kept)) continue;
+        this.#yielded.add(kept);
+        log.emit({ kind: 'backup-yielded-to-pin', repository: repository.name, backup: kept, pinned: id });
+      }
+  }
+
   /** Removes children before parents, so that each backup left after a crash is whole. */
   async removeBackups(): Promise<void> {
     const { repository, system, log } = this.#options;
     for (const backup of childrenFirst(this.#going(), this.#options.state)) {
       if (this.#yielded.has(backup.id)) continue;
-      if (backup.state === 'committed') {
+      if (backup.state !== 'unfinished') {
         const record = commitRecordKey(system, backup.id);
         // The signature is deleted second: a record without its signature would be untrusted.
         if ((await this.#delete([record])).size > 0) {

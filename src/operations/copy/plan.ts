@@ -94,7 +94,7 @@ export function isWalKey(key: string): boolean {
   return parseWalKey(key) !== undefined;
 }
 
-const kindsOnWal: readonly NoteKind[] = ['gap-acknowledged', 'wal-lost'];
+const kindsOnWal: readonly NoteKind[] = ['gap-acknowledged', 'wal-lost', 'restore-point'];
 const kindsOnBackups: readonly NoteKind[] = ['pin', 'unpin', 'note'];
 
 /**

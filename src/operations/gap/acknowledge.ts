@@ -23,6 +23,7 @@ import type { Repository } from '../../repository/repository.ts';
 import { surveySystems, type SystemSurvey } from '../../repository/survey.ts';
 import { whatShows } from '../../repository/wal/known-wal.ts';
 import { isStoreError, type Store } from '../../stores/store.ts';
+import { requireBelievable } from '../require-believable.ts';
 import type { AcknowledgedIn, AcknowledgeOptions } from './options.ts';
 import { checkSelection, chooseGaps } from './plan.ts';
 
@@ -117,18 +118,6 @@ async function isHidden(store: Store, key: string, signal: AbortSignal): Promise
 
 function isAccepted(range: SegmentRange, accepted: readonly AcknowledgedGap[]): boolean {
   return subtract(range, accepted).length === 0;
-}
-
-/** Where only trusted signers count, an unsigned note would change nothing. @throws WalvaultError `key` */
-async function requireBelievable({ codec, store }: Repository): Promise<void> {
-  if (codec.removalPolicy !== 'require' || (await codec.keyring.signer()) !== undefined) return;
-  throw new WalvaultError(
-    'key',
-    `${store.url}: only signed notes count, and no signing key is configured here`,
-    {
-      hint: 'Run it where signing.key is set, on the database host for example.',
-    },
-  );
 }
 
 async function acknowledge(

@@ -18,7 +18,12 @@ import { findMissing } from '../../repository/wal/listing.ts';
 import { neededSegments } from '../../repository/wal/needed.ts';
 import { findBacklog } from './backlog.ts';
 import type { ListedBackup, RepositoryListing, SystemListing } from './listing.ts';
+import { listRestorePoints } from './restore-points.ts';
+import { select, type Selection } from './selection.ts';
 import { describeTimelines } from './timelines.ts';
+
+/** `all` is backups and WAL. */
+export type ListedKind = 'all' | 'backups' | 'wal' | 'timelines' | 'restore-points';
 
 export interface ListingOptions {
   /** All repositories: a best-effort repository is compared with the required ones. */
@@ -26,13 +31,16 @@ export interface ListingOptions {
   /** The name of the repository to list; undefined: all. */
   readonly only?: string | undefined;
   readonly cluster: string;
-  readonly what: 'all' | 'backups' | 'wal';
+  readonly what: ListedKind;
+  readonly selection?: Selection;
+  /** Pins that have ended by then count no more. */
+  readonly now?: Date;
   readonly signal: AbortSignal;
 }
 
 /**
  * Lists the repositories. An unreadable repository does not make it throw: its listing has a `problem`.
- * @throws WalvaultError `not-found` if they hold other clusters and not this one
+ * @throws WalvaultError `not-found` if they hold other clusters and not this one, or not the selected system
  */
 export async function list(options: ListingOptions): Promise<RepositoryListing[]> {
   const { repositories, only, signal } = options;
@@ -47,9 +55,10 @@ export async function list(options: ListingOptions): Promise<RepositoryListing[]
   if (listings.every(({ systems, problem }) => systems.length === 0 && problem === undefined))
     await refuseUnknownCluster(repositories.filter(isWanted), options.cluster, signal);
   const required = listings.filter(listing => listing.required);
-  return listings
+  const whole = listings
     .filter(isWanted)
     .map(listing => (listing.required ? listing : { ...listing, backlog: findBacklog(listing, required) }));
+  return select(whole, options.selection ?? {});
 }
 
 async function listRepository(options: ListingOptions, repository: Repository): Promise<RepositoryListing> {
@@ -79,18 +88,21 @@ async function listRepository(options: ListingOptions, repository: Repository): 
   };
 }
 
-async function listSystem({ what, signal }: ListingOptions, survey: SystemSurvey): Promise<SystemListing> {
+async function listSystem(options: ListingOptions, survey: SystemSurvey): Promise<SystemListing> {
+  const { what, now = new Date(), signal } = options;
   const cluster = await survey.clusterRecord();
   const geometry = await survey.geometry();
-  const runs = what === 'backups' || geometry === undefined ? undefined : (await survey.wal(geometry)).runs;
+  const withBackups = what === 'all' || what === 'backups';
+  const withWal = what === 'all' || what === 'wal' || what === 'timelines';
+  const runs = withWal && geometry !== undefined ? (await survey.wal(geometry)).runs : undefined;
   const listed = {
     systemId: survey.system.systemId,
     postgresMajor: cluster?.postgresMajor,
     firstSeen: cluster?.firstSeen,
     geometry,
-    ...(what === 'wal'
-      ? { backups: undefined, unreadable: undefined }
-      : await listBackups(survey, runs, signal)),
+    ...(withBackups
+      ? await listBackups(survey, { runs, now, signal })
+      : { backups: undefined, unreadable: undefined }),
     timelines:
       runs === undefined || geometry === undefined
         ? undefined
@@ -99,10 +111,12 @@ async function listSystem({ what, signal }: ListingOptions, survey: SystemSurvey
             lost: await survey.missingWal(geometry),
             gaps: await survey.gaps(geometry),
             removed: await survey.removedWal(geometry),
+            backups: (await survey.believedBackups()).map(({ record }) => record),
             ...(await survey.timelines()),
             geometry,
           }),
     runs,
+    restorePoints: what === 'restore-points' ? await listRestorePoints(survey) : undefined,
   };
   const { count, first } = survey.passedOver;
   return { ...listed, passedOver: { count, first } };
@@ -113,11 +127,18 @@ const mostNamed = 100;
 
 async function listBackups(
   survey: SystemSurvey,
-  runs: readonly SegmentRange[] | undefined,
-  signal: AbortSignal,
+  {
+    runs,
+    now,
+    signal,
+  }: {
+    readonly runs: readonly SegmentRange[] | undefined;
+    readonly now: Date;
+    readonly signal: AbortSignal;
+  },
 ): Promise<Pick<SystemListing, 'backups' | 'unreadable'>> {
   const catalog = await survey.catalog();
-  const pinned = await survey.pinned();
+  const pins = await survey.pins(now);
   const directories = await survey.backupDirectories();
   const backups: ListedBackup[] = [];
   for (const entry of catalog.backups) {
@@ -127,7 +148,7 @@ async function listBackups(
     const missing = await missingWal(survey, entry.record, runs, signal);
     backups.push(
       describeBackup(entry, {
-        isPinned: pinned.has(id),
+        pins: pins.get(id) ?? [],
         cold: directory?.cold ?? {},
         missingObjects,
         whyNotWhole: whyNotWhole(missingObjects),
@@ -157,9 +178,10 @@ async function missingWal(
 
 function describeBackup(
   entry: CatalogEntry,
-  found: Pick<ListedBackup, 'isPinned' | 'cold' | 'missingObjects' | 'whyNotWhole' | 'missingWal'>,
+  found: Pick<ListedBackup, 'pins' | 'cold' | 'missingObjects' | 'whyNotWhole' | 'missingWal'>,
 ): ListedBackup {
-  const { startLsn, stopLsn, timeline, geometry } = entry.record;
+  const { startLsn, stopLsn, startTime, stopTime, timeline, geometry } = entry.record;
+  const storedBytes = storedBytesOf(entry.record);
   // A record that contradicts itself has no needed segments.
   const whole = geometry.rangeOf(timeline, startLsn, stopLsn);
   const needed = neededSegments(entry.record);
@@ -170,7 +192,9 @@ function describeBackup(
     startSegment: nameRange(needed[0] ?? whole, geometry).firstSegment,
     stopSegment: nameRange(needed.at(-1) ?? whole, geometry).lastSegment,
     isEncrypted: isEncrypted(entry.record),
-    storedBytes: storedBytesOf(entry.record),
+    storedBytes,
+    ratio: storedBytes === 0 ? undefined : entry.record.sizeBytes / storedBytes,
+    durationMs: stopTime.getTime() - startTime.getTime(),
     ...found,
   };
 }

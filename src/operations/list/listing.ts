@@ -3,9 +3,12 @@ import type { WalGeometry } from '../../postgres/wal/geometry.ts';
 import type { NamedRange } from '../../postgres/wal/segment-range.ts';
 import type { TierCounts } from '../../repository/cold-objects.ts';
 import type { CatalogEntry, UnreadableEntry } from '../../repository/format/catalog.ts';
+import type { Pin } from '../../repository/format/notes/pin.ts';
+import type { NotedRestorePoint } from '../../repository/format/notes/restore-point.ts';
 import type { PassedOver } from '../../repository/passed-over.ts';
 import type { MissingPieces } from '../../repository/stored-backups.ts';
 import type { WalRun } from '../../repository/wal/listing.ts';
+import type { Restorable } from '../restore/restorable.ts';
 import type { TimelineListing } from './timelines.ts';
 
 export interface RepositoryListing {
@@ -34,9 +37,19 @@ export interface SystemListing {
   /** Undefined if only WAL is listed. */
   readonly backups: readonly ListedBackup[] | undefined;
   readonly unreadable: UnreadableRecords | undefined;
-  /** Undefined if only backups are listed. */
+  /** Undefined if only backups or restore points are listed. */
   readonly timelines: readonly TimelineListing[] | undefined;
   readonly runs: readonly WalRun[] | undefined;
+  /** Undefined unless they were asked for. */
+  readonly restorePoints: readonly ListedRestorePoint[] | undefined;
+}
+
+export interface ListedRestorePoint extends Omit<NotedRestorePoint, 'lsn'> {
+  /** In PostgreSQL's notation. */
+  readonly lsn: string;
+  readonly restorable: Restorable;
+  /** How many restore points of the system have this name: recovery stops at the first one that it meets. */
+  readonly sameNameCount: number;
 }
 
 /** Commit records that cannot be used. */
@@ -54,7 +67,11 @@ export interface ListedBackup extends CatalogEntry {
   readonly startSegment: string;
   readonly stopSegment: string;
   readonly storedBytes: number;
-  readonly isPinned: boolean;
+  /** Plain bytes for each stored one; undefined where nothing is stored. */
+  readonly ratio: number | undefined;
+  readonly durationMs: number;
+  /** The pins that count now. */
+  readonly pins: readonly Pin[];
   readonly isEncrypted: boolean;
   /** Its parts and its manifest that are not there as recorded. */
   readonly missingObjects: MissingPieces;

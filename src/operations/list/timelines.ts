@@ -12,6 +12,7 @@ import {
 import { formatLsn } from '../../postgres/wal/lsn.ts';
 import { sumTiers, type TierCounts } from '../../repository/cold-objects.ts';
 import type { SignatureVerdict } from '../../pipeline/openpgp/index.ts';
+import { consistencyPoint, type BackupRecord } from '../../repository/format/backup-record.ts';
 import type { Acknowledgement } from '../../repository/format/notes/gap-acknowledged.ts';
 import type { LostWal } from '../../repository/format/notes/lost-wal.ts';
 import type { Gap } from '../../repository/wal/gaps.ts';
@@ -31,6 +32,10 @@ export interface TimelineListing {
   /** The LSN at which this timeline left its parent, in PostgreSQL's notation. */
   readonly switchpoint: string | undefined;
   readonly hasHistory: boolean;
+  /** When its history reached the store: about when it began. */
+  readonly historyArchivedAt: Date | undefined;
+  /** The committed backups that ended on it. */
+  readonly backupCount: number;
   /**
    * What is wrong with the archived history, or that it is missing: nobody can follow this timeline. Undefined if it can
    * be read, and for the oldest timeline, which needs none.
@@ -82,6 +87,8 @@ export interface DescribedWal extends TimelineEvidence {
   readonly removed: readonly SegmentRange[];
   /** The timelines whose archived history cannot be read, each with what is wrong with it. */
   readonly unusable: ReadonlyMap<number, string>;
+  /** The committed backups. */
+  readonly backups: readonly BackupRecord[];
 }
 
 export function describeTimelines(wal: DescribedWal): TimelineListing[] {
@@ -111,6 +118,8 @@ function describeTimeline(timeline: number, wal: DescribedWal): Omit<TimelineLis
     parent: branch?.parent,
     switchpoint: branch && formatLsn(branch.switchpoint),
     hasHistory: branch !== undefined,
+    historyArchivedAt: wal.historyTimes.get(timeline),
+    backupCount: wal.backups.filter(record => consistencyPoint(record).timeline === timeline).length,
     firstSegment: first && nameOf(first.first),
     lastSegment: last && nameOf(last.last),
     segmentCount: count(...runs),

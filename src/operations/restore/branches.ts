@@ -103,7 +103,7 @@ export function lastTimelineOf(backup: BackupRecord): number {
   return backup.walRanges.at(-1)?.timeline ?? backup.timeline;
 }
 
-function knownTimelines({ tree, runs, backups }: RestoreSurvey): number[] {
+export function knownTimelines({ tree, runs, backups }: RestoreSurvey): number[] {
   const known = new Set<number>();
   for (const [timeline, { parent }] of tree) known.add(timeline).add(parent);
   for (const { timeline } of runs) known.add(timeline);

@@ -1,5 +1,6 @@
 /** The survey that a restore plans from: the one PostgreSQL system, with the backups that may be used. */
 import { WalvaultError } from '../../base/errors/errors.ts';
+import type { WalGeometry } from '../../postgres/wal/geometry.ts';
 import { describeVerdict, type SignaturePolicy } from '../../repository/encoding/signature-policy.ts';
 import type { BackupRecord } from '../../repository/format/backup-record.ts';
 import { listSystemIds } from '../../repository/format/cluster-record.ts';
@@ -36,15 +37,37 @@ export async function surveyForRestore(survey: SystemSurvey, options: SurveyOpti
   const cluster = await survey.clusterRecord();
   const geometry = backups[0]?.geometry ?? cluster?.geometry;
   if (geometry === undefined) throw noBackup(survey);
+  const found = await withWal(survey, backups, geometry);
+  for (const [timeline, problem] of found.unusable)
+    options.log.emit({ kind: 'timeline-left-out', timeline, problem, hint: healHistoryHint(timeline) });
+  return found;
+}
+
+/** The same for reports: what cannot be used is left out without a word. Undefined where there is nothing to restore. */
+export async function surveyForReport(survey: SystemSurvey): Promise<RestoreSurvey | undefined> {
+  const { policy } = survey.repository.codec;
+  const { backups } = await survey.catalog();
+  const usable = backups.filter(entry => whyNotUsed(entry, policy) === undefined);
+  const geometry = await survey.geometry();
+  if (geometry === undefined) return undefined;
+  return await withWal(
+    survey,
+    usable.map(({ record }) => record),
+    geometry,
+  );
+}
+
+async function withWal(
+  survey: SystemSurvey,
+  backups: readonly BackupRecord[],
+  geometry: WalGeometry,
+): Promise<RestoreSurvey> {
   // A history is archived before the WAL of its timeline: read after it, none of these lacks its history.
   const { runs } = await survey.wal(geometry);
-  const timelines = await survey.timelines();
-  for (const [timeline, problem] of timelines.unusable)
-    options.log.emit({ kind: 'timeline-left-out', timeline, problem, hint: healHistoryHint(timeline) });
   return {
     backups,
     geometry,
-    ...timelines,
+    ...(await survey.timelines()),
     runs,
     lost: await survey.missingWal(geometry),
     known: await survey.knownWal(geometry),

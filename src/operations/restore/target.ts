@@ -3,6 +3,7 @@ import { WalvaultError } from '../../base/errors/errors.ts';
 import type { RecoveryTarget } from '../../postgres/cluster/recovery-settings.ts';
 import { formatLsn, parseLsn, type Lsn } from '../../postgres/wal/lsn.ts';
 import { formatMicros } from '../../postgres/wal/timestamp.ts';
+import { checkRestorePointName } from '../restore-point-name.ts';
 import { parseTargetTime } from './target-time.ts';
 
 /** `inclusive`: stop just after the target, PostgreSQL's default, rather than just before it. */
@@ -25,9 +26,6 @@ export interface TargetOptions {
   readonly exclusive?: boolean | undefined;
 }
 
-/** PostgreSQL takes restore point names of up to 63 bytes (MAXFNAMELEN in xlog_internal.h). */
-const nameLimitBytes = 63;
-
 /**
  * Parses the options into one target.
  * @throws WalvaultError `usage`
@@ -45,7 +43,7 @@ export function parseTarget(options: TargetOptions): RestoreTarget {
   if (targetXid !== undefined)
     return { kind: 'xid', transactionId: parseTransactionId(targetXid), inclusive };
   if (!inclusive) throw usage('--exclusive needs a target time, LSN or transaction', undefined);
-  if (targetName !== undefined) return { kind: 'name', name: checkedName(targetName) };
+  if (targetName !== undefined) return { kind: 'name', name: checkRestorePointName(targetName) };
   return { kind: targetImmediate === true ? 'immediate' : 'end' };
 }
 
@@ -95,15 +93,6 @@ function parseTransactionId(text: string): number {
   const id = Number(BigInt.asUintN(32, BigInt(text.trim())));
   if (id < 3) throw usage(`"${text}" is not the id of an ordinary transaction`, undefined);
   return id;
-}
-
-function checkedName(name: string): string {
-  if (name === '' || Buffer.byteLength(name) > nameLimitBytes || /[\r\n\0]/.test(name))
-    throw usage(
-      `"${name}" cannot be the name of a restore point`,
-      `Names have 1 to ${nameLimitBytes} bytes on one line.`,
-    );
-  return name;
 }
 
 function usage(message: string, hint: string | undefined): WalvaultError {

@@ -46,6 +46,7 @@ const ofPieces: Proofs<typeof pieceBounds> = {
   tarExtension: ['unit/pipeline/tar/tar.test.ts', 'an extended header is bounded'],
   zstdWindow: ['unit/pipeline/zstd/streaming.test.ts', 'announces 256 MiB is refused'],
   packet: [bombs, 'a packet that is too large to be small'],
+  remark: ['unit/repository/format/notes/pin.test.ts', 'is cut where it is longer than a remark may be'],
 };
 
 const ofCounts: Proofs<typeof countBounds> = {

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { it } from 'vitest';
 import { renderJson } from '../../../src/cli/render/json.ts';
-import { listJson, renderList } from '../../../src/cli/render/list.ts';
+import { listJson } from '../../../src/cli/render/list-json.ts';
+import { renderList } from '../../../src/cli/render/list.ts';
 import { list } from '../../../src/operations/list/list.ts';
 import type { BackupRecord } from '../../../src/repository/format/backup-record.ts';
 import { readCatalog, writeBackupRecord } from '../../../src/repository/format/catalog.ts';

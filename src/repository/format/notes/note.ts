@@ -20,7 +20,7 @@ const namingAttempts = 10;
 
 export type NoteKind =
   | 'pin' | 'unpin' | 'note' | 'gap-acknowledged' | 'wal-removed' | 'wal-lost' | 'high-water' | 'expiring'
-  | 'verified'; // prettier-ignore
+  | 'verified' | 'restore-point'; // prettier-ignore
 
 /** The subject of notes about a timeline's WAL. */
 export function walSubject(timeline: number): string {
@@ -86,9 +86,7 @@ export async function noteEntriesIn(listing: AsyncIterable<ListEntry>): Promise<
   return notes.map(note => ({ ...note, hasSignature: signatures.has(signatureKey(note.key)) }));
 }
 
-export interface Note {
-  readonly subject: string;
-  readonly kind: string;
+export interface Note extends NoteName {
   readonly time: Date;
   readonly fields: Fields;
   readonly verdict: SignatureVerdict;
@@ -100,7 +98,7 @@ export interface Note {
  */
 export async function readNote(
   repository: Repository,
-  { key, subject, kind, modified }: NoteEntry,
+  { key, subject, name, kind, modified }: NoteEntry,
   signal: AbortSignal,
 ): Promise<Note | undefined> {
   const data = await readSmallObject(repository.store, key, { limitBytes, signal });
@@ -108,5 +106,5 @@ export async function readNote(
   const fields = parseFields(data, `${repository.store.url}: ${key}`);
   if (!fields.is('subject', subject) || !fields.is('kind', kind)) return undefined;
   const verdict = await readVerdict(repository, key, data, signal);
-  return { subject, kind, time: fields.time('time', modified), fields, verdict };
+  return { subject, name, kind, time: fields.time('time', modified), fields, verdict };
 }

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'vitest';
 import { list } from '../../../../src/operations/list/list.ts';
-import { listJson, renderList } from '../../../../src/cli/render/list.ts';
+import { listJson } from '../../../../src/cli/render/list-json.ts';
+import { renderList } from '../../../../src/cli/render/list.ts';
 import { createUnopenedStore } from '../../../../src/stores/driver-kit/unopened-store.ts';
 import { archiveFile, archiveSegment, makeRepository, signal } from '../../../support/site/archive.ts';
 

@@ -7,7 +7,10 @@ import { stillMissing } from '../../../../src/repository/wal/lost-wal.ts';
 
 const geometry = new WalGeometry(16 * 1024 ** 2);
 const at = (hour: number) => new Date(Date.UTC(2026, 0, 1, hour));
-const nothing = { lost: [], gaps: [], removed: [], historyTimes: new Map(), unusable: new Map() };
+const nothing = {
+  ...{ lost: [], gaps: [], removed: [], backups: [] },
+  ...{ historyTimes: new Map(), unusable: new Map() },
+};
 const run = (timeline: number, first: bigint, last: bigint, hour: number) => ({
   timeline,
   first,
