@@ -3,13 +3,17 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, test } from 'vitest';
 import { WalvaultError } from '../../src/base/errors/errors.ts';
 import { Secret } from '../../src/base/secret.ts';
+import { isUsedBy } from '../../src/operations/backup/resume/choose-place.ts';
 import { readCatalog } from '../../src/repository/format/catalog.ts';
-import type { SystemPath } from '../../src/repository/format/layout.ts';
+import { writeClaim } from '../../src/repository/format/claim.ts';
+import { backupPrefix, type SystemPath } from '../../src/repository/format/layout.ts';
 import type { Repository } from '../../src/repository/repository.ts';
 import { createMemoryStore } from '../../src/stores/memory/store.ts';
+import { openStore } from '../../src/stores/open.ts';
 import { StoreError, type Store } from '../../src/stores/store.ts';
 import { flipBit } from '../support/site/flip-bit.ts';
 import { startPostgres, type PostgresServer } from '../support/servers/postgres-server.ts';
+import { startS3Server, type S3Server } from '../support/servers/s3/server.ts';
 import {
   listKeys,
   makeRepository,
@@ -21,13 +25,22 @@ import {
 
 describe('a backup that cannot be', () => {
   let repository: Repository;
+  let s3: S3Server;
+  let offsite: Repository;
   let server: PostgresServer;
   let system: SystemPath;
   let stopArchiving: () => Promise<void>;
 
   beforeAll(async () => {
     repository = await makeRepository({ store: createMemoryStore() });
-    ({ server, system, stopArchiving } = await startArchivingServer([repository], {
+    s3 = await startS3Server();
+    const { accessKeyId, secretAccessKey, url } = s3;
+    const credentials = {
+      accessKeyId: new Secret(accessKeyId),
+      secretAccessKey: new Secret(secretAccessKey),
+    };
+    offsite = await makeRepository({ name: 'offsite', store: await openStore({ url, ...credentials }) });
+    ({ server, system, stopArchiving } = await startArchivingServer([repository, offsite], {
       ownSystemIdentifier: true,
     }));
     await server.query('create table t as select g, md5(g::text) from generate_series(1, 20000) g');
@@ -35,6 +48,8 @@ describe('a backup that cannot be', () => {
   afterAll(async () => {
     await server.stop();
     await stopArchiving();
+    await offsite.store.close();
+    await s3.close();
   });
 
   const assertNothingLeft = async (left: Repository) => {
@@ -97,34 +112,70 @@ describe('a backup that cannot be', () => {
 
   test('with a secret of its own the host goes on from what was finished, whatever ended the runs before', async () => {
     const abort = new AbortController();
-    let fault: (key: string) => void = key => {
+    let fault: (key: string) => Promise<void> | void = key => {
       if (key.includes('/index/000003'))
         abort.abort(new WalvaultError('interrupted', 'interrupted by SIGTERM'));
     };
     const { codec } = await makeRepository({ keys: { hostSecret: new Secret('0f'.repeat(32)) } });
     const store = interceptPuts(repository.store, key => fault(key));
+    const repositories = [
+      { ...repository, codec, store },
+      { ...offsite, codec },
+    ];
     const log = recordingLog();
     const take = (stop = signal) =>
-      runBackup(server, [{ ...repository, codec, store }], { partSizeBytes: 1024 ** 2, log, signal: stop });
+      runBackup(server, repositories, { partSizeBytes: 1024 ** 2, log, signal: stop });
     const before = (await readCatalog(repository, system, signal)).backups.length;
+    const damaged = await damagePage(server);
 
     await assert.rejects(take(abort.signal), { code: 'interrupted' });
     fault = key => {
       if (key.includes('/manifest2')) throw new StoreError('local-io', 'put: no space left on device');
     };
     await assert.rejects(take(), { message: /no space left/ });
+    // Another host that cannot see this one's session.
+    let piecesOfOther: string[] = [];
+    fault = async key => {
+      const id = /([^/]+)\/manifest3/.exec(key)?.[1];
+      if (id === undefined) return;
+      const other = { id, attempt: 4, host: 'db2', pid: 7, startTime: new Date() };
+      for (const one of [repository, offsite]) assert.ok(await writeClaim(one, system, other, signal));
+      piecesOfOther = await listKeys(offsite.store, backupPrefix(system, id));
+    };
+    await assert.rejects(take(), { code: 'conflict', message: /another run has gone on with backup/ });
+    for (const { store: one } of [repository, offsite])
+      assert.ok(new Set(await listKeys(one)).isSupersetOf(new Set(piecesOfOther)), 'it has removed nothing');
     assert.equal((await readCatalog(repository, system, signal)).backups.length, before);
 
     fault = () => undefined;
-    const { record } = await take();
-    assert.equal(record.resumed?.attempt, 3);
+    const requestsBefore = s3.requests.length;
+    const { record, damagedPages } = await take();
+    assert.equal(record.resumed?.attempt, 5);
     const { partCount } = record.resumed;
     // The last part is always new, and so is what the server has written meanwhile.
     assert.ok(partCount >= record.parts.length / 2, `${partCount} of ${record.parts.length} parts`);
+    const storedAgain = s3.requests
+      .slice(requestsBefore)
+      .filter(({ method, key }) => method === 'PUT' && /\/parts\/[0-3]/.test(key));
+    assert.deepEqual(storedAgain, []);
+    assert.deepEqual(damagedPages, [damaged.page], 'that of a part that was taken over');
+    damaged.repair();
+    const { backups } = await readCatalog(offsite, system, signal);
+    assert.deepEqual(
+      backups.map(entry => entry.record.id),
+      [record.id],
+    );
+    const pieces = (await listKeys(offsite.store, backupPrefix(system, record.id))).map(key =>
+      key.slice(backupPrefix(system, record.id).length),
+    );
+    assert.deepEqual(
+      pieces.filter(name => !isUsedBy(record)(name)),
+      [],
+    );
     const said = log.events.map(({ message }) => message).join('\n');
     assert.match(
       said,
-      /was not completed: nothing of it was committed[^]*attempt 2 of[^]*was not completed[^]*attempt 3 of/,
+      /was not completed: nothing of it was committed[^]*attempt 2 of[^]*was not completed[^]*attempt 3 of[^]*attempt 5 of/,
     );
   });
 
@@ -210,29 +261,37 @@ describe('a backup that cannot be', () => {
   });
 
   test('a damaged page is found, named and counted, and the backup is kept', async () => {
-    const [row] = await server.query<{ path: string }>("select pg_relation_filepath('t') as path");
-    await server.query('checkpoint');
-    const path = row?.path ?? '';
-    flipBit(join(server.dataDirectory, path), 3 * 8192 + 4000);
+    const damaged = await damagePage(server);
+    const { path } = damaged.page;
     const log = recordingLog();
     const { record, damagedPages } = await runBackup(server, [repository], { log });
-    assert.deepEqual(damagedPages, [{ path, page: 3 }]);
+    assert.deepEqual(damagedPages, [damaged.page]);
     assert.equal(record.damagedPages, 1);
     const warning = log.events.find(event => event.level === 'warn');
     assert.match(warning?.message ?? '', new RegExp(`^damaged page: ${path}, page 3`));
     const { backups } = await readCatalog(repository, system, signal);
     assert.equal(backups.find(entry => entry.record.id === record.id)?.record.damagedPages, 1);
-    flipBit(join(server.dataDirectory, path), 3 * 8192 + 4000);
+    damaged.repair();
   });
 });
 
+/** A page of table `t`, on disk. */
+async function damagePage(server: PostgresServer) {
+  const [row] = await server.query<{ path: string }>("select pg_relation_filepath('t') as path");
+  await server.query('checkpoint');
+  const page = { path: row?.path ?? '', page: 3 };
+  const flip = () => flipBit(join(server.dataDirectory, page.path), page.page * 8192 + 4000);
+  flip();
+  return { page, repair: flip };
+}
+
 /** Sees each key before it is written, and may throw. */
-function interceptPuts(store: Store, onPut: (key: string) => void): Store {
+function interceptPuts(store: Store, onPut: (key: string) => Promise<void> | void): Store {
   return {
     url: store.url,
     capabilities: store.capabilities,
     put: async (key, body, options) => {
-      onPut(key);
+      await onPut(key);
       options.signal.throwIfAborted();
       await store.put(key, body, options);
     },

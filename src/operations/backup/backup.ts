@@ -111,8 +111,8 @@ export async function backup(options: BackupOptions): Promise<BackupResult> {
     await using place = await choosePlace({ ...options, own, connection, destinations, system });
     const { id, attempt } = place;
     const label = checkLabel(options.label ?? id);
-    const set = newBackupSet({ system, id, attempt, destinations, log, signal });
     const indexer = own && new PartIndexer({ ...own, system, id, destinations, log, signal }, place.finished);
+    const set = newBackupSet({ system, id, attempt, destinations, indexer, log, signal });
     const run = { ...options, connection, facts, system, set, place, indexer, id, attempt, label };
     const { record, damagedPages } = await discardUnlessCommitted(run, () => takeBackup(run));
     const repositories = destinations.repositories.map(({ name }) => name);
@@ -212,9 +212,8 @@ async function discardUnlessCommitted<T extends { readonly record: BackupRecord 
   } catch (error) {
     // The server ends the backup when the session ends; nothing else needs to be stopped.
     await connection.close();
-    const finished = indexer?.finished;
-    if (finished !== undefined && (finished.partCount > 0 || attempt > 1) && !set.isCommitting) {
-      log.emit({ kind: 'backup-interrupted', backup: id, ...finished });
+    if (indexer !== undefined && (indexer.hasBegun || attempt > 1) && !set.isCommitting) {
+      log.emit({ kind: 'backup-interrupted', backup: id, ...indexer.finished });
       throw error;
     }
     const repositories = (await set.discardUncommitted()).map(({ name }) => name);

@@ -16,8 +16,7 @@ export async function claimBackup(
   claim: Pick<Claim, 'id' | 'attempt' | 'startTime'>,
   signal: AbortSignal,
 ): Promise<void> {
-  const host = { host: hostname(), pid: process.pid };
-  if (await writeClaim(repository, system, { ...claim, ...host }, signal)) return;
+  if (await writeClaim(repository, system, { ...claim, ...thisRun() }, signal)) return;
   throw new WalvaultError(
     'conflict',
     `${repository.store.url}: ${claim.attempt === 1 ? '' : `attempt ${claim.attempt} of `}backup ${claim.id} exists already`,
@@ -28,4 +27,9 @@ export async function claimBackup(
           : 'Another run goes on with this backup at this moment. Wait for its end, or use --no-resume.',
     },
   );
+}
+
+/** Who takes the backup, as claims tell it. */
+export function thisRun(): Pick<Claim, 'host' | 'pid'> {
+  return { host: hostname(), pid: process.pid };
 }

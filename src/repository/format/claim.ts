@@ -5,12 +5,18 @@
 import { objectBounds } from '../../base/bounds.ts';
 import { WalvaultError } from '../../base/errors/errors.ts';
 import { isBelieved, needsSignature } from '../encoding/signature-policy.ts';
-import { isStoreError } from '../../stores/store.ts';
+import { isStoreError, type Store } from '../../stores/store.ts';
 import type { Repository } from '../repository.ts';
 import { isBackupId } from './backup-record.ts';
 import { parseFields } from './fields.ts';
-import { encodeJson, readSmallObject, readVerdict, writeSignedObject } from './json-object.ts';
-import { attemptKey, claimKey, type SystemPath } from './layout.ts';
+import {
+  createSmallObject,
+  encodeJson,
+  readSmallObject,
+  readVerdict,
+  writeSignedObject,
+} from './json-object.ts';
+import { attemptKey, claimKey, mostAttempts, type SystemPath } from './layout.ts';
 
 export interface Claim {
   readonly id: string;
@@ -40,6 +46,45 @@ export async function writeClaim(
     return true;
   } catch (error) {
     if (isStoreError(error, 'exists')) return false;
+    throw error;
+  }
+}
+
+/**
+ * Takes the number of the next attempt, so that none can follow: from then on the pieces of the backup in this repository
+ * are this attempt's alone. One object that is created or not decides; it has no signature, and a claim has its own before it
+ * exists, so that no two believed ones can be there.
+ * @param claim that of the attempt that ends them
+ * @returns false where a later attempt has its claim already
+ */
+export async function endAttempts(
+  repository: Repository,
+  system: SystemPath,
+  { attempt, ...claim }: Claim,
+  signal: AbortSignal,
+): Promise<boolean> {
+  const { store, codec } = repository;
+  for (let next = attempt + 1; next <= mostAttempts; next++) {
+    const key = attemptKey(system, claim.id, next);
+    const startTime = claim.startTime.toISOString();
+    const data = encodeJson({ format: 1, ...claim, attempt: next, endedBy: attempt, startTime });
+    if (await createSmallObject(store, key, data, signal)) return true;
+    const existing = await readClaim(store, key, signal);
+    // Ours after a lost answer.
+    if (existing?.equals(data) === true) return true;
+    // Anybody who can add objects could have planted it.
+    if (isBelieved(await readVerdict(repository, key, existing ?? data, signal), codec.removalPolicy))
+      return false;
+  }
+  return true;
+}
+
+/** Undefined for one that is larger than any. */
+async function readClaim(store: Store, key: string, signal: AbortSignal): Promise<Buffer | undefined> {
+  try {
+    return await readSmallObject(store, key, { ...objectBounds.claim, signal });
+  } catch (error) {
+    if (error instanceof WalvaultError && error.code === 'damaged') return undefined;
     throw error;
   }
 }

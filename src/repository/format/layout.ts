@@ -108,6 +108,9 @@ export function claimKey(system: SystemPath, id: string): string {
   return `${backupPrefix(system, id)}claim.json`;
 }
 
+/** The most attempts to take one backup: more hint at something that repeats itself, and their keys have one digit for them. */
+export const mostAttempts = 9;
+
 /** The key of the claim of an attempt after the first one to take a backup. */
 export function attemptKey(system: SystemPath, id: string, attempt: number): string {
   return `${backupPrefix(system, id)}attempts/${attempt}.json`;
@@ -117,6 +120,11 @@ export function attemptKey(system: SystemPath, id: string, attempt: number): str
 export function parseAttemptName(name: string): number | undefined {
   const digit = /^attempts\/([2-9])\.json$/.exec(name)?.[1];
   return digit === undefined ? undefined : Number(digit);
+}
+
+/** True for the name, below the backup's prefix, of a claim or the signature of one. */
+export function isClaimName(name: string): boolean {
+  return /^(?:claim|attempts\/\d)\.json(?:\.sig)?$/.test(name);
 }
 
 /** The key of what a host stores for itself about a finished part. */

@@ -8,18 +8,35 @@ export interface SetPlace {
   readonly what: string;
   readonly prefix: string;
   readonly claimKey: string;
+  /** Undefined where no other writer can go on with the pieces. */
+  readonly sharing?: Sharing | undefined;
+}
+
+/** The rules among several writers of one set. */
+export interface Sharing {
+  /** Makes sure that no other writer relies on the pieces in a repository; false where one does: it has all of them. */
+  claimAlone(repository: Repository, signal: AbortSignal): Promise<boolean>;
+  /** True for the names of claims, which stay: one that is taken must not be free again for a slow writer. */
+  isClaim(name: string): boolean;
 }
 
 const deleteBatch = 500;
 
 /**
- * Removes an unfinished set, its claim last: while pieces are left, the claim marks them as an unfinished set. @throws
- * StoreError
+ * Removes an unfinished set, its claim last: while pieces are left, the claim marks them as an unfinished set. Where another
+ * writer relies on the pieces, they stay.
+ * @throws StoreError
  */
 export async function discardSet(repository: Repository, place: SetPlace, timeoutMs: number): Promise<void> {
   const deadline = startDeadline(timeoutMs, `remove unfinished ${place.what}`);
   const { signal } = deadline;
+  const { sharing } = place;
   try {
+    if (sharing !== undefined) {
+      if (await sharing.claimAlone(repository, signal))
+        await deleteListed(repository, place, { isKept: sharing.isClaim, signal });
+      return;
+    }
     await deleteListed(repository, place, { isKept: name => place.prefix + name === place.claimKey, signal });
     await deleteAll(repository, [place.claimKey], signal);
   } finally {

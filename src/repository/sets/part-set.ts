@@ -131,6 +131,7 @@ export class PartSet {
   /**
    * Writes the commit record in each repository. From the first attempt on, the pieces in that repository are never
    * discarded: after a lost response the record may exist, and a record without its parts would be false (P4).
+   * @throws WalvaultError `conflict` where another writer goes on with the set
    */
   async commit(write: (repository: Repository, signal: AbortSignal) => Promise<void>): Promise<void> {
     const { layout, signal } = this.#options;
@@ -138,8 +139,12 @@ export class PartSet {
       const what = `commit ${layout.what} in repository "${repository.name}"`;
       const deadline = startDeadline(commitTimeoutMs, what, signal);
       try {
-        this.#committing.add(repository);
-        await retryUntilDeadline(() => write(repository, deadline.signal), deadline);
+        await retryUntilDeadline(async () => {
+          const isAlone = (await layout.sharing?.claimAlone(repository, deadline.signal)) ?? true;
+          if (!isAlone) throw takenOver(repository, layout.what);
+          this.#committing.add(repository);
+          await write(repository, deadline.signal);
+        }, deadline);
       } finally {
         deadline.clear();
       }
@@ -151,14 +156,14 @@ export class PartSet {
     return this.#committing.size > 0;
   }
 
-  /** Removes the pieces in repositories that were left out. Never throws. */
+  /** Removes the pieces in repositories that were left out, unless another writer relies on them. Never throws. */
   async discardLeftOut(): Promise<void> {
     await this.#discard(this.destinations.dropped);
   }
 
   /**
-   * Removes all pieces, except in repositories where a commit record may exist. Never throws. @returns those
-   * repositories
+   * Removes all pieces, except in repositories where a commit record may exist, or another writer relies on them. Never
+   * throws. @returns the repositories where a record may exist
    */
   async discardUncommitted(): Promise<readonly Repository[]> {
     await this.#discard(this.destinations.touched.filter(repository => !this.#committing.has(repository)));
@@ -226,4 +231,10 @@ export class PartSet {
       }),
     );
   }
+}
+
+function takenOver({ name }: Repository, what: string): WalvaultError {
+  return new WalvaultError('conflict', `repository "${name}": another run has gone on with ${what}`, {
+    hint: 'It has the parts that this run has finished. Wait for its end; if it fails, the next run goes on from all of them.',
+  });
 }

@@ -9,7 +9,7 @@ import {
   type BackupPart,
   type BackupRecord,
 } from '../../../repository/format/backup-record.ts';
-import type { SystemPath } from '../../../repository/format/layout.ts';
+import { isClaimName, type SystemPath } from '../../../repository/format/layout.ts';
 import type { Destinations } from '../../../repository/sets/destinations.ts';
 import type { Log } from '../../../observe/events/events.ts';
 import type { EarlierParts } from './earlier-parts.ts';
@@ -74,7 +74,7 @@ async function findUnlessUnknown(
 export function isUsedBy(record: BackupRecord): (name: string) => boolean {
   const used = new Set([...piecesOf(record)].map(({ name }) => name));
   for (const { name } of record.parts) used.add(indexOf(name));
-  return name => used.has(name) || /^(?:claim|attempts\/\d)\.json(?:\.sig)?$/.test(name);
+  return name => used.has(name) || isClaimName(name);
 }
 
 /** The index of a part has its number. */

@@ -12,6 +12,7 @@ import {
   backupPrefix,
   backupsPrefix,
   commitRecordsPrefix,
+  mostAttempts,
   notesPrefix,
   parseAttemptName,
   parseNoteKey,
@@ -55,8 +56,6 @@ const resumableForMs = 4 * 24 * hourMs;
  * neither writes a key of the other, and one commit record is the first. Only work would be done twice.
  */
 const otherHostSilentMs = 10 * 60_000;
-/** More attempts hint at something that repeats itself; the keys of a backup have one digit for them. */
-const mostAttempts = 9;
 /** A terabyte has thousands of parts, and a request to a store takes some hundredths of a second. */
 const smallAtOnce = 8;
 const smallBytes = 4 * 1024 ** 2;

@@ -28,6 +28,7 @@ export class PartIndexer {
   readonly #options: PartIndexerOptions;
   /** The stored sizes of the parts that have an index, by number. */
   readonly #finished = new Map<number, number>();
+  #hasBegun = false;
   #hasFailed = false;
 
   /** @param earlier the parts of earlier attempts, which have their indexes */
@@ -40,6 +41,11 @@ export class PartIndexer {
   get finished(): { readonly partCount: number; readonly storedSizeBytes: number } {
     const storedSizeBytes = this.#finished.values().reduce((sum, sizeBytes) => sum + sizeBytes, 0);
     return { partCount: this.#finished.size, storedSizeBytes };
+  }
+
+  /** True once an index of a part may exist: another run may go on from it, though this one never learnt that it was stored. */
+  get hasBegun(): boolean {
+    return this.#hasBegun;
   }
 
   /** The part of an earlier attempt has changed. */
@@ -58,6 +64,7 @@ export class PartIndexer {
     const sealed = await sealPartIndex({ system, id, secret }, { part, host: hostname(), keys, entries });
     if (sealed === undefined) return;
     const key = partIndexKey(system, id, part.number);
+    this.#hasBegun = true;
     try {
       // A part whose index somebody planted is written again: what is there does not open.
       await Promise.all(
