@@ -29,3 +29,14 @@ export const steps: readonly Step[] = [
   { kind: 'suite', name: 'postgres' },
   { kind: 'suite', name: 'e2e' },
 ];
+
+/** The steps that run side by side: a suite has the machine for itself, and most of the checks between keep one processor busy. */
+export function groupsOf(chosen: readonly Step[]): Step[][] {
+  const groups: Step[][] = [];
+  for (const step of chosen) {
+    const last = groups.at(-1);
+    if (last?.at(-1)?.kind === 'suite' || step.kind === 'suite' || last === undefined) groups.push([step]);
+    else last.push(step);
+  }
+  return groups;
+}

@@ -1,6 +1,7 @@
 /**
  * `archive.queue-limit` from the built executable: the archive goes away under a real archiver, the server goes on, and
- * what that cost is known to everything that reads the archive afterwards (docs/queue-limit.md).
+ * what that cost is known to everything that reads the archive afterwards (docs/queue-limit.md). The tests wait most of
+ * their time, so they do it side by side.
  */
 import assert from 'node:assert/strict';
 import {
@@ -58,7 +59,7 @@ async function listedLosses(site: Site): Promise<ListedLoss[]> {
   return repository?.systems.flatMap(({ timelines }) => timelines.flatMap(({ lost }) => lost)) ?? [];
 }
 
-test('a server whose archive is away goes on, and everything knows what that cost', async () => {
+test.concurrent('a server whose archive is away goes on, and everything knows what that cost', async () => {
   const site = await createSite();
   const away = `${site.repositoryPath}-away`;
   const origin = await site.startOrigin({ env: limit, conf: { max_wal_size: '4MB', min_wal_size: '2MB' } });
@@ -136,31 +137,34 @@ test('a server whose archive is away goes on, and everything knows what that cos
   await assertRecordedBeforeSuccess(site, origin);
 });
 
-test('a server whose store accepts and never answers goes on as fast through an agent', async () => {
-  const place = agentPlace({ ...limit, WALVAULT_ARCHIVE_TIMEOUT: '20s' });
-  const { site, server: store, close } = await createS3Site();
-  await using origin = await site.startOrigin({ env: place.env });
-  try {
-    await commitRows(origin, 1, 2);
-    await archiveEverything(origin);
-    await until('an agent listens', () => place.files().some(name => name.endsWith('.sock')));
-    await commitRows(origin, 3, 4);
-    await archiveEverything(origin);
-    store.faults.inject({ times: Infinity, effect: { kind: 'stall' } });
-    await commitRows(origin, 5, 24);
-    // What was asked for below the limit has its full time; each that follows 2.5 s, beyond twice the limit.
-    const isNearLimit = () => waitingSegments(origin).length <= 2 * limitSegments;
-    await until('the queue shrinks', isNearLimit, 90_000);
-    const recorded = recordedSegments(origin).length;
-    assert.ok(recorded >= 20 - 2 * limitSegments, `${recorded} losses are recorded`);
-    store.faults.clear();
-    await archiveEverything(origin);
-    assert.equal(recordedSegments(origin).length, 0);
-    await origin.stop();
-  } finally {
-    await close();
-  }
-});
+test.concurrent(
+  'a server whose store accepts and never answers goes on as fast through an agent',
+  async () => {
+    const place = agentPlace({ ...limit, WALVAULT_ARCHIVE_TIMEOUT: '20s' });
+    const { site, server: store, close } = await createS3Site();
+    await using origin = await site.startOrigin({ env: place.env });
+    try {
+      await commitRows(origin, 1, 2);
+      await archiveEverything(origin);
+      await until('an agent listens', () => place.files().some(name => name.endsWith('.sock')));
+      await commitRows(origin, 3, 4);
+      await archiveEverything(origin);
+      store.faults.inject({ times: Infinity, effect: { kind: 'stall' } });
+      await commitRows(origin, 5, 24);
+      // What was asked for below the limit has its full time; each that follows 2.5 s, beyond twice the limit.
+      const isNearLimit = () => waitingSegments(origin).length <= 2 * limitSegments;
+      await until('the queue shrinks', isNearLimit, 90_000);
+      const recorded = recordedSegments(origin).length;
+      assert.ok(recorded >= 20 - 2 * limitSegments, `${recorded} losses are recorded`);
+      store.faults.clear();
+      await archiveEverything(origin);
+      assert.equal(recordedSegments(origin).length, 0);
+      await origin.stop();
+    } finally {
+      await close();
+    }
+  },
+);
 
 /** By a server that is told of no target, so that PostgreSQL itself would take any end for the right one. */
 async function assertRecoveryStops(site: Site): Promise<void> {
