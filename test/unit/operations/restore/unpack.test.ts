@@ -16,8 +16,8 @@ import { collect, streamOf } from '../../../../src/base/bytes/streams.ts';
 import { WalvaultError } from '../../../../src/base/errors/errors.ts';
 import { silentLog } from '../../../support/logs.ts';
 import type { Log } from '../../../../src/observe/events/events.ts';
-import { verifyManifest } from '../../../../src/repository/backup/manifest-spool.ts';
-import { placeOf, waitingControlFilePath } from '../../../../src/operations/restore/places.ts';
+import { verifyManifest, type VerifiedManifest } from '../../../../src/repository/backup/manifest-spool.ts';
+import { placeOf, waitingControlFilePath, type Places } from '../../../../src/operations/restore/places.ts';
 import { unpackPart } from '../../../../src/operations/restore/unpack-part.ts';
 import { unpack, type PartUnpacker } from '../../../../src/operations/restore/unpack.ts';
 import { tarHeader, tarPadding, tarTrailer, type TarEntry } from '../../../../src/pipeline/tar/index.ts';
@@ -53,6 +53,8 @@ interface Made {
   readonly planted?: (data: Buffer) => Buffer;
   readonly unpacker?: PartUnpacker;
   readonly log?: Log;
+  readonly tablespaces?: Places['tablespaces'];
+  readonly seen?: (manifest: VerifiedManifest) => void;
 }
 
 const id = '20261122T020000Z-full-3f2a91';
@@ -159,12 +161,13 @@ async function unpackMade(
   mkdirSync(data);
   onStart(data);
   await using verified = await verifyManifest({ repository, system, record, spoolDirectory: data, signal });
+  made.seen?.(verified);
   await unpack({
     repository,
     system,
     record,
     manifest: verified,
-    places: { dataDirectory: data, tablespaces: [] },
+    places: { dataDirectory: data, tablespaces: made.tablespaces ?? [] },
     accessMode: undefined,
     unpacker: made.unpacker ?? { jobs: 2, unpack: unpackPart },
     log: made.log ?? silentLog,
@@ -206,7 +209,23 @@ test('files and directories come out as the manifest says', async () => {
   assert.equal(statSync(join(data, 'base/1/100')).mode & 0o777, 0o640);
   assert.equal(statSync(join(data, 'base/1')).mode & 0o777, 0o750);
   assert.equal(statSync(join(data, 'pg_wal')).mode & 0o777, 0o700);
+  assert.equal(statSync(join(data, 'global')).mode & 0o777, 0o700, 'one that the manifest does not name');
   assert.deepEqual(readdirSync(data).toSorted(), ['PG_VERSION', 'backup_label', 'base', 'global', 'pg_wal']);
+});
+
+test('a tablespace has its files in its directory, and its bytes are counted', async () => {
+  const elsewhere = temporaryDirectory('tablespace', { keepOwner: true });
+  const inside = { path: 'pg_tblspc/16385/PG_15_202209061/5/16386', text: 'rows' };
+  const bytes: number[] = [];
+  const data = await unpackMade({
+    parts: [[...base, inside, { ...inside, path: `${inside.path}.1` }], essentials],
+    entries: real => [...real, directory('pg_tblspc'), directory('pg_tblspc/16385')],
+    tablespaces: [{ oid: 16_385, directory: elsewhere }],
+    seen: manifest => bytes.push(manifest.tablespaceBytes(16_385), manifest.tablespaceBytes(1)),
+  });
+  assert.deepEqual(bytes, [8, 0]);
+  assert.equal(readFileSync(join(elsewhere, 'PG_15_202209061/5/16386'), 'utf8'), 'rows');
+  assert.deepEqual(readdirSync(join(data, 'pg_tblspc')), [], 'the link is made by others');
 });
 
 describe('what was written', () => {
@@ -296,7 +315,7 @@ describe('a hostile repository', () => {
         parts: [[...base, { path: 'evil', text: 'x' }], essentials],
         entries: real => real.filter(({ path }) => path !== 'evil'),
       },
-      /"evil" is not in the manifest/,
+      /parts\/000001\.tar\.zst: "evil" is not in the manifest/,
     ));
 
   test('a file twice', () =>
@@ -355,6 +374,20 @@ describe('a hostile repository', () => {
         parts: [base, essentials],
         entries: real =>
           real.map(entry => (entry.path === 'base/1/100' ? { ...entry, sizeBytes: 4999 } : entry)),
+      },
+      /"base\/1\/100" is not what the manifest says/,
+    ));
+
+  test('more bytes than the manifest allows, and the digest of those that it allows', () =>
+    refuses(
+      {
+        parts: [base, essentials],
+        entries: real =>
+          real.map(entry =>
+            entry.path === 'base/1/100'
+              ? { ...entry, sizeBytes: 1, sha256: sha256Hex(Buffer.from('')) }
+              : entry,
+          ),
       },
       /"base\/1\/100" is not what the manifest says/,
     ));
@@ -476,6 +509,21 @@ describe('a hostile repository', () => {
         planted: ({ length }) => paddedBomb(2 ** 21, length),
       },
       /unpacks to more than \d+ bytes/,
+    ));
+
+  test('a part that is gone since the plan was made', () =>
+    refuses(
+      {
+        parts: [base, essentials],
+        unpacker: {
+          jobs: 1,
+          async unpack(repository, job, run) {
+            await repository.store.delete([`${backupPrefix(system, id)}${job.part.name}`], { signal });
+            return await unpackPart(repository, job, run);
+          },
+        },
+      },
+      /parts\/000001\.tar\.zst: it is missing/,
     ));
 
   test('a part with too many files out of order', () => {

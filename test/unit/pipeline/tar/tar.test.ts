@@ -171,6 +171,43 @@ test('tar: asking for the next member before this one was read is a mistake of o
   await assert.rejects(reading.next(), { code: 'internal' });
 });
 
+test('tar: what no tar writes is damaged', async () => {
+  const changed = (change: (header: Buffer) => void) => {
+    const header = Buffer.from(tarHeader(plainFile));
+    change(header);
+    return rechecked(header);
+  };
+  const pax = Buffer.from('9 path=x\n');
+  const paxHeader = rechecked(
+    Buffer.from(tarHeader({ ...plainFile, sizeBytes: pax.length })).fill('x', 156, 157),
+  );
+  const link = Buffer.from('16 linkpath=a\0b\n');
+  const linkHeader = rechecked(
+    Buffer.from(tarHeader({ ...plainFile, sizeBytes: link.length })).fill('x', 156, 157),
+  );
+  for (const [what, blocks] of Object.entries({
+    'a zero block between members': [member({}), Buffer.alloc(512), member({ path: 'x' })],
+    'an extended header of no member': [member({}), paxHeader, pax, tarPadding(pax.length)],
+    'a link target with a zero': [
+      ...[linkHeader, link, tarPadding(link.length)],
+      member({ type: 'symlink', linkTarget: 'a' }),
+    ],
+    'a header with a wrong checksum': [Buffer.from(tarHeader(plainFile)).fill('9', 148, 149)],
+    'a header that is not ustar': [changed(header => header.fill('x', 257, 262))],
+    'a field that is not a number': [changed(header => header.fill('z', 124, 135))],
+    'a size that no number can be': [changed(header => header.fill(0xff, 124, 136).fill(0x80, 124, 125))],
+  }))
+    await assert.rejects(readAll(Buffer.concat([...blocks, tarTrailer])), damaged, what);
+});
+
+test('tar: an extended header is of the next member alone', async () => {
+  const archive = Buffer.concat([member({ path: longPath }), member({ path: 'short' }), tarTrailer]);
+  assert.deepEqual(
+    (await readAll(archive)).map(({ entry: { path } }) => path),
+    [longPath, 'short'],
+  );
+});
+
 function rechecked(header: Buffer): Buffer {
   header.fill(0x20, 148, 156);
   const sum = header.subarray(0, 512).reduce((total, byte) => total + byte, 0);

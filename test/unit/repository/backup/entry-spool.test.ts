@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { readdirSync } from 'node:fs';
+import { fstatSync, ftruncateSync, readdirSync } from 'node:fs';
 import { Worker } from 'node:worker_threads';
 import { once } from 'node:events';
 import * as fc from 'fast-check';
@@ -40,6 +40,18 @@ test('the entries of each part come back in their order, however parts are mixed
     { numRuns: 50 },
   );
   assert.deepEqual(readdirSync(directory), []);
+});
+
+test('memory holds two million characters at most, and a spool that was cut is told', async () => {
+  await using spool = await EntrySpool.open(temporaryDirectory('spool', { keepOwner: true }));
+  const path = 'x'.repeat(250);
+  const { fd } = spool.entriesOf(0);
+  for (let count = 0; count < 8000; count++) await spool.add(count % 2, entryOf(path, 1));
+  assert.ok(fstatSync(fd).size > 1_000_000, `${fstatSync(fd).size} bytes are in the file`);
+  await spool.flush();
+  assert.equal(fstatSync(fd).mode & 0o777, 0o600);
+  ftruncateSync(fd, 1000);
+  await assert.rejects(Array.fromAsync(readSpooled(spool.entriesOf(1))), { code: 'local-io' });
 });
 
 test('another thread can read them', async () => {
