@@ -2,6 +2,7 @@
 import type { Log } from '../observe/events/events.ts';
 import type { Repository } from '../repository/repository.ts';
 import { withMethods } from '../stores/methods.ts';
+import { listingsBy, pagesOf } from '../stores/pages.ts';
 
 /** An event for each entry would cost more than the entry; a service lists as many at a time. */
 const tellEvery = 1000;
@@ -13,13 +14,15 @@ export function tellingOfListings(repository: Repository, log: Log): Repository 
   return {
     ...repository,
     store: withMethods(store, {
-      async *list(options) {
-        for await (const entry of store.list(options)) {
-          doneObjects++;
-          if (doneObjects % tellEvery === 0) log.emit({ kind: 'progress', stage: 'listing', doneObjects });
-          yield entry;
+      ...listingsBy(async function* (options) {
+        for await (const page of pagesOf(store, options)) {
+          const before = doneObjects;
+          doneObjects += page.length;
+          if (Math.floor(doneObjects / tellEvery) > Math.floor(before / tellEvery))
+            log.emit({ kind: 'progress', stage: 'listing', doneObjects });
+          yield page;
         }
-      },
+      }),
     }),
   };
 }

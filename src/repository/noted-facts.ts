@@ -4,7 +4,8 @@
  * A note that is not believed decides nothing: it is passed over.
  */
 import type { WalGeometry } from '../postgres/wal/geometry.ts';
-import type { SegmentRange } from '../postgres/wal/segment-range.ts';
+import type { SegmentPosition, SegmentRange } from '../postgres/wal/segment-range.ts';
+import { pagesOf } from '../stores/pages.ts';
 import { WalvaultError } from '../base/errors/errors.ts';
 import { mapEach } from '../base/threads/each.ts';
 import {
@@ -27,7 +28,14 @@ import {
   type HighWater,
 } from './format/notes/high-water.ts';
 import { lostWalKind, parseLostWal, type LostWal } from './format/notes/lost-wal.ts';
-import { noteEntriesIn, readNote, type Note, type NoteEntry, type NoteKind } from './format/notes/note.ts';
+import {
+  noteEntriesIn,
+  noteEntriesOf,
+  readNote,
+  type Note,
+  type NoteEntry,
+  type NoteKind,
+} from './format/notes/note.ts';
 import { pinKind, pinsOf, unpinKind, type Pin } from './format/notes/pin.ts';
 import { parseRemovedWal, removedWalKind } from './format/notes/removed-wal.ts';
 import { parseRestorePoint, restorePointKind, type NotedRestorePoint } from './format/notes/restore-point.ts';
@@ -36,6 +44,18 @@ import type { Repository } from './repository.ts';
 
 /** Anybody may have planted thousands, and each with a signature costs two requests. */
 const notesAtOnce = 16;
+
+interface PositionedNote {
+  readonly entry: NoteEntry;
+  readonly position: HighWater;
+}
+
+function positionedNotes(entries: readonly NoteEntry[], geometry: WalGeometry): PositionedNote[] {
+  return entries.flatMap(entry => {
+    const position = parseHighWater(entry, geometry);
+    return position === undefined ? [] : [{ entry, position }];
+  });
+}
 
 /** Each note is read once. Every method throws StoreError. */
 export class NotedFacts {
@@ -68,6 +88,23 @@ export class NotedFacts {
    */
   highWater(geometry: WalGeometry): Promise<HighWater[]> {
     return this.once(`high water ${geometry.segmentSizeBytes}`, () => this.#highestNotes(geometry));
+  }
+
+  /**
+   * A believed note that the segment, or a later one of its timeline, was archived; undefined if there is none among the
+   * first that the listing has. For readers that ask again and again: a request, and two for each note that is there.
+   */
+  async highWaterFrom(position: SegmentPosition, geometry: WalGeometry): Promise<HighWater | undefined> {
+    const prefix = notesPrefix(this.system, highWaterKind);
+    // Above each note is its name, of which this is the beginning.
+    const startAfter = prefix + geometry.nameOf(position.timeline, position.segment);
+    for await (const page of pagesOf(this.repository.store, { prefix, startAfter, signal: this.signal })) {
+      const found = positionedNotes(noteEntriesOf(page), geometry)
+        .filter(note => note.position.timeline === position.timeline)
+        .slice(-notesAtOnce);
+      return (await this.#highestBelieved(found))?.position;
+    }
+    return undefined;
   }
 
   /** The notes on archived segments that newer believed ones make superfluous. */
@@ -150,21 +187,24 @@ export class NotedFacts {
 
   /** The believed high-water notes that were read: the highest of each timeline. */
   async #highestNotes(geometry: WalGeometry): Promise<HighWater[]> {
-    const byTimeline = new Map<number, { readonly entry: NoteEntry; readonly position: HighWater }[]>();
-    for (const entry of await this.#noteEntries(highWaterKind)) {
-      const position = parseHighWater(entry, geometry);
-      if (position === undefined) continue;
-      const notes = byTimeline.get(position.timeline) ?? [];
-      byTimeline.set(position.timeline, notes);
-      notes.push({ entry, position });
+    const byTimeline = new Map<number, PositionedNote[]>();
+    for (const note of positionedNotes(await this.#noteEntries(highWaterKind), geometry)) {
+      const { timeline } = note.position;
+      const notes = byTimeline.get(timeline) ?? [];
+      byTimeline.set(timeline, notes);
+      notes.push(note);
     }
     const highest: HighWater[] = [];
     for (const notes of byTimeline.values()) {
-      notes.sort((a, b) => (a.position.segment > b.position.segment ? -1 : 1));
-      const found = needsSignature(this.policy) ? await this.#firstBelieved(notes) : notes[0];
+      const found = await this.#highestBelieved(notes);
       if (found !== undefined) highest.push(found.position);
     }
     return highest;
+  }
+
+  async #highestBelieved(notes: readonly PositionedNote[]): Promise<PositionedNote | undefined> {
+    const sorted = notes.toSorted((a, b) => (a.position.segment > b.position.segment ? -1 : 1));
+    return needsSignature(this.policy) ? await this.#firstBelieved(sorted) : sorted[0];
   }
 
   async #firstBelieved<T extends { readonly entry: NoteEntry }>(notes: readonly T[]): Promise<T | undefined> {

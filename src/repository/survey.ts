@@ -5,7 +5,7 @@
  * for each question that needs the present state.
  */
 import type { WalGeometry } from '../postgres/wal/geometry.ts';
-import { count } from '../postgres/wal/segment-range.ts';
+import { count, type SegmentPosition } from '../postgres/wal/segment-range.ts';
 import { WalvaultError } from '../base/errors/errors.ts';
 import { describeVerdict, isBelieved, needsSignature } from './encoding/signature-policy.ts';
 import { readCatalog, type Catalog, type CatalogEntry } from './format/catalog.ts';
@@ -20,7 +20,8 @@ import { hasUsablePositions } from './trust.ts';
 import { findForeignWal, hasBelievedWal } from './wal/believed-wal.ts';
 import { findGaps, type Gap } from './wal/gaps.ts';
 import { knownFromBackups, knownFromHighWater, knownFromHistories, type KnownWal } from './wal/known-wal.ts';
-import { listWal, type ArchivedWal } from './wal/listing.ts';
+import { listWal } from './wal/list-wal.ts';
+import type { ArchivedWal } from './wal/listing.ts';
 import { describeLoss, stillMissing } from './wal/lost-wal.ts';
 import { historiesFromTree, readTimelines, type ArchivedTimelines } from './wal/timelines.ts';
 
@@ -39,6 +40,8 @@ export async function surveySystems(
 }
 
 const mostTimelines = 1000;
+/** Each costs a request. A standby that follows the newest timeline has none above its own. */
+const mostHistoriesForStandby = 4;
 
 /**
  * Every method throws StoreError, and WalvaultError `damaged` for an unreadable object, unless its docstring says
@@ -171,6 +174,22 @@ export class SystemSurvey extends NotedFacts {
       ...knownFromHistories(historiesFromTree(tree), geometry),
       ...lost,
       ...removed,
+    ];
+  }
+
+  /**
+   * Some of what shows that the segment was archived once, in a bounded number of requests: for a standby, which asks every
+   * few seconds. What shows it is a high-water note, or a history of one of the next timelines.
+   */
+  async knownFrom(position: SegmentPosition, geometry: WalGeometry): Promise<KnownWal[]> {
+    const noted = await this.highWaterFrom(position, geometry);
+    const { tree } = await readTimelines(this.repository, this.system, this.signal, {
+      above: position.timeline,
+      most: mostHistoriesForStandby,
+    });
+    return [
+      ...knownFromHighWater(noted === undefined ? [] : [noted], geometry),
+      ...knownFromHistories(historiesFromTree(tree), geometry),
     ];
   }
 

@@ -24,6 +24,7 @@ const facts: { readonly [Method in StoreMethod]-?: MethodFacts<Method> } = {
   get: { returns: 'result', keys: one },
   head: { returns: 'result', keys: one },
   list: { returns: 'entries', keys: prefixOf },
+  listPages: { returns: 'entries', keys: prefixOf },
   delete: { returns: 'result', keys: keys => keys },
   makeDurable: { returns: 'result', keys: one },
   refusesWrongChecksum: { returns: 'result', keys: one },
@@ -48,11 +49,17 @@ export interface Wrapping {
 }
 
 /** The methods that a wrapper implements itself. */
-export type OwnMethods = Partial<Pick<Store, 'put' | 'get' | 'list'>>;
+export type OwnMethods = Partial<Pick<Store, 'put' | 'get' | 'list' | 'listPages'>>;
 
-/** The inner store with `wrapping` around each method but `own`. It has the same optional methods as the inner store. */
+/**
+ * The inner store with `wrapping` around each method but `own`. It has the same optional methods as the inner store, but
+ * no pages of a listing that `own` replaces without them.
+ */
 export function wrapStore(inner: Store, wrapping: Wrapping, own: OwnMethods = {}): Store {
-  const names = (Object.keys(facts) as StoreMethod[]).filter(name => inner[name] !== undefined);
+  const isReplaced = (name: StoreMethod) => name === 'listPages' && own.list !== undefined;
+  const names = (Object.keys(facts) as StoreMethod[]).filter(
+    name => inner[name] !== undefined && !isReplaced(name),
+  );
   return {
     url: inner.url,
     capabilities: inner.capabilities,

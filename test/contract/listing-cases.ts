@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { pagesOf } from '../../src/stores/pages.ts';
 import { entries, names, put, signal } from './contract-driver.ts';
 import type { ContractFixture } from './contract-driver.ts';
 import type { Case } from './store-contract.ts';
@@ -33,6 +34,18 @@ export const listingCases: readonly Case[] = [
         all.filter(key => key.startsWith(`${prefix}/`)),
         keys,
       );
+    },
+  },
+  {
+    name: 'lists the same by the page',
+    async run(fixture, prefix) {
+      const keys = await plant(fixture, prefix);
+      for (const startAfter of [undefined, keys[3]]) {
+        const options = { prefix: `${prefix}/`, startAfter, signal };
+        const pages = await Array.fromAsync(pagesOf(fixture.store, options));
+        assert.deepEqual(pages.flat(), await Array.fromAsync(fixture.store.list(options)));
+        assert.ok(pages.length < keys.length, 'a page has more than an entry');
+      }
     },
   },
   {

@@ -5,7 +5,7 @@
 import { WalvaultError } from '../../base/errors/errors.ts';
 import type { WalFileName } from '../../postgres/wal/file-name.ts';
 import type { WalGeometry } from '../../postgres/wal/geometry.ts';
-import { contains, type SegmentRange } from '../../postgres/wal/segment-range.ts';
+import { contains, type SegmentPosition, type SegmentRange } from '../../postgres/wal/segment-range.ts';
 import type { TimelineHistories } from '../../postgres/wal/timeline-history.ts';
 import { systemPrefix, walKey } from '../../repository/format/layout.ts';
 import { judgeMetadata } from '../../repository/format/metadata-signature.ts';
@@ -14,7 +14,7 @@ import type { SystemSurvey } from '../../repository/survey.ts';
 import { isBelievedWal } from '../../repository/wal/believed-wal.ts';
 import { hasLaterSegment } from '../../repository/wal/listing.ts';
 import type { AcknowledgedGap } from '../../repository/format/notes/gap-acknowledged.ts';
-import { knownFromHistories } from '../../repository/wal/known-wal.ts';
+import { knownFromHistories, type KnownWal } from '../../repository/wal/known-wal.ts';
 import { describeLoss } from '../../repository/wal/lost-wal.ts';
 import type { NotBelievedError } from '../../repository/wal/read-object.ts';
 import { gapReason } from './plan.ts';
@@ -106,7 +106,8 @@ export interface GapSearch {
 
 /**
  * Why the absent segment is a hole in this repository; undefined if nothing shows a hole. Absence is rare in a
- * point-in-time recovery, so this reads all that may show later WAL, the catalogue last.
+ * point-in-time recovery, so this reads all that may show later WAL, the catalogue last. For a standby at the end of the
+ * archive it costs three requests, however many timelines and notes there are.
  */
 export async function findGap(
   survey: SystemSurvey,
@@ -116,17 +117,32 @@ export async function findGap(
   const position = geometry.positionOf(file);
   const isThere = (range: SegmentRange) => contains(range, position);
   const hasLater = await hasLaterSegment(survey.repository, survey.system, position, { geometry, signal });
+  const local = knownFromHistories(histories, geometry);
+  const soon = isStandby
+    ? gapReason(position, { hasLater, known: [...local, ...(await survey.knownFrom(position, geometry))] })
+    : undefined;
+  // What is removed or given up at the very end of the archive is absent for a standby, as it will be told in any case.
+  if (isStandby && soon === undefined) return undefined;
   if ((await survey.removedWal(geometry)).some(isThere))
     return { kind: 'removed', reason: 'cleanup removed it' };
   // This counts even with nothing later in the archive: a loss record proves that the segment existed.
   const loss = (await survey.lostWal(geometry)).find(isThere);
   if (loss !== undefined) return { kind: 'given-up', reason: `it was ${describeLoss(loss)}` };
-  const local = knownFromHistories(histories, geometry);
-  const noted = await survey.knownWal(geometry, { withoutCatalog: true });
-  const reason =
-    gapReason(position, { hasLater, known: [...noted, ...local] }) ??
-    (isStandby ? undefined : gapReason(position, { hasLater, known: await survey.knownWal(geometry) }));
+  const reason = soon ?? (await reasonInAll(survey, position, { hasLater, local, geometry }));
   return reason === undefined ? undefined : { kind: 'hole', reason };
+}
+
+async function reasonInAll(
+  survey: SystemSurvey,
+  position: SegmentPosition,
+  found: { readonly hasLater: boolean; readonly local: readonly KnownWal[]; readonly geometry: WalGeometry },
+): Promise<string | undefined> {
+  const { hasLater, local, geometry } = found;
+  const noted = await survey.knownWal(geometry, { withoutCatalog: true });
+  return (
+    gapReason(position, { hasLater, known: [...noted, ...local] }) ??
+    gapReason(position, { hasLater, known: await survey.knownWal(geometry) })
+  );
 }
 
 /** The acknowledgement that lets a recovery end before this segment, if somebody gave it. */

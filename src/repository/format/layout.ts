@@ -61,7 +61,8 @@ export function walTimelinePrefix(system: SystemPath, timeline: number): string 
   return `${walPrefix(system)}${formatHex8(timeline)}/`;
 }
 
-function walLogPrefix(system: SystemPath, timeline: number, log: number): string {
+/** The directory of one log, 4 GiB of WAL. */
+export function walLogPrefix(system: SystemPath, timeline: number, log: number): string {
   return `${walTimelinePrefix(system, timeline)}${formatHex8(log)}/`;
 }
 
@@ -81,6 +82,17 @@ export type WalEntry =
 /** The WAL file that a key under `wal/` or `timelines/` holds; undefined for a key that is not part of the format. */
 export function parseWalKey(key: string): WalEntry | undefined {
   const name = key.slice(key.lastIndexOf('/') + 1);
+  const entry = parseStoredName(name);
+  // In another file's directory it would come out of order in every listing, and close a hole that is there.
+  return entry !== undefined && key.endsWith(directoryOf(entry.file) + name) ? entry : undefined;
+}
+
+function directoryOf(file: WalFileName): string {
+  if (file.kind === 'history') return '/timelines/';
+  return `/wal/${formatHex8(file.timeline)}/${formatHex8(file.log)}/`;
+}
+
+function parseStoredName(name: string): WalEntry | undefined {
   const conflict = /^(.*)\.conflict\.([0-9a-f]{16})$/.exec(name);
   if (conflict !== null) {
     const inner = /^(.*\.partial)\.[0-9a-f]{16}$/.exec(conflict[1] ?? '')?.[1] ?? conflict[1] ?? '';

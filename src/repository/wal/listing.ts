@@ -1,18 +1,6 @@
-/**
- * The segments that an archive holds.
- *
- * Listings are read page by page and folded into runs: memory grows with the number of holes, not of segments (P9).
- */
+/** The segments that an archive holds, and what else listings of WAL tell. All of it is listed by `list-wal.ts`. */
 import type { WalGeometry } from '../../postgres/wal/geometry.ts';
-import {
-  compareRanges,
-  contains,
-  join,
-  oneSegment,
-  union,
-  type SegmentPosition,
-  type SegmentRange,
-} from '../../postgres/wal/segment-range.ts';
+import type { SegmentPosition, SegmentRange } from '../../postgres/wal/segment-range.ts';
 import {
   historyKey,
   parseWalKey,
@@ -24,8 +12,9 @@ import {
 } from '../format/layout.ts';
 import type { Repository } from '../repository.ts';
 import { holdsBelievedWal } from './believed-wal.ts';
+import { pagesOf } from '../../stores/pages.ts';
 import type { ListEntry, ListOptions } from '../../stores/store.ts';
-import { withTierOf, type TierCounts } from '../cold-objects.ts';
+import type { TierCounts } from '../cold-objects.ts';
 
 /** A run of consecutive whole segments. */
 export interface WalRun extends SegmentRange {
@@ -48,52 +37,6 @@ export interface ArchivedWal {
   readonly stretches: readonly WalStretch[];
 }
 
-/**
- * Lists `wal/`. `foreign`, the parts that somebody may have planted, are in no run; in a stretch they are there to be
- * removed, and their time counts for nothing.
- * @throws StoreError
- */
-export async function listWal(
-  repository: Repository,
-  system: SystemPath,
-  geometry: WalGeometry,
-  { foreign = [], signal }: { readonly foreign?: readonly SegmentRange[]; readonly signal: AbortSignal },
-): Promise<ArchivedWal> {
-  const runs: WalRun[] = [];
-  const stretches: WalStretch[] = [];
-  const isForeign = inOrder(foreign);
-  for await (const entry of repository.store.list({ prefix: walPrefix(system), signal })) {
-    const parsed = 'key' in entry ? parseWalKey(entry.key) : undefined;
-    if (parsed === undefined || 'prefix' in entry || parsed.file.kind === 'history') continue;
-    const position = geometry.positionOf(parsed.file);
-    const isPlanted = isForeign(position);
-    const one = { ...oneSegment(position), lastModified: isPlanted ? new Date(0) : entry.modified };
-    join(stretches, one, before => (before.lastModified > one.lastModified ? before : one));
-    if (isEmpty(entry) || isPlanted) continue;
-    if (parsed.kind !== 'file' || parsed.file.kind !== 'segment') continue;
-    const run = { ...one, storedBytes: entry.sizeBytes, cold: withTierOf(undefined, entry) };
-    join(runs, run, ({ storedBytes, cold }) => ({
-      ...run,
-      storedBytes: storedBytes + entry.sizeBytes,
-      cold: withTierOf(cold, entry),
-    }));
-  }
-  return { runs, stretches };
-}
-
-/** Tells whether a position is in the ranges, for positions that are asked in order. */
-function inOrder(ranges: readonly SegmentRange[]): (position: SegmentPosition) => boolean {
-  const left = union(ranges).reverse();
-  return position => {
-    for (let next = left.at(-1); next !== undefined; next = left.at(-1)) {
-      if (compareRanges(oneSegment(position), next) < 0 || contains(next, position)) break;
-      left.pop();
-    }
-    const next = left.at(-1);
-    return next !== undefined && contains(next, position);
-  };
-}
-
 /** The parts of the range that the listing does not show, in order. */
 export async function* findMissing(
   repository: Repository,
@@ -103,17 +46,19 @@ export async function* findMissing(
 ): AsyncGenerator<SegmentRange> {
   const { timeline, first, last } = range;
   let expected = first;
-  for await (const entry of repository.store.list({
+  const pages = pagesOf(repository.store, {
     prefix: walTimelinePrefix(system, timeline),
     startAfter: keyBelow(system, range, geometry),
     signal,
-  })) {
-    const segment = positionOf(entry, geometry)?.segment;
-    if (segment === undefined || segment < expected) continue;
-    if (segment > last) break;
-    if (segment > expected) yield { timeline, first: expected, last: segment - 1n };
-    expected = segment + 1n;
-  }
+  });
+  pages: for await (const page of pages)
+    for (const entry of page) {
+      const segment = positionOf(entry, geometry)?.segment;
+      if (segment === undefined || segment < expected) continue;
+      if (segment > last) break pages;
+      if (segment > expected) yield { timeline, first: expected, last: segment - 1n };
+      expected = segment + 1n;
+    }
   if (expected <= last) yield { timeline, first: expected, last };
 }
 

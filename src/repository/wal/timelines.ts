@@ -12,7 +12,7 @@ import {
 } from '../../postgres/wal/timeline-history.ts';
 import type { SignatureVerdict } from '../../pipeline/openpgp/index.ts';
 import { describeVerdict, isBelieved } from '../encoding/signature-policy.ts';
-import { parseWalKey, timelinesPrefix, type SystemPath } from '../format/layout.ts';
+import { historyKey, parseWalKey, timelinesPrefix, type SystemPath } from '../format/layout.ts';
 import { judgeMetadata } from '../format/metadata-signature.ts';
 import { decodeMetadata } from '../format/object-metadata.ts';
 import type { Repository } from '../repository.ts';
@@ -56,12 +56,21 @@ export interface ArchivedTimelines extends ReadableTimelines {
 /** Anybody may have planted thousands, and each costs a few requests. */
 const historiesAtOnce = 16;
 
+/** A part of an archive's histories, for readers that must not pay for all of them. */
+export interface SomeTimelines {
+  /** Only timelines above this one. */
+  readonly above?: number | undefined;
+  /** So many at most, the lowest ones. */
+  readonly most?: number | undefined;
+}
+
 export async function readTimelines(
   repository: Repository,
   system: SystemPath,
   signal: AbortSignal,
+  some: SomeTimelines = {},
 ): Promise<ArchivedTimelines> {
-  const histories = await listHistories(repository, system, signal);
+  const histories = await listHistories(repository, system, signal, some);
   let withWal: Promise<ReadonlySet<number>> | undefined;
   const isGenuine = async (timeline: number): Promise<boolean> => {
     withWal ??= timelinesWithWal(repository, system, signal);
@@ -97,12 +106,15 @@ async function listHistories(
   repository: Repository,
   system: SystemPath,
   signal: AbortSignal,
+  { above, most = Infinity }: SomeTimelines,
 ): Promise<ListedHistory[]> {
   const histories: ListedHistory[] = [];
-  for await (const entry of repository.store.list({ prefix: timelinesPrefix(system), signal })) {
+  const startAfter = above === undefined ? undefined : historyKey(system, above);
+  for await (const entry of repository.store.list({ prefix: timelinesPrefix(system), startAfter, signal })) {
     if ('prefix' in entry) continue;
     const parsed = parseWalKey(entry.key);
     if (parsed?.kind !== 'file' || parsed.file.kind !== 'history') continue;
+    if (histories.length === most) break;
     histories.push({ key: entry.key, timeline: parsed.file.timeline, modified: entry.modified });
   }
   return histories;

@@ -1,6 +1,7 @@
 /** Listings of Azure, with one page in memory. */
-import { entriesOfPage, entryName } from '../driver-kit/list-page.ts';
+import { entriesOfPage } from '../driver-kit/list-page.ts';
 import { PageTokens } from '../driver-kit/page-tokens.ts';
+import { entryName } from '../pages.ts';
 import { StoreError, type ListEntry, type ListOptions } from '../store.ts';
 import type { AzureConnection } from './connection.ts';
 import { tierOf, type AzureTier } from './tier.ts';
@@ -11,7 +12,7 @@ const entriesInPage = 1000;
 export async function* listObjects(
   connection: AzureConnection,
   options: ListOptions,
-): AsyncGenerator<ListEntry> {
+): AsyncGenerator<ListEntry[]> {
   const { prefix, startAfter = '', signal } = options;
   const base = connection.fullKey('');
   const call = { action: `list ${prefix || connection.container}`, signal };
@@ -21,15 +22,16 @@ export async function* listObjects(
   for (;;) {
     const page = await connection.send(call, () => pages.next());
     if (page.done === true) return;
-    for (const entry of entriesIn(page.value, base)) {
+    const entries = entriesIn(page.value, base);
+    for (const entry of entries) {
       const name = entryName(entry);
       if (name < last)
         throw new StoreError('invalid', `${call.action}: the service does not list names in their order`, {
           hint: 'Use a storage account without hierarchical namespace.',
         });
       last = name;
-      if (name > startAfter) yield entry;
     }
+    yield entries.filter(entry => entryName(entry) > startAfter);
     const { continuationToken } = page.value;
     if (continuationToken !== undefined && continuationToken !== '') tokens.follow(continuationToken);
   }

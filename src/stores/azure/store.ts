@@ -1,6 +1,7 @@
 /** The driver for Azure Blob Storage. Its promises are in `stores/store.ts`. */
 import { createCheckedStore } from '../driver-kit/checked-store.ts';
 import { defaultPartSizeBytes } from '../driver-kit/service-options.ts';
+import { listingsBy } from '../pages.ts';
 import type { Store } from '../store.ts';
 import { refusesWrongChecksum } from './checksum-probe.ts';
 import { connectAzure, type AzureStoreOptions } from './connection.ts';
@@ -29,7 +30,7 @@ export async function createAzureStore(options: AzureStoreOptions): Promise<Stor
     put: (key, body, put) => putObject(connection, key, body, { ...put, storageClasses, partSizeBytes }),
     get: (key, get) => getObject(connection, key, get),
     head: (key, { signal }) => headObject(connection, key, signal),
-    list: list => listObjects(connection, list),
+    ...listingsBy(list => listObjects(connection, list)),
     delete: (keys, { signal }) => deleteObjects(connection, keys, signal),
     refusesWrongChecksum: (key, { signal }) => refusesWrongChecksum(connection, key, signal),
     thaw: (key, thaw) => thawObject(connection, key, thaw),

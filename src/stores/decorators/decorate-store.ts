@@ -33,6 +33,9 @@ export function decorateStore(driver: Store, facts: DriverFacts, limits: StoreLi
   if (timeoutMs !== undefined)
     store = createTimeLimitedStore(store, { timeoutMs, watchesPut: !watchesItsUploads, holdsThreads });
   if (maxRequests !== undefined) store = createSlotLimitedStore(store, maxRequests);
+  // Files of one disk are listed by one processor, however many calls are in flight.
+  if (!holdsThreads)
+    store = { ...store, capabilities: { ...store.capabilities, requestsAtOnce: maxRequests } };
   if (upload !== undefined || download !== undefined)
     store = createRateLimitedStore(store, { upload, download });
   return createRetryingStore(store);

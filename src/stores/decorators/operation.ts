@@ -88,6 +88,7 @@ function wordFor(method: StoreMethod): StoreCall['method'] {
     case 'list':
     case 'delete':
       return method;
+    case 'listPages':
     case 'listUnfinished':
       return 'list';
     default:

@@ -2,7 +2,8 @@
 import { isInMemory } from '../driver-kit/body.ts';
 import { defaultRetryLimits, SharedPause, retryTransient, type RetryLimits } from '../driver-kit/retry.ts';
 import { wrapStore } from '../methods.ts';
-import { StoreError, type ListEntry, type ListOptions, type Store } from '../store.ts';
+import { entryName, pagesOf } from '../pages.ts';
+import { StoreError, type ListOptions, type Store } from '../store.ts';
 
 /**
  * Repeats after `unreachable` and `throttled`, within `limits` and the caller's signal; a throttled call makes all
@@ -24,34 +25,52 @@ export function createRetryingStore(inner: Store, limits: RetryLimits = defaultR
         isInMemory(body)
           ? repeat(() => inner.put(key, body, options), options.signal)
           : inner.put(key, body, options),
-      list: options => listRetrying(inner, options, repeat),
+      list: options => listRetrying(from => inner.list(from), options, { repeat, nameOf: entryName }),
+      ...(inner.listPages !== undefined && { listPages: options => pagesRetrying(inner, options, repeat) }),
     },
   );
 }
 
 type Repeat = <T>(work: () => Promise<T>, signal: AbortSignal) => Promise<T>;
 
-/** A listing that continues after its last entry when it breaks off; each entry resets the count of attempts. */
-async function* listRetrying(inner: Store, options: ListOptions, repeat: Repeat): AsyncGenerator<ListEntry> {
+function pagesRetrying(inner: Store, options: ListOptions, repeat: Repeat) {
+  return listRetrying(from => pagesOf(inner, from), options, {
+    repeat,
+    nameOf(page) {
+      const last = page.at(-1);
+      return last === undefined ? undefined : entryName(last);
+    },
+  });
+}
+
+/**
+ * A listing that continues after its last entry when it breaks off; each piece of it resets the count of attempts.
+ * `nameOf` gives the name of the last entry in a piece.
+ */
+async function* listRetrying<T>(
+  list: (options: ListOptions) => AsyncIterable<T>,
+  options: ListOptions,
+  { repeat, nameOf }: { readonly repeat: Repeat; nameOf(piece: T): string | undefined },
+): AsyncGenerator<T> {
   let last = options.startAfter;
-  const start = () => inner.list({ ...options, startAfter: last })[Symbol.asyncIterator]();
-  let entries = start();
+  const start = () => list({ ...options, startAfter: last })[Symbol.asyncIterator]();
+  let pieces = start();
   try {
     for (;;) {
       const next = await repeat(async () => {
         try {
-          return await entries.next();
+          return await pieces.next();
         } catch (error) {
           // A generator that threw is finished: another `next` would look like the end of the listing.
-          if (error instanceof StoreError && error.retry) entries = start();
+          if (error instanceof StoreError && error.retry) pieces = start();
           throw error;
         }
       }, options.signal);
       if (next.done === true) return;
-      last = 'key' in next.value ? next.value.key : next.value.prefix;
+      last = nameOf(next.value) ?? last;
       yield next.value;
     }
   } finally {
-    await entries.return?.();
+    await pieces.return?.();
   }
 }

@@ -3,6 +3,7 @@
  * answers with.
  */
 import { wrapStore } from '../methods.ts';
+import { listingsBy, pagesOf } from '../pages.ts';
 import { StoreError, type ListEntry, type ObjectStat, type Store } from '../store.ts';
 import { assertKey, assertMetadata, isLegalKey } from './key.ts';
 
@@ -27,7 +28,7 @@ export function createCheckedStore(driver: Store): Store {
       entries: ({ signal }, work) => work(signal),
     },
     {
-      list: options => legalEntries(driver.list(options)),
+      ...listingsBy(options => legalEntries(pagesOf(driver, options))),
       async put(key, body, options) {
         assertKey(key);
         assertMetadata(key, options.metadata, driver.capabilities.metadataLimitBytes);
@@ -38,18 +39,24 @@ export function createCheckedStore(driver: Store): Store {
   );
 }
 
-async function* legalEntries(entries: AsyncIterable<ListEntry>): AsyncGenerator<ListEntry> {
-  for await (const entry of entries) {
-    if ('prefix' in entry) yield entry;
-    else if (isLegalKey(entry.key)) yield sound(`list ${entry.key}`, entry);
+async function* legalEntries(
+  pages: AsyncIterable<readonly ListEntry[]>,
+): AsyncGenerator<readonly ListEntry[]> {
+  for await (const page of pages) {
+    const legal = page.filter(entry => 'prefix' in entry || isLegalKey(entry.key));
+    for (const entry of legal) if ('key' in entry) assertSize(`list ${entry.key}`, entry);
+    if (legal.length > 0) yield legal;
   }
 }
 
 /** The answer, if a size in it is one. A service can send any text; buffers and sums are made from sizes. */
 function sound<T>(action: string, answer: T): T {
   const { stat = answer } = (answer ?? {}) as { readonly stat?: unknown };
-  const { sizeBytes = 0 } = (stat ?? {}) as Partial<ObjectStat>;
+  assertSize(action, stat ?? {});
+  return answer;
+}
+
+function assertSize(action: string, { sizeBytes = 0 }: Partial<ObjectStat>): void {
   if (!Number.isSafeInteger(sizeBytes) || sizeBytes < 0)
     throw new StoreError('damaged', `${action}: the service tells no size`);
-  return answer;
 }

@@ -4,6 +4,8 @@ import { StoreError, type DeleteFailure } from '../store.ts';
 const longestKeyBytes = 512;
 const metadataName = /^[a-z0-9-]+$/;
 const printableAscii = /^[\x20-\x7e]+$/;
+/** Nearly every key: a listing asks this of millions. */
+const ordinaryKey = /^[\w-]+(?:[./][\w-]+)*$/;
 
 /** Names of sidecars and temporary files of the directory driver. No key may end in such a name, with any driver. */
 export const sidecarName = /\.[0-9a-f]{16}\.meta$/;
@@ -39,6 +41,7 @@ export function separateKeys(keys: readonly string[]): { legal: string[]; failur
 }
 
 function keyProblem(key: string): string | undefined {
+  if (key.length <= longestKeyBytes && ordinaryKey.test(key) && !key.endsWith('.meta')) return undefined;
   if (key === '') return 'is empty';
   if (!printableAscii.test(key)) return 'holds something other than printable ASCII';
   if (key.length > longestKeyBytes) return `is longer than ${longestKeyBytes} bytes`;

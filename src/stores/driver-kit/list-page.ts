@@ -1,4 +1,5 @@
 /** One page of a listing, as `ListEntry` objects. */
+import { entryName } from '../pages.ts';
 import type { ListEntry, StorageTier } from '../store.ts';
 
 export interface ListedObject extends StorageTier {
@@ -18,9 +19,4 @@ export function entriesOfPage(
   for (const { name, ...rest } of objects)
     if (name.length > base.length) entries.push({ key: name.slice(base.length), ...rest });
   return entries.sort((a, b) => (entryName(a) < entryName(b) ? -1 : 1));
-}
-
-/** The key, or the common prefix. */
-export function entryName(entry: ListEntry): string {
-  return 'key' in entry ? entry.key : entry.prefix;
 }

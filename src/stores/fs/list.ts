@@ -4,7 +4,7 @@
  * The order of keys is not the order of names: `a-b` < `a/b` because `-` < `/`. So a directory sorts as its name
  * with `/` appended. Keys are ASCII, where JavaScript's order of strings is the order of bytes.
  */
-import { lstat } from 'node:fs/promises';
+import { lstat } from '../../base/files/calls.ts';
 import { isLegalKey } from '../driver-kit/key.ts';
 import type { ListEntry, ListOptions } from '../store.ts';
 import { fsError, isMissing } from './error.ts';
@@ -16,7 +16,7 @@ import {
   type HeldDirectory,
 } from './held-directory.ts';
 
-/** How many files are examined (stat) at the same time. */
+/** How many files are examined (stat) at the same time, and are a page. */
 const statBatch = 32;
 
 /**
@@ -24,7 +24,7 @@ const statBatch = 32;
  * and nothing there counts as absent.
  * @throws StoreError `no-container`, `denied`, `local-io`
  */
-export async function* listFiles(root: string, options: ListOptions): AsyncGenerator<ListEntry> {
+export async function* listFiles(root: string, options: ListOptions): AsyncGenerator<ListEntry[]> {
   options.signal.throwIfAborted();
   const directory = options.prefix.slice(0, options.prefix.lastIndexOf('/') + 1);
   // '..' and the like: no key begins with it, and nothing outside the root may be read.
@@ -44,7 +44,7 @@ async function* listDirectory(
   held: HeldDirectory,
   directory: string,
   options: ListOptions,
-): AsyncGenerator<ListEntry> {
+): AsyncGenerator<ListEntry[]> {
   const { prefix, startAfter = '', delimiter } = options;
   const entries = (await readEntries(held, directory)).filter(({ key, kind }) =>
     kind === 'file'
@@ -62,7 +62,7 @@ async function* listDirectory(
         await using below = await holdBelowIfThere(held, nameIn(directory, entry));
         if (below !== undefined) yield* listDirectory(below, entry.key, options);
       } else if (entry.key > startAfter && (await hasObject(held, directory, entry, options)))
-        yield { prefix: entry.key };
+        yield [{ prefix: entry.key }];
       continue;
     }
     const files: Entry[] = [];
@@ -71,7 +71,7 @@ async function* listDirectory(
       if (file?.kind !== 'file') break;
       files.push(file);
     }
-    yield* await statFiles(held, directory, files);
+    yield await statFiles(held, directory, files);
   }
 }
 
@@ -84,7 +84,8 @@ async function hasObject(
 ): Promise<boolean> {
   await using below = await holdBelowIfThere(held, nameIn(directory, entry));
   if (below === undefined) return false;
-  for await (const _ of listDirectory(below, entry.key, { prefix: entry.key, signal })) return true;
+  for await (const page of listDirectory(below, entry.key, { prefix: entry.key, signal }))
+    if (page.length > 0) return true;
   return false;
 }
 

@@ -9,6 +9,7 @@ import { resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import type { Outsider } from '../../base/files/outsider.ts';
 import { createCheckedStore } from '../driver-kit/checked-store.ts';
+import { listingsBy } from '../pages.ts';
 import type { Store } from '../store.ts';
 import { requireHisOwn } from './chosen-root.ts';
 import { findClosed } from './closed.ts';
@@ -38,7 +39,7 @@ export function createFsStore(options: {
     put: (key, body, put) => putFile({ root, directories }, key, body, put),
     get: (key, get) => getFile(root, key, get),
     head: (key, { signal }) => headFile(root, key, signal),
-    list: list => listFiles(root, list),
+    ...listingsBy(list => listFiles(root, list)),
     delete: (keys, { signal }) => deleteFiles(root, keys, signal),
     makeDurable: key => makeFileDurable(root, key, directories),
     findClosed: (key, options) => findClosed(root, key, options),

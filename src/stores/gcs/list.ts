@@ -1,6 +1,7 @@
 /** Listings of Google Cloud Storage, with one page in memory. */
-import { entriesOfPage, entryName } from '../driver-kit/list-page.ts';
+import { entriesOfPage } from '../driver-kit/list-page.ts';
 import { PageTokens } from '../driver-kit/page-tokens.ts';
+import { entryName } from '../pages.ts';
 import type { ListEntry, ListOptions } from '../store.ts';
 import { answerJson, type GcsConnection } from './connection.ts';
 
@@ -33,7 +34,7 @@ const fields = 'items(name,size,updated),prefixes,nextPageToken';
 export async function* listObjects(
   connection: GcsConnection,
   { prefix, startAfter = '', delimiter, signal }: ListOptions,
-): AsyncGenerator<ListEntry> {
+): AsyncGenerator<ListEntry[]> {
   const base = connection.fullKey('');
   const query = new URLSearchParams({ prefix: base + prefix, fields });
   if (delimiter !== undefined) query.set('delimiter', delimiter);
@@ -52,7 +53,7 @@ export async function* listObjects(
       sizeBytes: Number(size ?? 0),
       modified: new Date(updated ?? 0),
     }));
-    yield* entriesOfPage(base, objects, page.prefixes ?? []).filter(entry => entryName(entry) > startAfter);
+    yield entriesOfPage(base, objects, page.prefixes ?? []).filter(entry => entryName(entry) > startAfter);
     if (page.nextPageToken === undefined || page.nextPageToken === '') return;
     tokens.follow(page.nextPageToken);
     query.set('pageToken', page.nextPageToken);

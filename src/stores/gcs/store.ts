@@ -1,6 +1,7 @@
 /** The driver for Google Cloud Storage. Its promises are in `stores/store.ts`. */
 import { createCheckedStore } from '../driver-kit/checked-store.ts';
 import { defaultPartSizeBytes } from '../driver-kit/service-options.ts';
+import { listingsBy } from '../pages.ts';
 import type { Store } from '../store.ts';
 import { refusesWrongChecksum } from './checksum-probe.ts';
 import { connectGcs, type GcsStoreOptions } from './connection.ts';
@@ -24,7 +25,7 @@ export async function createGcsStore(options: GcsStoreOptions): Promise<Store> {
     put: (key, body, put) => putObject(connection, key, body, { ...put, storageClasses, partSizeBytes }),
     get: (key, get) => getObject(connection, key, get),
     head: (key, { signal }) => headObject(connection, key, signal),
-    list: list => listObjects(connection, list),
+    ...listingsBy(list => listObjects(connection, list)),
     delete: (keys, { signal }) => deleteObjects(connection, keys, signal),
     refusesWrongChecksum: (key, { signal }) => refusesWrongChecksum(connection, key, signal),
     close: async () => connection.close(),

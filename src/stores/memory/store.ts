@@ -95,6 +95,11 @@ class MemoryStore implements Store {
   }
 
   async *list(options: ListOptions): AsyncGenerator<ListEntry> {
+    for await (const page of this.listPages(options)) yield* page;
+  }
+
+  async *listPages(options: ListOptions): AsyncGenerator<ListEntry[]> {
+    const page: ListEntry[] = [];
     const { prefix, startAfter = '', delimiter, signal } = options;
     signal.throwIfAborted();
     let lastPrefix: string | undefined;
@@ -105,12 +110,13 @@ class MemoryStore implements Store {
       const object = this.#objects.get(key);
       if (shown <= startAfter || shown === lastPrefix || object === undefined) continue;
       if (cut === -1) {
-        yield { key, sizeBytes: object.stat.sizeBytes, modified: object.stat.modified };
+        page.push({ key, sizeBytes: object.stat.sizeBytes, modified: object.stat.modified });
       } else {
         lastPrefix = shown;
-        yield { prefix: shown };
+        page.push({ prefix: shown });
       }
     }
+    if (page.length > 0) yield page;
   }
 
   async delete(keys: readonly string[], options: CallOptions): Promise<DeleteFailure[]> {

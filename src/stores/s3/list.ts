@@ -1,7 +1,8 @@
 /** Listings of S3: ListObjectsV2, with one page in memory. */
 import { ListObjectsV2Command, type ListObjectsV2CommandOutput } from '@aws-sdk/client-s3';
-import { entriesOfPage, entryName } from '../driver-kit/list-page.ts';
+import { entriesOfPage } from '../driver-kit/list-page.ts';
 import { PageTokens } from '../driver-kit/page-tokens.ts';
+import { entryName } from '../pages.ts';
 import { StoreError, type ListEntry, type ListOptions } from '../store.ts';
 import type { S3Connection } from './connection.ts';
 import { requestParameters } from './parameters.ts';
@@ -11,7 +12,7 @@ import { listedTier } from './tier.ts';
 export async function* listObjects(
   connection: S3Connection,
   options: ListOptions,
-): AsyncGenerator<ListEntry> {
+): AsyncGenerator<ListEntry[]> {
   const { signal, startAfter = '' } = options;
   const base = connection.fullKey('');
   const action = `list ${options.prefix || connection.bucket}`;
@@ -38,7 +39,7 @@ export async function* listObjects(
       ...listedTier(StorageClass),
     }));
     const prefixes = (page.CommonPrefixes ?? []).flatMap(({ Prefix }) => Prefix ?? []);
-    yield* entriesOfPage(base, objects, prefixes).filter(entry => entryName(entry) > startAfter);
+    yield entriesOfPage(base, objects, prefixes).filter(entry => entryName(entry) > startAfter);
     // Some services send a token, often an empty one, with the last page, too.
     if (page.IsTruncated !== true) return;
     token = page.NextContinuationToken;

@@ -1,6 +1,7 @@
 /** The driver for Amazon S3 and compatible services. Its promises are in `stores/store.ts`. */
 import { createCheckedStore } from '../driver-kit/checked-store.ts';
 import { defaultPartSizeBytes } from '../driver-kit/service-options.ts';
+import { listingsBy } from '../pages.ts';
 import type { Store } from '../store.ts';
 import { refusesWrongChecksum } from './checksum-probe.ts';
 import { connectS3, type S3StoreOptions } from './connection.ts';
@@ -27,7 +28,7 @@ export async function createS3Store(options: S3StoreOptions): Promise<Store> {
     put: (key, body, put) => putObject(connection, key, body, { ...put, conditionalCreate, partSizeBytes }),
     get: (key, get) => getObject(connection, key, get),
     head: (key, { signal }) => headObject(connection, key, signal),
-    list: list => listObjects(connection, list),
+    ...listingsBy(list => listObjects(connection, list)),
     delete: (keys, { signal }) => deleteObjects(connection, keys, signal),
     listUnfinished: list => listUploads(connection, list),
     removeUnfinished: (writes, { signal }) => abortUploads(connection, writes, signal),

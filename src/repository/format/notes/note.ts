@@ -74,9 +74,14 @@ export interface NoteEntry extends NoteName {
 
 /** The notes in a listing. Memory holds the names of all of them. */
 export async function noteEntriesIn(listing: AsyncIterable<ListEntry>): Promise<NoteEntry[]> {
+  return noteEntriesOf(await Array.fromAsync(listing));
+}
+
+/** The notes among the entries of a listing. */
+export function noteEntriesOf(entries: Iterable<ListEntry>): NoteEntry[] {
   const notes: Omit<NoteEntry, 'hasSignature'>[] = [];
   const signatures = new Set<string>();
-  for await (const entry of listing) {
+  for (const entry of entries) {
     if ('prefix' in entry) continue;
     const { key, modified } = entry;
     const name = parseNoteKey(key);

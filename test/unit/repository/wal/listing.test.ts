@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'vitest';
 import { historyFromTree, readTimelines } from '../../../../src/repository/wal/timelines.ts';
-import { findMissing, hasLaterSegment, listWal } from '../../../../src/repository/wal/listing.ts';
+import { listWal } from '../../../../src/repository/wal/list-wal.ts';
+import { findMissing, hasLaterSegment } from '../../../../src/repository/wal/listing.ts';
 import {
   archiveFile,
   archiveSegment,

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { beforeEach, describe, it } from 'vitest';
-import { listWal, findMissing } from '../../../../src/repository/wal/listing.ts';
+import { listWal } from '../../../../src/repository/wal/list-wal.ts';
+import { findMissing } from '../../../../src/repository/wal/listing.ts';
 import { encodeWalObject, storeWalObject } from '../../../../src/repository/wal/write-object.ts';
 import { walKey } from '../../../../src/repository/format/layout.ts';
 import type { Repository } from '../../../../src/repository/repository.ts';
