@@ -33,6 +33,8 @@ const verbsOnVerbs: readonly (readonly [string, RegExp])[] = [
     'delete',
     /^operations\/(restore\/(reaches|survey)|cleanup\/(decisions|execute|gather|in-progress|state))$/,
   ],
+  // What can be recovered is what a restore would reach.
+  ['status', /^operations\/restore\/(branches|choose-backup|survey|wal-path)$/],
 ];
 
 /** The first rule whose `from` matches a file is its rule; a file that none matches may import nothing of ours. */

@@ -1,4 +1,6 @@
 /** The command line: one program, with one file for each verb under `commands/`. */
+import { resolve } from 'node:path';
+import { writeOwnFile } from '../base/files/own-directory.ts';
 import { CommanderError, type Command } from 'commander';
 import { commonOptions } from '../agent/client/command-lines.ts';
 import { versionLine } from '../base/build-info.ts';
@@ -30,7 +32,7 @@ export async function runCli(
   context: CliContext,
   defined: readonly DefineVerb[] = verbs,
 ): Promise<number> {
-  const { redactor, print, report, createLog, loadConfig } = beginCommand(context);
+  const { redactor, print, shown, report, createLog, loadConfig } = beginCommand(context);
   let isHelpPrinted = false;
   const program = createProgram({
     print(text) {
@@ -52,6 +54,7 @@ export async function runCli(
       log,
       configPath: config,
       print,
+      save: async (path, text) => await writeOwnFile(resolve(path), shown(text), { mode: 0o644 }),
       tell(text, isAsked = false) {
         if (isAsked || !quiet) print(text);
       },

@@ -16,6 +16,8 @@ export interface Invocation {
   readonly configPath: string | undefined;
   /** Prints what was asked for to standard output, without the secrets that were read. */
   readonly print: (text: ResultText) => void;
+  /** Writes a file with what was asked for, for others to read: whole and durable, or not at all. */
+  readonly save: (path: string, text: ResultText) => Promise<void>;
   /** Prints what was done. `--quiet` leaves it out, unless that is what was asked for: JSON, or the plan of a dry run. */
   readonly tell: (text: ResultText, isAsked?: boolean) => void;
   /** Reads the configuration and keeps its secrets out of all further output. */

@@ -14,7 +14,9 @@ export function assembleConfig(
   return {
     cluster: values.cluster,
     dataDirectory: values['data-directory'],
-    repositories: repositories.map(assembleRepository),
+    repositories: repositories.map(repository =>
+      assembleRepository(repository, values['status.price-per-gib']),
+    ),
     compressionLevel: values['compression.level'],
     encryption: {
       mode: values['encryption.mode'],
@@ -70,6 +72,10 @@ export function assembleConfig(
       keepWithinMs: values['retention.keep-within'],
       minimumBackups: values['retention.minimum-backups'],
     },
+    status: {
+      backupIntervalMs: values['status.backup-interval'],
+      maxLagMs: values['status.max-lag'],
+    },
     postgres: {
       connection: values['postgres.connection'],
       primaryConnection: values['postgres.primary-connection'],
@@ -77,12 +83,16 @@ export function assembleConfig(
   };
 }
 
-function assembleRepository(values: RepositoryValues & { readonly name: string }): RepositoryConfig {
+function assembleRepository(
+  values: RepositoryValues & { readonly name: string },
+  usualPrice: number | undefined,
+): RepositoryConfig {
   const accessKeyId = values['access-key-id'];
   const secretAccessKey = values['secret-access-key'];
   const sessionToken = values['session-token'];
   const customerKey = values['customer-key'];
   const caFile = values['ca-file'];
+  const pricePerGib = values['price-per-gib'] ?? usualPrice;
   const credentialsFile = values['credentials-file'];
   const accountKey = values['account-key'];
   const sasToken = values['sas-token'];
@@ -103,6 +113,7 @@ function assembleRepository(values: RepositoryValues & { readonly name: string }
     ...(sasToken && { sasToken }),
     ...(connectionString && { connectionString }),
     ...((wal ?? backup) !== undefined && { storageClasses: { wal, backup } }),
+    ...(pricePerGib !== undefined && { pricePerGib }),
     ...(caFile !== undefined && { caFile }),
     verifyTls: values['verify-tls'],
   };

@@ -19,6 +19,8 @@ export interface RepositoryConfig {
   readonly sasToken?: SecretSource;
   readonly connectionString?: SecretSource;
   readonly storageClasses?: { readonly wal: string | undefined; readonly backup: string | undefined };
+  /** Of a GiB in a month, in any currency. */
+  readonly pricePerGib?: number;
   readonly caFile?: string;
   readonly verifyTls: boolean;
   /** As root: somebody else who may change the URL. */
@@ -108,6 +110,11 @@ export interface Config {
     readonly keepLast: number | undefined;
     readonly keepWithinMs: number | undefined;
     readonly minimumBackups: number;
+  };
+  readonly status: {
+    /** How often a backup is expected; undefined: none is. */
+    readonly backupIntervalMs: number | undefined;
+    readonly maxLagMs: number;
   };
   readonly postgres: {
     /** A libpq connection string or URI; undefined: libpq's environment. */

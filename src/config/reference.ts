@@ -80,6 +80,7 @@ const kindTexts: Record<Setting['kind'], string> = {
   path: 'File',
   paths: 'Files',
   integer: 'Whole number',
+  decimal: 'Number',
   duration: 'Duration',
   size: 'Size',
   switch: 'Switch',

@@ -75,6 +75,12 @@ export const repositorySettings = {
     help: "Storage class of new backup parts. Manifests and the catalogue always stay in the bucket's default class.",
     example: '"NEARLINE"',
   },
+  'price-per-gib': {
+    kind: 'decimal',
+    min: 0,
+    help: 'What a GiB costs here in a month. Unset: status.price-per-gib.',
+    example: '0.0125',
+  },
   'ca-file': {
     kind: 'path',
     help: "PEM file with certificate authorities to trust for this repository, in place of the system's.",

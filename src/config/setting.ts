@@ -31,6 +31,7 @@ export type SettingKind =
   | 'path'
   | 'paths'
   | 'integer'
+  | 'decimal'
   | 'duration'
   | 'size'
   | 'switch'
@@ -45,6 +46,7 @@ interface ValueOfKind {
   readonly path: string;
   readonly paths: readonly string[];
   readonly integer: number;
+  readonly decimal: number;
   /** Milliseconds. */
   readonly duration: number;
   /** Bytes. */

@@ -294,6 +294,25 @@ export const settings = {
     help: 'cleanup never leaves fewer backups than this, whatever the other rules say.',
     example: '2',
   },
+  'status.backup-interval': {
+    kind: 'duration',
+    min: 60_000,
+    help: 'How often a backup is expected. `status`, `list` and `check` tell of a cluster that archives WAL and has had none for longer. Unset: none is expected.',
+    example: '"1d"',
+  },
+  'status.max-lag': {
+    kind: 'duration',
+    min: 1000,
+    default: '15min',
+    help: 'How old WAL that is not archived yet may become before `status` warns; four times as old is critical. On a quiet server archive_timeout decides how old it becomes.',
+    example: '"5min"',
+  },
+  'status.price-per-gib': {
+    kind: 'decimal',
+    min: 0,
+    help: 'What a GiB costs in a month, in any currency: `status` then shows what the archive costs. A repository may have a price of its own.',
+    example: '0.023',
+  },
   'postgres.connection': {
     kind: 'secret',
     isSecretText: holdsPassword,

@@ -44,6 +44,13 @@ const parsers: Record<Exclude<SettingKind, 'secret' | 'secrets'>, Parser> = {
       throw bad(raw, `${quoted(value)} is not a whole number`);
     return inRange(number, raw, setting, String);
   },
+  decimal: (raw, setting) => {
+    const { value } = raw;
+    const number = typeof value === 'string' && /^\d+(\.\d+)?$/.test(value.trim()) ? Number(value) : value;
+    if (typeof number !== 'number' || !Number.isFinite(number))
+      throw bad(raw, `${quoted(value)} is not a number`, 'Write it like 0.023.');
+    return inRange(number, raw, setting, String);
+  },
   duration: (raw, setting) =>
     inRange(withUnit(raw, parseDuration), raw, setting, limit => `${limit / 1000}s`),
   size: (raw, setting) => inRange(withUnit(raw, parseSize), raw, setting, limit => `${limit / 1024 ** 2}MiB`),

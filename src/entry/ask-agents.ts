@@ -1,5 +1,5 @@
 /** `walvault agent status` and `walvault agent stop`, which ask the agents of this user and configuration. */
-import { readdirSync } from 'node:fs';
+import { readdirSync, statSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { addressOf, inspectDirectory, socketDirectory } from '../agent/client/address.ts';
@@ -47,6 +47,34 @@ export async function askAgents(verb: 'status' | 'stop', options: AskOptions): P
   if (found > 0) return 0;
   if (isSaid) context.stdout(`no agent runs for ${configPath} (${socketDirectory(env)})\n`);
   return verb === 'stop' ? 0 : errorCodes['not-found'];
+}
+
+/** What an agent says of itself; `absent`: none runs, which is no fault. */
+export type AgentReport =
+  | { readonly kind: 'running'; readonly status: AgentStatus }
+  | { readonly kind: 'absent' }
+  /** It gives no answer. */
+  | { readonly kind: 'silent' }
+  | { readonly kind: 'unknown'; readonly problem: string };
+
+/** Asks the agent of a cluster's own user, as that user or as root. @throws the signal's reason */
+export async function readAgent({
+  configPath,
+  dataDirectory,
+  context: { env, signal },
+}: Pick<AskOptions, 'configPath' | 'context'> & { readonly dataDirectory: string }): Promise<AgentReport> {
+  const own = process.getuid?.();
+  const uid = statSync(dataDirectory, { throwIfNoEntry: false })?.uid;
+  if (uid === undefined) return { kind: 'unknown', problem: 'the data directory cannot be read' };
+  if (own !== 0 && own !== uid) return { kind: 'unknown', problem: 'it belongs to another user' };
+  const state = inspectDirectory(socketDirectory(env, uid), uid);
+  if (state === 'absent') return { kind: 'absent' };
+  if (state !== 'ours') return { kind: 'unknown', problem: state.problem };
+  const address = addressOf(dataDirectory, configPath, env, uid);
+  if (address === undefined) return { kind: 'absent' };
+  const answer = await exchange(address.socketPath, { verb: 'status' }, { silenceMs, signal });
+  if (answer.kind === 'status') return { kind: 'running', status: answer.status };
+  return answer.kind === 'absent' ? { kind: 'absent' } : { kind: 'silent' };
 }
 
 function socketPaths({ configPath, dataDirectory, context: { env } }: AskOptions): string[] {

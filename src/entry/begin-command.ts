@@ -13,6 +13,8 @@ export interface BegunCommand {
   readonly redactor: Redactor;
   /** Prints results to standard output. */
   readonly print: (text: string) => void;
+  /** The text as it is printed: without secrets and foreign control characters. */
+  readonly shown: (text: string) => string;
   /** Prints lines to standard error. */
   readonly report: (text: string) => void;
   /** `argv` with its verb. @throws WalvaultError `usage` */
@@ -36,16 +38,18 @@ export function beginCommand(context: CliContext): BegunCommand {
   env['HOME'] = homeDirectory(env);
   const redactor = new Redactor();
   redactor.addEnvironment(env);
+  const shown = (text: string) => visibleLines(redactor.redact(text));
   let log: RunLog | undefined;
   return {
     redactor,
     print(text) {
       log?.makeRoom();
-      stdout(visibleLines(redactor.redact(text)));
+      stdout(shown(text));
     },
+    shown,
     report(text) {
       log?.makeRoom();
-      stderr(visibleLines(redactor.redact(text)));
+      stderr(shown(text));
     },
     createLog(verb, argv, options) {
       const { verbose, quiet } = options;

@@ -15,6 +15,7 @@ import {
   type SignaturePolicy,
 } from './encoding/signature-policy.ts';
 import { notesPrefix, type SystemPath } from './format/layout.ts';
+import { anomalyKind, parseAnomalies, type Anomaly } from './format/notes/anomaly.ts';
 import { expiringKind } from './format/notes/expiring.ts';
 import {
   acknowledgedGapKind,
@@ -141,6 +142,12 @@ export class NotedFacts {
   async expiring(): Promise<ReadonlySet<string>> {
     const notes = await this.#notes([expiringKind], this.#removalPolicy);
     return new Set(notes.map(({ subject }) => subject));
+  }
+
+  /** What falls out of the history of its cluster, for each backup that has such a note. */
+  async anomalies(): Promise<ReadonlyMap<string, readonly Anomaly[]>> {
+    const notes = await this.#notes([anomalyKind]);
+    return new Map(notes.map(note => [note.subject, parseAnomalies(note)]));
   }
 
   protected get policy(): SignaturePolicy {

@@ -1,7 +1,7 @@
 /** What cleanup announces is what it does, and what it keeps still restores. */
 import assert from 'node:assert/strict';
-import { readdirSync, rmSync } from 'node:fs';
-import { join } from 'node:path';
+import { readdirSync, readFileSync, rmSync } from 'node:fs';
+import { join, resolve } from 'node:path';
 import { afterAll, beforeAll, describe, it } from 'vitest';
 import { errorCodes } from '../../src/base/errors/errors.ts';
 import {
@@ -12,6 +12,8 @@ import {
   startCopy,
   type TakenBackup,
 } from '../support/site/cycle.ts';
+import { parseExposition } from '../support/exposition.ts';
+import { violations, type Schema } from '../support/json-schema.ts';
 import type { PostgresServer } from '../support/servers/postgres-server.ts';
 import {
   archiveEverything,
@@ -22,6 +24,15 @@ import {
   rowsOf,
   type Site,
 } from '../support/site/site.ts';
+
+interface StatusJson {
+  readonly level: string;
+  readonly findings: readonly { readonly code: string }[];
+  readonly repositories: readonly {
+    readonly windowCount: number;
+    readonly backups: { readonly restorableCount: number };
+  }[];
+}
 
 const rows = (last: number) => Array.from({ length: last }, (_, index) => index + 1);
 
@@ -60,6 +71,58 @@ describe('cleanup of three backups to one', () => {
     assert.deepEqual(timelines[0]?.holes, []);
     const { stdout } = await site.walvault(['list']);
     for (const { id } of backups) assert.match(stdout, new RegExp(`^${id}  full `, 'm'));
+  });
+
+  it('shows in four ways what can be recovered', async () => {
+    const env = {
+      ...origin.env,
+      WALVAULT_STATUS_BACKUP_INTERVAL: '1d',
+      WALVAULT_STATUS_PRICE_PER_GIB: '0.5',
+    };
+    const show = (...args: string[]) => site.walvault(['status', ...args], { env });
+    const screen = await show();
+    assert.match(screen.stdout, /^cluster \w+: \w+ at /);
+    assert.match(screen.stdout, new RegExp(`backups     3; newest ${backups[2]?.id}, .*next due `));
+    assert.match(screen.stdout, /server      primary of system \d+ on timeline 1 at /);
+    const json = await show('--json');
+    const schema = readFileSync(
+      resolve(import.meta.dirname, '../../docs/reference/status.schema.json'),
+      'utf8',
+    );
+    assert.deepEqual(violations(JSON.parse(json.stdout), JSON.parse(schema) as Schema), []);
+    const { level, findings, repositories } = JSON.parse(json.stdout) as StatusJson;
+    // The disk of the machine that tests may be nearly full.
+    assert.ok(
+      findings.every(({ code }) => code.endsWith('-disk')),
+      json.stdout,
+    );
+    assert.deepEqual([repositories[0]?.windowCount, repositories[0]?.backups.restorableCount], [1, 3]);
+    const nagios = await show('--nagios');
+    assert.match(nagios.stdout, /^WALVAULT \w+ - \w+: .* \| 'main_lag'=\d+s;900;3600;0 .*\n$/);
+    assert.equal(nagios.exitCode, ['ok', 'warning', 'critical', 'unknown'].indexOf(level));
+    const file = join(site.directory, 'walvault.prom');
+    assert.equal((await show('--prometheus', '--output', file)).stdout, '');
+    const metrics = parseExposition(readFileSync(file, 'utf8'));
+    assert.equal(metrics.get('walvault_restorable_backups')?.samples[0]?.value, 3);
+    assert.equal(metrics.get('walvault_server_up')?.samples[0]?.value, 1);
+    assert.deepEqual(
+      readdirSync(site.directory).filter(name => name.includes('.tmp')),
+      [],
+    );
+  });
+
+  it('says what it could not look at, and shows the rest', async () => {
+    const env = { PGHOST: '/nonexistent', WALVAULT_REPOSITORY_GONE_URL: 'file:///nonexistent/archive' };
+    const { exitCode, stdout } = await site.walvault(['status'], { env });
+    assert.ok([errorCodes.unreachable, errorCodes['check-failed']].includes(exitCode as 5), stdout);
+    assert.match(stdout, /UNKNOWN {2}server: cannot be asked: /);
+    assert.match(stdout, /UNKNOWN {2}repository "gone": cannot be read: /);
+    assert.match(stdout, new RegExp(`newest ${backups[2]?.id}`));
+    const alone = await site.walvault(['status', '--nagios', '--no-postgres', '--repository', 'gone'], {
+      env,
+    });
+    assert.match(alone.stdout, /^WALVAULT UNKNOWN - /);
+    assert.equal(alone.exitCode, 3);
   });
 
   it('changes nothing in a dry run', async () => {

@@ -478,6 +478,13 @@ describe('a command line', () => {
     },
     { args: ['restore'], code: 'usage', message: /'directory'/, hint: /--help/ },
     { args: ['list', 'backup'], code: 'usage', message: /'backup'.*backups, wal/, hint: /--help/ },
+    {
+      args: ['status', '--json', '--prometheus'],
+      code: 'usage',
+      message: /only one of --json, --prometheus and --nagios/,
+      hint: /once for each/,
+    },
+    { args: ['status', '--timeout', '5'], code: 'usage', message: /"5" is not a duration/, hint: /30s/ },
     { args: ['push'], code: 'usage', message: /push takes one path/, hint: /Usage: walvault push/ },
     { args: ['fetch', 'x'], code: 'usage', message: /fetch takes a name/, hint: /Usage: walvault fetch/ },
   ];

@@ -3,11 +3,13 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, test } from 'vitest';
 import { generateKeyPair } from '../../src/pipeline/openpgp/index.ts';
-import { piecesOf } from '../../src/repository/format/backup-record.ts';
-import { readCatalog } from '../../src/repository/format/catalog.ts';
+import { newBackupId, piecesOf } from '../../src/repository/format/backup-record.ts';
+import { readCatalog, writeBackupRecord } from '../../src/repository/format/catalog.ts';
 import { manifestKey, type SystemPath } from '../../src/repository/format/layout.ts';
+import { described } from '../../src/repository/format/notes/anomaly.ts';
 import { readManifest } from '../../src/repository/format/manifest.ts';
 import type { Repository } from '../../src/repository/repository.ts';
+import { surveySystem } from '../../src/repository/survey.ts';
 import { createGpg, type Gpg } from '../support/openpgp/gpg.ts';
 import { runLoad } from '../support/site/load.ts';
 import type { PostgresServer } from '../support/servers/postgres-server.ts';
@@ -141,6 +143,30 @@ describe('a backup under load, unpacked with gpg, zstd and tar alone', () => {
       [...partNumbers].toSorted((a, b) => a - b),
       Array.from(record.parts, ({ number }) => number),
     );
+  });
+
+  test('one whose data suddenly does not compress is told and noted', async () => {
+    const { backups } = await readCatalog(repository, system, signal);
+    const usual = backups.at(-1)?.record;
+    assert.ok(usual !== undefined);
+    for (let night = 1; night <= 5; night++) {
+      const startTime = new Date(Date.UTC(2026, 0, night, 2));
+      const id = newBackupId(startTime, 'full');
+      await writeBackupRecord(repository, system, { ...usual, id, startTime, stopTime: startTime }, signal);
+    }
+    await server.query('create table sealed (page bytea)');
+    await server.query(
+      `insert into sealed select pg_read_binary_file('/dev/urandom', n - n, ${1024 ** 2}) from generate_series(1, 48) n`,
+    );
+    const log = recordingLog();
+    const { record, anomalies } = await runBackup(server, [repository], { log });
+    assert.ok(anomalies.some(({ measure, value, usual: before }) => measure === 'ratio' && value < before));
+    const told = log.events.filter(({ level }) => level === 'warn');
+    assert.match(told[0]?.message ?? '', /out of the ordinary: .*its compression ratio is \d/);
+    assert.match(told[0]?.hint ?? '', /encrypted by an intruder/);
+    const noted = await surveySystem(repository, system, signal).anomalies();
+    assert.deepEqual([...noted.keys()], [record.id]);
+    assert.deepEqual(described(noted.get(record.id) ?? []), anomalies);
   });
 });
 

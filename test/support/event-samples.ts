@@ -227,6 +227,13 @@ export const samples: Samples = {
     description: `${segment} was given up at 2026-11-29T21:31:28.000Z by db1`,
   },
   'wal-losses-unknown': { kind: 'wal-losses-unknown', failure },
+  'backup-anomaly': {
+    kind: 'backup-anomaly',
+    backup,
+    descriptions: ['its compression ratio is 1.02, and that of 12 earlier backups was 4.10'],
+    hint: 'Look at it before older backups expire.',
+  },
+  'anomalies-not-noted': { kind: 'anomalies-not-noted', backup, failure },
   'backup-not-completed': { kind: 'backup-not-completed', backup },
   'backup-interrupted': { kind: 'backup-interrupted', backup, partCount: 12, storedSizeBytes: 3 * 1024 ** 3 },
   'backup-resumed': {

@@ -46,15 +46,17 @@ export function findAddress(clues: AddressClues): AgentAddress | undefined {
   return addressOf(found, resolve(clues.workingDirectory, named), clues.env);
 }
 
+/** `uid`: the user whose agent it is; only root may ask another's. */
 export function addressOf(
   dataDirectory: string,
   configPath: string,
   env: NodeJS.ProcessEnv,
+  uid = process.getuid?.(),
 ): AgentAddress | undefined {
   const real = realPath(dataDirectory);
-  const text = [String(process.getuid?.()), real, configPath].join('\0');
+  const text = [String(uid), real, configPath].join('\0');
   const key = quickDigest(text);
-  const directory = socketDirectory(env);
+  const directory = socketDirectory(env, uid);
   const socketPath = join(directory, `${key}.sock`);
   // The private name under which the agent listens first is longer by a process id.
   if (Buffer.byteLength(privateName({ directory, key }, 2 ** 22)) > maxPathBytes) return undefined;
@@ -62,8 +64,8 @@ export function addressOf(
 }
 
 /** One place for every process of the user, whatever its TMPDIR. */
-export function socketDirectory(env: NodeJS.ProcessEnv): string {
-  return env['WALVAULT_AGENT_DIRECTORY'] || `/tmp/walvault-${process.getuid?.()}`;
+export function socketDirectory(env: NodeJS.ProcessEnv, uid = process.getuid?.()): string {
+  return env['WALVAULT_AGENT_DIRECTORY'] || `/tmp/walvault-${uid}`;
 }
 
 /** The name of a socket before its agent is ready for questions. */
@@ -77,11 +79,11 @@ export function privateName(
 export type DirectoryState = 'ours' | 'absent' | { readonly problem: string };
 
 /** Checks that no other user can enter the directory: he could answer in the agent's place, or ask the agent. */
-export function inspectDirectory(directory: string): DirectoryState {
+export function inspectDirectory(directory: string, uid = process.getuid?.()): DirectoryState {
   try {
     const found = lstatSync(directory);
     if (!found.isDirectory()) return { problem: `${directory} is not a directory` };
-    if (found.uid !== process.getuid?.()) return { problem: `${directory} belongs to another user` };
+    if (found.uid !== uid) return { problem: `${directory} belongs to another user` };
     if ((found.mode & 0o077) !== 0) return { problem: `${directory} is open to other users` };
     return 'ours';
   } catch (error) {

@@ -16,6 +16,7 @@ import { definePin } from './pin.ts';
 import { definePush } from './push.ts';
 import { defineRestore } from './restore.ts';
 import { defineRestorePoint } from './restore-point.ts';
+import { defineStatus } from './status.ts';
 import { defineStore } from './store.ts';
 import { defineUnpin } from './unpin.ts';
 
@@ -28,6 +29,7 @@ export const verbs: readonly DefineVerb[] = [
   defineAgent,
   defineBackup,
   defineRestore,
+  defineStatus,
   defineList,
   defineRestorePoint,
   definePin,

@@ -69,6 +69,7 @@ async function listAll(
     cluster: config.cluster,
     what,
     selection,
+    backupIntervalMs: config.status.backupIntervalMs,
     now,
     signal: context.signal,
   });

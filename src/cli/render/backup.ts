@@ -22,6 +22,7 @@ export function renderBackup(result: BackupResult): string {
     );
   }
   for (const { description } of result.lostWal) lines.push(`  GAP       before it: ${description}`);
+  for (const one of result.anomalies) lines.push(`  UNUSUAL   ${one.description}`);
   if (record.damagedPages > 0)
     lines.push(
       `  DAMAGED   ${formatCount(record.damagedPages, 'page')} with wrong checksums; see the warnings`,

@@ -12,13 +12,24 @@ export function listJson(listings: readonly RepositoryListing[]): unknown {
     problem: problem?.message ?? null,
     sideBySide: sideBySide.map(String),
     systems: systems.map(
-      ({ systemId, postgresMajor, geometry, backups, unreadable, timelines, passedOver, restorePoints }) => ({
+      ({
+        systemId,
+        postgresMajor,
+        geometry,
+        backups,
+        unreadable,
+        overdue,
+        timelines,
+        passedOver,
+        restorePoints,
+      }) => ({
         systemId,
         postgresMajor: postgresMajor ?? null,
         segmentSizeBytes: geometry?.segmentSizeBytes ?? null,
         backups: backups?.map(backupJson),
         unreadable: unreadable?.first.map(({ id, problem }) => ({ id, problem })),
         unreadableCount: unreadable?.count,
+        overdue: overdue ?? null,
         passedOver: { count: passedOver.count, first: passedOver.first },
         timelines: timelines?.map(timelineJson),
         restorePoints: restorePoints?.map(restorePointJson),
@@ -61,6 +72,7 @@ function backupJson(backup: ListedBackup): unknown {
     recipients: record.recipients ?? null,
     signature: verdict,
     pinned: backup.pins.length > 0,
+    anomalies: backup.anomalies,
     pins: backup.pins.slice(0, mostPins).map(pinJson),
     cold: backup.cold,
     missing: {

@@ -64,7 +64,7 @@ function renderSystem(system: SystemListing, look: ListLook): string {
   ].join('');
 }
 
-function backupLines({ backups, unreadable }: SystemListing, { width }: ListLook): string[] {
+function backupLines({ backups, unreadable, overdue }: SystemListing, { width }: ListLook): string[] {
   if (backups === undefined) return [];
   const chains = treeOf(backups, {
     idOf: ({ record }) => record.id,
@@ -77,6 +77,7 @@ function backupLines({ backups, unreadable }: SystemListing, { width }: ListLook
     backups.length === 0 ? 'no backups\n' : table(),
     ...backups.flatMap(brokenLines),
     ...backups.flatMap(pinLines),
+    ...(overdue === undefined ? [] : [`${overdue}\n`]),
     ...unusable.map(({ id, problem }) => `${id}: its record cannot be used: ${problem}\n`),
     ...(more > 0 ? [`${more} more records cannot be used\n`] : []),
   ];
@@ -144,7 +145,7 @@ function readersOf({ record, isEncrypted }: ListedBackup): string {
 }
 
 function remarksOf(backup: ListedBackup): string[] {
-  const { record, verdict, cold, missingObjects, missingWal, pins } = backup;
+  const { record, verdict, cold, missingObjects, missingWal, pins, anomalies } = backup;
   return [
     ...(missingObjects.count > 0 ? [`${formatCount(missingObjects.count, 'object')} missing`] : []),
     ...(missingWal.length > 0 ? ['its WAL is missing'] : []),
@@ -152,6 +153,7 @@ function remarksOf(backup: ListedBackup): string[] {
     ...(record.damagedPages > 0 ? [formatCount(record.damagedPages, 'damaged page')] : []),
     ...(record.backupFrom === 'standby' ? ['from a standby'] : []),
     ...(pins.length > 0 ? [pinRemark(pins)] : []),
+    ...anomalies.map(({ measure }) => `unusual ${measure}`),
     ...Object.entries(cold).map(([tier, count]) => `${count} objects in ${tier}`),
     ...(record.label === '' || record.label === record.id ? [] : [`label "${record.label}"`]),
   ];
@@ -168,12 +170,13 @@ function remarkOf({ status }: { readonly status: string }): string {
   return status === 'unsigned' ? status : `signature ${status}`;
 }
 
-/** Why a backup cannot be restored from what is there, or not without damage. */
-function brokenLines({ record, whyNotWhole, missingWal }: ListedBackup): string[] {
+/** Why a backup cannot be restored from what is there, or not without damage, and what is unusual about it. */
+function brokenLines({ record, whyNotWhole, missingWal, anomalies }: ListedBackup): string[] {
   return [
     ...(whyNotWhole === undefined ? [] : [`backup ${record.id} is not whole: ${whyNotWhole}\n`]),
     ...missingWal.map(range => `backup ${record.id} needs ${rangeOf(range)}, which is not archived\n`),
     ...(record.damagedPages > 0 ? [`backup ${record.id} has ${describeDamagedPages(record)}\n`] : []),
+    ...anomalies.map(({ description }) => `backup ${record.id}: ${description}\n`),
   ];
 }
 

@@ -47,6 +47,14 @@ export type BackupEvent =
       readonly description: string;
     }
   | { readonly kind: 'wal-losses-unknown'; readonly failure: PlainError }
+  /** The backup exists, and something of it falls out of the history of its cluster. */
+  | {
+      readonly kind: 'backup-anomaly';
+      readonly backup: string;
+      readonly descriptions: readonly string[];
+      readonly hint: string;
+    }
+  | { readonly kind: 'anomalies-not-noted'; readonly backup: string; readonly failure: PlainError }
   | { readonly kind: 'backup-not-completed'; readonly backup: string }
   /** Its finished parts stay, for the next run to go on from. */
   | {

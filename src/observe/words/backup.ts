@@ -64,6 +64,13 @@ export const backupWords: WordsTable<BackupEvent> = {
   },
   'wal-losses-unknown': ({ failure }) =>
     warn(`whether WAL was given up since the previous backup is not known: ${failure.message}`, failure.hint),
+  'backup-anomaly': ({ backup, descriptions, hint }) =>
+    warn(`backup ${backup} is out of the ordinary: ${descriptions.join('; ')}`, hint),
+  'anomalies-not-noted': ({ backup, failure }) =>
+    warn(
+      `whether backup ${backup} is out of the ordinary is not known, or could not be noted: ${failure.message}`,
+      'The backup itself is whole.',
+    ),
   'backup-not-completed': ({ backup }) =>
     info(`backup ${backup} was not completed: nothing of it was committed`),
   'backup-interrupted': ({ backup, partCount, storedSizeBytes }) =>

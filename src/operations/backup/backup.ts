@@ -13,6 +13,7 @@ import { spreadCheckpointMs, startBackup, stopBackup } from '../../postgres/serv
 import { connectPostgres, type PgConnection } from '../../postgres/server/connection.ts';
 import type { BackupRecord, DamagedPage } from '../../repository/format/backup-record.ts';
 import { writeBackupRecord } from '../../repository/format/catalog.ts';
+import type { DescribedAnomaly } from '../../repository/format/notes/anomaly.ts';
 import { ensureClusterRecord } from '../../repository/format/cluster-record.ts';
 import type { SystemPath } from '../../repository/format/layout.ts';
 import { verifyMarker } from '../../repository/format/marker.ts';
@@ -27,6 +28,7 @@ import type { PartSet } from '../../repository/sets/part-set.ts';
 import { lossesSinceBackup, type LostSinceBackup } from './wal/lost-wal.ts';
 import { captureControlFile } from './ending/last-part.ts';
 import { makeBackupRecord, recipientsOf } from './ending/make-record.ts';
+import { noteAnomalies } from './ending/note-anomalies.ts';
 import { writeNameMap } from './names/write-name-map.ts';
 import { spanOf } from './wal/span.ts';
 import type { PartWriter } from './part/part-task.ts';
@@ -68,6 +70,8 @@ export interface BackupResult {
   readonly damagedPages: readonly DamagedPage[];
   /** WAL given up since the previous backup and still missing: this backup is the first one after the gap. */
   readonly lostWal: readonly LostSinceBackup[];
+  /** What falls out of the history of earlier backups. */
+  readonly anomalies: readonly DescribedAnomaly[];
   readonly durationMs: number;
 }
 
@@ -115,8 +119,10 @@ export async function backup(options: BackupOptions): Promise<BackupResult> {
     const set = newBackupSet({ system, id, attempt, destinations, indexer, log, signal });
     const run = { ...options, connection, facts, system, set, place, indexer, id, attempt, label };
     const { record, damagedPages } = await discardUnlessCommitted(run, () => takeBackup(run));
+    const anomalies = await noteAnomalies(destinations.repositories, record, { system, log, signal });
     const repositories = destinations.repositories.map(({ name }) => name);
-    return { record, repositories, damagedPages, lostWal, durationMs: performance.now() - startedAt };
+    const durationMs = performance.now() - startedAt;
+    return { record, repositories, damagedPages, lostWal, anomalies, durationMs };
   } finally {
     await connection.close();
   }

@@ -18,13 +18,14 @@ import { surveySystems, type SystemSurvey } from '../../repository/survey.ts';
 import type { Gap } from '../../repository/wal/gaps.ts';
 import { metByRecovery } from '../../repository/wal/lost-wal.ts';
 import { tellingOfListings } from '../listing-progress.ts';
+import { anomalyFindings } from './check-anomalies.ts';
 import { linkOf } from './check-store.ts';
 import { failure, ok, warning, type Checklist, type Finding } from './checklist.ts';
 import type { CheckOptions } from './options.ts';
 
 export interface PresenceCheck {
-  readonly options: Pick<CheckOptions, 'log' | 'signal'> & {
-    readonly config: Pick<CheckOptions['config'], 'cluster'>;
+  readonly options: Pick<CheckOptions, 'now' | 'log' | 'signal'> & {
+    readonly config: Pick<CheckOptions['config'], 'cluster' | 'status'>;
   };
   /** The repositories that are reachable. */
   readonly usable: readonly Repository[];
@@ -45,6 +46,7 @@ export async function checkPresence(list: Checklist, { options, usable }: Presen
           signal,
         )) {
           findings.push(...(await presenceFindings(survey)));
+          findings.push(...(await anomalyFindings(survey, { ...config.status, now: options.now })));
           activity.push(await activityOf(survey));
         }
         return [...findings, ...sideBySideFindings(activity)];

@@ -95,7 +95,7 @@ export function isWalKey(key: string): boolean {
 }
 
 const kindsOnWal: readonly NoteKind[] = ['gap-acknowledged', 'wal-lost', 'restore-point'];
-const kindsOnBackups: readonly NoteKind[] = ['pin', 'unpin', 'note'];
+const kindsOnBackups: readonly NoteKind[] = ['pin', 'unpin', 'note', 'anomaly'];
 
 /**
  * True for a note that holds in every repository. A note on what one repository has removed, is removing or has

@@ -8,6 +8,7 @@ import {
   type BackupRecord,
 } from '../../repository/format/backup-record.ts';
 import type { CatalogEntry } from '../../repository/format/catalog.ts';
+import { described } from '../../repository/format/notes/anomaly.ts';
 import { verifyMarker } from '../../repository/format/marker.ts';
 import type { Repository } from '../../repository/repository.ts';
 import { missingPieces, whyNotWhole } from '../../repository/stored-backups.ts';
@@ -16,6 +17,7 @@ import { describeSideBySide, newestOf, systemsSideBySide } from '../../repositor
 import { surveySystems, type SystemSurvey } from '../../repository/survey.ts';
 import { findMissing } from '../../repository/wal/listing.ts';
 import { neededSegments } from '../../repository/wal/needed.ts';
+import { describeOverdue, findOverdueBackup } from '../overdue-backup.ts';
 import { findBacklog } from './backlog.ts';
 import type { ListedBackup, RepositoryListing, SystemListing } from './listing.ts';
 import { listRestorePoints } from './restore-points.ts';
@@ -33,6 +35,8 @@ export interface ListingOptions {
   readonly cluster: string;
   readonly what: ListedKind;
   readonly selection?: Selection;
+  /** How often a backup is expected; undefined: none is. */
+  readonly backupIntervalMs?: number | undefined;
   /** Pins that have ended by then count no more. */
   readonly now?: Date;
   readonly signal: AbortSignal;
@@ -89,7 +93,7 @@ async function listRepository(options: ListingOptions, repository: Repository): 
 }
 
 async function listSystem(options: ListingOptions, survey: SystemSurvey): Promise<SystemListing> {
-  const { what, now = new Date(), signal } = options;
+  const { what, backupIntervalMs, now = new Date(), signal } = options;
   const cluster = await survey.clusterRecord();
   const geometry = await survey.geometry();
   const withBackups = what === 'all' || what === 'backups';
@@ -118,8 +122,18 @@ async function listSystem(options: ListingOptions, survey: SystemSurvey): Promis
     runs,
     restorePoints: what === 'restore-points' ? await listRestorePoints(survey) : undefined,
   };
+  const overdue =
+    runs === undefined || !withBackups
+      ? undefined
+      : findOverdueBackup({
+          intervalMs: backupIntervalMs,
+          backups: await survey.believedBackups(),
+          firstSeen: cluster?.firstSeen,
+          lastArchivedAt: newestOf(runs),
+          now,
+        });
   const { count, first } = survey.passedOver;
-  return { ...listed, passedOver: { count, first } };
+  return { ...listed, overdue: overdue && describeOverdue(overdue), passedOver: { count, first } };
 }
 
 /** Of records that cannot be used. */
@@ -139,6 +153,7 @@ async function listBackups(
 ): Promise<Pick<SystemListing, 'backups' | 'unreadable'>> {
   const catalog = await survey.catalog();
   const pins = await survey.pins(now);
+  const anomalies = await survey.anomalies();
   const directories = await survey.backupDirectories();
   const backups: ListedBackup[] = [];
   for (const entry of catalog.backups) {
@@ -149,6 +164,7 @@ async function listBackups(
     backups.push(
       describeBackup(entry, {
         pins: pins.get(id) ?? [],
+        anomalies: described(anomalies.get(id) ?? []),
         cold: directory?.cold ?? {},
         missingObjects,
         whyNotWhole: whyNotWhole(missingObjects),
@@ -178,7 +194,7 @@ async function missingWal(
 
 function describeBackup(
   entry: CatalogEntry,
-  found: Pick<ListedBackup, 'pins' | 'cold' | 'missingObjects' | 'whyNotWhole' | 'missingWal'>,
+  found: Pick<ListedBackup, 'pins' | 'anomalies' | 'cold' | 'missingObjects' | 'whyNotWhole' | 'missingWal'>,
 ): ListedBackup {
   const { startLsn, stopLsn, startTime, stopTime, timeline, geometry } = entry.record;
   const storedBytes = storedBytesOf(entry.record);

@@ -3,6 +3,7 @@ import type { WalGeometry } from '../../postgres/wal/geometry.ts';
 import type { NamedRange } from '../../postgres/wal/segment-range.ts';
 import type { TierCounts } from '../../repository/cold-objects.ts';
 import type { CatalogEntry, UnreadableEntry } from '../../repository/format/catalog.ts';
+import type { DescribedAnomaly } from '../../repository/format/notes/anomaly.ts';
 import type { Pin } from '../../repository/format/notes/pin.ts';
 import type { NotedRestorePoint } from '../../repository/format/notes/restore-point.ts';
 import type { PassedOver } from '../../repository/passed-over.ts';
@@ -37,6 +38,8 @@ export interface SystemListing {
   /** Undefined if only WAL is listed. */
   readonly backups: readonly ListedBackup[] | undefined;
   readonly unreadable: UnreadableRecords | undefined;
+  /** WAL is archived and a backup is overdue, in words; undefined also if only backups or only WAL are listed. */
+  readonly overdue: string | undefined;
   /** Undefined if only backups or restore points are listed. */
   readonly timelines: readonly TimelineListing[] | undefined;
   readonly runs: readonly WalRun[] | undefined;
@@ -72,6 +75,8 @@ export interface ListedBackup extends CatalogEntry {
   readonly durationMs: number;
   /** The pins that count now. */
   readonly pins: readonly Pin[];
+  /** What falls out of the history of its cluster. */
+  readonly anomalies: readonly DescribedAnomaly[];
   readonly isEncrypted: boolean;
   /** Its parts and its manifest that are not there as recorded. */
   readonly missingObjects: MissingPieces;

@@ -37,7 +37,7 @@ export async function surveyForRestore(survey: SystemSurvey, options: SurveyOpti
   const cluster = await survey.clusterRecord();
   const geometry = backups[0]?.geometry ?? cluster?.geometry;
   if (geometry === undefined) throw noBackup(survey);
-  const found = await withWal(survey, backups, geometry);
+  const found = await surveyAround(survey, backups, geometry);
   for (const [timeline, problem] of found.unusable)
     options.log.emit({ kind: 'timeline-left-out', timeline, problem, hint: healHistoryHint(timeline) });
   return found;
@@ -50,14 +50,15 @@ export async function surveyForReport(survey: SystemSurvey): Promise<RestoreSurv
   const usable = backups.filter(entry => whyNotUsed(entry, policy) === undefined);
   const geometry = await survey.geometry();
   if (geometry === undefined) return undefined;
-  return await withWal(
+  return await surveyAround(
     survey,
     usable.map(({ record }) => record),
     geometry,
   );
 }
 
-async function withWal(
+/** The survey with these backups, for a plan or for what could be planned. */
+export async function surveyAround(
   survey: SystemSurvey,
   backups: readonly BackupRecord[],
   geometry: WalGeometry,

@@ -72,13 +72,18 @@ function tooManyParts({ parts }: BackupRecord): WalvaultError {
   );
 }
 
+/**
+ * Reads the catalogue. `newest`: only so many records, those with the highest ids, where no decision hangs on the others.
+ */
 export async function readCatalog(
   repository: Repository,
   system: SystemPath,
   signal: AbortSignal,
+  { newest = Infinity }: { readonly newest?: number } = {},
 ): Promise<Catalog> {
   const prefix = commitRecordsPrefix(system);
-  const { records, signatures } = await listRecords(repository, prefix, signal);
+  const { records: listed, signatures } = await listRecords(repository, prefix, signal);
+  const records = newest < listed.length ? newestOf(listed, newest) : listed;
   const backups: CatalogEntry[] = [];
   const unreadable: UnreadableEntry[] = [];
   const budget = new UnprovenBudget(needsSignature(repository.codec.policy));
@@ -100,6 +105,11 @@ export async function readCatalog(
   backups.sort((a, b) => comparePositions(a.record, b.record));
   unreadable.sort((a, b) => (a.id < b.id ? -1 : 1));
   return { backups, unreadable };
+}
+
+/** An id begins with a time. */
+function newestOf(records: readonly ListedRecord[], count: number): readonly ListedRecord[] {
+  return records.toSorted((a, b) => (a.key > b.key ? -1 : 1)).slice(0, count);
 }
 
 /** What is left for records that no trusted signer signed. */

@@ -15,6 +15,7 @@ import { holdsBelievedWal } from './believed-wal.ts';
 import { pagesOf } from '../../stores/pages.ts';
 import type { ListEntry, ListOptions } from '../../stores/store.ts';
 import type { TierCounts } from '../cold-objects.ts';
+import type { WalDays } from './wal-days.ts';
 
 /** A run of consecutive whole segments. */
 export interface WalRun extends SegmentRange {
@@ -35,6 +36,8 @@ export interface WalStretch extends SegmentRange {
 export interface ArchivedWal {
   readonly runs: readonly WalRun[];
   readonly stretches: readonly WalStretch[];
+  /** The segments of the runs by the day on which they reached the store. */
+  readonly days: WalDays;
 }
 
 /** The parts of the range that the listing does not show, in order. */

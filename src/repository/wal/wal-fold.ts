@@ -8,6 +8,7 @@ import type { ListEntry } from '../../stores/store.ts';
 import { sumTiers, withTierOf, type TierCounts } from '../cold-objects.ts';
 import { parseWalKey, walPrefix, type SystemPath } from '../format/layout.ts';
 import type { ArchivedWal, WalRun, WalStretch } from './listing.ts';
+import { sumOfDays, WalDayCounts } from './wal-days.ts';
 
 type ListedObject = Extract<ListEntry, { readonly key: string }>;
 
@@ -38,6 +39,7 @@ export class WalFold {
   readonly #foreign: ForeignRanges;
   readonly #runs: WalRun[] = [];
   readonly #stretches: WalStretch[] = [];
+  readonly #days = new WalDayCounts();
   #run: OpenRun | undefined;
   #stretch: OpenRange | undefined;
   /** What the keys of all segments of one log begin with; the digits of the segment follow. */
@@ -59,7 +61,7 @@ export class WalFold {
   result(): ArchivedWal {
     this.#closeRun();
     this.#closeStretch();
-    return { runs: this.#runs, stretches: this.#stretches };
+    return { runs: this.#runs, stretches: this.#stretches, days: this.#days.days };
   }
 
   #take(entry: ListedObject): void {
@@ -109,6 +111,7 @@ export class WalFold {
 
   #extendRun({ timeline, segment }: Position, entry: ListedObject): void {
     const { sizeBytes, modified } = entry;
+    this.#days.add(modified, sizeBytes);
     const open = this.#run;
     if (open?.timeline === timeline && segment === open.last + 1) {
       open.last = segment;
@@ -195,7 +198,7 @@ export function joinWal(parts: readonly ArchivedWal[]): ArchivedWal {
     for (const stretch of part.stretches)
       join(stretches, stretch, before => (before.lastModified > stretch.lastModified ? before : stretch));
   }
-  return { runs, stretches };
+  return { runs, stretches, days: sumOfDays(parts.map(({ days }) => days)) };
 }
 
 function sumOfTiers(a: TierCounts | undefined, b: TierCounts | undefined): TierCounts | undefined {

@@ -81,6 +81,7 @@ describe('a configuration file', () => {
       },
       restore: { jobs: undefined },
       retention: { keepLast: undefined, keepWithinMs: undefined, minimumBackups: 1 },
+      status: { backupIntervalMs: undefined, maxLagMs: 900_000 },
       postgres: { connection: undefined, primaryConnection: undefined },
     });
     assert.equal(origins.get('cluster'), `${path}:1`);
@@ -164,6 +165,7 @@ describe('a mistake in the file is one clear line', () => {
     ['unknown repository key', `${minimal}urll = "x"`, /^unknown setting "repository\.urll" in .*line 4$/, /Did you mean repository\.url\?/],
     ['wrong type', `${minimal}[compression]\nlevel = "high"`, /^compression\.level in DIR.*, line 5: "high" is not a whole number$/, /^$/],
     ['out of range', `${minimal}[compression]\nlevel = 99`, /99 is more than 19/, /^$/],
+    ['no number', `${minimal}[status]\nprice-per-gib = "cheap"`, /^status\.price-per-gib in DIR.*"cheap" is not a number$/, /0\.023/],
     ['fraction', `${minimal}[compression]\nlevel = 1.5`, /1\.5 is not a whole number/, /^$/],
     ['duration without unit', `${minimal}[archive]\ntimeout = 30`, /archive\.timeout in .*: "30" is not a duration/, /30s/],
     ['too short', `${minimal}[archive]\ntimeout = "5ms"`, /"5ms" is less than 1s/, /^$/],
@@ -199,6 +201,15 @@ describe('a mistake in the file is one clear line', () => {
     const failed = await failure(minimal.replace('file:///backup', 's3://key:hush@bucket/p'));
     assert.match(failed.message, /credentials do not belong in the URL/);
     assert.doesNotMatch(failed.message + failed.hint, /hush/);
+  });
+
+  test('a repository has the usual price of a GiB, or its own', async () => {
+    const priced = `${minimal}price-per-gib = 0.5\n[[repository]]\nname = "off"\nurl = "file:///off"\n[status]\nprice-per-gib = 0.023\n`;
+    const { config } = await load(priced);
+    assert.deepEqual(
+      config.repositories.map(({ pricePerGib }) => pricePerGib),
+      [0.5, 0.023],
+    );
   });
 
   test('a syntax error does not quote the line, which may hold a secret', async () => {

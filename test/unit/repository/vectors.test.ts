@@ -65,6 +65,13 @@ const readers: Readonly<Record<string, (vector: Vector, repository: Repository) 
     if (gap === undefined) throw new BadSignature('it does not count');
     assert.deepEqual([gap.first, gap.last, gap.user], [0x14n, 0x15n, 'alice']);
   },
+  async anomaly(_, repository) {
+    const [found] = await surveySystem(repository, system, signal).anomalies();
+    if (found === undefined) throw new BadSignature('it does not count');
+    const [backup, [anomaly]] = found;
+    assert.equal(backup, '20261122T020000Z-full-3f2a91');
+    assert.deepEqual([anomaly?.measure, anomaly?.value, anomaly?.usual], ['ratio', 1020, 4100]);
+  },
   async manifest({ key, body }) {
     const id = /backups\/([^/]+)/.exec(key)?.[1] ?? '';
     for await (const { path } of readManifest(streamOf(body), id)) assert.ok(path !== '');

@@ -20,7 +20,7 @@ const namingAttempts = 10;
 
 export type NoteKind =
   | 'pin' | 'unpin' | 'note' | 'gap-acknowledged' | 'wal-removed' | 'wal-lost' | 'high-water' | 'expiring'
-  | 'verified' | 'restore-point'; // prettier-ignore
+  | 'verified' | 'restore-point' | 'anomaly'; // prettier-ignore
 
 /** The subject of notes about a timeline's WAL. */
 export function walSubject(timeline: number): string {

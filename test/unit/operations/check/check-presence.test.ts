@@ -5,6 +5,7 @@ import { checkPresence } from '../../../../src/operations/check/check-presence.t
 import { list } from '../../../../src/operations/list/list.ts';
 import { renderList } from '../../../../src/cli/render/list.ts';
 import { backupPrefix, commitRecordKey, walKey } from '../../../../src/repository/format/layout.ts';
+import { anomalyNote } from '../../../../src/repository/format/notes/anomaly.ts';
 import { acknowledgedGapNote } from '../../../../src/repository/format/notes/gap-acknowledged.ts';
 import { lostWalKind } from '../../../../src/repository/format/notes/lost-wal.ts';
 import { walSubject, writeNote } from '../../../../src/repository/format/notes/note.ts';
@@ -14,6 +15,7 @@ import { silentLog } from '../../../support/logs.ts';
 import { makeSignedArchive, plant } from '../../../support/hostile/archive.ts';
 import { archiveSegment, geometry, makeRepository, signal, system } from '../../../support/site/archive.ts';
 
+const day = 86_400_000;
 const newer = '20261123T020000Z-full-3f2a92';
 let repository: Repository;
 
@@ -24,15 +26,22 @@ beforeEach(async () => {
   await commitBackup(repository, { id: newer, from: 7n, to: 8n });
 });
 
-async function checked(): Promise<string[]> {
+async function checked({ backupIntervalMs, now = new Date() }: Partial<Expected> = {}): Promise<string[]> {
   const lines = new Checklist(() => undefined);
-  const options = { config: { cluster: 'orders' }, log: silentLog, signal };
+  const status = { backupIntervalMs, maxLagMs: 900_000 };
+  const options = { config: { cluster: 'orders', status }, now, log: silentLog, signal };
   await checkPresence(lines, { options, usable: [repository] });
   return lines.lines.map(({ status, message }) => `${status} ${message}`);
 }
 
-async function listed(what: 'all' | 'backups' | 'wal' = 'all'): Promise<string> {
-  return renderList(await list({ repositories: [repository], cluster: 'orders', what, signal }));
+interface Expected {
+  readonly backupIntervalMs: number;
+  readonly now: Date;
+}
+
+async function listed(what: 'all' | 'backups' | 'wal' = 'all', backupIntervalMs?: number): Promise<string> {
+  const options = { repositories: [repository], cluster: 'orders', backupIntervalMs, signal };
+  return renderList(await list({ ...options, what }));
 }
 
 const removeWal = (...segments: bigint[]) =>
@@ -47,6 +56,30 @@ describe('check and list', () => {
       'ok every object of 2 backups is there, and so is all WAL that is known to have existed',
     ]);
     assert.doesNotMatch(await listed(), /missing|lacks/);
+  });
+
+  it('tell of a cluster that archives WAL and has had no backup for too long', async () => {
+    // The backups of this archive began in November 2026, and its WAL is archived now.
+    const now = new Date(Math.max(Date.now(), Date.UTC(2026, 10, 25)));
+    const [, overdue] = await checked({ backupIntervalMs: 60_000, now: new Date(now.getTime() + 600_000) });
+    assert.match(
+      overdue ?? '',
+      /^warn WAL is archived and the newest backup began .* ago: one is expected each 1 min /,
+    );
+    assert.equal((await checked({ backupIntervalMs: 365_000 * day, now })).length, 1);
+  });
+
+  it('tell what of a backup falls out of the history of its cluster', async () => {
+    const figures = { usual: 4100, lowest: 3280, highest: 5125, comparedWith: 12 };
+    const note = anomalyNote(newer, [{ measure: 'ratio', value: 1020, ...figures }]);
+    await writeNote(repository, system, note, signal);
+    const description = 'its compression ratio is 1.02, and that of 12 earlier backups was 4.10';
+    assert.deepEqual((await checked()).slice(1), [
+      `warn backup ${newer} is out of the ordinary: ${description}`,
+    ]);
+    const text = await listed();
+    assert.match(text, /unusual ratio/);
+    assert.ok(text.includes(`backup ${newer}: ${description}\n`), text);
   });
 
   it('name a record that somebody has planted, and call nothing broken for it', async () => {

@@ -82,6 +82,7 @@ function configOf(keys: KeySettings, id: string | undefined): Config {
     },
     restore: { jobs: undefined },
     retention: { keepLast: 3, keepWithinMs: undefined, minimumBackups: 1 },
+    status: { backupIntervalMs: undefined, maxLagMs: 900_000 },
     postgres: { connection: undefined, primaryConnection: undefined },
   };
 }

@@ -90,6 +90,7 @@ async function lookAtAll(repository: Repository): Promise<void> {
   await survey.outdatedHighWater(geometry);
   await survey.pinned();
   await survey.expiring();
+  await survey.anomalies();
   await survey.backupDirectories();
 }
 
@@ -101,11 +102,12 @@ export const note: FuzzTarget = {
     'repository/format/notes/lost-wal.ts#parseLostWal',
     'repository/format/notes/gap-acknowledged.ts#parseAcknowledgedGap',
     'repository/format/notes/removed-wal.ts#parseRemovedWal',
+    'repository/format/notes/anomaly.ts#parseAnomalies',
     'repository/format/notes/high-water.ts#parseHighWater',
     'repository/format/layout.ts#parseNoteKey',
   ],
   open() {
-    const originals = [...vectorsOf('note'), ...vectorsOf('high-water'), ...vectorsOf('acknowledgement')];
+    const originals = [...vectorsOf('note'), ...vectorsOf('high-water'), ...vectorsOf('acknowledgement'), ...vectorsOf('anomaly')];
     return Promise.resolve({
       form: 'json',
       corpus: [...originals.map(({ body }) => body), ...goldenObjects(/catalog\/notes\/.+\.json$/)],
@@ -119,6 +121,7 @@ export const note: FuzzTarget = {
           'pin',
           'unpin',
           'expiring',
+          'anomaly',
         ]);
         const ownKey = random.onceIn(2) ? key : key.replace(/[^/]+$/, `20261129T212417000Z-${kind}.json`);
         await lookAtAll(await repositoryOf(ownKey, input, { random, signature }));

@@ -1,0 +1,268 @@
+/** The judgement on one repository: what can be recovered from it, and what it lacks. Pure. */
+import { formatCount, formatDuration, formatSize } from '../../base/units.ts';
+import { formatLsn, type Lsn } from '../../postgres/wal/lsn.ts';
+import { nameRange, subtract } from '../../postgres/wal/segment-range.ts';
+import { newestOf, systemsSideBySide, describeSideBySide } from '../../repository/live-systems.ts';
+import { splitBrains, describeSplitBrain } from '../../repository/wal/live-timelines.ts';
+import { boundsOf } from '../../repository/wal/lost-wal.ts';
+import { isKnown, knownOf, type SystemFacts } from './facts.ts';
+import { fullAt, growthOf } from './growth.ts';
+import { judgeBackups } from './judge-backups.ts';
+import { judgeDisk } from './judge-disk.ts';
+import { worst, type Finding } from './level.ts';
+import { subjectOf, type RepositoryQuestion } from './question.ts';
+import { findRecoverable, type Recoverable, type RecoverableWindow } from './recoverable.ts';
+import type { GapStatus, Lag, RecoverablePoint, RepositoryStatus } from './result.ts';
+
+export interface JudgedRepository {
+  readonly status: RepositoryStatus;
+  readonly findings: readonly Finding[];
+}
+
+const gibibyte = 1024 ** 3;
+
+export function judgeRepository(question: RepositoryQuestion): JudgedRepository {
+  const { facts, repository, system, now } = question;
+  const { name, url, required, pricePerGib } = repository;
+  const archive = system?.archive;
+  const recoverable = archive && findRecoverable(archive.survey, knownOf(facts.server)?.timeline);
+  const lag = lagOf(question, recoverable?.windows.at(-1));
+  const gaps = system === undefined ? [] : gapsOf(system, recoverable);
+  const backups = judgeBackups(question, recoverable);
+  const stored = system && {
+    walBytes: (archive?.survey.runs ?? []).reduce((sum, { storedBytes }) => sum + storedBytes, 0),
+    backupBytes: system.backupBytes,
+  };
+  const growth = system && growthOf(system, now);
+  const disk = knownOf(repository.disk);
+  const isFullAt = disk && fullAt(disk, growth && growth.walBytesPerDay + growth.backupBytesPerDay, now);
+  const findings = [
+    ...readingFindings(question),
+    ...backups.findings,
+    ...lagFindings(question, lag),
+    ...gapFindings(question, gaps),
+    ...branchFindings(question, recoverable),
+    ...strangeFindings(question),
+    ...judgeDisk({ subject: subjectOf(repository), disk: repository.disk, fullAt: isFullAt, facts, now }),
+  ];
+  const otherSystems = (knownOf(repository.systems) ?? []).filter(other => other !== system);
+  const windows = recoverable?.windows ?? [];
+  const [first] = windows;
+  const last = windows.at(-1);
+  return {
+    findings,
+    status: {
+      name,
+      url,
+      required,
+      level: worst(findings.map(({ level }) => level)),
+      isReadable: isKnown(repository.systems),
+      systemId: system?.systemId,
+      otherSystems: otherSystems.map(({ systemId }) => systemId),
+      timeline: recoverable?.timeline,
+      otherTimelines: recoverable?.otherTimelines ?? [],
+      newest: last && pointOf(last.timeline, last.toLsn, last.toTime),
+      oldest: first && pointOf(first.timeline, first.fromLsn, first.fromTime),
+      lag,
+      windows: windows.map(one => ({ ...one, fromLsn: formatLsn(one.fromLsn), toLsn: formatLsn(one.toLsn) })),
+      windowCount: recoverable?.windowCount ?? 0,
+      gaps,
+      backups: backups.status,
+      stored,
+      growth,
+      pricePerGib,
+      costPerMonth:
+        stored && pricePerGib !== undefined
+          ? ((stored.walBytes + stored.backupBytes) / gibibyte) * pricePerGib
+          : undefined,
+      disk: disk && { ...disk, fullAt: isFullAt },
+      passedOver: system?.passedOver.count ?? 0,
+    },
+  };
+}
+
+function pointOf(timeline: number, lsn: Lsn, time: Date | undefined): RecoverablePoint {
+  return { timeline, lsn: formatLsn(lsn), positionBytes: Number(lsn), time };
+}
+
+/** The long header of a segment's first page (SizeOfXLogLongPHD): a server that stands there has written nothing after it. */
+const emptySegmentBytes = 40;
+
+function lagOf({ facts, system, now }: RepositoryQuestion, newest: RecoverableWindow | undefined): Lag {
+  const server = knownOf(facts.server);
+  if (newest === undefined) return { bytes: undefined, ms: undefined };
+  // The end of the newest window may lie before a hole: what arrived later is not recoverable, and says nothing.
+  const arrivedAt = newest.toTime ?? newestOf(system?.archive?.survey.runs);
+  const sinceMs = arrivedAt && Math.max(0, now.getTime() - arrivedAt.getTime());
+  if (server === undefined) return { bytes: undefined, ms: sinceMs };
+  const bytes = server.lsn > newest.toLsn ? Number(server.lsn - newest.toLsn) : 0;
+  return { bytes, ms: bytes <= emptySegmentBytes ? 0 : sinceMs };
+}
+
+function lagFindings({ facts, repository }: RepositoryQuestion, { bytes, ms }: Lag): Finding[] {
+  const { maxLagMs } = facts;
+  if (ms === undefined || ms <= maxLagMs) return [];
+  const subject = subjectOf(repository);
+  const limit = `more than status.max-lag (${formatDuration(maxLagMs)})`;
+  if (bytes === undefined)
+    return [
+      {
+        level: 'unknown',
+        code: 'lag',
+        subject,
+        message: `no WAL has arrived for ${formatDuration(ms)}, ${limit}; whether the server has written any is not known`,
+        hint: 'Run this where the server can be reached, or look whether it archives.',
+      },
+    ];
+  const archiveTimeout = knownOf(facts.server)?.archiveTimeoutSeconds;
+  return [
+    {
+      level: repository.required && ms > 4 * maxLagMs ? 'critical' : 'warning',
+      code: 'lag',
+      subject,
+      message: `${formatSize(bytes)} of WAL, up to ${formatDuration(ms)} old, cannot be recovered yet, ${limit}`,
+      hint:
+        archiveTimeout === 0
+          ? 'archive_timeout is 0: a quiet server keeps its last segment. Set archive_timeout = 60s.'
+          : "Look for the archive_command's messages in the server's log; `walvault check` proves each link.",
+    },
+  ];
+}
+
+function readingFindings({ facts, repository, system }: RepositoryQuestion): Finding[] {
+  const { systems } = repository;
+  const subject = subjectOf(repository);
+  if (!isKnown(systems))
+    return [
+      {
+        level: 'unknown',
+        code: 'repository-unreadable',
+        subject,
+        message: `cannot be read: ${systems.unknown}`,
+        hint: systems.hint ?? '`walvault check` proves each link to it.',
+      },
+    ];
+  if (system !== undefined) return [];
+  const others = systems.known.map(({ systemId }) => systemId);
+  const message =
+    others.length === 0
+      ? 'holds nothing of this cluster'
+      : `holds nothing of this server's system, only of ${others.join(', ')}`;
+  return [
+    {
+      level: repository.required ? 'critical' : 'warning',
+      code: 'nothing-archived',
+      subject,
+      message,
+      hint: isKnown(facts.server)
+        ? 'Set archive_command to `walvault push %p`, and take a backup.'
+        : 'Is `cluster` in the configuration the name it was archived under?',
+    },
+  ];
+}
+
+/** The gaps that a recovery can meet, of WAL that was given up and of any other. */
+function gapsOf({ archive, backups }: SystemFacts, recoverable: Recoverable | undefined): GapStatus[] {
+  if (archive === undefined) return [];
+  const { geometry } = archive;
+  const records = backups.map(({ record }) => record);
+  const given = archive.lost.map(range => ({
+    ...range,
+    shownBy: 'it was given up',
+    acknowledged: undefined,
+  }));
+  const others = archive.gaps.flatMap(gap => subtract(gap, given));
+  return [...others, ...given].flatMap(gap => {
+    const { before, beyond } = boundsOf(gap, records, geometry);
+    // No recovery leads to a gap before the oldest backup, nor is there any without a backup.
+    if (before === undefined || recoverable === undefined) return [];
+    const { timeline, shownBy, acknowledged } = gap;
+    const isAcknowledged = acknowledged !== undefined;
+    return [{ timeline, ...nameRange(gap, geometry), shownBy, isAcknowledged, beyond: beyond?.id }];
+  });
+}
+
+function gapFindings({ repository }: RepositoryQuestion, gaps: readonly GapStatus[]): Finding[] {
+  const open = gaps.filter(({ isAcknowledged }) => !isAcknowledged);
+  const [worstGap] = [...open.filter(({ beyond }) => beyond === undefined), ...open];
+  if (worstGap === undefined) return [];
+  const { firstSegment, lastSegment, segmentCount, shownBy, beyond } = worstGap;
+  const range = segmentCount === 1 ? firstSegment : `${firstSegment} to ${lastSegment}`;
+  const more = open.length === 1 ? '' : `, one of ${open.length} gaps`;
+  const push = 'If a server still has it in pg_wal, `walvault push --missing` closes the gap';
+  return [
+    {
+      level: beyond === undefined && repository.required ? 'critical' : 'warning',
+      code: 'gap',
+      subject: subjectOf(repository),
+      message: `WAL ${range} (${formatCount(segmentCount, 'segment')}) is missing${more}: ${shownBy}`,
+      hint:
+        beyond === undefined
+          ? `Nothing after it can be recovered. ${push}; else take a backup now.`
+          : `Recovery reaches up to it, and again from backup ${beyond} on. ${push}; \`walvault gap ack\` accepts it.`,
+    },
+  ];
+}
+
+function branchFindings({ repository, system }: RepositoryQuestion, recoverable?: Recoverable): Finding[] {
+  const subject = subjectOf(repository);
+  const findings: Finding[] = [];
+  const problem = recoverable?.problem;
+  if (problem !== undefined)
+    findings.push({
+      level: 'warning',
+      code: 'branch',
+      subject,
+      message: problem.message,
+      hint: problem.hint ?? '`walvault list timelines` shows the branches.',
+    });
+  const evidence = system?.archive?.survey;
+  const [split] = evidence === undefined ? [] : splitBrains(evidence);
+  if (split !== undefined)
+    findings.push({
+      level: 'warning',
+      code: 'split-brain',
+      subject,
+      message: describeSplitBrain(split),
+      hint: 'Stop the server that nobody uses, or give a copy a `cluster` of its own. `walvault list` shows both.',
+    });
+  return findings;
+}
+
+/** What decides nothing, and what should not be there. */
+function strangeFindings({ repository, system }: RepositoryQuestion): Finding[] {
+  const subject = subjectOf(repository);
+  const findings: Finding[] = [];
+  const { passedOver, unreadable } = system ?? {};
+  if (passedOver?.first !== undefined)
+    findings.push({
+      level: 'warning',
+      code: 'passed-over',
+      subject,
+      message: `${formatCount(passedOver.count, 'object')} ${passedOver.count === 1 ? 'counts' : 'count'} for nothing: ${passedOver.first.key} ${passedOver.first.problem}`,
+      hint: 'If one of your hosts wrote it, name its public signing key in signing.trusted-signers; else somebody may have planted it.',
+    });
+  else if (unreadable?.first !== undefined)
+    findings.push({
+      level: 'warning',
+      code: 'passed-over',
+      subject,
+      message: `${formatCount(unreadable.count, 'commit record')} cannot be used: ${unreadable.first}`,
+      hint: 'Bring it back from another repository with `walvault copy`, or take a new backup.',
+    });
+  const activity = (knownOf(repository.systems) ?? []).map(({ systemId, firstSeen, archive }) => ({
+    systemId,
+    firstSeen,
+    lastArchivedAt: newestOf(archive?.survey.runs),
+  }));
+  const beside = systemsSideBySide(activity).map(({ systemId }) => systemId);
+  if (beside.length > 0)
+    findings.push({
+      level: 'warning',
+      code: 'side-by-side',
+      subject,
+      message: describeSideBySide(beside),
+      hint: 'Give each server a `cluster` of its own in its configuration.',
+    });
+  return findings;
+}
