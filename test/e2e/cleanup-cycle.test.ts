@@ -135,6 +135,22 @@ describe('cleanup of three backups to one', () => {
     );
   });
 
+  it('keeps a pinned backup until it is unpinned', async () => {
+    const [first, second] = backups.map(({ id }) => id);
+    const pinned = await site.walvault(['pin', first ?? '', '--until', '2d', '--note', 'audit 2026']);
+    assert.equal(pinned.exitCode, 0, pinned.stderr);
+    const shown = await site.walvault(['list', 'backups', '--pinned']);
+    assert.match(shown.stdout, new RegExp(`^backup ${first}: pinned by .* until .*: audit 2026 `, 'm'));
+    const spared = await cleanUp(site, ['--keep-last', '1', '--dry-run']);
+    assert.deepEqual(systemOf(spared).removed.backups, [second]);
+    const refused = await site.walvault(['delete', first ?? '', '--yes']);
+    assert.equal(refused.exitCode, errorCodes.refused);
+    assert.match(refused.stderr, /stays: .*is pinned$/m);
+    const unpinned = await site.walvault(['unpin', first ?? '']);
+    assert.equal(unpinned.exitCode, 0, unpinned.stderr);
+    assert.deepEqual(await cleanUp(site, ['--keep-last', '1', '--dry-run']), announced);
+  });
+
   it('then does exactly what the dry run said', async () => {
     const done = await cleanUp(site, ['--keep-last', '1']);
     assert.deepEqual({ ...done, dryRun: true }, announced);
@@ -166,6 +182,22 @@ describe('cleanup of three backups to one', () => {
       assert.deepEqual(await rowsOf(copy), rows(last));
       await assertSound(copy);
     });
+
+  it('deletes the last backup only if told to', async () => {
+    const id = backups[2]?.id ?? '';
+    const asked = await site.walvault(['delete', id, '--allow-last-full']);
+    assert.equal(asked.exitCode, errorCodes.refused, 'nobody is there to be asked');
+    assert.match(asked.stderr, /^HINT: {2}Give --yes/m);
+    const refused = await site.walvault(['delete', id, '--yes']);
+    assert.match(refused.stderr, /no other whole full backup/);
+    assert.match(
+      refused.stdout,
+      /^lost with it: recovery on timeline 1 to moments from .*where its WAL ends$/m,
+    );
+    const deleted = await site.walvault(['delete', id, '--yes', '--allow-last-full']);
+    assert.equal(deleted.exitCode, 0, deleted.stderr);
+    assert.deepEqual((await listed(site)).backups, []);
+  });
 
   it('tells who asks for what is gone', async () => {
     const restored = await site.walvault([

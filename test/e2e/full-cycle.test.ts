@@ -31,6 +31,7 @@ import {
 import { startedCopy } from '../support/site/started-copy.ts';
 import { temporaryDirectory } from '../support/site/temp.ts';
 import { giveToUnprivileged } from '../support/site/unprivileged.ts';
+import { errorCodes } from '../../src/base/errors/errors.ts';
 import { readArchiver } from '../../src/postgres/server/archiver.ts';
 
 /** Hundreds of pushes and fetches one after another, on a machine that does other things, too. */
@@ -164,10 +165,17 @@ describe('a copy that goes on as the database', () => {
     await origin.query('create table done(n int)');
     await backUp(site, origin);
     await origin.query('insert into done values (1)');
-    await origin.query("select pg_create_restore_point('before the accident')");
+    const name = 'before the accident';
+    const made = await site.walvault(['restore-point', name], { env: origin.env });
+    assert.equal(made.exitCode, 0, made.stderr);
+    const again = await site.walvault(['restore-point', name], { env: origin.env });
+    assert.equal(again.exitCode, errorCodes.refused);
+    assert.match(again.stderr, /there is a restore point "before the accident" already/);
     await origin.query('delete from done');
     await archiveEverything(origin);
     await origin.stop();
+    const listed = await site.walvault(['list', 'restore-points']);
+    assert.match(listed.stdout, /^before the accident +\d.* on \S+ +yes, from backup \w+-full-\w+$/m);
 
     const first = await restoreInto(site, [
       ...['--target-name', 'before the accident', '--target-action', 'promote'],

@@ -288,6 +288,62 @@ describe('an archive with one backup', () => {
       assert.ok(!existsSync(directory));
     });
 
+  const unknown = '20200101T000000Z-full-000000';
+  const verbs: readonly {
+    readonly args: readonly string[] | (() => readonly string[]);
+    readonly expected: Expected;
+  }[] = [
+    {
+      args: ['pin', 'newest'],
+      expected: { code: 'usage', message: /"newest" is not the id of a backup/, hint: /walvault list/ },
+    },
+    {
+      args: ['pin', unknown],
+      expected: { code: 'not-found', message: /there is no backup 2020/, hint: /walvault list/ },
+    },
+    {
+      args: ['pin', unknown, '--until', 'tomorrow'],
+      expected: { code: 'usage', message: /"tomorrow" is not a time/, hint: /2026-11-22/ },
+    },
+    {
+      args: ['pin', unknown, '--until', '2020-01-01'],
+      expected: { code: 'usage', message: /--until 2020-.* is over/, hint: /to come/ },
+    },
+    {
+      args: () => ['unpin', taken.id],
+      expected: { code: 'not-found', message: /is not pinned/, hint: /--pinned/ },
+    },
+    {
+      args: ['delete', unknown, '--yes'],
+      expected: { code: 'not-found', message: /there is no backup 2020/, hint: /walvault list/ },
+    },
+    {
+      args: ['restore-point', 'x'.repeat(64)],
+      expected: { code: 'usage', message: /cannot be the name of a restore point/, hint: /63 bytes/ },
+    },
+    {
+      args: ['restore-point', 'here'],
+      expected: { code: 'postgres', message: /cannot connect to PostgreSQL/, hint: /running/ },
+    },
+    {
+      args: ['list', '--csv'],
+      expected: { code: 'usage', message: /--csv prints one table/, hint: /restore-points/ },
+    },
+    {
+      args: ['list', 'wal', '--pinned'],
+      expected: { code: 'usage', message: /--pinned would be without effect/, hint: /backups/ },
+    },
+    {
+      args: ['list', '--system-id', '1'],
+      expected: { code: 'not-found', message: /there is no system 1/, hint: /--system-id/ },
+    },
+  ];
+  for (const { args, expected } of verbs)
+    it(`asked for ${typeof args === 'function' ? 'unpin of what is not pinned' : args.join(' ').slice(0, 60)}`, async () => {
+      const env = { PGHOST: join(site.directory, 'nowhere') };
+      assertRefusal(await site.walvault(typeof args === 'function' ? args() : args, { env }), expected);
+    });
+
   it('of another cluster', async () => {
     assertRefusal(await restore([], { WALVAULT_CLUSTER: 'payroll' }), {
       code: 'not-found',
