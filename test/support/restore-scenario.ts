@@ -42,6 +42,8 @@ export interface Drawn {
   readonly unusable?: readonly number[];
   /** Gaps that somebody accepted, both ends included. */
   readonly acknowledged?: readonly { timeline: number; first: number; last: number }[];
+  /** Where the restore point that is the target was noted. */
+  readonly noted?: readonly { timeline: number; at: number }[];
   /** DROP DATABASE: from the mark to the commit, which is none of the events. */
   readonly drops?: readonly { from: number; to: number }[];
   /** Ends of transactions and restore points. */
@@ -72,6 +74,7 @@ export function surveyOf({
   known = [],
   acknowledged = [],
   unusable = [],
+  noted = [],
 }: Drawn): RestoreSurvey {
   const tree = Object.entries(branches).map(
     ([child, branch]) => [Number(child), { parent: branch.parent, switchpoint: at(branch.at) }] as const,
@@ -114,6 +117,8 @@ export function surveyOf({
       host: 'db1',
       reason: 'ticket 7',
     })),
+    // The record ends a little later than it begins.
+    noted: noted.map(({ timeline, at: segment }) => ({ timeline, lsn: at(segment) + 100n })),
     unusable: new Map(unusable.map(timeline => [timeline, 'it is empty'])),
     historyTimes: new Map(
       Object.entries(branches).map(([child, { seen = 0 }]) => [Number(child), minute(seen)]),

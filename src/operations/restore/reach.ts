@@ -3,8 +3,10 @@ import { WalvaultError } from '../../base/errors/errors.ts';
 import { formatCount } from '../../base/units.ts';
 import { clip, count, type SegmentRange } from '../../postgres/wal/segment-range.ts';
 import { formatLsn, type Lsn } from '../../postgres/wal/lsn.ts';
+import { timelineOfLsn } from '../../postgres/wal/timeline-history.ts';
 import type { BackupRecord } from '../../repository/format/backup-record.ts';
 import { describeLoss } from '../../repository/wal/lost-wal.ts';
+import { historyFromTree } from '../../repository/wal/timelines.ts';
 import { lastTimelineOf } from './branches.ts';
 import { backupsBefore, backupsOn } from './choose-backup.ts';
 import type { RestoreRequest } from './request.ts';
@@ -136,20 +138,51 @@ async function proveLsn(
   );
 }
 
+interface Search {
+  readonly target: TargetOf<'xid' | 'name'>;
+  readonly timeline: number;
+  /** The newest first. */
+  readonly candidates: readonly BackupRecord[];
+}
+
+/**
+ * Looks where a note says that the restore point is, the newest note first. Only the WAL from the backup to there is read,
+ * and all of it: recovery would stop at an earlier restore point of that name, too. Undefined: the WAL must be searched.
+ */
+async function reachNoted(
+  survey: RestoreSurvey,
+  { target, timeline, candidates }: Search,
+  evidence: WalEvidence,
+): Promise<ReachedTarget | undefined> {
+  const history = historyFromTree(survey.tree, timeline);
+  const onTheWay = (survey.noted ?? [])
+    .filter(point => timelineOfLsn(history, timeline, point.lsn - 1n) === point.timeline)
+    .toSorted((a, b) => Number(b.lsn - a.lsn));
+  for (const { lsn } of onTheWay) {
+    const backup = candidates.find(({ stopLsn }) => stopLsn < lsn);
+    if (backup === undefined) continue;
+    const path = walPath(survey, timeline, backup.startLsn);
+    if (path.endLsn < lsn) continue;
+    const stopsAt = await evidence.find(path, target, { from: backup.stopLsn, to: lsn });
+    if (stopsAt === undefined) continue;
+    const pieces = upTo(survey, path, stopsAt.lsn);
+    return { backup, path, pieces, recoveryTimeline: timeline, stopsAt, lastCommitMicros: undefined };
+  }
+  return undefined;
+}
+
 /**
  * Finds the newest usable backup. It scans from the newest backup's end to the end of WAL, then between each older
  * backup and the next.
  */
 async function reachByScan(
   survey: RestoreSurvey,
-  search: {
-    readonly target: TargetOf<'xid' | 'name'>;
-    readonly timeline: number;
-    readonly candidates: readonly BackupRecord[];
-  },
+  search: Search,
   evidence: WalEvidence,
 ): Promise<ReachedTarget> {
   const { target, timeline, candidates } = search;
+  const noted = await reachNoted(survey, search, evidence);
+  if (noted !== undefined) return noted;
   let to: Lsn | undefined;
   let blocked: WalPath | undefined;
   let scannedFrom: Lsn = 0n;

@@ -175,7 +175,8 @@ async function makePlan(
 ): Promise<RestorePlan> {
   const { repository, system } = archive;
   const { backupId } = request;
-  const survey = await surveyForRestore(archive, { verifySignatures, backupId, log });
+  const restorePoint = request.target.kind === 'name' ? request.target.name : undefined;
+  const survey = await surveyForRestore(archive, { verifySignatures, backupId, restorePoint, log });
   const { geometry } = survey;
   const evidence = createWalEvidence({ repository, system, geometry, log, signal });
   const check = { repository, system, survey, signal };

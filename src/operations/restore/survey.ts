@@ -1,6 +1,7 @@
 /** The survey that a restore plans from: the one PostgreSQL system, with the backups that may be used. */
 import { WalvaultError } from '../../base/errors/errors.ts';
 import type { WalGeometry } from '../../postgres/wal/geometry.ts';
+import type { Lsn } from '../../postgres/wal/lsn.ts';
 import { describeVerdict, type SignaturePolicy } from '../../repository/encoding/signature-policy.ts';
 import type { BackupRecord } from '../../repository/format/backup-record.ts';
 import { listSystemIds } from '../../repository/format/cluster-record.ts';
@@ -19,12 +20,23 @@ export interface RestoreSurvey extends WalSurvey {
   readonly historyTimes: ReadonlyMap<number, Date>;
   /** The timelines whose archived history cannot be read: a restore cannot follow them. */
   readonly unusable: ReadonlyMap<number, string>;
+  /** Where restore points were noted that have the name of the target. They tell where to look first, no more. */
+  readonly noted?: readonly NotedPosition[];
+}
+
+/** A position in the WAL that a note tells of. */
+export interface NotedPosition {
+  readonly timeline: number;
+  /** The end of its record. */
+  readonly lsn: Lsn;
 }
 
 export interface SurveyOptions {
   readonly verifySignatures: SignaturePolicy;
   /** The requested backup: if it cannot be used, that is an error and not a warning. */
   readonly backupId: string | undefined;
+  /** The name of the restore point that is the target, if one is. */
+  readonly restorePoint: string | undefined;
   readonly log: Log;
 }
 
@@ -40,7 +52,9 @@ export async function surveyForRestore(survey: SystemSurvey, options: SurveyOpti
   const found = await surveyAround(survey, backups, geometry);
   for (const [timeline, problem] of found.unusable)
     options.log.emit({ kind: 'timeline-left-out', timeline, problem, hint: healHistoryHint(timeline) });
-  return found;
+  if (options.restorePoint === undefined) return found;
+  const points = await survey.restorePoints();
+  return { ...found, noted: points.filter(({ name }) => name === options.restorePoint) };
 }
 
 /** The same for reports: what cannot be used is left out without a word. Undefined where there is nothing to restore. */

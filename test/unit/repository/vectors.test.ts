@@ -72,6 +72,14 @@ const readers: Readonly<Record<string, (vector: Vector, repository: Repository) 
     assert.equal(backup, '20261122T020000Z-full-3f2a91');
     assert.deepEqual([anomaly?.measure, anomaly?.value, anomaly?.usual], ['ratio', 1020, 4100]);
   },
+  async pin(_, repository) {
+    const [pin] = [...(await surveySystem(repository, system, signal).pins(new Date(0))).values()].flat();
+    assert.deepEqual([pin?.id, pin?.user, pin?.note], ['5c0a91d2', 'alice', 'audit 2026, ticket 1234']);
+  },
+  async 'restore-point'(_, repository) {
+    const [point] = await surveySystem(repository, system, signal).restorePoints();
+    assert.deepEqual([point?.name, point?.timeline, point?.lsn], ['before-migration-42', 1, 0x14000168n]);
+  },
   async manifest({ key, body }) {
     const id = /backups\/([^/]+)/.exec(key)?.[1] ?? '';
     for await (const { path } of readManifest(streamOf(body), id)) assert.ok(path !== '');

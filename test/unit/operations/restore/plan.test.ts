@@ -217,6 +217,40 @@ describe('on one timeline', () => {
   });
 });
 
+describe('a restore point that was noted', () => {
+  const named = (place: number) => ({ timeline: 1, at: place, minute: Math.floor(place), name: 'x' });
+  const stop = async (drawn: Partial<Drawn>) => {
+    const planned = await plan({ ...line, ...drawn }, { targetName: 'x' });
+    return [planned.backup.id, planned.stopsAt?.lsn];
+  };
+
+  test('is looked for where the note says, and found in the WAL', async () => {
+    const events = [named(10.7), named(25.3)];
+    assert.deepEqual(await stop({ events }), ['new', at(25.3)], 'without a note');
+    assert.deepEqual(await stop({ events, noted: [{ timeline: 1, at: 10.7 }] }), ['old', at(10.7)]);
+    const both = [10.7, 25.3].map(place => ({ timeline: 1, at: place }));
+    assert.deepEqual(await stop({ events, noted: both }), ['new', at(25.3)], 'the newest of two');
+  });
+
+  test('is where recovery would stop, which may be earlier', async () => {
+    const events = [named(5.2), named(10.7)];
+    assert.deepEqual(await stop({ events, noted: [{ timeline: 1, at: 10.7 }] }), ['old', at(5.2)]);
+  });
+
+  test('is searched for as ever where the note is wrong', async () => {
+    const events = [named(10.7)];
+    for (const noted of [
+      { timeline: 1, at: 8 },
+      { timeline: 1, at: 99 },
+      { timeline: 7, at: 10.7 },
+      { timeline: 1, at: 0 },
+    ])
+      assert.deepEqual(await stop({ events, noted: [noted] }), ['old', at(10.7)], JSON.stringify(noted));
+    const missing = plan({ ...line, noted: [{ timeline: 1, at: 10.7 }] }, { targetName: 'x' });
+    assert.equal((await refusal(missing)).code, 'target');
+  });
+});
+
 describe('holes', () => {
   const holed: Drawn = {
     ...line,
