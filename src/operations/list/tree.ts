@@ -6,7 +6,10 @@ export interface TreeItem<T> {
   readonly depth: number;
 }
 
-/** Every item is there once, also where parents run in a circle, as a hostile store may have them. */
+/**
+ * Every item is there once, also where parents run in a circle, as a hostile store may have them. Items are told apart by
+ * their ids: a view of a value makes new objects each time.
+ */
 export function treeOf<T, Id>(
   items: readonly T[],
   { idOf, parentOf }: { readonly idOf: (item: T) => Id; readonly parentOf: (item: T) => Id | undefined },
@@ -21,15 +24,16 @@ export function treeOf<T, Id>(
     siblings.push(item);
   }
   const tree: TreeItem<T>[] = [];
-  const placed = new Set<T>();
+  const placed = new Set<Id>();
   const place = (root: T) => {
     // Not by recursion: a chain may be as long as its writer likes.
     const waiting: TreeItem<T>[] = [{ item: root, depth: 0 }];
     for (let next = waiting.pop(); next !== undefined; next = waiting.pop()) {
-      if (placed.has(next.item)) continue;
-      placed.add(next.item);
+      const id = idOf(next.item);
+      if (placed.has(id)) continue;
+      placed.add(id);
       tree.push(next);
-      const below = children.get(idOf(next.item)) ?? [];
+      const below = children.get(id) ?? [];
       for (const item of below.toReversed()) waiting.push({ item, depth: next.depth + 1 });
     }
   };

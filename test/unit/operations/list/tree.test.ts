@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'vitest';
+import { visibleView } from '../../../../src/base/visible-text.ts';
 import { treeOf } from '../../../../src/operations/list/tree.ts';
 
 const tree = (...items: readonly (readonly [id: string, parent?: string])[]) =>
@@ -23,4 +24,13 @@ test('parents in a circle, or of themselves, are shown once each', () => {
 test('a chain may be long', () => {
   const chain = Array.from({ length: 20_000 }, (_, index) => [`${index}`, `${index - 1}`] as const);
   assert.equal(treeOf(chain, { idOf: ([id]) => id, parentOf: ([, parent]) => parent }).at(-1)?.depth, 19_999);
+});
+
+test('each item stands there once also in a view that makes its items anew', () => {
+  const view = visibleView([{ id: 'a' }, { id: 'b' }]);
+  const tree = treeOf(view, { idOf: ({ id }) => id, parentOf: () => undefined });
+  assert.deepEqual(
+    tree.map(({ item }) => item.id),
+    ['a', 'b'],
+  );
 });
