@@ -13,6 +13,7 @@ import { repositoryWords } from './words/repository.ts';
 import { restoreWords } from './words/restore.ts';
 import { runWords } from './words/run.ts';
 import { storeWords } from './words/store.ts';
+import { verifyWords } from './words/verify.ts';
 import type { Words, WordsTable } from './words/table.ts';
 
 const table: WordsTable<Event> = {
@@ -27,6 +28,7 @@ const table: WordsTable<Event> = {
   ...restoreWords,
   ...runWords,
   ...storeWords,
+  ...verifyWords,
 };
 
 export function wordsOf(event: Event): Words {

@@ -32,6 +32,7 @@ import { lostWalKind, parseLostWal, type LostWal } from './format/notes/lost-wal
 import {
   noteEntriesIn,
   noteEntriesOf,
+  noteTimeName,
   readNote,
   type Note,
   type NoteEntry,
@@ -40,11 +41,23 @@ import {
 import { pinKind, pinsOf, unpinKind, type Pin } from './format/notes/pin.ts';
 import { parseRemovedWal, removedWalKind } from './format/notes/removed-wal.ts';
 import { parseRestorePoint, restorePointKind, type NotedRestorePoint } from './format/notes/restore-point.ts';
+import {
+  parseVerifiedParts,
+  parseVerifiedRanges,
+  parseVerifiedRun,
+  runSubject,
+  verifiedKind,
+  type VerifiedParts,
+  type VerifiedRange,
+  type VerifiedRun,
+} from './format/notes/verified.ts';
 import { PassedOverObjects } from './passed-over.ts';
 import type { Repository } from './repository.ts';
 
 /** Anybody may have planted thousands, and each with a signature costs two requests. */
 const notesAtOnce = 16;
+/** A year of nights with damage: nobody looks for an older sound one. */
+const mostRunsRead = 366;
 
 interface PositionedNote {
   readonly entry: NoteEntry;
@@ -148,6 +161,46 @@ export class NotedFacts {
   async anomalies(): Promise<ReadonlyMap<string, readonly Anomaly[]>> {
     const notes = await this.#notes([anomalyKind]);
     return new Map(notes.map(note => [note.subject, parseAnomalies(note)]));
+  }
+
+  /** The last run of `verify` over this system, and the last one that found no damage. */
+  lastVerifications(): Promise<{ readonly last?: VerifiedRun; readonly lastSound?: VerifiedRun }> {
+    return this.once('last verifications', async () => {
+      const runs = (await this.#noteEntries(verifiedKind)).filter(({ subject }) => subject === runSubject);
+      let last: VerifiedRun | undefined;
+      // The newest are read first, and usually the first one tells both.
+      for (const entry of runs.toReversed().slice(0, mostRunsRead)) {
+        const note = await this.#believedNote(entry, this.#removalPolicy);
+        const run = note && parseVerifiedRun(note);
+        if (run === undefined) continue;
+        last ??= run;
+        if (run.damaged === 0) return { last, lastSound: run };
+      }
+      return last === undefined ? {} : { last };
+    });
+  }
+
+  /** The segments that were read and found sound since then; one may be in several ranges. */
+  async verifiedWal(geometry: WalGeometry, since = new Date(0)): Promise<VerifiedRange[]> {
+    return (await this.#verifiedSince(since)).flatMap(note => parseVerifiedRanges(note, geometry));
+  }
+
+  /** The parts of backups that were read and found sound since then. */
+  async verifiedParts(since = new Date(0)): Promise<VerifiedParts[]> {
+    return (await this.#verifiedSince(since)).flatMap(note => parseVerifiedParts(note) ?? []);
+  }
+
+  /** The key of such a note tells its time, so that older ones are not read. */
+  async #verifiedSince(since: Date): Promise<Note[]> {
+    const from = noteTimeName(since);
+    const entries = (await this.#noteEntries(verifiedKind)).filter(
+      ({ subject, name }) => subject !== runSubject && name >= from,
+    );
+    const notes = await mapEach(entries, notesAtOnce, entry =>
+      this.#believedNote(entry, this.#removalPolicy),
+    );
+    this.passedOver.tell(this.repository);
+    return notes.filter(note => note !== undefined);
   }
 
   protected get policy(): SignaturePolicy {

@@ -44,6 +44,11 @@ export class PassedOverObjects {
     return [...this.#found.values()].flatMap(({ kept }) => kept).slice(0, mostKept);
   }
 
+  /** Those of one kind that are kept. */
+  of(what: What): readonly PassedOver[] {
+    return this.#found.get(what)?.kept ?? [];
+  }
+
   /** Tells of what was found so far, each kind once in a run: what is found later is only counted. */
   tell({ name, codec }: Repository): void {
     for (const [what, { kept, count }] of this.#found) {

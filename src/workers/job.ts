@@ -1,4 +1,5 @@
 /** The shape of a job of a worker thread. Each job has a file under `jobs/` and a line in `job-table.ts`. */
+import { WalvaultError } from '../base/errors/errors.ts';
 import type { Log } from '../observe/events/events.ts';
 import type { Config } from '../config/index.ts';
 import type { Repository } from '../repository/repository.ts';
@@ -24,6 +25,13 @@ export interface Workshop {
   readonly isDirect: boolean;
   /** Opens the repositories for the first job that asks. @throws WalvaultError `config` */
   repositories(): Promise<readonly Repository[]>;
+}
+
+/** @throws WalvaultError `internal` for a name that is not configured */
+export function repositoryNamed(opened: readonly Repository[], name: string): Repository {
+  const repository = opened.find(one => one.name === name);
+  if (repository === undefined) throw new WalvaultError('internal', `no repository is named "${name}"`);
+  return repository;
 }
 
 /** Makes the function that does all inputs of its thread. Called once in a thread. */

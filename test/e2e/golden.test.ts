@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'vitest';
 import { digestsBelow, listed } from '../../scripts/golden/expected.ts';
+import { errorCodes } from '../../src/base/errors/errors.ts';
 import { newDirectory } from '../support/site/cycle.ts';
 import { goldenSets, openGoldenSite, type GoldenSite } from '../support/site/golden-site.ts';
 import { until } from '../support/site/site.ts';
@@ -57,6 +58,17 @@ for (const set of sets)
         [{ id: site.expected.restores[0]?.backup, action: 'keep' }],
         stderr,
       );
+    });
+
+    it('is sound to the last page, but for the WAL that its server gave up', async () => {
+      const { exitCode, stdout, stderr } = await site.walvault(['verify', '--read-data', '--json']);
+      assert.equal(exitCode, errorCodes.damaged, stderr);
+      const [main] = JSON.parse(stdout) as { systems: { findings: { kind: string }[]; data: object }[] }[];
+      assert.deepEqual(
+        main?.systems.flatMap(({ findings }) => findings.map(({ kind }) => kind)),
+        ['wal-gap'],
+      );
+      assert.partialDeepStrictEqual(main?.systems[0]?.data, { depth: 'decoded', partCount: 8 });
     });
 
     for (const { backup, args, rows } of site.expected.restores)

@@ -340,4 +340,13 @@ export const samples: Samples = {
     loss: 'nothing opens it any more',
   },
   'object-not-removed': { kind: 'object-not-removed', failure },
+  'content-not-decoded': { kind: 'content-not-decoded', repository },
+  'cold-data-not-read': { kind: 'cold-data-not-read', repository, objectCount: 12 },
+  'verification-not-noted': { kind: 'verification-not-noted', repository, failure },
+  'damaged-object-removed': {
+    kind: 'damaged-object-removed',
+    repository,
+    object: `orders/7300000000000000001/wal/00000001/00000000/${segment}`,
+  },
+  'repository-not-verified': { kind: 'repository-not-verified', repository, failure },
 };

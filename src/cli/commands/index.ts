@@ -19,6 +19,7 @@ import { defineRestorePoint } from './restore-point.ts';
 import { defineStatus } from './status.ts';
 import { defineStore } from './store.ts';
 import { defineUnpin } from './unpin.ts';
+import { defineVerify } from './verify.ts';
 
 /** Commands in the order of the help. A new verb is one line here and one file in this folder. */
 export const verbs: readonly DefineVerb[] = [
@@ -35,6 +36,7 @@ export const verbs: readonly DefineVerb[] = [
   definePin,
   defineUnpin,
   defineDelete,
+  defineVerify,
   defineCleanup,
   defineCopy,
   defineConflict,

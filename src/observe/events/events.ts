@@ -14,6 +14,7 @@ import type { RepositoryEvent } from './repository.ts';
 import type { RestoreEvent } from './restore.ts';
 import type { RunEvent } from './run.ts';
 import type { StoreEvent } from './store.ts';
+import type { VerifyEvent } from './verify.ts';
 
 export type Event =
   | AgentEvent
@@ -26,7 +27,8 @@ export type Event =
   | RepositoryEvent
   | RestoreEvent
   | RunEvent
-  | StoreEvent;
+  | StoreEvent
+  | VerifyEvent;
 
 /** Where operations put their events. Taking one never fails and never waits. */
 export interface Log {

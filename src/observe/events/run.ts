@@ -45,7 +45,8 @@ export interface RunInterrupted {
 /** How far a long piece of work is. What is not known is left out. */
 export interface ProgressEvent {
   readonly kind: 'progress';
-  readonly stage: 'backup' | 'restore' | 'recovery' | 'reading WAL' | 'copy' | 'cleanup' | 'listing';
+  readonly stage:
+    'backup' | 'restore' | 'recovery' | 'reading WAL' | 'copy' | 'cleanup' | 'listing' | 'verify';
   readonly doneBytes?: number | undefined;
   readonly totalBytes?: number | undefined;
   readonly doneFiles?: number | undefined;

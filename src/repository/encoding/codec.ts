@@ -212,7 +212,7 @@ interface Opened {
 }
 
 /** The most bytes that frames, packets, keys and signatures make of a content that does not compress. */
-function largestEncoding(plainBytes: number): number {
+export function largestEncoding(plainBytes: number): number {
   return plainBytes + Math.ceil(plainBytes / 64) + 2 * 1024 ** 2;
 }
 

@@ -209,7 +209,7 @@ export function noteKey(system: SystemPath, subject: string, name: string, kind:
 
 /** The subject and kind of a note, as its key tells them. */
 export interface NoteName {
-  /** The id of a backup, `wal-<TLI>`, `high-water`, or `restore-points`. */
+  /** The id of a backup, `wal-<TLI>`, `high-water`, `restore-points` or `verify`. */
   readonly subject: string;
   /** The time of the note, or the name that takes its place. */
   readonly name: string;

@@ -1,8 +1,7 @@
 /** The job that writes the files of one part of a backup. */
-import { WalvaultError } from '../../base/errors/errors.ts';
 import { unpackPart, type PartJob, type Written } from '../../operations/restore/unpack-part.ts';
 import { garbageCollector } from '../collect-garbage.ts';
-import type { Job, Workshop } from '../job.ts';
+import { repositoryNamed, type Job, type Workshop } from '../job.ts';
 
 export interface UnpackPart {
   /** The name of the repository that has the part. */
@@ -21,8 +20,7 @@ export async function openUnpackPart({ repositories }: Workshop): Promise<Job<Un
   const opened = await repositories();
   const collectGarbage = garbageCollector(keptBytes, keptHeapBytes);
   return async ({ repository: name, job }, { signal, log }) => {
-    const repository = opened.find(one => one.name === name);
-    if (repository === undefined) throw new WalvaultError('internal', `no repository is named "${name}"`);
+    const repository = repositoryNamed(opened, name);
     let toldAt = performance.now();
     const onWritten = ({ bytes, files }: Written) => {
       if (performance.now() - toldAt < tellEveryMs) return;

@@ -1,0 +1,132 @@
+/**
+ * The choice of the data to read: what was not read for long enough, the longest first. Pure.
+ *
+ * With a share of all data for each run, successive runs cover everything. What was read is remembered in notes; where none
+ * can be written, the day decides where a run begins.
+ */
+import { count, cut, covers, type SegmentRange } from '../../postgres/wal/segment-range.ts';
+import type { BackupPart, BackupRecord } from '../../repository/format/backup-record.ts';
+import {
+  isAsDeep,
+  type NumberRange,
+  type ReadDepth,
+  type VerifiedParts,
+  type VerifiedRange,
+} from '../../repository/format/notes/verified.ts';
+
+export interface DataChoice {
+  /** Data that was read since then, as deep as this run reads, is left out. */
+  readonly since: Date;
+  readonly depth: ReadDepth;
+  /** Percent of all segments, and of all bytes of parts; undefined: everything that is due. */
+  readonly percent: number | undefined;
+  readonly now: Date;
+}
+
+/** @returns ranges that do not overlap, those to read first in front */
+export function chooseSegments(
+  runs: readonly SegmentRange[],
+  verified: readonly VerifiedRange[],
+  choice: DataChoice,
+): SegmentRange[] {
+  const deep = verified.filter(({ depth }) => isAsDeep(depth, choice.depth));
+  const pieces = runs.flatMap(run =>
+    cut({ timeline: run.timeline, first: run.first, last: run.last }, deep).map(range => ({
+      range,
+      readAt: newest(deep.filter(one => covers(one, range))),
+    })),
+  );
+  const due = pieces.filter(({ readAt }) => readAt < choice.since.getTime());
+  const ordered = due.toSorted((a, b) => a.readAt - b.readAt).map(({ range }) => range);
+  if (choice.percent === undefined) return ordered;
+  const budget = shareOf(count(...runs), choice.percent);
+  return take(
+    verified.length === 0 ? rotate(ordered, offsetOf(choice, count(...ordered), budget)) : ordered,
+    budget,
+  );
+}
+
+export interface ChosenParts {
+  readonly record: BackupRecord;
+  readonly parts: readonly BackupPart[];
+}
+
+/** @returns the backups with their parts to read, those to read first in front */
+export function chooseParts(
+  records: readonly BackupRecord[],
+  verified: readonly VerifiedParts[],
+  choice: DataChoice,
+): ChosenParts[] {
+  const deep = Map.groupBy(
+    verified.filter(({ depth }) => isAsDeep(depth, choice.depth)),
+    ({ backup }) => backup,
+  );
+  const all = records.flatMap(record => {
+    const notes = deep.get(record.id) ?? [];
+    return Array.from(record.parts, part => ({
+      record,
+      part,
+      readAt: newest(notes.filter(({ parts }) => parts.some(range => holds(range, part.number)))),
+    }));
+  });
+  const due = all
+    .filter(({ readAt }) => readAt < choice.since.getTime())
+    .toSorted((a, b) => a.readAt - b.readAt);
+  const chosen = choice.percent === undefined ? due : due.slice(0, shareOf(all.length, choice.percent));
+  const byRecord = Map.groupBy(chosen, ({ record }) => record);
+  return [...byRecord].map(([record, parts]) => ({ record, parts: parts.map(({ part }) => part) }));
+}
+
+/** Consecutive parts of a backup, as ranges of their numbers. */
+export function rangesOfParts(record: BackupRecord, sound: ReadonlySet<number>): NumberRange[] {
+  const ranges: [number, number][] = [];
+  let isOpen = false;
+  for (const { number } of record.parts) {
+    const last = ranges.at(-1);
+    if (sound.has(number) && isOpen && last !== undefined) last[1] = number;
+    else if (sound.has(number)) ranges.push([number, number]);
+    isOpen = sound.has(number);
+  }
+  return ranges;
+}
+
+function newest(notes: readonly { readonly verifiedAt: Date }[]): number {
+  return notes.reduce((latest, { verifiedAt }) => Math.max(latest, verifiedAt.getTime()), 0);
+}
+
+function holds([first, last]: NumberRange, number: number): boolean {
+  return first <= number && number <= last;
+}
+
+function shareOf(total: number, percent: number): number {
+  return Math.ceil((total * percent) / 100);
+}
+
+const dayMs = 24 * 3_600_000;
+
+function offsetOf({ now }: DataChoice, total: number, budget: number): number {
+  return total === 0 ? 0 : (Math.floor(now.getTime() / dayMs) * budget) % total;
+}
+
+/** The same segments, those from the `offset`th on in front. */
+function rotate(ranges: readonly SegmentRange[], offset: number): SegmentRange[] {
+  const front = take(ranges, offset);
+  const back = ranges.flatMap(range => {
+    const taken = front.find(one => one.timeline === range.timeline && one.first === range.first);
+    if (taken === undefined) return [range];
+    return taken.last < range.last ? [{ ...range, first: taken.last + 1n }] : [];
+  });
+  return [...back, ...front];
+}
+
+function take(ranges: readonly SegmentRange[], budget: number): SegmentRange[] {
+  const taken: SegmentRange[] = [];
+  let left = budget;
+  for (const range of ranges) {
+    if (left <= 0) break;
+    const size = Math.min(left, count(range));
+    taken.push({ ...range, last: range.first + BigInt(size) - 1n });
+    left -= size;
+  }
+  return taken;
+}

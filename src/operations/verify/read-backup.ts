@@ -1,0 +1,174 @@
+/** The reading of a backup's data: its manifest, its name map and the chosen parts. */
+import { tmpdir } from 'node:os';
+import { readLines } from '../../base/bytes/lines.ts';
+import { WalvaultError } from '../../base/errors/errors.ts';
+import { each } from '../../base/threads/each.ts';
+import { controlFilePath } from '../../postgres/cluster/control-file.ts';
+import { readSpooled } from '../../repository/backup/entry-spool.ts';
+import { verifyManifest, type VerifiedManifest } from '../../repository/backup/manifest-spool.ts';
+import { readPiece } from '../../repository/backup/stored-piece.ts';
+import type { BackupPart, BackupRecord, StoredPiece } from '../../repository/format/backup-record.ts';
+import { parseFields } from '../../repository/format/fields.ts';
+import { pieceKey } from '../../repository/format/layout.ts';
+import type { ReadDepth } from '../../repository/format/notes/verified.ts';
+import type { Repository } from '../../repository/repository.ts';
+import { isStoreError } from '../../stores/store.ts';
+import { damagedAmong, type SuspectPage } from '../damaged-pages.ts';
+import type { ChosenParts } from './choose-data.ts';
+import { pagesFinding, pieceFinding, type DataContext } from './data-findings.ts';
+import type { DataReader } from './data-reader.ts';
+import type { Finding } from './finding.ts';
+import type { PageLayout, PartResult } from './read-part.ts';
+import { readStoredBytes } from './stored-bytes.ts';
+
+export interface BackupReading {
+  readonly repository: Repository;
+  readonly context: DataContext;
+  readonly reader: DataReader;
+  readonly depth: ReadDepth;
+  readonly onPart: (storedBytes: number) => void;
+  readonly signal: AbortSignal;
+}
+
+export interface ReadBackup {
+  readonly findings: readonly Finding[];
+  /** The numbers of the parts that are sound. */
+  readonly sound: ReadonlySet<number>;
+  /** The least depth of what was sound. */
+  readonly depth: ReadDepth;
+  readonly coldCount: number;
+}
+
+export async function readBackup(
+  reading: BackupReading,
+  { record, parts }: ChosenParts,
+): Promise<ReadBackup> {
+  const { repository, reader, context, signal } = reading;
+  const findings: Finding[] = [];
+  const suspects: SuspectPage[] = [];
+  const sound = new Set<number>();
+  let { depth } = reading;
+  let coldCount = 0;
+  const take = (part: BackupPart, { outcome, suspects: found }: PartResult) => {
+    suspects.push(...found);
+    if (outcome.outcome === 'cold') coldCount++;
+    else if (outcome.outcome === 'sound') {
+      sound.add(part.number);
+      if (outcome.depth === 'stored') depth = 'stored';
+    } else if (outcome.outcome === 'faulty') {
+      const { kind, problem } = outcome;
+      findings.push(
+        pieceFinding(record, part, { kind, problem, isChanged: kind === 'part-bytes-changed' }, context),
+      );
+    }
+    reading.onPart(part.storedSizeBytes);
+  };
+  await using manifest = await readManifest(reading, record, findings);
+  if (manifest === undefined && reading.depth === 'decoded') depth = 'stored';
+  if (record.names !== undefined) await readNameMap(reading, record, { piece: record.names, findings });
+  const readOne = (part: BackupPart, pages: PageLayout | undefined) => {
+    const { id, sizeBytes, fileCount } = record;
+    const { system } = context;
+    const expected = manifest?.filesOfPart(part.number);
+    const task = { system, backup: { id, sizeBytes, fileCount }, part, expected, pages, depth };
+    return reader.part(repository, task, signal);
+  };
+  let layout: PageLayout | undefined;
+  const first = manifest && record.dataChecksums ? await partWithControlFile(manifest, record) : undefined;
+  if (first !== undefined) {
+    const result = await readOne(first, undefined);
+    ({ layout } = result);
+    take(first, result);
+  }
+  await each(parts, reader.jobs, async part => {
+    if (part.number !== first?.number) take(part, await readOne(part, layout));
+  });
+  const range = { startLsn: record.startLsn, currentLsn: record.stopLsn };
+  const pages = pagesFinding(record, damagedAmong(suspects, range));
+  if (pages !== undefined) findings.push(pages);
+  return { findings, sound, depth, coldCount };
+}
+
+/** Undefined where it cannot be used: then the stored bytes of parts are compared, and nothing else. */
+async function readManifest(
+  { repository, context, depth, signal }: BackupReading,
+  record: BackupRecord,
+  findings: Finding[],
+): Promise<VerifiedManifest | undefined> {
+  const { manifest: piece } = record;
+  const stored = await storedState(repository, pieceKey(context.system, record.id, piece), piece, signal);
+  const add = (problem: string, isChanged: boolean) =>
+    findings.push(pieceFinding(record, piece, { kind: 'manifest-damaged', problem, isChanged }, context));
+  if (stored === 'changed') add(notAsRecorded, true);
+  if (stored !== 'same' || depth === 'stored') return undefined;
+  try {
+    const source = { repository, system: context.system, record, spoolDirectory: tmpdir(), signal };
+    return await verifyManifest(source);
+  } catch (error) {
+    if (!(error instanceof WalvaultError) || !['damaged', 'key'].includes(error.code)) throw error;
+    if (error.code === 'damaged') add(error.message, false);
+    return undefined;
+  }
+}
+
+const notAsRecorded = 'its stored bytes are not those of its commit record';
+
+async function readNameMap(
+  { repository, context, depth, signal }: BackupReading,
+  record: BackupRecord,
+  { piece, findings }: { readonly piece: StoredPiece; readonly findings: Finding[] },
+): Promise<void> {
+  const key = pieceKey(context.system, record.id, piece);
+  const stored = await storedState(repository, key, piece, signal);
+  const add = (problem: string, isChanged: boolean) =>
+    findings.push(pieceFinding(record, piece, { kind: 'name-map-damaged', problem, isChanged }, context));
+  if (stored === 'changed') add(notAsRecorded, true);
+  if (stored !== 'same' || depth === 'stored') return;
+  try {
+    await readPiece(repository, { key, record, piece, signal }, async decoded => {
+      let relations = 0;
+      let told: number | undefined;
+      for await (const line of readLines(decoded, 'name map')) {
+        const fields = parseFields(line, key);
+        if (fields.has('relation')) relations++;
+        if (fields.has('relations')) told = fields.number('relations');
+      }
+      if (told !== relations)
+        throw new WalvaultError(
+          'damaged',
+          `${key}: names ${relations} relations, its trailer says ${told ?? 'nothing'}`,
+        );
+    });
+  } catch (error) {
+    if (!(error instanceof WalvaultError) || !['damaged', 'key'].includes(error.code)) throw error;
+    if (error.code === 'damaged') add(error.message, false);
+  }
+}
+
+/** Such an object is small beside the parts, so that it is read for this first. `missing`: the listing has told. */
+async function storedState(
+  repository: Repository,
+  key: string,
+  { storedSha256: sha256, storedSizeBytes: sizeBytes }: StoredPiece,
+  signal: AbortSignal,
+): Promise<'same' | 'changed' | 'missing' | 'cold'> {
+  try {
+    const { isAsRecorded } = await readStoredBytes(repository, key, { sha256, sizeBytes }, signal);
+    return isAsRecorded ? 'same' : 'changed';
+  } catch (error) {
+    if (isStoreError(error, 'absent')) return 'missing';
+    if (isStoreError(error, 'cold')) return 'cold';
+    throw error;
+  }
+}
+
+/** Usually the last one. It tells how pages are laid out, and is small. */
+async function partWithControlFile(
+  manifest: VerifiedManifest,
+  { parts }: BackupRecord,
+): Promise<BackupPart | undefined> {
+  for (const part of [...parts].reverse())
+    for await (const { path } of readSpooled(manifest.filesOfPart(part.number)))
+      if (path === controlFilePath) return part;
+  return undefined;
+}

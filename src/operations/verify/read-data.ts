@@ -1,0 +1,237 @@
+/** The reading of a system's data: histories, the chosen segments, and the chosen parts of backups. */
+import { each } from '../../base/threads/each.ts';
+import { monotonicMs } from '../../base/time/clock.ts';
+import type { Log } from '../../observe/events/events.ts';
+import { historyFileName, type WalFileName } from '../../postgres/wal/file-name.ts';
+import { count, union, type SegmentRange } from '../../postgres/wal/segment-range.ts';
+import { historyKey } from '../../repository/format/layout.ts';
+import {
+  verifiedPartsNotes,
+  verifiedWalNotes,
+  type ReadDepth,
+} from '../../repository/format/notes/verified.ts';
+import type { SystemSurvey } from '../../repository/survey.ts';
+import {
+  chooseParts,
+  chooseSegments,
+  rangesOfParts,
+  type ChosenParts,
+  type DataChoice,
+} from './choose-data.ts';
+import { extraFinding, segmentFinding, type DataContext } from './data-findings.ts';
+import type { DataReader } from './data-reader.ts';
+import type { Finding } from './finding.ts';
+import type { ArchiveState } from './gather.ts';
+import { readBackup } from './read-backup.ts';
+import type { SoundRange } from './read-segments.ts';
+import { readWal } from './read-wal.ts';
+import type { Memory } from './remember.ts';
+
+export interface DataReading {
+  readonly survey: SystemSurvey;
+  readonly state: ArchiveState;
+  readonly context: DataContext;
+  /** Objects of `wal/` that are no segments. */
+  readonly extras: readonly { readonly key: string; readonly file: WalFileName }[];
+  readonly choice: DataChoice;
+  readonly reader: DataReader;
+  readonly memory: Memory;
+  readonly log: Log;
+  readonly signal: AbortSignal;
+}
+
+export interface DataRead {
+  readonly findings: readonly Finding[];
+  /** Findings beyond the bound, which are not kept. */
+  readonly omittedCount: number;
+  /** The least depth of what was sound. */
+  readonly depth: ReadDepth;
+  readonly segmentCount: number;
+  readonly partCount: number;
+  readonly storedBytes: number;
+  /** Objects that must be thawed before they can be read. */
+  readonly coldCount: number;
+}
+
+/** With more, it is another archive that lies there. */
+const mostFindings = 10_000;
+/** So many segments are one task of a thread. */
+const segmentsAtOnce = 8n;
+/** A run that is ended loses no more than this. */
+const noteEveryMs = 10 * 60_000;
+
+/** @throws StoreError when the store fails: what was read so far is noted */
+export async function readData(reading: DataReading): Promise<DataRead> {
+  const { survey, state, context, choice } = reading;
+  const run = new DataRun(reading);
+  await readExtras(reading, run);
+  const segments = chooseSegments(
+    state.runs,
+    await survey.verifiedWal(context.geometry, choice.since),
+    choice,
+  );
+  const backups = chooseParts(context.sound, await survey.verifiedParts(choice.since), choice);
+  run.expect(segments, backups);
+  try {
+    await readChosenSegments(reading, run, segments);
+  } finally {
+    await run.noteWal();
+  }
+  for (const chosen of backups) await readChosenBackup(reading, run, chosen);
+  return run.result();
+}
+
+class DataRun {
+  readonly #reading: DataReading;
+  readonly #findings: Finding[] = [];
+  #omittedCount = 0;
+  #depth: ReadDepth;
+  #sound: SoundRange[] = [];
+  #notedAt = monotonicMs();
+  #segmentCount = 0;
+  #partCount = 0;
+  #storedBytes = 0;
+  #coldCount = 0;
+  #expected = 0;
+
+  constructor(reading: DataReading) {
+    this.#reading = reading;
+    this.#depth = reading.choice.depth;
+  }
+
+  expect(segments: readonly SegmentRange[], backups: readonly ChosenParts[]): void {
+    this.#expected = count(...segments) + backups.reduce((sum, { parts }) => sum + parts.length, 0);
+  }
+
+  add(...findings: readonly Finding[]): void {
+    for (const finding of findings)
+      if (this.#findings.length < mostFindings) this.#findings.push(finding);
+      else this.#omittedCount++;
+  }
+
+  addCold(objects: number): void {
+    this.#coldCount += objects;
+  }
+
+  addSegments(
+    range: SegmentRange,
+    { sound, storedBytes }: { sound: readonly SoundRange[]; storedBytes: number },
+  ): void {
+    this.#sound.push(...sound);
+    this.#segmentCount += count(range);
+    this.#storedBytes += storedBytes;
+    for (const { depth } of sound) this.lower(depth);
+    this.#tell();
+  }
+
+  addPart(storedBytes: number): void {
+    this.#partCount++;
+    this.#storedBytes += storedBytes;
+    this.#tell();
+  }
+
+  lower(depth: ReadDepth): void {
+    if (depth === 'stored') this.#depth = depth;
+  }
+
+  async noteNowAndThen(): Promise<void> {
+    if (monotonicMs() - this.#notedAt >= noteEveryMs) await this.noteWal();
+  }
+
+  async noteWal(): Promise<void> {
+    const sound = this.#sound;
+    this.#sound = [];
+    this.#notedAt = monotonicMs();
+    const { memory, context } = this.#reading;
+    for (const depth of ['decoded', 'stored'] as const) {
+      const ranges = union(sound.filter(one => one.depth === depth));
+      await memory.write(verifiedWalNotes(ranges, context.geometry, depth));
+    }
+  }
+
+  result(): DataRead {
+    return {
+      findings: this.#findings,
+      omittedCount: this.#omittedCount,
+      depth: this.#depth,
+      segmentCount: this.#segmentCount,
+      partCount: this.#partCount,
+      storedBytes: this.#storedBytes,
+      coldCount: this.#coldCount,
+    };
+  }
+
+  #tell(): void {
+    const doneObjects = this.#segmentCount + this.#partCount;
+    this.#reading.log.emit({
+      kind: 'progress',
+      stage: 'verify',
+      doneBytes: this.#storedBytes,
+      doneObjects,
+      totalObjects: Math.max(this.#expected, doneObjects),
+    });
+  }
+}
+
+/** Histories, partials and the like are few, and read each time. */
+async function readExtras(
+  { survey, state, context, extras, choice, signal }: DataReading,
+  run: DataRun,
+): Promise<void> {
+  const { repository, system } = survey;
+  const { geometry } = context;
+  const histories = [...state.timelines.tree.keys()].map(timeline => ({
+    key: historyKey(system, timeline),
+    file: { kind: 'history', name: historyFileName(timeline), timeline } as const,
+  }));
+  for (const { key, file } of [...histories, ...extras]) {
+    const found = await readWal(repository, { system, geometry, key, file, depth: choice.depth, signal });
+    if (found.outcome === 'cold') run.addCold(1);
+    if (found.outcome !== 'faulty') continue;
+    const { kind, problem } = found;
+    run.add(extraFinding({ key, file, kind, problem }, context));
+  }
+}
+
+async function readChosenSegments(
+  { survey, context, choice, reader, signal }: DataReading,
+  run: DataRun,
+  segments: readonly SegmentRange[],
+): Promise<void> {
+  const { repository, system } = survey;
+  const { segmentSizeBytes } = context.geometry;
+  await each(tasksOf(segments), reader.jobs, async range => {
+    const task = { system, segmentSizeBytes, range, depth: choice.depth };
+    const result = await reader.segments(repository, task, signal);
+    run.addSegments(range, result);
+    run.addCold(result.coldCount);
+    run.add(...result.faulty.map(faulty => segmentFinding(faulty, context)));
+    await run.noteNowAndThen();
+  });
+}
+
+function* tasksOf(ranges: readonly SegmentRange[]): Generator<SegmentRange> {
+  for (const range of ranges)
+    for (let { first } = range; first <= range.last; first += segmentsAtOnce) {
+      const last = first + segmentsAtOnce - 1n;
+      yield { ...range, first, last: last < range.last ? last : range.last };
+    }
+}
+
+async function readChosenBackup(
+  { survey, context, choice, reader, memory, signal }: DataReading,
+  run: DataRun,
+  chosen: ChosenParts,
+): Promise<void> {
+  const { repository } = survey;
+  const onPart = (storedBytes: number) => run.addPart(storedBytes);
+  const reading = { repository, context, reader, depth: choice.depth, onPart, signal };
+  const { findings, sound, depth, coldCount } = await readBackup(reading, chosen);
+  run.add(...findings);
+  run.addCold(coldCount);
+  run.lower(depth);
+  // Damaged pages are reported each night: what was only noted as sound would hide them.
+  if (findings.some(({ kind }) => kind === 'pages-damaged' || kind === 'manifest-damaged')) return;
+  const { record } = chosen;
+  await memory.write(verifiedPartsNotes({ backup: record.id, parts: rangesOfParts(record, sound), depth }));
+}
