@@ -4,7 +4,7 @@ import { subtract } from '../../postgres/wal/segment-range.ts';
 import { faultsOf, type BackupFaults } from '../../repository/backup/faults.ts';
 import type { BackupRecord } from '../../repository/format/backup-record.ts';
 import type { Catalog, CatalogEntry } from '../../repository/format/catalog.ts';
-import { clusterRecordKey, type SystemPath } from '../../repository/format/layout.ts';
+import { clusterRecordKey, commitRecordKey, type SystemPath } from '../../repository/format/layout.ts';
 import { describeLoss, metByRecovery } from '../../repository/wal/lost-wal.ts';
 import type { Gap } from '../../repository/wal/gaps.ts';
 import type { WalRun } from '../../repository/wal/listing.ts';
@@ -48,7 +48,7 @@ export interface ArchiveState {
 export async function gatherState(
   survey: SystemSurvey,
   oddities: Oddities,
-  now: Date,
+  { now, signal }: { readonly now: Date; readonly signal: AbortSignal },
 ): Promise<ArchiveState> {
   const { system, passedOver } = survey;
   const catalog = await survey.catalog();
@@ -59,9 +59,16 @@ export async function gatherState(
   const directories = await survey.backupDirectories();
   const timelines = await survey.timelines();
   const clusterRecord = await survey.clusterRecord();
-  const runs = geometry === undefined ? [] : (await survey.wal(geometry)).runs;
-  const records = backups.map(({ record }) => record);
+  const expiring = await survey.expiring();
   await survey.pinned();
+  // A large archive is listed for minutes. What shows that WAL existed is read before, so that newer WAL is not missed.
+  if (geometry !== undefined) await survey.highWater(geometry);
+  const runs = geometry === undefined ? [] : (await survey.wal(geometry)).runs;
+  const faults = await stillThere(
+    survey,
+    backups.map(({ record }) => faultsOf(record, directories.get(record.id), runs)),
+    signal,
+  );
   return {
     system,
     now,
@@ -73,11 +80,18 @@ export async function gatherState(
     catalog,
     believed,
     backups,
-    faults: records.map(record => faultsOf(record, directories.get(record.id), runs)),
+    faults,
     directories,
-    expiring: await survey.expiring(),
+    expiring,
     runs,
-    gaps: geometry === undefined ? [] : await gapsOf(survey, records, geometry),
+    gaps:
+      geometry === undefined
+        ? []
+        : await gapsOf(
+            survey,
+            faults.map(({ record }) => record),
+            geometry,
+          ),
     timelines,
     oddities: oddities.found,
     passedOver: {
@@ -86,6 +100,21 @@ export async function gatherState(
       segments: passedOver.of('segments'),
     },
   };
+}
+
+/** Without the backups that lack something because a cleanup has removed them since their records were read. */
+async function stillThere(
+  { repository, system }: SystemSurvey,
+  faults: readonly BackupFaults[],
+  signal: AbortSignal,
+): Promise<BackupFaults[]> {
+  const there: BackupFaults[] = [];
+  for (const one of faults) {
+    const isWhole = one.pieces.count + one.names.count + one.wal.length === 0;
+    const key = commitRecordKey(system, one.record.id);
+    if (isWhole || (await repository.store.head(key, { signal })) !== undefined) there.push(one);
+  }
+  return there;
 }
 
 /** Those that nobody has accepted; what was given up says so. */

@@ -84,8 +84,11 @@ function contradictoryRecords({ system, believed, backups }: ArchiveState): Find
     }));
 }
 
+const dayMs = 24 * 3_600_000;
 /** As long a backup without a record may still be under way: cleanup keeps it for this long, too. */
-const inProgressMs = 7 * 24 * 3_600_000;
+const inProgressMs = 7 * dayMs;
+/** As long a backup with its manifest may still wait for its WAL to be archived. */
+const endingMs = dayMs;
 
 /** Directories of backups that have no commit record, and are not being written. */
 function unfinishedBackups({ catalog, directories, expiring, now }: ArchiveState): Finding[] {
@@ -101,7 +104,7 @@ function unfinishedBackups({ catalog, directories, expiring, now }: ArchiveState
       return [{ ...base, kind: 'removal-unfinished', problem, remedies: ['next-cleanup'] }];
     }
     const hasManifest = [...sizes.keys()].some(name => name.startsWith('manifest'));
-    if (!hasManifest && now.getTime() - lastModified.getTime() < inProgressMs) return [];
+    if (now.getTime() - lastModified.getTime() < (hasManifest ? endingMs : inProgressMs)) return [];
     const problem = hasManifest
       ? 'has its manifest and no commit record: it was interrupted at its very end, or its record is lost'
       : `has no commit record, and nothing was written to it since ${lastModified.toISOString()}`;

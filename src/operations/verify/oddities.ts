@@ -5,21 +5,20 @@
  * The listings are those of the survey: each entry that a reader gets is looked at on its way, so that nothing is listed for
  * this alone.
  */
-import type { WalFileName } from '../../postgres/wal/file-name.ts';
+import { parseWalFileName, type WalFileName } from '../../postgres/wal/file-name.ts';
 import type { WalGeometry } from '../../postgres/wal/geometry.ts';
 import { isBackupId } from '../../repository/format/backup-record.ts';
 import { largestEncoding } from '../../repository/encoding/codec.ts';
 import {
   backupsPrefix,
   commitRecordsPrefix,
+  isClaimName,
   notesPrefix,
-  parseAttemptName,
   parseNoteKey,
   parsePartIndexName,
   parseWalKey,
   systemPrefix,
   timelinesPrefix,
-  walKey,
   walPrefix,
   type SystemPath,
 } from '../../repository/format/layout.ts';
@@ -44,7 +43,6 @@ export interface Oddity {
 
 /** Anybody may have put any number of them there. */
 const mostKept = 1000;
-const digest = '0'.repeat(64);
 
 /** Collects them from the listings of one system. */
 export class Oddities {
@@ -106,10 +104,8 @@ export class Oddities {
 
   #judgeWal(key: string, sizeBytes: number): OddKind | undefined {
     const entry = parseWalKey(key);
-    if (entry === undefined) return 'foreign-object';
+    if (entry === undefined) return isWalName(key) ? 'wal-misplaced' : 'foreign-object';
     const { file } = entry;
-    // Everything before the name follows from the name.
-    if (directoryOf(walKey(this.#system, file, digest)) !== directoryOf(key)) return 'wal-misplaced';
     if (file.kind !== 'history' && this.geometry?.isPossible(file) === false) return 'wal-impossible-name';
     if (sizeBytes === 0) return 'wal-empty';
     if (this.geometry !== undefined && sizeBytes > largestEncoding(this.geometry.segmentSizeBytes))
@@ -181,17 +177,16 @@ function isBackupObject(key: string, system: SystemPath): boolean {
   const prefix = backupsPrefix(system);
   if (!key.startsWith(prefix)) return false;
   const [, id = '', name = ''] = /^([^/]+)\/(.+)$/.exec(key.slice(prefix.length)) ?? [];
-  const plain = name.replace(/\.sig$/, '');
   return (
     isBackupId(id) &&
-    (plain === 'claim.json' ||
-      parseAttemptName(plain) !== undefined ||
+    (isClaimName(name) ||
       parsePartIndexName(name) !== undefined ||
       /^parts\/\d{6,7}\.tar(\.zst)?(\.pgp)?$/.test(name) ||
       /^(manifest|names)\d?\.ndjson(\.zst)?(\.pgp)?$/.test(name))
   );
 }
 
-function directoryOf(key: string): string {
-  return key.slice(0, key.lastIndexOf('/'));
+/** True for the name of a WAL file, wherever it lies. */
+function isWalName(key: string): boolean {
+  return parseWalFileName(key.slice(key.lastIndexOf('/') + 1)) !== undefined;
 }

@@ -91,7 +91,7 @@ async function verifySystem(
   const oddities = new Oddities(system);
   const survey = surveySystem(oddities.watch(repository), system, signal);
   await seeTopLevel(repository, system, oddities, signal);
-  const state = await gatherState(survey, oddities, now);
+  const state = await gatherState(survey, oddities, { now, signal });
   const memory = new Memory(repository, { system, log, signal });
   const { geometry } = state;
   const read =

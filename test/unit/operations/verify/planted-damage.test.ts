@@ -541,7 +541,7 @@ async function findingsIn(repository: Repository, withData: boolean): Promise<Fi
     systemId: undefined,
     data,
     isRepairing: false,
-    now: new Date('2026-11-30T00:00:00Z'),
+    now: new Date(Date.now() + 10 * 24 * 3_600_000),
     log: silentLog,
     signal,
   });
