@@ -23,7 +23,11 @@ const mostUnproven = {
   otherwise: { count: countBounds.unproven.limit, bytes: totalBounds.unproven.limitBytes },
 };
 
-/** Records up to this size are read several at once, larger ones one by one, because of the memory that they take. */
+/**
+ * The smallest records are read with all requests that the store has in flight, larger ones several at once, and the largest
+ * one by one, because of the memory that they take: 32 MiB with `store.max-requests` of a thousand.
+ */
+const tinyBytes = 32 * 1024;
 const smallBytes = 1024 ** 2;
 const smallAtOnce = 8;
 
@@ -96,12 +100,16 @@ export async function readCatalog(
     else backups.push(found);
   };
   const bySize = records.toSorted((a, b) => a.sizeBytes - b.sizeBytes);
+  const isTiny = ({ sizeBytes }: ListedRecord) => sizeBytes <= tinyBytes;
+  const isSmall = ({ sizeBytes }: ListedRecord) => sizeBytes <= smallBytes;
+  const { requestsAtOnce = smallAtOnce } = repository.store.capabilities;
+  await each(bySize.filter(isTiny), requestsAtOnce, take);
   await each(
-    bySize.filter(({ sizeBytes }) => sizeBytes <= smallBytes),
+    bySize.filter(entry => isSmall(entry) && !isTiny(entry)),
     smallAtOnce,
     take,
   );
-  for (const entry of bySize) if (entry.sizeBytes > smallBytes) await take(entry);
+  for (const entry of bySize) if (!isSmall(entry)) await take(entry);
   backups.sort((a, b) => comparePositions(a.record, b.record));
   unreadable.sort((a, b) => (a.id < b.id ? -1 : 1));
   return { backups, unreadable };

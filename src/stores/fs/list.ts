@@ -5,7 +5,7 @@
  * with `/` appended. Keys are ASCII, where JavaScript's order of strings is the order of bytes.
  */
 import { lstat } from '../../base/files/calls.ts';
-import { isLegalKey } from '../driver-kit/key.ts';
+import { isLegalKey, sidecarName } from '../driver-kit/key.ts';
 import type { ListEntry, ListOptions } from '../store.ts';
 import { fsError, isMissing } from './error.ts';
 import {
@@ -15,9 +15,13 @@ import {
   readEntriesOf,
   type HeldDirectory,
 } from './held-directory.ts';
+import { LookThreads } from './look-threads.ts';
 
 /** How many files are examined (stat) at the same time, and are a page. */
 const statBatch = 32;
+/** After so many directories a listing is a long one: the next ones are read ahead, by threads. */
+const directoriesOfShortListing = 16;
+const directoriesAhead = 6;
 
 /**
  * All entries; none is left out silently. A link ends the listing: a part of the archive may be meant to lie behind it,
@@ -30,7 +34,15 @@ export async function* listFiles(root: string, options: ListOptions): AsyncGener
   // '..' and the like: no key begins with it, and nothing outside the root may be read.
   if (directory !== '' && !isLegalKey(directory.slice(0, -1))) return;
   await using held = await holdIfThere(root, directory);
-  if (held !== undefined) yield* listDirectory(held, directory, options);
+  if (held === undefined) return;
+  await using threads = new LookThreads();
+  yield* listDirectory(held, directory, { ...options, threads, seen: { directories: 0 } });
+}
+
+interface Listing extends ListOptions {
+  readonly threads: LookThreads;
+  /** The directories that this listing has read so far. */
+  readonly seen: { directories: number };
 }
 
 interface Entry {
@@ -43,25 +55,31 @@ interface Entry {
 async function* listDirectory(
   held: HeldDirectory,
   directory: string,
-  options: ListOptions,
+  listing: Listing,
 ): AsyncGenerator<ListEntry[]> {
-  const { prefix, startAfter = '', delimiter } = options;
-  const entries = (await readEntries(held, directory)).filter(({ key, kind }) =>
-    kind === 'file'
-      ? key.startsWith(prefix) && key > startAfter
-      : (key.startsWith(prefix) || prefix.startsWith(key)) &&
-        (key > startAfter || startAfter.startsWith(key)),
-  );
+  const { prefix, startAfter = '', delimiter, signal } = listing;
+  const entries = (await readEntries(held, directory)).filter(entry => isWanted(entry, listing));
+  await using ahead = new ReadAhead(held, directory, listing);
   for (let at = 0; at < entries.length;) {
-    options.signal.throwIfAborted();
+    signal.throwIfAborted();
     const entry = entries[at];
     if (entry?.kind === 'link') throw isALink(held.shownPathOf(nameIn(directory, entry)));
     if (entry?.kind === 'directory') {
       at++;
+      if (delimiter === undefined) {
+        const isLong = ++listing.seen.directories > directoriesOfShortListing;
+        const files = isLong
+          ? await ahead.filesIn(entry, entries.slice(at, at + directoriesAhead))
+          : undefined;
+        if (files !== undefined) {
+          yield files;
+          continue;
+        }
+      }
       if (delimiter === undefined || !entry.key.startsWith(prefix)) {
         await using below = await holdBelowIfThere(held, nameIn(directory, entry));
-        if (below !== undefined) yield* listDirectory(below, entry.key, options);
-      } else if (entry.key > startAfter && (await hasObject(held, directory, entry, options)))
+        if (below !== undefined) yield* listDirectory(below, entry.key, listing);
+      } else if (entry.key > startAfter && (await hasObject(held, directory, entry, listing)))
         yield [{ prefix: entry.key }];
       continue;
     }
@@ -75,16 +93,72 @@ async function* listDirectory(
   }
 }
 
+function isWanted({ key, kind }: Entry, { prefix, startAfter = '' }: ListOptions): boolean {
+  if (kind === 'file') return key.startsWith(prefix) && key > startAfter;
+  const isOnTheWay = key.startsWith(prefix) || prefix.startsWith(key);
+  return isOnTheWay && (key > startAfter || startAfter.startsWith(key));
+}
+
+/** Reads the directories below one while those before them are handed on. */
+class ReadAhead implements AsyncDisposable {
+  readonly #held: HeldDirectory;
+  readonly #directory: string;
+  readonly #listing: Listing;
+  readonly #reading = new Map<string, Promise<ListEntry[] | undefined>>();
+
+  constructor(held: HeldDirectory, directory: string, listing: Listing) {
+    this.#held = held;
+    this.#directory = directory;
+    this.#listing = listing;
+  }
+
+  /** The files in the directory `entry`, looked at; undefined if it must be listed by itself. @throws StoreError */
+  async filesIn(entry: Entry, next: readonly Entry[]): Promise<ListEntry[] | undefined> {
+    const files = this.#read(entry);
+    this.#reading.delete(entry.key);
+    for (const one of next) if (one.kind === 'directory') this.#reading.set(one.key, this.#read(one));
+    return await files;
+  }
+
+  /** When nothing is read any more: the directory above may be closed. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    await Promise.allSettled(this.#reading.values());
+  }
+
+  #read(entry: Entry): Promise<ListEntry[] | undefined> {
+    const known = this.#reading.get(entry.key);
+    if (known !== undefined) return known;
+    const reading = this.#lookInto(entry);
+    // Its turn may never come.
+    reading.catch(() => undefined);
+    return reading;
+  }
+
+  async #lookInto(entry: Entry): Promise<ListEntry[] | undefined> {
+    await using below = await holdBelowIfThere(this.#held, nameIn(this.#directory, entry));
+    if (below === undefined) return [];
+    const found = await this.#listing.threads.look(below.path());
+    return found
+      ?.map(({ name, ...rest }) => ({ key: entry.key + name, ...rest }))
+      .filter(({ key }) => isWanted({ key, kind: 'file' }, this.#listing) && isLegalKey(key));
+  }
+}
+
 /** Of a directory below `directory`. False for an empty one, and for one with nothing but unfinished writes. */
 async function hasObject(
   held: HeldDirectory,
   directory: string,
   entry: Entry,
-  { signal }: ListOptions,
+  listing: Listing,
 ): Promise<boolean> {
   await using below = await holdBelowIfThere(held, nameIn(directory, entry));
   if (below === undefined) return false;
-  for await (const page of listDirectory(below, entry.key, { prefix: entry.key, signal }))
+  for await (const page of listDirectory(below, entry.key, {
+    ...listing,
+    prefix: entry.key,
+    startAfter: undefined,
+    delimiter: undefined,
+  }))
     if (page.length > 0) return true;
   return false;
 }
@@ -98,6 +172,7 @@ async function readEntries(held: HeldDirectory, directory: string): Promise<Entr
   const found = await readEntriesOf(held, directory === '' ? held.shownPath : directory);
   const entries: Entry[] = [];
   for (const entry of found) {
+    if (sidecarName.test(entry.name)) continue;
     const key = directory + entry.name;
     // The top directory of a file system has a lost+found that only the superuser may read.
     if (!isLegalKey(key) || key === 'lost+found') continue;
