@@ -62,7 +62,11 @@ export async function readAgent({
   configPath,
   dataDirectory,
   context: { env, signal },
-}: Pick<AskOptions, 'configPath' | 'context'> & { readonly dataDirectory: string }): Promise<AgentReport> {
+}: {
+  readonly configPath: string;
+  readonly dataDirectory: string;
+  readonly context: Pick<CliContext, 'env' | 'signal'>;
+}): Promise<AgentReport> {
   const own = process.getuid?.();
   const uid = statSync(dataDirectory, { throwIfNoEntry: false })?.uid;
   if (uid === undefined) return { kind: 'unknown', problem: 'the data directory cannot be read' };

@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { existsSync, readdirSync } from 'node:fs';
 import { it } from 'vitest';
+import { readAgent } from '../../src/entry/ask-agents.ts';
 import { agentKey, agentsFor, defaultAgentMode } from '../support/site/agents.ts';
 import { backUp, restoreInto } from '../support/site/cycle.ts';
 import { onExit } from '../support/site/on-exit.ts';
@@ -28,8 +29,14 @@ it('has an agent for its archiver and for its recovery, and nothing of them afte
     env: defaultAgentMode,
   });
   assert.match(status.stdout, new RegExp(`process ${started[0]}.*\n +[1-9]\\d* sent, 0 attempts failed`));
+  // As this process, which may be root: `walvault status` asks the agent of the server's user.
+  const { configPath } = site;
+  const context = { env: process.env, signal: AbortSignal.timeout(10_000) };
+  const report = await readAgent({ configPath, dataDirectory: origin.dataDirectory, context });
+  assert.equal(report.kind === 'running' && report.status.pid, started[0]);
   assert.doesNotMatch(origin.log(), /walvault:/);
   await origin.stop();
+  assert.equal((await readAgent({ configPath, dataDirectory: origin.dataDirectory, context })).kind, 'absent');
   await assertNothingIsLeft(origin);
 
   const directory = await restoreInto(site, []);

@@ -217,9 +217,10 @@ describe('what a status finds', () => {
     [
       'nothing, where only what no backup needs is missing',
       drawn({
+        backups: healthy.backups.slice(1),
         runs: [
-          { timeline: 1, first: 1, last: 1 },
-          { timeline: 1, first: 2, last: 30, seen: 59 },
+          { timeline: 1, first: 2, last: 9 },
+          { timeline: 1, first: 11, last: 30, seen: 59 },
         ],
       }),
       [],
