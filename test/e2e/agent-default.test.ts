@@ -36,8 +36,11 @@ it('has an agent for its archiver and for its recovery, and nothing of them afte
   assert.equal(report.kind === 'running' && report.status.pid, started[0]);
   assert.doesNotMatch(origin.log(), /walvault:/);
   await origin.stop();
-  assert.equal((await readAgent({ configPath, dataDirectory: origin.dataDirectory, context })).kind, 'absent');
   await assertNothingIsLeft(origin);
+  assert.equal(
+    (await readAgent({ configPath, dataDirectory: origin.dataDirectory, context })).kind,
+    'absent',
+  );
 
   const directory = await restoreInto(site, []);
   await using copy = await startPostgres({

@@ -49,6 +49,7 @@ export function systemFacts(drawn: Drawn = healthy, changes: Partial<SystemFacts
     unreadable: { count: 0, first: undefined },
     passedOver: { count: 0, first: undefined },
     anomalies: new Map(),
+    verified: {},
     backupBytes: 2000,
     unfinished: [],
     ...changes,

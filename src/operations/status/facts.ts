@@ -7,6 +7,7 @@ import type { WalGeometry } from '../../postgres/wal/geometry.ts';
 import type { Anomaly } from '../../repository/format/notes/anomaly.ts';
 import type { CatalogEntry } from '../../repository/format/catalog.ts';
 import type { LostWal } from '../../repository/format/notes/lost-wal.ts';
+import type { VerifiedRun } from '../../repository/format/notes/verified.ts';
 import type { PassedOver } from '../../repository/passed-over.ts';
 import type { Gap } from '../../repository/wal/gaps.ts';
 import type { WalDays } from '../../repository/wal/wal-days.ts';
@@ -75,6 +76,8 @@ export interface SystemFacts {
   readonly unreadable: { readonly count: number; readonly first: string | undefined };
   readonly passedOver: { readonly count: number; readonly first: PassedOver | undefined };
   readonly anomalies: ReadonlyMap<string, readonly Anomaly[]>;
+  /** What `verify` said last, and when it last found no damage. */
+  readonly verified: { readonly last?: VerifiedRun; readonly lastSound?: VerifiedRun };
   /** Bytes below `backups/`, also of unfinished ones. */
   readonly backupBytes: number;
   /** Backups with a claim and without a commit record: they run, or were interrupted. */

@@ -40,11 +40,12 @@ async function gatherSystems(
 }
 
 async function gatherSystem(survey: SystemSurvey): Promise<SystemFacts> {
-  const [cluster, catalog, directories, anomalies] = await Promise.all([
+  const [cluster, catalog, directories, anomalies, verified] = await Promise.all([
     survey.clusterRecord(),
     survey.catalog(),
     survey.backupDirectories(),
     survey.anomalies(),
+    survey.lastVerifications(),
   ]);
   const geometry = await survey.geometry();
   const backups = (await survey.believedBackups()).map(entry =>
@@ -64,6 +65,7 @@ async function gatherSystem(survey: SystemSurvey): Promise<SystemFacts> {
     unreadable: { count: catalog.unreadable.length, first: catalog.unreadable[0]?.problem },
     passedOver: { count, first: first[0] },
     anomalies,
+    verified,
     backupBytes: [...directories.values()].reduce((sum, { storedBytes }) => sum + storedBytes, 0),
     unfinished: [...directories]
       .filter(([id]) => !recorded.has(id))

@@ -4,6 +4,7 @@ import { formatLsn, type Lsn } from '../../postgres/wal/lsn.ts';
 import { nameRange, subtract } from '../../postgres/wal/segment-range.ts';
 import { newestOf, systemsSideBySide, describeSideBySide } from '../../repository/live-systems.ts';
 import { splitBrains, describeSplitBrain } from '../../repository/wal/live-timelines.ts';
+import type { VerifiedRun } from '../../repository/format/notes/verified.ts';
 import { boundsOf } from '../../repository/wal/lost-wal.ts';
 import { isKnown, knownOf, type SystemFacts } from './facts.ts';
 import { fullAt, growthOf } from './growth.ts';
@@ -12,7 +13,7 @@ import { judgeDisk } from './judge-disk.ts';
 import { worst, type Finding } from './level.ts';
 import { subjectOf, type RepositoryQuestion } from './question.ts';
 import { findRecoverable, type Recoverable, type RecoverableWindow } from './recoverable.ts';
-import type { GapStatus, Lag, RecoverablePoint, RepositoryStatus } from './result.ts';
+import type { GapStatus, Lag, RecoverablePoint, RepositoryStatus, VerificationStatus } from './result.ts';
 
 export interface JudgedRepository {
   readonly status: RepositoryStatus;
@@ -43,6 +44,7 @@ export function judgeRepository(question: RepositoryQuestion): JudgedRepository 
     ...gapFindings(question, gaps),
     ...branchFindings(question, recoverable),
     ...strangeFindings(question),
+    ...verifiedFindings(question),
     ...judgeDisk({ subject: subjectOf(repository), disk: repository.disk, fullAt: isFullAt, facts, now }),
   ];
   const otherSystems = (knownOf(repository.systems) ?? []).filter(other => other !== system);
@@ -77,8 +79,16 @@ export function judgeRepository(question: RepositoryQuestion): JudgedRepository 
           : undefined,
       disk: disk && { ...disk, fullAt: isFullAt },
       passedOver: system?.passedOver.count ?? 0,
+      verified: {
+        last: describeRun(system?.verified.last),
+        lastSound: describeRun(system?.verified.lastSound),
+      },
     },
   };
+}
+
+function describeRun(run: VerifiedRun | undefined): VerificationStatus | undefined {
+  return run && { at: run.verifiedAt, depth: run.depth, damaged: run.damaged };
 }
 
 function pointOf(timeline: number, lsn: Lsn, time: Date | undefined): RecoverablePoint {
@@ -227,6 +237,20 @@ function branchFindings({ repository, system }: RepositoryQuestion, recoverable?
       hint: 'Stop the server that nobody uses, or give a copy a `cluster` of its own. `walvault list` shows both.',
     });
   return findings;
+}
+
+function verifiedFindings({ repository, system }: RepositoryQuestion): Finding[] {
+  const last = system?.verified.last;
+  if (last === undefined || last.damaged === 0) return [];
+  return [
+    {
+      level: repository.required ? 'critical' : 'warning',
+      code: 'damage',
+      subject: subjectOf(repository),
+      message: `${formatCount(last.damaged, 'finding')} of damage when it was last verified, ${last.verifiedAt.toISOString()}`,
+      hint: 'Run `walvault verify`: it says what can no longer be restored, and what would repair it.',
+    },
+  ];
 }
 
 /** What decides nothing, and what should not be there. */

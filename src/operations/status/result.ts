@@ -48,6 +48,18 @@ export interface RepositoryStatus {
   readonly costPerMonth: number | undefined;
   readonly disk: (DiskFacts & { readonly fullAt: Date | undefined }) | undefined;
   readonly passedOver: number;
+  readonly verified: {
+    readonly last: VerificationStatus | undefined;
+    /** The last one that found no damage. */
+    readonly lastSound: VerificationStatus | undefined;
+  };
+}
+
+export interface VerificationStatus {
+  readonly at: Date;
+  /** `continuity`, `stored`, `decoded`. */
+  readonly depth: string;
+  readonly damaged: number;
 }
 
 /** A recoverable window, with LSNs in PostgreSQL's notation. */

@@ -142,6 +142,14 @@ function repositoryMetrics({ cluster, repositories }: Status): Metric[] {
     gauge('repository_full_timestamp_seconds', 'When it is full if nothing is removed.', one =>
       timestamp(one.disk?.fullAt),
     ),
+    gauge('verified_timestamp_seconds', 'When verify last found no damage.', one =>
+      timestamp(one.verified.lastSound?.at),
+    ),
+    gauge(
+      'verified_damage',
+      'Findings of damage when it was last verified.',
+      one => one.verified.last?.damaged,
+    ),
     gauge('passed_over_objects', 'Objects that count for nothing.', one =>
       one.isReadable ? one.passedOver : undefined,
     ),

@@ -54,6 +54,7 @@ function renderRepository(repository: RepositoryStatus, { at }: Status): string 
       ...repository.backups.unfinished
         .slice(0, 1)
         .map((one): Row => ['unfinished', `${one.id}, last sign of life ${agoText(one.lastSignAt, at)}`]),
+      ['verified', verifiedText(repository, at)],
       ['stored', storedText(repository)],
       ...(repository.disk === undefined ? [] : [['disk', diskText(repository.disk, at)] as const]),
       ...(repository.otherTimelines.length === 0
@@ -104,6 +105,15 @@ function backupsText({ count, restorableCount, newest, dueAt }: BackupsStatus, a
   const sizes = `${formatSize(newest.sizeBytes)} stored in ${formatSize(newest.storedBytes)}`;
   const next = dueAt === undefined ? '' : `; next due ${dueAt.toISOString()}`;
   return `${count}${whole}; newest ${newest.id}, ended ${agoText(newest.stopTime, at)}, took ${took}, ${sizes}${next}`;
+}
+
+function verifiedText({ verified: { last, lastSound } }: RepositoryStatus, at: Date): string {
+  if (last === undefined) return 'never';
+  const depth = { continuity: 'that all is there', stored: 'stored bytes', decoded: 'contents' }[last.depth];
+  const found = last.damaged === 0 ? 'no damage' : formatCount(last.damaged, 'finding') + ' of damage';
+  const sound =
+    last.damaged === 0 || lastSound === undefined ? '' : `; without damage ${agoText(lastSound.at, at)}`;
+  return `${agoText(last.at, at)}, ${depth ?? last.depth}: ${found}${sound}`;
 }
 
 function storedText({ stored, growth, costPerMonth }: RepositoryStatus): string {

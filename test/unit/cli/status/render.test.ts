@@ -52,6 +52,16 @@ const statuses: readonly [string, Status][] = [
             {
               anomalies: new Map([['new', [anomaly]]]),
               passedOver: { count: 2, first: { key: 'orders/1/"a|b\\c', problem: 'is not signed' } },
+              verified: {
+                last: {
+                  verifiedAt: minute(40),
+                  depth: 'decoded',
+                  damaged: 1,
+                  warnings: 0,
+                  segmentCount: 9,
+                  partCount: 2,
+                },
+              },
               unfinished: [{ id: 'running', lastSignAt: minute(58) }],
             },
           ),
@@ -167,6 +177,7 @@ repository "main" (file:///srv/walvault), system 1, timeline 1
   newest      0/1F00000 on timeline 1, archived 1 min ago; the server is 512 KiB ahead
   oldest      2026-11-22T10:03:00.000Z, 0/31999A on timeline 1
   backups     2; newest new, ended 39 min ago, took 1 min, 1 B stored in 1000 B; next due 2026-11-23T10:20:00.000Z
+  verified    never
   stored      WAL 1 B, backups 2.0 KiB; 66.1 KiB are added a day; costs 0.00 a month
   disk        800 GiB of 1000 GiB free
 

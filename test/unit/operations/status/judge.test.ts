@@ -33,6 +33,14 @@ const broken = (one: typeof old) =>
   ({ ...one, problem: 'is not whole: parts/000001.tar is missing' }) as never;
 const failure = { wal: '00000001000000000000001F', time: '10:58', at: minute(58), isNewest: true };
 const { archiver } = serverFacts();
+const run = (damaged: number) => ({
+  verifiedAt: minute(30),
+  depth: 'stored' as const,
+  damaged,
+  warnings: 0,
+  segmentCount: 5,
+  partCount: 2,
+});
 const anomaly = {
   measure: 'ratio',
   value: 1000,
@@ -266,6 +274,12 @@ describe('what a status finds', () => {
       ofSystem({ unreadable: { count: 1, first: 'not JSON' } }),
       [`warning passed-over ${main}`],
     ],
+    [
+      'damage that verify has found',
+      ofSystem({ verified: { last: run(2), lastSound: run(0) } }),
+      [`critical damage ${main}`],
+    ],
+    ['nothing, where verify has found none', ofSystem({ verified: { last: run(0), lastSound: run(0) } }), []],
     // The server and its host.
     [
       'that archiving is off',
@@ -439,6 +453,19 @@ describe('recoverable windows', () => {
       status.repositories[0]?.windows.map(({ backup, timeline, toLsn }) => [backup, timeline, toLsn]),
       [['old', 2, '0/1F00000']],
     );
+  });
+
+  it('are those of the branch that the server is on, else of the one whose WAL arrived last', () => {
+    const both = drawn({
+      branches: { 2: { parent: 1, at: 25.5, seen: 50 } },
+      runs: [
+        { timeline: 1, first: 2, last: 30, seen: 57 },
+        { timeline: 2, first: 25, last: 28, seen: 58 },
+      ],
+    });
+    assert.equal(judged(both).repositories[0]?.timeline, 1);
+    const alone = judged({ ...both, server: undefined }).repositories[0];
+    assert.deepEqual([alone?.timeline, alone?.otherTimelines], [2, [1]]);
   });
 
   it('are those of the system that archived last, where the server is not known', () => {
