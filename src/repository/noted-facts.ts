@@ -14,6 +14,7 @@ import {
   needsSignature,
   type SignaturePolicy,
 } from './encoding/signature-policy.ts';
+import { isBackupId } from './format/backup-record.ts';
 import { notesPrefix, type SystemPath } from './format/layout.ts';
 import { anomalyKind, parseAnomalies, type Anomaly } from './format/notes/anomaly.ts';
 import { expiringKind } from './format/notes/expiring.ts';
@@ -182,19 +183,21 @@ export class NotedFacts {
 
   /** The segments that were read and found sound since then; one may be in several ranges. */
   async verifiedWal(geometry: WalGeometry, since = new Date(0)): Promise<VerifiedRange[]> {
-    return (await this.#verifiedSince(since)).flatMap(note => parseVerifiedRanges(note, geometry));
+    const notes = await this.#verifiedSince(since, subject => !isBackupId(subject));
+    return notes.flatMap(note => parseVerifiedRanges(note, geometry));
   }
 
   /** The parts of backups that were read and found sound since then. */
   async verifiedParts(since = new Date(0)): Promise<VerifiedParts[]> {
-    return (await this.#verifiedSince(since)).flatMap(note => parseVerifiedParts(note) ?? []);
+    const notes = await this.#verifiedSince(since, isBackupId);
+    return notes.flatMap(note => parseVerifiedParts(note) ?? []);
   }
 
   /** The key of such a note tells its time, so that older ones are not read. */
-  async #verifiedSince(since: Date): Promise<Note[]> {
+  async #verifiedSince(since: Date, isAbout: (subject: string) => boolean): Promise<Note[]> {
     const from = noteTimeName(since);
     const entries = (await this.#noteEntries(verifiedKind)).filter(
-      ({ subject, name }) => subject !== runSubject && name >= from,
+      ({ subject, name }) => subject !== runSubject && isAbout(subject) && name >= from,
     );
     const notes = await mapEach(entries, notesAtOnce, entry =>
       this.#believedNote(entry, this.#removalPolicy),

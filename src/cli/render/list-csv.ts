@@ -26,6 +26,7 @@ const tables: Readonly<Record<Exclude<ListedKind, 'all'>, CsvTable>> = {
       ...['id', 'type', 'parent', 'label', 'startTime', 'stopTime', 'durationMs', 'timeline'],
       ...['startLsn', 'stopLsn', 'startSegment', 'stopSegment', 'sizeBytes', 'storedBytes', 'ratio'],
       ...['damagedPages', 'missingObjects', 'signature', 'pins', 'pinnedUntil', 'pinnedBy', 'pinNote'],
+      ...['verifiedAt', 'anomalies'],
     ],
     rowsOf: ({ backups = [] }) =>
       backups.map(backup => {
@@ -36,7 +37,8 @@ const tables: Readonly<Record<Exclude<ListedKind, 'all'>, CsvTable>> = {
           ...[backup.durationMs, record.timeline, backup.startLsn, backup.stopLsn, backup.startSegment],
           ...[backup.stopSegment, record.sizeBytes, backup.storedBytes, backup.ratio?.toFixed(2)],
           ...[record.damagedPages, backup.missingObjects.count, backup.verdict.status, pins.length],
-          ...[pin?.until, pin && `${pin.user} on ${pin.host}`, pin?.note],
+          ...[pin?.until, pin && `${pin.user} on ${pin.host}`, pin?.note, backup.verified?.verifiedAt],
+          backup.anomalies.map(({ description }) => description).join('; '),
         ];
       }),
   },

@@ -72,6 +72,7 @@ function backupJson(backup: ListedBackup): unknown {
     recipients: record.recipients ?? null,
     signature: verdict,
     pinned: backup.pins.length > 0,
+    verified: backup.verified ?? null,
     anomalies: backup.anomalies,
     pins: backup.pins.slice(0, mostPins).map(pinJson),
     cold: backup.cold,

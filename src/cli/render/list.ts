@@ -3,6 +3,7 @@ import { formatCount, formatDuration, formatSize } from '../../base/units.ts';
 import type { ListedBackup, RepositoryListing, SystemListing } from '../../operations/list/listing.ts';
 import type { Hole, LostRange, TimelineListing } from '../../operations/list/timelines.ts';
 import type { ListedKind } from '../../operations/list/list.ts';
+import type { VerifiedBackup } from '../../operations/list/verified.ts';
 import { treeOf, type TreeItem } from '../../operations/list/tree.ts';
 import { describeDamagedPages } from '../../operations/damaged-pages.ts';
 import { describePin, type Pin } from '../../operations/pins-in-words.ts';
@@ -145,7 +146,7 @@ function readersOf({ record, isEncrypted }: ListedBackup): string {
 }
 
 function remarksOf(backup: ListedBackup): string[] {
-  const { record, verdict, cold, missingObjects, missingWal, pins, anomalies } = backup;
+  const { record, verdict, cold, missingObjects, missingWal, pins, anomalies, verified } = backup;
   return [
     ...(missingObjects.count > 0 ? [`${formatCount(missingObjects.count, 'object')} missing`] : []),
     ...(missingWal.length > 0 ? ['its WAL is missing'] : []),
@@ -153,6 +154,7 @@ function remarksOf(backup: ListedBackup): string[] {
     ...(record.damagedPages > 0 ? [formatCount(record.damagedPages, 'damaged page')] : []),
     ...(record.backupFrom === 'standby' ? ['from a standby'] : []),
     ...(pins.length > 0 ? [pinRemark(pins)] : []),
+    ...(verified === undefined ? [] : [verifiedRemark(verified)]),
     ...anomalies.map(({ measure }) => `unusual ${measure}`),
     ...Object.entries(cold).map(([tier, count]) => `${count} objects in ${tier}`),
     ...(record.label === '' || record.label === record.id ? [] : [`label "${record.label}"`]),
@@ -164,6 +166,12 @@ function pinRemark(pins: readonly Pin[]): string {
   const ends = pins.flatMap(({ until }) => (until === undefined ? [] : [until.getTime()]));
   if (ends.length < pins.length) return 'pinned';
   return `pinned until ${new Date(Math.max(...ends)).toISOString()}`;
+}
+
+function verifiedRemark({ verifiedAt, depth, partCount, ofParts }: VerifiedBackup): string {
+  const part = partCount === ofParts ? '' : `, ${partCount} of ${ofParts} parts`;
+  const how = depth === 'stored' ? ' as stored' : '';
+  return `verified${how} ${verifiedAt.toISOString().slice(0, 10)}${part}`;
 }
 
 function remarkOf({ status }: { readonly status: string }): string {

@@ -23,6 +23,7 @@ import type { ListedBackup, RepositoryListing, SystemListing } from './listing.t
 import { listRestorePoints } from './restore-points.ts';
 import { select, type Selection } from './selection.ts';
 import { describeTimelines } from './timelines.ts';
+import { verifiedOf } from './verified.ts';
 
 /** `all` is backups and WAL. */
 export type ListedKind = 'all' | 'backups' | 'wal' | 'timelines' | 'restore-points';
@@ -153,6 +154,7 @@ async function listBackups(
 ): Promise<Pick<SystemListing, 'backups' | 'unreadable'>> {
   const catalog = await survey.catalog();
   const pins = await survey.pins(now);
+  const verified = await survey.verifiedParts();
   const anomalies = await survey.anomalies();
   const directories = await survey.backupDirectories();
   const backups: ListedBackup[] = [];
@@ -164,6 +166,7 @@ async function listBackups(
     backups.push(
       describeBackup(entry, {
         pins: pins.get(id) ?? [],
+        verified: verifiedOf(entry.record, verified),
         anomalies: described(anomalies.get(id) ?? []),
         cold: directory?.cold ?? {},
         missingObjects,
@@ -194,7 +197,10 @@ async function missingWal(
 
 function describeBackup(
   entry: CatalogEntry,
-  found: Pick<ListedBackup, 'pins' | 'anomalies' | 'cold' | 'missingObjects' | 'whyNotWhole' | 'missingWal'>,
+  found: Pick<
+    ListedBackup,
+    'pins' | 'verified' | 'anomalies' | 'cold' | 'missingObjects' | 'whyNotWhole' | 'missingWal'
+  >,
 ): ListedBackup {
   const { startLsn, stopLsn, startTime, stopTime, timeline, geometry } = entry.record;
   const storedBytes = storedBytesOf(entry.record);

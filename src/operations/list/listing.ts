@@ -11,6 +11,7 @@ import type { MissingPieces } from '../../repository/stored-backups.ts';
 import type { WalRun } from '../../repository/wal/listing.ts';
 import type { Restorable } from '../restore/restorable.ts';
 import type { TimelineListing } from './timelines.ts';
+import type { VerifiedBackup } from './verified.ts';
 
 export interface RepositoryListing {
   readonly name: string;
@@ -76,6 +77,8 @@ export interface ListedBackup extends CatalogEntry {
   /** The pins that count now. */
   readonly pins: readonly Pin[];
   /** What falls out of the history of its cluster. */
+  /** What `verify` has read of it and found sound; undefined: nothing. */
+  readonly verified: VerifiedBackup | undefined;
   readonly anomalies: readonly DescribedAnomaly[];
   readonly isEncrypted: boolean;
   /** Its parts and its manifest that are not there as recorded. */

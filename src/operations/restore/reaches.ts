@@ -27,7 +27,7 @@ export function reachesOf(survey: RestoreSurvey): Reach[] {
     if (survey.unusable.has(timeline)) continue;
     for (const backup of backupsOn(survey, timeline)) {
       const path = walPath(survey, timeline, backup.startLsn);
-      if (path.endLsn < backup.stopLsn) continue;
+      // Nothing of a path that ends before the backup does.
       for (const range of rangesOf(path, backup.stopLsn)) {
         const key = `${backup.id} ${range.timeline}`;
         const known = reaches.get(key);

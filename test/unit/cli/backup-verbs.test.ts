@@ -71,7 +71,7 @@ describe('a person and a backup', () => {
     assert.match(text.stdout, /^backup \S+: pinned by \S.*: =cmd\|"x" \\u001b\[2J \(pin \w{8}\)$/m);
     assert.doesNotMatch(text.stdout, new RegExp(second));
     const csv = await walvault(['list', 'backups', '--pinned', '--csv']);
-    assert.match(csv.stdout, /,"'=cmd\|""x"" \\u001b\[2J"\r\n$/);
+    assert.match(csv.stdout, /,"'=cmd\|""x"" \\u001b\[2J",,\r\n$/);
     assert.equal(csv.stdout.split('\r\n').length, 3);
     const json = JSON.parse((await walvault(['list', 'backups', '--pinned', '--json'])).stdout) as {
       systems: { backups: { pins: { note: string }[]; pinned: boolean }[] }[];
