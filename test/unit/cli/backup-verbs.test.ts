@@ -7,7 +7,7 @@ import { errorCodes } from '../../../src/base/errors/errors.ts';
 import { runCli } from '../../../src/cli/program.ts';
 import { createFsStore } from '../../../src/stores/fs/store.ts';
 import { backupId, commitBackup } from '../../support/copied-repository.ts';
-import { archiveSegment, makeRepository, signal } from '../../support/site/archive.ts';
+import { archiveFile, archiveSegment, makeRepository, signal } from '../../support/site/archive.ts';
 import { temporaryDirectory } from '../../support/site/temp.ts';
 
 /** Nobody else's, as root wants what it writes to and takes secrets from. */
@@ -41,6 +41,9 @@ beforeAll(async () => {
   mkdirSync(root);
   const repository = await makeRepository({ store: createFsStore({ root }) });
   for (let number = 1n; number <= 9n; number++) await archiveSegment(repository, 1, number);
+  await archiveFile(repository, '00000003.history', '1\t0/900000\tpromoted\n');
+  await archiveFile(repository, '00000002.history', '1\t0/800000\tpromoted\n');
+  await archiveSegment(repository, 2, 8n);
   await commitBackup(repository);
   await commitBackup(repository, { id: second, from: 6n, to: 7n });
   writeFileSync(
@@ -89,6 +92,22 @@ describe('a person and a backup', () => {
       assert.equal(table.length, 3, stdout);
       for (const line of table) assert.ok(line.length <= width, `${width}: ${line}`);
     }
+  });
+
+  it('see the timelines as a tree, each below the one that it left', async () => {
+    const { stdout } = await walvault(['list', 'timelines']);
+    const rows = stdout.split('\n').map(line => line.trimEnd().split(/ {2,}/));
+    const from = rows.findIndex(([title]) => title === 'TIMELINE');
+    assert.deepEqual(
+      rows.slice(from + 1, from + 4).map(cells => cells.slice(0, 3)),
+      [
+        ['1', '000000010000000000000009', '9'],
+        ['', '2', '0/800000'],
+        ['', '3', '0/900000'],
+      ],
+    );
+    const csv = await walvault(['list', 'timelines', '--csv']);
+    assert.match(csv.stdout, /^main,7300000000000000001,2,1,0\/800000,/m);
   });
 
   it('delete it only once it is unpinned, and its id typed', async () => {
