@@ -241,7 +241,8 @@ function createContext(): CliContext {
     },
     get outputColumns() {
       const { isatty } = process.getBuiltinModule('node:tty');
-      return isatty(1) ? process.stdout.columns : undefined;
+      // A terminal that nobody has told its size says 0.
+      return isatty(1) && process.stdout.columns > 0 ? process.stdout.columns : undefined;
     },
     get ask() {
       const { isatty } = process.getBuiltinModule('node:tty');
