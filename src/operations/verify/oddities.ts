@@ -24,6 +24,7 @@ import {
 } from '../../repository/format/layout.ts';
 import type { Repository } from '../../repository/repository.ts';
 import { withMethods } from '../../stores/methods.ts';
+import { listingsBy, pagesOf } from '../../stores/pages.ts';
 import type { ListEntry } from '../../stores/store.ts';
 import type { FindingKind } from './finding.ts';
 
@@ -65,12 +66,12 @@ export class Oddities {
     return {
       ...repository,
       store: withMethods(store, {
-        async *list(options) {
-          for await (const entry of store.list(options)) {
-            see(entry);
-            yield entry;
+        ...listingsBy(async function* (options) {
+          for await (const page of pagesOf(store, options)) {
+            page.forEach(see);
+            yield page;
           }
-        },
+        }),
       }),
     };
   }

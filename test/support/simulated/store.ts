@@ -72,7 +72,7 @@ export function createSimulatedStore(
     }
   }
   const driver: Store = {
-    url: 'simulated:',
+    url: 's3://simulated/archive',
     capabilities: { conditionalCreate: 'atomic', checksumOnWrite: true, metadataLimitBytes: 2048 },
     async put(key, body, { ifAbsent, metadata = {} }) {
       await request('put');
