@@ -31,7 +31,7 @@ const verbsOnVerbs: readonly (readonly [string, RegExp])[] = [
   ['list', /^operations\/restore\/(reaches|restorable|survey)$/],
   [
     'delete',
-    /^operations\/(restore\/(reaches|survey)|cleanup\/(decisions|execute|gather|in-progress|state))$/,
+    /^operations\/(restore\/(reaches|survey)|cleanup\/(claimed-by-restores|decisions|execute|gather|in-progress|state))$/,
   ],
   // What can be recovered is what a restore would reach.
   ['status', /^operations\/restore\/(branches|choose-backup|survey|wal-path)$/],

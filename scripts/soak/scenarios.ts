@@ -23,6 +23,7 @@ import { memoryLimits, memoryOfBackup, memoryOfPush } from '../../test/support/t
 import { surviveOutages } from '../../test/support/torture/outage.ts';
 import { cutPower } from '../../test/support/torture/power-cut.ts';
 import { startAsProcessOne } from '../../test/support/torture/process-one.ts';
+import { surviveRansomware } from '../../test/support/torture/ransomware.ts';
 import { racePushes } from '../../test/support/torture/race.ts';
 import { archiveAndRecover } from '../../test/support/torture/segment-sizes.ts';
 import { allSegmentSizesMiB, liveThroughVersions } from '../../test/support/torture/versions.ts';
@@ -58,6 +59,7 @@ export const scenarios: readonly Scenario[] = [
   { name: 'kill-agent', run: killAgentsUnderLoad },
   { name: 'segment-sizes', run: largestSegments },
   { name: 'versions', run: allVersions },
+  { name: 'ransomware', run: async () => describe(await surviveRansomware()) },
   { name: 'memory', run: measureMemory },
   { name: 'large-cluster', run: cycleLargeCluster },
   { name: 'interleavings', run: () => interleaveAccounts(200) },

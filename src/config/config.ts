@@ -23,6 +23,8 @@ export interface RepositoryConfig {
   readonly pricePerGib?: number;
   readonly caFile?: string;
   readonly verifyTls: boolean;
+  /** From the command line: read the repository as it was at this time, in milliseconds since 1970. */
+  readonly readAtMs?: number;
   /** As root: somebody else who may change the URL. */
   readonly chosenBy?: Outsider;
 }

@@ -2,6 +2,7 @@
 export type { Config, LoadedConfig, ManifestChecksums, RepositoryConfig } from './config.ts';
 export { defaultConfigPath } from '../base/default-config.ts';
 export { loadConfig } from './load.ts';
+export { atRepositoryTime } from './repository-time.ts';
 export { describeSettings } from './describe.ts';
 export { ConfiguredSecret, type SecretReading, type SecretRecipe } from './secret-source.ts';
 export { renderConfigFile, type ConfigFileContent } from './template.ts';

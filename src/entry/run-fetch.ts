@@ -4,7 +4,7 @@ import { dirname } from 'node:path';
 import type { Unanswered } from '../agent/client/ask.ts';
 import { fetchLine } from '../agent/client/command-lines.ts';
 import { openRepositories } from '../compose/open-repositories.ts';
-import type { Config } from '../config/index.ts';
+import { atRepositoryTime, type Config } from '../config/index.ts';
 import { fetch } from '../operations/fetch/fetch.ts';
 import { findTargetSystem } from '../operations/fetch/target-system.ts';
 import { beginCommand } from './begin-command.ts';
@@ -38,11 +38,13 @@ export async function runFetch(
     systemId: wholeNumber('system-id', values['system-id']),
     isTargetSet: values['target-set'],
   };
+  const readAtMs = momentOf(values['repository-time']);
   const { redactor, createLog, loadConfig } = beginCommand(context);
   const log = createLog('fetch', argv, values);
   return await redactor.guard(async () => {
     const { config } = await loadConfig(values.config);
-    return await fetchWith(config, wanted, { log, context, asked });
+    const chosen = { ...config, repositories: chosenOf(config, values.repository) };
+    return await fetchWith(atRepositoryTime(chosen, readAtMs), wanted, { log, context, asked });
   });
 }
 
@@ -119,6 +121,21 @@ async function removeOrphanedPrefetch(destination: string, log: Log): Promise<vo
     // The answer to PostgreSQL does not depend on this.
     log.emit({ kind: 'orphaned-prefetch-left', failure: toPlainError(error) });
   }
+}
+
+function chosenOf({ repositories }: Config, name: string | undefined): Config['repositories'] {
+  const chosen = repositories.filter(one => name === undefined || one.name === name);
+  if (chosen.length === 0) throw usageError(`no repository is named "${name ?? ''}"`, fetchLine);
+  return chosen;
+}
+
+/** ISO 8601 with its zone, as restore writes it into restore_command. */
+function momentOf(text: string | undefined): number | undefined {
+  if (text === undefined) return undefined;
+  const timeMs = /^\d{4}-\d\d-\d\dT[\d:.]+(?:Z|[+-]\d\d:\d\d)$/.test(text) ? Date.parse(text) : NaN;
+  if (Number.isNaN(timeMs))
+    throw usageError(`--repository-time takes a time like 2026-11-22T10:00:00Z, not "${text}"`, fetchLine);
+  return timeMs;
 }
 
 function wholeNumber(option: keyof typeof fetchLine.options, text: string | undefined): bigint | undefined {

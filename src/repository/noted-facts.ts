@@ -42,6 +42,7 @@ import {
 import { pinKind, pinsOf, unpinKind, type Pin } from './format/notes/pin.ts';
 import { parseRemovedWal, removedWalKind } from './format/notes/removed-wal.ts';
 import { parseRestorePoint, restorePointKind, type NotedRestorePoint } from './format/notes/restore-point.ts';
+import { parseRestored, restoredKind } from './format/notes/restored.ts';
 import {
   parseVerifiedParts,
   parseVerifiedRanges,
@@ -54,6 +55,7 @@ import {
 } from './format/notes/verified.ts';
 import { PassedOverObjects } from './passed-over.ts';
 import type { Repository } from './repository.ts';
+import { longestHoldMs, restoresInProgress, type RestoreInProgress } from './restores-in-progress.ts';
 
 /** Anybody may have planted thousands, and each with a signature costs two requests. */
 const notesAtOnce = 16;
@@ -199,11 +201,38 @@ export class NotedFacts {
     const entries = (await this.#noteEntries(verifiedKind)).filter(
       ({ subject, name }) => subject !== runSubject && isAbout(subject) && name >= from,
     );
-    const notes = await mapEach(entries, notesAtOnce, entry =>
-      this.#believedNote(entry, this.#removalPolicy),
+    return await this.#read(entries, this.#removalPolicy);
+  }
+
+  /** The restores that hold a backup and its WAL now. Notes too old to hold anything are not read. */
+  async restoresInProgress(now: Date): Promise<RestoreInProgress[]> {
+    const oldestMs = now.getTime() - longestHoldMs;
+    const entries = (await this.#noteEntries(restoredKind)).filter(
+      ({ modified }) => modified.getTime() > oldestMs,
     );
-    this.passedOver.tell(this.repository);
-    return notes.filter(note => note !== undefined);
+    // A claim only protects, and what is not believed protects for a limited time.
+    const notes = await this.#read(entries, 'off');
+    return restoresInProgress(
+      notes.flatMap(note => {
+        const claim = parseRestored(note);
+        return claim === undefined
+          ? []
+          : [{ note: claim, isProven: isBelieved(note.verdict, this.#removalPolicy) }];
+      }),
+      now,
+    );
+  }
+
+  /** The keys of the notes that announce removals, of backups and of WAL. They are not read. */
+  async announcedRemovals(): Promise<string[]> {
+    return (await this.#noteEntries(expiringKind, removedWalKind)).map(({ key }) => key);
+  }
+
+  /** The keys of the notes of restores that are too old to hold anything. */
+  async outdatedRestores(now: Date): Promise<string[]> {
+    const oldestMs = now.getTime() - longestHoldMs;
+    const entries = await this.#noteEntries(restoredKind);
+    return entries.filter(({ modified }) => modified.getTime() <= oldestMs).map(({ key }) => key);
   }
 
   protected get policy(): SignaturePolicy {
@@ -219,7 +248,10 @@ export class NotedFacts {
    * of a note tells its kind, so notes of other kinds are not read.
    */
   async #notes(kinds: readonly NoteKind[], policy = this.policy): Promise<Note[]> {
-    const entries = await this.#noteEntries(...kinds);
+    return await this.#read(await this.#noteEntries(...kinds), policy);
+  }
+
+  async #read(entries: readonly NoteEntry[], policy: SignaturePolicy): Promise<Note[]> {
     const notes = await mapEach(entries, notesAtOnce, entry => this.#believedNote(entry, policy));
     this.passedOver.tell(this.repository);
     return notes.filter(note => note !== undefined);

@@ -7,7 +7,7 @@ import { decorateStore, type StoreLimits } from './decorators/decorate-store.ts'
 import type { DriverSettings } from './driver-kit/driver-settings.ts';
 import { gcsOptionsOf } from './gcs/url.ts';
 import { s3OptionsOf } from './s3/url.ts';
-import type { Store } from './store.ts';
+import { StoreError, type Store } from './store.ts';
 import { directoryOf, parseUrl, type Protocol } from './url.ts';
 
 export interface StoreSettings extends DriverSettings {
@@ -17,14 +17,27 @@ export interface StoreSettings extends DriverSettings {
 
 /**
  * Opens no connection and touches no disk: the first call reports a wrong address.
- * @throws WalvaultError `config` with a hint on a bad URL
+ * @throws WalvaultError `config` with a hint on a bad URL; StoreError `no-container` for the past of a store without versions
  */
 export async function openStore(settings: StoreSettings): Promise<Store> {
   const { timeoutMs, limits } = settings;
   const { url, protocol } = parseUrl(settings.url);
+  if (settings.readAtMs !== undefined && protocol !== 's3:') throw withoutPast(url, settings.readAtMs);
   const isDirectory = protocol === 'file:';
   const facts = { timeoutMs, watchesItsUploads: !isDirectory, holdsThreads: isDirectory };
   return decorateStore(await openDriver[protocol](url, settings), facts, limits);
+}
+
+/** The code lets a restore try the next repository. */
+function withoutPast(url: URL, readAtMs: number): StoreError {
+  const at = new Date(readAtMs).toISOString();
+  return new StoreError(
+    'no-container',
+    `${url.href}: cannot be read as it was at ${at}: only S3 buckets with versions can`,
+    {
+      hint: 'Choose a repository in such a bucket with --repository, or leave --repository-time out.',
+    },
+  );
 }
 
 const openDriver: Readonly<Record<Protocol, (url: URL, settings: DriverSettings) => Promise<Store>>> = {

@@ -4,9 +4,11 @@
  */
 import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
+import { setTimeout as sleep } from 'node:timers/promises';
 import {
   CreateBucketCommand,
   CreateMultipartUploadCommand,
+  DeleteObjectCommand,
   DeleteObjectsCommand,
   GetObjectTaggingCommand,
   HeadObjectCommand,
@@ -140,6 +142,73 @@ async function runOnCeph(ceph: CephGateway): Promise<void> {
         new ListObjectVersionsCommand({ Bucket: 'versions', Prefix: 'repository/many/' }),
       );
       assert.deepEqual([left.Versions ?? [], left.DeleteMarkers ?? []], [[], []]);
+      await store.close();
+    });
+
+    it('shows what the bucket held at a moment, whatever was overwritten or deleted since', async () => {
+      const store = await open('versions');
+      const past = async (at: Date) => await open('versions', '', { readAtMs: at.getTime() });
+      for (const key of ['past/a', 'past/b', 'past/c'])
+        await put(store, key, `the ${key}`, { metadata: { a: 'b' } });
+      const gone = { Bucket: 'versions', Key: 'repository/past/c' };
+      await client.send(new DeleteObjectCommand(gone));
+      const before = await pauseAround();
+      await put(store, 'past/a', 'ransom', { ifAbsent: false });
+      await put(store, 'past/later/x', 'x');
+      await client.send(new DeleteObjectCommand({ ...gone, Key: 'repository/past/b' }));
+      await put(store, 'past/c', 'again');
+      const then = await past(before);
+      assert.deepEqual(await names(then, { prefix: 'past/' }), ['past/a', 'past/b']);
+      assert.deepEqual(await names(then, { prefix: 'past/', delimiter: '/' }), ['past/a', 'past/b']);
+      assert.deepEqual(await names(then, { prefix: 'past/', startAfter: 'past/a' }), ['past/b']);
+      for (const key of ['past/a', 'past/b']) {
+        assert.equal((await read(then, key)).toString(), `the ${key}`);
+        const stat = await then.head(key, { signal });
+        assert.deepEqual([stat?.sizeBytes, stat?.metadata['a']], [10, 'b']);
+      }
+      await rejectsAs('absent', read(then, 'past/c'));
+      assert.equal(await then.head('past/later/x', { signal }), undefined);
+      await rejectsAs('denied', put(then, 'past/new', 'x'));
+      const [refused] = await then.delete(['past/a'], { signal });
+      assert.equal(refused?.error.kind, 'denied');
+      assert.deepEqual(await names(store, { prefix: 'past/' }), ['past/a', 'past/c', 'past/later/x']);
+      await Promise.all([store.close(), then.close()]);
+    });
+
+    it('leaves what it deletes to the bucket where it is told to', async () => {
+      const store = await open('versions', '&versions=keep');
+      await put(store, 'hidden/a', 'a');
+      const before = await pauseAround();
+      assert.deepEqual(await store.delete(['hidden/a'], { signal }), []);
+      assert.deepEqual(await names(store, { prefix: 'hidden/' }), []);
+      await closing(await open('versions', '', { readAtMs: before.getTime() }), async then => {
+        assert.equal((await read(then, 'hidden/a')).toString(), 'a');
+      });
+      await store.close();
+    });
+
+    it('has no past before it kept versions, and none at all without', async () => {
+      const bucket = await createBucket('young');
+      const store = await open(bucket);
+      await put(store, 'old', 'old');
+      const before = await pauseAround();
+      const past = () => open(bucket, '', { readAtMs: before.getTime() });
+      await closing(await past(), async then => {
+        await rejectsAs('no-container', read(then, 'old'));
+        await assert.rejects(names(then, { prefix: '' }), /this bucket keeps no versions/);
+      });
+      const Enabled = { Status: 'Enabled' } as const;
+      await client.send(new PutBucketVersioningCommand({ Bucket: bucket, VersioningConfiguration: Enabled }));
+      await put(store, 'new', 'new');
+      await closing(await past(), async then => {
+        await assert.rejects(names(then, { prefix: '' }), /began to keep versions after/);
+      });
+      const after = await pauseAround();
+      await client.send(new DeleteObjectCommand({ Bucket: bucket, Key: 'repository/old' }));
+      await closing(await open(bucket, '', { readAtMs: after.getTime() }), async then => {
+        assert.deepEqual(await names(then, { prefix: '' }), ['new', 'old']);
+        assert.equal((await read(then, 'old')).toString(), 'old');
+      });
       await store.close();
     });
 
@@ -281,6 +350,22 @@ function clientOf({ endpoint }: CephGateway, { accessKeyId, secretAccessKey }: K
     forcePathStyle: true,
     credentials: { accessKeyId, secretAccessKey },
   });
+}
+
+async function closing(store: Store, work: (store: Store) => Promise<void>): Promise<void> {
+  try {
+    await work(store);
+  } finally {
+    await store.close();
+  }
+}
+
+/** A moment apart from what is before and after it: services stamp versions in whole seconds. */
+async function pauseAround(): Promise<Date> {
+  await sleep(1100);
+  const moment = new Date();
+  await sleep(1100);
+  return moment;
 }
 
 async function unfinished(store: Store, prefix: string): Promise<UnfinishedWrite[]> {

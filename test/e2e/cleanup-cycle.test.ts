@@ -125,6 +125,18 @@ describe('cleanup of three backups to one', () => {
     assert.equal(alone.exitCode, 3);
   });
 
+  it('removes nothing that a restored copy still replays, and all of it when its claim has ended', async () => {
+    const id = backups[0]?.id ?? '';
+    const before = systemOf(await cleanUp(site, ['--keep-last', '1', '--dry-run']));
+    assert.ok(!before.removed.backups.includes(id));
+    const [held] = before.backups.filter(backup => backup.id === id);
+    assert.deepEqual(codesOf(held), ['restoring']);
+    assert.match(held?.reasons[0]?.text ?? '', /replaying, held until/);
+    assert.ok(before.wal.some(range => range.action === 'keep' && codesOf(range).includes('restoring')));
+    rmSync(begunBefore, { recursive: true });
+    await restoreInto(site, ['--backup', id, '--hold-for', '0s'], { directory: begunBefore });
+  });
+
   it('changes nothing in a dry run', async () => {
     const before = objectsOf(site);
     announced = await cleanUp(site, ['--keep-last', '1', '--dry-run']);
@@ -236,7 +248,14 @@ interface CleanupJson {
   readonly repositories: readonly { readonly systems: readonly CleanedSystem[] }[];
 }
 
+interface Decided {
+  readonly action: 'keep' | 'remove';
+  readonly reasons: readonly { readonly code: string; readonly text: string }[];
+}
+
 interface CleanedSystem {
+  readonly backups: readonly (Decided & { readonly id: string })[];
+  readonly wal: readonly Decided[];
   readonly removed: { readonly backups: readonly string[]; readonly objectCount: number };
 }
 
@@ -249,6 +268,10 @@ async function cleanUp(site: Site, args: readonly string[]): Promise<CleanupJson
   const { stdout, stderr, exitCode } = await site.walvault(['cleanup', '--json', ...args]);
   assert.equal(exitCode, 0, stderr);
   return JSON.parse(stdout) as CleanupJson;
+}
+
+function codesOf(decided: Decided | undefined): string[] {
+  return decided?.reasons.map(({ code }) => code) ?? [];
 }
 
 function systemOf({ repositories }: CleanupJson): CleanedSystem {

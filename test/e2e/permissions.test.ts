@@ -5,7 +5,12 @@
 import assert from 'node:assert/strict';
 import { readFileSync, readdirSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
-import { CreateBucketCommand, PutBucketPolicyCommand, S3Client } from '@aws-sdk/client-s3';
+import {
+  CreateBucketCommand,
+  PutBucketPolicyCommand,
+  PutBucketVersioningCommand,
+  S3Client,
+} from '@aws-sdk/client-s3';
 import { afterAll, beforeAll, describe, it } from 'vitest';
 import { missingCephTools, startCeph, type CephGateway } from '../support/servers/ceph.ts';
 import { backUp } from '../support/site/cycle.ts';
@@ -67,6 +72,12 @@ if (missing.length > 0) {
         credentials: ceph,
       });
       await client.send(new CreateBucketCommand({ Bucket: 'acme-wal' }));
+      await client.send(
+        new PutBucketVersioningCommand({
+          Bucket: 'acme-wal',
+          VersioningConfiguration: { Status: 'Enabled' },
+        }),
+      );
       grant = async command => {
         const Policy = policyOf(command, ceph.stranger.arn);
         await client.send(new PutBucketPolicyCommand({ Bucket: 'acme-wal', Policy }));
@@ -129,6 +140,21 @@ if (missing.length > 0) {
       const refused = await site.walvault(['backup', '--fast'], { env: { ...origin.env, ...stranger } });
       assert.notEqual(refused.exitCode, 0);
       assert.match(refused.stderr, /denied/);
+    });
+
+    it('past: reads versions, and the rights to read the present are not needed', async () => {
+      await grant('past');
+      const past = ['--repository-time', new Date().toISOString()];
+      const { stdout, stderr } = await site.walvault(['list', 'backups', ...past], { env: stranger });
+      assert.equal(stdout.match(/ full /g)?.length, 2, stderr);
+      const target = join(temporaryDirectory('fetched'), 'file');
+      const fetched = await site.walvault(['fetch', ...past, archived, target], {
+        env: stranger,
+        cwd: origin.dataDirectory,
+      });
+      assert.equal(fetched.exitCode, 0, fetched.stderr);
+      const present = await site.walvault(['list'], { env: stranger });
+      assert.match(present.stderr, /denied/);
     });
 
     it('cleanup: removes, and check finds nothing to complain of', async () => {

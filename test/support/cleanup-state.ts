@@ -9,6 +9,7 @@ import type {
   SystemState,
   UnfinishedBackup,
 } from '../../src/operations/cleanup/state.ts';
+import type { RestoreInProgress } from '../../src/repository/restores-in-progress.ts';
 import type { WalStretch } from '../../src/repository/wal/listing.ts';
 import type { BackupRecord } from '../../src/repository/format/backup-record.ts';
 
@@ -92,6 +93,27 @@ export function unfinished(id: string, at: number, more: Partial<UnfinishedBacku
   };
 }
 
+/** A restore that holds the backup until day 22. */
+export function restoring(backupId: string, firstSegment: string): RestoreInProgress {
+  return {
+    backupId,
+    restoreId: 'r1',
+    stage: 'replaying',
+    firstSegment,
+    target: 'the end of the archive',
+    host: 'db2',
+    user: 'postgres',
+    directory: '/srv/restored',
+    startTime: day(19),
+    doneBytes: 100,
+    totalBytes: 100,
+    until: day(22),
+    notedAt: day(19),
+    heldUntil: day(22),
+    isProven: true,
+  };
+}
+
 /** Consecutive segments of one timeline, the last of which arrived at `until`. */
 export function wal(timeline: number, first: number, last: number, until: number): WalStretch {
   return { timeline, first: BigInt(first), last: BigInt(last), lastModified: day(until) };
@@ -110,6 +132,8 @@ export function stateOf(more: Partial<SystemState>): SystemState {
     wal: [],
     segments: more.wal ?? [],
     outdatedHighWater: [],
+    outdatedRestores: [],
+    restores: [],
     pinned: new Set(),
     expiring: new Set(),
     ...more,

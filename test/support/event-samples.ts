@@ -269,6 +269,13 @@ export const samples: Samples = {
     child: '20261130T213128Z-3c4d',
   },
   'backup-yielded-to-pin': { kind: 'backup-yielded-to-pin', repository, backup, pinned: backup },
+  'cleanup-yielded-to-restore': {
+    kind: 'cleanup-yielded-to-restore',
+    repository,
+    backup,
+    host: 'db2',
+    directory: '/srv/restored',
+  },
   'backup-removed': { kind: 'backup-removed', repository, backup },
   'wal-removed': { kind: 'wal-removed', repository, firstSegment: segment, lastSegment: segment },
   'cleanup-failed': {
@@ -319,6 +326,8 @@ export const samples: Samples = {
   'private-key-needed': { kind: 'private-key-needed', failure },
   'commit-searched': { kind: 'commit-searched', segmentCount: 64 },
   'restore-started': { kind: 'restore-started', backup, sizeBytes: 4_294_967_296, dataDirectory },
+  'restore-not-held': { kind: 'restore-not-held', repository, failure },
+  'restore-held-briefly': { kind: 'restore-held-briefly', repository },
   'restore-undone': { kind: 'restore-undone' },
   'restore-not-undone': { kind: 'restore-not-undone', directories: [dataDirectory], failure },
   'restored-server-started': { kind: 'restored-server-started', dataDirectory },

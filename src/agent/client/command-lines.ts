@@ -52,7 +52,8 @@ export const pushLine = {
 export const fetchLine = {
   name: 'fetch',
   description: 'get one WAL file from the archive (restore_command)',
-  usage: '[--timeline N] [--target-set] [--system-id N] <name> <destination>',
+  usage:
+    '[--timeline N] [--target-set] [--system-id N] [--repository NAME] [--repository-time TIME] <name> <destination>',
   positionals: {
     '<name>': 'its name, as PostgreSQL gives it in %f',
     '<destination>': 'where to put it, as PostgreSQL gives it in %p',
@@ -65,6 +66,11 @@ export const fetchLine = {
     'system-id': {
       value: 'n',
       help: 'system identifier, where no data directory has it',
+    },
+    repository: { value: 'name', help: 'ask only this repository (default: all of them)' },
+    'repository-time': {
+      value: 'time',
+      help: 'read it as it was at this time, as 2026-11-22T10:00:00Z; S3 buckets with versions only',
     },
   },
 } as const satisfies CommandLine;

@@ -64,6 +64,8 @@ export interface PlainFetch {
 export function plainFetch(argv: readonly string[]): PlainFetch | undefined {
   const parsed = quickParse(argv, fetchLine);
   if (parsed === undefined || parsed.values['system-id'] !== undefined) return undefined;
+  // The agent reads all repositories, as they are.
+  if ((parsed.values.repository ?? parsed.values['repository-time']) !== undefined) return undefined;
   if (asksForOwnLog(parsed.values)) return undefined;
   const [name, destination, ...rest] = parsed.positionals;
   if (name === undefined || destination === undefined || rest.length > 0) return undefined;

@@ -6,13 +6,16 @@ import { copyJson, renderCopy } from '../render/copy.ts';
 import { renderJson } from '../render/json.ts';
 import { rendered } from '../render/result-text.ts';
 import type { DefineVerb, Invocation } from '../verb.ts';
+import { atRepositoryTime } from '../../config/index.ts';
 import { chooseRepository } from '../options/repository-choice.ts';
+import { repositoryTimeOption } from '../options/repository-time.ts';
 
 interface CopyCliOptions {
   readonly from: string;
   readonly to: string;
   readonly backup?: string;
   readonly wal?: boolean;
+  readonly repositoryTime?: number;
   readonly dryRun?: boolean;
   readonly json?: boolean;
 }
@@ -29,6 +32,7 @@ export const defineCopy: DefineVerb = (program, run) => {
       ),
     )
     .option('--wal', 'only WAL and timeline histories')
+    .addOption(repositoryTimeOption('the repository of --from'))
     .option('--dry-run', 'show what would be copied and write nothing')
     .option('--json', 'print the result as JSON')
     .addHelpText('after', notes)
@@ -42,7 +46,12 @@ async function copyBetween(options: CopyCliOptions, invocation: Invocation): Pro
   const { openRepositories } = await import('../../compose/open-repositories.ts');
   const { copy } = await import('../../operations/copy/copy.ts');
   const { config } = await loadConfig();
-  await using opened = await openRepositories(config, log);
+  if (options.repositoryTime !== undefined && options.from === options.to)
+    throw new WalvaultError('usage', 'copy: the past of a repository cannot be copied into itself', {
+      hint: 'Copy it to another repository; init makes one.',
+    });
+  const past = atRepositoryTime(config, options.repositoryTime, options.from);
+  await using opened = await openRepositories(past, log);
   const result = await copy({
     from: chooseRepository(opened.repositories, options.from),
     to: chooseRepository(opened.repositories, options.to),
@@ -87,5 +96,6 @@ best-effort repository with holes. Only whole backups appear in the target.
 Examples:
   walvault copy --from main --to offsite
   walvault copy --from main --to offsite --wal --dry-run
+  walvault copy --from offsite --to rescue --repository-time '2026-11-22 10:00:00+00'
   walvault copy --from offsite --to main --backup 20261122T020000Z-full-3f2a91
 `;

@@ -4,7 +4,9 @@ import { WalvaultError } from '../../base/errors/errors.ts';
 import type { ListedKind } from '../../operations/list/list.ts';
 import { sortKeys } from '../../operations/list/selection.ts';
 import { parseSelection, type SelectionOptions } from '../options/list-selection.ts';
+import { atRepositoryTime } from '../../config/index.ts';
 import { chooseRepositories } from '../options/repository-choice.ts';
+import { repositoryTimeOption } from '../options/repository-time.ts';
 import { renderJson } from '../render/json.ts';
 import { renderListCsv } from '../render/list-csv.ts';
 import { listJson } from '../render/list-json.ts';
@@ -14,6 +16,7 @@ import type { DefineVerb, Invocation } from '../verb.ts';
 
 interface ListCliOptions extends SelectionOptions {
   readonly repository?: string;
+  readonly repositoryTime?: number;
   readonly json?: boolean;
   readonly csv?: boolean;
 }
@@ -26,6 +29,7 @@ export const defineList: DefineVerb = (program, run) => {
     .description('show the backups, WAL, timelines and restore points that the repositories hold')
     .addArgument(new Argument('[what]', 'only these (default: backups and WAL)').choices(kinds))
     .option('--repository <name>', 'only this repository')
+    .addOption(repositoryTimeOption())
     .option('--system-id <n>', 'only this system, where the cluster had several')
     .option('--since <time>', 'only backups that ended, and restore points that were made, from then on')
     .option('--until <time>', 'only those before')
@@ -61,7 +65,8 @@ async function listAll(
     });
   const selection = parseSelection(options, what, now);
   const { config } = await loadConfig();
-  await using opened = await openRepositories(config, log);
+  const past = atRepositoryTime(config, options.repositoryTime, options.repository);
+  await using opened = await openRepositories(past, log);
   chooseRepositories(opened.repositories, options.repository);
   const listings = await list({
     repositories: opened.repositories,

@@ -10,13 +10,17 @@ import { jobsOption } from '../options/load-options.ts';
 import { parseTargetTimeline } from '../options/timeline.ts';
 import { neededVariables } from '../options/needed-variables.ts';
 import type { StartedServer } from '../../operations/restore/start/start-restored.ts';
+import { atRepositoryTime } from '../../config/index.ts';
 import { parseSystemId } from '../options/repository-choice.ts';
+import { repositoryTimeOption } from '../options/repository-time.ts';
 import { ownCommand } from '../options/own-command.ts';
+import { holdOption } from '../options/hold-option.ts';
 import { thawDaysOption, thawSpeedOption, type ThawSpeed } from '../options/thaw-options.ts';
 
 interface RestoreCliOptions {
   readonly backup: string;
   readonly repository?: string;
+  readonly repositoryTime?: number;
   readonly systemId?: string;
   readonly targetTime?: string;
   readonly targetLsn?: string;
@@ -46,6 +50,7 @@ interface RestoreCliOptions {
   readonly thaw?: boolean;
   readonly thawDays: number;
   readonly thawSpeed: ThawSpeed;
+  readonly holdFor: number;
   readonly yes?: boolean;
   readonly json?: boolean;
 }
@@ -82,7 +87,8 @@ async function restoreInto(
   const systemId = parseSystemId(options.systemId);
   await becomeServerUser(options.owner, { mayStayRoot: options.dryRun === true, signal });
   const loaded = await loadConfig();
-  const { config, path } = loaded;
+  const { path } = loaded;
+  const config = atRepositoryTime(loaded.config, options.repositoryTime, options.repository);
   await using opened = await openRepositories(config, log);
   const jobs = options.jobs ?? config.restore.jobs;
   await using unpacker = new PartUnpackers(
@@ -92,6 +98,7 @@ async function restoreInto(
   const result = await restore({
     repositories: opened.repositories,
     repositoryName: options.repository,
+    readAt: options.repositoryTime === undefined ? undefined : new Date(options.repositoryTime),
     cluster: config.cluster,
     systemId,
     verifySignatures: config.signing.verify,
@@ -122,9 +129,11 @@ async function restoreInto(
     start:
       options.start === true ? { pgBin: options.pgBin, port: options.port, env: context.env } : undefined,
     thaw: options.thaw === true ? { days: options.thawDays, speed: options.thawSpeed } : undefined,
+    replayHoldMs: options.holdFor,
     log,
     signal,
   });
+  await using hold = result.hold;
   const variables = neededVariables(loaded, context.env);
   if (variables.length > 0) log.emit({ kind: 'environment-needed', variables });
   const show = (server?: StartedServer) => {
@@ -137,14 +146,17 @@ async function restoreInto(
     );
   };
   const { startOf } = await import('../../operations/restore/start/start-of.ts');
-  const start = startOf(result, { env: context.env, log, signal });
+  const start = startOf(result, { env: context.env, log: hold?.log ?? log, signal });
   if (start === undefined) {
     show();
     return;
   }
   const { startRestored } = await import('../../operations/restore/start/start-restored.ts');
   try {
-    show(await startRestored(start));
+    const server = await startRestored(start);
+    // A server that is paused may be sent further, and a standby reads the archive for as long as it lives.
+    if (server.outcome === 'promoted' || server.outcome === 'shut-down') await hold?.end();
+    show(server);
   } catch (error) {
     // The directory is whole, whatever became of the server.
     show();
@@ -222,6 +234,7 @@ function withOptions(command: Command): Command {
       ).choices(['0700', '0750']),
     )
     .option('--repository <name>', 'read from this repository (default: the first that can be used)')
+    .addOption(repositoryTimeOption())
     .option('--system-id <n>', 'which system, where the cluster had several (after an upgrade)')
     .addOption(jobsOption('restore.jobs'))
     .option('--owner <user>', 'as root: become this user, the one that runs PostgreSQL')
@@ -235,6 +248,7 @@ function withOptions(command: Command): Command {
     .option('--thaw', 'ask for objects in an archive tier, and exit 19 until they are there')
     .addOption(thawDaysOption('--thaw-days'))
     .addOption(thawSpeedOption('--thaw-speed'))
+    .addOption(holdOption)
     .option('--yes', 'agree to put tablespaces where the backup says they were')
     .option('--json', 'print the result as JSON');
 }
@@ -251,5 +265,6 @@ Examples:
   walvault restore /srv/restored --target-name before-migration --target-action promote
   walvault restore /srv/restored --tablespace-map 16385=/srv/fast --dry-run
   walvault restore /srv/standby --standby --archive-mode preserve
+  walvault restore /srv/rescued --repository-time '2026-11-22 10:00:00+00'
   walvault restore /srv/look --target-time '2026-11-22 10:00 Europe/Berlin' --start
 `;

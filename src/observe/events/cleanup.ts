@@ -25,6 +25,14 @@ export type CleanupEvent =
       readonly backup: string;
       readonly pinned: string;
     }
+  /** What a restore has claimed since this cleanup made its plan stays. */
+  | {
+      readonly kind: 'cleanup-yielded-to-restore';
+      readonly repository: string;
+      readonly backup: string;
+      readonly host: string;
+      readonly directory: string;
+    }
   | { readonly kind: 'backup-removed'; readonly repository: string; readonly backup: string }
   | {
       readonly kind: 'wal-removed';

@@ -31,6 +31,10 @@ export type RestoreEvent =
       readonly sizeBytes: number;
       readonly dataDirectory: string;
     }
+  /** No note that would keep a cleanup from removing what is being read could be written. */
+  | { readonly kind: 'restore-not-held'; readonly repository: string; readonly failure: PlainError }
+  /** The note is not signed, where one must be. */
+  | { readonly kind: 'restore-held-briefly'; readonly repository: string }
   | { readonly kind: 'restore-undone' }
   | {
       readonly kind: 'restore-not-undone';

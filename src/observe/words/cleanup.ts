@@ -12,6 +12,13 @@ export const cleanupWords: WordsTable<CleanupEvent> = {
     warn(of(repository, `backup ${backup} stays: backup ${child} has begun to build on it`)),
   'backup-yielded-to-pin': ({ repository, backup, pinned }) =>
     warn(of(repository, `backup ${backup} stays: backup ${pinned} has just been pinned`)),
+  'cleanup-yielded-to-restore': ({ repository, backup, host, directory }) =>
+    warn(
+      of(
+        repository,
+        `backup ${backup} and all WAL stay: a restore into ${directory} on ${host} has begun; the next cleanup goes on`,
+      ),
+    ),
   'backup-removed': ({ repository, backup }) => info(of(repository, `removed backup ${backup}`)),
   'wal-removed': ({ repository, firstSegment, lastSegment }) =>
     info(of(repository, `removed WAL ${firstSegment}..${lastSegment}`)),

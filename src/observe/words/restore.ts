@@ -20,6 +20,15 @@ export const restoreWords: WordsTable<RestoreEvent> = {
     info(`no commit in the last ${segmentCount} archived segments; reading on`),
   'restore-started': ({ backup, sizeBytes, dataDirectory }) =>
     info(`restoring backup ${backup} (${formatSize(sizeBytes)}) into ${dataDirectory}`),
+  'restore-not-held': ({ repository, failure }) =>
+    warn(
+      `repository "${repository}": a cleanup there cannot know what this restore reads, its note could not be written: ${failure.message}`,
+    ),
+  'restore-held-briefly': ({ repository }) =>
+    warn(
+      `repository "${repository}": this host signs nothing, so a cleanup there keeps what this restore reads for two days only`,
+      'Name a signing key of this host in signing.key, and its public key in signing.trusted-signers of the host that cleans up.',
+    ),
   'restore-undone': () => info('the restore failed; what it had written has been removed'),
   'restore-not-undone': ({ directories, failure }) =>
     warn(

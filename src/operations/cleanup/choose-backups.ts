@@ -2,6 +2,7 @@
 import { isBelieved } from '../../repository/encoding/signature-policy.ts';
 import { formatDuration } from '../../base/units.ts';
 import { hasUsablePositions, supersedes, whyNotCounted } from '../../repository/trust.ts';
+import { whyRestoring } from './claimed-by-restores.ts';
 import type { DecisionReason, KeepReason } from './decisions.ts';
 import { isInProgress } from './in-progress.ts';
 import type { KnownBackup, PlanInput, RetentionLimits } from './state.ts';
@@ -62,8 +63,11 @@ export function chooseBackups(input: PlanInput, limits: RetentionLimits): Backup
     );
     keepLiveTimelines(input, { counted, limits }, keep);
   }
-  for (const backup of state.backups)
+  for (const backup of state.backups) {
     if (state.pinned.has(backup.record.id)) keep(backup, 'pinned', 'pinned');
+    const restoring = whyRestoring(state, backup.record.id);
+    if (restoring !== undefined) keep(backup, restoring.code, restoring.text);
+  }
   keepParents(input, limits, keep, kept);
   const isWindowStart = (reasons: readonly DecisionReason<KeepReason>[] | undefined) =>
     reasons?.some(

@@ -2,6 +2,7 @@
 import type { WalGeometry } from '../../postgres/wal/geometry.ts';
 import { covers, cut, nameRange, withoutEnd, type SegmentRange } from '../../postgres/wal/segment-range.ts';
 import type { BackupChoice } from './choose-backups.ts';
+import { claimedRanges } from './claimed-by-restores.ts';
 import { consistencyPoint } from '../../repository/format/backup-record.ts';
 import type { Decision, DecisionReason, KeepReason, RemoveReason, WalDecision } from './decisions.ts';
 import type { KnownBackup, PlanInput, RetentionLimits, SystemState } from './state.ts';
@@ -40,7 +41,9 @@ export function chooseWal(input: WalChoiceInput, limits: RetentionLimits): WalDe
       : { code: 'before-window', text: 'older than every recovery that is kept' };
   const served = new Set(kept.filter(({ last }) => last === withoutEnd).map(({ timeline }) => timeline));
   const doubtful = input.isRetired === true ? [] : unservedRanges(input, { starts, kept, served }, limits);
-  return split({ wal: state.wal, geometry }, [...kept, ...doubtful], timeline => {
+  // Apart from `kept`: a claim is no backup that would make a timeline one of those that are in use.
+  const claimed = claimedRanges(state, geometry);
+  return split({ wal: state.wal, geometry }, [...kept, ...doubtful, ...claimed], timeline => {
     if (early !== undefined) return { action: 'keep', reasons: [early] };
     const isServed = served.has(timeline) || input.isRetired === true;
     return { action: 'remove', reasons: [isServed ? removal : unreachable] };

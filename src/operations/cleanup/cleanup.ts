@@ -123,7 +123,7 @@ function failureOf(error: unknown, prefix = ''): CleanupFailure {
 }
 
 async function gatherSystems(options: CleanupOptions, repository: Repository): Promise<SystemState[]> {
-  const { cluster, systemId, isRetired, log, signal } = options;
+  const { cluster, systemId, isRetired, now, log, signal } = options;
   const ids = await listSystemIds(repository.store, cluster, signal);
   if (systemId !== undefined && !ids.includes(systemId))
     throw new WalvaultError(
@@ -133,7 +133,7 @@ async function gatherSystems(options: CleanupOptions, repository: Repository): P
   const listed = tellingOfListings(repository, log);
   const states: SystemState[] = [];
   for (const id of isRetired || systemId === undefined ? ids : [systemId])
-    states.push(await gatherState(surveySystem(listed, { cluster, systemId: id }, signal)));
+    states.push(await gatherState(surveySystem(listed, { cluster, systemId: id }, signal), now));
   if (!isRetired) return states;
   const [retired, others] = [
     states.filter(one => one.systemId === systemId),

@@ -2,7 +2,7 @@
 export type KeepReason =
   | 'keep-last' | 'keep-within' | 'window-anchor' | 'minimum' | 'newest-full' | 'newest-undamaged' | 'live-timeline'
   | 'pinned' | 'parent' | 'not-counted' | 'unreadable' | 'in-progress' | 'in-doubt' | 'window' | 'consistency'
-  | 'before-first'; // prettier-ignore
+  | 'before-first' | 'restoring'; // prettier-ignore
 
 export type RemoveReason =
   'expired' | 'unfinished' | 'partly-removed' | 'before-window' | 'unreachable' | 'retired' | 'deleted';

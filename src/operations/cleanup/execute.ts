@@ -18,6 +18,7 @@ import { expiringNote } from '../../repository/format/notes/expiring.ts';
 import { writeNote, type NewNote } from '../../repository/format/notes/note.ts';
 import { removedWalNote } from '../../repository/format/notes/removed-wal.ts';
 import type { Repository } from '../../repository/repository.ts';
+import type { RestoreInProgress } from '../../repository/restores-in-progress.ts';
 import { surveySystem } from '../../repository/survey.ts';
 import type { BackupDecision, CleanupPlan } from './decisions.ts';
 import { countRemovals, RemovalProgress } from './removal-progress.ts';
@@ -56,6 +57,7 @@ export async function executePlan(options: ExecuteOptions): Promise<Removed> {
   await removal.announceBackups();
   await removal.yieldToClaims();
   await removal.yieldToPins();
+  await removal.yieldToRestores();
   await removal.removeBackups();
   await removal.removeWal();
   await removal.removeOldNotes();
@@ -73,6 +75,7 @@ class Removal {
   #freedBytes = 0;
   #isClockChecked = false;
   #areRecordsLeft = false;
+  #hasNewRestore = false;
 
   constructor(options: ExecuteOptions) {
     this.#options = options;
@@ -140,6 +143,25 @@ class Removal {
       }
   }
 
+  /**
+   * Keeps what a restore has claimed since the plan was made. A restore writes its claim and then looks for announcements
+   * of removals, as a backup does, so this comes between each announcement and its removal. The WAL stays until the next
+   * run, which plans with the claim.
+   */
+  async yieldToRestores(): Promise<void> {
+    const { repository, system, state, plan, now, log, signal } = this.#options;
+    if (this.#going().length === 0 && plan.wal.every(({ action }) => action === 'keep')) return;
+    const known = new Set(state.restores.map(nameOfRestore));
+    const survey = surveySystem(repository, system, signal);
+    for (const restore of await survey.restoresInProgress(now)) {
+      if (known.has(nameOfRestore(restore))) continue;
+      this.#hasNewRestore = true;
+      for (const kept of this.#chain(restore.backupId)) this.#yielded.add(kept);
+      const { backupId: backup, host, directory } = restore;
+      log.emit({ kind: 'cleanup-yielded-to-restore', repository: repository.name, backup, host, directory });
+    }
+  }
+
   /** Removes children before parents, so that each backup left after a crash is whole. */
   async removeBackups(): Promise<void> {
     const { repository, system, log } = this.#options;
@@ -164,10 +186,13 @@ class Removal {
     const { repository, system, state, plan, log, signal } = this.#options;
     const { geometry } = state;
     // A backup that is kept after all needs its WAL, which this plan does not keep. The next run plans with it.
-    if (geometry === undefined || this.#yielded.size > 0 || this.#areRecordsLeft) return;
-    for (const range of plan.wal) {
-      if (range.action === 'keep') continue;
-      await this.#note(removedWalNote(range, geometry, reasonsOf(range)));
+    if (geometry === undefined || this.#yielded.size > 0 || this.#areRecordsLeft || this.#hasNewRestore)
+      return;
+    const ranges = plan.wal.filter(({ action }) => action === 'remove');
+    for (const range of ranges) await this.#note(removedWalNote(range, geometry, reasonsOf(range)));
+    await this.yieldToRestores();
+    if (this.#hasNewRestore) return;
+    for (const range of ranges) {
       const objects = listWalObjects(repository, system, range, { geometry, signal });
       if (await this.#deleteListed(objects))
         log.emit({
@@ -179,10 +204,11 @@ class Removal {
     }
   }
 
-  /** Removes the high-water notes that newer ones make superfluous; one that is locked waits for a later run. */
+  /** Removes notes that say nothing more, of high water and of restores; one that is locked waits for a later run. */
   async removeOldNotes(): Promise<void> {
     const { repository, state, signal } = this.#options;
-    const keys = state.outdatedHighWater.flatMap(({ key }) => [key, signatureKey(key)]);
+    const outdated = [...state.outdatedHighWater.map(({ key }) => key), ...state.outdatedRestores];
+    const keys = outdated.flatMap(key => [key, signatureKey(key)]);
     for (let index = 0; index < keys.length; index += batchSize) {
       const failures = await repository.store.delete(keys.slice(index, index + batchSize), { signal });
       for (const { key, error } of failures)
@@ -291,6 +317,10 @@ class Removal {
 interface Item {
   readonly key: string;
   readonly sizeBytes: number;
+}
+
+function nameOfRestore({ backupId, restoreId }: RestoreInProgress): string {
+  return `${backupId} ${restoreId}`;
 }
 
 function reasonsOf({ reasons }: { reasons: readonly { readonly code: string }[] }): string[] {

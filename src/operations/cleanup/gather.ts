@@ -13,7 +13,7 @@ import type { Stored, SystemState, UnfinishedBackup } from './state.ts';
  * between looks unfinished and recent, and is protected; histories before WAL, so that a timeline that begins in
  * between has an unknown origin, and nothing is removed.
  */
-export async function gatherState(survey: SystemSurvey): Promise<SystemState> {
+export async function gatherState(survey: SystemSurvey, now: Date): Promise<SystemState> {
   const catalog = await survey.catalog();
   const directories = await survey.backupDirectories();
   const geometry = (await survey.geometry()) ?? catalog.backups[0]?.record.geometry;
@@ -38,7 +38,9 @@ export async function gatherState(survey: SystemSurvey): Promise<SystemState> {
     wal: stretches.filter(({ timeline }) => !planted.has(timeline)),
     segments: runs,
     outdatedHighWater: geometry === undefined ? [] : await survey.outdatedHighWater(geometry),
-    pinned: await survey.pinned(),
+    outdatedRestores: await survey.outdatedRestores(now),
+    restores: await survey.restoresInProgress(now),
+    pinned: await survey.pinned(now),
     expiring: await survey.expiring(),
   };
 }

@@ -6,6 +6,7 @@ import { formatCount, formatDuration } from '../../base/units.ts';
 import { isBelieved } from '../../repository/encoding/signature-policy.ts';
 import { chooseBackups, type BackupChoice } from './choose-backups.ts';
 import { chooseWal } from './choose-wal.ts';
+import { whyRestoring } from './claimed-by-restores.ts';
 import { comparePositions } from '../../repository/format/backup-record.ts';
 import type { BackupDecision, CleanupPlan, Decision, Remark, RemoveReason } from './decisions.ts';
 import { endedBefore, isInProgress, isProven } from './in-progress.ts';
@@ -185,6 +186,8 @@ function unreadable(entry: PlanInput['state']['unreadable'][number]): BackupDeci
 
 function unfinished(backup: UnfinishedBackup, input: PlanInput, limits: RetentionLimits): BackupDecision {
   const facts = withoutRecord(backup.id, 'unfinished', backup);
+  const restoring = whyRestoring(input.state, backup.id);
+  if (restoring !== undefined) return { ...facts, action: 'keep', reasons: [restoring] };
   if (isInProgress(backup, input, limits)) {
     const text = `without a commit record, last written ${backup.lastModified.toISOString()}: it may still be in progress`;
     return { ...facts, action: 'keep', reasons: [{ code: 'in-progress', text }] };

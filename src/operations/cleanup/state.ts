@@ -5,6 +5,7 @@ import type { SignaturePolicy } from '../../repository/encoding/signature-policy
 import type { UnreadableEntry } from '../../repository/format/catalog.ts';
 import type { ParentClaim } from '../../repository/format/claim.ts';
 import type { HighWater } from '../../repository/format/notes/high-water.ts';
+import type { RestoreInProgress } from '../../repository/restores-in-progress.ts';
 import type { StoredBackup } from '../../repository/trust.ts';
 import type { WalStretch } from '../../repository/wal/listing.ts';
 import type { TimelineTree } from '../../repository/wal/timelines.ts';
@@ -28,6 +29,10 @@ export interface SystemState {
   readonly segments: readonly SegmentRange[];
   /** The notes on archived segments that newer ones make superfluous. */
   readonly outdatedHighWater: readonly HighWater[];
+  /** Keys of the notes of restores that are too old to hold anything. */
+  readonly outdatedRestores: readonly string[];
+  /** The restores that hold their backup and its WAL. */
+  readonly restores: readonly RestoreInProgress[];
   /** Ids of backups that a pin note protects. */
   readonly pinned: ReadonlySet<string>;
   /** Ids of backups whose removal an earlier cleanup announced. */

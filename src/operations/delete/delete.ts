@@ -62,7 +62,7 @@ async function planIn(
 ): Promise<PlannedDeletion> {
   const { repository, system } = place;
   const survey = surveySystem(tellingOfListings(repository, log), system, signal);
-  const state = await gatherState(survey);
+  const state = await gatherState(survey, now);
   const restores = await surveyForReport(survey);
   const trust = repository.codec.removalPolicy;
   return { place, state, plan: planDeletion({ state, restores, id, allowed, now, trust }) };

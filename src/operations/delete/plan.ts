@@ -1,6 +1,7 @@
 /** The plan of a deletion in one repository. Pure: it is shown before anything is done. */
 import { isBelieved } from '../../repository/encoding/signature-policy.ts';
 import type { BackupDecision } from '../cleanup/decisions.ts';
+import { whyRestoring } from '../cleanup/claimed-by-restores.ts';
 import { isInProgress, isProven } from '../cleanup/in-progress.ts';
 import { defaultLimits, type PlanInput, type SystemState } from '../cleanup/state.ts';
 import type { RestoreSurvey } from '../restore/survey.ts';
@@ -57,6 +58,15 @@ function* refusalsOf(
         message: `backup ${id} is pinned`,
         hint: `\`walvault unpin ${id}\` takes the pin back.`,
       };
+  for (const id of going) {
+    const restoring = whyRestoring(state, id);
+    if (restoring !== undefined)
+      yield {
+        code: 'restoring',
+        message: `backup ${id}: ${restoring.text}`,
+        hint: 'Its claim ends with it, or at that time.',
+      };
+  }
   if (children.length > 0 && !allowed.withChildren)
     yield {
       code: 'children',

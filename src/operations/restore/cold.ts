@@ -39,13 +39,21 @@ export interface ColdCheck {
 /** The error of a restore that needs objects in an archive tier. */
 export class ColdArchiveError extends WalvaultError {
   readonly repository: Repository;
+  readonly system: SystemPath;
+  /** The backups of which one will be restored. */
+  readonly backups: readonly BackupRecord[];
   /** Lists the cold objects. It reads the listing again: an archive of any length is never held in memory. */
   readonly objects: () => AsyncIterable<ColdObject>;
 
-  constructor(message: string, repository: Repository, objects: () => AsyncIterable<ColdObject>) {
+  constructor(
+    message: string,
+    cold: Pick<ColdArchiveError, 'repository' | 'system' | 'backups' | 'objects'>,
+  ) {
     super('cold-tier', message, { hint: thawHint });
-    this.repository = repository;
-    this.objects = objects;
+    this.repository = cold.repository;
+    this.system = cold.system;
+    this.backups = cold.backups;
+    this.objects = cold.objects;
   }
 }
 
@@ -72,8 +80,7 @@ export async function requireReadable(check: ColdCheck, needs: Needs): Promise<v
   const described = [...tiers].map(([tier, tally]) => `${describe(tally)} in ${tier}`).join(', ');
   throw new ColdArchiveError(
     `${repository.store.url}: this restore needs what cannot be read yet: ${described}`,
-    repository,
-    objects,
+    { repository, system: check.system, backups: needs.backups, objects },
   );
 }
 

@@ -7,6 +7,7 @@ import type { ThawOptions } from '../../stores/store.ts';
 import type { AccessMode } from './access-mode.ts';
 import type { CopyChoices, Override } from './copy-settings/overrides.ts';
 import type { Finished } from './finish.ts';
+import type { RestoreHold } from './hold.ts';
 import type { RestorePlan } from './plan.ts';
 import type { RestoreRequest } from './request.ts';
 import type { TablespaceTarget } from './tablespaces.ts';
@@ -25,6 +26,8 @@ export interface RestoreOptions extends CopyChoices {
   /** The repositories in the order of the configuration: the first usable repository is used. */
   readonly repositories: readonly Repository[];
   readonly repositoryName: string | undefined;
+  /** The moment at which the repositories are read. Undefined: as they are. */
+  readonly readAt?: Date | undefined;
   readonly cluster: string;
   /** Needed only when the cluster name has backups of several PostgreSQL systems. */
   readonly systemId: bigint | undefined;
@@ -51,6 +54,8 @@ export interface RestoreOptions extends CopyChoices {
   readonly unpacker: PartUnpacker;
   /** How to ask for objects in an archive tier. Undefined: the restore only reports them. */
   readonly thaw: Omit<ThawOptions, 'signal'> | undefined;
+  /** How long the WAL of the finished copy is held for its server. 0: not at all. */
+  readonly replayHoldMs: number;
   readonly log: Log;
   readonly signal: AbortSignal;
 }
@@ -70,5 +75,7 @@ export interface RestoreResult {
   readonly finished: Finished | undefined;
   /** How to start the server, if that was asked for. */
   readonly start: { readonly pgCtl: string; readonly port: number | undefined } | undefined;
+  /** Undefined after a dry run. The caller ends it when the copy needs the archive no more, or disposes of it. */
+  readonly hold: RestoreHold | undefined;
   readonly elapsedMs: number;
 }

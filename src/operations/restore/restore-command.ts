@@ -8,6 +8,8 @@ export interface RestoreCommandOptions {
   /** The timeline to bind the recovery to; undefined for a standby, which follows a failover. */
   readonly timeline: number | undefined;
   readonly hasTarget: boolean;
+  /** The moment at which this repository is to be read; undefined: all of them, as they are. */
+  readonly past?: { readonly at: Date; readonly repository: string } | undefined;
 }
 
 /**
@@ -16,7 +18,7 @@ export interface RestoreCommandOptions {
  * start a process exits 2 (dash), and a recovery takes that for the end of the archive.
  */
 export function restoreCommandOf(options: RestoreCommandOptions): string {
-  const { walvaultCommand, configPath, timeline, hasTarget } = options;
+  const { walvaultCommand, configPath, timeline, hasTarget, past } = options;
   const words = [
     'exec',
     ...walvaultCommand,
@@ -24,6 +26,10 @@ export function restoreCommandOf(options: RestoreCommandOptions): string {
     ...(configPath === undefined ? [] : ['--config', configPath]),
     ...(timeline === undefined ? [] : ['--timeline', String(timeline)]),
     ...(hasTarget ? ['--target-set'] : []),
+    // Another repository may be unable to tell its past, and could prove no end of the archive.
+    ...(past === undefined
+      ? []
+      : ['--repository', past.repository, '--repository-time', past.at.toISOString()]),
   ];
   return `${words.map(shellWord).join(' ').replaceAll('%', '%%')} %f "%p"`;
 }

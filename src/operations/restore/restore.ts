@@ -17,24 +17,28 @@ import { pieceKey, type SystemPath } from '../../repository/format/layout.ts';
 import type { AcknowledgedGap } from '../../repository/format/notes/gap-acknowledged.ts';
 import type { Repository } from '../../repository/repository.ts';
 import type { SystemSurvey } from '../../repository/survey.ts';
-import { isStoreError } from '../../stores/store.ts';
+import { thawingHoldMs } from '../../repository/restores-in-progress.ts';
+import { isStoreError, type ThawOptions } from '../../stores/store.ts';
 import { withUsableRepository } from './choose-repository.ts';
 import { ColdArchiveError, possibleNeeds, requireReadable, thawAll } from './cold.ts';
 import { isReadDuringReplay, overridesFor, type CopyFacts } from './copy-settings/overrides.ts';
 import { minimumsOnTheWay } from './copy-settings/wal-minimums.ts';
+import type { Finished } from './finish.ts';
+import { holdBackup, type RestoreHold } from './hold.ts';
 import { refuseOccupied, requireSpace, requireSpaceTogether } from './destination.ts';
 import type { RestoreOptions, RestoreResult } from './options.ts';
 import { planRestore, type RestorePlan } from './plan.ts';
+import { refuseRemoved } from './refuse-removed.ts';
 import { restoreCommandOf } from './restore-command.ts';
 import { findPgCtl } from './start/programs.ts';
 import { proveOpens } from '../../repository/backup/stored-piece.ts';
 import { chooseSystem, surveyForRestore } from './survey.ts';
 import { mapTablespaces, type TablespaceTarget } from './tablespaces.ts';
-import { recoveryTargetOf } from './target.ts';
+import { describeTarget, recoveryTargetOf } from './target.ts';
 import { refuseWalDirectory, walSpace } from './wal-directory.ts';
 import { createWalEvidence } from './wal-evidence.ts';
 import { planWithWholeBackup } from './whole-backup.ts';
-import { write } from './write.ts';
+import { write, type WriteOptions } from './write.ts';
 
 /**
  * Restores, or plans only in a dry run.
@@ -53,6 +57,7 @@ export async function restore(options: RestoreOptions): Promise<RestoreResult> {
   } catch (error) {
     // Thawing comes last: another repository might have had the objects at once.
     if (!(error instanceof ColdArchiveError) || options.thaw === undefined) throw error;
+    await holdWhileThawing(error, { ...options, directory, thaw: options.thaw });
     throw await thawAll(error, { ...options.thaw, signal: options.signal });
   }
 }
@@ -93,16 +98,11 @@ async function restoreFrom(
     pgCtl: await findPgCtl({ ...options.start, postgresMajor, signal: options.signal }),
   };
   await proveKeyFits(options, system, backup);
-  const finished = options.dryRun
+  const minimumsOnTheWay = options.dryRun ? undefined : await minimumsToRead({ ...options, system, plan });
+  const written = options.dryRun
     ? undefined
-    : await write({
-        ...options,
-        system,
-        plan,
-        tablespaces,
-        settings,
-        minimumsOnTheWay: await minimumsToRead({ ...options, system, plan }),
-      });
+    : await writeHeld(survey, { ...options, system, plan, tablespaces, settings, minimumsOnTheWay });
+  const finished = written?.finished;
   return {
     plan,
     askedTarget: options.request.target,
@@ -115,8 +115,49 @@ async function restoreFrom(
     start,
     overrides: finished?.overrides ?? overridesFor(options, plannedFacts(backup)),
     finished,
+    hold: written?.hold,
   };
 }
+
+/** Writes the copy while its backup and WAL are held, and goes on holding the WAL for its server. */
+async function writeHeld(
+  survey: SystemSurvey,
+  options: WriteOptions,
+): Promise<{ readonly finished: Finished; readonly hold: RestoreHold }> {
+  const { plan, replayHoldMs, signal } = options;
+  const hold = await holdBackup(
+    { ...options, backup: plan.backup, target: describeTarget(plan.target) },
+    'unpacking',
+  );
+  try {
+    await refuseRemoved(survey, plan, signal);
+    const finished = await write({ ...options, log: hold.log });
+    if (replayHoldMs > 0) await hold.enter('replaying', replayHoldMs);
+    else await hold.end();
+    return { finished, hold };
+  } catch (error) {
+    await hold.end();
+    throw error;
+  }
+}
+
+/** Anybody who can add records can add very many. */
+const mostHeld = 10;
+
+/** Holds each backup that the restore after the thaw may need, as long as the slowest thaw and its copies last. */
+async function holdWhileThawing(
+  { repository, system, backups }: ColdArchiveError,
+  options: RestoreOptions & { readonly thaw: Omit<ThawOptions, 'signal'> },
+): Promise<void> {
+  const target = describeTarget(options.request.target);
+  for (const backup of backups.slice(0, mostHeld)) {
+    const hold = { ...options, repository, system, backup, target };
+    const held = await holdBackup(hold, 'thawing', thawingHoldMs + options.thaw.days * dayMs);
+    await held[Symbol.asyncDispose]();
+  }
+}
+
+const dayMs = 24 * 3_600_000;
 
 /** Only where replay checks the values: reading all WAL twice is a price that no other copy need pay. */
 async function minimumsToRead(
@@ -200,14 +241,23 @@ function acceptedGapEvent(gap: AcknowledgedGap, geometry: WalGeometry): RestoreE
   return { kind: 'restore-ends-at-gap', firstSegment, lastSegment, user, host, reason, acknowledgedAt: time };
 }
 
-function recoverySettings(options: RestoreOptions, plan: RestorePlan): RecoverySettings {
+function recoverySettings(
+  options: RestoreOptions & { readonly repository: Repository },
+  plan: RestorePlan,
+): RecoverySettings {
   const { walvaultCommand, configPath, mode, targetAction, primaryConninfo } = options;
   const hasTarget = plan.target.kind !== 'end';
   // A standby outlives the timeline that it begins on: it follows a failover.
   const timeline = mode === 'standby' ? undefined : plan.timeline;
   return {
     mode,
-    restoreCommand: restoreCommandOf({ walvaultCommand, configPath, timeline, hasTarget }),
+    restoreCommand: restoreCommandOf({
+      walvaultCommand,
+      configPath,
+      timeline,
+      hasTarget,
+      past: options.readAt && { at: options.readAt, repository: options.repository.name },
+    }),
     target: recoveryTargetOf(plan.target),
     targetTimeline: timeline === undefined ? 'latest' : String(timeline),
     targetAction,

@@ -20,7 +20,7 @@ import type { TablespaceTarget } from './tablespaces.ts';
 import { unpack } from './unpack.ts';
 import { linkWalDirectory, walSpace } from './wal-directory.ts';
 
-interface WriteOptions extends RestoreOptions {
+export interface WriteOptions extends RestoreOptions {
   readonly repository: Repository;
   readonly system: SystemPath;
   readonly plan: RestorePlan;

@@ -22,6 +22,8 @@ export interface DriverSettings {
   readonly verifyTls?: boolean | undefined;
   /** How long one request may go without an answer or a moving byte. */
   readonly timeoutMs?: number | undefined;
+  /** Read the repository as it was at this time, in milliseconds since 1970, and write nothing. */
+  readonly readAtMs?: number | undefined;
   /** A directory, as root: somebody else who may have named it. */
   readonly chosenBy?: Outsider | undefined;
 }

@@ -25,6 +25,8 @@ export interface S3StoreOptions extends ServiceOptions, S3ObjectOptions {
    * and a service that verifies the CRC-32. Default: by the endpoint's scheme.
    */
   readonly payload?: 'signed' | 'unsigned' | undefined;
+  /** Read the bucket as it was at this moment, and write nothing. Undefined: as it is. */
+  readonly readAt?: Date | undefined;
   /** `none`: for services without conditional writes. A put with `ifAbsent` looks first, and races are not detected. */
   readonly conditionalCreate?: 'atomic' | 'none' | undefined;
 }

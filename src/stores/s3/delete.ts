@@ -1,6 +1,7 @@
 /**
  * Deletion from S3: a thousand keys in one request, each with its own result. In a bucket with versioning a plain
- * deletion only hides the object behind a delete marker and frees nothing: there every version is deleted by its id.
+ * deletion only hides the object behind a delete marker and frees nothing: there every version is deleted by its id, unless
+ * the configuration leaves them to the bucket's lifecycle rule.
  */
 import { createHash } from 'node:crypto';
 import {
@@ -28,7 +29,8 @@ export async function deleteObjects(
 ): Promise<DeleteFailure[]> {
   const { legal, failures } = separateKeys(keys);
   if (legal.length === 0) return failures;
-  const keeping = await versionKeeping(connection, signal);
+  const { keepsVersions } = connection.objects;
+  const keeping = keepsVersions === true ? 'nothing' : await versionKeeping(connection, signal);
   for (let at = 0; at < legal.length; at += perRequest) {
     const batch = legal.slice(at, at + perRequest);
     failures.push(
@@ -45,7 +47,7 @@ function onlyKey(key: string): Target {
 }
 
 /** `unknown`: no permission to ask, or a service without versions. Then the answers to the deletions tell. */
-async function versionKeeping(
+export async function versionKeeping(
   connection: S3Connection,
   signal: AbortSignal,
 ): Promise<'versions' | 'nothing' | 'unknown'> {
@@ -115,7 +117,7 @@ async function deleteBatch(
         error: new StoreError(kind, `delete ${key}: ${Code} ${Message}`.trim()),
       };
     });
-  return [...refused, ...hidden(output, baseLength)];
+  return connection.objects.keepsVersions === true ? refused : [...refused, ...hidden(output, baseLength)];
 }
 
 /** Keys deleted without a version id for which the service made a delete marker: they are hidden, and nothing is freed. */

@@ -6,18 +6,33 @@ import { rangeHeader, readArriving, wholeSizeBytes, type BodyChecksum } from '..
 import { assertRange } from '../driver-kit/body.ts';
 import { crcToBase64 } from '../driver-kit/crc-base64.ts';
 import { headOrGet } from '../driver-kit/unless-absent.ts';
-import { StoreError, type GetOptions, type ObjectStat, type StoredObject } from '../store.ts';
+import {
+  StoreError,
+  type CallOptions,
+  type GetOptions,
+  type ObjectStat,
+  type StoredObject,
+} from '../store.ts';
 import type { S3Connection } from './connection.ts';
 import { s3Error } from './error.ts';
 import { contentParameters } from './parameters.ts';
 import { tierOf, type S3Tier } from './tier.ts';
 import { setHeader } from './payload.ts';
 
+/** Undefined: the version that the bucket shows. */
+export interface OfVersion {
+  readonly versionId?: string | undefined;
+}
+
+export function versionParameter({ versionId }: OfVersion): { VersionId?: string } {
+  return versionId === undefined ? {} : { VersionId: versionId };
+}
+
 /** @throws StoreError as `Store.get` */
 export async function getObject(
   connection: S3Connection,
   key: string,
-  options: GetOptions,
+  options: GetOptions & OfVersion,
 ): Promise<StoredObject> {
   assertRange(key, options.range);
   const { signal } = options;
@@ -25,6 +40,7 @@ export async function getObject(
     const command = new GetObjectCommand({
       Bucket: connection.bucket,
       Key: connection.fullKey(key),
+      ...versionParameter(options),
       ...contentParameters(connection.objects),
       ...(options.range && { Range: rangeHeader(options.range) }),
     });
@@ -51,12 +67,14 @@ export async function getObject(
 export async function headObject(
   connection: S3Connection,
   key: string,
-  signal: AbortSignal,
+  options: CallOptions & OfVersion,
 ): Promise<ObjectStat | undefined> {
+  const { signal } = options;
   const call = { action: `head ${key}`, signal };
   const parameters = {
     Bucket: connection.bucket,
     Key: connection.fullKey(key),
+    ...versionParameter(options),
     ...contentParameters(connection.objects),
   };
   return await headOrGet(

@@ -8,6 +8,8 @@ export interface S3ObjectOptions {
   /** At most ten tags (S3 user guide, "Categorizing your objects using tags"). */
   readonly tags?: ReadonlyMap<string, string> | undefined;
   readonly lock?: S3Lock | undefined;
+  /** True: a deletion only hides, in a bucket with versions. */
+  readonly keepsVersions?: boolean | undefined;
   /** True: the caller pays, not the bucket's owner. Such a bucket refuses requests that do not say so. */
   readonly isRequesterPays?: boolean | undefined;
 }

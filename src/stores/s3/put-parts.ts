@@ -167,7 +167,7 @@ async function completeUpload(
     await lockUpload(upload, VersionId, options);
   } catch (error) {
     if (!isCreationConflict(error) && s3Code(error) !== 'NoSuchUpload') throw error;
-    const isThere = (await headObject(connection, key, signal)) !== undefined;
+    const isThere = (await headObject(connection, key, { signal })) !== undefined;
     if (isThere && options.ifAbsent)
       throw new StoreError('exists', `put ${key}: already exists`, { cause: error });
     if (isThere && s3Code(error) === 'NoSuchUpload') return;

@@ -9,6 +9,7 @@ import { deleteObjects } from './delete.ts';
 import { getObject, headObject } from './get.ts';
 import { joinsOnlyIfAbsent } from './join-probe.ts';
 import { listObjects } from './list.ts';
+import { createPastStore } from './past-store.ts';
 import { putObject } from './put.ts';
 import { thawObject } from './thaw.ts';
 import { abortUploads, listUploads } from './unfinished.ts';
@@ -20,14 +21,17 @@ const metadataLimitBytes = 2048;
 
 /** Opens no connection yet. @throws WalvaultError `config` when the CA file cannot be read */
 export async function createS3Store(options: S3StoreOptions): Promise<Store> {
-  const { url, conditionalCreate = 'atomic', partSizeBytes = defaultPartSizeBytes } = options;
+  const { url, readAt, conditionalCreate = 'atomic', partSizeBytes = defaultPartSizeBytes } = options;
   const connection = await connectS3(options);
+  const capabilities = { conditionalCreate, checksumOnWrite: true, metadataLimitBytes };
+  if (readAt !== undefined)
+    return createCheckedStore(createPastStore(connection, readAt, { url, capabilities }));
   return createCheckedStore({
     url,
-    capabilities: { conditionalCreate, checksumOnWrite: true, metadataLimitBytes },
+    capabilities,
     put: (key, body, put) => putObject(connection, key, body, { ...put, conditionalCreate, partSizeBytes }),
     get: (key, get) => getObject(connection, key, get),
-    head: (key, { signal }) => headObject(connection, key, signal),
+    head: (key, head) => headObject(connection, key, head),
     ...listingsBy(list => listObjects(connection, list)),
     delete: (keys, { signal }) => deleteObjects(connection, keys, signal),
     listUnfinished: list => listUploads(connection, list),

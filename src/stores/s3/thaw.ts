@@ -3,7 +3,7 @@ import { RestoreObjectCommand, type Tier } from '@aws-sdk/client-s3';
 import { StoreError, type ThawOptions, type ThawOutcome } from '../store.ts';
 import type { S3Connection } from './connection.ts';
 import { s3Code } from './error.ts';
-import { headObject } from './get.ts';
+import { headObject, versionParameter, type OfVersion } from './get.ts';
 import { requestParameters } from './parameters.ts';
 import { isIntelligentTiering } from './tier.ts';
 
@@ -17,9 +17,9 @@ const retrievals: Record<ThawOptions['speed'], Tier> = {
 export async function thawObject(
   connection: S3Connection,
   key: string,
-  { days, speed, signal }: ThawOptions,
+  { days, speed, versionId, signal }: ThawOptions & OfVersion,
 ): Promise<ThawOutcome> {
-  const stat = await headObject(connection, key, signal);
+  const stat = await headObject(connection, key, { versionId, signal });
   const action = `thaw ${key}`;
   if (stat === undefined) throw new StoreError('absent', `${action}: no such object`);
   const { tier = '', cold } = stat;
@@ -30,6 +30,7 @@ export async function thawObject(
         new RestoreObjectCommand({
           Bucket: connection.bucket,
           Key: connection.fullKey(key),
+          ...versionParameter({ versionId }),
           ...requestParameters(connection.objects),
           RestoreRequest: {
             // INTELLIGENT_TIERING moves the object itself and refuses a number of days.

@@ -21,6 +21,7 @@ const s3Parameters = [
   'lock',
   'lock-for',
   'requester-pays',
+  'versions',
 ] as const;
 
 /** @throws WalvaultError `config` */
@@ -40,10 +41,12 @@ export function s3OptionsOf(url: URL, settings: DriverSettings): S3StoreOptions 
     pathStyle: choice(url, parameters, 'path-style', ['true', 'false']) === 'true',
     payload: choice(url, parameters, 'payload', ['signed', 'unsigned']),
     conditionalCreate: choice(url, parameters, 'conditional-create', ['atomic', 'none']),
+    readAt: settings.readAtMs === undefined ? undefined : new Date(settings.readAtMs),
     credentials: s3CredentialsOf(url, settings),
     encryption: encryptionOf(url, parameters, settings),
     tags: tagsOf(url, parameters),
     lock: lockOf(url, parameters),
+    keepsVersions: choice(url, parameters, 'versions', ['delete', 'keep']) === 'keep',
     isRequesterPays: choice(url, parameters, 'requester-pays', ['true', 'false']) === 'true',
   };
 }

@@ -1,8 +1,10 @@
-/** Versions of S3 objects: all versions of given keys, and the reason why a version cannot be deleted yet. */
+/** Versions of S3 objects: those of given keys, listings of all, and the reason why a version cannot be deleted yet. */
 import {
   HeadObjectCommand,
   ListObjectVersionsCommand,
+  type DeleteMarkerEntry,
   type ListObjectVersionsCommandOutput,
+  type ObjectVersion as VersionEntry,
 } from '@aws-sdk/client-s3';
 import { withLock } from '../driver-kit/lock.ts';
 import { PageTokens } from '../driver-kit/page-tokens.ts';
@@ -34,21 +36,95 @@ export async function* versionsOf(
   let at = 0;
   let from: Position = startBefore(wanted[0] ?? '', prefix);
   for (;;) {
-    const page = await listPage(connection, prefix, from, signal);
+    const page = await listPage(connection, { prefix, signal }, from);
     for (const { Key = '', VersionId } of [...(page.Versions ?? []), ...(page.DeleteMarkers ?? [])])
       if (isWanted.has(Key) && VersionId !== undefined)
         yield { key: Key.slice(baseLength), versionId: VersionId };
-    const { NextKeyMarker: key, NextVersionIdMarker: version } = page;
-    if (page.IsTruncated !== true) return;
-    if (key === undefined || key === '')
-      throw new StoreError('damaged', `list versions of ${prefix}: a cut page without its end`);
-    tokens.follow(`${key} ${version ?? ''}`);
+    const end = endOf(page, prefix);
+    if (end === undefined) return;
+    const { key } = end;
+    tokens.follow(`${key} ${end.version ?? ''}`);
     while (at < wanted.length && (wanted[at] ?? '') < key) at++;
     const next = wanted[at];
     if (next === undefined) return;
     const leap = startBefore(next, prefix);
-    from = leap.key !== undefined && leap.key > key ? leap : { key, version };
+    from = leap.key !== undefined && leap.key > key ? leap : end;
   }
+}
+
+/** A version of an object, a delete marker, or the common prefix of several keys. */
+export type ListedItem =
+  ({ readonly isPrefix: false } & ListedVersion) | { readonly isPrefix: true; readonly name: string };
+
+export interface ListedVersion extends Pick<ObjectVersion, 'versionId'> {
+  /** The whole name in the bucket. */
+  readonly name: string;
+  /** True for a delete marker. */
+  readonly isMarker: boolean;
+  readonly sizeBytes: number;
+  readonly modified: Date;
+  readonly storageClass: string | undefined;
+}
+
+export interface VersionListing {
+  /** With the store's own prefix, as all names here. */
+  readonly prefix: string;
+  readonly startAfter?: string | undefined;
+  readonly delimiter?: '/' | undefined;
+  /** The most items of one page. */
+  readonly limit?: number | undefined;
+  readonly signal: AbortSignal;
+}
+
+/** Every version and delete marker, those of a key together, in the order of the names. One page is in memory. */
+export async function* listedVersions(
+  connection: S3Connection,
+  listing: VersionListing,
+): AsyncGenerator<ListedItem> {
+  const { prefix, startAfter } = listing;
+  // Some services take no marker outside the prefix.
+  if (startAfter !== undefined && startAfter > prefix && !startAfter.startsWith(prefix)) return;
+  const tokens = new PageTokens(`list versions of ${prefix}`);
+  let from: Position | undefined = startAfter?.startsWith(prefix) === true ? { key: startAfter } : {};
+  while (from !== undefined) {
+    const page = await listPage(connection, listing, from);
+    yield* itemsOf(page);
+    from = endOf(page, prefix);
+    if (from !== undefined) tokens.follow(`${from.key ?? ''} ${from.version ?? ''}`);
+  }
+}
+
+function itemsOf({ Versions, DeleteMarkers, CommonPrefixes }: ListObjectVersionsCommandOutput): ListedItem[] {
+  const items: ListedItem[] = [];
+  const version = ({ Key, VersionId, LastModified }: VersionEntry | DeleteMarkerEntry) => ({
+    isPrefix: false as const,
+    name: Key ?? '',
+    versionId: VersionId ?? '',
+    modified: LastModified ?? new Date(0),
+  });
+  for (const entry of Versions ?? [])
+    items.push({
+      ...version(entry),
+      isMarker: false,
+      sizeBytes: entry.Size ?? 0,
+      storageClass: entry.StorageClass,
+    });
+  for (const entry of DeleteMarkers ?? [])
+    items.push({ ...version(entry), isMarker: true, sizeBytes: 0, storageClass: undefined });
+  for (const { Prefix } of CommonPrefixes ?? [])
+    if (Prefix !== undefined) items.push({ isPrefix: true, name: Prefix });
+  return items.sort((a, b) => (a.name < b.name ? -1 : a.name > b.name ? 1 : 0));
+}
+
+/** Where a page ends that is not the last. @throws StoreError `damaged` if the service does not say */
+function endOf(
+  { IsTruncated, NextKeyMarker: key, NextVersionIdMarker: version }: ListObjectVersionsCommandOutput,
+  prefix: string,
+): (Position & { readonly key: string }) | undefined {
+  if (IsTruncated !== true) return undefined;
+  if (key === undefined || key === '')
+    throw new StoreError('damaged', `list versions of ${prefix}: a cut page without its end`);
+  return { key, version };
 }
 
 interface Position {
@@ -58,9 +134,8 @@ interface Position {
 
 async function listPage(
   connection: S3Connection,
-  prefix: string,
+  { prefix, delimiter, limit, signal }: VersionListing,
   { key, version }: Position,
-  signal: AbortSignal,
 ): Promise<ListObjectVersionsCommandOutput> {
   return await connection.send({ action: `list versions of ${prefix}`, signal }, abortSignal =>
     connection.client.send(
@@ -68,6 +143,8 @@ async function listPage(
         Bucket: connection.bucket,
         Prefix: prefix,
         ...requestParameters(connection.objects),
+        ...(delimiter !== undefined && { Delimiter: delimiter }),
+        ...(limit !== undefined && { MaxKeys: limit }),
         ...(key !== undefined && { KeyMarker: key }),
         ...(version !== undefined && { VersionIdMarker: version }),
       }),

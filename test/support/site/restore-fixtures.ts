@@ -122,6 +122,7 @@ export function restoreFrom(site: Site, choice: RestoreChoice = {}): Promise<Res
       start: undefined,
       unpacker: { jobs: 2, unpack: unpackPart },
       thaw: undefined,
+      replayHoldMs: 0,
       log,
       signal,
       ...choice.overrides,

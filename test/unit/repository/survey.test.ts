@@ -82,6 +82,7 @@ describe('what is listed once, and no more', () => {
       start: undefined,
       unpacker: { jobs: 2, unpack: unpackPart },
       thaw: undefined,
+      replayHoldMs: 0,
       log: silentLog,
       signal,
     });

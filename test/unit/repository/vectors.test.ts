@@ -80,6 +80,13 @@ const readers: Readonly<Record<string, (vector: Vector, repository: Repository) 
     const [point] = await surveySystem(repository, system, signal).restorePoints();
     assert.deepEqual([point?.name, point?.timeline, point?.lsn], ['before-migration-42', 1, 0x14000168n]);
   },
+  async 'restore-claim'(_, repository) {
+    const [restore] = await surveySystem(repository, system, signal).restoresInProgress(new Date());
+    assert.deepEqual(
+      [restore?.stage, restore?.firstSegment, restore?.doneBytes, restore?.isProven],
+      ['unpacking', '000000010000000000000014', 1_048_576, false],
+    );
+  },
   async manifest({ key, body }) {
     const id = /backups\/([^/]+)/.exec(key)?.[1] ?? '';
     for await (const { path } of readManifest(streamOf(body), id)) assert.ok(path !== '');

@@ -51,6 +51,17 @@ describe('openStore', () => {
     assert('makeDurable' in store);
   });
 
+  it('refuses by name to read the past of what keeps none', async () => {
+    for (const url of ['file:///srv/repository', 'gs://bucket/prefix', 'azure://account/container'])
+      await assert.rejects(openStore({ url, readAtMs: Date.UTC(2026, 10, 22) }), (error: unknown) => {
+        assert(error instanceof WalvaultError);
+        // A code after which a restore tries its next repository.
+        assert.equal(error.code, 'not-a-repository');
+        assert.ok(error.message.startsWith(`${url}: cannot be read as it was at 2026-11-22T00:00:00.000Z`));
+        return true;
+      });
+  });
+
   it('a directory loads no SDK', () => {
     const script = `
       const { openStore } = await import(${JSON.stringify(new URL('../../../src/stores/open.ts', import.meta.url).href)});

@@ -20,7 +20,7 @@ const namingAttempts = 10;
 
 export type NoteKind =
   | 'pin' | 'unpin' | 'note' | 'gap-acknowledged' | 'wal-removed' | 'wal-lost' | 'high-water' | 'expiring'
-  | 'verified' | 'restore-point' | 'anomaly'; // prettier-ignore
+  | 'verified' | 'restore-point' | 'anomaly' | 'restored'; // prettier-ignore
 
 /** The subject of notes about a timeline's WAL. */
 export function walSubject(timeline: number): string {
@@ -93,6 +93,8 @@ export function noteEntriesOf(entries: Iterable<ListEntry>): NoteEntry[] {
 
 export interface Note extends NoteName {
   readonly time: Date;
+  /** When it reached the store, by the store's clock. */
+  readonly modified: Date;
   readonly fields: Fields;
   readonly verdict: SignatureVerdict;
 }
@@ -111,5 +113,5 @@ export async function readNote(
   const fields = parseFields(data, `${repository.store.url}: ${key}`);
   if (!fields.is('subject', subject) || !fields.is('kind', kind)) return undefined;
   const verdict = await readVerdict(repository, key, data, signal);
-  return { subject, name, kind, time: fields.time('time', modified), fields, verdict };
+  return { subject, name, kind, time: fields.time('time', modified), modified, fields, verdict };
 }

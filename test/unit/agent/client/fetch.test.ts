@@ -46,6 +46,8 @@ describe('the arguments of a fetch that an agent may answer', () => {
       ['fetch', segment, ''],
       ['fetch', segment, 'x', 'y'],
       ['fetch', '--system-id', '7', segment, 'x'],
+      ['fetch', '--repository', 'offsite', segment, 'x'],
+      ['fetch', '--repository-time', '2026-11-22T10:00:00Z', segment, 'x'],
       ['fetch', '--timeline', 'three', segment, 'x'],
       ['fetch', '--timeline', segment, 'x'],
       ['fetch', segment, 'x', '--timeline'],

@@ -16,8 +16,10 @@ import { backupPrefix, claimKey, commitRecordKey, walKey } from '../../../../src
 import { createMarker } from '../../../../src/repository/format/marker.ts';
 import { highWaterNote } from '../../../../src/repository/format/notes/high-water.ts';
 import { writeNote } from '../../../../src/repository/format/notes/note.ts';
+import { restoredNote, type RestoreStage } from '../../../../src/repository/format/notes/restored.ts';
 import type { Repository } from '../../../../src/repository/repository.ts';
 import { surveySystem } from '../../../../src/repository/survey.ts';
+import { withMethods } from '../../../../src/stores/methods.ts';
 import { createMemoryStore } from '../../../../src/stores/memory/store.ts';
 import { StoreError, type Store } from '../../../../src/stores/store.ts';
 import { temporaryDirectory } from '../../../support/site/temp.ts';
@@ -337,6 +339,66 @@ describe('cleanup', () => {
     assert.deepEqual(removed?.yielded, ['20260102T000000Z-full-abcdef']);
     assert.deepEqual(removed?.backups, ['20260103T000000Z-full-abcdef']);
     assert.equal((await lab.keys(`orders/${systemId}/wal/`)).length, 35);
+  });
+
+  it('keeps what a restore reads, also one that claims it while cleanup works', async () => {
+    const lab = await threeDays();
+    const second = '20260103T000000Z-full-abcdef';
+    const claim = (stage: RestoreStage) =>
+      writeNote(
+        lab.repository,
+        system,
+        restoredNote(
+          {
+            backupId: second,
+            restoreId: 'r1',
+            firstSegment: geometry.nameOf(1, 20n),
+            target: 'the end of the archive',
+            host: 'db2',
+            user: 'postgres',
+            directory: '/srv/restored',
+            startTime: day(3),
+          },
+          { stage, doneBytes: 0, totalBytes: 1000, until: day(stage === 'ended' ? 3 : 4) },
+        ),
+        signal,
+      );
+    /** Claims when cleanup announces the first removal of this kind. */
+    const claimingAt = (announcement: string): Repository => {
+      let isClaimed = false;
+      const store = withMethods(lab.store, {
+        async put(key, ...rest) {
+          await lab.store.put(key, ...rest);
+          if (isClaimed || !key.endsWith(announcement)) return;
+          isClaimed = true;
+          await claim('unpacking');
+        },
+      });
+      return { ...lab.repository, store };
+    };
+    const removedBy = async (repository: Repository) => {
+      const [done] = (await cleanup(lab.options({ repositories: [repository] }))).repositories;
+      assert.deepEqual(done?.failures, []);
+      return done.systems[0]?.removed;
+    };
+    const wal = () => lab.keys(`orders/${systemId}/wal/`);
+    const during = await removedBy(claimingAt('-expiring.json'));
+    assert.deepEqual([during?.backups, during?.yielded], [['20260102T000000Z-full-abcdef'], [second]]);
+    assert.equal((await wal()).length, 35);
+    await removedBy(lab.repository);
+    assert.equal((await wal()).length, 35 - 19);
+    await claim('ended');
+    assert.deepEqual((await removedBy(claimingAt('-wal-removed.json')))?.backups, [second]);
+    assert.equal((await wal()).length, 35 - 19);
+    await claim('ended');
+    await removedBy(lab.repository);
+    assert.equal((await wal()).length, 35 - 29);
+    lab.now = 30;
+    await removedBy(lab.repository);
+    assert.deepEqual(
+      (await lab.keys()).filter(key => key.includes('-restored')),
+      [],
+    );
   });
 
   it('passes over what is no backup, names it, and removes what it would without it', async () => {

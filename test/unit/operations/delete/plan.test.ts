@@ -3,7 +3,7 @@ import { describe, it } from 'vitest';
 import type { Allowances } from '../../../../src/operations/delete/decisions.ts';
 import { planDeletion } from '../../../../src/operations/delete/plan.ts';
 import type { SystemState } from '../../../../src/operations/cleanup/state.ts';
-import { backup, day, stateOf, unfinished } from '../../../support/cleanup-state.ts';
+import { backup, day, restoring, stateOf, unfinished } from '../../../support/cleanup-state.ts';
 import { at, surveyOf, type Drawn } from '../../../support/restore-scenario.ts';
 
 const none: Allowances = { withChildren: false, lastFull: false, unreadable: false };
@@ -38,6 +38,13 @@ describe('a deletion', () => {
 
   it('is refused for a pinned backup', () => {
     assert.deepEqual(refusals('a', { backups: [a, b], pinned: new Set(['a']) }), ['pinned']);
+  });
+
+  it('is refused for a backup that a restore reads', () => {
+    const restores = [restoring('a', '000000010000000000000001')];
+    const [refusal, ...more] = plan('a', { backups: [a, b], restores }).refusals;
+    assert.deepEqual([refusal?.code, more], ['restoring', []]);
+    assert.match(refusal?.message ?? '', /^backup a: a restore into \/srv\/restored on db2 needs it/);
   });
 
   it('is refused where others build on the backup, unless they go, too; their pins count', () => {

@@ -41,6 +41,7 @@ async function restored(options: Partial<RestoreOptions> = {}): Promise<string> 
     start: undefined,
     unpacker: { jobs: 2, unpack: unpackPart },
     thaw: undefined,
+    replayHoldMs: 0,
     log: silentLog,
     signal,
     ...options,

@@ -16,6 +16,20 @@ test('the plain form', () => {
   );
 });
 
+test('a copy from the past of a repository replays that past', () => {
+  const command = restoreCommandOf({
+    walvaultCommand: ['/usr/bin/walvault'],
+    configPath: undefined,
+    timeline: 1,
+    hasTarget: false,
+    past: { at: new Date('2026-11-22T10:00:00.123Z'), repository: 'offsite' },
+  });
+  assert.equal(
+    command,
+    'exec /usr/bin/walvault fetch --timeline 1 --repository offsite --repository-time 2026-11-22T10:00:00.123Z %f "%p"',
+  );
+});
+
 test('the shell sees each word whole after PostgreSQL has replaced its placeholders', () => {
   const command = restoreCommandOf({
     walvaultCommand: ['printf', '%s\\n'],

@@ -45,6 +45,7 @@ async function planned(request: Partial<RestoreRequest> = {}): Promise<string> {
     start: undefined,
     unpacker: { jobs: 2, unpack: unpackPart },
     thaw: undefined,
+    replayHoldMs: 0,
     log: wordsInto(events),
     signal,
   });
