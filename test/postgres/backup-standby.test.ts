@@ -5,10 +5,12 @@ import { Secret } from '../../src/base/secret.ts';
 import type { Log } from '../../src/observe/events/events.ts';
 import { checkArchiving } from '../../src/operations/check/check-archiving.ts';
 import { Checklist } from '../../src/operations/check/checklist.ts';
+import { makeRestorePoint } from '../../src/operations/restore-point/restore-point.ts';
 import { connectPostgres } from '../../src/postgres/server/connection.ts';
 import { readServerState } from '../../src/postgres/server/state.ts';
 import { backupsPrefix, commitRecordsPrefix, type SystemPath } from '../../src/repository/format/layout.ts';
 import type { Repository } from '../../src/repository/repository.ts';
+import { surveySystem } from '../../src/repository/survey.ts';
 import type { PostgresServer } from '../support/servers/postgres-server.ts';
 import { runOk } from '../support/site/run.ts';
 import {
@@ -106,6 +108,30 @@ describe('a backup from a standby', () => {
       message: /^repository "empty": 0+1[0-9A-F]{16} did not arrive within 500 ms/,
     });
     assert.deepEqual(await listKeys(empty.store, backupsPrefix(system)), []);
+  });
+
+  test('no restore point is made on it, and what is made on the primary is noted where the cluster is', async () => {
+    const make = (server: PostgresServer, repositories: readonly Repository[]) =>
+      makeRestorePoint({
+        config: { cluster, postgres: { connection: connectionTo(server), primaryConnection: undefined } },
+        ...{ repositories, name: 'here', allowsDuplicate: false, env: {}, signal },
+        by: { user: 'alice', host: 'db1' },
+      });
+    await assert.rejects(make(standby, [repository]), {
+      code: 'refused',
+      message: 'restore-point: the server is a standby, which writes no WAL',
+    });
+    const empty = await makeRepository({ name: 'empty' });
+    await assert.rejects(make(primary, [empty]), {
+      code: 'not-found',
+      message: /nothing of cluster "orders"/,
+    });
+    const { point, notedIn, failures } = await make(primary, [empty, repository]);
+    assert.deepEqual([notedIn, failures.map(({ repository: name }) => name)], [[repository.name], ['empty']]);
+    assert.ok(Math.abs(Date.now() - point.madeAt.getTime()) < 60_000);
+    const [noted] = await surveySystem(repository, system, signal).restorePoints();
+    assert.deepEqual([noted?.name, noted?.timeline, noted?.user], ['here', 1, 'alice']);
+    await assert.rejects(make(primary, [repository]), { code: 'refused', message: /"here" already/ });
   });
 
   test('can be foreseen: check has the primary end a segment, which arrives', async () => {
