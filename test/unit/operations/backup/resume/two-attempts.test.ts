@@ -157,6 +157,9 @@ describe('two attempts that end at the same time', () => {
       false,
       'nothing tells it from a real one',
     );
+    const fresh = { ...unsigned, store: createMemoryStore() };
+    for (const answer of ['lost', 'here'])
+      assert.ok(await endAttempts(fresh, system, claim(1), signal), `its own, the answer is ${answer}`);
   });
 });
 
