@@ -65,6 +65,12 @@ const readers: Readonly<Record<string, (vector: Vector, repository: Repository) 
     if (gap === undefined) throw new BadSignature('it does not count');
     assert.deepEqual([gap.first, gap.last, gap.user], [0x14n, 0x15n, 'alice']);
   },
+  async verified(_, repository) {
+    const survey = surveySystem(repository, system, signal);
+    const [range] = await survey.verifiedWal(new WalGeometry(1024 ** 2));
+    if (range === undefined) throw new BadSignature('it does not count');
+    assert.deepEqual([range.timeline, range.first, range.last, range.depth], [1, 0x14n, 0x15n, 'decoded']);
+  },
   async anomaly(_, repository) {
     const [found] = await surveySystem(repository, system, signal).anomalies();
     if (found === undefined) throw new BadSignature('it does not count');

@@ -21,6 +21,8 @@ import { decodeMetadata, encodeMetadata } from '../../../../src/repository/forma
 import { sha256Hex } from '../../../../src/repository/format/json-object.ts';
 import { writeNote } from '../../../../src/repository/format/notes/note.ts';
 import type { Repository } from '../../../../src/repository/repository.ts';
+import { withMethods } from '../../../../src/stores/methods.ts';
+import { StoreError } from '../../../../src/stores/store.ts';
 import { encodeWalObject, storeWalObject } from '../../../../src/repository/wal/write-object.ts';
 import {
   archiveFile,
@@ -592,6 +594,39 @@ test('every kind is planted here and named in docs/verify.md', () => {
   const docs = readFileSync(resolve(import.meta.dirname, '../../../../docs/verify.md'), 'utf8');
   const documented = [...docs.matchAll(/^\| `([a-z-]+)` \|/gm)].map(([, kind]) => kind);
   assert.deepEqual(new Set(documented), new Set(kinds.map(({ kind }) => kind)));
+});
+
+test('a repository that does not answer is told apart from a damaged one, and hides no finding of another', async () => {
+  const scene = await sceneOf();
+  scene.files.remove(segment(1, 6n));
+  const silent = new StoreError('unreachable', 'no answer within 5.0 s');
+  const away = {
+    ...scene.repository,
+    name: 'offsite',
+    store: { ...withMethods(scene.repository.store, {}), get: () => Promise.reject(silent) },
+  };
+  const results = await verify({
+    repositories: [away, scene.repository],
+    all: [away, scene.repository],
+    cluster: system.cluster,
+    systemId: undefined,
+    data: undefined,
+    isRepairing: false,
+    now: new Date(),
+    log: silentLog,
+    signal,
+  });
+  assert.deepEqual(
+    results.map(({ name, problem, systems }) => [
+      name,
+      problem?.code,
+      systems.flatMap(one => one.findings).length,
+    ]),
+    [
+      ['offsite', 'unreachable', 0],
+      ['main', undefined, 1],
+    ],
+  );
 });
 
 test('what nothing shows to have existed is not missed: the newest segments after the last note and backup', async () => {

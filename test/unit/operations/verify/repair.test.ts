@@ -3,7 +3,8 @@ import assert from 'node:assert/strict';
 import { beforeAll, describe, it } from 'vitest';
 import type { Log } from '../../../../src/observe/events/events.ts';
 import { readerHere } from '../../../../src/operations/verify/data-reader.ts';
-import { isDamage, type Finding } from '../../../../src/operations/verify/finding.ts';
+import { isDamage, noLoss, type Finding } from '../../../../src/operations/verify/finding.ts';
+import { repair } from '../../../../src/operations/verify/repair.ts';
 import { verify } from '../../../../src/operations/verify/verify.ts';
 import { backupPrefix, historyKey, walKey } from '../../../../src/repository/format/layout.ts';
 import type { Repository } from '../../../../src/repository/repository.ts';
@@ -114,12 +115,24 @@ describe('verify --repair', () => {
     assert.ok(scene.mainFiles.read(segment(1, 6n)).equals(before));
   });
 
-  it('removes nothing that is what was stored, although another repository has other content', async () => {
-    const scene = await pair();
-    scene.mainFiles.remove(segment(1, 6n));
-    const before = scene.offsiteFiles.read(segment(1, 6n));
-    await repaired({ main: scene.offsite, offsite: scene.main });
-    assert.ok(scene.offsiteFiles.read(segment(1, 6n)).equals(before));
+  it('removes nothing that is what was stored, although it was damaged when it was read', async () => {
+    const { main, offsite, mainFiles } = await pair();
+    const key = segment(1, 6n);
+    const before = mainFiles.read(key);
+    const finding: Finding = {
+      kind: 'wal-bytes-changed',
+      severity: 'damaged',
+      subject: key,
+      problem: 'its stored bytes are not those that were stored',
+      loss: noLoss,
+      remedies: ['copy'],
+      repairable: { kind: 'object', key, objectClass: 'wal', digest: undefined, state: 'changed' },
+    };
+    const options = { repository: main, others: [offsite], system, geometry, log: silentLog, signal };
+    const [done] = await repair([finding], options);
+    assert.equal(done?.repair?.outcome, 'failed');
+    assert.match(done.repair.problem ?? '', /^it is what was stored here/);
+    assert.ok(mainFiles.read(key).equals(before));
   });
 
   it('says until when the store keeps a damaged object', async () => {
