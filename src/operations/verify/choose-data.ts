@@ -46,9 +46,11 @@ export function chooseSegments(
   );
 }
 
+/** Parts of one backup, by their numbers: as objects, those of all backups would take much memory. */
 export interface ChosenParts {
   readonly record: BackupRecord;
-  readonly parts: readonly BackupPart[];
+  readonly ranges: readonly NumberRange[];
+  readonly count: number;
 }
 
 /** @returns the backups with their parts to read, those to read first in front */
@@ -61,20 +63,62 @@ export function chooseParts(
     verified.filter(({ depth }) => isAsDeep(depth, choice.depth)),
     ({ backup }) => backup,
   );
-  const all = records.flatMap(record => {
-    const notes = deep.get(record.id) ?? [];
-    return Array.from(record.parts, part => ({
-      record,
-      part,
-      readAt: newest(notes.filter(({ parts }) => parts.some(range => holds(range, part.number)))),
-    }));
-  });
-  const due = all
+  const pieces = records.flatMap(record => piecesOf(record, deep.get(record.id) ?? []));
+  const due = pieces
     .filter(({ readAt }) => readAt < choice.since.getTime())
     .toSorted((a, b) => a.readAt - b.readAt);
-  const chosen = choice.percent === undefined ? due : due.slice(0, shareOf(all.length, choice.percent));
-  const byRecord = Map.groupBy(chosen, ({ record }) => record);
-  return [...byRecord].map(([record, parts]) => ({ record, parts: parts.map(({ part }) => part) }));
+  const total = pieces.reduce((sum, piece) => sum + piece.count, 0);
+  let left = choice.percent === undefined ? total : shareOf(total, choice.percent);
+  const chosen: PartPiece[] = [];
+  for (const piece of due) {
+    if (left <= 0) break;
+    const one = piece.count <= left ? piece : firstOf(piece, left);
+    chosen.push(one);
+    left -= one.count;
+  }
+  return [...Map.groupBy(chosen, ({ record }) => record)].map(([record, some]) => ({
+    record,
+    ranges: some.map(({ first, last }) => [first, last]),
+    count: some.reduce((sum, { count: parts }) => sum + parts, 0),
+  }));
+}
+
+/** The chosen parts, one by one. */
+export function* partsOf({ record, ranges }: ChosenParts): Generator<BackupPart> {
+  for (const part of record.parts) if (ranges.some(range => holds(range, part.number))) yield part;
+}
+
+/** Consecutive parts of a backup that were read at the same time. */
+interface PartPiece {
+  readonly record: BackupRecord;
+  readonly first: number;
+  readonly last: number;
+  readonly count: number;
+  readonly readAt: number;
+}
+
+function piecesOf(record: BackupRecord, notes: readonly VerifiedParts[]): PartPiece[] {
+  const pieces: PartPiece[] = [];
+  for (const { number } of record.parts) {
+    const readAt = newest(notes.filter(({ parts }) => parts.some(range => holds(range, number))));
+    const before = pieces.at(-1);
+    if (before?.readAt === readAt)
+      pieces[pieces.length - 1] = { ...before, last: number, count: before.count + 1 };
+    else pieces.push({ record, first: number, last: number, count: 1, readAt });
+  }
+  return pieces;
+}
+
+function firstOf(piece: PartPiece, most: number): PartPiece {
+  let { first: last } = piece;
+  let taken = 0;
+  for (const { number } of piece.record.parts) {
+    if (number < piece.first) continue;
+    if (taken === most) break;
+    last = number;
+    taken++;
+  }
+  return { ...piece, last, count: taken };
 }
 
 /** Consecutive parts of a backup, as ranges of their numbers. */

@@ -60,7 +60,10 @@ export async function gatherState(
   const timelines = await survey.timelines();
   const clusterRecord = await survey.clusterRecord();
   const expiring = await survey.expiring();
+  // Notes that cannot be used are noticed by their readers.
   await survey.pinned();
+  await survey.restorePoints();
+  await survey.anomalies();
   // A large archive is listed for minutes. What shows that WAL existed is read before, so that newer WAL is not missed.
   if (geometry !== undefined) await survey.highWater(geometry);
   const runs = geometry === undefined ? [] : (await survey.wal(geometry)).runs;

@@ -14,7 +14,7 @@ import type { ReadDepth } from '../../repository/format/notes/verified.ts';
 import type { Repository } from '../../repository/repository.ts';
 import { isStoreError } from '../../stores/store.ts';
 import { damagedAmong, type SuspectPage } from '../damaged-pages.ts';
-import type { ChosenParts } from './choose-data.ts';
+import { partsOf, type ChosenParts } from './choose-data.ts';
 import { pagesFinding, pieceFinding, type DataContext } from './data-findings.ts';
 import type { DataReader } from './data-reader.ts';
 import type { Finding } from './finding.ts';
@@ -39,11 +39,9 @@ export interface ReadBackup {
   readonly coldCount: number;
 }
 
-export async function readBackup(
-  reading: BackupReading,
-  { record, parts }: ChosenParts,
-): Promise<ReadBackup> {
+export async function readBackup(reading: BackupReading, chosen: ChosenParts): Promise<ReadBackup> {
   const { repository, reader, context, signal } = reading;
+  const { record } = chosen;
   const findings: Finding[] = [];
   const suspects: SuspectPage[] = [];
   const sound = new Set<number>();
@@ -80,7 +78,7 @@ export async function readBackup(
     ({ layout } = result);
     take(first, result);
   }
-  await each(parts, reader.jobs, async part => {
+  await each(partsOf(chosen), reader.jobs, async part => {
     if (part.number !== first?.number) take(part, await readOne(part, layout));
   });
   const range = { startLsn: record.startLsn, currentLsn: record.stopLsn };

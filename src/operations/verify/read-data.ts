@@ -100,7 +100,7 @@ class DataRun {
   }
 
   expect(segments: readonly SegmentRange[], backups: readonly ChosenParts[]): void {
-    this.#expected = count(...segments) + backups.reduce((sum, { parts }) => sum + parts.length, 0);
+    this.#expected = count(...segments) + backups.reduce((sum, one) => sum + one.count, 0);
   }
 
   add(...findings: readonly Finding[]): void {

@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict';
 import * as fc from 'fast-check';
 import { test } from 'vitest';
-import { chooseSegments } from '../../../../src/operations/verify/choose-data.ts';
-import type { VerifiedRange } from '../../../../src/repository/format/notes/verified.ts';
+import { chooseParts, chooseSegments, partsOf } from '../../../../src/operations/verify/choose-data.ts';
+import type { VerifiedParts, VerifiedRange } from '../../../../src/repository/format/notes/verified.ts';
 import { count, segmentsIn, type SegmentRange } from '../../../../src/postgres/wal/segment-range.ts';
+import { sampleRecord } from '../../../support/sample-record.ts';
 
 const dayMs = 24 * 3_600_000;
 const day = (number: number) => new Date(number * dayMs);
@@ -69,4 +70,30 @@ test('what was only compared is read where it can be decoded, and not the other 
   const decoded: VerifiedRange[] = [{ ...range, depth: 'decoded', verifiedAt: day(99) }];
   assert.equal(namesOf(chooseSegments([range], stored, nightOf(100, undefined))).length, 2);
   assert.deepEqual(chooseSegments([range], decoded, { ...nightOf(100, undefined), depth: 'stored' }), []);
+});
+
+test('parts of backups are chosen in the same way, each within the budget of a night', () => {
+  const backupOf = (id: string, numbers: readonly number[]) => ({
+    ...sampleRecord,
+    id,
+    parts: numbers.map(number => ({
+      number,
+      name: `parts/${number}.tar`,
+      storedSizeBytes: 1,
+      storedSha256: '',
+    })),
+  });
+  const records = [backupOf('a', [1, 2, 4, 5]), backupOf('b', [1, 2, 3])];
+  const verified: VerifiedParts[] = [
+    { backup: 'a', parts: [[1, 2]], depth: 'decoded', verifiedAt: day(50) },
+    { backup: 'b', parts: [[1, 1]], depth: 'decoded', verifiedAt: day(99) },
+    { backup: 'b', parts: [[1, 3]], depth: 'stored', verifiedAt: day(99) },
+  ];
+  const namesIn = (percent: number | undefined) =>
+    chooseParts(records, verified, nightOf(100, percent)).flatMap(chosen =>
+      [...partsOf(chosen)].map(({ number }) => `${chosen.record.id}${number}`),
+    );
+  assert.deepEqual(namesIn(undefined), ['a1', 'a2', 'a4', 'a5', 'b2', 'b3']);
+  assert.deepEqual(namesIn(40), ['a4', 'a5', 'b2']);
+  assert.deepEqual(namesIn(10), ['a4']);
 });
