@@ -13,13 +13,16 @@ function gapFindings({ gaps, geometry }: ArchiveState, context: LossContext): Fi
   if (geometry === undefined) return [];
   return gaps.map(({ timeline, first, last, shownBy }) => {
     const range = { timeline, first, last };
+    const loss = lossOfSegments(range, context, geometry);
+    const isOpen = loss.windows.some(({ toLsn }) => toLsn === undefined);
     return {
       kind: 'wal-gap',
       severity: 'damaged',
       subject: describe(range, geometry),
       problem: `is missing: ${shownBy}`,
-      loss: lossOfSegments(range, context, geometry),
-      remedies: ['copy', 'push-missing', 'new-backup', 'acknowledge'],
+      loss,
+      // Behind a later backup recovery is possible again.
+      remedies: ['copy', 'push-missing', ...(isOpen ? (['new-backup'] as const) : []), 'acknowledge'],
       repairable: { kind: 'segments', range },
     };
   });

@@ -66,10 +66,15 @@ export function lossOfSegments(
     timeline: range.timeline,
     fromLsn: formatLsn(geometry.startLsn(range.first)),
     toLsn: beyond && formatLsn(beyond.stopLsn),
-    fromTime: previous?.lastModified,
+    fromTime: isBefore(previous?.lastModified, beyond?.stopTime) ? previous?.lastModified : undefined,
     toTime: beyond?.stopTime,
   };
   return { backups, windows: [window] };
+}
+
+/** False where the archive was copied here later: then its times tell nothing. */
+function isBefore(from: Date | undefined, to: Date | undefined): boolean {
+  return from === undefined || to === undefined || from <= to;
 }
 
 /** The WAL from a backup's start to a position; undefined if the way there does not begin on its timeline. */

@@ -12,7 +12,7 @@ export class Memory {
   readonly #system: SystemPath;
   readonly #log: Log;
   readonly #signal: AbortSignal;
-  #canWrite: boolean | undefined;
+  #hasFailed = false;
 
   constructor(
     repository: Repository,
@@ -24,33 +24,29 @@ export class Memory {
     this.#signal = signal;
   }
 
-  /** Without the right to write, or a signature that counts, the next run reads the same again; that is said once. */
-  async write(notes: readonly NewNote[]): Promise<void> {
-    if (notes.length === 0) return;
-    this.#canWrite ??= await this.#isBelieved();
-    if (!this.#canWrite) return;
+  /**
+   * Without the right to write, or a signature that counts, the next run reads the same again; that is said once, unless
+   * nothing was read.
+   */
+  async write(notes: readonly NewNote[], { isRead = true } = {}): Promise<void> {
+    if (notes.length === 0 || this.#hasFailed) return;
     try {
+      await this.#requireBelief();
       for (const note of notes) await writeNote(this.#repository, this.#system, note, this.#signal);
     } catch (error) {
       this.#signal.throwIfAborted();
       if (!(error instanceof WalvaultError)) throw error;
-      this.#canWrite = false;
+      if (!isRead) return;
+      this.#hasFailed = true;
       const { name } = this.#repository;
       this.#log.emit({ kind: 'verification-not-noted', repository: name, failure: toPlainError(error) });
     }
   }
 
-  /** A note that no reader believes would be in vain. */
-  async #isBelieved(): Promise<boolean> {
-    const { codec, name } = this.#repository;
-    if (!needsSignature(codec.removalPolicy)) return true;
-    try {
-      if ((await codec.keyring.signer()) !== undefined) return true;
-      throw new WalvaultError('key', 'this host has no signing key (signing.key)');
-    } catch (error) {
-      if (!(error instanceof WalvaultError)) throw error;
-      this.#log.emit({ kind: 'verification-not-noted', repository: name, failure: toPlainError(error) });
-      return false;
-    }
+  /** A note that no reader believes would be in vain. @throws WalvaultError `key` */
+  async #requireBelief(): Promise<void> {
+    const { codec } = this.#repository;
+    if (!needsSignature(codec.removalPolicy) || (await codec.keyring.signer()) !== undefined) return;
+    throw new WalvaultError('key', 'this host has no signing key (signing.key)');
   }
 }

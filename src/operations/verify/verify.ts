@@ -116,7 +116,8 @@ async function verifySystem(
   tellDepth(repository, read, options);
   const found = [...judgeContinuity(state), ...(read?.findings ?? [])];
   const findings = options.isRepairing ? await repairAll(repository, { found, state }, options) : found;
-  await memory.write([verifiedRunNote(summaryOf(findings, read))]);
+  const isRead = read !== undefined && read.segmentCount + read.partCount > 0;
+  await memory.write([verifiedRunNote(summaryOf(findings, read))], { isRead });
   return { systemId: system.systemId, findings, data: read && dataSummary(read) };
 }
 

@@ -32,10 +32,14 @@ beforeAll(async () => {
 interface Run {
   readonly percent?: number;
   readonly againAfterMs?: number;
+  readonly readsData?: boolean;
 }
 
 /** Reads data, and tells which segments and parts were read. */
-async function night(repository: Repository, { percent, againAfterMs = monthMs }: Run = {}) {
+async function night(
+  repository: Repository,
+  { percent, againAfterMs = monthMs, readsData = true }: Run = {},
+) {
   const read: string[] = [];
   const reader: DataReader = {
     jobs: 1,
@@ -55,7 +59,7 @@ async function night(repository: Repository, { percent, againAfterMs = monthMs }
     all: [repository],
     cluster: system.cluster,
     systemId: undefined,
-    data: { reader, percent, againAfterMs },
+    data: readsData ? { reader, percent, againAfterMs } : undefined,
     isRepairing: false,
     now: new Date(),
     log: codec,
@@ -136,6 +140,11 @@ describe('a verification', () => {
     const { repository, directory } = await archive({ keys: { ...keys.reader, signingKey: undefined } });
     const { told } = await night(repository);
     assert.deepEqual(told, ['verification-not-noted']);
+    assert.deepEqual(
+      (await night(repository, { readsData: false })).told,
+      [],
+      'where nothing was read, nothing is lost',
+    );
     const notes = await Array.fromAsync(
       repository.store.list({ prefix: notesPrefix(system, newer), signal }),
     );
