@@ -126,7 +126,15 @@ export async function storeSettings(
   repository: RepositoryConfig,
   config: Pick<Config, 'store'>,
 ): Promise<StoreSettings> {
-  const { name: _name, id: _id, required: _required, pricePerGib: _price, ...store } = repository;
+  const {
+    name: _name,
+    id: _id,
+    required: _required,
+    retention: _retention,
+    standbyOnly: _standbyOnly,
+    pricePerGib: _price,
+    ...store
+  } = repository;
   const secrets = await Promise.all(
     secretFields.map(async field => [field, await store[field]?.read()] as const),
   );

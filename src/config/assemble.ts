@@ -1,6 +1,7 @@
 /** Builds the configuration from the values of the table, and checks the rules that concern several settings. */
 import { WalvaultError } from '../base/errors/errors.ts';
 import type { Config, RepositoryConfig } from './config.ts';
+import { retentionOf } from './retention-policy.ts';
 import type { RepositoryValues } from './repository-settings.ts';
 import type { SettingValues } from './settings.ts';
 
@@ -68,9 +69,9 @@ export function assembleConfig(
     },
     restore: { jobs: values['restore.jobs'] },
     retention: {
-      keepLast: values['retention.keep-last'],
-      keepWithinMs: values['retention.keep-within'],
+      ...retentionOf(values),
       minimumBackups: values['retention.minimum-backups'],
+      timeZone: values['retention.time-zone'],
     },
     status: {
       backupIntervalMs: values['status.backup-interval'],
@@ -99,6 +100,7 @@ function assembleRepository(
   const connectionString = values['connection-string'];
   const wal = values['wal-storage-class'];
   const backup = values['backup-storage-class'];
+  const retention = retentionOf(values);
   return {
     name: values.name,
     url: values.url,
@@ -116,6 +118,8 @@ function assembleRepository(
     ...(pricePerGib !== undefined && { pricePerGib }),
     ...(caFile !== undefined && { caFile }),
     verifyTls: values['verify-tls'],
+    ...(values['standby-only'] && { standbyOnly: true }),
+    ...(Object.keys(retention).length > 0 && { retention }),
   };
 }
 

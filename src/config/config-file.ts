@@ -19,9 +19,8 @@ export interface ConfigFile {
 }
 
 const maxSizeBytes = fileBounds.configuration.limitBytes;
-const sections: ReadonlySet<string> = new Set(
-  Object.keys(settings).flatMap(key => (key.includes('.') ? [key.slice(0, key.indexOf('.'))] : [])),
-);
+const sections = sectionsOf(settings);
+const repositorySections = sectionsOf(repositorySettings);
 
 /**
  * @returns undefined if there is no such file
@@ -114,15 +113,26 @@ function interpret(document: Record<string, unknown>, path: string, content: Fil
     throw new WalvaultError('config', `repository in ${path}: must be tables, each headed [[repository]]`);
   const repositories = tables.map((table, index) => {
     const fields = new Map<string, RawValue>();
-    for (const [name, value] of Object.entries(table)) {
+    const addField = (name: string, value: unknown) => {
       const place = `repository[${index}].${name}`;
       if (!Object.hasOwn(repositorySettings, name))
         throw unknownSetting(`repository.${name}`, path, lines.get(place));
       fields.set(name, raw(value, `repository.${name}`, place));
+    };
+    for (const [name, value] of Object.entries(table)) {
+      if (repositorySections.has(name) && isTable(value))
+        for (const [inner, one] of Object.entries(value)) addField(`${name}.${inner}`, one);
+      else addField(name, value);
     }
     return fields;
   });
   return { path, settings: found, repositories };
+}
+
+function sectionsOf(table: object): ReadonlySet<string> {
+  return new Set(
+    Object.keys(table).flatMap(key => (key.includes('.') ? [key.slice(0, key.indexOf('.'))] : [])),
+  );
 }
 
 function unknownSetting(key: string, path: string, line: number | undefined): WalvaultError {

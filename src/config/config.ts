@@ -2,6 +2,7 @@
 import type { Outsider } from '../base/files/outsider.ts';
 import type { LogLevel } from '../base/log-level.ts';
 import type { SecretSource } from '../base/secret.ts';
+import type { RetentionPolicy } from './retention-policy.ts';
 
 export interface RepositoryConfig {
   readonly name: string;
@@ -25,6 +26,10 @@ export interface RepositoryConfig {
   readonly verifyTls: boolean;
   /** From the command line: read the repository as it was at this time, in milliseconds since 1970. */
   readonly readAtMs?: number;
+  /** It feeds one standby and holds no backups. */
+  readonly standbyOnly?: boolean;
+  /** What this repository keeps in place of the general policy. */
+  readonly retention?: Partial<RetentionPolicy>;
   /** As root: somebody else who may change the URL. */
   readonly chosenBy?: Outsider;
 }
@@ -108,11 +113,8 @@ export interface Config {
     /** Undefined: by the number of processors. */
     readonly jobs: number | undefined;
   };
-  readonly retention: {
-    readonly keepLast: number | undefined;
-    readonly keepWithinMs: number | undefined;
-    readonly minimumBackups: number;
-  };
+  /** For the repositories without rules of their own. */
+  readonly retention: RetentionPolicy;
   readonly status: {
     /** How often a backup is expected; undefined: none is. */
     readonly backupIntervalMs: number | undefined;

@@ -47,5 +47,6 @@ function withUnit(value: number, units: Units): string {
 function kindOf(name: string): SettingKind {
   const table: Record<string, Setting> = settings;
   const fields: Record<string, Setting> = repositorySettings;
-  return (table[name] ?? fields[name.slice(name.lastIndexOf('.') + 1)])?.kind ?? 'text';
+  const field = /^repository\.[^.]+\.(.+)$/.exec(name)?.[1];
+  return (table[name] ?? (field === undefined ? undefined : fields[field]))?.kind ?? 'text';
 }

@@ -7,3 +7,11 @@ export { describeSettings } from './describe.ts';
 export { ConfiguredSecret, type SecretReading, type SecretRecipe } from './secret-source.ts';
 export { renderConfigFile, type ConfigFileContent } from './template.ts';
 export { isClusterName } from './value.ts';
+export {
+  hasRules,
+  overridden,
+  retentionFor,
+  rulesOf,
+  type RetentionPolicy,
+  type RetentionRules,
+} from './retention-policy.ts';

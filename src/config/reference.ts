@@ -85,6 +85,7 @@ const kindTexts: Record<Setting['kind'], string> = {
   size: 'Size',
   switch: 'Switch',
   choice: 'Choice',
+  'time-zone': 'Time zone',
   secret: 'Secret',
   secrets: 'Secret, or a list of secrets',
 };

@@ -1,4 +1,5 @@
 /** The table of a repository's settings: the fields of `[[repository]]` and the variables WALVAULT_REPOSITORY_…. */
+import { ownRetention } from './retention-settings.ts';
 import type { Setting, ValuesOf } from './setting.ts';
 
 export const repositorySettings = {
@@ -92,6 +93,13 @@ export const repositorySettings = {
     help: "Verify the store's TLS certificate. Off allows an endpoint of http as well, which is refused unless it is on this host.",
     example: '"off"',
   },
+  'standby-only': {
+    kind: 'switch',
+    default: 'off',
+    help: 'This repository feeds one standby and holds no backups: `cleanup --standby %r` removes the WAL that the standby has passed. Off: it never touches it.',
+    example: '"on"',
+  },
+  ...ownRetention,
 } as const satisfies Record<string, Setting>;
 
 export type RepositoryField = keyof typeof repositorySettings;

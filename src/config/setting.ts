@@ -22,6 +22,7 @@ export interface Setting {
 /**
  * - `name`: a part of object keys. `path`, `paths`: files; relative ones start at the configuration file's directory.
  * - `duration`: milliseconds, written `30s`. `size`: bytes, written `64MiB`. `switch`: on or off.
+ * - `time-zone`: a name of the IANA database that this program knows.
  * - `secret`: text, or `{ file = … }`, `{ command = … }`, `{ env = … }`; read when it is used. `secrets`: one, or a list.
  */
 export type SettingKind =
@@ -36,6 +37,7 @@ export type SettingKind =
   | 'size'
   | 'switch'
   | 'choice'
+  | 'time-zone'
   | 'secret'
   | 'secrets';
 
@@ -53,6 +55,7 @@ interface ValueOfKind {
   readonly size: number;
   readonly switch: boolean;
   readonly choice: string;
+  readonly 'time-zone': string;
   readonly secret: SecretSource;
   readonly secrets: readonly SecretSource[];
 }

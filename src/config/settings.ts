@@ -1,9 +1,10 @@
 /**
- * The one table of settings; those of a repository are in repository-settings.ts. Types, defaults, validation, environment
+ * The one table of settings; those of a repository are in repository-settings.ts, those of retention in retention-settings.ts. Types, defaults, validation, environment
  * names, `config show` and the reference page all come from here.
  */
 import { objectBounds } from '../base/bounds.ts';
 import { logLevels } from '../base/log-level.ts';
+import { generalRetention } from './retention-settings.ts';
 import type { Setting, ValuesOf } from './setting.ts';
 
 export const settings = {
@@ -275,25 +276,7 @@ export const settings = {
     help: 'How many parts of a backup are fetched, unpacked and written side by side, each by a thread that takes some 80 MiB of memory. Unset: one for each processor, at most 8.',
     example: '4',
   },
-  'retention.keep-last': {
-    kind: 'integer',
-    min: 1,
-    help: 'cleanup keeps this many of the newest backups.',
-    example: '7',
-  },
-  'retention.keep-within': {
-    kind: 'duration',
-    min: 3_600_000,
-    help: 'cleanup keeps what is needed to restore to any moment this far back.',
-    example: '"14d"',
-  },
-  'retention.minimum-backups': {
-    kind: 'integer',
-    min: 1,
-    default: 1,
-    help: 'cleanup never leaves fewer backups than this, whatever the other rules say.',
-    example: '2',
-  },
+  ...generalRetention,
   'status.backup-interval': {
     kind: 'duration',
     min: 60_000,

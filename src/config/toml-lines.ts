@@ -13,6 +13,9 @@ export function keyLines(text: string): ReadonlyMap<string, number> {
     if (heading !== null) {
       section = bareKey(heading[2] ?? '');
       if (heading[1] === '[[' && section === 'repository') section = `repository[${repositories++}]`;
+      // TOML: a table below an element of an array belongs to the last one.
+      else if (section.startsWith('repository.') && repositories > 0)
+        section = section.replace('repository', `repository[${repositories - 1}]`);
       note(section, index);
       continue;
     }

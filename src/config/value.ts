@@ -1,6 +1,7 @@
 /** Turns raw values into the values of settings, both text from the environment and typed TOML values. */
 import { resolve } from 'node:path';
 import { WalvaultError } from '../base/errors/errors.ts';
+import { clockOf } from '../base/time/time-zone.ts';
 import { parseDuration, parseSize } from '../base/units.ts';
 import { hideUrlPasswords } from '../base/url-passwords.ts';
 import type { RawValue } from './raw-value.ts';
@@ -64,6 +65,12 @@ const parsers: Record<Exclude<SettingKind, 'secret' | 'secrets'>, Parser> = {
     if (!choices.includes(textOf(raw)))
       throw bad(raw, `${quoted(raw.value)} is not one of ${choices.join(', ')}`);
     return raw.value;
+  },
+  'time-zone': raw => {
+    const zone = textOf(raw);
+    if (clockOf(zone) === undefined)
+      throw bad(raw, `${quoted(zone)} is no time zone`, 'Write it like "Europe/Berlin", or "UTC".');
+    return zone;
   },
 };
 

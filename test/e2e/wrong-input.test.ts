@@ -471,12 +471,14 @@ describe('an archive with one backup', () => {
     assertRefusal(await site.walvault(['cleanup']), {
       code: 'usage',
       message: /no policy/,
-      hint: /--keep-last or --keep-within/,
+      hint: /--recovery-window, --keep-last/,
     });
     for (const args of [
       ['--keep-last', '0'],
       ['--keep-last', 'all'],
       ['--keep-within', '3'],
+      ['--keep-daily', '0'],
+      ['--keep-daily', '7', '--time-zone', 'Mars/Base'],
     ]) {
       const { exitCode, stderr } = await site.walvault(['cleanup', ...args]);
       assert.equal(exitCode, errorCodes.usage, stderr);

@@ -1,11 +1,11 @@
 /** Builds the states of repositories for tests of cleanup plans, in few words. */
 import { WalGeometry } from '../../src/postgres/wal/geometry.ts';
 import { planCleanup } from '../../src/operations/cleanup/plan.ts';
+import type { RetentionPolicy } from '../../src/config/index.ts';
 import type { CleanupPlan } from '../../src/operations/cleanup/decisions.ts';
 import type {
   KnownBackup,
   PlanInput,
-  RetentionPolicy,
   SystemState,
   UnfinishedBackup,
 } from '../../src/operations/cleanup/state.ts';
@@ -148,7 +148,7 @@ export function plan(
 ): CleanupPlan {
   return planCleanup({
     state: stateOf(state),
-    policy: { keepLast: undefined, keepWithinMs: undefined, minimumBackups: 1, ...policy },
+    policy: { minimumBackups: 1, timeZone: 'UTC', ...policy },
     now: day(now),
     trust: 'require',
     ...more,

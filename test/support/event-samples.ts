@@ -260,6 +260,14 @@ export const samples: Samples = {
     problem: 'no WAL is removed: there is no backup that it could be older than',
     hint: 'Take a backup.',
   },
+  'cleanup-without-policy': { kind: 'cleanup-without-policy', repository },
+  'removal-locked': {
+    kind: 'removal-locked',
+    repository,
+    objectCount: 3,
+    firstKey: 'orders/7300000000000000001/wal/00000001/00000000/000000010000000000000042',
+    until: '2026-12-01T00:00:00.000Z',
+  },
   'unfinished-writes-unknown': { kind: 'unfinished-writes-unknown', repository, failure },
   'unfinished-writes-removed': { kind: 'unfinished-writes-removed', repository, count: 3 },
   'backup-yielded-to-child': {

@@ -9,9 +9,15 @@ import type { KnownBackup, SystemState, UnfinishedBackup } from '../../src/opera
 import type { WalStretch } from '../../src/repository/wal/listing.ts';
 import { backup, day, inSegment, unfinished } from './cleanup-state.ts';
 
+/**
+ * `manual`: taken with --keep-for 7d. `early`, `late`: by a clock that is half an hour off. `future`: says that it ended
+ * days after it was stored.
+ */
+type Trait = 'none' | 'pinned' | 'unsigned' | 'torn' | 'damaged' | 'manual' | 'early' | 'late' | 'future';
+
 export type Step =
   | { readonly kind: 'archive'; readonly segments: number; readonly days: number }
-  | { readonly kind: 'backup'; readonly days: number; readonly trait: 'none' | 'pinned' | 'unsigned' | 'torn' | 'damaged'; readonly isIncremental: boolean }
+  | { readonly kind: 'backup'; readonly days: number; readonly trait: Trait; readonly isIncremental: boolean }
   | { readonly kind: 'claim' }
   | { readonly kind: 'lose-segment'; readonly back: number }
   | { readonly kind: 'failover'; readonly hasLastSegment: boolean }
@@ -26,7 +32,7 @@ export const anyStep: fc.Arbitrary<Step> = fc.oneof(
     arbitrary: fc.record({
       kind: fc.constant('backup' as const),
       days,
-      trait: fc.constantFrom('none' as const, 'none' as const, 'none' as const, 'pinned' as const, 'unsigned' as const, 'torn' as const, 'damaged' as const),
+      trait: fc.constantFrom<Trait>('none', 'none', 'none', 'none', 'pinned', 'unsigned', 'torn', 'damaged', 'manual', 'early', 'late', 'future'),
       isIncremental: fc.boolean(),
     }),
   },
@@ -43,7 +49,7 @@ interface PathStep {
   readonly end: number;
 }
 
-interface Moment {
+export interface Moment {
   readonly timeline: number;
   readonly segment: number;
   readonly time: number;
@@ -51,8 +57,8 @@ interface Moment {
 
 export class SimulatedCluster {
   time = 0;
-  readonly backups: KnownBackup[] = [];
-  readonly claims: { backup: UnfinishedBackup; timeline: number; segment: number }[] = [];
+  backups: KnownBackup[] = [];
+  claims: { backup: UnfinishedBackup; timeline: number; segment: number }[] = [];
   readonly #arrivals = new Map<string, number>();
   readonly #tree = new Map<number, { parent: number; switchpoint: bigint }>();
   readonly #historyTimes = new Map<number, Date>();
@@ -60,6 +66,8 @@ export class SimulatedCluster {
   /** Of each timeline: the path of its ancestors, ending where it began. */
   readonly #ancestors = new Map<number, PathStep[]>([[1, []]]);
   readonly #begins = new Map<number, number>([[1, 1]]);
+  #taken = 0;
+  readonly #expiring = new Set<string>();
   #timeline = 1;
   #newest = 1;
   #next = 1;
@@ -107,8 +115,29 @@ export class SimulatedCluster {
       historyTimes: this.#historyTimes,
       unusable: new Map(),
       pinned: this.#pinned,
+      expiring: this.#expiring,
       wal: this.#stretches(),
     };
+  }
+
+  /** All archived moments. */
+  moments(): Moment[] {
+    return [...this.#arrivals].map(([key, time]) => {
+      const [timeline = 0, segment = 0] = key.split(':').map(Number);
+      return { timeline, segment, time };
+    });
+  }
+
+  /** Does what the plan says. */
+  apply(plan: CleanupPlan): void {
+    const isGone = new Set(plan.backups.filter(({ action }) => action === 'remove').map(({ id }) => id));
+    // Only what has a record is announced.
+    for (const { record } of this.backups) if (isGone.has(record.id)) this.#expiring.add(record.id);
+    this.backups = this.backups.filter(({ record }) => !isGone.has(record.id));
+    this.claims = this.claims.filter(({ backup }) => !isGone.has(backup.id));
+    const stays = staysAfter(plan);
+    for (const { timeline, segment } of this.moments())
+      if (!stays(timeline, segment)) this.#arrivals.delete(`${timeline}:${segment}`);
   }
 
   /** Archived moments that can be reached from one of `backups` with the WAL that `isThere`. */
@@ -116,12 +145,7 @@ export class SimulatedCluster {
     backups: readonly KnownBackup[],
     isThere: (timeline: number, segment: number) => boolean,
   ): Moment[] {
-    return [...this.#arrivals]
-      .map(([key, time]) => {
-        const [timeline = 0, segment = 0] = key.split(':').map(Number);
-        return { timeline, segment, time };
-      })
-      .filter(moment => backups.some(one => this.#leadsTo(one, moment, isThere)));
+    return this.moments().filter(moment => backups.some(one => this.#leadsTo(one, moment, isThere)));
   }
 
   has(timeline: number, segment: number): boolean {
@@ -161,7 +185,11 @@ export class SimulatedCluster {
       : undefined;
     this.#archive();
     this.#archive();
-    const id = `b${this.backups.length}`;
+    const id = `b${this.#taken++}`;
+    // A server backs up what it has written itself: in the segment in which its timeline began, from behind its beginning on.
+    const isFirstSegment = this.#timeline > 1 && first === this.#begins.get(this.#timeline);
+    const startLsn = inSegment(first) + (isFirstSegment ? 6000n : 0n);
+    const endLsn = inSegment(last) + 1000n;
     this.backups.push(
       backup({
         id,
@@ -169,7 +197,13 @@ export class SimulatedCluster {
         segments: [first, last],
         timeline: this.#timeline,
         ...(parent && { parent: parent.record.id }),
-        record: trait === 'damaged' ? { damagedPages: 1 } : {},
+        record: {
+          startLsn,
+          walRanges: [{ timeline: this.#timeline, startLsn, endLsn }],
+          ...(trait === 'damaged' && { damagedPages: 1 }),
+          ...(trait === 'manual' && { keepUntil: day(this.time + 7) }),
+          stopTime: day(this.time + clockErrorDays(trait)),
+        },
         known: {
           ...(trait === 'unsigned' && { verdict: { status: 'unsigned' } as const }),
           ...(trait === 'torn' && { isComplete: false }),
@@ -234,6 +268,11 @@ export class SimulatedCluster {
     }
     return stretches;
   }
+}
+
+function clockErrorDays(trait: Trait): number {
+  if (trait === 'future') return 3;
+  return trait === 'early' ? -1 / 48 : trait === 'late' ? 1 / 48 : 0;
 }
 
 export function segmentsOf({ record }: KnownBackup): [number, number] {

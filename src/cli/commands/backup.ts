@@ -5,12 +5,14 @@ import type { Config } from '../../config/index.ts';
 import { backupJson, renderBackup } from '../render/backup.ts';
 import { renderJson } from '../render/json.ts';
 import { rendered } from '../render/result-text.ts';
+import { keepForOption } from '../options/keep-for-option.ts';
 import { jobsOption, limitRateOption } from '../options/load-options.ts';
 import type { DefineVerb } from '../verb.ts';
 
 interface BackupCliOptions {
   readonly repository?: readonly string[];
   readonly label?: string;
+  readonly keepFor?: number;
   readonly fast?: boolean;
   readonly spread?: boolean;
   readonly jobs?: number;
@@ -27,6 +29,7 @@ export const defineBackup: DefineVerb = (program, run) => {
     .description('take a base backup of the running server')
     .option('--repository <name>', 'only into this repository; may be repeated (default: all)', many)
     .option('--label <text>', 'one line for people')
+    .addOption(keepForOption())
     .addOption(new Option('--fast', 'start with an immediate checkpoint').conflicts('spread'))
     .option('--spread', 'start with a checkpoint that spares the disks (default: backup.fast-checkpoint)')
     .addOption(jobsOption('backup.jobs'))
@@ -54,6 +57,7 @@ export const defineBackup: DefineVerb = (program, run) => {
           named: options.repository,
           resume: options.resume,
           label: options.label,
+          keepForMs: options.keepFor,
           fast: options.spread === true ? false : options.fast,
           env: context.env,
           log,
@@ -93,11 +97,14 @@ For four days an interrupted backup goes on from its finished parts, also after 
 has not changed is not stored again. The host opens what it noted of them with its own secret (encryption.host-secret,
 made by init) and needs no private key. cleanup removes the pieces after seven days.
 
+With --keep-for, cleanup keeps the backup so long, whatever the policy says, and it takes the place of no scheduled one;
+afterwards it is judged as any other.
+
 On a standby, postgres.primary-connection lets it tell the primary to end the WAL segments that the backup needs.
 
 Examples:
   walvault backup
-  walvault backup --fast --label 'before the upgrade'
+  walvault backup --fast --label 'before the upgrade' --keep-for 1w
   walvault backup --repository offsite --json
   walvault backup --jobs 2 --limit-rate 50MiB --low-priority
 `;

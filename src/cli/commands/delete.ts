@@ -95,6 +95,11 @@ function refusalOf(id: string, { planned }: PlannedDeletions): WalvaultError | u
 function failureOf(deleted: readonly DeletedIn[]): WalvaultError | undefined {
   const problems = deleted.flatMap(({ repository, removed }) => [
     ...removed.failures.map(failure => `repository "${repository}": ${failure}`),
+    ...(removed.locked === undefined
+      ? []
+      : [
+          `repository "${repository}": ${removed.locked.firstKey} is locked until ${removed.locked.until.toISOString()}`,
+        ]),
     ...removed.yielded.map(id => `repository "${repository}": ${id} stays: it has come into use since`),
   ]);
   if (problems.length === 0) return undefined;

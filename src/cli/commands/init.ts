@@ -119,7 +119,7 @@ function withOptions(command: Command): Command {
     .option('--ca-file <file>', "PEM file of certificate authorities to trust instead of the system's")
     .option('--create-directory', 'make the directory of a file:// repository')
     .option(
-      '--keep-within <duration>',
+      '--recovery-window <duration>',
       'write a retention policy: cleanup keeps what recovery to any moment this far back needs',
     )
     .option(
@@ -136,7 +136,7 @@ function withOptions(command: Command): Command {
         'recipient',
         'generateKeys',
         'passphraseFile',
-        'keepWithin',
+        'recoveryWindow',
         'owner',
       ]),
     )

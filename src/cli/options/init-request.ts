@@ -20,7 +20,7 @@ export interface InitOptions extends AccessOptions {
   /** False with `--no-encryption`. */
   readonly encryption: boolean;
   readonly createDirectory?: boolean;
-  readonly keepWithin?: string;
+  readonly recoveryWindow?: string;
   readonly owner?: string;
   readonly existingConfig?: boolean;
   readonly json?: boolean;
@@ -61,7 +61,7 @@ export async function requestOf(
     configPath: resolve(from.configPath ?? defaultConfigPath),
     dataDirectory: dataDirectory === undefined ? undefined : resolve(dataDirectory),
     encryption: await encryptionOf(options),
-    keepWithin: durationText(options.keepWithin),
+    recoveryWindow: durationText(options.recoveryWindow),
     createDirectory: options.createDirectory === true,
     owner: owner === undefined ? undefined : await findAccount(owner, from.signal),
   };

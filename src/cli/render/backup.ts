@@ -15,6 +15,7 @@ export function renderBackup(result: BackupResult): string {
     `  in        ${repositories.join(', ')}`,
     `  took      ${formatDuration(durationMs)}`,
   ];
+  if (record.keepUntil !== undefined) lines.push(`  kept      until ${record.keepUntil.toISOString()}`);
   if (record.resumed !== undefined) {
     const { attempt, partCount, storedSizeBytes } = record.resumed;
     lines.push(

@@ -1,6 +1,7 @@
 /** The result of `cleanup`, for people and as JSON. */
-import { formatDuration, formatSize } from '../../base/units.ts';
+import { formatCount, formatSize } from '../../base/units.ts';
 import type { CleanupResult, RepositoryCleanup, SystemCleanup } from '../../operations/cleanup/cleanup.ts';
+import { describePolicy, policyJson } from './retention-policy.ts';
 import { renderTable } from './table.ts';
 
 /** For people: each decision with its reasons, then the objects that were or would be deleted. */
@@ -12,7 +13,7 @@ export function renderCleanup(result: CleanupResult): string {
     ),
   );
   blocks.push(...result.repositories.flatMap(repository => renderUnfinished(repository, result)));
-  return `${policyLine(result)}${blocks.map(block => `\n${block}`).join('')}`;
+  return `${policyLines(result)}${blocks.map(block => `\n${block}`).join('')}`;
 }
 
 function renderUnfinished(
@@ -37,14 +38,16 @@ const unfinishedColumns = [
   { title: 'STORED', align: 'right' },
 ] as const;
 
-function policyLine({ policy, isDryRun }: CleanupResult): string {
-  const { keepLast, keepWithinMs, minimumBackups } = policy;
-  const rules = [
-    ...(keepLast === undefined ? [] : [`the last ${keepLast}`]),
-    ...(keepWithinMs === undefined ? [] : [`any moment within ${formatDuration(keepWithinMs)}`]),
-    `at least ${minimumBackups}`,
-  ];
-  return `policy: keep ${rules.join(', ')}${isDryRun ? ' (dry run: nothing is removed)' : ''}\n`;
+/** One line where all repositories have the same policy. */
+function policyLines({ repositories, isDryRun }: CleanupResult): string {
+  const note = isDryRun ? ' (dry run: nothing is removed)' : '';
+  const described = repositories.map(({ name, policy }) => ({
+    name,
+    text: policy === undefined ? 'none, nothing is removed' : `${describePolicy(policy)}${note}`,
+  }));
+  const [first, ...others] = described;
+  if (others.every(({ text }) => text === first?.text)) return `policy: ${first?.text ?? ''}\n`;
+  return described.map(({ name, text }) => `policy of "${name}": ${text}\n`).join('');
 }
 
 function renderSystem({ plan }: SystemCleanup): string {
@@ -91,23 +94,24 @@ const walColumns = [
 ] as const;
 
 function summary({ removed }: SystemCleanup, { isDryRun }: CleanupResult): string {
-  const { backups, objectCount, freedBytes } = removed;
+  const { backups, objectCount, freedBytes, locked } = removed;
   const count = `${backups.length} ${backups.length === 1 ? 'backup' : 'backups'}, ${objectCount} ${objectCount === 1 ? 'object' : 'objects'}`;
-  return `${isDryRun ? 'would remove' : 'removed'} ${count}; ${formatSize(freedBytes)} ${isDryRun ? 'would be free' : 'freed'}\n`;
+  return `${isDryRun ? 'would remove' : 'removed'} ${count}; ${formatSize(freedBytes)} ${isDryRun ? 'would be free' : 'freed'}${lockedNote(locked)}\n`;
+}
+
+function lockedNote(locked: SystemCleanup['removed']['locked']): string {
+  if (locked === undefined) return '';
+  return `; ${formatCount(locked.objectCount, 'object')} locked until ${locked.until.toISOString()}`;
 }
 
 /** The published shape (docs/reference/json.md). */
 export function cleanupJson(result: CleanupResult): unknown {
   return {
     dryRun: result.isDryRun,
-    policy: {
-      keepLast: result.policy.keepLast ?? null,
-      keepWithinMs: result.policy.keepWithinMs ?? null,
-      minimumBackups: result.policy.minimumBackups,
-    },
-    repositories: result.repositories.map(({ name, url, systems, unfinishedWrites, failures }) => ({
+    repositories: result.repositories.map(({ name, url, policy, systems, unfinishedWrites, failures }) => ({
       name,
       url,
+      policy: policy === undefined ? null : policyJson(policy),
       failures: failures.map(({ message, hint }) => ({ message, hint: hint ?? null })),
       systems: systems.map(systemJson),
       unfinishedWrites: unfinishedWrites.map(({ key, lastWritten, sizeBytes }) => ({
@@ -145,6 +149,7 @@ function systemJson({ systemId, plan, removed }: SystemCleanup): unknown {
       backups: removed.backups,
       objectCount: removed.objectCount,
       freedBytes: removed.freedBytes,
+      locked: removed.locked ?? null,
       yielded: removed.yielded,
     },
   };

@@ -9,6 +9,8 @@ export type CleanupEvent =
       readonly problem: string;
       readonly hint?: string | undefined;
     }
+  /** Nothing says what this repository keeps, so it keeps everything. */
+  | { readonly kind: 'cleanup-without-policy'; readonly repository: string }
   | { readonly kind: 'unfinished-writes-unknown'; readonly repository: string; readonly failure: PlainError }
   | { readonly kind: 'unfinished-writes-removed'; readonly repository: string; readonly count: number }
   /** A backup that was to go stays: `child` has begun to build on it. */
@@ -39,6 +41,15 @@ export type CleanupEvent =
       readonly repository: string;
       readonly firstSegment: string;
       readonly lastSegment: string;
+    }
+  /** The store lets nobody delete them yet. */
+  | {
+      readonly kind: 'removal-locked';
+      readonly repository: string;
+      readonly objectCount: number;
+      readonly firstKey: string;
+      /** ISO 8601: when the longest lock ends. */
+      readonly until: string;
     }
   | {
       readonly kind: 'cleanup-failed';

@@ -1,9 +1,12 @@
 /** Levels and sentences of the events of `cleanup`. */
+import { formatCount } from '../../base/units.ts';
 import type { CleanupEvent } from '../events/cleanup.ts';
 import { error, info, warn, type WordsTable } from './table.ts';
 
 export const cleanupWords: WordsTable<CleanupEvent> = {
   'cleanup-in-doubt': ({ repository, problem, hint }) => warn(of(repository, problem), hint),
+  'cleanup-without-policy': ({ repository }) =>
+    info(of(repository, 'no retention policy: nothing is removed')),
   'unfinished-writes-unknown': ({ repository, failure }) =>
     warn(of(repository, `unfinished uploads are not looked for: ${failure.message}`)),
   'unfinished-writes-removed': ({ repository, count }) =>
@@ -22,6 +25,14 @@ export const cleanupWords: WordsTable<CleanupEvent> = {
   'backup-removed': ({ repository, backup }) => info(of(repository, `removed backup ${backup}`)),
   'wal-removed': ({ repository, firstSegment, lastSegment }) =>
     info(of(repository, `removed WAL ${firstSegment}..${lastSegment}`)),
+  'removal-locked': ({ repository, objectCount, firstKey, until }) =>
+    warn(
+      of(
+        repository,
+        `${formatCount(objectCount, 'object')} to be removed locked until ${until}, the first is ${firstKey}`,
+      ),
+      'They stay until then, and a later cleanup removes them. Let the lock be shorter than the retention.',
+    ),
   'cleanup-failed': ({ repository, problem, hint }) => error(of(repository, problem), hint),
 };
 

@@ -54,6 +54,8 @@ export interface BackupOptions {
   readonly resume?: boolean | undefined;
   /** The label of the backup, one line; default: the id. */
   readonly label?: string | undefined;
+  /** How long cleanup keeps the backup from its end on, whatever the policy says; undefined: the policy judges it. */
+  readonly keepForMs?: number | undefined;
   /** Whether the backup starts with an immediate checkpoint; default: as configured. */
   readonly fast?: boolean | undefined;
   /** The environment in which libpq's variables are looked up. */

@@ -1,4 +1,5 @@
 /** The check for settings that are valid but unwise; the configuration itself is validated before this runs. */
+import { hasRules, retentionFor } from '../../config/index.ts';
 import type { CheckOptions } from './options.ts';
 import { failure, ok, warning, type Checklist } from './checklist.ts';
 
@@ -26,13 +27,16 @@ export function checkConfiguration(
         'Whoever can read the repository can read the database, its past included.',
       ),
     );
-  const { keepLast, keepWithinMs } = config.retention;
-  if (keepLast === undefined && keepWithinMs === undefined)
+  const unlimited = config.repositories.filter(({ name }) => !hasRules(retentionFor(config, name)));
+  if (unlimited.length > 0) {
+    const which = unlimited.map(({ name }) => `"${name}"`).join(', ');
+    const where = unlimited.length === config.repositories.length ? '' : ` for ${which}`;
     list.add(
       link,
       warning(
-        'no retention policy: nothing is ever removed',
-        'Set retention.keep-within or retention.keep-last, and run `walvault cleanup` from cron.',
+        `no retention policy${where}: nothing is ever removed${where === '' ? '' : ' there'}`,
+        'Set retention.recovery-window or another rule, and run `walvault cleanup` from cron.',
       ),
     );
+  }
 }

@@ -1,12 +1,17 @@
 /** The choice of the backups to keep. Pure: each rule marks backups to keep; cleanup may remove the unmarked ones. */
-import { isBelieved } from '../../repository/encoding/signature-policy.ts';
-import { formatDuration } from '../../base/units.ts';
-import { hasUsablePositions, supersedes, whyNotCounted } from '../../repository/trust.ts';
+import { hasUsablePositions, whyNotCounted } from '../../repository/trust.ts';
 import { whyRestoring } from './claimed-by-restores.ts';
 import type { DecisionReason, KeepReason } from './decisions.ts';
-import { isInProgress } from './in-progress.ts';
+import { keepByCalendar } from './rules/calendar.ts';
+import { isHeld, keepUntil } from './rules/keep-until.ts';
+import { keepWithin } from './rules/keep-within.ts';
+import type { Mark } from './rules/mark.ts';
+import { keepLast, minimumBackups } from './rules/newest.ts';
+import { parents } from './rules/parents.ts';
+import type { PeriodKind } from './rules/periods.ts';
+import { recoveryWindow } from './rules/recovery-window.ts';
+import { liveTimelines, newestFull, newestUndamaged } from './rules/safeguards.ts';
 import type { KnownBackup, PlanInput, RetentionLimits } from './state.ts';
-import { newestReaching, openTimelines, timelineActivity } from './timeline-activity.ts';
 
 export interface BackupChoice {
   /** The committed backups to keep, by id, with every reason that applies. */
@@ -19,11 +24,10 @@ export interface BackupChoice {
   readonly contradictory: readonly KnownBackup[];
 }
 
-type Keep = (backup: KnownBackup, code: KeepReason, text: string) => void;
-
 /** The reasons that promise a recovery to any later moment, not only to the moment of consistency. */
 const windowReasons: ReadonlySet<KeepReason> = new Set([
-  'keep-within',
+  'keep-last',
+  'recovery-window',
   'window-anchor',
   'live-timeline',
   'newest-full',
@@ -31,144 +35,76 @@ const windowReasons: ReadonlySet<KeepReason> = new Set([
 ]);
 
 export function chooseBackups(input: PlanInput, limits: RetentionLimits): BackupChoice {
-  const { state, policy } = input;
-  const contradictory = state.backups.filter(backup => !hasUsablePositions(backup));
+  const { state } = input;
   const counted: KnownBackup[] = [];
   const kept = new Map<string, DecisionReason<KeepReason>[]>();
-  const keep: Keep = ({ record: { id } }, code, text) => {
-    const reasons = kept.get(id) ?? [];
-    if (!reasons.some(reason => reason.code === code)) kept.set(id, [...reasons, { code, text }]);
+  const keep = (marks: readonly Mark[]) => {
+    for (const { backup, code, text } of marks) {
+      const reasons = kept.get(backup.record.id) ?? [];
+      if (!reasons.some(reason => reason.code === code))
+        kept.set(backup.record.id, [...reasons, { code, text }]);
+    }
   };
   for (const backup of state.backups) {
     const problem = whyNotCounted(backup, { policy: input.trust, ...limits, segments: state.segments });
     if (problem === undefined) counted.push(backup);
-    else keep(backup, 'not-counted', `not counted and not removed: ${problem}`);
+    else keep([{ backup, code: 'not-counted', text: `not counted and not removed: ${problem}` }]);
   }
   if (input.isRetired !== true) {
-    if (policy.keepLast !== undefined) keepNewest(counted, policy.keepLast, 'keep-last', keep);
-    if (policy.keepWithinMs !== undefined)
-      keepWindow(input, { counted, keepWithinMs: policy.keepWithinMs, limits }, keep);
-    keepNewest(counted, policy.minimumBackups, 'minimum', keep);
-    keepMaximal(
-      counted.filter(({ record }) => record.type === 'full'),
-      'newest-full',
-      'the newest full backup',
-      keep,
-    );
-    keepMaximal(
-      counted.filter(({ record }) => record.damagedPages === 0),
-      'newest-undamaged',
-      'the newest backup without damaged pages',
-      keep,
-    );
-    keepLiveTimelines(input, { counted, limits }, keep);
+    keep(byPolicy(input, counted, limits));
+    keep(newestFull(counted));
+    keep(newestUndamaged(counted));
+    keep(liveTimelines(counted, state, { now: input.now, limits }));
   }
-  for (const backup of state.backups) {
-    if (state.pinned.has(backup.record.id)) keep(backup, 'pinned', 'pinned');
-    const restoring = whyRestoring(state, backup.record.id);
-    if (restoring !== undefined) keep(backup, restoring.code, restoring.text);
-  }
-  keepParents(input, limits, keep, kept);
-  const isWindowStart = (reasons: readonly DecisionReason<KeepReason>[] | undefined) =>
-    reasons?.some(
-      ({ code }) => windowReasons.has(code) || (code === 'keep-last' && policy.keepWithinMs === undefined),
-    ) ?? false;
+  keep(keepUntil(counted, { now: input.now, ...limits }));
+  keep(pinned(input));
+  keep(inRestore(input));
+  keep(parents(input, limits, id => kept.has(id)));
+  const isWindowStart = ({ record }: KnownBackup) =>
+    kept.get(record.id)?.some(({ code }) => windowReasons.has(code)) === true;
   return {
     kept,
-    windowStarts: counted.filter(({ record }) => isWindowStart(kept.get(record.id))),
+    windowStarts: counted.filter(isWindowStart),
     counted,
-    contradictory,
+    contradictory: state.backups.filter(backup => !hasUsablePositions(backup)),
   };
 }
 
-/** Keeps a backup unless `count` others are newer, both by position and by the store's clock. */
-function keepNewest(
+/** What the policy keeps. Backups that stay anyway until a time of their own take no place of others. */
+function byPolicy(
+  { state, policy, now }: PlanInput,
   counted: readonly KnownBackup[],
-  count: number,
-  code: 'keep-last' | 'minimum',
-  keep: Keep,
-): void {
-  for (const backup of counted) {
-    if (counted.filter(other => supersedes(other, backup)).length >= count) continue;
-    keep(backup, code, code === 'keep-last' ? `among the newest ${count}` : `at least ${count} must stay`);
-  }
-}
-
-function keepMaximal(backups: readonly KnownBackup[], code: KeepReason, text: string, keep: Keep): void {
-  for (const backup of backups)
-    if (!backups.some(other => supersedes(other, backup))) keep(backup, code, text);
-}
-
-/**
- * Keeps every backup inside the window, and for each timeline in use inside the window the newest backup that ended
- * before the window began: only such a backup can reach the first moments of the window.
- */
-function keepWindow(
-  input: PlanInput,
-  {
-    counted,
-    keepWithinMs,
-    limits,
-  }: { counted: readonly KnownBackup[]; keepWithinMs: number; limits: RetentionLimits },
-  keep: Keep,
-): void {
-  const { state, now } = input;
-  const begin = now.getTime() - keepWithinMs;
-  const window = formatDuration(keepWithinMs);
-  const isBefore = ({ record }: KnownBackup) => record.stopTime.getTime() <= begin;
-  for (const backup of counted)
-    if (!isBefore(backup)) keep(backup, 'keep-within', `inside the window of ${window}`);
-  const before = counted.filter(isBefore);
-  const undamaged = before.filter(({ record }) => record.damagedPages === 0);
-  for (const { timeline } of openTimelines(timelineActivity(state, counted), begin - limits.clockSkewMs)) {
-    const text = `the newest on the way to timeline ${timeline} that ended before the window of ${window} began`;
-    for (const candidates of [before, undamaged]) {
-      const anchor = newestReaching(state.tree, candidates, timeline);
-      if (anchor !== undefined) keep(anchor, 'window-anchor', text);
-    }
-  }
-}
-
-/** Keeps a backup that leads to the end of each timeline in use, even if newer backups are on another branch. */
-function keepLiveTimelines(
-  { state, now }: PlanInput,
-  { counted, limits }: { counted: readonly KnownBackup[]; limits: RetentionLimits },
-  keep: Keep,
-): void {
-  const since = now.getTime() - limits.liveTimelineMs;
-  for (const { timeline, isUnended, hasNewestWal } of openTimelines(
-    timelineActivity(state, counted),
-    since,
-  )) {
-    const newest = isUnended || hasNewestWal ? newestReaching(state.tree, counted, timeline) : undefined;
-    if (newest !== undefined)
-      keep(newest, 'live-timeline', `the newest on the way to timeline ${timeline}, which is in use`);
-  }
-}
-
-function keepParents(
-  { state, now, trust }: PlanInput,
   limits: RetentionLimits,
-  keep: Keep,
-  kept: ReadonlyMap<string, unknown>,
-): void {
-  const byId = new Map(state.backups.map(backup => [backup.record.id, backup]));
-  const keepChain = (child: string, parent: string | undefined) => {
-    for (let id = parent; id !== undefined;) {
-      const backup = byId.get(id);
-      if (backup === undefined || kept.has(id)) {
-        if (backup !== undefined) keep(backup, 'parent', `${child} builds on it`);
-        return;
-      }
-      keep(backup, 'parent', `${child} builds on it`);
-      id = backup.record.parent;
-    }
-  };
-  // This loop walks the chain of every kept backup, so `keepChain` may stop at a kept parent.
-  for (const { record } of state.backups) if (kept.has(record.id)) keepChain(record.id, record.parent);
-  const claims = [
-    ...state.unreadable.filter(({ verdict }) => isBelieved(verdict, trust)),
-    ...state.unfinished.filter(one => isInProgress(one, { state, now }, limits)),
+): Mark[] {
+  const { timeZone } = policy;
+  const scheduled = counted.filter(backup => !isHeld(backup, { now, ...limits }));
+  const calendar = (kind: PeriodKind, count: number | undefined) =>
+    count === undefined ? [] : keepByCalendar(scheduled, state.tree, { kind, count, timeZone });
+  return [
+    ...(policy.recoveryWindowMs === undefined
+      ? []
+      : recoveryWindow(counted, state, { windowMs: policy.recoveryWindowMs, now, limits })),
+    ...(policy.keepLast === undefined ? [] : keepLast(scheduled, policy.keepLast)),
+    ...(policy.keepWithinMs === undefined ? [] : keepWithin(counted, { withinMs: policy.keepWithinMs, now })),
+    ...calendar('hour', policy.keepHourly),
+    ...calendar('day', policy.keepDaily),
+    ...calendar('week', policy.keepWeekly),
+    ...calendar('month', policy.keepMonthly),
+    ...calendar('year', policy.keepYearly),
+    ...minimumBackups(scheduled, policy.minimumBackups),
   ];
-  for (const { id, claim } of claims) if (claim.kind === 'named') keepChain(id, claim.parent);
+}
+
+/** What restores in progress read. */
+function inRestore({ state }: PlanInput): Mark[] {
+  return state.backups.flatMap(backup => {
+    const reason = whyRestoring(state, backup.record.id);
+    return reason === undefined ? [] : [{ backup, ...reason }];
+  });
+}
+
+function pinned({ state }: PlanInput): Mark[] {
+  return state.backups
+    .filter(({ record }) => state.pinned.has(record.id))
+    .map(backup => ({ backup, code: 'pinned', text: 'pinned' }));
 }

@@ -8,7 +8,7 @@ import type { Decision, DecisionReason, KeepReason, RemoveReason, WalDecision } 
 import type { KnownBackup, PlanInput, RetentionLimits, SystemState } from './state.ts';
 import { endedBefore, isInProgress, isProven } from './in-progress.ts';
 import { newestReaching } from './timeline-activity.ts';
-import { pathTo, reaches } from './timeline-path.ts';
+import { pathTo, reaches, type PathStep } from './timeline-path.ts';
 
 interface Kept extends SegmentRange {
   readonly reason: DecisionReason<KeepReason>;
@@ -28,12 +28,13 @@ export function chooseWal(input: WalChoiceInput, limits: RetentionLimits): WalDe
     const reasons = [{ code: 'in-doubt', text: block }] as const;
     return state.wal.map(stretch => decisionOf(stretch, geometry, { action: 'keep', reasons }));
   }
-  const { starts, whole } = needsOf(input, limits);
+  const { bounds, ranges } = needsInProgress(input, geometry, limits);
   const kept = [
     ...consistencyRanges(state, choice),
-    ...windowRanges(state, starts, geometry),
-    ...wholeRanges(whole),
+    ...windowRanges(state, choice.windowStarts, geometry),
+    ...ranges,
   ];
+  const starts = [...choice.windowStarts, ...bounds];
   const early = whyTooEarly(input);
   const removal: DecisionReason<RemoveReason> =
     input.isRetired === true
@@ -58,7 +59,11 @@ const unreachable = { code: 'unreachable', text: 'no kept backup leads to this t
  */
 function whyTooEarly({ state, choice, isRetired }: WalChoiceInput): DecisionReason<KeepReason> | undefined {
   const { counted, windowStarts } = choice;
-  const hasMovedOn = state.expiring.size > 0 || counted.some(backup => !windowStarts.includes(backup));
+  // A backup that was taken by hand and stays until a time of its own says nothing of the window.
+  const isByHand = ({ record }: KnownBackup) =>
+    choice.kept.get(record.id)?.some(({ code }) => code === 'keep-until') === true;
+  const hasMovedOn =
+    state.expiring.size > 0 || counted.some(backup => !windowStarts.includes(backup) && !isByHand(backup));
   if (isRetired === true || hasMovedOn) return undefined;
   return {
     code: 'before-first',
@@ -66,38 +71,44 @@ function whyTooEarly({ state, choice, isRetired }: WalChoiceInput): DecisionReas
   };
 }
 
-interface Needs {
-  /** The backups from whose start cleanup keeps all WAL. */
-  readonly starts: readonly KnownBackup[];
-  /** The timelines that cleanup keeps completely, with all their ancestors. */
-  readonly whole: ReadonlySet<number>;
+interface NeedsInProgress {
+  /** The backups that surely begin before those in progress. */
+  readonly bounds: readonly KnownBackup[];
+  readonly ranges: readonly Kept[];
 }
 
 /**
- * The WAL that window starts and backups in progress need. A backup in progress has no positions yet, and a backup
- * from a standby may begin at a restart point before its claim. So the newest backup that ended well before the claim is the
- * bound, on each timeline that the backup in progress may be on.
+ * The WAL that backups in progress need. Such a backup has no positions yet, and one from a standby may begin at a restart
+ * point before its claim. So the newest backup that ended well before the claim is the bound, on each timeline that the
+ * backup in progress may be on, and only on the way to that one: another plan, without the bounds that this one removes,
+ * must not find more to remove.
  */
-function needsOf(input: WalChoiceInput, limits: RetentionLimits): Needs {
+function needsInProgress(
+  input: WalChoiceInput,
+  geometry: WalGeometry,
+  limits: RetentionLimits,
+): NeedsInProgress {
   const { state, choice } = input;
-  const starts = new Set(choice.windowStarts);
-  const whole = new Set<number>();
+  const reason = { code: 'in-progress', text: 'a backup in progress may need it' } as const;
+  const bounds = new Set<KnownBackup>();
+  const ranges: Kept[] = [];
   for (const unfinished of state.unfinished.filter(
     one => isInProgress(one, input, limits) && isProven(one),
   )) {
     const before = endedBefore(unfinished, choice.counted, limits);
     for (const timeline of new Set(state.wal.map(stretch => stretch.timeline))) {
       const bound = newestReaching(state.tree, before, timeline);
-      if (bound === undefined) for (const step of pathTo(state.tree, timeline)) whole.add(step.timeline);
-      else starts.add(bound);
+      if (bound !== undefined) bounds.add(bound);
+      const first = bound === undefined ? 0n : geometry.segmentOf(bound.record.startLsn);
+      for (const step of pathTo(state.tree, timeline))
+        ranges.push({ timeline: step.timeline, first, last: lastOf(step, geometry), reason });
     }
   }
-  return { starts: [...starts], whole };
+  return { bounds: [...bounds], ranges: ranges.filter(range => range.first <= range.last) };
 }
 
-function wholeRanges(whole: ReadonlySet<number>): Kept[] {
-  const reason = { code: 'in-progress', text: 'a backup in progress may need it' } as const;
-  return [...whole].map(timeline => ({ timeline, first: 0n, last: withoutEnd, reason }));
+function lastOf({ end }: PathStep, geometry: WalGeometry): bigint {
+  return end === undefined ? withoutEnd : geometry.segmentOf(end);
 }
 
 /**

@@ -3,6 +3,7 @@
  * a failure in one does not affect the others.
  */
 import { messageOf, WalvaultError } from '../../base/errors/errors.ts';
+import type { RetentionPolicy } from '../../config/index.ts';
 import { listSystemIds } from '../../repository/format/cluster-record.ts';
 import { verifyMarker } from '../../repository/format/marker.ts';
 import type { Repository } from '../../repository/repository.ts';
@@ -13,9 +14,9 @@ import { tellingOfListings } from '../listing-progress.ts';
 import { executePlan, type Removed } from './execute.ts';
 import { gatherState } from './gather.ts';
 import { planCleanup } from './plan.ts';
-import { choosePolicy, type PolicyFlags } from './policy.ts';
+import { choosePolicy, withoutRules } from './policy.ts';
 import { isSurelyRetired } from './retired.ts';
-import type { RetentionLimits, RetentionPolicy, SystemState } from './state.ts';
+import type { RetentionLimits, SystemState } from './state.ts';
 import type { UnfinishedWrite } from '../../stores/store.ts';
 import { cleanUnfinishedWrites } from './unfinished-writes.ts';
 import { listWalObjects } from './wal-objects.ts';
@@ -24,8 +25,10 @@ import type { Log } from '../../observe/events/events.ts';
 export interface CleanupOptions {
   readonly repositories: readonly Repository[];
   readonly cluster: string;
-  readonly flags: PolicyFlags;
-  readonly configured: RetentionPolicy;
+  /** The rules of the command line, for all repositories. */
+  readonly flags: Partial<RetentionPolicy>;
+  /** The configured policy of a repository, by its name. */
+  readonly configured: (repository: string) => RetentionPolicy;
   /** Clean up only this system of the cluster. */
   readonly systemId?: bigint | undefined;
   /** Remove that system completely, with its last backup: pg_upgrade or a new initdb has replaced it. */
@@ -39,13 +42,14 @@ export interface CleanupOptions {
 
 export interface CleanupResult {
   readonly isDryRun: boolean;
-  readonly policy: RetentionPolicy;
   readonly repositories: readonly RepositoryCleanup[];
 }
 
 export interface RepositoryCleanup {
   readonly name: string;
   readonly url: string;
+  /** Undefined: no rule says what to keep, so nothing was removed. */
+  readonly policy: RetentionPolicy | undefined;
   readonly systems: readonly SystemCleanup[];
   /** Writes left by writers that died more than a day ago: removed, or to be removed in a dry run. */
   readonly unfinishedWrites: readonly UnfinishedWrite[];
@@ -66,30 +70,42 @@ export interface SystemCleanup {
 }
 
 /**
- * @throws WalvaultError `usage` without a policy, `not-found` for a cluster that no repository knows. A failure in a
+ * @throws WalvaultError `usage` without a policy for any repository, `not-found` for a cluster that no repository knows. A failure in a
  *   repository is in its `failures`.
  */
 export async function cleanup(options: CleanupOptions): Promise<CleanupResult> {
-  const { flags, configured, isRetired, isDryRun, systemId } = options;
+  const { isRetired, isDryRun, systemId } = options;
   if (isRetired && systemId === undefined)
     throw new WalvaultError('usage', 'cleanup: --retired needs --system', {
       hint: '`walvault list` shows the systems a cluster has had.',
     });
-  const policy = choosePolicy(flags, configured, isRetired);
+  const policies = options.repositories.map(repository => policyOf(options, repository));
+  if (policies.every(policy => policy === undefined))
+    throw new WalvaultError('usage', 'cleanup: no policy says what to keep', {
+      hint: 'Give --recovery-window, --keep-last or another rule, or set one in [retention] of the configuration.',
+    });
   const repositories: RepositoryCleanup[] = [];
-  for (const repository of options.repositories) {
-    repositories.push(await cleanRepository(options, repository, policy));
+  for (const [index, repository] of options.repositories.entries()) {
+    repositories.push(await cleanRepository(options, repository, policies[index]));
     options.signal.throwIfAborted();
   }
-  if (repositories.every(({ systems, failures }) => systems.length === 0 && failures.length === 0))
+  const judged = repositories.filter(({ policy }) => policy !== undefined);
+  if (judged.every(({ systems, failures }) => systems.length === 0 && failures.length === 0))
     await refuseUnknownCluster(options.repositories, options.cluster, options.signal);
-  return { isDryRun, policy, repositories };
+  return { isDryRun, repositories };
+}
+
+function policyOf(
+  { flags, configured, isRetired }: CleanupOptions,
+  { name }: Repository,
+): RetentionPolicy | undefined {
+  return isRetired ? withoutRules(configured(name)) : choosePolicy(flags, configured(name));
 }
 
 async function cleanRepository(
   options: CleanupOptions,
   repository: Repository,
-  policy: RetentionPolicy,
+  policy: RetentionPolicy | undefined,
 ): Promise<RepositoryCleanup> {
   const { name, store } = repository;
   const systems: SystemCleanup[] = [];
@@ -97,13 +113,8 @@ async function cleanRepository(
   let unfinishedWrites: readonly UnfinishedWrite[] = [];
   try {
     await verifyMarker(repository, options.signal);
-    for (const state of await gatherSystems(options, repository)) {
-      try {
-        systems.push(await cleanSystem(options, repository, { state, policy }));
-      } catch (error) {
-        failures.push(failureOf(error, `system ${state.systemId}: `));
-      }
-    }
+    if (policy === undefined) options.log.emit({ kind: 'cleanup-without-policy', repository: name });
+    else await cleanSystems(options, repository, { policy, systems, failures });
     const unfinished = await cleanUnfinishedWrites(repository, options);
     unfinishedWrites = unfinished.writes;
     failures.push(...unfinished.failures.map(message => ({ message, hint: undefined })));
@@ -112,7 +123,30 @@ async function cleanRepository(
   }
   for (const { removed } of systems)
     failures.push(...removed.failures.map(message => ({ message, hint: undefined })));
-  return { name, url: store.url, systems, unfinishedWrites, failures };
+  return { name, url: store.url, policy, systems, unfinishedWrites, failures };
+}
+
+/** Adds to `systems` and `failures`: a system that fails keeps nothing from the others. */
+async function cleanSystems(
+  options: CleanupOptions,
+  repository: Repository,
+  {
+    policy,
+    systems,
+    failures,
+  }: {
+    readonly policy: RetentionPolicy;
+    readonly systems: SystemCleanup[];
+    readonly failures: CleanupFailure[];
+  },
+): Promise<void> {
+  for (const state of await gatherSystems(options, repository)) {
+    try {
+      systems.push(await cleanSystem(options, repository, { state, policy }));
+    } catch (error) {
+      failures.push(failureOf(error, `system ${state.systemId}: `));
+    }
+  }
 }
 
 function failureOf(error: unknown, prefix = ''): CleanupFailure {
@@ -181,5 +215,12 @@ async function foresee(
       freedBytes += sizeBytes;
     }
   }
-  return { backups: backups.map(({ id }) => id), objectCount, freedBytes, failures: [], yielded: [] };
+  return {
+    backups: backups.map(({ id }) => id),
+    objectCount,
+    freedBytes,
+    failures: [],
+    locked: undefined,
+    yielded: [],
+  };
 }

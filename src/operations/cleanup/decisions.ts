@@ -1,11 +1,13 @@
 /** The decisions of a cleanup plan, item by item. `docs/reference/json.md` publishes these shapes. */
 export type KeepReason =
-  | 'keep-last' | 'keep-within' | 'window-anchor' | 'minimum' | 'newest-full' | 'newest-undamaged' | 'live-timeline'
+  | 'keep-last' | 'keep-within' | 'keep-hourly' | 'keep-daily' | 'keep-weekly' | 'keep-monthly' | 'keep-yearly'
+  | 'keep-until' | 'recovery-window' | 'window-anchor' | 'minimum' | 'newest-full' | 'newest-undamaged' | 'live-timeline'
   | 'pinned' | 'parent' | 'not-counted' | 'unreadable' | 'in-progress' | 'in-doubt' | 'window' | 'consistency'
   | 'before-first' | 'restoring'; // prettier-ignore
 
 export type RemoveReason =
-  'expired' | 'unfinished' | 'partly-removed' | 'before-window' | 'unreachable' | 'retired' | 'deleted';
+  | 'expired' | 'unfinished' | 'partly-removed' | 'before-window' | 'unreachable' | 'retired' | 'deleted'
+  | 'standby'; // prettier-ignore
 
 export interface DecisionReason<Code extends string> {
   readonly code: Code;

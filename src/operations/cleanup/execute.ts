@@ -35,10 +35,19 @@ export interface Removed {
   readonly backups: readonly string[];
   readonly objectCount: number;
   readonly freedBytes: number;
-  /** Messages of one line; empty if all objects of the plan are gone. */
+  /** Messages of one line; empty if all objects of the plan are gone, or locked. */
   readonly failures: readonly string[];
+  /** What an object lock or a retention of the store forbids to delete; a later run does. */
+  readonly locked: LockedObjects | undefined;
   /** The backups that cleanup keeps although the plan removes them: a new backup has since been built on them. */
   readonly yielded: readonly string[];
+}
+
+export interface LockedObjects {
+  readonly objectCount: number;
+  readonly firstKey: string;
+  /** When the longest lock ends. */
+  readonly until: Date;
 }
 
 export interface ExecuteOptions {
@@ -61,16 +70,23 @@ export async function executePlan(options: ExecuteOptions): Promise<Removed> {
   await removal.removeBackups();
   await removal.removeWal();
   await removal.removeOldNotes();
-  return removal.result();
+  const result = removal.result();
+  if (result.locked !== undefined)
+    options.log.emit({
+      kind: 'removal-locked',
+      repository: options.repository.name,
+      ...lockedJson(result.locked),
+    });
+  return result;
 }
 
 class Removal {
   readonly #options: ExecuteOptions;
   readonly #progress: RemovalProgress;
   readonly #failures: string[] = [];
-  readonly #locked = { count: 0, firstKey: '', until: new Date(0) };
   readonly #yielded = new Set<string>();
   readonly #removed: string[] = [];
+  #locked: LockedObjects | undefined;
   #objectCount = 0;
   #freedBytes = 0;
   #isClockChecked = false;
@@ -87,7 +103,8 @@ class Removal {
       backups: this.#removed,
       objectCount: this.#objectCount,
       freedBytes: this.#freedBytes,
-      failures: [...this.#failures, ...this.#lockedLine()],
+      failures: this.#failures,
+      locked: this.#locked,
       yielded: [...this.#yielded],
     };
   }
@@ -278,18 +295,14 @@ class Removal {
     return new Set(failures.map(({ key }) => key));
   }
 
+  /** All locked objects together: a lock that is longer than the policy would otherwise fill the log. */
   #countLocked(key: string, until: Date): void {
-    const locked = this.#locked;
-    if (locked.count++ === 0) locked.firstKey = key;
-    if (until > locked.until) locked.until = until;
-  }
-
-  /** One line for all locked objects: a lock that is longer than the policy would otherwise fill the log. */
-  #lockedLine(): string[] {
-    const { count, firstKey, until } = this.#locked;
-    if (count === 0) return [];
-    const objects = count === 1 ? `${firstKey} is` : `${count} objects are, ${firstKey} the first of them,`;
-    return [`${this.#options.repository.store.url}: ${objects} locked until ${until.toISOString()}`];
+    const {
+      objectCount,
+      firstKey,
+      until: longest,
+    } = this.#locked ?? { objectCount: 0, firstKey: key, until };
+    this.#locked = { objectCount: objectCount + 1, firstKey, until: until > longest ? until : longest };
   }
 
   async #note(note: NewNote): Promise<void> {
@@ -312,6 +325,10 @@ class Removal {
       { hint: 'Set the clock right: retention is measured by it.' },
     );
   }
+}
+
+function lockedJson({ objectCount, firstKey, until }: LockedObjects) {
+  return { objectCount, firstKey, until: until.toISOString() };
 }
 
 interface Item {

@@ -1,4 +1,5 @@
 /** The input of retention: all objects that one repository holds of one PostgreSQL system, as listed. */
+import type { RetentionPolicy } from '../../config/index.ts';
 import type { WalGeometry } from '../../postgres/wal/geometry.ts';
 import type { SegmentRange } from '../../postgres/wal/segment-range.ts';
 import type { SignaturePolicy } from '../../repository/encoding/signature-policy.ts';
@@ -56,12 +57,6 @@ export interface UnfinishedBackup extends Claimed, Stored {
   readonly lastModified: Date;
   /** When its oldest object, the claim, reached the store. */
   readonly firstModified: Date;
-}
-
-export interface RetentionPolicy {
-  readonly keepLast: number | undefined;
-  readonly keepWithinMs: number | undefined;
-  readonly minimumBackups: number;
 }
 
 export interface PlanInput {

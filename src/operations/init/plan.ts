@@ -79,7 +79,7 @@ export function planConfig(
       ...(encryption.mode === 'openpgp' && { 'encryption.wal-recipients': made.recipientPaths }),
       ...(encryption.mode === 'passphrase' && { 'encryption.passphrase': { file: encryption.file } }),
       'encryption.host-secret': { file: plan.hostSecretPath },
-      ...(request.keepWithin !== undefined && { 'retention.keep-within': request.keepWithin }),
+      ...(request.recoveryWindow !== undefined && { 'retention.recovery-window': request.recoveryWindow }),
       'signing.key': plan.signingKey.privatePath,
       'signing.trusted-signers': [plan.signingKey.publicPath],
     },

@@ -10,7 +10,7 @@ export interface InitRequest {
   readonly dataDirectory: string | undefined;
   readonly encryption: InitEncryption;
   /** The retention policy to write, as it was given; undefined: none. */
-  readonly keepWithin?: string | undefined;
+  readonly recoveryWindow?: string | undefined;
   /** Whether missing directories of `file://` repositories are made. */
   readonly createDirectory: boolean;
   /** PostgreSQL's user, who must be able to read the written files; only root can give files away. */

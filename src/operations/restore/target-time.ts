@@ -1,7 +1,7 @@
 /** A point in time as people write it. Pure. */
 import { WalvaultError } from '../../base/errors/errors.ts';
 import { formatMicros } from '../../postgres/wal/timestamp.ts';
-import { instantsOf } from './time-zone.ts';
+import { instantsOf } from '../../base/time/time-zone.ts';
 
 const form =
   /^(\d{4})-(\d{2})-(\d{2})[T ](\d{2}):(\d{2})(?::(\d{2})(?:\.(\d{1,6}))?)?\s*(Z|[+-]\d{2}(?::?\d{2})?|[A-Za-z][\w+-]*(?:\/[\w+-]+)*)?$/i;

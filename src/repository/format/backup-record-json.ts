@@ -27,6 +27,7 @@ export function encodeBackupRecord({ geometry, ...record }: BackupRecord): Buffe
     systemId: String(record.systemId),
     startTime: record.startTime.toISOString(),
     stopTime: record.stopTime.toISOString(),
+    keepUntil: record.keepUntil?.toISOString(),
     startLsn: formatLsn(record.startLsn),
     stopLsn: formatLsn(record.stopLsn),
     walRanges: record.walRanges.map(range => ({
@@ -55,6 +56,7 @@ export function decodeBackupRecord(data: Uint8Array, source: string): BackupReco
     backupFrom: fields.oneOf('backupFrom', ['primary', 'standby']),
     startTime: fields.time('startTime'),
     stopTime: fields.time('stopTime'),
+    ...(fields.has('keepUntil') && { keepUntil: fields.time('keepUntil') }),
     timeline: fields.number('timeline'),
     startLsn: fields.parsed('startLsn', parseLsn),
     stopLsn: fields.parsed('stopLsn', parseLsn),

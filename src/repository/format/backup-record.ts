@@ -79,6 +79,8 @@ export interface BackupRecord {
   /** By the database server's clock. A restore target must not be earlier than `stopTime`. */
   readonly startTime: Date;
   readonly stopTime: Date;
+  /** Cleanup keeps the backup until then, whatever the policy says; undefined for a backup that the policy judges. */
+  readonly keepUntil?: Date | undefined;
   /** The timeline that `startLsn` lies on. */
   readonly timeline: number;
   readonly startLsn: Lsn;

@@ -123,7 +123,7 @@ async function auditAll(site: Site, server: PostgresServer, originals: Originals
   assertOrder(site);
   // As old as what cleanup takes for a dead writer's.
   for (const path of temporaryFiles) utimesSync(path, 1, 1);
-  const cleaned = await site.walvault(['cleanup', '--keep-within', '14d']);
+  const cleaned = await site.walvault(['cleanup', '--recovery-window', '14d']);
   assert.equal(cleaned.exitCode, 0, cleaned.stderr);
   const names = readdirSync(site.repositoryPath, { recursive: true, encoding: 'utf8' });
   assert.deepEqual(

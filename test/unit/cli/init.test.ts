@@ -31,7 +31,7 @@ test('init by the command line: a directory repository, a generated key, and wha
     `file://${directory}/repo`,
   ];
   const usb = join(directory, 'usb');
-  const options = ['--create-directory', '--generate-keys', usb, '--keep-within', '14d'];
+  const options = ['--create-directory', '--generate-keys', usb, '--recovery-window', '14d'];
   const absent = await walvault([...argv, ...options]);
   assert.equal(absent.status, 2);
   assert.match(absent.stderr, /usb, for the private key, is not a directory\n.*Is its medium mounted\?/);
@@ -44,7 +44,7 @@ test('init by the command line: a directory repository, a generated key, and wha
     /1\. Put these lines[\s\S]*2\. As the user PostgreSQL runs as[\s\S]*check --private-key [\s\S]*3\. Move the private key off this host[\s\S]*walvault-orders-private\.asc/,
   );
   assert.match(first.stdout, new RegExp(`archive_command = '/.* --config ${config} push %p'`));
-  assert.match(await readFile(config, 'utf8'), /^(?:retention\.)?keep-within = "14d"/m);
+  assert.match(await readFile(config, 'utf8'), /^(?:retention\.)?recovery-window = "14d"/m);
   const marker = JSON.parse(await readFile(join(directory, 'repo', 'walvault.json'), 'utf8')) as {
     id: string;
   };

@@ -11,7 +11,7 @@ test('shows each setting with its value as written and its origin, secrets hidde
       WALVAULT_CLUSTER: 'orders',
       WALVAULT_REPOSITORY_URL: 'file:///b',
       WALVAULT_ARCHIVE_TIMEOUT: '90s',
-      WALVAULT_RETENTION_KEEP_WITHIN: '2w',
+      WALVAULT_RETENTION_RECOVERY_WINDOW: '2w',
       WALVAULT_ENCRYPTION_WAL_RECIPIENTS: '/k.asc',
       WALVAULT_ENCRYPTION_PASSPHRASE: 'hush-hush',
     },
@@ -19,7 +19,7 @@ test('shows each setting with its value as written and its origin, secrets hidde
   const shown = new Map(describeSettings(loaded).map(({ name, text, origin }) => [name, [text, origin]]));
   assert.deepEqual(shown.get('cluster'), ['"orders"', 'WALVAULT_CLUSTER']);
   assert.deepEqual(shown.get('archive.timeout'), ['"90s"', 'WALVAULT_ARCHIVE_TIMEOUT']);
-  assert.deepEqual(shown.get('retention.keep-within'), ['"14d"', 'WALVAULT_RETENTION_KEEP_WITHIN']);
+  assert.deepEqual(shown.get('retention.recovery-window'), ['"14d"', 'WALVAULT_RETENTION_RECOVERY_WINDOW']);
   assert.deepEqual(shown.get('backup.part-size'), ['"256MiB"', 'default']);
   assert.deepEqual(shown.get('backup.check-pages'), ['"on"', 'default']);
   assert.deepEqual(shown.get('compression.level'), ['1', 'default']);

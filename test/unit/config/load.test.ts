@@ -80,7 +80,7 @@ describe('a configuration file', () => {
         fastCheckpoint: false,
       },
       restore: { jobs: undefined },
-      retention: { keepLast: undefined, keepWithinMs: undefined, minimumBackups: 1 },
+      retention: { minimumBackups: 1, timeZone: 'UTC' },
       status: { backupIntervalMs: undefined, maxLagMs: 900_000 },
       postgres: { connection: undefined, primaryConnection: undefined },
     });
@@ -114,7 +114,7 @@ part-size = "1GiB"
 fast-checkpoint = true
 [retention]
 keep-last = 7
-keep-within = "14d"
+recovery-window = "14d"
 [[repository]]
 name = "near"
 url = "file:///near"
@@ -141,7 +141,12 @@ secret-access-key = "SK"
     });
     assert.equal(config.backup.fastCheckpoint, true);
     assert.equal(config.backup.partSizeBytes, 1024 ** 3);
-    assert.deepEqual(config.retention, { keepLast: 7, keepWithinMs: 14 * 86_400_000, minimumBackups: 1 });
+    assert.deepEqual(config.retention, {
+      keepLast: 7,
+      recoveryWindowMs: 14 * 86_400_000,
+      minimumBackups: 1,
+      timeZone: 'UTC',
+    });
     const [near, offSite] = config.repositories;
     assert.equal(near?.id, 'abc');
     assert.equal(offSite?.required, false);

@@ -96,7 +96,7 @@ describe('what is listed once, and no more', () => {
       repositories: [repository],
       cluster: 'orders',
       flags: { keepLast: 1 },
-      configured: { keepLast: undefined, keepWithinMs: undefined, minimumBackups: 1 },
+      configured: () => ({ minimumBackups: 1, timeZone: 'UTC' }),
       isRetired: false,
       isDryRun: true,
       now: new Date(),

@@ -13,6 +13,8 @@ export interface RecordSource {
   readonly id: string;
   readonly attempt: number;
   readonly label: string;
+  /** How long cleanup keeps the backup from its end on, whatever the policy says. */
+  readonly keepForMs?: number | undefined;
   readonly connection: Pick<PgConnection, 'serverVersion'>;
   readonly facts: Pick<BackupServerFacts, 'controlFile' | 'dataChecksums' | 'dataDirectoryMode'>;
   readonly started: StartedBackup;
@@ -30,6 +32,8 @@ export function makeBackupRecord(source: RecordSource): BackupRecord {
   const { started, stopped, span, copied, ending } = source;
   const { controlFile, dataChecksums } = source.facts;
   const { systemId, geometry } = controlFile;
+  // Rounded up: a restore target must not be earlier than this.
+  const stopTime = new Date(Number((stopped.stopTimeMicros + 999n) / 1000n));
   return {
     id: source.id,
     type: 'full',
@@ -40,8 +44,8 @@ export function makeBackupRecord(source: RecordSource): BackupRecord {
     label: source.label,
     backupFrom: span.label.backupFrom,
     startTime: new Date(Number(started.startTimeMicros / 1000n)),
-    // Rounded up: a restore target must not be earlier than this.
-    stopTime: new Date(Number((stopped.stopTimeMicros + 999n) / 1000n)),
+    stopTime,
+    ...(source.keepForMs !== undefined && { keepUntil: new Date(stopTime.getTime() + source.keepForMs) }),
     timeline: span.label.startTimeline,
     startLsn: span.label.startLsn,
     stopLsn: stopped.stopLsn,

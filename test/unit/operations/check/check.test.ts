@@ -81,7 +81,7 @@ function configOf(keys: KeySettings, id: string | undefined): Config {
       fastCheckpoint: true,
     },
     restore: { jobs: undefined },
-    retention: { keepLast: 3, keepWithinMs: undefined, minimumBackups: 1 },
+    retention: { keepLast: 3, minimumBackups: 1, timeZone: 'UTC' },
     status: { backupIntervalMs: undefined, maxLagMs: 900_000 },
     postgres: { connection: undefined, primaryConnection: undefined },
   };

@@ -113,7 +113,7 @@ class Lab {
       repositories: [this.repository],
       cluster: 'orders',
       flags: { keepLast: 1 },
-      configured: { keepLast: undefined, keepWithinMs: undefined, minimumBackups: 1 },
+      configured: () => ({ minimumBackups: 1, timeZone: 'UTC' }),
       isRetired: false,
       isDryRun: false,
       now: day(this.now),
@@ -441,7 +441,9 @@ describe('cleanup', () => {
   it('refuses to delete by a clock that is far ahead of the store', async () => {
     const lab = await threeDays();
     const before = (await lab.keys()).filter(key => !key.includes('/notes/'));
-    const { repositories } = await cleanup(lab.options({ now: day(400), flags: { keepWithinMs: dayMs } }));
+    const { repositories } = await cleanup(
+      lab.options({ now: day(400), flags: { recoveryWindowMs: dayMs } }),
+    );
     assert.match(repositories[0]?.failures[0]?.message ?? '', /clock/);
     assert.deepEqual(
       (await lab.keys()).filter(key => !key.includes('/notes/')),

@@ -65,7 +65,7 @@ describe('keep-last', () => {
 describe('a repository that replaced another one', () => {
   const tree = new Map([[2, { parent: 1, switchpoint: inSegment(8) }]]);
   const state = { backups: daily(1), wal: [wal(1, 1, 40, 4)] };
-  const policies = [{ keepLast: 1 }, { keepLast: 7 }, { keepWithinMs: 3 * dayMs }];
+  const policies = [{ keepLast: 1 }, { keepLast: 7 }, { recoveryWindowMs: 3 * dayMs }];
 
   it('keeps the WAL before its first backup, which continues the old one', () => {
     for (const policy of policies) assert.deepEqual(removedWal(plan(state, policy, 4)), []);
@@ -102,7 +102,7 @@ describe('an idle server', () => {
       ]),
       wal: [wal(1, 1, 45, 4), wal(2, 15, 20, 6)],
     };
-    for (const policy of [{ keepLast: 1 }, { keepWithinMs: 7 * dayMs }]) {
+    for (const policy of [{ keepLast: 1 }, { recoveryWindowMs: 7 * dayMs }]) {
       const result = plan(state, policy, 100);
       assert.deepEqual(kept(result), ['d1', 'd4']);
       assert.ok(!removedWal(result).some(range => range.startsWith('2:')));
@@ -110,22 +110,26 @@ describe('an idle server', () => {
   });
 });
 
-describe('keep-within', () => {
+describe('recovery-window', () => {
   it('keeps the newest backup that ended before the window, and WAL from its start', () => {
-    const result = plan({ backups: daily(9), wal: [wal(1, 1, 100, 10)] }, { keepWithinMs: 3 * dayMs }, 9.5);
+    const result = plan(
+      { backups: daily(9), wal: [wal(1, 1, 100, 10)] },
+      { recoveryWindowMs: 3 * dayMs },
+      9.5,
+    );
     assert.deepEqual(kept(result), ['d6', 'd7', 'd8', 'd9']);
     assert.deepEqual(reasonsFor(result, 'd6'), ['window-anchor']);
     assert.deepEqual(removedWal(result), ['1:1-59']);
   });
 
   it('keeps everything when no backup ended before the window', () => {
-    const result = plan({ backups: daily(3), wal: [wal(1, 1, 40, 4)] }, { keepWithinMs: 30 * dayMs }, 4);
+    const result = plan({ backups: daily(3), wal: [wal(1, 1, 40, 4)] }, { recoveryWindowMs: 30 * dayMs }, 4);
     assert.deepEqual(removed(result), []);
     assert.deepEqual(removedWal(result), []);
   });
 
   it('an idle server keeps its last state, however long ago', () => {
-    const result = plan({ backups: daily(3), wal: [wal(1, 1, 40, 4)] }, { keepWithinMs: 7 * dayMs }, 400);
+    const result = plan({ backups: daily(3), wal: [wal(1, 1, 40, 4)] }, { recoveryWindowMs: 7 * dayMs }, 400);
     assert.deepEqual(kept(result), ['d3']);
     assert.deepEqual(removedWal(result), ['1:1-29']);
   });
@@ -135,7 +139,7 @@ describe('keep-within', () => {
     const tree = new Map([[2, { parent: 1, switchpoint: inSegment(25) }]]);
     const backups = [...daily(4), backup({ id: 'e6', at: 6, segments: [40, 41], timeline: 2 })];
     const state = { backups, tree, wal: [wal(1, 1, 50, 5), wal(2, 25, 60, 8)] };
-    const result = plan(state, { keepWithinMs: 3.5 * dayMs }, 8);
+    const result = plan(state, { recoveryWindowMs: 3.5 * dayMs }, 8);
     assert.deepEqual(kept(result), ['d2', 'd4', 'e6']);
     assert.ok(reasonsFor(result, 'd2').includes('window-anchor'));
     assert.deepEqual(removedWal(result), ['1:1-19']);
@@ -147,7 +151,7 @@ describe('keep-within', () => {
       backup({ id: `e${at}`, at, segments: [at * 10, at * 10 + 1], timeline: 2 }),
     );
     const state = { backups: [...daily(4), ...late], tree, wal: [wal(1, 1, 50, 5), wal(2, 25, 400, 40)] };
-    const result = plan(state, { keepWithinMs: 7 * dayMs }, 40);
+    const result = plan(state, { recoveryWindowMs: 7 * dayMs }, 40);
     assert.deepEqual(kept(result), ['e30', 'e35']);
     assert.deepEqual(removedWal(result), ['1:1-50', '2:25-299']);
   });
@@ -159,7 +163,7 @@ describe('keep-within', () => {
       tree,
       wal: [wal(1, 1, 55, 6), wal(2, 55, 80, 8)],
     };
-    const result = plan(state, { keepWithinMs: 2 * dayMs }, 8);
+    const result = plan(state, { recoveryWindowMs: 2 * dayMs }, 8);
     assert.deepEqual(kept(result), ['d5', 'n6']);
     assert.deepEqual(removedWal(result), ['1:1-49']);
   });
@@ -169,7 +173,7 @@ describe('keep-within', () => {
       backup({ id: `m${index}`, at: index * 30, segments: [index * 100 + 1, index * 100 + 2] }),
     );
     const state = { backups, wal: [wal(1, 1, 2400, 710)] };
-    const result = plan(state, { keepLast: 18, keepWithinMs: 30 * dayMs }, 710);
+    const result = plan(state, { keepMonthly: 18, recoveryWindowMs: 30 * dayMs }, 710);
     assert.equal(kept(result).length, 18);
     const starts = result.backups.filter(({ isWindowStart }) => isWindowStart).map(({ id }) => id);
     assert.deepEqual(starts, ['m22', 'm23']);

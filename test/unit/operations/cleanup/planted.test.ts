@@ -21,7 +21,7 @@ it('WAL of an unknown timeline, with or without a history, keeps nothing from be
       repositories: [archive.as(policy)],
       cluster: system.cluster,
       flags: { keepLast: 1 },
-      configured: { keepLast: undefined, keepWithinMs: undefined, minimumBackups: 1 },
+      configured: () => ({ minimumBackups: 1, timeZone: 'UTC' }),
       isRetired: false,
       isDryRun: true,
       now: new Date(),

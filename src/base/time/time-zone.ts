@@ -1,4 +1,4 @@
-/** Time zones by name: the instants at which a zone's clocks show a time. Pure. */
+/** Time zones by name: what a zone's clocks show at an instant, and the instants at which they show a time. Pure. */
 
 const dayMs = 86_400_000;
 
@@ -14,8 +14,10 @@ export function instantsOf(clockMs: number, zone: string): number[] | undefined 
   return [...new Set(instants)].toSorted((a, b) => a - b);
 }
 
-/** Gives what the zone's clocks show at an instant, to the second, as if they showed UTC. */
-function clockOf(zone: string): ((instantMs: number) => number) | undefined {
+/**
+ * Gives what the zone's clocks show at an instant, to the second, as if they showed UTC. Undefined: there is no such zone.
+ */
+export function clockOf(zone: string): ((instantMs: number) => number) | undefined {
   let format: Intl.DateTimeFormat;
   try {
     format = new Intl.DateTimeFormat('en-US', {
