@@ -1,20 +1,19 @@
 /** The configurations of docs/examples keep what their comments say. */
 import assert from 'node:assert/strict';
-import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, it } from 'vitest';
-import { openRepositories } from '../../../../src/compose/open-repositories.ts';
+import { Secret } from '../../../../src/base/secret.ts';
 import { loadConfig, retentionFor, type Config } from '../../../../src/config/index.ts';
 import { cleanup } from '../../../../src/operations/cleanup/cleanup.ts';
 import { choosePolicy } from '../../../../src/operations/cleanup/policy.ts';
 import type { KnownBackup, SystemState } from '../../../../src/operations/cleanup/state.ts';
 import { createMarker } from '../../../../src/repository/format/marker.ts';
+import { openStore } from '../../../../src/stores/open.ts';
 import { backup, kept, plan, reasonsFor, removedWal, wal } from '../../../support/cleanup-state.ts';
 import { backupId, makeSource, run as copyAll } from '../../../support/copied-repository.ts';
 import { silentLog } from '../../../support/logs.ts';
 import { startS3Server, type S3Server } from '../../../support/servers/s3/server.ts';
 import { signal, system } from '../../../support/site/archive.ts';
-import { temporaryDirectory } from '../../../support/site/temp.ts';
 
 const examples = join(import.meta.dirname, '../../../../docs/examples');
 
@@ -46,7 +45,10 @@ describe('production', () => {
     assert.ok(result !== undefined);
     const ids = kept(result).map(id => Number(id.slice(1)));
     // The week; the one before it, from which its first moments are restored; and what that one builds on, from its full on.
-    assert.deepEqual(ids, Array.from({ length: ids.length }, (_, index) => 20 * 24 - ids.length + index));
+    assert.deepEqual(
+      ids,
+      Array.from({ length: ids.length }, (_, index) => 20 * 24 - ids.length + index),
+    );
     assert.ok(ids.length >= 7 * 24 + 1 && ids.length <= 8 * 24 + 1, String(ids.length));
     assert.equal((ids[0] ?? 1) % 24, 0, 'it begins with a full backup');
     const gone = removedWal(result);
@@ -58,7 +60,10 @@ describe('production', () => {
     const now = 61;
     const result = await planOf('production', 'offsite', { backups, wal: walUntil(now) }, now);
     assert.ok(result !== undefined);
-    assert.deepEqual(kept(result), Array.from({ length: 30 }, (_, index) => `d${index + 30}`));
+    assert.deepEqual(
+      kept(result),
+      Array.from({ length: 30 }, (_, index) => `d${index + 30}`),
+    );
     assert.ok(reasonsFor(result, 'd52').includes('window-anchor'));
     assert.deepEqual(reasonsFor(result, 'd51'), ['keep-daily']);
     const windowed = result.backups.filter(({ isWindowStart }) => isWindowStart).map(({ id }) => id);
@@ -75,7 +80,10 @@ describe('production, monthly', () => {
     const state = { backups: monthly, wal: walUntil(600) };
     const result = await planOf('production-monthly', 'cold', state, 600);
     assert.ok(result !== undefined);
-    assert.deepEqual(kept(result), Array.from({ length: 12 }, (_, index) => `m${index + 6}`));
+    assert.deepEqual(
+      kept(result),
+      Array.from({ length: 12 }, (_, index) => `m${index + 6}`),
+    );
     assert.equal(await planOf('production-monthly', 'offsite', state, 600), undefined);
   });
 
@@ -86,22 +94,23 @@ describe('production, monthly', () => {
   afterAll(() => server.close());
 
   it('copies: parts into the archive tier, what listings and cleanups read into the default class; no key is written twice', async () => {
-    const text = readFileSync(join(examples, 'production-monthly.toml'), 'utf8')
-      .replace('s3://acme-wal-cold/pg?region=eu-central-1', server.url)
-      .replace('required = "off"', `required = "off"\naccess-key-id = "${server.accessKeyId}"\nsecret-access-key = "${server.secretAccessKey}"`)
-      .replace('s3://acme-wal/pg?region=eu-central-1', `file://${temporaryDirectory('offsite')}`);
-    const path = join(temporaryDirectory('monthly'), 'walvault.toml');
-    writeFileSync(path, text.replaceAll('"/etc/', '"/nowhere/'), { mode: 0o600 });
-    const { config } = await loadConfig({ path, env: {} });
-    await using opened = await openRepositories(config, silentLog);
-    const cold = opened.repositories.find(({ name }) => name === 'cold');
-    assert.ok(cold !== undefined);
-    await createMarker(cold.store, signal);
+    const config = await configOf('production-monthly');
+    const settings = config.repositories.find(({ name }) => name === 'cold');
+    assert.ok(settings?.storageClasses !== undefined);
+    const store = await openStore({
+      url: server.url,
+      accessKeyId: new Secret(server.accessKeyId),
+      secretAccessKey: new Secret(server.secretAccessKey),
+      storageClasses: settings.storageClasses,
+    });
+    await createMarker(store, signal);
     const source = await makeSource();
-    const target = { ...cold, codec: source.codec };
+    const target = { ...source, name: 'cold', store };
     const { failures, conflicts } = await copyAll(source, target, { what: { kind: 'backup', id: backupId } });
     assert.deepEqual([failures, conflicts], [[], []]);
-    const classes = new Map([...server.contents.objects].map(([key, { storageClass }]) => [key, storageClass]));
+    const classes = new Map(
+      [...server.contents.objects].map(([key, { storageClass }]) => [key, storageClass]),
+    );
     const parts = [...classes].filter(([key]) => key.includes('/parts/'));
     assert.ok(parts.length > 0);
     assert.deepEqual(new Set(parts.map(([, storageClass]) => storageClass)), new Set(['DEEP_ARCHIVE']));
@@ -122,6 +131,7 @@ describe('production, monthly', () => {
     });
     assert.deepEqual(repositories[0]?.failures, []);
     assert.deepEqual(repositories[0]?.systems[0]?.removed.objectCount, 0);
+    await store.close();
   });
 });
 
@@ -130,7 +140,10 @@ describe('staging', () => {
     const backups = Array.from({ length: 20 }, (_, index) => full(`d${index}`, index + 1.1));
     const result = await planOf('staging', 'main', { backups, wal: walUntil(20.5) }, 20.5);
     assert.ok(result !== undefined);
-    assert.deepEqual(kept(result), Array.from({ length: 7 }, (_, index) => `d${index + 13}`));
+    assert.deepEqual(
+      kept(result),
+      Array.from({ length: 7 }, (_, index) => `d${index + 13}`),
+    );
     const windowed = result.backups.filter(({ isWindowStart }) => isWindowStart).map(({ id }) => id);
     assert.deepEqual(windowed, ['d16', 'd17', 'd18', 'd19']);
   });
