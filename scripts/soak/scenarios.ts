@@ -22,6 +22,7 @@ import { cycleOfLargeCluster } from '../../test/support/torture/large-cluster.ts
 import { memoryLimits, memoryOfBackup, memoryOfPush } from '../../test/support/torture/memory.ts';
 import { surviveOutages } from '../../test/support/torture/outage.ts';
 import { cutPower } from '../../test/support/torture/power-cut.ts';
+import { liveSevenDays } from '../../test/support/torture/seven-days.ts';
 import { startAsProcessOne } from '../../test/support/torture/process-one.ts';
 import { surviveRansomware } from '../../test/support/torture/ransomware.ts';
 import { racePushes } from '../../test/support/torture/race.ts';
@@ -65,6 +66,7 @@ export const scenarios: readonly Scenario[] = [
   { name: 'interleavings', run: () => interleaveAccounts(200) },
   { name: 'interleavings-killed', run: () => interleaveAccounts(60, true) },
   { name: 'outage', run: outage },
+  { name: 'seven-days', run: sevenDays },
   { name: 'fuzz', run: fuzzParsers, runsSources: true },
 ];
 
@@ -72,6 +74,12 @@ async function disturbBackup({ seed = randomBytes(2).toString('hex') }: SoakOpti
   const rounds = Number(process.env['WALVAULT_TEST_ROUNDS'] ?? 50);
   const figures = await disturbBackups(Number.parseInt(seed, 16), rounds, console.log);
   return `seed ${seed}: ${describe(figures)}`;
+}
+
+/** Of a simulated week; WALVAULT_TEST_HOURS gives another number of hours. */
+async function sevenDays(): Promise<string> {
+  const hours = Number(process.env['WALVAULT_TEST_HOURS'] ?? 7 * 24);
+  return describe(await liveSevenDays(hours, 20, console.log));
 }
 
 async function diskFaults(): Promise<string> {

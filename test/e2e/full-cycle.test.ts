@@ -75,7 +75,7 @@ describe('a busy server', () => {
   it('is backed up meanwhile, whatever recovery settings of the past lie in its directory', async () => {
     leaveStaleRecovery(origin);
     const load = startLoad(origin, 100);
-    taken = await backUp(site, origin, ['--label', 'under load']);
+    taken = await backUp(site, origin, ['--label', 'under load', '--keep-for', '1w']);
     moments.push(await takeMoment(origin, bank, 'first'));
     await until('more is written', () => hasMore(origin, bank, 100));
     moments.push(await takeMoment(origin, bank, 'second'));
@@ -86,6 +86,7 @@ describe('a busy server', () => {
     const listing = await site.walvault(['list', 'backups', '--json']);
     assert.match(listing.stdout, new RegExp(taken.id));
     assert.match(listing.stdout, /"label": "under load"/);
+    assert.equal(Date.parse(taken.keepUntil ?? '') - Date.parse(taken.stopTime), 7 * 86_400_000);
   });
 
   const targets: readonly {

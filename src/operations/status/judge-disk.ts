@@ -53,7 +53,7 @@ export function judgeDisk({ subject, disk, fullAt, facts, now }: DiskQuestion): 
       message: `${formatSize(freeBytes)} of ${formatSize(sizeBytes)} are free on its disk${when}`,
       hint: facts.hasRetention
         ? 'Does `walvault cleanup` run? Shorten the retention, or enlarge the disk.'
-        : 'Nothing is ever removed: set retention.keep-within and run `walvault cleanup` from cron, or enlarge the disk.',
+        : 'Nothing is ever removed: set retention.recovery-window and run `walvault cleanup` from cron, or enlarge the disk.',
     },
   ];
 }

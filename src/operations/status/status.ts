@@ -3,6 +3,7 @@
  * reads, needs no private key, and goes on where a repository or the server cannot be reached.
  */
 import { refuseUnknownCluster } from '../../repository/known-cluster.ts';
+import { hasRules, retentionFor } from '../../config/index.ts';
 import { startDeadline } from '../../base/time/deadline.ts';
 import { isKnown, knownOf, type StatusFacts } from './facts.ts';
 import { gatherHost } from './gather-host.ts';
@@ -33,12 +34,11 @@ async function gather(options: StatusOptions): Promise<StatusFacts> {
     Promise.all(options.repositories.map(repository => gatherRepository(repository, options))),
     gatherAround(options),
   ]);
-  const { keepLast, keepWithinMs } = config.retention;
   return {
     cluster: config.cluster,
     ...config.status,
     queueLimitBytes: config.archive.queueLimitBytes,
-    hasRetention: keepLast !== undefined || keepWithinMs !== undefined,
+    hasRetention: config.repositories.some(({ name }) => hasRules(retentionFor(config, name))),
     repositories,
     ...around,
   };

@@ -13,6 +13,8 @@ export interface TakenBackup {
   readonly stopLsn: string;
   readonly stopTime: string;
   readonly backupFrom: string;
+  /** With --keep-for. */
+  readonly keepUntil?: string;
 }
 
 /** `walvault backup --fast`, connecting as psql would. */

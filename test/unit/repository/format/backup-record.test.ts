@@ -39,7 +39,7 @@ describe('a commit record', () => {
     assert.deepEqual(decoded(encodeBackupRecord(record)), record);
   });
 
-  it('has, where it is known, the mode of the data directory, recipients, links that were followed, damaged pages, a name map, and tablespaces inside it at safe paths only', () => {
+  it('has, where it is known, the mode of the data directory, recipients, links that were followed, damaged pages, a name map, until when it is kept, and tablespaces inside it at safe paths only', () => {
     const tablespace = { oid: 16_386, location: '/pg/15/spaces/near', insidePath: 'spaces/near' };
     const odd = {
       ...record,
@@ -47,6 +47,7 @@ describe('a commit record', () => {
       dataDirectoryMode: 0o750,
       recipients: ['ab'.repeat(20)],
       links: [{ path: 'base/16399', location: '/mnt/fast/16399' }],
+      keepUntil: new Date('2026-11-29T02:00:00Z'),
       damagedPages: 1,
       namedDamagedPages: [{ path: 'base/5/16384.1', page: 7 }],
       names: { ...record.manifest, name: 'names.ndjson.zst.pgp', plainSizeBytes: 2000 },
