@@ -20,7 +20,8 @@ export interface RetentionPolicy extends RetentionRules {
   readonly timeZone: string;
 }
 
-type Settings = Partial<Pick<SettingValues, Extract<keyof SettingValues, `retention.${string}`>>>;
+type SettingKey = Extract<keyof SettingValues, `retention.${string}`>;
+type Settings = { readonly [Key in SettingKey]?: SettingValues[Key] | undefined };
 
 /** The settings that make up a policy, as far as they are set. */
 export function retentionOf(values: Settings): Partial<RetentionPolicy> {

@@ -98,6 +98,13 @@ async function executed(options: Parameters<typeof executePlan>[0]): Promise<Rem
     return await executePlan(options);
   } catch (error) {
     options.signal.throwIfAborted();
-    return { backups: [], objectCount: 0, freedBytes: 0, failures: [messageOf(error)], yielded: [] };
+    return {
+      backups: [],
+      objectCount: 0,
+      freedBytes: 0,
+      failures: [messageOf(error)],
+      locked: undefined,
+      yielded: [],
+    };
   }
 }
