@@ -184,6 +184,40 @@ describe('recovery-window', () => {
   });
 });
 
+describe('a backup taken with --keep-for', () => {
+  const byHand = backup({ id: 'hand', at: 3.5, segments: [35, 36], record: { keepUntil: day(10) } });
+  const state = { backups: [...daily(3), byHand], wal: [wal(1, 1, 60, 6)] };
+
+  it('stays until then, and takes no place of a scheduled one', () => {
+    const result = plan(state, { keepLast: 2, keepDaily: 2 }, 6);
+    assert.deepEqual(kept(result), ['d2', 'd3', 'hand']);
+    assert.ok(reasonsFor(result, 'hand').includes('keep-until'));
+    assert.ok(!reasonsFor(result, 'hand').includes('keep-last'));
+  });
+
+  it('is judged as any other afterwards', () => {
+    const result = plan(state, { keepLast: 2 }, 11);
+    assert.deepEqual(kept(result), ['d3', 'hand']);
+    assert.ok(reasonsFor(result, 'hand').includes('keep-last'));
+  });
+});
+
+describe('rules without a window', () => {
+  it('keep just the WAL that makes each backup consistent', () => {
+    for (const policy of [{ keepWithinMs: 4 * dayMs }, { keepDaily: 4 }, { keepHourly: 4 }]) {
+      const result = plan({ backups: daily(9), wal: [wal(1, 1, 100, 10)] }, policy, 9.5);
+      assert.deepEqual(kept(result), ['d6', 'd7', 'd8', 'd9']);
+      assert.deepEqual(removedWal(result), ['1:1-59', '1:62-69', '1:72-79', '1:82-89']);
+    }
+  });
+
+  it('keep-last keeps all WAL from the oldest of its backups on, also beside other rules', () => {
+    const policy = { keepLast: 2, keepDaily: 3, recoveryWindowMs: dayMs / 2 };
+    const result = plan({ backups: daily(9), wal: [wal(1, 1, 100, 10)] }, policy, 9.5);
+    assert.deepEqual(removedWal(result), ['1:1-69', '1:72-79']);
+  });
+});
+
 describe('what is never removed', () => {
   it('the last full backup', () => {
     const backups = [
@@ -410,6 +444,28 @@ describe('backups without a record', () => {
     assert.deepEqual(kept(result), ['d2', 'd4', 'running']);
     // d4 ended exactly a day before the claim; d3 surely began before whatever restart point it starts from.
     assert.deepEqual(removedWal(result), ['1:1-19', '1:22-29']);
+  });
+
+  it('one in progress keeps WAL only on the ways that it may be on, so that the next plan finds no more', () => {
+    // Restored on day 1 to the end of d1; d1 leads to both timelines, e3 to the second alone.
+    const tree = new Map([[2, { parent: 1, switchpoint: inSegment(11) + 5000n }]]);
+    const later = [3, 5].map(at =>
+      backup({ id: `e${at}`, at, segments: [at * 10, at * 10 + 1], timeline: 2 }),
+    );
+    const state = {
+      backups: [...daily(1), ...later],
+      tree,
+      wal: [wal(1, 10, 11, 1), wal(2, 11, 60, 6)],
+      unfinished: [unfinished('new', 5)],
+    };
+    const first = plan(state, { keepLast: 1 }, 6);
+    assert.deepEqual(kept(first), ['e5', 'new']);
+    const left = removedWal(first);
+    assert.deepEqual(left, ['2:11-29']);
+    const backups = later.slice(1);
+    const wals = [wal(1, 10, 11, 1), wal(2, 30, 60, 6)];
+    const expiring = new Set(['d1', 'e3']);
+    assert.deepEqual(removedWal(plan({ ...state, backups, wal: wals, expiring }, { keepLast: 1 }, 6)), []);
   });
 
   it('one that nobody wrote to for a week goes', () => {
