@@ -93,12 +93,12 @@ describe.each(sizes)('with $segments segments and $backups backups', size => {
 
   it('the plan of a cleanup costs as much, and a listing of what it would remove', async () => {
     const { repository, requests } = await archiveOf(size);
-    const policy = { keepLast: Math.max(1, size.backups - 1), keepWithinMs: undefined, minimumBackups: 0 };
+    const policy = { keepLast: Math.max(1, size.backups - 1), minimumBackups: 1, timeZone: 'UTC' };
     await cleanup({
       repositories: [repository],
       cluster: system.cluster,
       flags: policy,
-      configured: policy,
+      configured: () => policy,
       isRetired: false,
       isDryRun: true,
       now: new Date(),
