@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { beforeEach, describe, it } from 'vitest';
 import { carryOut, planDeletions, type DeleteOptions } from '../../../../src/operations/delete/delete.ts';
+import { highWaterNote } from '../../../../src/repository/format/notes/high-water.ts';
 import { pinNote } from '../../../../src/repository/format/notes/pin.ts';
 import { writeNote } from '../../../../src/repository/format/notes/note.ts';
 import { readCatalog } from '../../../../src/repository/format/catalog.ts';
@@ -11,6 +12,7 @@ import { backupId, commitBackup } from '../../../support/copied-repository.ts';
 import { silentLog } from '../../../support/logs.ts';
 import {
   archiveSegment,
+  geometry,
   makeRepository,
   overrideStore,
   signal,
@@ -70,6 +72,18 @@ describe('delete', () => {
       assert.match(notes[0] ?? '', /-expiring\.json$/);
     }
     await assert.rejects(planDeletions(options()), { code: 'not-found' });
+  });
+
+  it('tidies up nothing else: not the notes that a cleanup would remove', async () => {
+    for (const segment of [2n, 5n])
+      await writeNote(main, system, highWaterNote({ timeline: 1, segment }, geometry), signal);
+    const before = await keysBelow(main, 'orders/7300000000000000001/catalog/notes/');
+    await carryOut(await planDeletions(options({ repositories: [main] })), options());
+    const after = await keysBelow(main, 'orders/7300000000000000001/catalog/notes/');
+    assert.deepEqual(
+      before.filter(key => !after.includes(key)),
+      [],
+    );
   });
 
   it('goes on after an interruption: the record is gone, the data is not', async () => {
