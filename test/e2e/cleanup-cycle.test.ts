@@ -31,6 +31,7 @@ interface StatusJson {
   readonly repositories: readonly {
     readonly windowCount: number;
     readonly backups: { readonly restorableCount: number };
+    readonly restores: readonly { readonly backup: string; readonly stage: string }[];
   }[];
 }
 
@@ -95,6 +96,10 @@ describe('cleanup of three backups to one', () => {
     assert.ok(
       findings.every(({ code }) => code.endsWith('-disk')),
       json.stdout,
+    );
+    assert.deepEqual(
+      repositories[0]?.restores.map(({ backup, stage }) => [backup, stage]),
+      [[backups[0]?.id, 'replaying']],
     );
     assert.deepEqual([repositories[0]?.windowCount, repositories[0]?.backups.restorableCount], [1, 3]);
     const nagios = await show('--nagios');

@@ -50,6 +50,7 @@ export function systemFacts(drawn: Drawn = healthy, changes: Partial<SystemFacts
     passedOver: { count: 0, first: undefined },
     anomalies: new Map(),
     verified: {},
+    restores: [],
     backupBytes: 2000,
     unfinished: [],
     ...changes,

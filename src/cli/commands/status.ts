@@ -1,11 +1,12 @@
 /** `walvault status`: options and output. */
 import { resolve } from 'node:path';
 import { messageOf, WalvaultError } from '../../base/errors/errors.ts';
-import { defaultConfigPath } from '../../config/index.ts';
+import { atRepositoryTime, defaultConfigPath } from '../../config/index.ts';
 import { parseDuration } from '../../base/units.ts';
 import type { AgentFacts } from '../../operations/status/facts.ts';
 import type { Status } from '../../operations/status/result.ts';
 import { chooseRepositories } from '../options/repository-choice.ts';
+import { repositoryTimeOption } from '../options/repository-time.ts';
 import { renderJson } from '../render/json.ts';
 import { rendered, type ResultText } from '../render/result-text.ts';
 import { statusJson } from '../render/status/json.ts';
@@ -17,6 +18,7 @@ import type { DefineVerb, Invocation } from '../verb.ts';
 
 interface StatusCliOptions {
   readonly repository?: string;
+  readonly repositoryTime?: number;
   readonly postgres: boolean;
   readonly timeout: string;
   readonly json?: boolean;
@@ -30,6 +32,7 @@ export const defineStatus: DefineVerb = (program, run) => {
     .command('status')
     .description('show what can be recovered, what is at risk, and what to do')
     .option('--repository <name>', 'only this repository')
+    .addOption(repositoryTimeOption())
     .option('--no-postgres', 'look at the repositories alone, not at the server and its host')
     .option('--timeout <duration>', 'what has not answered by then is not known', '2min')
     .option('--json', 'print the result as JSON')
@@ -73,13 +76,16 @@ async function lookUp(options: StatusCliOptions, { context, log, loadConfig }: I
   const { readAgent } = await import('../../entry/ask-agents.ts');
   const { status } = await import('../../operations/status/status.ts');
   const timeoutMs = parseDuration(options.timeout);
-  const { config, path } = await loadConfig();
+  const { repositoryTime } = options;
+  const { config: loaded, path } = await loadConfig();
+  const config = atRepositoryTime(loaded, repositoryTime, options.repository);
   await using opened = await openRepositories(config, log);
   const configPath = resolve(path ?? defaultConfigPath);
   return await status({
     config,
     repositories: chooseRepositories(opened.repositories, options.repository),
-    withPostgres: options.postgres,
+    // A server is as it is now.
+    withPostgres: options.postgres && repositoryTime === undefined,
     askAgent: async (dataDirectory): Promise<AgentFacts> => {
       const report = await readAgent({ configPath, dataDirectory, context });
       if (report.kind !== 'running') return report;
@@ -88,7 +94,7 @@ async function lookUp(options: StatusCliOptions, { context, log, loadConfig }: I
     },
     timeoutMs,
     env: context.env,
-    now: new Date(),
+    now: new Date(repositoryTime ?? Date.now()),
     signal: context.signal,
   });
 }

@@ -2,11 +2,12 @@
 import { WalvaultError } from '../../base/errors/errors.ts';
 import { toPlainError } from '../../base/errors/plain-error.ts';
 import { formatCount, parseDuration } from '../../base/units.ts';
-import type { Config } from '../../config/index.ts';
+import { atRepositoryTime, type Config } from '../../config/index.ts';
 import { isDamage } from '../../operations/verify/finding.ts';
 import type { VerifiedRepository } from '../../operations/verify/options.ts';
 import { jobsOption, limitRateOption } from '../options/load-options.ts';
 import { chooseRepositories, parseSystemId } from '../options/repository-choice.ts';
+import { repositoryTimeOption } from '../options/repository-time.ts';
 import { renderJson } from '../render/json.ts';
 import { rendered } from '../render/result-text.ts';
 import { renderVerify, verifyJson } from '../render/verify.ts';
@@ -18,6 +19,7 @@ interface VerifyCliOptions {
   readonly againAfter: string;
   readonly repair?: boolean;
   readonly repository?: string;
+  readonly repositoryTime?: number;
   readonly systemId?: string;
   readonly jobs?: number;
   readonly limitRate?: number;
@@ -36,6 +38,7 @@ export const defineVerify: DefineVerb = (program, run) => {
     .option('--again-after <duration>', 'read again what was read longer ago than this', '30d')
     .option('--repair', 'bring back from another repository what is missing or damaged')
     .option('--repository <name>', 'only this repository; --repair copies from the others')
+    .addOption(repositoryTimeOption())
     .option('--system, --system-id <n>', 'only this system, where the cluster had several (after an upgrade)')
     .addOption(jobsOption('restore.jobs'))
     .addOption(limitRateOption('store.limit-rate-download'))
@@ -57,7 +60,9 @@ async function verifyAll(options: VerifyCliOptions, invocation: Invocation): Pro
     throw new WalvaultError('usage', '--again needs --read-data');
   const systemId = parseSystemId(options.systemId);
   const { config: loaded } = await loadConfig();
-  const config = withLimits(loaded, options);
+  if (options.repair === true && options.repositoryTime !== undefined)
+    throw new WalvaultError('usage', '--repair changes the present: leave out --repository-time');
+  const config = atRepositoryTime(withLimits(loaded, options), options.repositoryTime, options.repository);
   await using opened = await openRepositories(config, log);
   await using reader = new DataReaders(config, {
     onSecret: secret => hide([secret]),

@@ -9,6 +9,7 @@ import type { CatalogEntry } from '../../repository/format/catalog.ts';
 import type { LostWal } from '../../repository/format/notes/lost-wal.ts';
 import type { VerifiedRun } from '../../repository/format/notes/verified.ts';
 import type { PassedOver } from '../../repository/passed-over.ts';
+import type { RestoreInProgress } from '../../repository/restores-in-progress.ts';
 import type { Gap } from '../../repository/wal/gaps.ts';
 import type { WalDays } from '../../repository/wal/wal-days.ts';
 import type { RestoreSurvey } from '../restore/survey.ts';
@@ -78,6 +79,8 @@ export interface SystemFacts {
   readonly anomalies: ReadonlyMap<string, readonly Anomaly[]>;
   /** What `verify` said last, and when it last found no damage. */
   readonly verified: { readonly last?: VerifiedRun; readonly lastSound?: VerifiedRun };
+  /** Restores that hold a backup and its WAL against cleanups. */
+  readonly restores: readonly RestoreInProgress[];
   /** Bytes below `backups/`, also of unfinished ones. */
   readonly backupBytes: number;
   /** Backups with a claim and without a commit record: they run, or were interrupted. */

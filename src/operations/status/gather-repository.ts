@@ -17,14 +17,14 @@ import { factOf } from './unknown.ts';
 
 export async function gatherRepository(
   repository: Repository,
-  { config, signal }: Pick<StatusOptions, 'config' | 'signal'>,
+  { config, now, signal }: Pick<StatusOptions, 'config' | 'now' | 'signal'>,
 ): Promise<RepositoryFacts> {
   const { name, required, store } = repository;
   const settings = config.repositories.find(one => one.name === name);
   const directory = directoryOfUrl(settings?.url ?? store.url);
   const [systems, disk] = await Promise.all([
     // A directory that hangs takes no signal.
-    factOf(() => orAborted(gatherSystems(repository, config.cluster, signal), signal)),
+    factOf(() => orAborted(gatherSystems(repository, config.cluster, { now, signal }), signal)),
     directory === undefined ? undefined : factOf(() => readDisk(directory, signal)),
   ]);
   return { name, url: store.url, required, pricePerGib: settings?.pricePerGib, systems, disk };
@@ -33,19 +33,22 @@ export async function gatherRepository(
 async function gatherSystems(
   repository: Repository,
   cluster: string,
-  signal: AbortSignal,
+  { now, signal }: Pick<StatusOptions, 'now' | 'signal'>,
 ): Promise<SystemFacts[]> {
   await verifyMarker(repository, signal);
-  return await Promise.all((await surveySystems(repository, cluster, signal)).map(gatherSystem));
+  return await Promise.all(
+    (await surveySystems(repository, cluster, signal)).map(survey => gatherSystem(survey, now)),
+  );
 }
 
-async function gatherSystem(survey: SystemSurvey): Promise<SystemFacts> {
-  const [cluster, catalog, directories, anomalies, verified] = await Promise.all([
+async function gatherSystem(survey: SystemSurvey, now: Date): Promise<SystemFacts> {
+  const [cluster, catalog, directories, anomalies, verified, restores] = await Promise.all([
     survey.clusterRecord(),
     survey.catalog(),
     survey.backupDirectories(),
     survey.anomalies(),
     survey.lastVerifications(),
+    survey.restoresInProgress(now),
   ]);
   const geometry = await survey.geometry();
   const backups = (await survey.believedBackups()).map(entry =>
@@ -66,6 +69,7 @@ async function gatherSystem(survey: SystemSurvey): Promise<SystemFacts> {
     passedOver: { count, first: first[0] },
     anomalies,
     verified,
+    restores,
     backupBytes: [...directories.values()].reduce((sum, { storedBytes }) => sum + storedBytes, 0),
     unfinished: [...directories]
       .filter(([id]) => !recorded.has(id))

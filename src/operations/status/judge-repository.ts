@@ -5,6 +5,7 @@ import { nameRange, subtract } from '../../postgres/wal/segment-range.ts';
 import { newestOf, systemsSideBySide, describeSideBySide } from '../../repository/live-systems.ts';
 import { splitBrains, describeSplitBrain } from '../../repository/wal/live-timelines.ts';
 import type { VerifiedRun } from '../../repository/format/notes/verified.ts';
+import type { RestoreInProgress } from '../../repository/restores-in-progress.ts';
 import { boundsOf } from '../../repository/wal/lost-wal.ts';
 import { isKnown, knownOf, type SystemFacts } from './facts.ts';
 import { fullAt, growthOf } from './growth.ts';
@@ -13,7 +14,14 @@ import { judgeDisk } from './judge-disk.ts';
 import { worst, type Finding } from './level.ts';
 import { subjectOf, type RepositoryQuestion } from './question.ts';
 import { findRecoverable, type Recoverable, type RecoverableWindow } from './recoverable.ts';
-import type { GapStatus, Lag, RecoverablePoint, RepositoryStatus, VerificationStatus } from './result.ts';
+import type {
+  GapStatus,
+  Lag,
+  RecoverablePoint,
+  RepositoryStatus,
+  RestoreStatus,
+  VerificationStatus,
+} from './result.ts';
 
 export interface JudgedRepository {
   readonly status: RepositoryStatus;
@@ -79,11 +87,32 @@ export function judgeRepository(question: RepositoryQuestion): JudgedRepository 
           : undefined,
       disk: disk && { ...disk, fullAt: isFullAt },
       passedOver: system?.passedOver.count ?? 0,
+      restores: (system?.restores ?? []).slice(0, mostRestores).map(describeRestore),
       verified: {
         last: describeRun(system?.verified.last),
         lastSound: describeRun(system?.verified.lastSound),
       },
     },
+  };
+}
+
+/** Anybody who can add objects can claim very many. */
+const mostRestores = 100;
+
+function describeRestore(restore: RestoreInProgress): RestoreStatus {
+  const { backupId, stage, host, user, directory, target, startTime, doneBytes, totalBytes, heldUntil } =
+    restore;
+  return {
+    backup: backupId,
+    stage,
+    host,
+    user,
+    directory,
+    target,
+    startTime,
+    doneBytes,
+    totalBytes,
+    heldUntil,
   };
 }
 

@@ -48,11 +48,29 @@ export interface RepositoryStatus {
   readonly costPerMonth: number | undefined;
   readonly disk: (DiskFacts & { readonly fullAt: Date | undefined }) | undefined;
   readonly passedOver: number;
+  /** Restores that hold a backup and its WAL against cleanups, the oldest first, at most a hundred. */
+  readonly restores: readonly RestoreStatus[];
   readonly verified: {
     readonly last: VerificationStatus | undefined;
     /** The last one that found no damage. */
     readonly lastSound: VerificationStatus | undefined;
   };
+}
+
+export interface RestoreStatus {
+  readonly backup: string;
+  /** `thawing`, `unpacking`, `replaying`. */
+  readonly stage: string;
+  readonly host: string;
+  readonly user: string;
+  readonly directory: string;
+  /** The recovery target in words. */
+  readonly target: string;
+  readonly startTime: Date;
+  readonly doneBytes: number;
+  /** 0: not known. */
+  readonly totalBytes: number;
+  readonly heldUntil: Date;
 }
 
 export interface VerificationStatus {

@@ -87,7 +87,7 @@ describe.each(sizes)('with $segments segments and $backups backups', size => {
   it('status costs as much as list', async () => {
     const { repository, requests } = await archiveOf(size);
     const config: Partial<Config> = { cluster: system.cluster, repositories: [] };
-    await gatherRepository(repository, { config: config as Config, signal });
+    await gatherRepository(repository, { config: config as Config, now: new Date(), signal });
     assert.deepEqual(requests, { ...noWrites, get: 2 + size.backups, list: listings });
   });
 

@@ -4,6 +4,7 @@ import type {
   BackupsStatus,
   RecoverablePoint,
   RepositoryStatus,
+  RestoreStatus,
   Status,
   WindowStatus,
 } from '../../../operations/status/result.ts';
@@ -54,6 +55,9 @@ function renderRepository(repository: RepositoryStatus, { at }: Status): string 
       ...repository.backups.unfinished
         .slice(0, 1)
         .map((one): Row => ['unfinished', `${one.id}, last sign of life ${agoText(one.lastSignAt, at)}`]),
+      ...repository.restores
+        .slice(-mostWindows)
+        .map((restore): Row => ['restoring', restoringText(restore, at)]),
       ['verified', verifiedText(repository, at)],
       ['stored', storedText(repository)],
       ...(repository.disk === undefined ? [] : [['disk', diskText(repository.disk, at)] as const]),
@@ -105,6 +109,12 @@ function backupsText({ count, restorableCount, newest, dueAt }: BackupsStatus, a
   const sizes = `${formatSize(newest.sizeBytes)} stored in ${formatSize(newest.storedBytes)}`;
   const next = dueAt === undefined ? '' : `; next due ${dueAt.toISOString()}`;
   return `${count}${whole}; newest ${newest.id}, ended ${agoText(newest.stopTime, at)}, took ${took}, ${sizes}${next}`;
+}
+
+function restoringText(restore: RestoreStatus, at: Date): string {
+  const { backup, stage, host, directory, startTime, doneBytes, totalBytes, heldUntil } = restore;
+  const done = totalBytes === 0 ? '' : ` ${formatSize(doneBytes)} of ${formatSize(totalBytes)}`;
+  return `backup ${backup} into ${directory} on ${host}, begun ${agoText(startTime, at)}, ${stage}${done}; held until ${heldUntil.toISOString()}`;
 }
 
 function verifiedText({ verified: { last, lastSound } }: RepositoryStatus, at: Date): string {

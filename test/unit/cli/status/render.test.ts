@@ -20,6 +20,7 @@ import {
   statusFacts,
   systemFacts,
 } from '../../../support/status-facts.ts';
+import { restoring } from '../../../support/cleanup-state.ts';
 import { minute } from '../../../support/restore-scenario.ts';
 
 const judged = (changes: Partial<StatusFacts> = {}) => judge(statusFacts(changes), now);
@@ -52,6 +53,7 @@ const statuses: readonly [string, Status][] = [
             {
               anomalies: new Map([['new', [anomaly]]]),
               passedOver: { count: 2, first: { key: 'orders/1/"a|b\\c', problem: 'is not signed' } },
+              restores: [restoring('new', '000000010000000000000003')],
               verified: {
                 last: {
                   verifiedAt: minute(40),
