@@ -18,6 +18,7 @@ import { assertNothingIsLeft, killAgentConf, killAgents } from '../../test/suppo
 import { killBackups } from '../../test/support/torture/kill-backup.ts';
 import { killPushes } from '../../test/support/torture/kill-push.ts';
 import { killRestores } from '../../test/support/torture/kill-restore.ts';
+import { lookAtLargeArchive } from '../../test/support/torture/large-archive.ts';
 import { cycleOfLargeCluster } from '../../test/support/torture/large-cluster.ts';
 import { memoryLimits, memoryOfBackup, memoryOfPush } from '../../test/support/torture/memory.ts';
 import { surviveOutages } from '../../test/support/torture/outage.ts';
@@ -63,12 +64,26 @@ export const scenarios: readonly Scenario[] = [
   { name: 'ransomware', run: async () => describe(await surviveRansomware()) },
   { name: 'memory', run: measureMemory },
   { name: 'large-cluster', run: cycleLargeCluster },
+  { name: 'large-archive', run: lookAtMillion },
   { name: 'interleavings', run: () => interleaveAccounts(200) },
   { name: 'interleavings-killed', run: () => interleaveAccounts(60, true) },
   { name: 'outage', run: outage },
   { name: 'seven-days', run: sevenDays },
   { name: 'fuzz', run: fuzzParsers, runsSources: true },
 ];
+
+/** WALVAULT_TEST_SEGMENTS: another number than a million. */
+async function lookAtMillion(): Promise<string> {
+  const segments = Number(process.env['WALVAULT_TEST_SEGMENTS'] ?? 1_000_000);
+  const figures = await lookAtLargeArchive({ segments, backups: 1000, latencyMs: 20 }, console.log);
+  const mostMiB = Math.max(...figures.map(({ residentMiB }) => residentMiB));
+  if (mostMiB * 1024 ** 2 > memoryLimits.largeArchiveBytes) throw new Error(`${mostMiB} MiB resident`);
+  const words = figures.map(
+    ({ place, verb, elapsedMs, requests }) =>
+      `${verb} ${place} ${formatDuration(elapsedMs)}${requests === undefined ? '' : ` ${requests} requests`}`,
+  );
+  return `${segments} segments: ${words.join(', ')}; at most ${mostMiB} MiB resident`;
+}
 
 async function disturbBackup({ seed = randomBytes(2).toString('hex') }: SoakOptions): Promise<string> {
   const rounds = Number(process.env['WALVAULT_TEST_ROUNDS'] ?? 50);

@@ -6,6 +6,7 @@
  * its own, a full page has a thousand.
  */
 import { mapEach } from '../../base/threads/each.ts';
+import { keepYoungHeapSmall } from '../../base/threads/small-young-heap.ts';
 import type { WalGeometry } from '../../postgres/wal/geometry.ts';
 import type { SegmentRange } from '../../postgres/wal/segment-range.ts';
 import { entryName, pagesOf } from '../../stores/pages.ts';
@@ -64,6 +65,7 @@ interface Part {
 
 /** After the first failure the other parts are given up. */
 async function listParts(listing: Listing, parts: readonly Part[]): Promise<ArchivedWal[]> {
+  using _ = keepYoungHeapSmall();
   const failed = new AbortController();
   const signal = AbortSignal.any([listing.signal, failed.signal]);
   return await mapEach(parts, parts.length, async part => {

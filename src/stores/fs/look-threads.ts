@@ -5,6 +5,7 @@
  */
 import { availableParallelism } from 'node:os';
 import { Worker } from 'node:worker_threads';
+import { keepYoungHeapSmall } from '../../base/threads/small-young-heap.ts';
 import { sidecarName } from '../driver-kit/key.ts';
 
 const mostThreads = 4;
@@ -71,6 +72,7 @@ interface Thread {
 
 export class LookThreads implements AsyncDisposable {
   readonly #threads: Thread[] = [];
+  #heap: Disposable | undefined;
   #lastId = 0;
 
   /**
@@ -88,6 +90,7 @@ export class LookThreads implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
+    this.#heap?.[Symbol.dispose]();
     await Promise.all(this.#threads.map(({ worker }) => worker.terminate()));
   }
 
@@ -99,6 +102,7 @@ export class LookThreads implements AsyncDisposable {
   }
 
   #start(): Thread {
+    this.#heap ??= keepYoungHeapSmall();
     const worker = new Worker(program, {
       eval: true,
       resourceLimits: { maxYoungGenerationSizeMb: youngGenerationMiB },

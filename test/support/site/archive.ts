@@ -35,13 +35,14 @@ export function plainCodec(verifySignatures: SignaturePolicy = 'off'): Codec {
 
 /** A repository with its marker and this system's record; `name` tells several apart. */
 export async function makeRepository(
-  options: { name?: string; required?: boolean; store?: Store; empty?: boolean } = {},
+  options: { name?: string; required?: boolean; store?: Store; empty?: boolean; geometry?: WalGeometry } = {},
 ): Promise<Repository> {
   const { name = 'main', required = true, store = createMemoryStore() } = options;
   const made = { name, required, expectedId: undefined, store, codec: plainCodec() };
   if (options.empty !== true) {
     await createMarker(store, signal);
-    await ensureClusterRecord(made, system, { postgresMajor: 15, geometry, blockSizeBytes: 8192 }, signal);
+    const facts = { postgresMajor: 15, geometry: options.geometry ?? geometry, blockSizeBytes: 8192 };
+    await ensureClusterRecord(made, system, facts, signal);
   }
   return made;
 }

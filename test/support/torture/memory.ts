@@ -17,6 +17,8 @@ export const memoryLimits = {
   restoreBytes: 300 * mebibyte,
   /** Of each verb, however many files there are. */
   largeClusterBytes: 400 * mebibyte,
+  /** Of each verb that looks at a whole archive, however many segments there are. */
+  largeArchiveBytes: 200 * mebibyte,
 } as const;
 
 /** The highest of several pushes of random segments, which are the hardest to compress. */
