@@ -48,6 +48,8 @@ import {
   parseVerifiedRanges,
   parseVerifiedRun,
   runSubject,
+  soundParts,
+  soundRanges,
   verifiedKind,
   type VerifiedParts,
   type VerifiedRange,
@@ -186,13 +188,13 @@ export class NotedFacts {
   /** The segments that were read and found sound since then; one may be in several ranges. */
   async verifiedWal(geometry: WalGeometry, since = new Date(0)): Promise<VerifiedRange[]> {
     const notes = await this.#verifiedSince(since, subject => !isBackupId(subject));
-    return notes.flatMap(note => parseVerifiedRanges(note, geometry));
+    return soundRanges(notes.flatMap(note => parseVerifiedRanges(note, geometry)));
   }
 
   /** The parts of backups that were read and found sound since then. */
   async verifiedParts(since = new Date(0)): Promise<VerifiedParts[]> {
     const notes = await this.#verifiedSince(since, isBackupId);
-    return notes.flatMap(note => parseVerifiedParts(note) ?? []);
+    return soundParts(notes.flatMap(note => parseVerifiedParts(note) ?? []));
   }
 
   /** The key of such a note tells its time, so that older ones are not read. */

@@ -32,8 +32,9 @@ export interface BackupReading {
 
 export interface ReadBackup {
   readonly findings: readonly Finding[];
-  /** The numbers of the parts that are sound. */
+  /** The numbers of the parts that are sound, and of those that are not. */
   readonly sound: ReadonlySet<number>;
+  readonly faulty: ReadonlySet<number>;
   /** The least depth of what was sound. */
   readonly depth: ReadDepth;
   readonly coldCount: number;
@@ -45,6 +46,7 @@ export async function readBackup(reading: BackupReading, chosen: ChosenParts): P
   const findings: Finding[] = [];
   const suspects: SuspectPage[] = [];
   const sound = new Set<number>();
+  const faulty = new Set<number>();
   let { depth } = reading;
   let coldCount = 0;
   const take = (part: BackupPart, { outcome, suspects: found }: PartResult) => {
@@ -55,6 +57,7 @@ export async function readBackup(reading: BackupReading, chosen: ChosenParts): P
       if (outcome.depth === 'stored') depth = 'stored';
     } else if (outcome.outcome === 'faulty') {
       const { kind, problem } = outcome;
+      faulty.add(part.number);
       findings.push(
         pieceFinding(record, part, { kind, problem, isChanged: kind === 'part-bytes-changed' }, context),
       );
@@ -84,7 +87,7 @@ export async function readBackup(reading: BackupReading, chosen: ChosenParts): P
   const range = { startLsn: record.startLsn, currentLsn: record.stopLsn };
   const pages = pagesFinding(record, damagedAmong(suspects, range));
   if (pages !== undefined) findings.push(pages);
-  return { findings, sound, depth, coldCount };
+  return { findings, sound, faulty, depth, coldCount };
 }
 
 /** Undefined where it cannot be used: then the stored bytes of parts are compared, and nothing else. */

@@ -3,7 +3,7 @@ import { each } from '../../base/threads/each.ts';
 import { monotonicMs } from '../../base/time/clock.ts';
 import type { Log } from '../../observe/events/events.ts';
 import { historyFileName, type WalFileName } from '../../postgres/wal/file-name.ts';
-import { count, union, type SegmentRange } from '../../postgres/wal/segment-range.ts';
+import { count, oneSegment, union, type SegmentRange } from '../../postgres/wal/segment-range.ts';
 import { historyKey } from '../../repository/format/layout.ts';
 import {
   verifiedPartsNotes,
@@ -23,7 +23,7 @@ import type { DataReader } from './data-reader.ts';
 import type { Finding } from './finding.ts';
 import type { ArchiveState } from './gather.ts';
 import { readBackup } from './read-backup.ts';
-import type { SoundRange } from './read-segments.ts';
+import type { SegmentsResult } from './read-segments.ts';
 import { readWal } from './read-wal.ts';
 import type { Memory } from './remember.ts';
 
@@ -57,6 +57,8 @@ export interface DataRead {
 const mostFindings = 10_000;
 /** So many segments are one task of a thread. */
 const segmentsAtOnce = 8n;
+/** What was read before that counts as never read. */
+const remembersMs = 30 * 24 * 3_600_000;
 /** A run that is ended loses no more than this. */
 const noteEveryMs = 10 * 60_000;
 
@@ -65,12 +67,10 @@ export async function readData(reading: DataReading): Promise<DataRead> {
   const { survey, state, context, choice } = reading;
   const run = new DataRun(reading);
   await readExtras(reading, run);
-  const segments = chooseSegments(
-    state.runs,
-    await survey.verifiedWal(context.geometry, choice.since),
-    choice,
-  );
-  const backups = chooseParts(context.sound, await survey.verifiedParts(choice.since), choice);
+  // With --again everything is due; what was read longest ago still comes first.
+  const known = new Date(Math.min(choice.since.getTime(), choice.now.getTime() - remembersMs));
+  const segments = chooseSegments(state.runs, await survey.verifiedWal(context.geometry, known), choice);
+  const backups = chooseParts(context.sound, await survey.verifiedParts(known), choice);
   run.expect(segments, backups);
   try {
     await readChosenSegments(reading, run, segments);
@@ -86,7 +86,8 @@ class DataRun {
   readonly #findings: Finding[] = [];
   #omittedCount = 0;
   #depth: ReadDepth;
-  #sound: SoundRange[] = [];
+  #sound: SegmentsResult['sound'][number][] = [];
+  #faulty: SegmentRange[] = [];
   #notedAt = monotonicMs();
   #segmentCount = 0;
   #partCount = 0;
@@ -113,11 +114,9 @@ class DataRun {
     this.#coldCount += objects;
   }
 
-  addSegments(
-    range: SegmentRange,
-    { sound, storedBytes }: { sound: readonly SoundRange[]; storedBytes: number },
-  ): void {
+  addSegments(range: SegmentRange, { sound, faulty, storedBytes }: SegmentsResult): void {
     this.#sound.push(...sound);
+    this.#faulty.push(...faulty.map(oneSegment));
     this.#segmentCount += count(range);
     this.#storedBytes += storedBytes;
     for (const { depth } of sound) this.lower(depth);
@@ -139,14 +138,17 @@ class DataRun {
   }
 
   async noteWal(): Promise<void> {
-    const sound = this.#sound;
+    const [sound, faulty] = [this.#sound, this.#faulty];
     this.#sound = [];
+    this.#faulty = [];
     this.#notedAt = monotonicMs();
     const { memory, context } = this.#reading;
     for (const depth of ['decoded', 'stored'] as const) {
       const ranges = union(sound.filter(one => one.depth === depth));
       await memory.write(verifiedWalNotes(ranges, context.geometry, depth));
     }
+    // An earlier note may have called it sound.
+    await memory.write(verifiedWalNotes(union(faulty), context.geometry, 'damaged'));
   }
 
   result(): DataRead {
@@ -226,12 +228,17 @@ async function readChosenBackup(
   const { repository } = survey;
   const onPart = (storedBytes: number) => run.addPart(storedBytes);
   const reading = { repository, context, reader, depth: choice.depth, onPart, signal };
-  const { findings, sound, depth, coldCount } = await readBackup(reading, chosen);
+  const { findings, sound, faulty, depth, coldCount } = await readBackup(reading, chosen);
   run.add(...findings);
   run.addCold(coldCount);
   run.lower(depth);
-  // Damaged pages are reported each night: what was only noted as sound would hide them.
-  if (findings.some(({ kind }) => kind === 'pages-damaged' || kind === 'manifest-damaged')) return;
   const { record } = chosen;
-  await memory.write(verifiedPartsNotes({ backup: record.id, parts: rangesOfParts(record, sound), depth }));
+  // All of it is read again, until nothing is wrong with it as a whole.
+  const isSpoilt = findings.some(({ kind }) => kind === 'pages-damaged' || kind === 'manifest-damaged');
+  const damaged = isSpoilt ? new Set(Array.from(record.parts, ({ number }) => number)) : faulty;
+  const notes = [
+    { parts: rangesOfParts(record, damaged), depth: 'damaged' as const },
+    { parts: isSpoilt ? [] : rangesOfParts(record, sound), depth },
+  ];
+  for (const one of notes) await memory.write(verifiedPartsNotes({ backup: record.id, ...one }));
 }

@@ -5,10 +5,13 @@
  * nothing: it would hide damage.
  */
 import type { WalGeometry } from '../../../postgres/wal/geometry.ts';
-import { nameRange, type SegmentRange } from '../../../postgres/wal/segment-range.ts';
+import { nameRange, subtract, type SegmentRange } from '../../../postgres/wal/segment-range.ts';
 import { walSubject, type NewNote, type Note } from './note.ts';
 
 export const verifiedKind = 'verified';
+
+/** What a later note says of what an earlier one found sound: it is to be read again, until it is sound. */
+const damagedDepth = 'damaged';
 
 /** The subject of notes on whole runs. */
 export const runSubject = 'verify';
@@ -20,18 +23,26 @@ export const runSubject = 'verify';
 export type ReadDepth = 'stored' | 'decoded';
 
 /** Segments that were read and found sound. */
-export interface VerifiedRange extends SegmentRange {
-  readonly depth: ReadDepth;
+export type VerifiedRange = NotedAs<ReadDepth> & SegmentRange;
+
+/** Segments that were read. */
+export type ReadRange = NotedAs<ReadDepth | typeof damagedDepth> & SegmentRange;
+
+interface NotedAs<Depth> {
+  readonly depth: Depth;
   readonly verifiedAt: Date;
 }
 
 /** Parts of a backup that were read and found sound, with its manifest. */
-export interface VerifiedParts {
+export type VerifiedParts = NotedAs<ReadDepth> & PartNumbers;
+
+/** Parts of a backup that were read. */
+export type ReadParts = NotedAs<ReadDepth | typeof damagedDepth> & PartNumbers;
+
+interface PartNumbers {
   readonly backup: string;
   /** Numbers of parts; both ends are included. */
   readonly parts: readonly NumberRange[];
-  readonly depth: ReadDepth;
-  readonly verifiedAt: Date;
 }
 
 export type NumberRange = readonly [first: number, last: number];
@@ -56,7 +67,7 @@ const mostRanges = 500;
 export function verifiedWalNotes(
   ranges: readonly SegmentRange[],
   geometry: WalGeometry,
-  depth: ReadDepth,
+  depth: ReadRange['depth'],
 ): NewNote[] {
   return [...Map.groupBy(ranges, ({ timeline }) => timeline)].flatMap(([timeline, here]) => {
     const names = here.map(range => nameRange(range, geometry));
@@ -70,7 +81,7 @@ export function verifiedWalNotes(
   });
 }
 
-export function verifiedPartsNotes({ backup, parts, depth }: Omit<VerifiedParts, 'verifiedAt'>): NewNote[] {
+export function verifiedPartsNotes({ backup, parts, depth }: Omit<ReadParts, 'verifiedAt'>): NewNote[] {
   return listsOf(parts.map(([first, last]) => `${first}-${last}`)).map(list => ({
     subject: backup,
     kind: verifiedKind,
@@ -83,8 +94,8 @@ export function verifiedRunNote(run: Omit<VerifiedRun, 'verifiedAt'>): NewNote {
 }
 
 /** None for a note that is not about WAL. */
-export function parseVerifiedRanges({ fields, time }: Note, geometry: WalGeometry): VerifiedRange[] {
-  const depth = depthOf(fields.text('depth', ''));
+export function parseVerifiedRanges({ fields, time }: Note, geometry: WalGeometry): ReadRange[] {
+  const depth = noteDepthOf(fields.text('depth', ''));
   if (depth === undefined) return [];
   return pairsIn(fields.text('ranges', '')).flatMap(([first, last]) => {
     const range = geometry.rangeOfNames(first, last);
@@ -93,8 +104,8 @@ export function parseVerifiedRanges({ fields, time }: Note, geometry: WalGeometr
 }
 
 /** Undefined for a note that names no parts. */
-export function parseVerifiedParts({ subject, fields, time }: Note): VerifiedParts | undefined {
-  const depth = depthOf(fields.text('depth', ''));
+export function parseVerifiedParts({ subject, fields, time }: Note): ReadParts | undefined {
+  const depth = noteDepthOf(fields.text('depth', ''));
   const parts = pairsIn(fields.text('parts', '')).map(([first, last]): NumberRange => [
     Number(first),
     Number(last),
@@ -118,9 +129,46 @@ export function parseVerifiedRun({ subject, fields, time }: Note): VerifiedRun |
   };
 }
 
+/** What is sound by its last note. */
+export function soundRanges(read: readonly ReadRange[]): VerifiedRange[] {
+  return read.flatMap(range => {
+    const { depth, ...rest } = range;
+    if (depth === damagedDepth) return [];
+    const later = read.filter(one => one.depth === damagedDepth && one.verifiedAt > range.verifiedAt);
+    return subtract({ ...rest, depth }, later);
+  });
+}
+
+/** What is sound by its last note. */
+export function soundParts(read: readonly ReadParts[]): VerifiedParts[] {
+  return read.flatMap(one => {
+    const { depth, ...rest } = one;
+    if (depth === damagedDepth) return [];
+    const later = read.filter(
+      note => note.depth === damagedDepth && note.backup === one.backup && note.verifiedAt > one.verifiedAt,
+    );
+    const parts = later.flatMap(note => note.parts).reduce(without, one.parts);
+    return parts.length === 0 ? [] : [{ ...rest, depth, parts }];
+  });
+}
+
+function without(parts: readonly NumberRange[], [first, last]: NumberRange): NumberRange[] {
+  return parts.flatMap(([from, to]): NumberRange[] => {
+    if (to < first || from > last) return [[from, to]];
+    return [
+      ...(from < first ? [[from, first - 1] as const] : []),
+      ...(to > last ? [[last + 1, to] as const] : []),
+    ];
+  });
+}
+
 /** True if `depth` proves at least as much as `wanted`. */
 export function isAsDeep(depth: ReadDepth, wanted: ReadDepth): boolean {
   return depth === 'decoded' || wanted === 'stored';
+}
+
+function noteDepthOf(text: string): ReadRange['depth'] | undefined {
+  return text === damagedDepth ? text : depthOf(text);
 }
 
 function depthOf(text: string): ReadDepth | undefined {

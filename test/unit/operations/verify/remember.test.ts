@@ -113,6 +113,19 @@ describe('a verification', () => {
       );
   });
 
+  it('finds damage again that it found in what was noted as sound, in segments and parts', async () => {
+    const { repository, files } = await archive();
+    await night(repository);
+    files.flip(walKey(system, geometry.fileOf(1, 6n)));
+    files.flip(`${backupPrefix(system, newer)}parts/000001.tar.zst.pgp`);
+    assert.deepEqual((await night(repository)).findings, []);
+    for (const againAfterMs of [0, monthMs])
+      assert.deepEqual(
+        (await night(repository, { againAfterMs })).findings.map(({ kind }) => kind),
+        ['wal-bytes-changed', 'part-bytes-changed'],
+      );
+  });
+
   it('covers everything in shares, those first that were never read', async () => {
     const { repository } = await archive();
     const all = new Set<string>();
