@@ -78,6 +78,7 @@ describe('what falls out of the history of a cluster', () => {
   it('does not contain the backup itself, nor follow one odd night', () => {
     const odd = night(31, { ratio: 1 });
     assert.deepEqual(found(odd, [odd, ...usual]), ['ratio']);
+    assert.deepEqual(found(odd, [odd, ...usual.slice(0, 4)]), []);
     assert.deepEqual(found(night(31), [night(30, { ratio: 1, sizeGib: 1 }), ...usual]), []);
   });
 
