@@ -39,8 +39,6 @@ export interface StatusFacts {
   readonly maxLagMs: number;
   /** Bytes of waiting WAL above which WAL is given up; undefined: none ever is. */
   readonly queueLimitBytes: number | undefined;
-  /** True if a retention policy is set: cleanup then frees as much as is added, in the long run. */
-  readonly hasRetention: boolean;
   readonly repositories: readonly RepositoryFacts[];
   /** Undefined: it was not to be asked. */
   readonly server: Fact<ServerFacts> | undefined;
@@ -56,6 +54,8 @@ export interface RepositoryFacts {
   readonly required: boolean;
   /** Of a GiB in a month. */
   readonly pricePerGib: number | undefined;
+  /** True if it has a retention policy: cleanup then frees as much as is added, in the long run. */
+  readonly hasRetention: boolean;
   readonly systems: Fact<readonly SystemFacts[]>;
   /** The file system of a directory repository; undefined for a service. */
   readonly disk: Fact<DiskFacts> | undefined;

@@ -1,4 +1,5 @@
 /** The facts of one repository, by the one survey of each system. */
+import { hasRules, retentionFor } from '../../config/index.ts';
 import { orAborted } from '../../base/time/wait.ts';
 import type { WalGeometry } from '../../postgres/wal/geometry.ts';
 import { restoredPiecesOf, storedBytesOf } from '../../repository/format/backup-record.ts';
@@ -27,7 +28,15 @@ export async function gatherRepository(
     factOf(() => orAborted(gatherSystems(repository, config.cluster, { now, signal }), signal)),
     directory === undefined ? undefined : factOf(() => readDisk(directory, signal)),
   ]);
-  return { name, url: store.url, required, pricePerGib: settings?.pricePerGib, systems, disk };
+  return {
+    name,
+    url: store.url,
+    required,
+    pricePerGib: settings?.pricePerGib,
+    hasRetention: hasRules(retentionFor(config, name)),
+    systems,
+    disk,
+  };
 }
 
 async function gatherSystems(

@@ -1,15 +1,13 @@
 /** The judgement on the disk of a directory repository. Pure. */
 import { formatDuration, formatSize } from '../../base/units.ts';
-import { isKnown, type DiskFacts, type Fact, type StatusFacts } from './facts.ts';
+import { isKnown, type RepositoryFacts } from './facts.ts';
 import type { Finding } from './level.ts';
+import { subjectOf } from './question.ts';
 
 export interface DiskQuestion {
-  readonly subject: string;
-  /** Undefined: it is no disk. */
-  readonly disk: Fact<DiskFacts> | undefined;
+  readonly repository: Pick<RepositoryFacts, 'name' | 'disk' | 'hasRetention'>;
   /** When it is full at the rate of the last days; undefined: not known, or never. */
   readonly fullAt: Date | undefined;
-  readonly facts: Pick<StatusFacts, 'hasRetention'>;
   readonly now: Date;
 }
 
@@ -22,8 +20,10 @@ const alarmingDays = {
 };
 const alarmingShare = { warning: 0.1, critical: 0.03 };
 
-export function judgeDisk({ subject, disk, fullAt, facts, now }: DiskQuestion): Finding[] {
+export function judgeDisk({ repository, fullAt, now }: DiskQuestion): Finding[] {
+  const { disk, hasRetention } = repository;
   if (disk === undefined) return [];
+  const subject = subjectOf(repository);
   const code = 'repository-disk';
   if (!isKnown(disk))
     return [
@@ -37,21 +37,21 @@ export function judgeDisk({ subject, disk, fullAt, facts, now }: DiskQuestion): 
     ];
   const { freeBytes, sizeBytes } = disk.known;
   const days = fullAt === undefined ? Infinity : (fullAt.getTime() - now.getTime()) / dayMs;
-  const limits = facts.hasRetention ? alarmingDays.withRetention : alarmingDays.without;
+  const limits = hasRetention ? alarmingDays.withRetention : alarmingDays.without;
   const share = sizeBytes > 0 ? freeBytes / sizeBytes : 1;
   const isBelow = (level: 'warning' | 'critical') => days < limits[level] || share < alarmingShare[level];
   if (!isBelow('warning') && !isBelow('critical')) return [];
   const when =
     fullAt === undefined
       ? ''
-      : `, and at the rate of the last days it is full in ${formatDuration(days * dayMs)}${facts.hasRetention ? ', unless cleanup frees some' : ''}`;
+      : `, and at the rate of the last days it is full in ${formatDuration(days * dayMs)}${hasRetention ? ', unless cleanup frees some' : ''}`;
   return [
     {
       level: isBelow('critical') ? 'critical' : 'warning',
       code,
       subject,
       message: `${formatSize(freeBytes)} of ${formatSize(sizeBytes)} are free on its disk${when}`,
-      hint: facts.hasRetention
+      hint: hasRetention
         ? 'Does `walvault cleanup` run? Shorten the retention, or enlarge the disk.'
         : 'Nothing is ever removed: set retention.recovery-window and run `walvault cleanup` from cron, or enlarge the disk.',
     },

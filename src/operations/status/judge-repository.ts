@@ -53,7 +53,7 @@ export function judgeRepository(question: RepositoryQuestion): JudgedRepository 
     ...branchFindings(question, recoverable),
     ...strangeFindings(question),
     ...verifiedFindings(question),
-    ...judgeDisk({ subject: subjectOf(repository), disk: repository.disk, fullAt: isFullAt, facts, now }),
+    ...judgeDisk({ repository, fullAt: isFullAt, now }),
   ];
   const otherSystems = (knownOf(repository.systems) ?? []).filter(other => other !== system);
   const windows = recoverable?.windows ?? [];

@@ -3,7 +3,6 @@
  * reads, needs no private key, and goes on where a repository or the server cannot be reached.
  */
 import { refuseUnknownCluster } from '../../repository/known-cluster.ts';
-import { hasRules, retentionFor } from '../../config/index.ts';
 import { startDeadline } from '../../base/time/deadline.ts';
 import { isKnown, knownOf, type StatusFacts } from './facts.ts';
 import { gatherHost } from './gather-host.ts';
@@ -38,7 +37,6 @@ async function gather(options: StatusOptions): Promise<StatusFacts> {
     cluster: config.cluster,
     ...config.status,
     queueLimitBytes: config.archive.queueLimitBytes,
-    hasRetention: config.repositories.some(({ name }) => hasRules(retentionFor(config, name))),
     repositories,
     ...around,
   };

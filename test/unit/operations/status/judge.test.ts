@@ -351,9 +351,11 @@ describe('what a status finds', () => {
     [
       'a disk that is full in ten days, where nothing is ever removed',
       {
-        hasRetention: false,
         repositories: [
-          repositoryFacts(undefined, { disk: { known: { sizeBytes: 1_000_000, freeBytes: 676_000 } } }),
+          repositoryFacts(undefined, {
+            hasRetention: false,
+            disk: { known: { sizeBytes: 1_000_000, freeBytes: 676_000 } },
+          }),
         ],
       },
       [`warning repository-disk ${main}`],
