@@ -150,6 +150,9 @@ function repositoryMetrics({ cluster, repositories }: Status): Metric[] {
       'Findings of damage when it was last verified.',
       one => one.verified.last?.damaged,
     ),
+    gauge('restores', 'Restores that hold a backup and its WAL.', one =>
+      one.isReadable ? one.restores.length : undefined,
+    ),
     gauge('passed_over_objects', 'Objects that count for nothing.', one =>
       one.isReadable ? one.passedOver : undefined,
     ),
