@@ -25,7 +25,16 @@ const tables: Readonly<Record<Exclude<ListedKind, 'all'>, CsvTable>> = {
     titles: [
       ...['id', 'type', 'parent', 'label', 'startTime', 'stopTime', 'durationMs', 'timeline'],
       ...['startLsn', 'stopLsn', 'startSegment', 'stopSegment', 'sizeBytes', 'storedBytes', 'ratio'],
-      ...['damagedPages', 'missingObjects', 'signature', 'pins', 'pinnedUntil', 'pinnedBy', 'pinNote'],
+      ...[
+        'damagedPages',
+        'missingObjects',
+        'signature',
+        'keepUntil',
+        'pins',
+        'pinnedUntil',
+        'pinnedBy',
+        'pinNote',
+      ],
       ...['verifiedAt', 'anomalies'],
     ],
     rowsOf: ({ backups = [] }) =>
@@ -36,7 +45,8 @@ const tables: Readonly<Record<Exclude<ListedKind, 'all'>, CsvTable>> = {
           ...[record.id, record.type, record.parent, record.label, record.startTime, record.stopTime],
           ...[backup.durationMs, record.timeline, backup.startLsn, backup.stopLsn, backup.startSegment],
           ...[backup.stopSegment, record.sizeBytes, backup.storedBytes, backup.ratio?.toFixed(2)],
-          ...[record.damagedPages, backup.missingObjects.count, backup.verdict.status, pins.length],
+          ...[record.damagedPages, backup.missingObjects.count, backup.verdict.status],
+          ...[record.keepUntil, pins.length],
           ...[pin?.until, pin && `${pin.user} on ${pin.host}`, pin?.note, backup.verified?.verifiedAt],
           backup.anomalies.map(({ description }) => description).join('; '),
         ];

@@ -71,6 +71,7 @@ function backupJson(backup: ListedBackup): unknown {
     encrypted: backup.isEncrypted,
     recipients: record.recipients ?? null,
     signature: verdict,
+    keepUntil: record.keepUntil ?? null,
     pinned: backup.pins.length > 0,
     verified: backup.verified ?? null,
     anomalies: backup.anomalies,

@@ -153,6 +153,7 @@ function remarksOf(backup: ListedBackup): string[] {
     ...(verdict.status === 'good' ? [] : [remarkOf(verdict)]),
     ...(record.damagedPages > 0 ? [formatCount(record.damagedPages, 'damaged page')] : []),
     ...(record.backupFrom === 'standby' ? ['from a standby'] : []),
+    ...(record.keepUntil === undefined ? [] : [`kept until ${record.keepUntil.toISOString()}`]),
     ...(pins.length > 0 ? [pinRemark(pins)] : []),
     ...(verified === undefined ? [] : [verifiedRemark(verified)]),
     ...anomalies.map(({ measure }) => `unusual ${measure}`),

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { it } from 'vitest';
 import { renderJson } from '../../../src/cli/render/json.ts';
 import { listJson } from '../../../src/cli/render/list-json.ts';
+import { renderListCsv } from '../../../src/cli/render/list-csv.ts';
 import { renderList } from '../../../src/cli/render/list.ts';
 import { list } from '../../../src/operations/list/list.ts';
 import type { BackupRecord } from '../../../src/repository/format/backup-record.ts';
@@ -69,4 +70,32 @@ it('list says what a backup is encrypted to: keys, keys not noted, a passphrase,
     encrypted: false,
     recipients: [],
   });
+});
+
+it('list shows until when a backup is kept by hand, its ratio, and what each column has in every form', async () => {
+  const repository = await makeRepository();
+  await commitBackup(repository);
+  const [entry] = (await readCatalog(repository, system, signal)).backups;
+  assert(entry !== undefined);
+  const id = '20261124T020000Z-full-3f2a93';
+  const keepUntil = new Date('2027-01-01T00:00:00Z');
+  const record = { ...entry.record, id, keepUntil, sizeBytes: 57, label: '=1+1' };
+  await writeBackupRecord(repository, system, record, signal);
+  const listings = await list({
+    repositories: [repository],
+    cluster: system.cluster,
+    what: 'backups',
+    signal,
+  });
+  assert.match(
+    renderList(listings),
+    /^20261124\S+  full .* 3\.0 .*kept until 2027-01-01T00:00:00\.000Z, label "=1\+1"$/m,
+  );
+  const [title = '', , row = ''] = renderListCsv(listings, 'backups').split('\r\n');
+  const cells = new Map(title.split(',').map((name, index) => [name, row.split(',')[index]]));
+  assert.deepEqual(
+    ['id', 'label', 'ratio', 'keepUntil', 'pins', 'anomalies'].map(name => cells.get(name)),
+    [id, "'=1+1", '3.00', '2027-01-01T00:00:00.000Z', '0', ''],
+  );
+  assert.match(renderJson(listJson(listings)), /"keepUntil": "2027-01-01T00:00:00\.000Z"/);
 });
