@@ -1,6 +1,7 @@
 /** The committed backups of a system: its commit records, each with who signed it and when it reached the store. */
 import { countBounds, objectBounds, totalBounds } from '../../base/bounds.ts';
 import { each } from '../../base/threads/each.ts';
+import { keepYoungHeapSmall } from '../../base/threads/small-young-heap.ts';
 import { WalvaultError } from '../../base/errors/errors.ts';
 import type { SignatureVerdict } from '../../pipeline/openpgp/index.ts';
 import type { ListEntry } from '../../stores/store.ts';
@@ -99,6 +100,8 @@ export async function readCatalog(
     if ('problem' in found) unreadable.push(found);
     else backups.push(found);
   };
+  // A request makes much garbage, and ten thousand backups are as many.
+  using _ = keepYoungHeapSmall();
   const bySize = records.toSorted((a, b) => a.sizeBytes - b.sizeBytes);
   const isTiny = ({ sizeBytes }: ListedRecord) => sizeBytes <= tinyBytes;
   const isSmall = ({ sizeBytes }: ListedRecord) => sizeBytes <= smallBytes;

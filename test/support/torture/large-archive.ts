@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { errorCodes } from '../../../src/base/errors/errors.ts';
 import { createFsStore } from '../../../src/stores/fs/store.ts';
 import { createMarker } from '../../../src/repository/format/marker.ts';
 import { ensureClusterRecord } from '../../../src/repository/format/cluster-record.ts';
@@ -48,7 +49,7 @@ export async function lookAtLargeArchive(
       const result = await runWalvault([...verb, '--config', config], { env, timeoutMs: 3_600_000 });
       // status and verify exit with what they found: nobody has archived anything here for years.
       const isExpected = result.exitCode === 0 || ['status', 'verify'].includes(verb[0]);
-      assert.ok(isExpected && result.stdout !== '', `${verb[0]}: ${result.exitCode} ${result.stderr}`);
+      assert.ok(isExpected && result.exitCode !== errorCodes.usage, result.stderr);
       const figures: LookFigures = {
         place,
         verb: verb[0],
@@ -56,6 +57,8 @@ export async function lookAtLargeArchive(
         residentMiB: Math.round(result.maxResidentBytes / mebibyte),
         requests: takeCount?.(),
       };
+      const { requests = Infinity } = figures;
+      assert.ok(requests >= options.segments / 1000, `${verb[0]} looked at little: ${result.stderr}`);
       say(figures);
       all.push(figures);
     }
