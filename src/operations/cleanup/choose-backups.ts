@@ -45,8 +45,9 @@ export function chooseBackups(input: PlanInput, limits: RetentionLimits): Backup
         kept.set(backup.record.id, [...reasons, { code, text }]);
     }
   };
+  const problems = whyEachIsNotCounted(input, limits);
   for (const backup of state.backups) {
-    const problem = whyNotCounted(backup, { policy: input.trust, ...limits, segments: state.segments });
+    const problem = problems.get(backup.record.id) ?? whyChainIsNotCounted(backup, state, problems);
     if (problem === undefined) counted.push(backup);
     else keep([{ backup, code: 'not-counted', text: `not counted and not removed: ${problem}` }]);
   }
@@ -68,6 +69,36 @@ export function chooseBackups(input: PlanInput, limits: RetentionLimits): Backup
     counted,
     contradictory: state.backups.filter(backup => !hasUsablePositions(backup)),
   };
+}
+
+/** By id, for the backups that do not count by themselves. */
+function whyEachIsNotCounted(
+  { state, trust }: PlanInput,
+  limits: RetentionLimits,
+): ReadonlyMap<string, string> {
+  const problems = new Map<string, string>();
+  for (const backup of state.backups) {
+    const problem = whyNotCounted(backup, { policy: trust, ...limits, segments: state.segments });
+    if (problem !== undefined) problems.set(backup.record.id, problem);
+  }
+  return problems;
+}
+
+/** A backup restores only with all that it builds on, so it must not push out one that is whole. */
+function whyChainIsNotCounted(
+  { record }: KnownBackup,
+  { backups }: PlanInput['state'],
+  problems: ReadonlyMap<string, string>,
+): string | undefined {
+  const seen = new Set([record.id]);
+  for (let id = record.parent; id !== undefined && !seen.has(id);) {
+    seen.add(id);
+    const parent = backups.find(one => one.record.id === id);
+    if (parent === undefined) return `it builds on ${id}, which is not here`;
+    if (problems.has(id)) return `it builds on ${id}, which does not count`;
+    id = parent.record.parent;
+  }
+  return undefined;
 }
 
 /** What the policy keeps. Backups that stay anyway until a time of their own take no place of others. */

@@ -353,6 +353,18 @@ describe('records that cannot be trusted', () => {
     assert.deepEqual(reasonsFor(result, 'd4'), ['not-counted']);
   });
 
+  it('a backup that builds on one with missing parts, or on none, does not push out a whole one', () => {
+    const torn = backup({ id: 'torn', at: 4, segments: [40, 41], known: { isComplete: false } });
+    for (const parent of ['torn', 'gone']) {
+      const child = backup({ id: 'child', at: 5, segments: [50, 51], parent });
+      const state = { backups: [...daily(3), torn, child], wal: [wal(1, 1, 60, 6)] };
+      const result = plan(state, { recoveryWindowMs: dayMs }, 7);
+      assert.ok(reasonsFor(result, 'd3').includes('window-anchor'));
+      assert.deepEqual(reasonsFor(result, 'child'), ['not-counted']);
+      assert.deepEqual(removedWal(result), ['1:1-29']);
+    }
+  });
+
   it('a backup with missing parts does not push out a whole one', () => {
     const torn = backup({ id: 'torn', at: 4, segments: [40, 41], known: { isComplete: false } });
     const result = plan({ backups: [...daily(3), torn], wal: [wal(1, 1, 60, 6)] }, { keepLast: 1 }, 6);
