@@ -91,6 +91,11 @@ async function lookAtAll(repository: Repository): Promise<void> {
   await survey.pinned();
   await survey.expiring();
   await survey.anomalies();
+  await survey.restorePoints();
+  await survey.restoresInProgress(new Date());
+  await survey.verifiedWal(geometry);
+  await survey.verifiedParts();
+  await survey.lastVerifications();
   await survey.backupDirectories();
 }
 
@@ -103,11 +108,22 @@ export const note: FuzzTarget = {
     'repository/format/notes/gap-acknowledged.ts#parseAcknowledgedGap',
     'repository/format/notes/removed-wal.ts#parseRemovedWal',
     'repository/format/notes/anomaly.ts#parseAnomalies',
+    'repository/format/notes/restore-point.ts#parseRestorePoint',
+    'repository/format/notes/restored.ts#parseRestored',
+    'repository/format/notes/verified.ts#parseVerifiedRanges',
+    'repository/format/notes/verified.ts#parseVerifiedParts',
+    'repository/format/notes/verified.ts#parseVerifiedRun',
     'repository/format/notes/high-water.ts#parseHighWater',
     'repository/format/layout.ts#parseNoteKey',
   ],
   open() {
-    const originals = [...vectorsOf('note'), ...vectorsOf('high-water'), ...vectorsOf('acknowledgement'), ...vectorsOf('anomaly')];
+    const originals = [
+      ...vectorsOf('note'),
+      ...vectorsOf('high-water'),
+      ...vectorsOf('acknowledgement'),
+      ...vectorsOf('anomaly'),
+      ...vectorsOf('verified'),
+    ];
     return Promise.resolve({
       form: 'json',
       corpus: [...originals.map(({ body }) => body), ...goldenObjects(/catalog\/notes\/.+\.json$/)],
@@ -122,6 +138,9 @@ export const note: FuzzTarget = {
           'unpin',
           'expiring',
           'anomaly',
+          'restore-point',
+          'restored',
+          'verified',
         ]);
         const ownKey = random.onceIn(2) ? key : key.replace(/[^/]+$/, `20261129T212417000Z-${kind}.json`);
         await lookAtAll(await repositoryOf(ownKey, input, { random, signature }));

@@ -98,6 +98,7 @@ export const restoredBackup: FuzzTarget = {
     'repository/backup/manifest-spool.ts#verifyManifest',
     'operations/restore/unpack.ts#unpack',
     'repository/backup/stored-piece.ts#readPiece',
+    'repository/backup/read-part.ts#readPart',
   ],
   open: async () => ({
     form: 'bytes',
