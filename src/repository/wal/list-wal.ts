@@ -18,6 +18,11 @@ import { joinWal, WalFold } from './wal-fold.ts';
 
 /** So much is listed before it is worth a look how much is left. */
 const pagesBeforeLook = 4;
+/**
+ * So many parts at most. A page of S3 takes 8 MiB while it is read, and 35 ms of the processor, which more of them would
+ * only wait for.
+ */
+const mostParts = 8;
 /** Anybody may have planted thousands. The others are listed together, as the last part. */
 const mostTimelines = 1000;
 
@@ -43,7 +48,8 @@ export async function listWal(
   if (begun.stoppedAt === undefined) return begun.wal;
   const logs = await listLogs(listing, begun.stoppedAt, requestsAtOnce);
   const segmentsPerLog = 0x1_0000_0000 / geometry.segmentSizeBytes;
-  const starts = planShards(logs, { segmentsPerLog, atOnce: requestsAtOnce }).map(({ timeline, log }) =>
+  const atOnce = Math.min(mostParts, requestsAtOnce);
+  const starts = planShards(logs, { segmentsPerLog, atOnce }).map(({ timeline, log }) =>
     // Without its slash: before everything in the directory, and after everything in the one before.
     walLogPrefix(system, timeline, log).slice(0, -1),
   );
