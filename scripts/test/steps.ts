@@ -30,13 +30,16 @@ export const steps: readonly Step[] = [
   { kind: 'suite', name: 'e2e' },
 ];
 
-/** The steps that run side by side: a suite has the machine for itself, and most of the checks between keep one processor busy. */
+/**
+ * The steps that run side by side: consecutive checks, most of which keep one processor busy. A suite has the machine for itself,
+ * and an inquiry asks about what the build has made.
+ */
 export function groupsOf(chosen: readonly Step[]): Step[][] {
   const groups: Step[][] = [];
   for (const step of chosen) {
     const last = groups.at(-1);
-    if (last?.at(-1)?.kind === 'suite' || step.kind === 'suite' || last === undefined) groups.push([step]);
-    else last.push(step);
+    if (step.kind === 'check' && last?.at(-1)?.kind === 'check') last.push(step);
+    else groups.push([step]);
   }
   return groups;
 }

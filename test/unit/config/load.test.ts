@@ -209,7 +209,7 @@ describe('a mistake in the file is one clear line', () => {
   });
 
   test('a repository has the usual price of a GiB, or its own', async () => {
-    const priced = `${minimal}price-per-gib = 0.5\n[[repository]]\nname = "off"\nurl = "file:///off"\n[status]\nprice-per-gib = 0.023\n`;
+    const priced = `${minimal}name = "on"\nprice-per-gib = 0.5\n[[repository]]\nname = "off"\nurl = "file:///off"\n[status]\nprice-per-gib = 0.023\n`;
     const { config } = await load(priced);
     assert.deepEqual(
       config.repositories.map(({ pricePerGib }) => pricePerGib),
