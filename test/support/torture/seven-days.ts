@@ -10,7 +10,6 @@ import { restoreInto, startCopy } from '../site/cycle.ts';
 import type { Environment } from '../site/run.ts';
 import { archiveEverything, createSite, outcomeOf, type Site } from '../site/site.ts';
 import { temporaryDirectory } from '../site/temp.ts';
-import { giveToUnprivileged } from '../site/unprivileged.ts';
 
 export interface SevenDaysFigures {
   readonly hours: number;
@@ -117,7 +116,6 @@ class MovedClock {
   constructor(beginMs: number) {
     this.#beginMs = beginMs;
     this.set(0);
-    giveToUnprivileged(this.#path);
     this.env = {
       LD_PRELOAD: findLibrary(),
       FAKETIME_TIMESTAMP_FILE: this.#path,
