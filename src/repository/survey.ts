@@ -5,7 +5,7 @@
  * for each question that needs the present state.
  */
 import type { WalGeometry } from '../postgres/wal/geometry.ts';
-import { count, type SegmentPosition } from '../postgres/wal/segment-range.ts';
+import { count, type SegmentPosition, type SegmentRange } from '../postgres/wal/segment-range.ts';
 import { WalvaultError } from '../base/errors/errors.ts';
 import { describeVerdict, isBelieved, needsSignature } from './encoding/signature-policy.ts';
 import { readCatalog, type Catalog, type CatalogEntry } from './format/catalog.ts';
@@ -40,6 +40,12 @@ export async function surveySystems(
 }
 
 const mostTimelines = 1000;
+
+interface ListedWal {
+  /** All of it, believed or not. */
+  readonly listed: ArchivedWal;
+  readonly foreign: readonly SegmentRange[];
+}
 /** Each costs a request. A standby that follows the newest timeline has none above its own. */
 const mostHistoriesForStandby = 4;
 
@@ -112,8 +118,7 @@ export class SystemSurvey extends NotedFacts {
   wal(geometry: WalGeometry): Promise<ArchivedWal> {
     return this.once(`wal ${geometry.segmentSizeBytes}`, async () => {
       const { repository, system, signal } = this;
-      const listed = await listWal(repository, system, geometry, { signal });
-      const foreign = await findForeignWal(repository, system, listed.runs, { geometry, signal });
+      const { listed, foreign } = await this.#listedWal(geometry);
       if (foreign.length === 0) return listed;
       for (const range of foreign) {
         const key = walKey(system, geometry.fileOf(range.timeline, range.first));
@@ -121,6 +126,20 @@ export class SystemSurvey extends NotedFacts {
       }
       this.passedOver.tell(repository);
       return await listWal(repository, system, geometry, { foreign, signal });
+    });
+  }
+
+  /** The segments that are there, and that `wal` leaves out of its runs: no trusted signature proves them. */
+  async foreignWal(geometry: WalGeometry): Promise<readonly SegmentRange[]> {
+    return (await this.#listedWal(geometry)).foreign;
+  }
+
+  #listedWal(geometry: WalGeometry): Promise<ListedWal> {
+    return this.once(`listed wal ${geometry.segmentSizeBytes}`, async () => {
+      const { repository, system, signal } = this;
+      const listed = await listWal(repository, system, geometry, { signal });
+      const foreign = await findForeignWal(repository, system, listed.runs, { geometry, signal });
+      return { listed, foreign };
     });
   }
 

@@ -46,6 +46,36 @@ export function chooseSegments(
   );
 }
 
+/** So many segments of a range, and so many ranges, are read: whoever may add objects can add very many. */
+const mostOfRange = 16;
+const mostRanges = 64;
+
+/**
+ * The unproven segments that may be damaged ones of ours: those beside proven ones first, then those of timelines without any. In a
+ * directory the metadata goes by the digest of what was stored: bytes that change take the signature with them, and at the
+ * end of a run such a segment looks as if a stranger had put it there.
+ */
+export function chooseUnproven(
+  foreign: readonly SegmentRange[],
+  runs: readonly SegmentRange[],
+): SegmentRange[] {
+  const isBehind = ({ timeline, first }: SegmentRange) =>
+    runs.some(run => run.timeline === timeline && run.last + 1n === first);
+  const isBefore = ({ timeline, last }: SegmentRange) =>
+    runs.some(run => run.timeline === timeline && run.first - 1n === last);
+  const isAlone = ({ timeline }: SegmentRange) => runs.every(run => run.timeline !== timeline);
+  const front = (range: SegmentRange) => take([range], mostOfRange);
+  const back = (range: SegmentRange) => ({
+    ...range,
+    first: range.last - BigInt(Math.min(mostOfRange, count(range)) - 1),
+  });
+  return [
+    ...foreign.filter(isBehind).flatMap(front),
+    ...foreign.filter(isBefore).map(back),
+    ...foreign.filter(isAlone).flatMap(front),
+  ].slice(0, mostRanges);
+}
+
 /** Parts of one backup, by their numbers: as objects, those of all backups would take much memory. */
 export interface ChosenParts {
   readonly record: BackupRecord;

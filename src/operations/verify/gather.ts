@@ -1,6 +1,6 @@
 /** What one repository holds of one system, read for a verification: listings and small records, without a private key. */
 import type { WalGeometry } from '../../postgres/wal/geometry.ts';
-import { subtract } from '../../postgres/wal/segment-range.ts';
+import { subtract, type SegmentRange } from '../../postgres/wal/segment-range.ts';
 import { faultsOf, type BackupFaults } from '../../repository/backup/faults.ts';
 import type { BackupRecord } from '../../repository/format/backup-record.ts';
 import type { Catalog, CatalogEntry } from '../../repository/format/catalog.ts';
@@ -33,6 +33,8 @@ export interface ArchiveState {
   readonly directories: ReadonlyMap<string, BackupDirectory>;
   readonly expiring: ReadonlySet<string>;
   readonly runs: readonly WalRun[];
+  /** Segments that no trusted signature proves. They are in no run. */
+  readonly foreign: readonly SegmentRange[];
   readonly gaps: readonly MetGap[];
   readonly timelines: ArchivedTimelines;
   readonly oddities: readonly Oddity[];
@@ -87,6 +89,7 @@ export async function gatherState(
     directories,
     expiring,
     runs,
+    foreign: geometry === undefined ? [] : await survey.foreignWal(geometry),
     gaps:
       geometry === undefined
         ? []

@@ -14,6 +14,7 @@ import type { SystemSurvey } from '../../repository/survey.ts';
 import {
   chooseParts,
   chooseSegments,
+  chooseUnproven,
   rangesOfParts,
   type ChosenParts,
   type DataChoice,
@@ -77,6 +78,7 @@ export async function readData(reading: DataReading): Promise<DataRead> {
   } finally {
     await run.noteWal();
   }
+  await readUnproven(reading, run);
   for (const chosen of backups) await readChosenBackup(reading, run, chosen);
   return run.result();
 }
@@ -210,6 +212,21 @@ async function readChosenSegments(
     run.add(...result.faulty.map(faulty => segmentFinding(faulty, context)));
     await run.noteNowAndThen();
   });
+}
+
+/** What decodes is a stranger's, of which the listing tells; what does not is taken for a damaged one of ours. */
+async function readUnproven(
+  { survey, state, context, choice, reader, signal }: DataReading,
+  run: DataRun,
+): Promise<void> {
+  const { repository, system } = survey;
+  const { segmentSizeBytes } = context.geometry;
+  for (const range of chooseUnproven(state.foreign, state.runs)) {
+    const task = { system, segmentSizeBytes, range, depth: choice.depth };
+    const { faulty } = await reader.segments(repository, task, signal);
+    const damaged = faulty.filter(({ kind }) => kind !== 'wal-not-believed');
+    run.add(...damaged.map(one => segmentFinding(one, context)));
+  }
 }
 
 function* tasksOf(ranges: readonly SegmentRange[]): Generator<SegmentRange> {

@@ -1,7 +1,12 @@
 import assert from 'node:assert/strict';
 import * as fc from 'fast-check';
 import { test } from 'vitest';
-import { chooseParts, chooseSegments, partsOf } from '../../../../src/operations/verify/choose-data.ts';
+import {
+  chooseParts,
+  chooseSegments,
+  chooseUnproven,
+  partsOf,
+} from '../../../../src/operations/verify/choose-data.ts';
 import type { VerifiedParts, VerifiedRange } from '../../../../src/repository/format/notes/verified.ts';
 import { count, segmentsIn, type SegmentRange } from '../../../../src/postgres/wal/segment-range.ts';
 import { sampleRecord } from '../../../support/sample-record.ts';
@@ -96,4 +101,18 @@ test('parts of backups are chosen in the same way, each within the budget of a n
   assert.deepEqual(namesIn(undefined), ['a1', 'a2', 'a4', 'a5', 'b2', 'b3']);
   assert.deepEqual(namesIn(40), ['a4', 'a5', 'b2']);
   assert.deepEqual(namesIn(10), ['a4']);
+});
+
+test('of unproven segments those beside proven ones are read first, and of each range and in all no more than a bound', () => {
+  const runs = [{ timeline: 1, first: 100n, last: 200n }];
+  const behind = { timeline: 1, first: 201n, last: 1000n };
+  const before = { timeline: 1, first: 2n, last: 99n };
+  const apart = { timeline: 1, first: 3000n, last: 3000n };
+  const planted = Array.from({ length: 100 }, (_, index) => ({ timeline: index + 2, first: 1n, last: 1n }));
+  const chosen = chooseUnproven([...planted, before, apart, behind], runs);
+  assert.deepEqual(chosen.slice(0, 2), [
+    { timeline: 1, first: 201n, last: 216n },
+    { timeline: 1, first: 84n, last: 99n },
+  ]);
+  assert.deepEqual(chosen.slice(2), planted.slice(0, 62));
 });

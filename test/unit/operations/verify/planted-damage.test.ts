@@ -419,6 +419,16 @@ const kinds: readonly Planted[] = [
     lost: lostWindow,
   },
   {
+    kind: 'wal-bytes-changed',
+    what: 'a bit of the newest segment has flipped, and its metadata went with it',
+    plant: async ({ files, repository }) => {
+      await archiveSegment(repository, 2, 15n);
+      files.flip(segment(2, 15n));
+    },
+    needsData: true,
+    lost: lostWindow,
+  },
+  {
     kind: 'wal-wrong-size',
     what: 'a segment has another size than was stored, although its metadata is there',
     plant: async scene => await storeSigned(scene, segment(1, 6n), data => data, { storedSizeBytes: 7 }),
