@@ -6,7 +6,7 @@ interface Suite {
   readonly include: string;
   /** For a test or a hook. One that waits for ever fails, instead of holding up all that follow. */
   readonly hungAfterMs: number;
-  /** Test files that run side by side. CI has two processors: a third file has them while others wait for time limits and servers. */
+  /** Test files that run side by side. CI has two processors: a third file with a server has them while others wait. */
   readonly concurrency: number;
   /** Its scratch directories lie in memory, where there is room. */
   readonly isScratchInMemory?: true;
@@ -14,10 +14,10 @@ interface Suite {
 
 const minuteMs = 60_000;
 const suites: readonly Suite[] = [
-  { name: 'unit', include: 'test/unit/**/*.test.ts', hungAfterMs: 2 * minuteMs, concurrency: 3 },
+  { name: 'unit', include: 'test/unit/**/*.test.ts', hungAfterMs: 2 * minuteMs, concurrency: 2 },
   { name: 'property', include: 'test/property/**/*.test.ts', hungAfterMs: 5 * minuteMs, concurrency: 2 },
   { name: 'contract', include: 'test/contract/**/*.test.ts', hungAfterMs: 5 * minuteMs, concurrency: 2 },
-  { name: 'tools', include: 'test/{support,rules}/**/*.test.ts', hungAfterMs: 5 * minuteMs, concurrency: 2 },
+  { name: 'tools', include: 'test/{support,rules}/**/*.test.ts', hungAfterMs: 5 * minuteMs, concurrency: 1 },
   {
     name: 'postgres',
     include: 'test/postgres/**/*.test.ts',
