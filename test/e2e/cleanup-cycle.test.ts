@@ -193,7 +193,7 @@ describe('cleanup of three backups to one', () => {
     { what: 'a target', args: () => ['--target-time', target, '--target-action', 'promote'], last: 8 },
   ])
     it(`keeps what a restore to ${what} needs`, async () => {
-      const directory = await restoreInto(site, args());
+      const directory = await restoreInto(site, [...args(), '--hold-for', '0s']);
       await using copy = await startCopy(site, directory);
       assert.equal(await outcomeOf(copy), 'promoted', copy.logTail());
       assert.deepEqual(await rowsOf(copy), rows(last));
