@@ -1,13 +1,14 @@
 /** The result of `list`, for people. */
 import { formatCount, formatDuration, formatSize } from '../../base/units.ts';
 import type { ListedBackup, RepositoryListing, SystemListing } from '../../operations/list/listing.ts';
-import type { Hole, LostRange, TimelineListing } from '../../operations/list/timelines.ts';
 import type { ListedKind } from '../../operations/list/list.ts';
 import type { VerifiedBackup } from '../../operations/list/verified.ts';
 import { treeOf, type TreeItem } from '../../operations/list/tree.ts';
 import { describeDamagedPages } from '../../operations/damaged-pages.ts';
 import { describePin, type Pin } from '../../operations/pins-in-words.ts';
-import type { Restorable } from '../../operations/restore/restorable.ts';
+import { restorePointLines } from './list-restore-points.ts';
+import { timelineTreeLines, walLines } from './list-timelines.ts';
+import { indented, rangeOf, remarkOf } from './list-words.ts';
 import { renderTable } from './table.ts';
 
 export interface ListLook {
@@ -60,8 +61,8 @@ function renderSystem(system: SystemListing, look: ListLook): string {
       : [
           `${formatCount(passedOver.count, 'object')} ${counts} for nothing: ${passed.key} ${passed.problem}\n`,
         ]),
-    ...(look.what === 'timelines' ? timelineTreeLines(system, look) : walLines(system, look)),
-    ...restorePointLines(system, look),
+    ...(look.what === 'timelines' ? timelineTreeLines(system, look.width) : walLines(system, look.width)),
+    ...restorePointLines(system, look.width),
   ].join('');
 }
 
@@ -81,16 +82,6 @@ function backupLines({ backups, unreadable, overdue }: SystemListing, { width }:
     ...(overdue === undefined ? [] : [`${overdue}\n`]),
     ...unusable.map(({ id, problem }) => `${id}: its record cannot be used: ${problem}\n`),
     ...(more > 0 ? [`${more} more records cannot be used\n`] : []),
-  ];
-}
-
-function walLines({ backups, timelines }: SystemListing, { width }: ListLook): string[] {
-  if (timelines === undefined) return [];
-  return [
-    backups === undefined ? '' : '\n',
-    timelines.length === 0 ? 'no WAL\n' : renderTable(walColumns, timelines.map(timelineRow), width),
-    ...timelines.flatMap(troubleLines),
-    ...timelines.flatMap(coldLines),
   ];
 }
 
@@ -128,13 +119,6 @@ function backupRow({ item: backup, depth }: TreeItem<ListedBackup>): string[] {
     record.parent ?? '',
     remarksOf(backup).join(', '),
   ];
-}
-
-/** So deep a tree is shown as such. */
-const deepest = 20;
-
-function indented(text: string, depth: number): string {
-  return '  '.repeat(Math.min(depth, deepest)) + text;
 }
 
 /** The keys by the ends of their fingerprints, which gpg calls long key ids. */
@@ -175,10 +159,6 @@ function verifiedRemark({ verifiedAt, depth, partCount, ofParts }: VerifiedBacku
   return `verified${how} ${verifiedAt.toISOString().slice(0, 10)}${part}`;
 }
 
-function remarkOf({ status }: { readonly status: string }): string {
-  return status === 'unsigned' ? status : `signature ${status}`;
-}
-
 /** Why a backup cannot be restored from what is there, or not without damage, and what is unusual about it. */
 function brokenLines({ record, whyNotWhole, missingWal, anomalies }: ListedBackup): string[] {
   return [
@@ -196,135 +176,4 @@ function pinLines({ record, pins }: ListedBackup): string[] {
     ...shown.map(pin => `backup ${record.id}: ${describePin(pin)} (pin ${pin.id})\n`),
     ...(more > 0 ? [`backup ${record.id}: ${formatCount(more, 'more pin')}\n`] : []),
   ];
-}
-
-const walColumns = [
-  { title: 'TIMELINE', align: 'right' },
-  { title: 'FROM', leaveOut: 3 },
-  { title: 'FIRST SEGMENT', leaveOut: 2 },
-  { title: 'LAST SEGMENT' },
-  { title: 'SEGMENTS', align: 'right' },
-  { title: 'STORED', align: 'right', leaveOut: 1 },
-  { title: 'LAST ARCHIVED', leaveOut: 4 },
-  { title: 'MISSING', align: 'right' },
-] as const;
-
-function timelineRow(timeline: TimelineListing): string[] {
-  const { parent, switchpoint } = timeline;
-  return [
-    String(timeline.timeline),
-    parent === undefined || switchpoint === undefined ? '' : `${parent} at ${switchpoint}`,
-    timeline.firstSegment ?? '',
-    timeline.lastSegment ?? '',
-    String(timeline.segmentCount),
-    formatSize(timeline.storedBytes),
-    timeline.lastArchivedAt?.toISOString() ?? '',
-    String(timeline.holes.reduce((sum, hole) => sum + hole.segmentCount, 0)),
-  ];
-}
-
-/** What is wrong with how a timeline follows from others. */
-function branchLines({ timeline, historyProblem, wentOnBeside }: TimelineListing): string[] {
-  return [
-    ...(historyProblem === undefined
-      ? []
-      : [`timeline ${timeline} cannot be followed, its history cannot be read: ${historyProblem}\n`]),
-    ...wentOnBeside.map(({ description }) => `${description}\n`),
-  ];
-}
-
-function troubleLines(listing: TimelineListing): string[] {
-  const { timeline, holes, removed, lost } = listing;
-  return [
-    ...branchLines(listing),
-    ...holes.map(
-      hole => `timeline ${timeline} lacks ${rangeOf(hole)}: ${hole.shownBy}${acceptanceOf(hole)}\n`,
-    ),
-    ...removed.map(range => `timeline ${timeline}: cleanup removed ${rangeOf(range)}\n`),
-    ...lost.map(one => `timeline ${timeline}: ${rangeOf(one)} was ${one.description}${doubtOf(one)}\n`),
-  ];
-}
-
-function acceptanceOf({ acknowledged }: Hole): string {
-  if (acknowledged === undefined) return '';
-  const { user, host, reason, acknowledgedAt } = acknowledged;
-  return `; ${user} on ${host} acknowledged the loss ${acknowledgedAt.toISOString()}: ${reason}`;
-}
-
-function doubtOf({ signature }: LostRange): string {
-  return signature === undefined || signature.status === 'good'
-    ? ''
-    : ` (the note of it: ${remarkOf(signature)})`;
-}
-
-const treeColumns = [
-  { title: 'TIMELINE' },
-  { title: 'LEFT ITS PARENT AT' },
-  { title: 'HISTORY ARCHIVED', leaveOut: 2 },
-  { title: 'LAST SEGMENT', leaveOut: 3 },
-  { title: 'SEGMENTS', align: 'right' },
-  { title: 'BACKUPS', align: 'right' },
-  { title: 'LAST ARCHIVED', leaveOut: 1 },
-] as const;
-
-/** Each timeline below the one that it left. */
-function timelineTreeLines({ timelines = [] }: SystemListing, { width }: ListLook): string[] {
-  if (timelines.length === 0) return ['no timelines\n'];
-  const tree = treeOf(timelines, {
-    idOf: ({ timeline }) => timeline,
-    parentOf: ({ parent }) => parent,
-  });
-  const rows = tree.map(({ item, depth }) => [
-    indented(String(item.timeline), depth),
-    item.switchpoint ?? '',
-    item.historyArchivedAt?.toISOString() ?? '',
-    item.lastSegment ?? '',
-    String(item.segmentCount),
-    String(item.backupCount),
-    item.lastArchivedAt?.toISOString() ?? '',
-  ]);
-  return [renderTable(treeColumns, rows, width), ...timelines.flatMap(branchLines)];
-}
-
-const restorePointColumns = [
-  { title: 'RESTORE POINT', isFlexible: true },
-  { title: 'MADE' },
-  { title: 'TIMELINE', align: 'right', leaveOut: 2 },
-  { title: 'LSN', leaveOut: 3 },
-  { title: 'BY', leaveOut: 1 },
-  { title: 'RESTORABLE', isFlexible: true },
-] as const;
-
-function restorePointLines({ restorePoints }: SystemListing, { width }: ListLook): string[] {
-  if (restorePoints === undefined) return [];
-  if (restorePoints.length === 0) return ['no restore points are noted\n'];
-  const rows = restorePoints.map(({ name, madeAt, timeline, lsn, user, host, restorable, sameNameCount }) => [
-    name,
-    madeAt.toISOString(),
-    String(timeline),
-    lsn,
-    `${user} on ${host}`,
-    `${inWords(restorable)}${sameNameCount === 1 ? '' : `; one of ${sameNameCount} of this name`}`,
-  ]);
-  return [renderTable(restorePointColumns, rows, width)];
-}
-
-function inWords(restorable: Restorable): string {
-  if (restorable.state === 'yes') return `yes, from backup ${restorable.backup}`;
-  return restorable.state === 'not-yet' ? `not yet: ${restorable.why}` : `no: ${restorable.why}`;
-}
-
-function coldLines({ timeline, cold }: TimelineListing): string[] {
-  return Object.entries(cold).map(
-    ([tier, count]) =>
-      `timeline ${timeline} has ${count} segments in ${tier}, which must be thawed to be read\n`,
-  );
-}
-
-function rangeOf({
-  firstSegment,
-  lastSegment,
-  segmentCount,
-}: Pick<Hole, 'firstSegment' | 'lastSegment' | 'segmentCount'>): string {
-  return segmentCount === 1 ? firstSegment : `${firstSegment}..${lastSegment} (${segmentCount} segments)`;
 }

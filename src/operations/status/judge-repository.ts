@@ -1,27 +1,20 @@
 /** The judgement on one repository: what can be recovered from it, and what it lacks. Pure. */
-import { formatCount, formatDuration, formatSize } from '../../base/units.ts';
+import { formatCount } from '../../base/units.ts';
 import { formatLsn, type Lsn } from '../../postgres/wal/lsn.ts';
-import { nameRange, subtract } from '../../postgres/wal/segment-range.ts';
 import { newestOf, systemsSideBySide, describeSideBySide } from '../../repository/live-systems.ts';
 import { splitBrains, describeSplitBrain } from '../../repository/wal/live-timelines.ts';
 import type { VerifiedRun } from '../../repository/format/notes/verified.ts';
 import type { RestoreInProgress } from '../../repository/restores-in-progress.ts';
-import { boundsOf } from '../../repository/wal/lost-wal.ts';
-import { isKnown, knownOf, type SystemFacts } from './facts.ts';
+import { isKnown, knownOf } from './facts.ts';
 import { fullAt, growthOf } from './growth.ts';
 import { judgeBackups } from './judge-backups.ts';
 import { judgeDisk } from './judge-disk.ts';
+import { gapFindings, gapsOf } from './judge-gaps.ts';
+import { lagFindings, lagOf } from './judge-lag.ts';
 import { worst, type Finding } from './level.ts';
 import { subjectOf, type RepositoryQuestion } from './question.ts';
-import { findRecoverable, type Recoverable, type RecoverableWindow } from './recoverable.ts';
-import type {
-  GapStatus,
-  Lag,
-  RecoverablePoint,
-  RepositoryStatus,
-  RestoreStatus,
-  VerificationStatus,
-} from './result.ts';
+import { findRecoverable, type Recoverable } from './recoverable.ts';
+import type { RecoverablePoint, RepositoryStatus, RestoreStatus, VerificationStatus } from './result.ts';
 
 export interface JudgedRepository {
   readonly status: RepositoryStatus;
@@ -124,50 +117,6 @@ function pointOf(timeline: number, lsn: Lsn, time: Date | undefined): Recoverabl
   return { timeline, lsn: formatLsn(lsn), positionBytes: Number(lsn), time };
 }
 
-/** The long header of a segment's first page (SizeOfXLogLongPHD): a server that stands there has written nothing after it. */
-const emptySegmentBytes = 40;
-
-function lagOf({ facts, system, now }: RepositoryQuestion, newest: RecoverableWindow | undefined): Lag {
-  const server = knownOf(facts.server);
-  if (newest === undefined) return { bytes: undefined, ms: undefined };
-  // The end of the newest window may lie before a hole: what arrived later is not recoverable, and says nothing.
-  const arrivedAt = newest.toTime ?? newestOf(system?.archive?.survey.runs);
-  const sinceMs = arrivedAt && Math.max(0, now.getTime() - arrivedAt.getTime());
-  if (server === undefined) return { bytes: undefined, ms: sinceMs };
-  const bytes = server.lsn > newest.toLsn ? Number(server.lsn - newest.toLsn) : 0;
-  return { bytes, ms: bytes <= emptySegmentBytes ? 0 : sinceMs };
-}
-
-function lagFindings({ facts, repository }: RepositoryQuestion, { bytes, ms }: Lag): Finding[] {
-  const { maxLagMs } = facts;
-  if (ms === undefined || ms <= maxLagMs) return [];
-  const subject = subjectOf(repository);
-  const limit = `more than status.max-lag (${formatDuration(maxLagMs)})`;
-  if (bytes === undefined)
-    return [
-      {
-        level: 'unknown',
-        code: 'lag',
-        subject,
-        message: `no WAL has arrived for ${formatDuration(ms)}, ${limit}; whether the server has written any is not known`,
-        hint: 'Run this where the server can be reached, or look whether it archives.',
-      },
-    ];
-  const archiveTimeout = knownOf(facts.server)?.archiveTimeoutSeconds;
-  return [
-    {
-      level: repository.required && ms > 4 * maxLagMs ? 'critical' : 'warning',
-      code: 'lag',
-      subject,
-      message: `${formatSize(bytes)} of WAL, up to ${formatDuration(ms)} old, cannot be recovered yet, ${limit}`,
-      hint:
-        archiveTimeout === 0
-          ? 'archive_timeout is 0: a quiet server keeps its last segment. Set archive_timeout = 60s.'
-          : "Look for the archive_command's messages in the server's log; `walvault check` proves each link.",
-    },
-  ];
-}
-
 function readingFindings({ facts, repository, system }: RepositoryQuestion): Finding[] {
   const { systems } = repository;
   const subject = subjectOf(repository);
@@ -196,49 +145,6 @@ function readingFindings({ facts, repository, system }: RepositoryQuestion): Fin
       hint: isKnown(facts.server)
         ? 'Set archive_command to `walvault push %p`, and take a backup.'
         : 'Is `cluster` in the configuration the name it was archived under?',
-    },
-  ];
-}
-
-/** The gaps that a recovery can meet, of WAL that was given up and of any other. */
-function gapsOf({ archive, backups }: SystemFacts, recoverable: Recoverable | undefined): GapStatus[] {
-  if (archive === undefined) return [];
-  const { geometry } = archive;
-  const records = backups.map(({ record }) => record);
-  const given = archive.lost.map(range => ({
-    ...range,
-    shownBy: 'it was given up',
-    acknowledged: undefined,
-  }));
-  const others = archive.gaps.flatMap(gap => subtract(gap, given));
-  return [...others, ...given].flatMap(gap => {
-    const { before, beyond } = boundsOf(gap, records, geometry);
-    // No recovery leads to a gap before the oldest backup, nor is there any without a backup.
-    if (before === undefined || recoverable === undefined) return [];
-    const { timeline, shownBy, acknowledged } = gap;
-    const isAcknowledged = acknowledged !== undefined;
-    return [{ timeline, ...nameRange(gap, geometry), shownBy, isAcknowledged, beyond: beyond?.id }];
-  });
-}
-
-function gapFindings({ repository }: RepositoryQuestion, gaps: readonly GapStatus[]): Finding[] {
-  const open = gaps.filter(({ isAcknowledged }) => !isAcknowledged);
-  const [worstGap] = [...open.filter(({ beyond }) => beyond === undefined), ...open];
-  if (worstGap === undefined) return [];
-  const { firstSegment, lastSegment, segmentCount, shownBy, beyond } = worstGap;
-  const range = segmentCount === 1 ? firstSegment : `${firstSegment} to ${lastSegment}`;
-  const more = open.length === 1 ? '' : `, one of ${open.length} gaps`;
-  const push = 'If a server still has it in pg_wal, `walvault push --missing` closes the gap';
-  return [
-    {
-      level: beyond === undefined && repository.required ? 'critical' : 'warning',
-      code: 'gap',
-      subject: subjectOf(repository),
-      message: `WAL ${range} (${formatCount(segmentCount, 'segment')}) is missing${more}: ${shownBy}`,
-      hint:
-        beyond === undefined
-          ? `Nothing after it can be recovered. ${push}; else take a backup now.`
-          : `Recovery reaches up to it, and again from backup ${beyond} on. ${push}; \`walvault gap ack\` accepts it.`,
     },
   ];
 }

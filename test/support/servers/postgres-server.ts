@@ -228,8 +228,12 @@ function createServer(
     },
     async stop(mode = 'fast') {
       const signals = { fast: 'SIGINT', immediate: 'SIGQUIT', kill: 'SIGKILL' } as const;
+      const children = mode === 'kill' && child?.pid !== undefined ? childrenOf(child.pid) : [];
       child?.kill(signals[mode]);
-      return server.exited();
+      const exit = await server.exited();
+      // No server starts while they hold the shared memory of one that crashed (PGSharedMemoryIsInUse in sysv_shmem.c).
+      while (children.some(isRunning)) await delay(10);
+      return exit;
     },
     async exited() {
       child?.ref();
@@ -250,6 +254,14 @@ function endNow(postmaster: ChildProcess): void {
   const giveUpAt = performance.now() + 30_000;
   const pause = new Int32Array(new SharedArrayBuffer(4));
   while (isRunning(postmaster.pid) && performance.now() < giveUpAt) Atomics.wait(pause, 0, 0, 10);
+}
+
+function childrenOf(pid: number): number[] {
+  const text = readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8');
+  return text
+    .split(' ')
+    .filter(part => part !== '')
+    .map(Number);
 }
 
 /** A process that has ended stays a zombie until Node's event loop collects it. */
