@@ -124,7 +124,9 @@ function parsePercent(text: string | undefined): number | undefined {
   if (text === undefined) return undefined;
   const percent = Number(/^(\d{1,3}(?:\.\d{1,3})?)%?$/.exec(text)?.[1]);
   if (percent > 0 && percent <= 100) return percent;
-  throw new WalvaultError('usage', `--read-data takes a percentage above 0 and up to 100, not "${text}"`);
+  throw new WalvaultError('usage', `--read-data takes a percentage above 0 and up to 100, not "${text}"`, {
+    hint: 'Write it like 5%, or leave it out to read all that is due.',
+  });
 }
 
 const notes = `
