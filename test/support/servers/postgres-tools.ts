@@ -1,5 +1,6 @@
 /** PostgreSQL's client programs, of this machine or of a newer Debian: each examines servers of its version and of older ones. */
-import { cpSync, mkdirSync } from 'node:fs';
+import { execFileSync } from 'node:child_process';
+import { mkdirSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { runOk } from '../site/run.ts';
 import { createDebianRoot, type DebianRelease } from './debian-root.ts';
@@ -43,8 +44,8 @@ export async function newerTools(release: DebianRelease, major: number): Promise
     pathOf(path) {
       const place = join('/srv', String(++copies), basename(path));
       mkdirSync(join(root.directory, place, '..'), { recursive: true });
-      // The links of tablespaces lead nowhere in there.
-      cpSync(path, join(root.directory, place), { recursive: true, dereference: true });
+      // The links of tablespaces lead nowhere in there. Node's cpSync follows none below the first.
+      execFileSync('cp', ['--recursive', '--dereference', path, join(root.directory, place)]);
       return place;
     },
   };
