@@ -221,11 +221,10 @@ class Removal {
     }
   }
 
-  /** Removes notes that say nothing more, of high water and of restores; one that is locked waits for a later run. */
+  /** Removes notes that say nothing more; one that is locked waits for a later run. */
   async removeOldNotes(): Promise<void> {
     const { repository, state, signal } = this.#options;
-    const outdated = [...state.outdatedHighWater.map(({ key }) => key), ...state.outdatedRestores];
-    const keys = outdated.flatMap(key => [key, signatureKey(key)]);
+    const keys = state.outdatedNotes.flatMap(key => [key, signatureKey(key)]);
     for (let index = 0; index < keys.length; index += batchSize) {
       const failures = await repository.store.delete(keys.slice(index, index + batchSize), { signal });
       for (const { key, error } of failures)

@@ -37,12 +37,31 @@ export async function gatherState(survey: SystemSurvey, now: Date): Promise<Syst
     ...provenOf(timelines),
     wal: stretches.filter(({ timeline }) => !planted.has(timeline)),
     segments: runs,
-    outdatedHighWater: geometry === undefined ? [] : await survey.outdatedHighWater(geometry),
-    outdatedRestores: await survey.outdatedRestores(now),
+    outdatedNotes: await findOutdatedNotes(survey, { geometry, wal: stretches, now }),
     restores: await survey.restoresInProgress(now),
     pinned: await survey.pinned(now),
     expiring: await survey.expiring(),
   };
+}
+
+/** The notes that decide nothing more, whoever reads them. */
+async function findOutdatedNotes(
+  survey: SystemSurvey,
+  { geometry, wal, now }: Pick<SystemState, 'geometry' | 'wal'> & { readonly now: Date },
+): Promise<string[]> {
+  const { backups, unreadable } = await survey.catalog();
+  const directories = await survey.backupDirectories();
+  const ids = [...backups.map(({ record }) => record.id), ...unreadable.map(({ id }) => id)];
+  const highWater = geometry === undefined ? [] : await survey.outdatedHighWater(geometry);
+  return [
+    ...highWater.map(({ key }) => key),
+    ...(await survey.outdatedRestores(now)),
+    ...(await survey.outdatedVerifications({
+      geometry,
+      wal,
+      backups: new Set([...ids, ...directories.keys()]),
+    })),
+  ];
 }
 
 /** A branch that is not proven well enough is none to remove by. */

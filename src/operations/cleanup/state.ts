@@ -5,7 +5,6 @@ import type { SegmentRange } from '../../postgres/wal/segment-range.ts';
 import type { SignaturePolicy } from '../../repository/encoding/signature-policy.ts';
 import type { UnreadableEntry } from '../../repository/format/catalog.ts';
 import type { ParentClaim } from '../../repository/format/claim.ts';
-import type { HighWater } from '../../repository/format/notes/high-water.ts';
 import type { RestoreInProgress } from '../../repository/restores-in-progress.ts';
 import type { StoredBackup } from '../../repository/trust.ts';
 import type { WalStretch } from '../../repository/wal/listing.ts';
@@ -28,10 +27,8 @@ export interface SystemState {
   readonly wal: readonly WalStretch[];
   /** Ranges of whole segments, in the same order. */
   readonly segments: readonly SegmentRange[];
-  /** The notes on archived segments that newer ones make superfluous. */
-  readonly outdatedHighWater: readonly HighWater[];
-  /** Keys of the notes of restores that are too old to hold anything. */
-  readonly outdatedRestores: readonly string[];
+  /** Keys of notes that say nothing more: those that newer ones replace, and claims of restores of long ago. */
+  readonly outdatedNotes: readonly string[];
   /** The restores that hold their backup and its WAL. */
   readonly restores: readonly RestoreInProgress[];
   /** Ids of backups that a pin note protects. */

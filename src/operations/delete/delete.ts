@@ -85,7 +85,7 @@ export async function carryOut(
   for (const { place, state, plan } of planned) {
     const { repository, system } = place;
     // What else a cleanup tidies up is not asked for.
-    const only = { ...state, outdatedHighWater: [], outdatedRestores: [] };
+    const only = { ...state, outdatedNotes: [] };
     const options = { repository, system, state: only, plan: plan.removal, now, log, signal };
     deleted.push({ repository: repository.name, removed: await executed(options) });
     signal.throwIfAborted();

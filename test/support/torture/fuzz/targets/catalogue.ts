@@ -96,6 +96,7 @@ async function lookAtAll(repository: Repository): Promise<void> {
   await survey.verifiedWal(geometry);
   await survey.verifiedParts();
   await survey.lastVerifications();
+  await survey.outdatedVerifications({ geometry, wal: [], backups: new Set() });
   await survey.backupDirectories();
 }
 
