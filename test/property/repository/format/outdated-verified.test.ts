@@ -1,6 +1,6 @@
 /** Whichever outdated notes of `verify` are removed: what they said of the data that is there is still said. */
 import assert from 'node:assert/strict';
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { describe, it } from 'vitest';
 import {
   outdatedReadings,
