@@ -22,6 +22,13 @@ export async function makeKeys(): Promise<void> {
   writeFileSync(join(directory, 'reader-private.asc'), await gpg.exportPrivate(users.reader));
 }
 
+/** A key that signs; its public part is kept under the name. */
+export async function makeKey(name: string | undefined, userId: string): Promise<void> {
+  await gpg.generateKey(userId, 'future-default');
+  if (name !== undefined)
+    writeFileSync(join(vectorsDirectory, 'keys', `${name}-public.asc`), await gpg.exportPublic(userId));
+}
+
 interface Sealing {
   readonly to?: string;
   /** Undefined: not signed. */

@@ -38,6 +38,7 @@ export async function liveSevenDays(
   await using origin = await site.startOrigin({ env: clock.env });
   await origin.query('create table lived(n int primary key)');
   const moments: Moment[] = [];
+  const startedAt = performance.now();
   for (let hour = 0; hour < hours; hour++) {
     clock.set(hour);
     await origin.query('insert into lived values ($1)', [2 * hour]);
@@ -55,7 +56,10 @@ export async function liveSevenDays(
     if (hour % 24 !== 23) continue;
     await clean(site, clock);
     clock.stamp(site.repositoryPath, hour);
-    say(`day ${(hour + 1) / 24}: ${hour + 1} backups taken, ${(await idsIn(site)).length} left`);
+    const seconds = Math.round((performance.now() - startedAt) / 1000);
+    say(
+      `day ${(hour + 1) / 24}: ${hour + 1} backups taken, ${(await idsIn(site)).length} left, ${seconds} s`,
+    );
   }
   await clean(site, clock);
   const left = await idsIn(site);
@@ -66,11 +70,12 @@ export async function liveSevenDays(
   for (let round = 0; round < restores; round++) {
     const moment = inside[Math.floor(Math.random() * inside.length)];
     assert.ok(moment !== undefined);
-    const directory = await restoreInto(site, ['--target-time', moment.time]);
+    const directory = await restoreInto(site, ['--target-time', moment.time, '--target-action', 'promote']);
     await using copy = await startCopy(site, directory);
     assert.equal(await outcomeOf(copy), 'promoted', copy.logTail());
     const [row] = await copy.query<{ count: string }>('select count(*) from lived');
     assert.equal(Number(row?.count), moment.rows, `restored to ${moment.time}`);
+    say(`restore ${round + 1}: ${moment.rows} rows at ${moment.time}`);
   }
   await assertRefused(site, moments);
   return {

@@ -53,7 +53,7 @@ export function vectorKeyPath(name: string): string {
   return join(directory, 'keys', name);
 }
 
-/** The codec of a reader who has the reader's private key and trusts the writer. */
+/** The codec of a reader who has the reader's private key and trusts the two writers. */
 export function readerCodec(verifySignatures: CodecSettings['verifySignatures']): Codec {
   const keyring = new Keyring({
     mode: 'openpgp',
@@ -64,7 +64,7 @@ export function readerCodec(verifySignatures: CodecSettings['verifySignatures'])
     privateKeyPassphrases: [],
     signingKey: undefined,
     signingPassphrase: undefined,
-    trustedSigners: [vectorKeyPath('writer-public.asc')],
+    trustedSigners: ['writer-public.asc', 'notes-writer-public.asc'].map(vectorKeyPath),
   });
   return new Codec(keyring, { compressionLevel: 1, verifySignatures }, silentLog);
 }
