@@ -10,13 +10,31 @@ interface Suite {
   readonly concurrency: number;
   /** Its scratch directories lie in memory, where there is room. */
   readonly isScratchInMemory?: true;
+  /**
+   * One process runs file after file, which saves loading the sources anew for each. A file that leaves the process in another state
+   * than it found it fails (`process-state.ts`).
+   */
+  readonly sharesProcesses?: true;
 }
 
 const minuteMs = 60_000;
 const suites: readonly Suite[] = [
-  { name: 'unit', include: 'test/unit/**/*.test.ts', hungAfterMs: 2 * minuteMs, concurrency: 2 },
-  { name: 'property', include: 'test/property/**/*.test.ts', hungAfterMs: 5 * minuteMs, concurrency: 2 },
-  { name: 'contract', include: 'test/contract/**/*.test.ts', hungAfterMs: 5 * minuteMs, concurrency: 2 },
+  // Three quarters of its time are waits for time limits.
+  {
+    name: 'unit',
+    include: 'test/unit/**/*.test.ts',
+    hungAfterMs: 2 * minuteMs,
+    concurrency: 4,
+    sharesProcesses: true,
+  },
+  {
+    name: 'property',
+    include: 'test/property/**/*.test.ts',
+    hungAfterMs: 5 * minuteMs,
+    concurrency: 2,
+    sharesProcesses: true,
+  },
+  { name: 'contract', include: 'test/contract/**/*.test.ts', hungAfterMs: 5 * minuteMs, concurrency: 3 },
   { name: 'tools', include: 'test/{support,rules}/**/*.test.ts', hungAfterMs: 5 * minuteMs, concurrency: 1 },
   {
     name: 'postgres',
@@ -48,15 +66,16 @@ export default defineConfig({
 });
 
 function projectOf(
-  { name, include, hungAfterMs, concurrency, isScratchInMemory }: Suite,
+  { name, include, hungAfterMs, concurrency, isScratchInMemory, sharesProcesses }: Suite,
   index: number,
 ): TestProjectInlineConfiguration {
   return {
     test: {
       name,
       include: [include],
-      // A process for each file: tests set the umask and the effective user, and handle signals.
+      // Processes and not threads: tests set the umask and the effective user, and handle signals.
       pool: 'forks',
+      isolate: sharesProcesses !== true,
       maxWorkers: concurrency,
       // One suite after another, as vitest wants it of suites whose concurrency differs.
       sequence: { groupOrder: index },
@@ -65,6 +84,7 @@ function projectOf(
       restoreMocks: true,
       runner: 'test/support/site/leaving-out-runner.ts',
       setupFiles: [
+        'test/support/site/process-state.ts',
         'test/support/site/test-file-end.ts',
         ...(isScratchInMemory ? ['test/support/site/scratch-in-memory.ts'] : []),
       ],

@@ -10,6 +10,7 @@ import { findPostgresBinaries } from '../../support/servers/postgres-binaries.ts
 import { runOk } from '../../support/site/run.ts';
 import { startS3Server, type S3Server } from '../../support/servers/s3/server.ts';
 import { temporaryDirectory } from '../../support/site/temp.ts';
+import { withEnvironment } from '../../support/site/environment.ts';
 
 const directory = temporaryDirectory('several');
 /** As root takes secrets from it: nobody else's. */
@@ -99,8 +100,7 @@ beforeAll(async () => {
   assert.equal(await init('first', `file://${first}`), 0);
   assert.equal(await init('second', `file://${second}`), 0);
   const credentials = { AWS_ACCESS_KEY_ID: s3.accessKeyId, AWS_SECRET_ACCESS_KEY: s3.secretAccessKey };
-  Object.assign(process.env, credentials);
-  assert.equal(await init('s3', s3.url), 0);
+  await withEnvironment(credentials, async () => assert.equal(await init('s3', s3.url), 0));
 });
 afterAll(() => s3.close());
 

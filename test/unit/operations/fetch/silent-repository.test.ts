@@ -133,9 +133,9 @@ describe('a repository that never answers', () => {
       const found = await slow.store.get(key, options);
       const whole = await collect(found.body, segmentSizeBytes * 2);
       async function* body() {
-        for (let piece = 0; piece < 10; piece++) {
-          await sleep(timeoutMs / 8, options.signal);
-          yield whole.subarray((piece * whole.length) / 10, ((piece + 1) * whole.length) / 10);
+        for (let piece = 0; piece < 20; piece++) {
+          await sleep(timeoutMs / 16, options.signal);
+          yield whole.subarray((piece * whole.length) / 20, ((piece + 1) * whole.length) / 20);
         }
       }
       return { ...found, body: body() };
