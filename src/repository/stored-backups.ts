@@ -5,6 +5,12 @@ import { isBackupId, type StoredPiece } from './format/backup-record.ts';
 import { backupsPrefix, type SystemPath } from './format/layout.ts';
 import type { Repository } from './repository.ts';
 
+/**
+ * A backup without a commit record may still be under way for this long after its last object. Until then cleanup keeps it
+ * with the WAL that it may need, and verify finds no fault with it.
+ */
+export const backupInProgressMs = 7 * 24 * 3_600_000;
+
 export interface BackupDirectory {
   /** Stored sizes by name below the backup's prefix, as commit records name pieces. */
   readonly sizes: ReadonlyMap<string, number>;

@@ -6,6 +6,7 @@ import type { SignaturePolicy } from '../../repository/encoding/signature-policy
 import type { UnreadableEntry } from '../../repository/format/catalog.ts';
 import type { ParentClaim } from '../../repository/format/claim.ts';
 import type { RestoreInProgress } from '../../repository/restores-in-progress.ts';
+import { backupInProgressMs } from '../../repository/stored-backups.ts';
 import type { StoredBackup } from '../../repository/trust.ts';
 import type { WalStretch } from '../../repository/wal/listing.ts';
 import type { TimelineTree } from '../../repository/wal/timelines.ts';
@@ -81,7 +82,7 @@ export interface RetentionLimits {
 const hourMs = 3_600_000;
 
 export const defaultLimits: RetentionLimits = {
-  inProgressMs: 7 * 24 * hourMs,
+  inProgressMs: backupInProgressMs,
   liveTimelineMs: 7 * 24 * hourMs,
   clockSkewMs: hourMs,
   commitDelayMs: 24 * hourMs,

@@ -1,6 +1,7 @@
 /** The judgement on `cluster.json`, the catalogue's records, notes, and objects that are no part of the format. Pure. */
 import { describeVerdict } from '../../repository/encoding/signature-policy.ts';
 import { clusterRecordKey, commitRecordKey, signatureKey } from '../../repository/format/layout.ts';
+import { backupInProgressMs } from '../../repository/stored-backups.ts';
 import { lossOfRecord, noLoss, type Finding, type Repairable } from './finding.ts';
 import type { ArchiveState } from './gather.ts';
 
@@ -85,8 +86,6 @@ function contradictoryRecords({ system, believed, backups }: ArchiveState): Find
 }
 
 const dayMs = 24 * 3_600_000;
-/** As long a backup without a record may still be under way: cleanup keeps it for this long, too. */
-const inProgressMs = 7 * dayMs;
 /** As long a backup with its manifest may still wait for its WAL to be archived. */
 const endingMs = dayMs;
 
@@ -104,7 +103,7 @@ function unfinishedBackups({ catalog, directories, expiring, now }: ArchiveState
       return [{ ...base, kind: 'removal-unfinished', problem, remedies: ['next-cleanup'] }];
     }
     const hasManifest = [...sizes.keys()].some(name => name.startsWith('manifest'));
-    if (now.getTime() - lastModified.getTime() < (hasManifest ? endingMs : inProgressMs)) return [];
+    if (now.getTime() - lastModified.getTime() < (hasManifest ? endingMs : backupInProgressMs)) return [];
     const problem = hasManifest
       ? 'has its manifest and no commit record: it was interrupted at its very end, or its record is lost'
       : `has no commit record, and nothing was written to it since ${lastModified.toISOString()}`;

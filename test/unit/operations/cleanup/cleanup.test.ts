@@ -12,7 +12,13 @@ import { ensureClusterRecord } from '../../../../src/repository/format/cluster-r
 import { Codec } from '../../../../src/repository/encoding/codec.ts';
 import { encodeJson, writeSignedObject } from '../../../../src/repository/format/json-object.ts';
 import { Keyring } from '../../../../src/repository/encoding/keyring.ts';
-import { backupPrefix, claimKey, commitRecordKey, walKey } from '../../../../src/repository/format/layout.ts';
+import {
+  backupPrefix,
+  claimKey,
+  commitRecordKey,
+  notesPrefix,
+  walKey,
+} from '../../../../src/repository/format/layout.ts';
 import { createMarker } from '../../../../src/repository/format/marker.ts';
 import { highWaterNote } from '../../../../src/repository/format/notes/high-water.ts';
 import { writeNote } from '../../../../src/repository/format/notes/note.ts';
@@ -388,7 +394,8 @@ describe('cleanup', () => {
     await removedBy(lab.repository);
     assert.equal((await wal()).length, 35 - 19);
     await claim('ended');
-    assert.deepEqual((await removedBy(claimingAt('-wal-removed.json')))?.backups, [second]);
+    const late = await removedBy(claimingAt('-wal-removed.json'));
+    assert.deepEqual([late?.backups, late?.yielded], [[second], []], 'the claim came when it was gone');
     assert.equal((await wal()).length, 35 - 19);
     await claim('ended');
     await removedBy(lab.repository);
@@ -399,6 +406,20 @@ describe('cleanup', () => {
       (await lab.keys()).filter(key => key.includes('-restored')),
       [],
     );
+  });
+
+  it('lists the notes once for its plan, once before it removes backups and once before it removes WAL', async () => {
+    const lab = await threeDays();
+    let listings = 0;
+    const store = withMethods(lab.store, {
+      list(options) {
+        if (options.prefix === notesPrefix(system)) listings++;
+        return lab.store.list(options);
+      },
+    });
+    await cleanup(lab.options({ repositories: [{ ...lab.repository, store }] }));
+    assert.equal((await lab.keys(`orders/${systemId}/wal/`)).length, 6);
+    assert.equal(listings, 3);
   });
 
   it('passes over what is no backup, names it, and removes what it would without it', async () => {
