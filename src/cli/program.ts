@@ -25,7 +25,7 @@ interface GlobalOptions {
 
 /**
  * Runs one command line. `argv` begins after the program's own name.
- * @returns the exit status (`docs/exit-codes.md`); every failure has been reported on standard error
+ * @returns the exit status (`docs/exit-codes.md`); every failure but an interruption has been reported on standard error
  */
 export async function runCli(
   argv: readonly string[],
@@ -78,8 +78,9 @@ export async function runCli(
   } catch (error) {
     // Of help that was asked for, commander says the exit status that this process has so far.
     if (error instanceof CommanderError && (error.exitCode === 0 || isHelpPrinted)) return 0;
-    const failure =
-      error instanceof CommanderError ? usageError(error, program) : interruptedOr(error, context.signal);
+    // Every error of the work counts as the interruption, which the process edge told when the signal came.
+    if (context.signal.aborted) return errorCodes.interrupted;
+    const failure = error instanceof CommanderError ? usageError(error, program) : error;
     const isDebug = context.env['WALVAULT_DEBUG'] === '1' || program.opts<GlobalOptions>().verbose === true;
     const exitStatus = exitStatusOf(failure);
     const isTold = runLog?.report({ kind: 'run-failed', exitStatus, failure: toPlainError(failure) });
@@ -140,12 +141,4 @@ function usageError(error: CommanderError, program: Command): WalvaultError {
 /** Commander shows its help, too, where help was asked for a command that does not exist. */
 function withoutCommand({ args: [first, named] }: Command): string {
   return first === 'help' && named !== undefined ? `unknown command '${named}'` : 'a command is missing';
-}
-
-/** After a signal, every error of the work counts as the interruption. */
-function interruptedOr(error: unknown, signal: AbortSignal): unknown {
-  if (!signal.aborted) return error;
-  return signal.reason instanceof WalvaultError
-    ? signal.reason
-    : new WalvaultError('interrupted', 'interrupted', { cause: error });
 }

@@ -12,6 +12,7 @@ import {
   startCopy,
   type TakenBackup,
 } from '../support/site/cycle.ts';
+import { atTerminal } from '../support/site/at-terminal.ts';
 import { parseExposition } from '../support/exposition.ts';
 import { violations, type Schema } from '../support/json-schema.ts';
 import type { PostgresServer } from '../support/servers/postgres-server.ts';
@@ -211,8 +212,24 @@ describe('cleanup of three backups to one', () => {
       refused.stdout,
       /^lost with it: recovery on timeline 1 to moments from .*where its WAL ends$/m,
     );
-    const deleted = await site.walvault(['delete', id, '--yes', '--allow-last-full']);
-    assert.equal(deleted.exitCode, 0, deleted.stderr);
+  });
+
+  it('asks a person at a terminal for the id, and deletes nothing for another answer', async () => {
+    const id = backups[2]?.id ?? '';
+    const answering = (keys: string) =>
+      atTerminal(site.command(`delete ${id} --allow-last-full`), { question, keys, env: site.readerEnv });
+    const question = 'type the id of the backup: ';
+    const interrupted = await answering('\x03');
+    assert.equal(interrupted.exitCode, errorCodes.interrupted, interrupted.shown);
+    assert.match(interrupted.shown, /^lost with it: recovery on timeline 1/m);
+    assert.match(interrupted.shown, /^walvault: interrupted by SIGINT$/m);
+    assert.equal(interrupted.shown.match(/interrupted/g)?.length, 1, interrupted.shown);
+    const refused = await answering('yes\n');
+    assert.equal(refused.exitCode, errorCodes.refused, refused.shown);
+    assert.match(refused.shown, /^walvault: .*that is not the id, and nothing was deleted$/m);
+    assert.deepEqual((await listed(site)).backups, [id]);
+    const deleted = await answering(`${id}\n`);
+    assert.equal(deleted.exitCode, 0, deleted.shown);
     assert.deepEqual((await listed(site)).backups, []);
   });
 
