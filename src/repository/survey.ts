@@ -5,7 +5,7 @@
  * for each question that needs the present state.
  */
 import type { WalGeometry } from '../postgres/wal/geometry.ts';
-import { count, type SegmentPosition, type SegmentRange } from '../postgres/wal/segment-range.ts';
+import { count, subtract, type SegmentPosition, type SegmentRange } from '../postgres/wal/segment-range.ts';
 import { WalvaultError } from '../base/errors/errors.ts';
 import { describeVerdict, isBelieved, needsSignature } from './encoding/signature-policy.ts';
 import { readCatalog, type Catalog, type CatalogEntry } from './format/catalog.ts';
@@ -168,6 +168,13 @@ export class SystemSurvey extends NotedFacts {
   async missingWal(geometry: WalGeometry): Promise<LostWal[]> {
     const losses = await this.lostWal(geometry);
     return losses.length === 0 ? [] : stillMissing(losses, (await this.wal(geometry)).runs);
+  }
+
+  /** The losses that are still missing and that nobody has accepted. */
+  async openLosses(geometry: WalGeometry): Promise<LostWal[]> {
+    const missing = await this.missingWal(geometry);
+    const accepted = missing.length === 0 ? [] : await this.acknowledgedGaps(geometry);
+    return missing.flatMap(lost => subtract(lost, accepted));
   }
 
   /**

@@ -61,7 +61,7 @@ async function undeliveredFindings(
 }
 
 async function gapFindings(survey: SystemSurvey, geometry: WalGeometry): Promise<Finding[]> {
-  const missing = await survey.missingWal(geometry);
+  const missing = await survey.openLosses(geometry);
   if (missing.length === 0) return [];
   const backups = (await survey.catalog()).backups.map(({ record }) => record);
   return missing.flatMap(lost => {

@@ -151,13 +151,13 @@ async function brokenBackups(survey: SystemSurvey, records: readonly BackupRecor
 const bringBack =
   'Bring it back from another repository (`walvault copy`) or older versions of the bucket, or take a new backup.';
 
-/** The gaps that a recovery can meet; what was given up has lines of its own (check-lost-wal.ts). */
+/** The gaps that a recovery can meet; what was given up and not accepted has lines of its own (check-lost-wal.ts). */
 async function gapFindings(
   survey: SystemSurvey,
   records: readonly BackupRecord[],
   geometry: WalGeometry,
 ): Promise<Finding[]> {
-  const given = await survey.missingWal(geometry);
+  const given = await survey.openLosses(geometry);
   const gaps = (await survey.gaps(geometry)).flatMap(gap => subtract(gap, given));
   return metByRecovery(gaps, records, geometry).map(({ gap, beyond }) => gapFinding(gap, beyond, geometry));
 }

@@ -99,6 +99,7 @@ export interface ArchiveFacts {
   readonly survey: RestoreSurvey;
   readonly days: WalDays;
   readonly gaps: readonly Gap[];
+  /** What was given up, is still missing, and nobody has accepted. */
   readonly lost: readonly LostWal[];
 }
 

@@ -111,6 +111,6 @@ async function gatherArchive(
     survey: await surveyAround(survey, restorable, geometry),
     days: (await survey.wal(geometry)).days,
     gaps: await survey.gaps(geometry),
-    lost: await survey.missingWal(geometry),
+    lost: await survey.openLosses(geometry),
   };
 }

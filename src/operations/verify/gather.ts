@@ -129,7 +129,7 @@ async function gapsOf(
   records: readonly BackupRecord[],
   geometry: WalGeometry,
 ): Promise<MetGap[]> {
-  const given = await survey.missingWal(geometry);
+  const given = await survey.openLosses(geometry);
   const open = (await survey.gaps(geometry)).filter(({ acknowledged }) => acknowledged === undefined);
   const lost = given.map(one => ({ ...one, shownBy: `it was ${describeLoss(one)}` }));
   const gaps: MetGap[] = [...open.flatMap(gap => subtract(gap, given)), ...lost];

@@ -10,6 +10,7 @@ import { acknowledgedGapNote } from '../../../../src/repository/format/notes/gap
 import { lostWalKind } from '../../../../src/repository/format/notes/lost-wal.ts';
 import { walSubject, writeNote } from '../../../../src/repository/format/notes/note.ts';
 import type { Repository } from '../../../../src/repository/repository.ts';
+import { surveySystem } from '../../../../src/repository/survey.ts';
 import { backupId, commitBackup, partKey } from '../../../support/copied-repository.ts';
 import { silentLog } from '../../../support/logs.ts';
 import { makeSignedArchive, plant } from '../../../support/hostile/archive.ts';
@@ -165,5 +166,19 @@ describe('check and list', () => {
     await writeNote(repository, system, { subject: walSubject(1), kind: lostWalKind, body }, signal);
     assert.deepEqual((await checked()).length, 1);
     assert.match((await checked())[0] ?? '', /^ok/);
+  });
+
+  it('show who accepted what was given up, which then has no line of its own', async () => {
+    await removeWal(5n);
+    const name = geometry.nameOf(1, 5n);
+    const body = { first: name, last: name };
+    await writeNote(repository, system, { subject: walSubject(1), kind: lostWalKind, body }, signal);
+    const survey = () => surveySystem(repository, system, signal);
+    assert.equal((await survey().openLosses(geometry)).length, 1);
+    const by = { user: 'alice', host: 'db1', reason: 'ticket 7' };
+    const note = acknowledgedGapNote({ timeline: 1, first: 5n, last: 5n }, geometry, by);
+    await writeNote(repository, system, note, signal);
+    assert.match((await checked())[1] ?? '', /^ok WAL 0+100+5 is missing.*acknowledged the loss/);
+    assert.deepEqual(await survey().openLosses(geometry), []);
   });
 });
