@@ -70,9 +70,12 @@ class TimedOperation implements Operation {
     this.#turns++;
     const { abandoned } = this.#limits;
     return await new Promise<T>((resolve, reject) => {
+      // Forgotten at the end of the turn: V8 keeps what an aged closure refers to until the next full collection, here
+      // each page of a long listing.
+      let giveUp: typeof reject | undefined = reject;
       this.#abandon = () => {
         abandoned.add(this.#call);
-        reject(this.signal.reason as Error);
+        giveUp?.(this.signal.reason as Error);
       };
       if (this.signal.aborted) this.#startGrace();
       this.#startTurn();
@@ -81,6 +84,7 @@ class TimedOperation implements Operation {
         .finally(() => {
           abandoned.delete(this.#call);
           this.#endTurn();
+          giveUp = undefined;
         });
     });
   }

@@ -16,7 +16,7 @@ import { fsError, isMissing } from './error.ts';
 
 /** Needs no right to read the directory. Node does not name it: asm-generic/fcntl.h, the same on x64 and arm64. */
 const pathOnly = 0o10_000_000;
-const onlyToName = pathOnly | constants.O_DIRECTORY;
+export const onlyToName = pathOnly | constants.O_DIRECTORY;
 /** O_NONBLOCK: to open a planted named pipe would wait for a writer for ever. It means nothing for files. */
 export const readEntry = constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK;
 

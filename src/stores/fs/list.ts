@@ -15,6 +15,8 @@ import {
   readEntriesOf,
   type HeldDirectory,
 } from './held-directory.ts';
+import { LookAhead } from './look-ahead.ts';
+import type { Found } from './look-program.ts';
 import { LookThreads } from './look-threads.ts';
 
 /** How many files are examined (stat) at the same time, and are a page. */
@@ -59,7 +61,12 @@ async function* listDirectory(
 ): AsyncGenerator<ListEntry[]> {
   const { prefix, startAfter = '', delimiter, signal } = listing;
   const entries = (await readEntries(held, directory)).filter(entry => isWanted(entry, listing));
-  await using ahead = new ReadAhead(held, directory, listing);
+  await using ahead = new LookAhead(held, listing.threads);
+  const directoriesFrom = (at: number) =>
+    entries
+      .slice(at, at + 1 + directoriesAhead)
+      .filter(({ kind }) => kind === 'directory')
+      .map(entry => nameIn(directory, entry));
   for (let at = 0; at < entries.length;) {
     signal.throwIfAborted();
     const entry = entries[at];
@@ -68,11 +75,9 @@ async function* listDirectory(
       at++;
       if (delimiter === undefined) {
         const isLong = ++listing.seen.directories > directoriesOfShortListing;
-        const files = isLong
-          ? await ahead.filesIn(entry, entries.slice(at, at + directoriesAhead))
-          : undefined;
-        if (files !== undefined) {
-          yield files;
+        const found = isLong ? await ahead.look(directoriesFrom(at - 1)) : undefined;
+        if (found !== undefined) {
+          yield entriesOf(entry.key, found, listing);
           continue;
         }
       }
@@ -99,49 +104,22 @@ function isWanted({ key, kind }: Entry, { prefix, startAfter = '' }: ListOptions
   return isOnTheWay && (key > startAfter || startAfter.startsWith(key));
 }
 
-/** Reads the directories below one while those before them are handed on. */
-class ReadAhead implements AsyncDisposable {
-  readonly #held: HeldDirectory;
-  readonly #directory: string;
-  readonly #listing: Listing;
-  readonly #reading = new Map<string, Promise<ListEntry[] | undefined>>();
-
-  constructor(held: HeldDirectory, directory: string, listing: Listing) {
-    this.#held = held;
-    this.#directory = directory;
-    this.#listing = listing;
+/** The wanted ones of the files in `directory`. In a loop, since it is done for each file of an archive. */
+function entriesOf(directory: string, { names, numbers }: Found, listing: Listing): ListEntry[] {
+  const entries: ListEntry[] = [];
+  if (names === '') return entries;
+  const { prefix, startAfter = '' } = listing;
+  const isWholeWanted = directory.startsWith(prefix) && directory > startAfter;
+  let at = 0;
+  for (const name of names.split('/')) {
+    const key = directory + name;
+    const sizeBytes = numbers[at] ?? 0;
+    const modified = new Date(numbers[at + 1] ?? 0);
+    at += 2;
+    if ((isWholeWanted || isWanted({ key, kind: 'file' }, listing)) && isLegalKey(key))
+      entries.push({ key, sizeBytes, modified });
   }
-
-  /** The files in the directory `entry`, looked at; undefined if it must be listed by itself. @throws StoreError */
-  async filesIn(entry: Entry, next: readonly Entry[]): Promise<ListEntry[] | undefined> {
-    const files = this.#read(entry);
-    this.#reading.delete(entry.key);
-    for (const one of next) if (one.kind === 'directory') this.#reading.set(one.key, this.#read(one));
-    return await files;
-  }
-
-  /** When nothing is read any more: the directory above may be closed. */
-  async [Symbol.asyncDispose](): Promise<void> {
-    await Promise.allSettled(this.#reading.values());
-  }
-
-  #read(entry: Entry): Promise<ListEntry[] | undefined> {
-    const known = this.#reading.get(entry.key);
-    if (known !== undefined) return known;
-    const reading = this.#lookInto(entry);
-    // Its turn may never come.
-    reading.catch(() => undefined);
-    return reading;
-  }
-
-  async #lookInto(entry: Entry): Promise<ListEntry[] | undefined> {
-    await using below = await holdBelowIfThere(this.#held, nameIn(this.#directory, entry));
-    if (below === undefined) return [];
-    const found = await this.#listing.threads.look(below.path());
-    return found
-      ?.map(({ name, ...rest }) => ({ key: entry.key + name, ...rest }))
-      .filter(({ key }) => isWanted({ key, kind: 'file' }, this.#listing) && isLegalKey(key));
-  }
+  return entries;
 }
 
 /** Of a directory below `directory`. False for an empty one, and for one with nothing but unfinished writes. */
