@@ -6,6 +6,7 @@
 import { cpSync, readdirSync, readFileSync, statSync, writeFileSync, rmSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { collect, streamOf } from '../../src/base/bytes/streams.ts';
+import { Secret } from '../../src/base/secret.ts';
 import { pageChecksum } from '../../src/postgres/cluster/page-checksum.ts';
 import { tarHeader, tarPadding, tarTrailer } from '../../src/pipeline/tar/index.ts';
 import { Codec } from '../../src/repository/encoding/codec.ts';
@@ -15,13 +16,14 @@ import type { BackupRecord, DamagedPage } from '../../src/repository/format/back
 import { writeBackupRecord } from '../../src/repository/format/catalog.ts';
 import { writeClaim } from '../../src/repository/format/claim.ts';
 import { ensureClusterRecord } from '../../src/repository/format/cluster-record.ts';
-import { sha256Hex } from '../../src/repository/format/json-object.ts';
-import { backupPrefix } from '../../src/repository/format/layout.ts';
+import { createSmallObject, sha256Hex } from '../../src/repository/format/json-object.ts';
+import { backupPrefix, partIndexKey } from '../../src/repository/format/layout.ts';
 import { encodeManifest, type ManifestEntry } from '../../src/repository/format/manifest.ts';
 import { createMarker } from '../../src/repository/format/marker.ts';
 import { nameMapHeader, nameMapTrailer, relationLine } from '../../src/repository/format/name-map.ts';
 import { highWaterNote } from '../../src/repository/format/notes/high-water.ts';
 import { writeNote } from '../../src/repository/format/notes/note.ts';
+import { sealPartIndex } from '../../src/repository/format/part-index.ts';
 import type { Repository } from '../../src/repository/repository.ts';
 import { createFsStore } from '../../src/stores/fs/store.ts';
 import { silentLog } from './logs.ts';
@@ -62,6 +64,7 @@ export async function makeArchiveKeys({ isEncrypted = false } = {}): Promise<Arc
       passphrases: [],
       privateKeys: [],
       privateKeyPassphrases: [],
+      hostSecret: new Secret('5e'.repeat(32)),
       signingKey: keep('signing-private.asc', host.privateArmored),
       signingPassphrase: undefined,
       trustedSigners: [keep('signing-public.asc', host.publicArmored)],
@@ -113,6 +116,19 @@ export interface MadeBackup {
   /** Changes what the manifest says. */
   readonly entries?: (entries: readonly ManifestEntry[]) => readonly ManifestEntry[];
   readonly record?: (record: BackupRecord) => BackupRecord;
+}
+
+/** The indexes of the backup's two parts, as its host seals them. */
+export async function writeIndexes(repository: Repository, id: string): Promise<void> {
+  const secret = await repository.codec.keyring.hostSecret();
+  if (secret === undefined) throw new Error('no host secret');
+  for (const number of [1, 2]) {
+    const name = `parts/00000${number}.tar.zst`;
+    const part = { number, name, plainSizeBytes: 1, storedSizeBytes: 1, storedSha256: '00'.repeat(32) };
+    const sealed = await sealPartIndex({ system, id, secret }, { part, host: 'db1', keys: 'k', entries: [] });
+    const key = partIndexKey(system, id, number);
+    if (sealed !== undefined) await createSmallObject(repository.store, key, sealed, signal);
+  }
 }
 
 /** A page that a server has written before the backups began. */

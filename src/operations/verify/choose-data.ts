@@ -7,6 +7,7 @@
 import { count, cut, covers, type SegmentRange } from '../../postgres/wal/segment-range.ts';
 import type { BackupPart, BackupRecord } from '../../repository/format/backup-record.ts';
 import {
+  besideParts,
   isAsDeep,
   type NumberRange,
   type ReadDepth,
@@ -80,6 +81,7 @@ export function chooseUnproven(
 export interface ChosenParts {
   readonly record: BackupRecord;
   readonly ranges: readonly NumberRange[];
+  /** The number of parts. */
   readonly count: number;
 }
 
@@ -97,14 +99,14 @@ export function chooseParts(
   const due = pieces
     .filter(({ readAt }) => readAt < choice.since.getTime())
     .toSorted((a, b) => a.readAt - b.readAt);
-  const total = pieces.reduce((sum, piece) => sum + piece.count, 0);
+  const total = pieces.reduce((sum, piece) => sum + costOf(piece), 0);
   let left = choice.percent === undefined ? total : shareOf(total, choice.percent);
   const chosen: PartPiece[] = [];
   for (const piece of due) {
     if (left <= 0) break;
-    const one = piece.count <= left ? piece : firstOf(piece, left);
+    const one = costOf(piece) <= left ? piece : firstOf(piece, left);
     chosen.push(one);
-    left -= one.count;
+    left -= costOf(one);
   }
   return [...Map.groupBy(chosen, ({ record }) => record)].map(([record, some]) => ({
     record,
@@ -118,6 +120,21 @@ export function* partsOf({ record, ranges }: ChosenParts): Generator<BackupPart>
   for (const part of record.parts) if (ranges.some(range => holds(range, part.number))) yield part;
 }
 
+/** Alone, what is beside the parts counts as one of them; it is small. */
+function costOf({ count: parts }: PartPiece): number {
+  return Math.max(parts, 1);
+}
+
+/** True if what is beside the parts is to be read, too. */
+export function isBesideChosen({ ranges }: ChosenParts): boolean {
+  return ranges.some(range => holds(range, besideParts));
+}
+
+function* numbersOf({ parts }: BackupRecord): Generator<number> {
+  yield besideParts;
+  for (const { number } of parts) yield number;
+}
+
 /** Consecutive parts of a backup that were read at the same time. */
 interface PartPiece {
   readonly record: BackupRecord;
@@ -129,12 +146,13 @@ interface PartPiece {
 
 function piecesOf(record: BackupRecord, notes: readonly VerifiedParts[]): PartPiece[] {
   const pieces: PartPiece[] = [];
-  for (const { number } of record.parts) {
+  for (const number of numbersOf(record)) {
     const readAt = newest(notes.filter(({ parts }) => parts.some(range => holds(range, number))));
     const before = pieces.at(-1);
+    const count = number === besideParts ? 0 : 1;
     if (before?.readAt === readAt)
-      pieces[pieces.length - 1] = { ...before, last: number, count: before.count + 1 };
-    else pieces.push({ record, first: number, last: number, count: 1, readAt });
+      pieces[pieces.length - 1] = { ...before, last: number, count: before.count + count };
+    else pieces.push({ record, first: number, last: number, count, readAt });
   }
   return pieces;
 }
@@ -151,11 +169,11 @@ function firstOf(piece: PartPiece, most: number): PartPiece {
   return { ...piece, last, count: taken };
 }
 
-/** Consecutive parts of a backup, as ranges of their numbers. */
+/** The parts of a backup with these numbers, and what is beside them, as ranges. */
 export function rangesOfParts(record: BackupRecord, sound: ReadonlySet<number>): NumberRange[] {
   const ranges: [number, number][] = [];
   let isOpen = false;
-  for (const { number } of record.parts) {
+  for (const number of numbersOf(record)) {
     const last = ranges.at(-1);
     if (sound.has(number) && isOpen && last !== undefined) last[1] = number;
     else if (sound.has(number)) ranges.push([number, number]);

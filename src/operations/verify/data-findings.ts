@@ -2,7 +2,7 @@
 import { oneSegment } from '../../postgres/wal/segment-range.ts';
 import type { WalGeometry } from '../../postgres/wal/geometry.ts';
 import type { BackupRecord, DamagedPage, StoredPiece } from '../../repository/format/backup-record.ts';
-import { pieceKey, walKey, type SystemPath } from '../../repository/format/layout.ts';
+import { partIndexKey, pieceKey, walKey, type SystemPath } from '../../repository/format/layout.ts';
 import type { WalFileName } from '../../postgres/wal/file-name.ts';
 import { describeDamagedPages } from '../damaged-pages.ts';
 import {
@@ -108,6 +108,22 @@ export function pieceFinding(
           state: 'changed',
         }
       : undefined,
+  };
+}
+
+/** An index helps to go on with an interrupted backup, and no restore. */
+export function indexFinding(
+  system: SystemPath,
+  id: string,
+  { part, problem }: { readonly part: number; readonly problem: string },
+): Finding {
+  return {
+    kind: 'part-index-damaged',
+    severity: 'warning',
+    subject: partIndexKey(system, id, part),
+    problem,
+    loss: noLoss,
+    remedies: ['remove'],
   };
 }
 

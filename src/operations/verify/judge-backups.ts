@@ -5,9 +5,10 @@ import { describe } from '../../postgres/wal/segment-range.ts';
 import type { BackupFaults } from '../../repository/backup/faults.ts';
 import type { BackupRecord } from '../../repository/format/backup-record.ts';
 import { sealBytes } from '../../repository/encoding/host-secret.ts';
-import { parsePartIndexName, pieceKey } from '../../repository/format/layout.ts';
-import type { MissingPiece } from '../../repository/stored-backups.ts';
+import { parsePartIndexName } from '../../repository/format/layout.ts';
+import type { BackupDirectory, MissingPiece } from '../../repository/stored-backups.ts';
 import { describeDamagedPages } from '../damaged-pages.ts';
+import { indexFinding } from './data-findings.ts';
 import { noLoss, type Finding, type FindingKind } from './finding.ts';
 import type { ArchiveState } from './gather.ts';
 import { lossOfBackup, type LossContext } from './loss.ts';
@@ -99,21 +100,21 @@ function pageFindings(record: BackupRecord): Finding[] {
   ];
 }
 
-/** An index helps to go on with an interrupted backup, and no restore. */
-function indexFindings(record: BackupRecord, { system, directories }: ArchiveState): Finding[] {
-  const sizes = directories.get(record.id)?.sizes ?? new Map<string, number>();
-  return [...sizes]
-    .filter(([name, sizeBytes]) => parsePartIndexName(name) !== undefined && !isPossibleIndex(sizeBytes))
-    .map(([name, sizeBytes]) => ({
-      kind: 'part-index-damaged',
-      severity: 'warning',
-      subject: pieceKey(system, record.id, { name }),
-      problem: `has ${sizeBytes} bytes, which is no index of a part`,
-      loss: noLoss,
-      remedies: ['remove'],
-    }));
+function indexFindings({ id }: BackupRecord, { system, directories }: ArchiveState): Finding[] {
+  return indexesIn(directories.get(id))
+    .filter(({ isPossible }) => !isPossible)
+    .map(({ part, sizeBytes }) =>
+      indexFinding(system, id, { part, problem: `has ${sizeBytes} bytes, which is no index of a part` }),
+    );
 }
 
-function isPossibleIndex(sizeBytes: number): boolean {
-  return sizeBytes > sealBytes && sizeBytes <= objectBounds.partIndex.limitBytes + sealBytes;
+/** The indexes that the listing of a backup shows, and whether they have a possible size. */
+export function indexesIn(
+  directory: BackupDirectory | undefined,
+): { readonly part: number; readonly sizeBytes: number; readonly isPossible: boolean }[] {
+  return [...(directory?.sizes ?? [])].flatMap(([name, sizeBytes]) => {
+    const part = parsePartIndexName(name);
+    const isPossible = sizeBytes > sealBytes && sizeBytes <= objectBounds.partIndex.limitBytes + sealBytes;
+    return part === undefined ? [] : [{ part, sizeBytes, isPossible }];
+  });
 }

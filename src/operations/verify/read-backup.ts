@@ -1,38 +1,30 @@
-/** The reading of a backup's data: its manifest, its name map and the chosen parts. */
+/** The reading of a backup's data: its manifest, the chosen parts, and what is beside them. */
 import { tmpdir } from 'node:os';
-import { readLines } from '../../base/bytes/lines.ts';
 import { WalvaultError } from '../../base/errors/errors.ts';
 import { each } from '../../base/threads/each.ts';
 import { controlFilePath } from '../../postgres/cluster/control-file.ts';
 import { readSpooled } from '../../repository/backup/entry-spool.ts';
 import { verifyManifest, type VerifiedManifest } from '../../repository/backup/manifest-spool.ts';
-import { readPiece } from '../../repository/backup/stored-piece.ts';
-import type { BackupPart, BackupRecord, StoredPiece } from '../../repository/format/backup-record.ts';
-import { parseFields } from '../../repository/format/fields.ts';
+import type { BackupPart, BackupRecord } from '../../repository/format/backup-record.ts';
 import { pieceKey } from '../../repository/format/layout.ts';
-import type { ReadDepth } from '../../repository/format/notes/verified.ts';
-import type { Repository } from '../../repository/repository.ts';
-import { isStoreError } from '../../stores/store.ts';
+import { besideParts, type ReadDepth } from '../../repository/format/notes/verified.ts';
 import { damagedAmong, type SuspectPage } from '../damaged-pages.ts';
-import { partsOf, type ChosenParts } from './choose-data.ts';
-import { pagesFinding, pieceFinding, type DataContext } from './data-findings.ts';
+import { isBesideChosen, partsOf, type ChosenParts } from './choose-data.ts';
+import { pagesFinding, pieceFinding } from './data-findings.ts';
 import type { DataReader } from './data-reader.ts';
 import type { Finding } from './finding.ts';
 import type { PageLayout, PartResult } from './read-part.ts';
-import { readStoredBytes } from './stored-bytes.ts';
+import { readBesideParts, type BesideReading } from './read-beside-parts.ts';
+import { notAsRecorded, storedState } from './stored-bytes.ts';
 
-export interface BackupReading {
-  readonly repository: Repository;
-  readonly context: DataContext;
+export interface BackupReading extends BesideReading {
   readonly reader: DataReader;
-  readonly depth: ReadDepth;
   readonly onPart: (storedBytes: number) => void;
-  readonly signal: AbortSignal;
 }
 
 export interface ReadBackup {
   readonly findings: readonly Finding[];
-  /** The numbers of the parts that are sound, and of those that are not. */
+  /** The numbers of the parts that are sound, and of those that are not; `besideParts` is among them. */
   readonly sound: ReadonlySet<number>;
   readonly faulty: ReadonlySet<number>;
   /** The least depth of what was sound. */
@@ -64,9 +56,17 @@ export async function readBackup(reading: BackupReading, chosen: ChosenParts): P
     }
     reading.onPart(part.storedSizeBytes);
   };
+  if (isBesideChosen(chosen)) {
+    const beside = await readBesideParts(reading, record);
+    findings.push(...beside.findings);
+    if (beside.outcome === 'cold') coldCount++;
+    if (beside.outcome === 'sound') sound.add(besideParts);
+    if (beside.outcome === 'faulty') faulty.add(besideParts);
+    if (!beside.isDecoded) depth = 'stored';
+  }
+  if (chosen.count === 0) return { findings, sound, faulty, depth, coldCount };
   await using manifest = await readManifest(reading, record, findings);
   if (manifest === undefined && reading.depth === 'decoded') depth = 'stored';
-  if (record.names !== undefined) await readNameMap(reading, record, { piece: record.names, findings });
   const readOne = (part: BackupPart, pages: PageLayout | undefined) => {
     const { id, sizeBytes, fileCount } = record;
     const { system } = context;
@@ -109,57 +109,6 @@ async function readManifest(
     if (!(error instanceof WalvaultError) || !['damaged', 'key'].includes(error.code)) throw error;
     if (error.code === 'damaged') add(error.message, false);
     return undefined;
-  }
-}
-
-const notAsRecorded = 'its stored bytes are not those of its commit record';
-
-async function readNameMap(
-  { repository, context, depth, signal }: BackupReading,
-  record: BackupRecord,
-  { piece, findings }: { readonly piece: StoredPiece; readonly findings: Finding[] },
-): Promise<void> {
-  const key = pieceKey(context.system, record.id, piece);
-  const stored = await storedState(repository, key, piece, signal);
-  const add = (problem: string, isChanged: boolean) =>
-    findings.push(pieceFinding(record, piece, { kind: 'name-map-damaged', problem, isChanged }, context));
-  if (stored === 'changed') add(notAsRecorded, true);
-  if (stored !== 'same' || depth === 'stored') return;
-  try {
-    await readPiece(repository, { key, record, piece, signal }, async decoded => {
-      let relations = 0;
-      let told: number | undefined;
-      for await (const line of readLines(decoded, 'name map')) {
-        const fields = parseFields(line, key);
-        if (fields.has('relation')) relations++;
-        if (fields.has('relations')) told = fields.number('relations');
-      }
-      if (told !== relations)
-        throw new WalvaultError(
-          'damaged',
-          `${key}: names ${relations} relations, its trailer says ${told ?? 'nothing'}`,
-        );
-    });
-  } catch (error) {
-    if (!(error instanceof WalvaultError) || !['damaged', 'key'].includes(error.code)) throw error;
-    if (error.code === 'damaged') add(error.message, false);
-  }
-}
-
-/** Such an object is small beside the parts, so that it is read for this first. `missing`: the listing has told. */
-async function storedState(
-  repository: Repository,
-  key: string,
-  { storedSha256: sha256, storedSizeBytes: sizeBytes }: StoredPiece,
-  signal: AbortSignal,
-): Promise<'same' | 'changed' | 'missing' | 'cold'> {
-  try {
-    const { isAsRecorded } = await readStoredBytes(repository, key, { sha256, sizeBytes }, signal);
-    return isAsRecorded ? 'same' : 'changed';
-  } catch (error) {
-    if (isStoreError(error, 'absent')) return 'missing';
-    if (isStoreError(error, 'cold')) return 'cold';
-    throw error;
   }
 }
 

@@ -23,6 +23,7 @@ import { extraFinding, segmentFinding, type DataContext } from './data-findings.
 import type { DataReader } from './data-reader.ts';
 import type { Finding } from './finding.ts';
 import type { ArchiveState } from './gather.ts';
+import { indexesIn } from './judge-backups.ts';
 import { readBackup } from './read-backup.ts';
 import type { SegmentsResult } from './read-segments.ts';
 import { readWal } from './read-wal.ts';
@@ -238,13 +239,15 @@ function* tasksOf(ranges: readonly SegmentRange[]): Generator<SegmentRange> {
 }
 
 async function readChosenBackup(
-  { survey, context, choice, reader, memory, signal }: DataReading,
+  { survey, state, context, choice, reader, memory, signal }: DataReading,
   run: DataRun,
   chosen: ChosenParts,
 ): Promise<void> {
   const { repository } = survey;
   const onPart = (storedBytes: number) => run.addPart(storedBytes);
-  const reading = { repository, context, reader, depth: choice.depth, onPart, signal };
+  const indexesOf = (id: string) =>
+    indexesIn(state.directories.get(id)).flatMap(({ part, isPossible }) => (isPossible ? [part] : []));
+  const reading = { repository, context, reader, depth: choice.depth, indexesOf, onPart, signal };
   const { findings, sound, faulty, depth, coldCount } = await readBackup(reading, chosen);
   run.add(...findings);
   run.addCold(coldCount);

@@ -1,5 +1,6 @@
 /** The stored bytes of an object, compared with the digest that was recorded for them: no key is needed for that. */
 import { createHash } from 'node:crypto';
+import type { StoredPiece } from '../../repository/format/backup-record.ts';
 import { judgeMetadata } from '../../repository/format/metadata-signature.ts';
 import type { Repository } from '../../repository/repository.ts';
 import type { SignatureVerdict } from '../../pipeline/openpgp/index.ts';
@@ -51,4 +52,23 @@ export async function readStoredBytes(
         (sizeBytes === recorded.sizeBytes && hash.digest('hex') === recorded.sha256)),
     verdict: await judgeMetadata(repository.codec.keyring, key, stat.metadata),
   };
+}
+
+export const notAsRecorded = 'its stored bytes are not those of its commit record';
+
+/** Of an object that is small beside parts, which is read for this before it is decoded. `missing`: the listing has told. */
+export async function storedState(
+  repository: Repository,
+  key: string,
+  { storedSha256: sha256, storedSizeBytes: sizeBytes }: StoredPiece,
+  signal: AbortSignal,
+): Promise<'same' | 'changed' | 'missing' | 'cold'> {
+  try {
+    const { isAsRecorded } = await readStoredBytes(repository, key, { sha256, sizeBytes }, signal);
+    return isAsRecorded ? 'same' : 'changed';
+  } catch (error) {
+    if (isStoreError(error, 'absent')) return 'missing';
+    if (isStoreError(error, 'cold')) return 'cold';
+    throw error;
+  }
 }

@@ -19,6 +19,11 @@ const magic = Buffer.from('walvault-sealed1');
 /** What sealing adds to the size of the plain bytes. */
 export const sealBytes = magic.length + nonceBytes + tagBytes;
 
+/** True if the bytes begin as sealed ones do, whoever has sealed them. */
+export function isSealed(bytes: Uint8Array): boolean {
+  return bytes.length >= sealBytes && magic.equals(bytes.subarray(0, magic.length));
+}
+
 /** A new secret as its file has it: 64 hex digits. */
 export function newHostSecret(): string {
   return randomBytes(secretBytes).toString('hex');
@@ -74,7 +79,7 @@ export class SealingKey extends Hidden {
   /** Undefined unless this key has sealed these very bytes for this place. */
   unseal(sealed: Uint8Array, place: string): Buffer | undefined {
     const bytes = Buffer.from(sealed.buffer, sealed.byteOffset, sealed.length);
-    if (bytes.length < sealBytes || !bytes.subarray(0, magic.length).equals(magic)) return undefined;
+    if (!isSealed(bytes)) return undefined;
     const nonce = bytes.subarray(magic.length, magic.length + nonceBytes);
     const opening = createDecipheriv(cipher, this.#key, nonce, { authTagLength: tagBytes });
     opening.setAAD(Buffer.from(place));

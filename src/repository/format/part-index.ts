@@ -49,6 +49,12 @@ export async function sealPartIndex(
   return key.seal(compressZstdAtOnce(plain, { level: 1 }), bound);
 }
 
+/** True if these are the very bytes that a host with this secret has sealed for this place. */
+export function isIndexIntact(place: IndexPlace, sealed: Uint8Array): boolean {
+  const { key, bound } = sealing(place);
+  return key.unseal(sealed, bound) !== undefined;
+}
+
 /** Undefined for what no host with this secret has sealed for this place. @throws WalvaultError `damaged` */
 export async function openPartIndex(place: IndexPlace, sealed: Uint8Array): Promise<PartIndex | undefined> {
   const { key, bound } = sealing(place);

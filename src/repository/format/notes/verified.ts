@@ -39,9 +39,12 @@ export type VerifiedParts = NotedAs<ReadDepth> & PartNumbers;
 /** Parts of a backup that were read. */
 export type ReadParts = NotedAs<ReadDepth | typeof damagedDepth> & PartNumbers;
 
+/** Stands among the numbers of parts for what belongs to no part: the name map, and the indexes of all parts. */
+export const besideParts = 0;
+
 interface PartNumbers {
   readonly backup: string;
-  /** Numbers of parts; both ends are included. */
+  /** Numbers of parts, and `besideParts`; both ends are included. */
   readonly parts: readonly NumberRange[];
 }
 

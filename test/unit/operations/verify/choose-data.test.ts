@@ -90,8 +90,8 @@ test('parts of backups are chosen in the same way, each within the budget of a n
   });
   const records = [backupOf('a', [1, 2, 4, 5]), backupOf('b', [1, 2, 3])];
   const verified: VerifiedParts[] = [
-    { backup: 'a', parts: [[1, 2]], depth: 'decoded', verifiedAt: day(50) },
-    { backup: 'b', parts: [[1, 1]], depth: 'decoded', verifiedAt: day(99) },
+    { backup: 'a', parts: [[0, 2]], depth: 'decoded', verifiedAt: day(50) },
+    { backup: 'b', parts: [[0, 1]], depth: 'decoded', verifiedAt: day(99) },
     { backup: 'b', parts: [[1, 3]], depth: 'stored', verifiedAt: day(99) },
   ];
   const namesIn = (percent: number | undefined) =>
@@ -101,6 +101,10 @@ test('parts of backups are chosen in the same way, each within the budget of a n
   assert.deepEqual(namesIn(undefined), ['a1', 'a2', 'a4', 'a5', 'b2', 'b3']);
   assert.deepEqual(namesIn(40), ['a4', 'a5', 'b2']);
   assert.deepEqual(namesIn(10), ['a4']);
+  // What is beside the parts, alone, takes the place of one.
+  const withoutBeside = [{ ...verified[0], parts: [[1, 5]] }, verified[1]] as VerifiedParts[];
+  const [first, ...more] = chooseParts(records, withoutBeside, nightOf(60, 10));
+  assert.deepEqual([first?.ranges, first?.count, more], [[[0, 0]], 0, []]);
 });
 
 test('of unproven segments those beside proven ones are read first, and of each range and in all no more than a bound', () => {

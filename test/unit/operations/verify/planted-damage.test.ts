@@ -45,6 +45,7 @@ import {
   older,
   openArchive,
   type ArchiveKeys,
+  writeIndexes,
 } from '../../../support/verified-archive.ts';
 import { makeSegment, plainFile, segmentFile } from '../../../support/wal/wal.ts';
 
@@ -491,6 +492,26 @@ const kinds: readonly Planted[] = [
     kind: 'name-map-damaged',
     what: 'a bit of a name map has flipped',
     plant: ({ files }) => files.flip(piece(newer, 'names.ndjson.zst')),
+    needsData: true,
+    isWarning: true,
+  },
+  {
+    kind: 'part-index-damaged',
+    what: 'a bit of the index of a part has flipped, and this host opens the others',
+    plant: async ({ files, repository }) => {
+      await writeIndexes(repository, newer);
+      files.flip(partIndexKey(system, newer, 1));
+    },
+    needsData: true,
+    isWarning: true,
+  },
+  {
+    kind: 'part-index-damaged',
+    what: 'something else lies in the place of an index',
+    plant: async ({ files, repository }) => {
+      await writeIndexes(repository, newer);
+      files.write(partIndexKey(system, newer, 2), 'x'.repeat(500));
+    },
     needsData: true,
     isWarning: true,
   },

@@ -1,10 +1,11 @@
 /** What a verification notes of what it has read, who believes it, and what a host without a key can tell. */
 import assert from 'node:assert/strict';
 import { beforeAll, describe, it } from 'vitest';
+import { Secret } from '../../../../src/base/secret.ts';
 import type { Event } from '../../../../src/observe/events/events.ts';
 import { readerHere, type DataReader } from '../../../../src/operations/verify/data-reader.ts';
 import { verify } from '../../../../src/operations/verify/verify.ts';
-import { backupPrefix, notesPrefix, walKey } from '../../../../src/repository/format/layout.ts';
+import { backupPrefix, notesPrefix, partIndexKey, walKey } from '../../../../src/repository/format/layout.ts';
 import type { Repository } from '../../../../src/repository/repository.ts';
 import { surveySystem } from '../../../../src/repository/survey.ts';
 import { geometry, signal, system } from '../../../support/site/archive.ts';
@@ -15,7 +16,9 @@ import {
   fillArchive,
   makeArchiveKeys,
   newer,
+  older,
   openArchive,
+  writeIndexes,
   type ArchiveKeys,
   type OpenOptions,
 } from '../../../support/verified-archive.ts';
@@ -99,7 +102,7 @@ describe('a verification', () => {
     const ranges = await survey.verifiedWal(geometry);
     assert.ok(ranges.some(({ timeline, first, last: end }) => timeline === 1 && first === 1n && end === 5n));
     const parts = (await survey.verifiedParts()).filter(({ backup }) => backup === newer);
-    assert.deepEqual(parts[0]?.parts, [[1, 2]]);
+    assert.deepEqual(parts[0]?.parts, [[0, 2]], 'with its name map');
     assert.deepEqual(await survey.verifiedWal(geometry, new Date(Date.now() + 1000)), []);
   });
 
@@ -124,6 +127,34 @@ describe('a verification', () => {
         (await night(repository, { againAfterMs })).findings.map(({ kind }) => kind),
         ['wal-bytes-changed', 'part-bytes-changed'],
       );
+  });
+
+  it('finds a damaged name map or index again each night, and reads no part again for it', async () => {
+    const { repository, files } = await archive();
+    await writeIndexes(repository, older);
+    files.flip(`${backupPrefix(system, newer)}names.ndjson.zst.pgp`);
+    files.flip(partIndexKey(system, older, 2));
+    const found = ['part-index-damaged', 'name-map-damaged'];
+    const kinds = ({ findings }: Awaited<ReturnType<typeof night>>) => findings.map(({ kind }) => kind);
+    assert.deepEqual(kinds(await night(repository)).toSorted(), found.toSorted());
+    const second = await night(repository);
+    assert.deepEqual([kinds(second).toSorted(), second.read], [found.toSorted(), []]);
+    files.remove(partIndexKey(system, older, 2));
+    files.flip(`${backupPrefix(system, newer)}names.ndjson.zst.pgp`);
+    for (let count = 0; count < 2; count++) assert.deepEqual(kinds(await night(repository)), []);
+    files.flip(`${backupPrefix(system, newer)}names.ndjson.zst.pgp`);
+    assert.deepEqual(kinds(await night(repository)), [], 'it is not due yet');
+    assert.deepEqual(kinds(await night(repository, { againAfterMs: 0 })), ['name-map-damaged']);
+  });
+
+  it('says nothing of indexes that another host has sealed', async () => {
+    const { directory, repository } = await archive();
+    await writeIndexes(repository, newer);
+    const other = { hostSecret: new Secret('07'.repeat(32)) };
+    for (const more of [other, { hostSecret: undefined }]) {
+      const elsewhere = await openArchive(directory, keys, { keys: { ...keys.reader, ...more } });
+      assert.deepEqual((await night(elsewhere, { againAfterMs: 0 })).findings, []);
+    }
   });
 
   it('covers everything in shares, those first that were never read', async () => {
