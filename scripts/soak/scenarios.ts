@@ -16,6 +16,7 @@ import { disturbBackups } from '../../test/support/torture/disturb-backup.ts';
 import { isExcused, requireMounts } from '../../test/support/torture/file-systems.ts';
 import { assertNothingIsLeft, killAgentConf, killAgents } from '../../test/support/torture/kill-agent.ts';
 import { killBackups } from '../../test/support/torture/kill-backup.ts';
+import { killCleanups } from '../../test/support/torture/kill-cleanup.ts';
 import { killPushes } from '../../test/support/torture/kill-push.ts';
 import { killRestores } from '../../test/support/torture/kill-restore.ts';
 import { lookAtLargeArchive } from '../../test/support/torture/large-archive.ts';
@@ -50,6 +51,7 @@ export const scenarios: readonly Scenario[] = [
   { name: 'kill-backup', run: async () => describe(await killBackups(await createSite(), rounds)) },
   { name: 'disturb-backup', run: options => mounting(() => disturbBackup(options)) },
   { name: 'kill-restore', run: async () => describe(await killRestores(await createSite(), rounds)) },
+  { name: 'kill-cleanup', run: killCleanup },
   { name: 'race', run: async () => describe(await racePushes(await createSite(), 25)) },
   { name: 'race-s3', run: () => onS3(async site => describe(await racePushes(site, 25))) },
   { name: 'power-cut-ext2', run: () => mounting(async () => describe(await cutPower('ext2', 5))) },
@@ -89,6 +91,11 @@ async function disturbBackup({ seed = randomBytes(2).toString('hex') }: SoakOpti
   const rounds = Number(process.env['WALVAULT_TEST_ROUNDS'] ?? 50);
   const figures = await disturbBackups(Number.parseInt(seed, 16), rounds, console.log);
   return `seed ${seed}: ${describe(figures)}`;
+}
+
+async function killCleanup({ seed = randomBytes(2).toString('hex') }: SoakOptions): Promise<string> {
+  const rounds = Number(process.env['WALVAULT_TEST_ROUNDS'] ?? 100);
+  return `seed ${seed}: ${describe(await killCleanups(rounds, Number.parseInt(seed, 16), console.log))}`;
 }
 
 /** Of a simulated week; WALVAULT_TEST_HOURS gives another number of hours. */

@@ -1,9 +1,11 @@
 /** SIGKILL at random moments. `npm run soak` does the same for longer, and prints figures. */
 import assert from 'node:assert/strict';
+import { randomInt } from 'node:crypto';
 import { describe, it, test } from 'vitest';
 import { createSite } from '../support/site/site.ts';
 import { isExcused } from '../support/torture/file-systems.ts';
 import { killBackups } from '../support/torture/kill-backup.ts';
+import { killCleanups } from '../support/torture/kill-cleanup.ts';
 import { killPushes } from '../support/torture/kill-push.ts';
 import { killRestores, killRestoresAtLastFsyncs } from '../support/torture/kill-restore.ts';
 
@@ -26,6 +28,11 @@ describe('killed at random moments', () => {
     const { killed } = await killRestores(await createSite(), rounds);
     assert.ok(killed > 0, 'every restore was faster than its signal');
   });
+});
+
+test('cleanup leaves whole backups and no damage wherever it is killed, and the next one finishes', async () => {
+  const { killed } = await killCleanups(6, randomInt(2 ** 16));
+  assert.ok(killed > 0, 'every cleanup was faster than its signal');
 });
 
 test('restore names pg_control last: killed at any of its last fsyncs it leaves nothing that starts', async () => {

@@ -5,6 +5,7 @@ import { silentLog } from './logs.ts';
 import { copy, type CopyOptions } from '../../src/operations/copy/copy.ts';
 import type { BackupRecord } from '../../src/repository/format/backup-record.ts';
 import { writeBackupRecord } from '../../src/repository/format/catalog.ts';
+import { encodeJson, writeSignedObject } from '../../src/repository/format/json-object.ts';
 import { backupPrefix, claimKey } from '../../src/repository/format/layout.ts';
 import { writeNote } from '../../src/repository/format/notes/note.ts';
 import type { Repository } from '../../src/repository/repository.ts';
@@ -41,19 +42,29 @@ interface CommittedBackup {
   /** The segments that it begins and ends in. */
   readonly from?: bigint;
   readonly to?: bigint;
+  readonly at?: Date;
+  /** It builds on this one. */
+  readonly parent?: string | undefined;
   readonly damage?: Pick<BackupRecord, 'damagedPages' | 'namedDamagedPages'>;
 }
 
 /** Writes a whole backup with two parts. */
 export async function commitBackup(
   repository: Repository,
-  { id = backupId, timeline = 1, from = 3n, to = 4n, damage }: CommittedBackup = {},
+  {
+    id = backupId,
+    timeline = 1,
+    from = 3n,
+    to = 4n,
+    at = new Date('2026-11-22T02:00:00Z'),
+    parent,
+    damage,
+  }: CommittedBackup = {},
 ): Promise<void> {
-  const at = new Date('2026-11-22T02:00:00Z');
   const record: BackupRecord = {
     id,
-    type: 'full',
-    parent: undefined,
+    type: parent === undefined ? 'full' : 'incremental',
+    parent,
     systemId: system.systemId,
     serverVersion: 150006,
     walvaultVersion: '0.1.0',
@@ -87,7 +98,10 @@ export async function commitBackup(
     ],
   };
   const { store } = repository;
-  await putObject(store, claimKey(system, id), '{}');
+  await writeSignedObject(repository, claimKey(system, id), encodeJson({ parent }), {
+    isOwnKey: false,
+    signal,
+  });
   await putObject(store, `${backupPrefix(system, id)}parts/000001.tar`, 'one');
   await putObject(store, `${backupPrefix(system, id)}parts/000002.tar`, 'two');
   await putObject(store, `${backupPrefix(system, id)}manifest.ndjson`, 'manifest');

@@ -103,10 +103,9 @@ class Execution {
 
   /** @returns false if the backup still counts as one */
   async #removeRecord({ id, state }: BackupDecision): Promise<boolean> {
-    if (state === 'unfinished') return true;
     const record = commitRecordKey(this.#options.system, id);
-    if (!(await this.#objects.removeOne(record))) return false;
-    // Only now: a record without its signature would be untrusted.
+    if (state !== 'unfinished' && !(await this.#objects.removeOne(record))) return false;
+    // Only now: a record without its signature would be untrusted. A run that was killed in between has left the signature.
     await this.#objects.removeOne(signatureKey(record));
     return true;
   }

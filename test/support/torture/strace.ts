@@ -30,11 +30,44 @@ export async function countCalls(
   calls: string,
   options: RunOptions = {},
 ): Promise<number> {
+  return (await traced(args, calls, options)).length;
+}
+
+/** One call of one kind: strace counts each kind for itself, and in each thread for itself. */
+export interface CallPoint {
+  readonly calls: string;
+  readonly nth: number;
+}
+
+/** Such calls of an undisturbed run in their order, in the thread that makes most of them. */
+export async function callPoints(
+  args: readonly string[],
+  calls: string,
+  options: RunOptions = {},
+): Promise<CallPoint[]> {
+  const byThread = Map.groupBy(await traced(args, calls, options), ({ thread }) => thread);
+  const [longest = []] = [...byThread.values()].toSorted((a, b) => b.length - a.length);
+  const counts = new Map<string, number>();
+  return longest.map(({ call }) => {
+    const nth = (counts.get(call) ?? 0) + 1;
+    counts.set(call, nth);
+    return { calls: call, nth };
+  });
+}
+
+async function traced(
+  args: readonly string[],
+  calls: string,
+  options: RunOptions,
+): Promise<{ readonly thread: string; readonly call: string }[]> {
   const trace = join(temporaryDirectory('strace'), 'trace');
   const result = await runUnderStrace(['-o', trace, '-e', `trace=${calls}`], args, options);
   if (result.exitCode !== 0) throw new Error(`${args.join(' ')}: ${result.stderr}`);
-  const isCall = new RegExp(String.raw`^\d+ +(${calls.replaceAll(',', '|')})\(`, 'gm');
-  return (readFileSync(trace, 'utf8').match(isCall) ?? []).length;
+  const pattern = new RegExp(String.raw`^(\d+) +(${calls.replaceAll(',', '|')})\(`, 'gm');
+  return [...readFileSync(trace, 'utf8').matchAll(pattern)].map(([, thread = '', call = '']) => ({
+    thread,
+    call,
+  }));
 }
 
 function runUnderStrace(

@@ -314,10 +314,12 @@ describe('cleanup', () => {
     const lab = await threeDays();
     const id = '20260103T000000Z-full-abcdef';
     await writeNote(lab.repository, system, { subject: id, kind: 'expiring', body: {} }, signal);
-    await lab.store.delete([commitRecordKey(system, id), claimKey(system, id)], { signal });
+    const record = commitRecordKey(system, id);
+    await lab.store.delete([record, claimKey(system, id)], { signal });
     const { repositories } = await cleanup(lab.options({ flags: { keepLast: 5 } }));
     assert.deepEqual(repositories[0]?.systems[0]?.removed.backups, [id]);
     assert.deepEqual(await lab.keys(backupPrefix(system, id)), []);
+    assert.deepEqual(await lab.keys(record), [], 'nor is its signature left');
   });
 
   it('yields to a backup that claims a parent while it works', async () => {

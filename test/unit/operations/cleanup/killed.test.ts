@@ -2,18 +2,14 @@
 import assert from 'node:assert/strict';
 import { it } from 'vitest';
 import { cleanup } from '../../../../src/operations/cleanup/cleanup.ts';
-import { piecesOf } from '../../../../src/repository/format/backup-record.ts';
 import type { Repository } from '../../../../src/repository/repository.ts';
-import { missingPieces } from '../../../../src/repository/stored-backups.ts';
-import { surveySystem } from '../../../../src/repository/survey.ts';
-import { neededSegments } from '../../../../src/repository/wal/needed.ts';
 import { createMemoryStore } from '../../../../src/stores/memory/store.ts';
 import type { Store } from '../../../../src/stores/store.ts';
-import { subtract } from '../../../../src/postgres/wal/segment-range.ts';
 import { commitBackup } from '../../../support/copied-repository.ts';
 import { dyingStore } from '../../../support/faults/dying-store.ts';
 import { silentLog } from '../../../support/logs.ts';
-import { archiveSegment, geometry, makeRepository, signal, system } from '../../../support/site/archive.ts';
+import { archiveSegment, makeRepository, signal, system } from '../../../support/site/archive.ts';
+import { assertWhole } from '../../../support/whole-archive.ts';
 
 const points = 100;
 const now = new Date('2026-11-22T03:00:00Z');
@@ -70,24 +66,6 @@ async function keysOf({ store }: Repository): Promise<string[]> {
   return keys;
 }
 
-/** Every backup that has a record has all of its objects and its WAL; the newest can go on to the end of the archive. */
-async function assertWhole(repository: Repository): Promise<void> {
-  const survey = surveySystem(repository, system, signal);
-  const { backups } = await survey.catalog();
-  const directories = await survey.backupDirectories();
-  const { runs } = await survey.wal(geometry);
-  for (const { record } of backups) {
-    const sizes = directories.get(record.id)?.sizes ?? new Map<string, number>();
-    assert.equal(missingPieces(piecesOf(record), sizes).count, 0, `${record.id} has lost parts`);
-    const holes = neededSegments(record).flatMap(range => subtract(range, runs));
-    assert.deepEqual(holes, [], `${record.id} has lost WAL`);
-  }
-  const newest = backups.find(({ record }) => record.id === idOf(4));
-  assert.ok(newest !== undefined, 'the backup that is kept is gone');
-  const toEnd = { timeline: 1, first: geometry.segmentOf(newest.record.startLsn), last: 40n };
-  assert.deepEqual(subtract(toEnd, runs), []);
-}
-
 it(`killed at ${points} random points it leaves everything whole, and the next run finishes`, async () => {
   const objects = await template();
   const unharmed = await restored(objects);
@@ -101,9 +79,9 @@ it(`killed at ${points} random points it leaves everything whole, and the next r
     // Each request in turn, and within it each share of its keys.
     const dying = dyingStore(repository.store, 1 + (point % total), Math.random());
     await run(repository, dying.store).catch(() => undefined);
-    await assertWhole(repository);
+    await assertWhole(repository, { kept: idOf(4), last: 40n });
     assert.deepEqual(await run(repository), [], `after a death at request ${1 + (point % total)}`);
-    await assertWhole(repository);
+    await assertWhole(repository, { kept: idOf(4), last: 40n });
     assert.deepEqual(await keysOf(repository), finished, `after a death at request ${1 + (point % total)}`);
   }
 });
