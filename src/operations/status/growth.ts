@@ -23,7 +23,7 @@ export function growthOf({ firstSeen, archive, backups }: SystemFacts, now: Date
   const perDay = (bytes: number) => Math.round((bytes * dayMs) / observedMs);
   return {
     walBytesPerDay: perDay(addedSince(archive.days, from, now).storedBytes),
-    backupBytesPerDay: perDay(sum(backups.filter(({ committedAt }) => committedAt >= from))),
+    backupBytesPerDay: perDay(sum(backups.filter(({ record }) => record.stopTime >= from))),
     observedDays: observedMs / dayMs,
   };
 }

@@ -24,7 +24,11 @@ function system(segments: readonly number[], firstSeen = new Date(0), backups: r
   return {
     ...made,
     archive: { ...made.archive, days },
-    backups: backups.map(daysAgo => ({ ...some, committedAt: new Date(now.getTime() - daysAgo * dayMs) })),
+    // A copy brought all of them at once.
+    backups: backups.map(daysAgo => {
+      const stopTime = new Date(now.getTime() - daysAgo * dayMs);
+      return { ...some, committedAt: now, record: { ...some.record, stopTime } };
+    }),
   };
 }
 
