@@ -3,11 +3,14 @@ import { createHash } from 'node:crypto';
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Site } from '../../test/support/site/site.ts';
+import type { Noted } from './noted.ts';
 
 export interface Expected {
   /** `walvault list --json`, without places and times that differ from copy to copy. */
   readonly list: unknown;
   readonly restores: readonly ExpectedRestore[];
+  /** All that the notes tell; absent in sets without notes of the newer kinds. */
+  readonly noted?: Noted;
   /** SHA-256 of each file of the repository, by path. */
   readonly files: Readonly<Record<string, string>>;
 }

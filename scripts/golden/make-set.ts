@@ -4,20 +4,31 @@
  * promotion, a backup on the second timeline, and a note of every kind.
  */
 import { cpSync, mkdirSync, readdirSync, renameSync, writeFileSync } from 'node:fs';
-import { basename, join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { backUp, restoreInto, startCopy, type TakenBackup } from '../../test/support/site/cycle.ts';
 import type { PostgresServer } from '../../test/support/servers/postgres-server.ts';
 import { archiveEverything, createSite, until, type Site } from '../../test/support/site/site.ts';
 import { expectedOf, type Expected } from './expected.ts';
+import { liveOnNotes } from './life-of-notes.ts';
+import { notedIn } from './noted.ts';
+import { commit, giveUpWal, limit, rowsUpTo, shrink } from './small-server.ts';
 import { writeNotes } from './write-notes.ts';
 
 /** Kept by the cleanup at the end. */
 const backupCount = 4;
 
-const limit = { WALVAULT_ARCHIVE_QUEUE_LIMIT: '3MiB' };
+/** `whole`: two archives, with all that can happen to WAL and backups. `notes`: one small archive, with a note of each kind. */
+export const lives = ['whole', 'notes'] as const;
 
-export async function makeGoldenSet(directory: string): Promise<void> {
+export async function makeGoldenSet(directory: string, life: (typeof lives)[number]): Promise<void> {
+  if (life === 'notes') {
+    const site = await createSite();
+    const restores = await liveOnNotes(site);
+    const noted = await notedIn(site.configPath);
+    saveSite(site, join(directory, 'encrypted'), { ...(await expectedOf(site, restores)), noted });
+    return;
+  }
   for (const kind of ['encrypted', 'plain'] as const) {
     const site = await createSite({ isEncrypted: kind === 'encrypted' });
     const moments = await liveOneLife(site);
@@ -52,13 +63,7 @@ async function liveOneLife(site: Site): Promise<Moment[]> {
   await commit(primary, 7, 8);
   await archiveEverything(primary);
 
-  // The repository is unreachable while the server writes more WAL than the queue limit allows.
-  renameSync(site.repositoryPath, `${site.repositoryPath}-away`);
-  await commit(primary, 9, 16);
-  await until('segments were given up', () => primary.log().includes('IS GIVEN UP'));
-  await delay(2000);
-  renameSync(`${site.repositoryPath}-away`, site.repositoryPath);
-  await archiveEverything(primary);
+  await giveUpWal(site, primary, [9, 16]);
   await backUp(site, primary);
   await commit(primary, 17, 18);
   await archiveEverything(primary);
@@ -93,30 +98,13 @@ async function liveOneLife(site: Site): Promise<Moment[]> {
 
   const done = await site.walvault(['cleanup', '--keep-last', String(backupCount)]);
   if (done.exitCode !== 0) throw new Error(done.stderr);
-  const upTo = (last: number) => Array.from({ length: last }, (_, index) => index + 1);
   return [
-    { backup: 0, args: ['--target-time', pointInTime?.now ?? ''], rows: upTo(6) },
-    { backup: 0, args: ['--target-immediate'], rows: upTo(4) },
-    { backup: 1, args: ['--target-timeline', '1'], rows: upTo(20) },
-    { backup: 2, args: [], rows: upTo(26) },
-    { backup: 3, args: ['--target-name', 'golden'], rows: upTo(24) },
+    { backup: 0, args: ['--target-time', pointInTime?.now ?? ''], rows: rowsUpTo(6) },
+    { backup: 0, args: ['--target-immediate'], rows: rowsUpTo(4) },
+    { backup: 1, args: ['--target-timeline', '1'], rows: rowsUpTo(20) },
+    { backup: 2, args: [], rows: rowsUpTo(26) },
+    { backup: 3, args: ['--target-name', 'golden'], rows: rowsUpTo(24) },
   ];
-}
-
-/** As little as a cluster can hold: what is in the sets is in every clone of the sources. */
-async function shrink(server: PostgresServer): Promise<void> {
-  await server.query(`update pg_database set datistemplate = false where datname like 'template%'`);
-  await server.query('drop database template0');
-  await server.query('drop database template1');
-}
-
-/** Commits one numbered row a segment. */
-async function commit(server: PostgresServer, first: number, last: number): Promise<void> {
-  await server.query('create table if not exists committed(n int primary key)');
-  for (let n = first; n <= last; n++) {
-    await server.query('insert into committed values ($1)', [n]);
-    await server.query('select pg_switch_wal()');
-  }
 }
 
 async function caughtUp(standby: PostgresServer, last: number): Promise<void> {
@@ -151,5 +139,8 @@ function saveSite(site: Site, target: string, expected: Expected): void {
     if (name === basename(site.configPath)) continue;
     cpSync(join(site.directory, name), join(target, name), { recursive: true });
   }
+  // Its private key is elsewhere, as on a host.
+  if (site.privateKeyPath !== '')
+    cpSync(dirname(site.privateKeyPath), join(target, 'offline'), { recursive: true });
   writeFileSync(join(target, 'expected.json'), `${JSON.stringify(expected, undefined, 2)}\n`);
 }

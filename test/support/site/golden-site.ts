@@ -9,6 +9,7 @@ import { runWalvault } from './walvault.ts';
 
 export interface GoldenSite {
   readonly expected: Expected;
+  readonly configPath: string;
   readonly repositoryPath: string;
   /** What a server that recovers from it has in its environment. */
   readonly readerEnv: Environment;
@@ -40,6 +41,7 @@ export function openGoldenSite(set: string): GoldenSite {
   };
   return {
     expected: JSON.parse(readFileSync(join(directory, 'expected.json'), 'utf8')) as Expected,
+    configPath,
     repositoryPath: join(directory, 'repository'),
     readerEnv,
     walvault: (args, run = {}) =>
