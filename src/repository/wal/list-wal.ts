@@ -19,7 +19,7 @@ import { joinWal, WalFold } from './wal-fold.ts';
 /** So much is listed before it is worth a look how much is left. */
 const pagesBeforeLook = 4;
 /**
- * So many parts at most. A page of S3 takes 8 MiB while it is read, and 35 ms of the processor, which more of them would
+ * So many parts at most. A page of S3 takes 8 MiB while it is read, and 8 ms of the processor, which more of them would
  * only wait for.
  */
 const mostParts = 8;

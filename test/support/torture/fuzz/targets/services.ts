@@ -168,6 +168,8 @@ export const s3Answers: FuzzTarget = {
   reads: 'the answers of S3',
   parsers: [
     ...parsersOf('s3'),
+    'stores/s3/list-page.ts#readListPage',
+    'stores/s3/read-answer-first.ts#readAnswerFirst',
     'stores/s3/versions.ts#versionsOf',
     'stores/s3/unfinished.ts#listUploads',
     'stores/s3/error.ts#s3Error',
