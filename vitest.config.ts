@@ -84,7 +84,7 @@ function projectOf(
       restoreMocks: true,
       runner: 'test/support/site/leaving-out-runner.ts',
       setupFiles: [
-        'test/support/site/process-state.ts',
+        ...(sharesProcesses ? ['test/support/site/process-state.ts'] : []),
         'test/support/site/test-file-end.ts',
         ...(isScratchInMemory ? ['test/support/site/scratch-in-memory.ts'] : []),
       ],

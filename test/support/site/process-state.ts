@@ -1,4 +1,4 @@
-/** Fails a test file that leaves its process in another state than it found it: the next file may run in the same process. */
+/** Fails a test file that leaves its process in another state than it found it: the next file runs in the same process. */
 import assert from 'node:assert/strict';
 import { afterAll } from 'vitest';
 
