@@ -301,7 +301,7 @@ describe('push', () => {
     };
     const limits = { headerCheck: false, timeoutMs: 3000 };
     const startedAt = performance.now();
-    const sent = await send(large(153), { ...limits, repositories: [taking(() => 60)] });
+    const sent = await send(large(153), { ...limits, repositories: [taking(() => 120)] });
     assert.deepEqual([...sent.outcomes], [['main', 'created']]);
     assert.ok(performance.now() - startedAt > limits.timeoutMs, 'it was too fast to show anything');
     const stuck = taking(piece => (piece < 2 ? 0 : 600_000));

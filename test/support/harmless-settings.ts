@@ -40,8 +40,8 @@ export const harmlessSettings: readonly { readonly because: string; readonly nam
     because: 'Slots are not in a backup, and no worker of a subscription runs.',
     names: `
       idle_replication_slot_timeout max_active_replication_origins max_parallel_apply_workers_per_subscription
-      max_replication_slots max_slot_wal_keep_size max_sync_workers_per_subscription wal_keep_size
-      wal_sender_timeout
+      max_replication_slots max_slot_wal_keep_size max_sync_workers_per_subscription output_plugin_libraries
+      wal_keep_size wal_sender_timeout
     `,
   },
   {
@@ -91,7 +91,8 @@ export const harmlessSettings: readonly { readonly because: string; readonly nam
     because: 'Names, formats and behaviour of sessions.',
     names: `
       DateStyle IntervalStyle TimeZone allow_alter_system array_nulls backslash_quote bytea_output
-      check_function_bodies client_encoding client_min_messages cluster_name compute_query_id
+      check_function_bodies client_encoding client_min_messages cluster_name composite_type_mismatch
+      compute_query_id
       createrole_self_grant deadlock_timeout default_table_access_method default_text_search_config
       default_toast_compression default_transaction_deferrable default_transaction_isolation
       default_transaction_read_only escape_string_warning event_triggers extra_float_digits
