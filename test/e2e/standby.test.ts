@@ -1,19 +1,27 @@
 /** Standbys: one built from a backup that lives on the archive and takes over, and backups taken from a standby. */
 import assert from 'node:assert/strict';
-import { existsSync, renameSync } from 'node:fs';
-import { join } from 'node:path';
+import { appendFileSync, existsSync, renameSync } from 'node:fs';
+import { basename, join } from 'node:path';
 import { describe, it } from 'vitest';
-import { backUp, restoreInto, startCopy, verifyWithPostgres } from '../support/site/cycle.ts';
+import {
+  archivedSegments,
+  backUp,
+  restoreInto,
+  startCopy,
+  verifyWithPostgres,
+} from '../support/site/cycle.ts';
 import type { PostgresServer } from '../support/servers/postgres-server.ts';
 import type { Environment } from '../support/site/run.ts';
 import { temporaryDirectory } from '../support/site/temp.ts';
 import {
   archiveEverything,
+  coldCopy,
   commitRows,
   createSite,
   isInRecovery,
   outcomeOf,
   rowsOf,
+  startRecovery,
   until,
   type Site,
 } from '../support/site/site.ts';
@@ -116,6 +124,66 @@ describe('a promotion while the store is unreachable', () => {
     assert.ok(row?.isPromoted, standby.logTail(40));
     await commitRows(standby, 5, 5);
     assert.deepEqual(await rowsOf(standby), rows(5));
+  });
+});
+
+describe('an archive that feeds one standby', () => {
+  it('loses what the standby has passed by archive_cleanup_command, which never stops the standby', async () => {
+    const site = await createSite();
+    appendFileSync(site.configPath, '\nstandby-only = "on"\n');
+    // Only the checkpoints that are asked for.
+    await using primary = await site.startOrigin({ conf: { max_wal_size: '1GB' } });
+    await commitRows(primary, 1, 2);
+    await primary.stop();
+    const from = coldCopy(primary);
+    await primary.start();
+    await using standby = await startRecovery(site, {
+      from,
+      mode: 'standby',
+      conf: { archive_cleanup_command: `'${site.command('cleanup --standby %r')}'` },
+    });
+    await commitRows(primary, 3, 80);
+    await primary.query('checkpoint');
+    await commitRows(primary, 81, 82);
+    await caughtUp(standby, 82);
+    const archived = archivedSegments(site).map(path => basename(path));
+
+    const hidden = `${site.repositoryPath}.unmounted`;
+    renameSync(site.repositoryPath, hidden);
+    await standby.query('checkpoint');
+    await until('PostgreSQL says that the command failed', () =>
+      /WARNING: .*archive_cleanup_command.*exit(ed with exit)? code \d/.test(standby.log()),
+    );
+    renameSync(hidden, site.repositoryPath);
+    assert.deepEqual(
+      archivedSegments(site).map(path => basename(path)),
+      archived,
+    );
+    await primary.query('checkpoint');
+    await commitRows(primary, 83, 84);
+    await caughtUp(standby, 84);
+    const all = archivedSegments(site).map(path => basename(path));
+
+    await standby.query('checkpoint');
+    const [restart] = await standby.query<{ name: string }>(
+      'select redo_wal_file as name from pg_control_checkpoint()',
+    );
+    const needed = all.filter(name => name >= (restart?.name ?? ''));
+    assert.ok(all.length - needed.length > 64 && needed.length > 1, standby.logTail());
+    await until('what the standby has passed is gone', () => archivedSegments(site).length <= needed.length);
+    assert.deepEqual(
+      archivedSegments(site).map(path => basename(path)),
+      needed,
+    );
+    await commitRows(primary, 85, 86);
+    await caughtUp(standby, 86);
+    assert.ok(await isInRecovery(standby));
+
+    // What is left is enough: it replays again from where it restarts.
+    await standby.stop('immediate');
+    await standby.start();
+    await caughtUp(standby, 86);
+    assert.deepEqual(await rowsOf(standby), rows(86));
   });
 });
 
