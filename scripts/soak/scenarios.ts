@@ -21,6 +21,7 @@ import { killPushes } from '../../test/support/torture/kill-push.ts';
 import { killRestores } from '../../test/support/torture/kill-restore.ts';
 import { lookAtLargeArchive } from '../../test/support/torture/large-archive.ts';
 import { cycleOfLargeCluster } from '../../test/support/torture/large-cluster.ts';
+import { cleanUpLive } from '../../test/support/torture/live-cleanup.ts';
 import { memoryLimits, memoryOfBackup, memoryOfPush } from '../../test/support/torture/memory.ts';
 import { surviveOutages } from '../../test/support/torture/outage.ts';
 import { cutPower } from '../../test/support/torture/power-cut.ts';
@@ -52,6 +53,7 @@ export const scenarios: readonly Scenario[] = [
   { name: 'disturb-backup', run: options => mounting(() => disturbBackup(options)) },
   { name: 'kill-restore', run: async () => describe(await killRestores(await createSite(), rounds)) },
   { name: 'kill-cleanup', run: killCleanup },
+  { name: 'live-cleanup', run: liveCleanup },
   { name: 'race', run: async () => describe(await racePushes(await createSite(), 25)) },
   { name: 'race-s3', run: () => onS3(async site => describe(await racePushes(site, 25))) },
   { name: 'power-cut-ext2', run: () => mounting(async () => describe(await cutPower('ext2', 5))) },
@@ -96,6 +98,10 @@ async function disturbBackup({ seed = randomBytes(2).toString('hex') }: SoakOpti
 async function killCleanup({ seed = randomBytes(2).toString('hex') }: SoakOptions): Promise<string> {
   const rounds = Number(process.env['WALVAULT_TEST_ROUNDS'] ?? 100);
   return `seed ${seed}: ${describe(await killCleanups(rounds, Number.parseInt(seed, 16), console.log))}`;
+}
+
+async function liveCleanup(): Promise<string> {
+  return describe(await cleanUpLive(await createSite(), { restores: 5, backups: 8, say: console.log }));
 }
 
 /** Of a simulated week; WALVAULT_TEST_HOURS gives another number of hours. */

@@ -25,7 +25,7 @@ function doubts({ backups, unreadable, unfinished, geometry }: SystemState): Rem
     return [
       {
         message: `nothing is removed: ${formatCount(present, 'backup')} here may need the WAL that the standby does not`,
-        hint: 'A repository with standby-only = true holds no backups; where there are backups, a retention policy decides.',
+        hint: 'A repository with standby-only = "on" holds no backups; where there are backups, a retention policy decides.',
       },
     ];
   return geometry === undefined ? [{ message: 'nothing is removed: the size of segments is not known' }] : [];
