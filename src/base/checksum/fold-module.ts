@@ -45,12 +45,6 @@ function encodeFold(distancesBytes: readonly number[]): Uint8Array<ArrayBuffer> 
     ...[op.localGet, end, op.i32LtU, op.brIf, 0],
     ...[op.end],
   ];
-  return encodeModule({
-    name: 'fold',
-    parameters: [i32, i32, i32],
-    results: [],
-    locals: [],
-    body,
-    memoryBytes: foldMemoryBytes,
-  });
+  const fold = { name: 'fold', parameters: [i32, i32, i32], results: [], locals: [], body };
+  return encodeModule([fold], foldMemoryBytes);
 }

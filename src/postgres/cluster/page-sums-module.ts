@@ -1,15 +1,16 @@
-/** The inner loop of `page-buffer.ts` as a WebAssembly module: `verifyPages` with 32 sums in eight vectors. */
+/** `verifyPages` as a function of a WebAssembly module, with 32 sums in eight vectors. */
 import {
   align16,
   align2,
   align4,
-  encodeModule,
   i32,
   noResult,
   op,
   signed,
   unsigned,
   v128,
+  vectorOf,
+  type FunctionParts,
 } from '../../base/checksum/module-bytes.ts';
 import { checksumAt, prime, startValues } from './page-checksum.ts';
 
@@ -25,29 +26,6 @@ export type FindWrongPages = (
   out: number,
 ) => number;
 
-/** The part of WebAssembly that is used; Node's types do not declare it. */
-declare const WebAssembly: {
-  readonly Module: new (bytes: Uint8Array) => object;
-  readonly Instance: new (module: object) => {
-    readonly exports: {
-      readonly memory: { readonly buffer: ArrayBuffer };
-      readonly findWrongPages: FindWrongPages;
-    };
-  };
-};
-
-export interface PageSums {
-  readonly memory: ArrayBuffer;
-  readonly findWrongPages: FindWrongPages;
-}
-
-/** @throws Error where the processor has no vectors that WebAssembly could use */
-export function makePageSums(memoryBytes: number): PageSums {
-  const module = new WebAssembly.Module(encodePageSums(memoryBytes));
-  const { memory, findWrongPages } = new WebAssembly.Instance(module).exports;
-  return { memory: memory.buffer, findWrongPages };
-}
-
 const vectors = 8;
 const vectorBytes = 16;
 const rowBytes = vectors * vectorBytes;
@@ -55,7 +33,7 @@ const rowBytes = vectors * vectorBytes;
 const [at, end, block, blockSize, out, row, pageEnd, folded, count] = [0, 1, 2, 3, 4, 5, 6, 7, 8];
 const [firstSum, mixed, primes] = [9, 9 + vectors, 10 + vectors];
 
-function encodePageSums(memoryBytes: number): Uint8Array<ArrayBuffer> {
+export function findWrongPagesParts(): FunctionParts {
   const eachSum = (code: (index: number, sum: number) => readonly number[]) =>
     Array.from({ length: vectors }, (_, index) => code(index, firstSum + index)).flat();
   const get = (variable: number) => [op.localGet, variable];
@@ -112,7 +90,7 @@ function encodePageSums(memoryBytes: number): Uint8Array<ArrayBuffer> {
     ...[op.end],
     ...get(count),
   ];
-  return encodeModule({
+  return {
     name: 'findWrongPages',
     parameters: [i32, i32, i32, i32, i32],
     results: [i32],
@@ -121,10 +99,5 @@ function encodePageSums(memoryBytes: number): Uint8Array<ArrayBuffer> {
       { count: vectors + 2, type: v128 },
     ],
     body,
-    memoryBytes,
-  });
-}
-
-function vectorOf(words: Iterable<number>): number[] {
-  return [...op.v128Const, ...new Uint8Array(Int32Array.from(words).buffer)];
+  };
 }

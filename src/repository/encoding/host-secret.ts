@@ -6,6 +6,7 @@
  * are bound to is authenticated with them: a sealed object that is moved to another place does not open.
  */
 import { createCipheriv, createDecipheriv, createHmac, hkdfSync, randomBytes } from 'node:crypto';
+import { HighwayKey } from '../../base/checksum/highway-hash.ts';
 import { WalvaultError } from '../../base/errors/errors.ts';
 import { Hidden, type Secret } from '../../base/secret.ts';
 
@@ -49,13 +50,21 @@ export class HostSecret extends Hidden {
 
   /** @param purpose what the key is for: two purposes never have one key */
   keyFor(purpose: string): SealingKey {
-    const key = hkdfSync('sha256', this.#secret, '', `walvault 1 ${purpose}`, secretBytes);
-    return new SealingKey(Buffer.from(key));
+    return new SealingKey(this.#derive(purpose));
+  }
+
+  /** A key that digests pages: nobody without the secret finds two pages with one digest. @param purpose as in `keyFor` */
+  hashKeyFor(purpose: string): HighwayKey {
+    return new HighwayKey(this.#derive(purpose));
   }
 
   /** The same for equal texts, and tells nobody without the secret anything of them: 64 hex digits. */
   markOf(text: string): string {
     return createHmac('sha256', this.#secret).update(text).digest('hex');
+  }
+
+  #derive(purpose: string): Buffer {
+    return Buffer.from(hkdfSync('sha256', this.#secret, '', `walvault 1 ${purpose}`, secretBytes));
   }
 }
 

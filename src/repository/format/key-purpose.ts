@@ -56,7 +56,7 @@ function purposeOfBackup(rest: string): KeyPurpose | undefined {
         }
       : { what: `the signature of backup ${record[1]}`, loss: 'the backup counts as unsigned' };
   const piece =
-    /^backups\/([^/]+)\/(claim\.json|attempts\/\d\.json|(?:manifest|names)\d?\.ndjson[.a-z]*|parts\/\d+\.tar[.a-z]*|index\/\d+\.sealed)$/.exec(
+    /^backups\/([^/]+)\/(claim\.json|attempts\/\d\.json|(?:manifest|names)\d?\.ndjson[.a-z]*|parts\/\d+\.tar[.a-z]*|(?:index|digests)\/\d+\.sealed)$/.exec(
       rest,
     );
   if (piece === null) return undefined;
@@ -65,6 +65,11 @@ function purposeOfBackup(rest: string): KeyPurpose | undefined {
     return {
       what: `${name} of backup ${id}`,
       loss: 'the host that took the backup no longer knows what is in that part; an interrupted backup writes it again',
+    };
+  if (name.startsWith('digests/'))
+    return {
+      what: `${name} of backup ${id}`,
+      loss: 'no incremental backup can build on the backup any more; the next one is a full one',
     };
   if (name.startsWith('names'))
     return {
