@@ -22,6 +22,8 @@ export const objectBounds = {
   record: { what: 'the commit record of a backup', limitBytes: 64 * mebibyte },
   /** Ten thousand files with paths of 4 KiB take 43 MB. */
   partIndex: { what: 'the index of a part of a backup', limitBytes: 64 * mebibyte },
+  /** Eight bytes for a page, so 64 GiB of relations. */
+  pageDigests: { what: 'the page digests of a part of a backup', limitBytes: 80 * mebibyte },
   note: { what: 'a note', limitBytes: 64 * kibibyte },
   /** Metadata has at most 16 KiB. */
   sidecar: { what: 'the file with the metadata of an object in a directory', limitBytes: 64 * kibibyte },
@@ -51,6 +53,8 @@ export const fileBounds = {
     what: 'a file that is captured in memory for the last part of a backup',
     limitBytes: 64 * mebibyte,
   },
+  /** Bitmaps of two thousand million blocks, 16 TiB that one checkpoint's WAL has changed. */
+  walSummary: { what: 'a WAL summary (`pg_wal/summaries`)', limitBytes: 256 * mebibyte },
   lossRecord: { what: 'a record of given-up WAL in the data directory', limitBytes: 64 * kibibyte },
 } as const satisfies Record<string, FixedBound>;
 
@@ -62,6 +66,8 @@ export const pieceBounds = {
   zstdWindow: { what: 'the window that a zstd frame asks for', limitBytes: 128 * mebibyte },
   /** An RSA-16384 session key takes 2 KiB, a signature with many subpackets a little more. */
   packet: { what: 'an OpenPGP packet with a session key or a signature', limitBytes: 16 * kibibyte },
+  /** One with all blocks of a file of 1 GiB takes half a mebibyte; PostgreSQL can be built with larger files. */
+  incrementalHeader: { what: 'the header of an INCREMENTAL file', limitBytes: 16 * mebibyte },
   /** Of a longer one the beginning is shown. */
   remark: { what: "a person's words in a note about a backup, and who wrote them", limitBytes: 1000 },
 } as const satisfies Record<string, FixedBound>;
@@ -103,6 +109,8 @@ export const totalBounds = {
     what: 'all records without a good signature that are read elsewhere',
     limitBytes: 256 * mebibyte,
   },
+  /** Two hundred thousand changed relations, or bitmaps of a thousand million changed blocks. */
+  changedBlocks: { what: 'what WAL summaries name as changed', limitBytes: 128 * mebibyte },
 } as const satisfies Record<string, FixedBound>;
 
 /** Answers of services that are held in memory. */

@@ -66,6 +66,10 @@ export function assembleConfig(
       checkPages: values['backup.check-pages'],
       nameMap: values['backup.name-map'],
       fastCheckpoint: values['backup.fast-checkpoint'],
+      type: values['backup.type'],
+      fullEveryMs: values['backup.full-every'],
+      differentialEveryMs: values['backup.differential-every'],
+      mostChangedShare: values['backup.most-changed'] / 100,
     },
     restore: { jobs: values['restore.jobs'] },
     retention: {

@@ -35,6 +35,8 @@ export interface RepositoryConfig {
 }
 
 /** The configuration in force: validated, defaults filled in, paths absolute. Secrets are read when they are used. */
+export type BackupTypeSetting = 'full' | 'differential' | 'incremental' | 'auto';
+
 export interface Config {
   readonly cluster: string;
   readonly dataDirectory: string | undefined;
@@ -108,6 +110,11 @@ export interface Config {
     readonly checkPages: boolean;
     readonly nameMap: boolean;
     readonly fastCheckpoint: boolean;
+    readonly type: BackupTypeSetting;
+    readonly fullEveryMs: number;
+    readonly differentialEveryMs: number;
+    /** 0 to 1. */
+    readonly mostChangedShare: number;
   };
   readonly restore: {
     /** Undefined: by the number of processors. */

@@ -6,14 +6,20 @@
  */
 import { covers, type SegmentRange } from '../postgres/wal/segment-range.ts';
 import { describeVerdict, isBelieved, type SignaturePolicy } from './encoding/signature-policy.ts';
-import { comparePositions } from './format/backup-record.ts';
+import { lineageOf } from './backup/lineage.ts';
+import { comparePositions, type BackupRecord } from './format/backup-record.ts';
 import type { CatalogEntry } from './format/catalog.ts';
 import { neededSegments } from './wal/needed.ts';
 
 /** The reason why a record must not be used for a restore; undefined when it may be used. */
-export function whyNotUsed({ record, verdict }: CatalogEntry, policy: SignaturePolicy): string | undefined {
-  if (!isBelieved(verdict, policy)) return `its commit record ${describeVerdict(verdict)}`;
-  return record.type === 'incremental' ? 'it is incremental, which this version does not restore' : undefined;
+export function whyNotUsed({ verdict }: CatalogEntry, policy: SignaturePolicy): string | undefined {
+  return isBelieved(verdict, policy) ? undefined : `its commit record ${describeVerdict(verdict)}`;
+}
+
+/** The backups that have all they build on among them. */
+export function withLineage(backups: readonly BackupRecord[]): BackupRecord[] {
+  const byId = new Map(backups.map(record => [record.id, record]));
+  return backups.filter(record => lineageOf(record, id => byId.get(id)) !== undefined);
 }
 
 /** A record together with the check that the store has its parts. */

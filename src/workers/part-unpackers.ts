@@ -1,6 +1,6 @@
 /** Unpacks the parts of a backup in worker threads. */
 import type { Config } from '../config/index.ts';
-import type { PartJob, PartRun, Written } from '../operations/restore/unpack-part.ts';
+import type { PartJob, PartRun, UnpackedPart } from '../operations/restore/unpack-part.ts';
 import type { PartUnpacker } from '../operations/restore/unpack.ts';
 import type { Repository } from '../repository/repository.ts';
 import { garbageCollector, mainThread } from './collect-garbage.ts';
@@ -24,7 +24,7 @@ export class PartUnpackers implements PartUnpacker, AsyncDisposable {
     this.#pool.prepare('unpack-part');
   }
 
-  async unpack(repository: Repository, job: PartJob, { onWritten, signal }: PartRun): Promise<Written> {
+  async unpack(repository: Repository, job: PartJob, { onWritten, signal }: PartRun): Promise<UnpackedPart> {
     this.#collectGarbage();
     const input = { repository: repository.name, job };
     return await this.#pool.run('unpack-part', input, {

@@ -236,6 +236,17 @@ export const samples: Samples = {
   'anomalies-not-noted': { kind: 'anomalies-not-noted', backup, failure },
   'backup-not-completed': { kind: 'backup-not-completed', backup },
   'backup-interrupted': { kind: 'backup-interrupted', backup, partCount: 12, storedSizeBytes: 3 * 1024 ** 3 },
+  'full-backup-chosen': { kind: 'full-backup-chosen', reason: 'there is no full backup yet' },
+  'incremental-backup-chosen': {
+    kind: 'incremental-backup-chosen',
+    parent: '20261129T213128Z-full-1a2b3c',
+    reason: 'an incremental backup was asked for',
+  },
+  'parent-not-readable': {
+    kind: 'parent-not-readable',
+    parent: '20261129T213128Z-full-1a2b3c',
+    failure,
+  },
   'backup-resumed': {
     kind: 'backup-resumed',
     backup,

@@ -37,14 +37,15 @@ export interface WriteOptions {
  */
 export async function writeFileDurably(
   path: string,
-  data: Uint8Array | string,
+  data: Uint8Array | string | AsyncIterable<Uint8Array>,
   options: WriteOptions = {},
 ): Promise<void> {
   const temporary = temporaryName(path);
   let handle: OpenFile | undefined;
   try {
     handle = await open(temporary, 'wx', options.mode ?? 0o600);
-    await handle.writeFile(data);
+    if (typeof data === 'string' || data instanceof Uint8Array) await handle.writeFile(data);
+    else for await (const chunk of data) await writeAll(handle, chunk);
     await handle.sync();
     await handle.close();
     handle = undefined;

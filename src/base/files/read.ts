@@ -56,6 +56,28 @@ export async function readOpened(handle: OpenFile, limitBytes: number): Promise<
   }
 }
 
+/** A chunk is valid until the next one is asked for. @throws system errors; EFBIG behind the limit, ENXIO for a named pipe */
+export async function* readInChunks(
+  path: string,
+  limitBytes: number,
+  signal: AbortSignal,
+): AsyncGenerator<Uint8Array> {
+  const handle = await openToRead(path);
+  try {
+    const buffer = Buffer.allocUnsafe(stepBytes);
+    for (let sizeBytes = 0; ;) {
+      signal.throwIfAborted();
+      const { bytesRead } = await handle.read(buffer, 0, buffer.length, null);
+      if (bytesRead === 0) return;
+      sizeBytes += bytesRead;
+      if (sizeBytes > limitBytes) throw tooLarge();
+      yield buffer.subarray(0, bytesRead);
+    }
+  } finally {
+    await handle.close();
+  }
+}
+
 /** As `readWhole`, synchronously. */
 export function readWholeNow(path: string, limitBytes: number): Buffer {
   const descriptor = openToReadNow(path);

@@ -19,6 +19,7 @@ interface BackupCliOptions {
   readonly limitRate?: number;
   readonly lowPriority?: boolean;
   readonly resume: boolean;
+  readonly type?: 'full' | 'differential' | 'incremental' | 'auto';
   readonly json?: boolean;
 }
 
@@ -28,6 +29,14 @@ export const defineBackup: DefineVerb = (program, run) => {
     .command('backup')
     .description('take a base backup of the running server')
     .option('--repository <name>', 'only into this repository; may be repeated (default: all)', many)
+    .addOption(
+      new Option('--type <type>', 'full, or what has changed (default: backup.type)').choices([
+        'full',
+        'differential',
+        'incremental',
+        'auto',
+      ]),
+    )
     .option('--label <text>', 'one line for people')
     .addOption(keepForOption())
     .addOption(new Option('--fast', 'start with an immediate checkpoint').conflicts('spread'))
@@ -55,6 +64,7 @@ export const defineBackup: DefineVerb = (program, run) => {
           repositories: opened.repositories,
           writer,
           named: options.repository,
+          type: options.type,
           resume: options.resume,
           label: options.label,
           keepForMs: options.keepFor,
@@ -93,7 +103,11 @@ all of it is durable and all the WAL it needs has arrived; a run that fails leav
 are named and counted; the backup is kept with their number, and the exit status is 16. --low-priority gives the lowest
 priority for processors, from which Linux derives the one for disks; \`ionice -c 3 walvault backup\` takes disks only when idle.
 
-For four days an interrupted backup goes on from its finished parts, also after kill -9: every file is read again, and what
+--type differential stores what has changed since the newest full backup, incremental what has changed since the newest
+differential, auto what is due by backup.full-every and backup.differential-every. Where no earlier backup can be the parent,
+a full one is taken, and the reason told. Needs encryption.host-secret; an interrupted incremental backup begins anew.
+
+For four days an interrupted full backup goes on from its finished parts, also after kill -9: every file is read again, and what
 has not changed is not stored again. The host opens what it noted of them with its own secret (encryption.host-secret,
 made by init) and needs no private key. cleanup removes the pieces after seven days.
 
@@ -104,6 +118,7 @@ On a standby, postgres.primary-connection lets it tell the primary to end the WA
 
 Examples:
   walvault backup
+  walvault backup --type auto
   walvault backup --fast --label 'before the upgrade' --keep-for 1w
   walvault backup --repository offsite --json
   walvault backup --jobs 2 --limit-rate 50MiB --low-priority

@@ -34,6 +34,11 @@ export type BackupEvent =
       /** The first of them. */
       readonly databases: readonly { readonly database: string; readonly problem: string }[];
     }
+  /** Another type was asked for, or the settings leave the choice to walvault. */
+  | { readonly kind: 'full-backup-chosen'; readonly reason: string }
+  | { readonly kind: 'incremental-backup-chosen'; readonly parent: string; readonly reason: string }
+  /** A full backup is taken in place of an incremental one. */
+  | { readonly kind: 'parent-not-readable'; readonly parent: string; readonly failure: PlainError }
   | { readonly kind: 'piece-made-again'; readonly failure: PlainError }
   | { readonly kind: 'repository-left-out'; readonly repository: string; readonly failure: PlainError }
   | {

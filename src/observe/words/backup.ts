@@ -18,6 +18,11 @@ export const backupWords: WordsTable<BackupEvent> = {
       `the primary was not told to end its segment: ${failure.message}`,
       'The backup waits until it ends by itself. On an idle primary, select pg_switch_wal() ends it.',
     ),
+  'full-backup-chosen': ({ reason }) => info(`taking a full backup: ${reason}`),
+  'incremental-backup-chosen': ({ parent, reason }) =>
+    info(`taking an incremental backup on ${parent}: ${reason}`),
+  'parent-not-readable': ({ parent, failure }) =>
+    warn(`taking a full backup, because ${parent} cannot be its parent: ${failure.message}`),
   'file-vanished': ({ path }) => debug(`${path} was removed while the backup ran`),
   'link-left-out': ({ path }) =>
     warn(

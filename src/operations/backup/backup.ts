@@ -1,5 +1,5 @@
 /**
- * `walvault backup`: one full base backup of a running cluster, to several repositories at once.
+ * `walvault backup`: one base backup of a running cluster, full or on a parent, to several repositories at once.
  *
  * A backup exists only once its commit record exists. The record is written when everything it names is durable and
  * all its WAL has arrived (P4). A failure before that leaves pieces that no command takes for a backup. The next run goes on
@@ -18,6 +18,7 @@ import { ensureClusterRecord } from '../../repository/format/cluster-record.ts';
 import type { SystemPath } from '../../repository/format/layout.ts';
 import { verifyMarker } from '../../repository/format/marker.ts';
 import type { Repository } from '../../repository/repository.ts';
+import { surveySystem } from '../../repository/survey.ts';
 import { neededSegments } from '../../repository/wal/needed.ts';
 import { noteHighWater } from '../../repository/wal/note-high-water.ts';
 import { newBackupSet } from './backup-set.ts';
@@ -31,6 +32,9 @@ import { makeBackupRecord, recipientsOf } from './ending/make-record.ts';
 import { noteAnomalies } from './ending/note-anomalies.ts';
 import { writeNameMap } from './names/write-name-map.ts';
 import { spanOf } from './wal/span.ts';
+import type { AskedType } from './parent/choose-parent.ts';
+import type { ParentState } from './parent/parent-state.ts';
+import { pickParent } from './parent/pick-parent.ts';
 import type { PartWriter } from './part/part-task.ts';
 import { readBackupServerFacts, type BackupServerFacts } from './server-facts.ts';
 import { Inventory } from './collect/inventory.ts';
@@ -52,6 +56,8 @@ export interface BackupOptions {
   readonly named?: readonly string[] | undefined;
   /** False: it begins anew, although there is an interrupted one. Default true. */
   readonly resume?: boolean | undefined;
+  /** Default: as configured. */
+  readonly type?: AskedType | undefined;
   /** The label of the backup, one line; default: the id. */
   readonly label?: string | undefined;
   /** How long cleanup keeps the backup from its end on, whatever the policy says; undefined: the policy judges it. */
@@ -114,12 +120,24 @@ export async function backup(options: BackupOptions): Promise<BackupResult> {
     // An unusable key must be reported before the checkpoint, not after it.
     await destinations.codec.keyring.encryptor('backup');
     const own = await ownSecret(destinations.codec.keyring, log);
-    await using place = await choosePlace({ ...options, own, connection, destinations, system });
+    const picked = await pickParent({
+      asked: options.type ?? config.backup.type,
+      settings: config.backup,
+      repositories: destinations.repositories,
+      ...{ system, facts, own, connection, log, signal },
+    });
+    await using parentState = picked?.state;
+    const parent = picked?.record;
+    const type = parent === undefined ? 'full' : 'incremental';
+    await using place = await choosePlace({ ...options, type, own, connection, destinations, system });
     const { id, attempt } = place;
     const label = checkLabel(options.label ?? id);
     const indexer = own && new PartIndexer({ ...own, system, id, destinations, log, signal }, place.finished);
     const set = newBackupSet({ system, id, attempt, destinations, indexer, log, signal });
-    const run = { ...options, connection, facts, system, set, place, indexer, id, attempt, label };
+    const run = {
+      ...options,
+      ...{ connection, facts, system, set, place, indexer, parent, parentState, id, attempt, label },
+    };
     const { record, damagedPages } = await discardUnlessCommitted(run, () => takeBackup(run));
     const anomalies = await noteAnomalies(destinations.repositories, record, { system, log, signal });
     const repositories = destinations.repositories.map(({ name }) => name);
@@ -137,6 +155,9 @@ interface BackupRun extends Omit<BackupOptions, 'label'> {
   readonly set: PartSet;
   readonly place: BackupPlace;
   readonly indexer: PartIndexer | undefined;
+  /** Undefined for a full backup, as is its state. */
+  readonly parent: BackupRecord | undefined;
+  readonly parentState: ParentState | undefined;
   readonly id: string;
   readonly attempt: number;
   readonly label: string;
@@ -144,7 +165,21 @@ interface BackupRun extends Omit<BackupOptions, 'label'> {
 
 /** Does everything from the claim to the commit record. */
 async function takeBackup(run: BackupRun): Promise<{ record: BackupRecord; damagedPages: DamagedPage[] }> {
-  const { config, connection, facts, system, set, place, id, attempt, label, log, signal } = run;
+  const {
+    config,
+    connection,
+    facts,
+    system,
+    set,
+    place,
+    parent,
+    parentState,
+    id,
+    attempt,
+    label,
+    log,
+    signal,
+  } = run;
   const { destinations } = set;
   const { dataDirectory } = facts;
   // Before anything is written: a host without a place for temporary files is noticed here.
@@ -152,14 +187,16 @@ async function takeBackup(run: BackupRun): Promise<{ record: BackupRecord; damag
   const ended = facts.isStandby ? await endSegmentBefore(run) : undefined;
   if (ended !== undefined) await awaitArchived([ended], run);
   await destinations.inEach(repository =>
-    claimBackup(repository, system, { id, attempt, startTime: new Date() }, signal),
+    claimBackup(repository, system, { id, attempt, startTime: new Date(), parent: parent?.id }, signal),
   );
+  if (parent !== undefined)
+    await destinations.inEach(repository => requireParent(repository, system, parent, signal));
   const fast = run.fast ?? config.backup.fastCheckpoint;
   const mayTakeMs = await spreadCheckpointMs(connection);
   log.emit({ kind: 'checkpoint-awaited', backup: id, isFast: fast, mayTakeMs });
   const started = await startBackup(connection, { label, fast });
 
-  const copied = await copyCluster({ ...run, earlier: place.parts, started, inventory });
+  const copied = await copyCluster({ ...run, earlier: place.parts, parent: parentState, started, inventory });
   await run.writer.release?.();
   const names = config.backup.nameMap ? await writeNameMap(run) : undefined;
   const capturedControl = await captureControlFile(dataDirectory, signal);
@@ -190,6 +227,28 @@ async function takeBackup(run: BackupRun): Promise<{ record: BackupRecord; damag
       { system, geometry: record.geometry, log, signal },
     );
   return { record, damagedPages: copied.damagedPages };
+}
+
+/**
+ * Once the claim names the parent, no cleanup begins to remove it. One that had begun has announced it before.
+ * @throws WalvaultError `conflict`
+ */
+async function requireParent(
+  repository: Repository,
+  system: SystemPath,
+  { id }: BackupRecord,
+  signal: AbortSignal,
+): Promise<void> {
+  const survey = surveySystem(repository, system, signal);
+  const isThere = (await survey.believedBackups()).some(({ record }) => record.id === id);
+  if (isThere && !(await survey.expiring()).has(id)) return;
+  throw new WalvaultError(
+    'conflict',
+    `${repository.store.url}: cleanup removes backup ${id}, which this one builds on`,
+    {
+      hint: 'Take the backup again; it gets another parent, or is a full one.',
+    },
+  );
 }
 
 /** Proves that the repository is the configured one, and that it holds or will hold the WAL of this cluster. */

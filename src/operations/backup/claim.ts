@@ -7,13 +7,13 @@ import type { Repository } from '../../repository/repository.ts';
 
 /**
  * Writes the claim: which host makes the backup, and since when, so that cleanup can tell a backup in progress from
- * an abandoned one. An incremental backup will also name its parent, which must then be kept.
+ * an abandoned one. An incremental backup also names its parent, which must then be kept.
  * @throws WalvaultError `conflict` when the id is taken
  */
 export async function claimBackup(
   repository: Repository,
   system: SystemPath,
-  claim: Pick<Claim, 'id' | 'attempt' | 'startTime'>,
+  claim: Pick<Claim, 'id' | 'attempt' | 'startTime' | 'parent'>,
   signal: AbortSignal,
 ): Promise<void> {
   if (await writeClaim(repository, system, { ...claim, ...thisRun() }, signal)) return;

@@ -13,7 +13,7 @@ import { startDeadline } from '../../base/time/deadline.ts';
 import { sleep } from '../../base/time/wait.ts';
 import type { Log } from '../../observe/events/events.ts';
 import { needsSignature } from '../../repository/encoding/signature-policy.ts';
-import type { BackupRecord } from '../../repository/format/backup-record.ts';
+import { restoredBytesOf, type BackupRecord } from '../../repository/format/backup-record.ts';
 import type { SystemPath } from '../../repository/format/layout.ts';
 import { writeNote } from '../../repository/format/notes/note.ts';
 import {
@@ -85,7 +85,7 @@ export class RestoreHold implements AsyncDisposable {
       directory,
       startTime: new Date(),
     };
-    this.#progress.totalBytes = backup.sizeBytes;
+    this.#progress.totalBytes = restoredBytesOf(backup);
     this.log = {
       emit: event => {
         if (event.kind === 'progress' && (event.stage === 'restore' || event.stage === 'recovery')) {

@@ -12,7 +12,7 @@ import type { RecoverySettings } from '../../postgres/cluster/recovery-settings.
 import type { WalGeometry } from '../../postgres/wal/geometry.ts';
 import type { ReplayMinimums } from '../../postgres/wal/replay-minimums.ts';
 import { nameRange } from '../../postgres/wal/segment-range.ts';
-import type { BackupRecord } from '../../repository/format/backup-record.ts';
+import { restoredBytesOf, type BackupRecord } from '../../repository/format/backup-record.ts';
 import { pieceKey, type SystemPath } from '../../repository/format/layout.ts';
 import type { AcknowledgedGap } from '../../repository/format/notes/gap-acknowledged.ts';
 import type { Repository } from '../../repository/repository.ts';
@@ -73,7 +73,7 @@ async function restoreFrom(
     options.signal,
   );
   const { system } = survey;
-  const plan = await makePlan(options, survey);
+  const { plan, lineage } = await makePlan(options, survey);
   if (!options.dryRun) options.unpacker.prepare?.();
   const { backup } = plan;
   const tablespaces = mapTablespaces(backup.tablespaces, {
@@ -83,7 +83,7 @@ async function restoreFrom(
   });
   for (const tablespace of tablespaces) await refuseOccupied(tablespace.directory);
   await refuseBadWalDirectory(options, tablespaces);
-  const needs = [{ directory, sizeBytes: backup.sizeBytes }, walSpace(options, plan)];
+  const needs = [{ directory, sizeBytes: restoredBytesOf(backup) }, walSpace(options, plan)];
   if (tablespaces.length === 0) await requireSpace(needs);
   // The manifest knows how much goes into each of them; it is checked again when that is read.
   else
@@ -101,7 +101,7 @@ async function restoreFrom(
   const minimumsOnTheWay = options.dryRun ? undefined : await minimumsToRead({ ...options, system, plan });
   const written = options.dryRun
     ? undefined
-    : await writeHeld(survey, { ...options, system, plan, tablespaces, settings, minimumsOnTheWay });
+    : await writeHeld(survey, { ...options, system, plan, lineage, tablespaces, settings, minimumsOnTheWay });
   const finished = written?.finished;
   return {
     plan,
@@ -213,7 +213,7 @@ async function proveKeyFits(
 async function makePlan(
   { request, verifySignatures, log, signal }: RestoreOptions,
   archive: SystemSurvey,
-): Promise<RestorePlan> {
+): Promise<{ readonly plan: RestorePlan; readonly lineage: readonly BackupRecord[] }> {
   const { repository, system } = archive;
   const { backupId } = request;
   const restorePoint = request.target.kind === 'name' ? request.target.name : undefined;
@@ -222,12 +222,12 @@ async function makePlan(
   const evidence = createWalEvidence({ repository, system, geometry, log, signal });
   const check = { repository, system, survey, signal };
   try {
-    const { plan, listed } = await planWithWholeBackup({ ...check, backupId, log }, usable =>
+    const { plan, lineage, listed } = await planWithWholeBackup({ ...check, backupId, log }, usable =>
       planRestore(usable, request, evidence),
     );
-    await requireReadable(check, { backups: [plan.backup], wal: plan.wal, listed });
+    await requireReadable(check, { backups: lineage, wal: plan.wal, listed });
     if (plan.acceptedGap !== undefined) log.emit(acceptedGapEvent(plan.acceptedGap, geometry));
-    return plan;
+    return { plan, lineage };
   } catch (error) {
     if (isStoreError(error, 'cold')) await requireReadable(check, possibleNeeds(survey, request));
     throw error;

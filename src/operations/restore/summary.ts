@@ -9,7 +9,7 @@ import type { Outcome } from './start/outcome.ts';
 import type { StartedServer } from './start/start-restored.ts';
 import { describeDropped } from './spare-drops.ts';
 import { describeTarget } from './target.ts';
-import type { DamagedPage } from '../../repository/format/backup-record.ts';
+import { restoredBytesOf, type DamagedPage } from '../../repository/format/backup-record.ts';
 import { formatMicros, microsOf } from '../../postgres/wal/timestamp.ts';
 
 export interface RestoreSummary {
@@ -93,7 +93,7 @@ export function summariseRestore(result: RestoreResult, server?: StartedServer):
       stopLsn: formatLsn(backup.stopLsn),
       stopTime: formatMicros(microsOf(backup.stopTime)),
       serverVersion: backup.serverVersion,
-      sizeBytes: backup.sizeBytes,
+      sizeBytes: restoredBytesOf(backup),
       fileCount: backup.fileCount,
       damagedPages: backup.damagedPages,
       namedDamagedPages: backup.namedDamagedPages ?? [],

@@ -9,7 +9,7 @@ import type { Repository } from '../../repository/repository.ts';
 import { refuseUnknownCluster } from '../../repository/known-cluster.ts';
 import { surveySystem, type SystemSurvey } from '../../repository/survey.ts';
 import { healHistoryHint } from '../../repository/wal/timelines.ts';
-import { whyNotUsed } from '../../repository/trust.ts';
+import { whyNotUsed, withLineage } from '../../repository/trust.ts';
 import type { Log } from '../../observe/events/events.ts';
 import type { WalSurvey } from './wal-path.ts';
 
@@ -64,11 +64,7 @@ export async function surveyForReport(survey: SystemSurvey): Promise<RestoreSurv
   const usable = backups.filter(entry => whyNotUsed(entry, policy) === undefined);
   const geometry = await survey.geometry();
   if (geometry === undefined) return undefined;
-  return await surveyAround(
-    survey,
-    usable.map(({ record }) => record),
-    geometry,
-  );
+  return await surveyAround(survey, withLineage(usable.map(({ record }) => record)), geometry);
 }
 
 /** The survey with these backups, for a plan or for what could be planned. */
@@ -105,16 +101,22 @@ async function usableBackups(
     if (problem === undefined) usable.push(entry.record);
     else unusable.set(entry.record.id, problem);
   }
+  const complete = withLineage(usable);
+  for (const { id, parent } of usable.filter(record => !complete.includes(record)))
+    unusable.set(
+      id,
+      `it builds on ${parent ?? 'a backup without a name'}, which is not here or cannot be used`,
+    );
   const wanted = backupId === undefined ? undefined : unusable.get(backupId);
   if (wanted !== undefined) throw cannotUse(`backup ${backupId} cannot be used: ${wanted}`);
   // The survey has told how many there are.
   for (const [id, problem] of [...unusable].slice(0, mostNamed)) {
-    if (usable.length === 0) throw cannotUse(`no backup can be used: ${id} ${problem}`);
+    if (complete.length === 0) throw cannotUse(`no backup can be used: ${id} ${problem}`);
     log.emit({ kind: 'backup-left-out', backup: id, problem });
   }
-  if (usable.length === 0) throw noBackup(survey);
+  if (complete.length === 0) throw noBackup(survey);
   const unproven = catalog.backups.find(
-    ({ record, verdict }) => verdict.status !== 'good' && usable.includes(record),
+    ({ record, verdict }) => verdict.status !== 'good' && complete.includes(record),
   );
   if (unproven !== undefined && verifySignatures === 'warn')
     log.emit({
@@ -122,7 +124,7 @@ async function usableBackups(
       backup: unproven.record.id,
       problem: describeVerdict(unproven.verdict),
     });
-  return usable;
+  return complete;
 }
 
 function cannotUse(message: string): WalvaultError {

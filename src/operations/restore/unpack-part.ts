@@ -5,11 +5,14 @@ import { dirname } from 'node:path';
 import type { ByteStream } from '../../base/bytes/streams.ts';
 import { localIoError, systemCode } from '../../base/errors/errors.ts';
 import { SequentialWriter } from '../../base/files/past-cache.ts';
+import { wholePath } from '../../postgres/cluster/incremental/file-name.ts';
+import type { RelationLayout } from '../../postgres/cluster/incremental/header.ts';
 import { unexpected } from '../../repository/backup/expected-files.ts';
 import { readPart, type PartSource } from '../../repository/backup/read-part.ts';
 import type { ManifestEntry } from '../../repository/format/manifest.ts';
 import type { Repository } from '../../repository/repository.ts';
 import { permissionsOf, type AccessMode } from './access-mode.ts';
+import { applyIncremental, digestOf, type MadeFile } from './apply-incremental.ts';
 import { placeOf, type Places } from './places.ts';
 import { SyncQueue } from './sync-queue.ts';
 
@@ -18,12 +21,30 @@ export interface PartJob extends PartSource {
   readonly places: Places;
   /** Undefined: files get the permissions that they had. */
   readonly accessMode: AccessMode | undefined;
+  /** Of an incremental backup. */
+  readonly incremental?: IncrementalPart | undefined;
+}
+
+interface IncrementalPart {
+  readonly layout: RelationLayout;
+  /** No backup follows that changes these files again: their digests are wanted. */
+  readonly isLast: boolean;
 }
 
 /** What a part has come to so far. */
 export interface Written {
   readonly bytes: number;
   readonly files: number;
+}
+
+/** A relation file that was made of several backups. */
+export interface MadeRelation extends MadeFile {
+  readonly path: string;
+  readonly mtimeMs: number;
+}
+
+export interface UnpackedPart extends Written {
+  readonly made: readonly MadeRelation[];
 }
 
 export interface PartRun {
@@ -41,10 +62,11 @@ export async function unpackPart(
   repository: Repository,
   job: PartJob,
   { onWritten, signal }: PartRun,
-): Promise<Written> {
+): Promise<UnpackedPart> {
   const { places, accessMode } = job;
   const files = new SyncQueue();
   const written = { bytes: 0, files: 0 };
+  const made: MadeRelation[] = [];
   try {
     await readPart(repository, job, {
       signal,
@@ -53,14 +75,42 @@ export async function unpackPart(
           written.bytes += sizeBytes;
           onWritten({ ...written });
         };
-        await writeFile(entry, { path: placeOf(entry.path, places), accessMode, content, files, onBytes });
+        const relation = job.incremental && wholePath(entry.path);
+        if (job.incremental !== undefined && relation !== undefined)
+          made.push(...(await applyTo(relation, entry, { places, content, files, ...job.incremental })));
+        else
+          await writeFile(entry, { path: placeOf(entry.path, places), accessMode, content, files, onBytes });
         written.files++;
       },
     });
   } finally {
     await files.drain();
   }
-  return written;
+  return { ...written, made };
+}
+
+interface ApplyingTo extends IncrementalPart {
+  readonly places: Places;
+  readonly content: ByteStream;
+  readonly files: SyncQueue;
+}
+
+/** @returns what the relation file has come to, if its digest is wanted */
+async function applyTo(
+  path: string,
+  { path: incrementalPath, sizeBytes, mtimeMs }: ManifestEntry,
+  { places, content, files, isLast, layout }: ApplyingTo,
+): Promise<MadeRelation[]> {
+  const place = placeOf(path, places);
+  if (place === undefined) throw unexpected(incrementalPath);
+  try {
+    const handle = await applyIncremental(place, content, { sizeBytes, layout });
+    const made = isLast ? [{ path, mtimeMs, ...(await digestOf(handle)) }] : [];
+    await files.add(handle);
+    return made;
+  } catch (error) {
+    throw localIoError('write', place, error);
+  }
 }
 
 interface Writing {

@@ -3,20 +3,20 @@ import { chmod, mkdir } from 'node:fs/promises';
 import { localIoError } from '../../base/errors/errors.ts';
 import { each } from '../../base/threads/each.ts';
 import type { Log } from '../../observe/events/events.ts';
-import type { BackupRecord } from '../../repository/format/backup-record.ts';
+import { type BackupPart, type BackupRecord } from '../../repository/format/backup-record.ts';
 import type { SystemPath } from '../../repository/format/layout.ts';
 import type { Repository } from '../../repository/repository.ts';
 import { permissionsOf, type AccessMode } from './access-mode.ts';
 import type { VerifiedManifest } from '../../repository/backup/manifest-spool.ts';
 import { placeOf, type Places } from './places.ts';
-import type { PartJob, PartRun, Written } from './unpack-part.ts';
+import type { MadeRelation, PartJob, PartRun, UnpackedPart, Written } from './unpack-part.ts';
 
 /** Does jobs side by side, as `unpackPart` says, in threads or here. */
 export interface PartUnpacker {
   readonly jobs: number;
   /** Jobs follow soon: gets ready, and does not wait for it. */
   prepare?(): void;
-  unpack(repository: Repository, job: PartJob, run: PartRun): Promise<Written>;
+  unpack(repository: Repository, job: PartJob, run: PartRun): Promise<UnpackedPart>;
 }
 
 export interface UnpackOptions {
@@ -28,6 +28,10 @@ export interface UnpackOptions {
   /** Undefined: files and directories get the permissions that they had. */
   readonly accessMode: AccessMode | undefined;
   readonly unpacker: PartUnpacker;
+  /** True for all backups but the last one of a lineage: only files that the later ones want are in the manifest. */
+  readonly isBuiltOn?: boolean;
+  /** Takes each relation file that was made of several backups. */
+  readonly onMade?: (made: MadeRelation) => Promise<void>;
   readonly log: Log;
   readonly signal: AbortSignal;
 }
@@ -38,21 +42,35 @@ export interface UnpackOptions {
  * @throws WalvaultError `damaged`, `local-io`; the error of the part that failed first
  */
 export async function unpack(options: UnpackOptions): Promise<void> {
-  const { repository, system, record, manifest, places, accessMode, unpacker, signal } = options;
+  const {
+    repository,
+    system,
+    record,
+    manifest,
+    places,
+    accessMode,
+    unpacker,
+    isBuiltOn = false,
+    signal,
+  } = options;
   for await (const entry of manifest.directories()) {
     const target = placeOf(entry.path, places);
     if (target !== undefined) await makeDirectory(target, permissionsOf(entry, accessMode));
   }
-  const { id, sizeBytes, fileCount } = record;
+  const { id, sizeBytes, fileCount, relationLayout } = record;
+  const incremental = relationLayout && { layout: relationLayout, isLast: !isBuiltOn };
   const progress = progressOf(options);
   const failed = new AbortController();
   const run = { signal: AbortSignal.any([signal, failed.signal]) };
-  await each(record.parts, unpacker.jobs, async part => {
+  const wanted = isBuiltOn ? partsWith(record.parts, manifest) : record.parts;
+  await each(wanted, unpacker.jobs, async part => {
     const job = {
       system,
       backup: { id, sizeBytes, fileCount },
       part,
       expected: manifest.filesOfPart(part.number),
+      hasOthers: isBuiltOn,
+      incremental,
       places,
       accessMode,
     };
@@ -63,6 +81,7 @@ export async function unpack(options: UnpackOptions): Promise<void> {
         onWritten: progress.of(part.number),
       });
       progress.end(part.number, written);
+      for (const made of written.made) await options.onMade?.(made);
     } catch (error) {
       // What the others say when they are told to stop is not the reason.
       failed.signal.throwIfAborted();
@@ -70,6 +89,11 @@ export async function unpack(options: UnpackOptions): Promise<void> {
       throw error;
     }
   });
+}
+
+/** The parts that have a file which is still wanted. */
+function* partsWith(parts: Iterable<BackupPart>, manifest: VerifiedManifest): Generator<BackupPart> {
+  for (const part of parts) if (manifest.filesOfPart(part.number).ranges.length > 0) yield part;
 }
 
 /** Adds up what the parts under way have written, and those that are done. */

@@ -9,12 +9,16 @@ import { backupPrefix, type SystemPath } from '../../repository/format/layout.ts
 import type { Repository } from '../../repository/repository.ts';
 import { missingPieces, whyNotWhole } from '../../repository/stored-backups.ts';
 import type { ListEntry } from '../../stores/store.ts';
+import { lineageOf } from '../../repository/backup/lineage.ts';
+import { withLineage } from '../../repository/trust.ts';
 import type { RestorePlan } from './plan.ts';
 import type { RestoreSurvey } from './survey.ts';
 
 export interface WholePlan {
   readonly plan: RestorePlan;
-  /** The listing of the planned backup's objects. */
+  /** The planned backup, and those that it builds on before it. */
+  readonly lineage: readonly BackupRecord[];
+  /** The listing of their objects. */
   readonly listed: readonly ListEntry[];
 }
 
@@ -41,17 +45,43 @@ export async function planWithWholeBackup(
   for (;;) {
     const plan = await planWith(survey);
     const { backup } = plan;
-    const listed = await listPieces(search, backup);
-    const problem = whyNotWhole(missingPieces(restoredPiecesOf(backup), sizesBelow(search, backup, listed)));
-    if (problem === undefined) return { plan, listed };
-    const backups = survey.backups.filter(({ id }) => id !== backup.id);
+    const lineage = lineageIn(survey.backups, backup);
+    const { listed, lacking } = await listLineage(search, lineage);
+    if (lacking === undefined) return { plan, lineage, listed };
+    const { problem } = lacking;
+    const backups = withLineage(survey.backups.filter(({ id }) => id !== lacking.id));
     if (backupId !== undefined || backups.length === 0)
-      throw new WalvaultError('damaged', `backup ${backup.id} cannot be restored: ${problem}`, {
+      throw new WalvaultError('damaged', `backup ${lacking.id} cannot be restored: ${problem}`, {
         hint: 'Bring its objects back (older versions of the bucket, `walvault copy` from another repository), or restore another backup that `walvault list` shows as whole.',
       });
-    log.emit({ kind: 'backup-left-out', backup: backup.id, problem });
+    log.emit({ kind: 'backup-left-out', backup: lacking.id, problem });
     survey = { ...survey, backups };
   }
+}
+
+/** @throws WalvaultError `damaged` where a backup that it builds on is not here */
+export function lineageIn(backups: readonly BackupRecord[], backup: BackupRecord): BackupRecord[] {
+  const lineage = lineageOf(backup, id => backups.find(one => one.id === id));
+  if (lineage !== undefined) return lineage;
+  throw new WalvaultError('damaged', `backup ${backup.id} builds on ${backup.parent}, which is not here`);
+}
+
+async function listLineage(
+  search: WholeBackupSearch,
+  lineage: readonly BackupRecord[],
+): Promise<{
+  readonly listed: ListEntry[];
+  readonly lacking?: { readonly id: string; readonly problem: string };
+}> {
+  const listed: ListEntry[] = [];
+  for (const record of lineage) {
+    const pieces = await listPieces(search, record);
+    listed.push(...pieces);
+    const missing = missingPieces(restoredPiecesOf(record), sizesBelow(search, record, pieces));
+    const problem = whyNotWhole(missing);
+    if (problem !== undefined) return { listed, lacking: { id: record.id, problem } };
+  }
+  return { listed };
 }
 
 /** Memory holds the listing of one backup: a few thousand entries for each terabyte. */

@@ -9,21 +9,23 @@ import type { Log } from '../../observe/events/events.ts';
 import type { RecoverySettings } from '../../postgres/cluster/recovery-settings.ts';
 import type { ReplayMinimums } from '../../postgres/wal/replay-minimums.ts';
 import type { SystemPath } from '../../repository/format/layout.ts';
+import { restoredBytesOf, type BackupRecord } from '../../repository/format/backup-record.ts';
 import type { Repository } from '../../repository/repository.ts';
 import { accessModeOf, type AccessMode } from './access-mode.ts';
 import { prepareDirectory, removeWritten, requireSpace, type PreparedDirectory } from './destination.ts';
 import { finish, type Finished } from './finish.ts';
-import { verifyManifest } from '../../repository/backup/manifest-spool.ts';
 import type { RestoreOptions } from './options.ts';
 import type { RestorePlan } from './plan.ts';
 import type { TablespaceTarget } from './tablespaces.ts';
-import { unpack } from './unpack.ts';
+import { unpackLineage, verifyLineage } from './unpack-lineage.ts';
 import { linkWalDirectory, walSpace } from './wal-directory.ts';
 
 export interface WriteOptions extends RestoreOptions {
   readonly repository: Repository;
   readonly system: SystemPath;
   readonly plan: RestorePlan;
+  /** The planned backup, and before it those that it builds on, the full one first. */
+  readonly lineage: readonly BackupRecord[];
   readonly tablespaces: readonly TablespaceTarget[];
   readonly settings: RecoverySettings;
   readonly minimumsOnTheWay: ReplayMinimums | undefined;
@@ -60,23 +62,18 @@ async function writeFiles(
   options: WriteOptions,
   { dataDirectory, accessMode }: { readonly dataDirectory: string; readonly accessMode: AccessMode },
 ): Promise<Finished> {
-  const { repository, system, plan, tablespaces, log, signal } = options;
+  const { plan, tablespaces, log } = options;
   const record = plan.backup;
-  log.emit({ kind: 'restore-started', backup: record.id, sizeBytes: record.sizeBytes, dataDirectory });
-  await using manifest = await verifyManifest({
-    repository,
-    system,
-    record,
-    spoolDirectory: dataDirectory,
-    signal,
-  });
+  const sizeBytes = restoredBytesOf(record);
+  log.emit({ kind: 'restore-started', backup: record.id, sizeBytes, dataDirectory });
+  await using verified = await verifyLineage({ ...options, spoolDirectory: dataDirectory });
   const elsewhere = tablespaces.map(({ oid, directory }) => ({
     directory,
-    sizeBytes: manifest.tablespaceBytes(oid),
+    sizeBytes: verified.tablespaceBytes(oid),
   }));
-  const elsewhereBytes = elsewhere.reduce((total, { sizeBytes }) => total + sizeBytes, 0);
+  const elsewhereBytes = elsewhere.reduce((total, one) => total + one.sizeBytes, 0);
   await requireSpace([
-    { directory: dataDirectory, sizeBytes: manifest.totalBytes - elsewhereBytes },
+    { directory: dataDirectory, sizeBytes: Math.max(0, verified.totalBytes - elsewhereBytes) },
     ...elsewhere,
     walSpace(options, plan),
   ]);
@@ -86,7 +83,7 @@ async function writeFiles(
     dataDirectory,
     tablespaces: tablespaces.map(({ oid, directory }) => ({ oid, directory })),
   };
-  await unpack({ ...options, record, manifest, places });
+  await unpackLineage({ ...options, verified, places });
   return await finish({ ...options, dataDirectory, record, accessMode, choices: options });
 }
 

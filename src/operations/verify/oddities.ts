@@ -15,6 +15,7 @@ import {
   isClaimName,
   notesPrefix,
   parseNoteKey,
+  parsePageDigestsName,
   parsePartIndexName,
   parseWalKey,
   systemPrefix,
@@ -182,6 +183,7 @@ function isBackupObject(key: string, system: SystemPath): boolean {
     isBackupId(id) &&
     (isClaimName(name) ||
       parsePartIndexName(name) !== undefined ||
+      parsePageDigestsName(name) !== undefined ||
       /^parts\/\d{6,7}\.tar(\.zst)?(\.pgp)?$/.test(name) ||
       /^(manifest|names)\d?\.ndjson(\.zst)?(\.pgp)?$/.test(name))
   );

@@ -3,7 +3,7 @@
  */
 import { WalvaultError } from '../../base/errors/errors.ts';
 import { parseWalFileName } from '../wal/file-name.ts';
-import { parseLsn, type Lsn } from '../wal/lsn.ts';
+import { formatLsn, parseLsn, type Lsn } from '../wal/lsn.ts';
 
 export const backupLabelName = 'backup_label';
 
@@ -50,6 +50,15 @@ export function parseBackupLabel(text: string): BackupLabel {
       ? {}
       : { incrementalFromTimeline: numberField(incrementalTimeline, 'INCREMENTAL FROM TLI') }),
   };
+}
+
+/** The label with the lines that PostgreSQL 17 adds for an incremental backup, and pg_combinebackup reads (xlogbackup.c). */
+export function withIncrementalLines(
+  label: string,
+  parent: { readonly startLsn: Lsn; readonly timeline: number },
+): string {
+  const end = label.endsWith('\n') ? '' : '\n';
+  return `${label}${end}INCREMENTAL FROM LSN: ${formatLsn(parent.startLsn)}\nINCREMENTAL FROM TLI: ${parent.timeline}\n`;
 }
 
 /**

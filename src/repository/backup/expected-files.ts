@@ -39,6 +39,15 @@ export class ExpectedFiles {
     throw unexpected(path);
   }
 
+  /** True if this file is the next one of the list. */
+  async isNext(path: string): Promise<boolean> {
+    if (this.#passedOver.size === 0) {
+      const next = await this.#entries.next();
+      if (next.done !== true) this.#passedOver.set(next.value.path, next.value);
+    }
+    return this.#passedOver.has(path);
+  }
+
   /** The path of a file that was not taken. */
   async rest(): Promise<string | undefined> {
     const [first] = this.#passedOver.keys();

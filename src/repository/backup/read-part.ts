@@ -17,6 +17,8 @@ export interface PartSource {
   readonly part: BackupPart;
   /** The files that the manifest has in this part. */
   readonly expected: SpooledEntries;
+  /** True: these are some of them, in their order; the others are passed over. */
+  readonly hasOthers?: boolean;
 }
 
 /**
@@ -26,7 +28,7 @@ export interface PartSource {
  */
 export async function readPart(
   repository: Repository,
-  { system, backup, part, expected }: PartSource,
+  { system, backup, part, expected, hasOthers = false }: PartSource,
   { signal, use }: { signal: AbortSignal; use(entry: ManifestEntry, content: ByteStream): Promise<void> },
 ): Promise<void> {
   const key = pieceKey(system, backup.id, part);
@@ -38,6 +40,10 @@ export async function readPart(
       if (member.type === 'directory') continue;
       if (member.type !== 'file')
         throw new ManifestMismatch(`"${member.path}" is neither a file nor a directory`);
+      if (hasOthers && !(await entries.isNext(member.path))) {
+        for await (const _ of content);
+        continue;
+      }
       const entry = await entries.take(member.path);
       await use(entry, asRecorded(entry, content));
     }

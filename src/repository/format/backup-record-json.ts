@@ -10,6 +10,7 @@ import type {
   StoredPiece,
   WalRange,
 } from './backup-record.ts';
+import type { RelationLayout } from '../../postgres/cluster/incremental/header.ts';
 import { parseFields, sha256Pattern, type Fields } from './fields.ts';
 import { readGeometry } from './geometry-field.ts';
 import { encodeJson } from './json-object.ts';
@@ -72,6 +73,8 @@ export function decodeBackupRecord(data: Uint8Array, source: string): BackupReco
     }),
     fileCount: fields.number('fileCount'),
     sizeBytes: fields.number('sizeBytes'),
+    ...(fields.has('restoredSizeBytes') && { restoredSizeBytes: fields.number('restoredSizeBytes') }),
+    ...(fields.has('relationLayout') && { relationLayout: relationLayout(fields.object('relationLayout')) }),
     tablespaces: fields.items('tablespaces').map(tablespace),
     ...(fields.has('links') && { links: fields.items('links').map(link) }),
     externalFiles: fields.texts('externalFiles'),
@@ -105,6 +108,13 @@ function damagedPage(fields: Fields): DamagedPage {
 
 function link(fields: Fields): FollowedLink {
   return { path: fields.text('path'), location: fields.text('location') };
+}
+
+function relationLayout(fields: Fields): RelationLayout {
+  return {
+    blockSizeBytes: fields.number('blockSizeBytes'),
+    relationSegmentBlocks: fields.number('relationSegmentBlocks'),
+  };
 }
 
 function resumed(fields: Fields): ResumedBackup {

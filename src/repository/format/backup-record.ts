@@ -6,6 +6,7 @@
  */
 import { randomBytes } from 'node:crypto';
 import type { WalGeometry } from '../../postgres/wal/geometry.ts';
+import type { RelationLayout } from '../../postgres/cluster/incremental/header.ts';
 import type { Lsn } from '../../postgres/wal/lsn.ts';
 
 /** The directory of a backup with copies of files that lay outside the data directory, under their old paths. */
@@ -99,6 +100,10 @@ export interface BackupRecord {
   readonly fileCount: number;
   /** Plain bytes of all files. */
   readonly sizeBytes: number;
+  /** Of an incremental backup: plain bytes of all files of a copy restored from it and its ancestors. */
+  readonly restoredSizeBytes?: number | undefined;
+  /** Of an incremental backup: the layout of its incremental files. */
+  readonly relationLayout?: RelationLayout | undefined;
   readonly tablespaces: readonly BackedUpTablespace[];
   /** The first 100 symbolic links to data of PostgreSQL's; undefined in records that did not note them. */
   readonly links?: readonly FollowedLink[] | undefined;
@@ -132,6 +137,11 @@ export function isBackupId(text: string): boolean {
   return /^\d{8}T\d{6}Z-(full|incr)-[0-9a-f]{4,12}$/.test(text);
 }
 
+/** The type of the backup, by its id. */
+export function typeOfBackup(id: string): 'full' | 'incremental' {
+  return id.includes('-incr-') ? 'incremental' : 'full';
+}
+
 /** The objects that a restore needs: the parts, then the manifest that names their files. */
 export function* restoredPiecesOf({
   parts,
@@ -159,6 +169,11 @@ export function plainLimitOf(
 
 /** A line of the manifest, or the headers and the padding of a member in a tar. */
 const mostBytesAboutFile = 16 * 1024;
+
+/** Plain bytes of all files of a copy restored from the backup. */
+export function restoredBytesOf({ sizeBytes, restoredSizeBytes }: BackupRecord): number {
+  return restoredSizeBytes ?? sizeBytes;
+}
 
 /** Bytes that a backup takes in one repository, without its WAL. */
 export function storedBytesOf(record: BackupRecord): number {

@@ -25,11 +25,12 @@ export interface Claim {
   readonly host: string;
   readonly pid: number;
   readonly startTime: Date;
+  /** The backup that an incremental one builds on: it must be kept. */
+  readonly parent?: string | undefined;
 }
 
 /**
- * Writes the claim; false when the id is taken. An incremental backup will also name its parent, before it relies on
- * it.
+ * Writes the claim; false when the id is taken. An incremental backup names its parent, before it relies on it.
  */
 export async function writeClaim(
   repository: Repository,

@@ -150,6 +150,17 @@ export function parsePartIndexName(name: string): number | undefined {
   return digits === undefined ? undefined : Number(digits);
 }
 
+/** The key of what a host stores for itself about the pages in a part. */
+export function pageDigestsKey(system: SystemPath, id: string, part: number): string {
+  return `${backupPrefix(system, id)}digests/${padded(part)}.sealed`;
+}
+
+/** The number of a part, from the name of its page digests below the backup's prefix; undefined for all other names. */
+export function parsePageDigestsName(name: string): number | undefined {
+  const digits = /^digests\/(\d{6,7})\.sealed$/.exec(name)?.[1];
+  return digits === undefined ? undefined : Number(digits);
+}
+
 /** The key of a part. Keys of parts and manifests end with a suffix for the encoding, to help a recovery by hand. */
 export function partKey(system: SystemPath, id: string, part: number, suffix: string): string {
   return `${backupPrefix(system, id)}parts/${padded(part)}.tar${suffix}`;

@@ -6,6 +6,7 @@
  * of the part's tar. The last part is the exception (`global/pg_control`, the backup label and other files made at
  * the end): its few lines are merged into their places.
  */
+import { wholePath } from '../../postgres/cluster/incremental/file-name.ts';
 import { readLines } from '../../base/bytes/lines.ts';
 import { WalvaultError } from '../../base/errors/errors.ts';
 import type { ByteStream } from '../../base/bytes/streams.ts';
@@ -34,9 +35,12 @@ const manifestFormat = 1;
 const entryTypes = ['file', 'directory'] as const;
 const batchBytes = 256 * 1024;
 
-/** Compares two paths in the order of manifests. */
+/**
+ * Compares two paths in the order of manifests: by their bytes, where an incremental file stands at the place of the relation
+ * file that it is about.
+ */
 export function comparePaths(a: string, b: string): number {
-  return Buffer.compare(Buffer.from(a), Buffer.from(b));
+  return Buffer.compare(Buffer.from(wholePath(a) ?? a), Buffer.from(wholePath(b) ?? b));
 }
 
 export async function* encodeManifest(

@@ -1,5 +1,10 @@
 /** The job that writes the files of one part of a backup. */
-import { unpackPart, type PartJob, type Written } from '../../operations/restore/unpack-part.ts';
+import {
+  unpackPart,
+  type PartJob,
+  type UnpackedPart,
+  type Written,
+} from '../../operations/restore/unpack-part.ts';
 import { garbageCollector } from '../collect-garbage.ts';
 import { repositoryNamed, type Job, type Workshop } from '../job.ts';
 
@@ -16,7 +21,7 @@ const keptBytes = 24 * 1024 ** 2;
 /** The heap of a part with few files. */
 const keptHeapBytes = 24 * 1024 ** 2;
 
-export async function openUnpackPart({ repositories }: Workshop): Promise<Job<UnpackPart, Written>> {
+export async function openUnpackPart({ repositories }: Workshop): Promise<Job<UnpackPart, UnpackedPart>> {
   const opened = await repositories();
   const collectGarbage = garbageCollector(keptBytes, keptHeapBytes);
   return async ({ repository: name, job }, { signal, log }) => {

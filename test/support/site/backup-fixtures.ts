@@ -157,6 +157,10 @@ export function runBackup(
         checkPages: true,
         nameMap: true,
         fastCheckpoint: true,
+        type: 'full',
+        fullEveryMs: 7 * 86_400_000,
+        differentialEveryMs: 86_400_000,
+        mostChangedShare: 0.5,
       },
       postgres: {
         connection: connectionTo(server, options.user),

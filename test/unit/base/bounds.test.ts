@@ -26,6 +26,7 @@ const ofObjects: Proofs<typeof objectBounds> = {
   clusterRecord: [limits, 'is no cluster record'],
   claim: [limits, 'is no claim that tells a parent'],
   record: [many, 'are not even asked for beyond the largest record there can be'],
+  pageDigests: ['unit/repository/format/page-digests.test.ts', 'that are too large are none'],
   partIndex: ['unit/repository/format/part-index.test.ts', 'that is too large is none'],
   note: [limits, 'is no note'],
   sidecar: ['unit/stores/fs/store.test.ts', 'those that are too large are none'],
@@ -46,6 +47,10 @@ const ofPieces: Proofs<typeof pieceBounds> = {
   tarExtension: ['unit/pipeline/tar/tar.test.ts', 'an extended header is bounded'],
   zstdWindow: ['unit/pipeline/zstd/streaming.test.ts', 'announces 256 MiB is refused'],
   packet: [bombs, 'a packet that is too large to be small'],
+  incrementalHeader: [
+    'unit/postgres/cluster/incremental/header.test.ts',
+    'a header that is too long is neither read nor made',
+  ],
   remark: ['unit/repository/format/notes/pin.test.ts', 'is cut where it is longer than a remark may be'],
 };
 
@@ -68,6 +73,10 @@ const ofCounts: Proofs<typeof countBounds> = {
 const ofTotals: Proofs<typeof totalBounds> = {
   unprovenRequired: [many, 'are not parsed where their signature is worth nothing'],
   unproven: [many, 'are read up to a bound and after smaller ones'],
+  changedBlocks: [
+    'unit/postgres/wal/summaries/changed-blocks.test.ts',
+    'more changes than memory should hold are refused',
+  ],
 };
 
 /** What is bounded by what is known of it, and not by a number of ours. */

@@ -62,10 +62,6 @@ describe('a commit record', () => {
     assert.match(whyNot({}, { segments: [wal(1, 4, 9, 9)] }) ?? '', /some of the WAL/);
   });
 
-  it('of an incremental is not used for a restore', () => {
-    assert.match(whyNotUsed(one({ parent: 'full' }), 'off') ?? '', /incremental/);
-  });
-
   it('supersedes another only by position and by the store’s clock', () => {
     const older = one();
     assert.ok(supersedes(one({ segments: [5, 6], at: 4 }), older));

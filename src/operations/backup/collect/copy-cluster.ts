@@ -26,6 +26,8 @@ export interface CopiedCluster extends WalkFindings {
   readonly fileCount: number;
   /** Plain bytes of all files. */
   readonly sizeBytes: number;
+  /** The same, with relation files at their whole lengths. */
+  readonly restoredSizeBytes: number;
   readonly externalFiles: readonly string[];
   readonly damagedPageCount: number;
   /** The first damaged pages found. */
@@ -39,7 +41,13 @@ const namedPages = 100;
 export async function copyCluster(options: CopyClusterOptions): Promise<CopiedCluster> {
   const { log, signal } = options;
   const listed = await listCluster(options);
-  const copied = { fileCount: 0, sizeBytes: 0, damagedPageCount: 0, damagedPages: [] as DamagedPage[] };
+  const copied = {
+    fileCount: 0,
+    sizeBytes: 0,
+    restoredSizeBytes: 0,
+    damagedPageCount: 0,
+    damagedPages: [] as DamagedPage[],
+  };
   const takenOver = { partCount: 0, storedSizeBytes: 0 };
   const progress = new CopyProgress(listed.parts, log);
   // When a part has failed for good, the others end at once; the first error is the one that is thrown.
@@ -54,8 +62,9 @@ export async function copyCluster(options: CopyClusterOptions): Promise<CopiedCl
         takenOver.storedSizeBytes += taken.part.storedSizeBytes;
       }
       const { content, damaged } = taken ?? (await copyPart(part, rules, run));
-      for (const { sizeBytes, sha256 } of content.copied) {
+      for (const { sizeBytes, relationBytes, sha256 } of content.copied) {
         copied.sizeBytes += sizeBytes;
+        copied.restoredSizeBytes += relationBytes ?? sizeBytes;
         if (sha256 !== undefined) copied.fileCount++;
       }
       copied.damagedPageCount += damaged.length;
@@ -111,14 +120,16 @@ async function planUnmatched(
     else planner.add(entry);
 }
 
-function rulesFor({ config, facts, writer }: CopyClusterOptions): PartRules {
+function rulesFor({ config, facts, writer, indexer }: CopyClusterOptions): PartRules {
   const { blockSizeBytes, relationSegmentBlocks } = facts.controlFile;
   const { checkPages, manifestChecksums, bytesPerSecond } = config.backup;
   return {
     blockSizeBytes,
+    relationSegmentBlocks,
     pages: checkPages && facts.dataChecksums ? { blockSizeBytes, relationSegmentBlocks } : undefined,
     withCrc32c: manifestChecksums === 'crc32c',
     owner: facts.owner,
+    digestsOf: indexer?.system,
     bytesPerSecond: bytesPerSecond === undefined ? undefined : bytesPerSecond / writer.jobs,
   };
 }

@@ -6,7 +6,10 @@ import type { DamagedPage } from '../../../repository/format/backup-record.ts';
 import type { ManifestEntry } from '../../../repository/format/manifest.ts';
 import type { PartSet } from '../../../repository/sets/part-set.ts';
 import type { Log } from '../../../observe/events/events.ts';
-import type { BackupEntry, CopiedEntry } from '../part/backup-entry.ts';
+import type { ParentState } from '../parent/parent-state.ts';
+import type { FileDigests } from '../../../repository/format/page-digests.ts';
+import { incrementalPath } from '../../../postgres/cluster/incremental/file-name.ts';
+import type { BackupEntry, CopiedEntry, MemberDigests, PartMember } from '../part/backup-entry.ts';
 import type { PartRules, PartWriter, ProvenPart } from '../part/part-task.ts';
 import type { PlannedPart } from '../plan.ts';
 import type { EarlierParts } from '../resume/earlier-parts.ts';
@@ -24,6 +27,8 @@ export interface CopyRun {
   readonly inventory: Inventory;
   /** The parts of the interrupted backup that this one goes on with. */
   readonly earlier: EarlierParts | undefined;
+  /** The pages of the parent; undefined for a full backup. */
+  readonly parent: ParentState | undefined;
   /** Undefined: this host has no secret. */
   readonly indexer: PartIndexer | undefined;
   readonly progress: CopyProgress;
@@ -39,9 +44,9 @@ export interface CopiedPart {
 export async function copyPart(
   { entries: numbers }: PlannedPart,
   rules: PartRules,
-  { set, writer, inventory, indexer, connection, started, progress, log, signal }: CopyRun,
+  { set, writer, inventory, indexer, parent, connection, started, progress, log, signal }: CopyRun,
 ): Promise<CopiedPart> {
-  const members = await inventory.members(numbers);
+  const members = await withParentPages(await inventory.members(numbers), parent);
   const part = progress.begin();
   const content = await set.placePart(async ({ number, key }) => {
     const destinations = set.destinations.terms();
@@ -51,7 +56,9 @@ export async function copyPart(
     await inventory.note({ numbers, part: number, copied: written.copied });
     const { stored, plainSizeBytes, copied } = written;
     const piece = set.pieceOf(key, { stored, plainSizeBytes });
-    await indexer?.note({ number, ...piece }, manifestEntries(members, copied, number));
+    await indexer?.note({ number, ...piece }, manifestEntries(members, copied, number), {
+      digests: pathDigests(members, written.digests),
+    });
     return { stored, plainSizeBytes, content: written };
   }, signal);
   part.end(content.plainSizeBytes, content.copied.length);
@@ -65,10 +72,29 @@ function manifestEntries(
   copied: readonly CopiedEntry[],
   part: number,
 ): ManifestEntry[] {
-  return copied.flatMap(({ member, crc32c: _crc32c, ...entry }) => {
+  return copied.flatMap(({ member, crc32c: _crc32c, relationBytes, ...entry }) => {
     const { path, type } = members[member] ?? {};
     return path === undefined || type === undefined
       ? []
-      : { path, type, ...entry, ...(type === 'file' && { part }) };
+      : {
+          path: relationBytes === undefined ? path : incrementalPath(path),
+          type,
+          ...entry,
+          ...(type === 'file' && { part }),
+        };
   });
+}
+
+async function withParentPages(
+  members: readonly BackupEntry[],
+  parent: ParentState | undefined,
+): Promise<PartMember[]> {
+  if (parent === undefined) return [...members];
+  const known: PartMember[] = [];
+  for (const member of members) known.push({ ...member, parentPages: await parent.pagesOf(member.path) });
+  return known;
+}
+
+function pathDigests(members: readonly BackupEntry[], digests: readonly MemberDigests[]): FileDigests[] {
+  return digests.map(({ member, ...one }) => ({ path: members[member]?.path ?? '', ...one }));
 }

@@ -1,5 +1,6 @@
 /** The forms of entries and results in the temporary files of an inventory. */
 import { parseJson } from '../../../base/json.ts';
+import { incrementalPath } from '../../../postgres/cluster/incremental/file-name.ts';
 import type { ManifestEntry } from '../../../repository/format/manifest.ts';
 import type { BackupEntry, CopiedEntry } from '../part/backup-entry.ts';
 
@@ -28,11 +29,14 @@ export const resultBytes = 64;
 const at = { state: 0, mode: 2, crc32c: 4, size: 8, mtime: 16, part: 24, sha256: 32 } as const;
 const isCopied = 1;
 const hasCrc32c = 2;
+const isOfIncremental = 4;
 
 export function encodeResult(copied: CopiedEntry, part: number): Buffer {
-  const { sizeBytes, mode, mtimeMs, sha256, crc32c } = copied;
+  const { sizeBytes, mode, mtimeMs, sha256, crc32c, relationBytes } = copied;
   const record = Buffer.alloc(resultBytes);
-  record.writeUInt8(crc32c === undefined ? isCopied : isCopied | hasCrc32c, at.state);
+  const state =
+    isCopied | (crc32c === undefined ? 0 : hasCrc32c) | (relationBytes === undefined ? 0 : isOfIncremental);
+  record.writeUInt8(state, at.state);
   record.writeUInt16LE(mode, at.mode);
   record.writeUInt32LE(crc32c ?? 0, at.crc32c);
   record.writeDoubleLE(sizeBytes, at.size);
@@ -47,7 +51,7 @@ export function decodeResult({ path, type }: BackupEntry, record: Buffer): Inven
   const state = record.readUInt8(at.state);
   if ((state & isCopied) === 0) return undefined;
   return {
-    path,
+    path: (state & isOfIncremental) === 0 ? path : incrementalPath(path),
     type,
     sizeBytes: record.readDoubleLE(at.size),
     mode: record.readUInt16LE(at.mode),

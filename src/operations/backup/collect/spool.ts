@@ -46,6 +46,11 @@ export class Spool implements AsyncDisposable {
     return this.#sizeBytes;
   }
 
+  /** The number of the open file, for other threads of this process: they see what was read back here, or flushed. */
+  get fd(): number {
+    return this.#handle.fd;
+  }
+
   /** @throws WalvaultError `local-io` */
   async append(data: Uint8Array | string): Promise<void> {
     const bytes = typeof data === 'string' ? Buffer.from(data) : data;
@@ -107,6 +112,6 @@ export class Spool implements AsyncDisposable {
 function explained({ code, message, cause }: WalvaultError): WalvaultError {
   return new WalvaultError(code, message, {
     cause,
-    hint: 'A backup needs a directory for temporary files, with about 400 bytes of space for each file of the cluster: name one in TMPDIR.',
+    hint: 'A backup needs a directory for temporary files, with about 400 bytes of space for each file of the cluster, and for an incremental one a thousandth of the size of the cluster: name one in TMPDIR.',
   });
 }

@@ -28,6 +28,8 @@ const tolerated = 5;
 
 /** Finds what is out of the ordinary. `earlier` may hold any backups, in any order; too few of them show nothing. */
 export function findAnomalies(record: BackupRecord, earlier: readonly BackupRecord[]): Anomaly[] {
+  // What changes between two backups varies as the work of people does.
+  if (record.type === 'incremental') return [];
   const history = earlier
     .filter(
       ({ id, type, systemId }) => id !== record.id && type === record.type && systemId === record.systemId,

@@ -12,6 +12,8 @@ import type { Ending } from './write-ending.ts';
 export interface RecordSource {
   readonly id: string;
   readonly attempt: number;
+  /** Undefined for a full backup. */
+  readonly parent: Pick<BackupRecord, 'id'> | undefined;
   readonly label: string;
   /** How long cleanup keeps the backup from its end on, whatever the policy says. */
   readonly keepForMs?: number | undefined;
@@ -36,8 +38,8 @@ export function makeBackupRecord(source: RecordSource): BackupRecord {
   const stopTime = new Date(Number((stopped.stopTimeMicros + 999n) / 1000n));
   return {
     id: source.id,
-    type: 'full',
-    parent: undefined,
+    type: source.parent === undefined ? 'full' : 'incremental',
+    parent: source.parent?.id,
     systemId,
     serverVersion: source.connection.serverVersion,
     walvaultVersion: walvaultVersion(),
@@ -57,6 +59,13 @@ export function makeBackupRecord(source: RecordSource): BackupRecord {
     dataDirectoryMode: source.facts.dataDirectoryMode,
     fileCount: copied.fileCount + ending.fileCount,
     sizeBytes: copied.sizeBytes + ending.sizeBytes,
+    ...(source.parent !== undefined && {
+      restoredSizeBytes: copied.restoredSizeBytes + ending.sizeBytes,
+      relationLayout: {
+        blockSizeBytes: controlFile.blockSizeBytes,
+        relationSegmentBlocks: controlFile.relationSegmentBlocks,
+      },
+    }),
     tablespaces: copied.tablespaces,
     links: copied.links,
     externalFiles: copied.externalFiles,

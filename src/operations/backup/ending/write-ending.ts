@@ -1,9 +1,9 @@
 /** The end of a backup: the last part, and the manifest of all parts. */
 import type { Config } from '../../../config/index.ts';
-import { backupLabelName } from '../../../postgres/cluster/backup-label.ts';
+import { backupLabelName, withIncrementalLines } from '../../../postgres/cluster/backup-label.ts';
 import { tablespaceMapName } from '../../../postgres/cluster/tablespace-map.ts';
 import type { StoppedBackup } from '../../../postgres/server/backup-control.ts';
-import type { StoredPiece } from '../../../repository/format/backup-record.ts';
+import type { BackupRecord, StoredPiece } from '../../../repository/format/backup-record.ts';
 import { comparePaths, encodeManifest } from '../../../repository/format/manifest.ts';
 import {
   entryOfLastFile,
@@ -29,6 +29,8 @@ export interface EndingOptions {
   /** What all parts so far have. */
   readonly inventory: Inventory;
   readonly indexer: PartIndexer | undefined;
+  /** Undefined for a full backup. */
+  readonly parent: Pick<BackupRecord, 'startLsn' | 'timeline'> | undefined;
   readonly capturedControl: LastFile;
   readonly stopped: StoppedBackup;
   readonly span: Span;
@@ -41,11 +43,12 @@ export interface Ending {
 }
 
 export async function writeEnding(options: EndingOptions): Promise<Ending> {
-  const { id, config, facts, set, inventory, indexer, capturedControl, stopped, span } = options;
+  const { id, config, facts, set, inventory, indexer, parent, capturedControl, stopped, span } = options;
   // PostgreSQL gives all its files one mode, 0600 or 0640 (data_directory_mode); pg_control shows which.
   const { mode } = capturedControl;
   const mtimeMs = Number(stopped.stopTimeMicros / 1000n);
-  const files = [capturedControl, fileOfText(backupLabelName, stopped.labelFile, { mode, mtimeMs })];
+  const label = parent === undefined ? stopped.labelFile : withIncrementalLines(stopped.labelFile, parent);
+  const files = [capturedControl, fileOfText(backupLabelName, label, { mode, mtimeMs })];
   if (stopped.tablespaceMap !== undefined)
     files.push(fileOfText(tablespaceMapName, stopped.tablespaceMap, { mode, mtimeMs }));
 

@@ -1,5 +1,7 @@
 /** The files and directories of a backup: as the walk finds them, and as a part has them. Plain data, for threads. */
 
+import type { FileDigests } from '../../../repository/format/page-digests.ts';
+
 /** A file or directory that the walk has found. */
 export interface BackupEntry {
   /** The path in the manifest. */
@@ -13,6 +15,20 @@ export interface BackupEntry {
   readonly sourcePath: string;
 }
 
+/** A member of a part to be written. */
+export interface PartMember extends BackupEntry {
+  /** The digests of the file's pages in the parent backup; undefined: all of the file is copied. */
+  readonly parentPages?: ParentPages | undefined;
+}
+
+/** Digests of eight bytes, little-endian, one after the other in a temporary file that any thread of the process can read. */
+export interface ParentPages {
+  /** The number of the open file. */
+  readonly fd: number;
+  readonly position: number;
+  readonly pageCount: number;
+}
+
 /** What a part has of one of its members. A member without one has vanished since the walk. */
 export interface CopiedEntry {
   /** The index among the members of the part. */
@@ -24,6 +40,14 @@ export interface CopiedEntry {
   readonly sha256?: string | undefined;
   /** Of a file, where PostgreSQL's manifest has these. */
   readonly crc32c?: number | undefined;
+  /** Of an incremental file, which has the changed pages only: the length of the relation file. */
+  readonly relationBytes?: number | undefined;
+}
+
+/** The digests of a relation file that has become a member of a part. */
+export interface MemberDigests extends Pick<FileDigests, 'pageCount' | 'pages' | 'digests'> {
+  /** The index among the members of the part. */
+  readonly member: number;
 }
 
 /** The time as manifests hold it: whole milliseconds since 1970. */

@@ -43,6 +43,19 @@ export class PageCheck {
     this.#firstBlock = segmentOfRelation(path) * settings.relationSegmentBlocks;
   }
 
+  /**
+   * Makes the digests of suspect pages ones that no page has: the next incremental backup takes them for changed, and so checks and
+   * reports them again.
+   * @param digests 8 bytes a page; `blocks` tells which pages, if these are not all of the file
+   */
+  spoilDigests(digests: Uint8Array, blocks?: Uint32Array): void {
+    for (const { page } of this.suspects) {
+      const index = blocks === undefined ? page : blocks.indexOf(page);
+      const digest = index === -1 ? digests.subarray(0, 0) : digests.subarray(8 * index, 8 * (index + 1));
+      digest.set(digest.map(byte => ~byte));
+    }
+  }
+
   /** The positions in the buffer of pages that look wrong, to be given to `readAgain`. */
   wrongPages({ buffer, start, end, firstPage }: CheckedPiece): number[] {
     const { blockSizeBytes } = this.#settings;

@@ -1,27 +1,32 @@
 /** The task of writing one part, and its result: plain data, because another thread may do it. */
 import type { PlainError } from '../../../base/errors/plain-error.ts';
 import type { Digest } from '../../../pipeline/digest.ts';
+import type { SystemPath } from '../../../repository/format/layout.ts';
 import type { DestinationTerms } from '../../../repository/sets/destinations.ts';
 import type { Log } from '../../../observe/events/events.ts';
-import type { BackupEntry, CopiedEntry } from './backup-entry.ts';
+import type { BackupEntry, CopiedEntry, MemberDigests, PartMember } from './backup-entry.ts';
 import type { SuspectPage } from '../../damaged-pages.ts';
 import type { PageCheckSettings } from './page-check.ts';
 
 /** What all parts of a backup have in common. */
 export interface PartRules {
   readonly blockSizeBytes: number;
+  /** RELSEG_SIZE: blocks in one file of a relation. */
+  readonly relationSegmentBlocks: number;
   /** Undefined: pages are not checked. */
   readonly pages: PageCheckSettings | undefined;
   /** Whether PostgreSQL's manifest needs the CRC-32C of each file. */
   readonly withCrc32c: boolean;
   readonly owner: { readonly uid: number; readonly gid: number };
+  /** The system whose page digests are made, with the host's secret; undefined: none are made. */
+  readonly digestsOf: SystemPath | undefined;
   /** The most bytes that this part may read from the data directory in a second. */
   readonly bytesPerSecond: number | undefined;
 }
 
 export interface PartTask extends PartRules {
   readonly key: string;
-  readonly members: readonly BackupEntry[];
+  readonly members: readonly PartMember[];
   readonly destinations: DestinationTerms;
 }
 
@@ -41,6 +46,7 @@ export interface ProvenPart {
 export interface WrittenPart extends ProvenPart {
   readonly stored: Digest;
   readonly plainSizeBytes: number;
+  readonly digests: readonly MemberDigests[];
   /** Repositories that failed and need not be reached. */
   readonly leftOut: readonly LeftOut[];
 }

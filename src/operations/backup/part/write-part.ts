@@ -1,8 +1,10 @@
 /** Writes one part: reads its members, and stores the part in each repository. */
 import { toPlainError } from '../../../base/errors/plain-error.ts';
+import type { HighwayKey } from '../../../base/checksum/highway-hash.ts';
+import { pageDigestKey } from '../../../repository/encoding/page-digest-key.ts';
 import { Destinations } from '../../../repository/sets/destinations.ts';
 import type { Repository } from '../../../repository/repository.ts';
-import type { PartContent } from './part-stream.ts';
+import type { PartContent } from './part-options.ts';
 import type {
   LeftOut,
   PartRun,
@@ -28,13 +30,19 @@ export class LocalPartWriter implements PartWriter {
   }
 
   async write(task: PartTask, run: PartRun): Promise<WrittenPart> {
+    const digestKey = await this.#digestKey(task);
     return await this.#buffered(buffer =>
-      writePart(task, { ...run, buffer, repositories: this.#repositories }),
+      writePart(task, { ...run, buffer, digestKey, repositories: this.#repositories }),
     );
   }
 
   async prove(task: ProofTask, run: PartRun): Promise<ProvenPart | undefined> {
-    return await this.#buffered(buffer => provePart(task, { ...run, buffer }));
+    return await this.#buffered(buffer => provePart(task, { ...run, buffer, digestKey: undefined }));
+  }
+
+  async #digestKey({ digestsOf }: PartTask): Promise<HighwayKey | undefined> {
+    const secret = digestsOf && (await this.#repositories[0]?.codec.keyring.hostSecret());
+    return secret && digestsOf && pageDigestKey(secret, digestsOf);
   }
 
   async #buffered<T>(work: (buffer: TarBuffer) => Promise<T>): Promise<T> {
@@ -58,7 +66,7 @@ async function writePart(task: PartTask, run: OwnPartRun): Promise<WrittenPart> 
   const destinations = Destinations.on(task.destinations, run.repositories, ({ name }, error) =>
     leftOut.push({ name, failure: toPlainError(error) }),
   );
-  const content: PartContent = { copied: [], suspects: [] };
+  const content: PartContent = { copied: [], suspects: [], digests: [] };
   let plainSizeBytes = 0;
   const onBytes = (doneBytes: number) => {
     plainSizeBytes = doneBytes;

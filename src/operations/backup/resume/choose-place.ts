@@ -26,6 +26,8 @@ export interface BackupPlace extends AsyncDisposable {
 }
 
 export interface PlaceOptions {
+  /** An incremental backup begins anew: its parent has the pages that it need not read again. */
+  readonly type: 'full' | 'incremental';
   readonly resume?: boolean | undefined;
   readonly own: OwnSecret | undefined;
   readonly connection: PgConnection;
@@ -37,10 +39,10 @@ export interface PlaceOptions {
 
 /** @throws StoreError; WalvaultError `postgres`, `local-io` */
 export async function choosePlace(options: PlaceOptions): Promise<BackupPlace> {
-  const { own, resume = true, connection, log } = options;
-  const found = own && resume ? await findUnlessUnknown(own, options) : undefined;
+  const { type, own, resume = true, connection, log } = options;
+  const found = own && resume && type === 'full' ? await findUnlessUnknown(own, options) : undefined;
   if (found === undefined) {
-    const id = newBackupId(new Date(), 'full');
+    const id = newBackupId(new Date(), type);
     await lockForSession(connection, lockOf(id));
     return { id, attempt: 1, parts: undefined, finished: [], [Symbol.asyncDispose]: async () => undefined };
   }
@@ -73,11 +75,12 @@ async function findUnlessUnknown(
  */
 export function isUsedBy(record: BackupRecord): (name: string) => boolean {
   const used = new Set([...piecesOf(record)].map(({ name }) => name));
-  for (const { name } of record.parts) used.add(indexOf(name));
+  for (const { name } of record.parts) for (const sealed of sealedOf(name)) used.add(sealed);
   return name => used.has(name) || isClaimName(name);
 }
 
-/** The index of a part has its number. */
-function indexOf(partName: string): string {
-  return `index/${/\d+/.exec(partName)?.[0] ?? ''}.sealed`;
+/** What the host keeps for itself of a part has the part's number. */
+function sealedOf(partName: string): string[] {
+  const number = /\d+/.exec(partName)?.[0] ?? '';
+  return [`index/${number}.sealed`, `digests/${number}.sealed`];
 }

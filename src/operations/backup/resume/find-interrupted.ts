@@ -6,7 +6,7 @@ import type { Log } from '../../../observe/events/events.ts';
 import { lockForSession } from '../../../postgres/server/advisory-lock.ts';
 import type { PgConnection } from '../../../postgres/server/connection.ts';
 import { sealBytes, type HostSecret } from '../../../repository/encoding/host-secret.ts';
-import { isBackupId } from '../../../repository/format/backup-record.ts';
+import { isBackupId, typeOfBackup } from '../../../repository/format/backup-record.ts';
 import { readSmallObject } from '../../../repository/format/json-object.ts';
 import {
   backupPrefix,
@@ -90,7 +90,10 @@ async function unfinishedIds({ repositories, system, signal }: FindOptions): Pro
       if ('key' in entry) ids.delete(entry.key.slice(records.length).replace(/\.json(\.sig)?$/, ''));
     common = common?.intersection(ids) ?? ids;
   }
-  return [...(common ?? [])].filter(isBackupId).sort().reverse();
+  return [...(common ?? [])]
+    .filter(id => isBackupId(id) && typeOfBackup(id) === 'full')
+    .sort()
+    .reverse();
 }
 
 /** Not worth a word each time: no later run goes on with it, either. */

@@ -8,9 +8,10 @@ import type { Log } from '../../../observe/events/events.ts';
 import type { HostSecret } from '../../../repository/encoding/host-secret.ts';
 import type { BackupPart } from '../../../repository/format/backup-record.ts';
 import { createSmallObject } from '../../../repository/format/json-object.ts';
-import { partIndexKey, type SystemPath } from '../../../repository/format/layout.ts';
+import { pageDigestsKey, partIndexKey, type SystemPath } from '../../../repository/format/layout.ts';
 import type { ManifestEntry } from '../../../repository/format/manifest.ts';
 import { sealPartIndex } from '../../../repository/format/part-index.ts';
+import { sealPageDigests, type FileDigests } from '../../../repository/format/page-digests.ts';
 import type { Destinations } from '../../../repository/sets/destinations.ts';
 
 export interface PartIndexerOptions {
@@ -37,6 +38,10 @@ export class PartIndexer {
     for (const { number, storedSizeBytes } of earlier) this.#finished.set(number, storedSizeBytes);
   }
 
+  get system(): SystemPath {
+    return this.#options.system;
+  }
+
   /** The parts that a later run may go on from, as far as is known. */
   get finished(): { readonly partCount: number; readonly storedSizeBytes: number } {
     const storedSizeBytes = this.#finished.values().reduce((sum, sizeBytes) => sum + sizeBytes, 0);
@@ -57,19 +62,28 @@ export class PartIndexer {
    * Notes a part that is durable in each destination. A backup without an index is worth as much, so that a failure is a
    * warning, given once.
    * @param entries the members, in their order
+   * @param digests of the pages of its relation files: stored first, so that a part with an index has them
    * @throws the reason of the signal
    */
-  async note(part: BackupPart, entries: readonly ManifestEntry[]): Promise<void> {
+  async note(
+    part: BackupPart,
+    entries: readonly ManifestEntry[],
+    { digests = [] }: { readonly digests?: readonly FileDigests[] } = {},
+  ): Promise<void> {
     const { system, id, secret, keys, destinations, log, signal } = this.#options;
     const sealed = await sealPartIndex({ system, id, secret }, { part, host: hostname(), keys, entries });
     if (sealed === undefined) return;
-    const key = partIndexKey(system, id, part.number);
+    const place = { system, id, part: part.number, secret };
+    const sealedDigests = digests.length === 0 ? undefined : sealPageDigests(place, digests);
+    const create = async (key: string, data: Buffer) =>
+      await Promise.all(
+        destinations.repositories.map(({ store }) => createSmallObject(store, key, data, signal)),
+      );
     this.#hasBegun = true;
     try {
       // A part whose index somebody planted is written again: what is there does not open.
-      await Promise.all(
-        destinations.repositories.map(({ store }) => createSmallObject(store, key, sealed, signal)),
-      );
+      if (sealedDigests !== undefined) await create(pageDigestsKey(system, id, part.number), sealedDigests);
+      await create(partIndexKey(system, id, part.number), sealed);
       this.#finished.set(part.number, part.storedSizeBytes);
     } catch (error) {
       signal.throwIfAborted();

@@ -71,6 +71,8 @@ describe('a manifest', () => {
       ['{"format":1,"backup":"OTHER"}\n{"entries":0}\n', /not the manifest of ID/],
       [`${head}\n${line('b')}\n${line('a')}\n{"entries":2}\n`, /out of order/],
       [`${head}\n${line('a')}\n${line('a')}\n{"entries":2}\n`, /out of order/],
+      [`${head}\n${line('base/5/1')}\n${line('base/5/INCREMENTAL.1')}\n{"entries":2}\n`, /out of order/],
+      [`${head}\n${line('base/5/3')}\n${line('base/5/INCREMENTAL.2')}\n{"entries":2}\n`, /out of order/],
       [`${head}\n${line('a')}\n{"entries":2}\n`, /holds 1 entries/],
       [`${head}\n{"entries":0}\n${line('a')}\n`, /lines after/],
       [`${head}\n${line('../etc/passwd')}\n{"entries":1}\n`, /impossible path/],

@@ -17,12 +17,15 @@ import { listing, sidecar } from './targets/listings.ts';
 import { restoredBackup } from './targets/restores.ts';
 import { serverMessages } from './targets/servers.ts';
 import { azureAnswers, gcsAnswers, s3Answers } from './targets/services.ts';
+import { incrementalFile } from './targets/incremental-files.ts';
 import { history } from './targets/histories.ts';
+import { pageDigests } from './targets/page-digests.ts';
 import { partIndex } from './targets/part-indexes.ts';
 import { manifest } from './targets/manifests.ts';
 import { openpgpInside, openpgpKey, openpgpMessage, openpgpSignature } from './targets/openpgp.ts';
 import { walHeader, walRecords } from './targets/wal.ts';
 import { walObject } from './targets/wal-objects.ts';
+import { walSummary } from './targets/wal-summaries.ts';
 
 export const fuzzTargets: readonly FuzzTarget[] = [
   history,
@@ -30,7 +33,9 @@ export const fuzzTargets: readonly FuzzTarget[] = [
   note,
   manifest,
   partIndex,
+  pageDigests,
   tar,
+  incrementalFile,
   zstd,
   openpgpMessage,
   openpgpInside,
@@ -39,6 +44,7 @@ export const fuzzTargets: readonly FuzzTarget[] = [
   walRecords,
   walHeader,
   walObject,
+  walSummary,
   marker,
   clusterRecord,
   claim,

@@ -5,7 +5,13 @@ import { open } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, it } from 'vitest';
 import { localIoError } from '../../../../src/base/errors/errors.ts';
-import { readOpened, readText, readWhole, readWholeNow } from '../../../../src/base/files/read.ts';
+import {
+  readInChunks,
+  readOpened,
+  readText,
+  readWhole,
+  readWholeNow,
+} from '../../../../src/base/files/read.ts';
 import { temporaryDirectory } from '../../../support/site/temp.ts';
 import { requireRoot } from '../../../support/site/unprivileged.ts';
 
@@ -17,6 +23,12 @@ const readers = {
   async readOpened(path: string, limit: number) {
     await using handle = await open(path, 'r');
     return await readOpened(handle, limit);
+  },
+  async readInChunks(path: string, limit: number) {
+    const signal = AbortSignal.timeout(60_000);
+    return Buffer.concat(
+      await Array.fromAsync(readInChunks(path, limit, signal), chunk => Buffer.from(chunk)),
+    );
   },
 };
 
