@@ -1,14 +1,17 @@
-/** The metadata service of a virtual machine, whose address is fixed: connections to it are led to a port of the test's. */
+/**
+ * The metadata service of a virtual machine, whose address is fixed: connections to it are led to a port of the test's. In a
+ * process of its own, since Azure's library keeps the first client that it ever got for a managed identity.
+ */
 import assert from 'node:assert/strict';
 import { Agent as HttpAgent } from 'node:http';
 import { Agent as HttpsAgent } from 'node:https';
 import { connect } from 'node:net';
 import { it } from 'vitest';
-import { azureError } from '../../../../src/stores/azure/error.ts';
-import { createIdentity } from '../../../../src/stores/azure/identity.ts';
-import { StoreError } from '../../../../src/stores/store.ts';
-import { startTokenServer } from '../../../support/servers/token-server.ts';
-import { withEnvironment } from '../../../support/site/environment.ts';
+import { azureError } from '../../src/stores/azure/error.ts';
+import { createIdentity } from '../../src/stores/azure/identity.ts';
+import { StoreError } from '../../src/stores/store.ts';
+import { startTokenServer } from '../support/servers/token-server.ts';
+import { withEnvironment } from '../support/site/environment.ts';
 
 const closedPort = 9;
 const environment = {
