@@ -36,6 +36,7 @@ const withoutTarget: Readonly<Record<string, string>> = {
     'reads by readConfiguration',
   'repository/backup/entry-spool.ts#readSpooled': 'reads what a manifest that was read is kept as',
   'operations/restore/read-wal.ts#readSegments': 'reads by openWalObject',
+  'operations/restore/unpack-lineage.ts#verifyLineage': 'reads by verifyManifest',
   'postgres/cluster/control-file.ts#readControlFile': 'repeats parseControlFile for a second',
   'postgres/cluster/page-checksum.ts#verifyPages': 'reads fields at fixed places of whole pages',
   'postgres/server/archiver.ts#readArchiver': 'reads a row of the driver, as readServerState does',

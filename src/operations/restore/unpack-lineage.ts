@@ -1,7 +1,8 @@
 /**
- * The writing of a backup with those that it builds on: the full one first, then the changed pages of each over it.
+ * The writing of a backup with those that it builds on: the newest first, whose changed pages are set aside until the full one brings
+ * the others.
  *
- * Of each backup only the files are written that no later one has whole, and parts without such files are not read.
+ * Of each backup only the files are written that no newer one has whole, and parts without such files are not read.
  */
 import { join } from 'node:path';
 import { fileBounds } from '../../base/bounds.ts';
@@ -75,25 +76,23 @@ export interface UnpackLineageOptions
  */
 export async function unpackLineage({ lineage, verified, ...options }: UnpackLineageOptions): Promise<void> {
   const { dataDirectory } = options.places;
-  const newest = lineage.length - 1;
+  const newest = lineage.at(-1);
+  const manifest = verified.manifests.at(-1);
+  if (newest === undefined || manifest === undefined) return;
   await using made = await EntrySpool.open(dataDirectory);
-  const [last] = verified.manifests.slice(-1);
-  if (last === undefined) return;
-  for (const [index, record] of lineage.entries()) {
-    const manifest = verified.manifests[index] ?? last;
+  const layout = newest.relationLayout;
+  for (const [index, record] of [...lineage.entries()].toReversed())
     await unpack({
       ...options,
       record,
-      manifest,
-      isBuiltOn: index < newest,
-      onMade: async ({ sha256, ...file }) =>
-        await made.add(0, { ...file, type: 'file', mode: 0, sha256, part: 0 }),
+      manifest: verified.manifests[index] ?? manifest,
+      isBuiltOn: record !== newest,
+      layout,
+      onMade: async file => await made.add(0, { ...file, type: 'file', mode: 0, part: 0 }),
     });
-  }
-  const record = lineage[newest];
-  if (record === undefined || record.type === 'full') return;
+  if (newest.type === 'full') return;
   await made.flush();
-  await rewriteLabelAndManifest(dataDirectory, { record, manifest: last, made });
+  await rewriteLabelAndManifest(dataDirectory, { record: newest, manifest, made });
 }
 
 interface MadeCopy {

@@ -7,12 +7,13 @@ import { localIoError, systemCode } from '../../base/errors/errors.ts';
 import { SequentialWriter } from '../../base/files/past-cache.ts';
 import { wholePath } from '../../postgres/cluster/incremental/file-name.ts';
 import type { RelationLayout } from '../../postgres/cluster/incremental/header.ts';
-import { unexpected } from '../../repository/backup/expected-files.ts';
+import { ManifestMismatch, unexpected } from '../../repository/backup/expected-files.ts';
 import { readPart, type PartSource } from '../../repository/backup/read-part.ts';
 import type { ManifestEntry } from '../../repository/format/manifest.ts';
 import type { Repository } from '../../repository/repository.ts';
 import { permissionsOf, type AccessMode } from './access-mode.ts';
-import { applyIncremental, digestOf, type MadeFile } from './apply-incremental.ts';
+import { keepIncremental } from './pages/keep-incremental.ts';
+import { withNewerPages, type MadeFile } from './pages/with-newer-pages.ts';
 import { placeOf, type Places } from './places.ts';
 import { SyncQueue } from './sync-queue.ts';
 
@@ -27,8 +28,8 @@ export interface PartJob extends PartSource {
 
 interface IncrementalPart {
   readonly layout: RelationLayout;
-  /** No backup follows that changes these files again: their digests are wanted. */
-  readonly isLast: boolean;
+  /** The planned backup itself: those that it builds on come after it. */
+  readonly isNewest: boolean;
 }
 
 /** What a part has come to so far. */
@@ -63,7 +64,7 @@ export async function unpackPart(
   job: PartJob,
   { onWritten, signal }: PartRun,
 ): Promise<UnpackedPart> {
-  const { places, accessMode } = job;
+  const { places, accessMode, incremental } = job;
   const files = new SyncQueue();
   const written = { bytes: 0, files: 0 };
   const made: MadeRelation[] = [];
@@ -71,15 +72,28 @@ export async function unpackPart(
     await readPart(repository, job, {
       signal,
       async use(entry, content) {
-        const onBytes = (sizeBytes: number) => {
-          written.bytes += sizeBytes;
-          onWritten({ ...written });
+        const file = {
+          entry,
+          content,
+          files,
+          accessMode,
+          onBytes(sizeBytes: number) {
+            written.bytes += sizeBytes;
+            onWritten({ ...written });
+          },
         };
-        const relation = job.incremental && wholePath(entry.path);
-        if (job.incremental !== undefined && relation !== undefined)
-          made.push(...(await applyTo(relation, entry, { places, content, files, ...job.incremental })));
-        else
-          await writeFile(entry, { path: placeOf(entry.path, places), accessMode, content, files, onBytes });
+        const relation = incremental && wholePath(entry.path);
+        const path = relation ?? entry.path;
+        const place = placeOf(path, places);
+        if (place === undefined) throw unexpected(entry.path);
+        try {
+          if (incremental === undefined) await writeFile(place, file);
+          else if (relation !== undefined) await keepPages(place, file, incremental);
+          else if (incremental.isNewest) await writeFile(place, file);
+          else made.push({ path, ...(await writeWithNewerPages(place, file, incremental)) });
+        } catch (error) {
+          throw localIoError('write', place, error);
+        }
         written.files++;
       },
     });
@@ -89,59 +103,80 @@ export async function unpackPart(
   return { ...written, made };
 }
 
-interface ApplyingTo extends IncrementalPart {
-  readonly places: Places;
-  readonly content: ByteStream;
-  readonly files: SyncQueue;
-}
-
-/** @returns what the relation file has come to, if its digest is wanted */
-async function applyTo(
-  path: string,
-  { path: incrementalPath, sizeBytes, mtimeMs }: ManifestEntry,
-  { places, content, files, isLast, layout }: ApplyingTo,
-): Promise<MadeRelation[]> {
-  const place = placeOf(path, places);
-  if (place === undefined) throw unexpected(incrementalPath);
-  try {
-    const handle = await applyIncremental(place, content, { sizeBytes, layout });
-    const made = isLast ? [{ path, mtimeMs, ...(await digestOf(handle)) }] : [];
-    await files.add(handle);
-    return made;
-  } catch (error) {
-    throw localIoError('write', place, error);
-  }
-}
-
 interface Writing {
-  readonly path: string | undefined;
-  readonly accessMode: AccessMode | undefined;
+  readonly entry: ManifestEntry;
   readonly content: ByteStream;
+  /** Makes the file durable, and closes it. */
   readonly files: SyncQueue;
+  readonly accessMode: AccessMode | undefined;
   readonly onBytes: (sizeBytes: number) => void;
 }
 
-async function writeFile(
-  entry: ManifestEntry,
-  { path, accessMode, content, files, onBytes }: Writing,
+async function writeFile(place: string, file: Writing): Promise<void> {
+  const { entry, content, accessMode } = file;
+  await writeInto(await createFile(place, permissionsOf(entry, accessMode)), file, async write => {
+    for await (const chunk of content) await write(chunk);
+  });
+}
+
+/** The relation file is there afterwards, without its content. */
+async function keepPages(
+  place: string,
+  { entry, content, accessMode, onBytes }: Writing,
+  { layout, isNewest }: IncrementalPart,
 ): Promise<void> {
-  if (path === undefined) throw unexpected(entry.path);
-  let handle: FileHandle | undefined;
+  const { sizeBytes } = entry;
+  await using relation = await (isNewest
+    ? createFile(place, permissionsOf(entry, accessMode))
+    : openMade(place));
+  await keepIncremental({ place, relation }, content, { sizeBytes, layout, isNewest });
+  onBytes(sizeBytes);
+}
+
+async function writeWithNewerPages(
+  place: string,
+  file: Writing,
+  { layout: { blockSizeBytes } }: IncrementalPart,
+): Promise<MadeFile & { readonly mtimeMs: number }> {
+  const { entry, content } = file;
+  const relation = await openMade(place);
+  return await writeInto(relation, file, async write => {
+    const { sizeBytes, sha256 = '' } = entry;
+    const oldest = { sizeBytes, sha256, blockSizeBytes };
+    const made = await withNewerPages({ place, relation }, content, oldest, write);
+    return { ...made, mtimeMs: Date.now() };
+  });
+}
+
+/** Writes a file from its beginning to its end, and hands it over to be made durable. */
+async function writeInto<T>(
+  file: FileHandle,
+  { files, onBytes }: Pick<Writing, 'files' | 'onBytes'>,
+  give: (write: (bytes: Uint8Array) => Promise<void>) => Promise<T>,
+): Promise<T> {
+  let handle: FileHandle | undefined = file;
   try {
-    handle = await createFile(path, permissionsOf(entry, accessMode));
-    await using writer = new SequentialWriter(handle);
-    for await (const chunk of content) {
-      await writer.write(chunk);
-      onBytes(chunk.length);
-    }
+    await using writer = new SequentialWriter(file);
+    const given = await give(async bytes => {
+      await writer.write(bytes);
+      onBytes(bytes.length);
+    });
     await writer.end();
-    const written = handle;
     handle = undefined;
-    await files.add(written);
-  } catch (error) {
-    throw localIoError('write', path, error);
+    await files.add(file);
+    return given;
   } finally {
     await handle?.close();
+  }
+}
+
+/** Opens a file that this restore has made, never through a link. */
+async function openMade(path: string): Promise<FileHandle> {
+  try {
+    return await open(path, constants.O_RDWR | constants.O_NOFOLLOW);
+  } catch (error) {
+    if (systemCode(error) === 'ENOENT') throw new ManifestMismatch(`"${path}" is in no newer backup`);
+    throw error;
   }
 }
 

@@ -4,6 +4,7 @@ import { localIoError } from '../../base/errors/errors.ts';
 import { each } from '../../base/threads/each.ts';
 import type { Log } from '../../observe/events/events.ts';
 import { type BackupPart, type BackupRecord } from '../../repository/format/backup-record.ts';
+import type { RelationLayout } from '../../postgres/cluster/incremental/header.ts';
 import type { SystemPath } from '../../repository/format/layout.ts';
 import type { Repository } from '../../repository/repository.ts';
 import { permissionsOf, type AccessMode } from './access-mode.ts';
@@ -28,8 +29,10 @@ export interface UnpackOptions {
   /** Undefined: files and directories get the permissions that they had. */
   readonly accessMode: AccessMode | undefined;
   readonly unpacker: PartUnpacker;
-  /** True for all backups but the last one of a lineage: only files that the later ones want are in the manifest. */
+  /** True for all backups of a lineage but the newest: only files that the newer ones want are in the manifest. */
   readonly isBuiltOn?: boolean;
+  /** Of the relations, where there are several backups. */
+  readonly layout?: RelationLayout | undefined;
   /** Takes each relation file that was made of several backups. */
   readonly onMade?: (made: MadeRelation) => Promise<void>;
   readonly log: Log;
@@ -51,14 +54,15 @@ export async function unpack(options: UnpackOptions): Promise<void> {
     accessMode,
     unpacker,
     isBuiltOn = false,
+    layout,
     signal,
   } = options;
   for await (const entry of manifest.directories()) {
     const target = placeOf(entry.path, places);
     if (target !== undefined) await makeDirectory(target, permissionsOf(entry, accessMode));
   }
-  const { id, sizeBytes, fileCount, relationLayout } = record;
-  const incremental = relationLayout && { layout: relationLayout, isLast: !isBuiltOn };
+  const { id, sizeBytes, fileCount } = record;
+  const incremental = layout && { layout, isNewest: !isBuiltOn };
   const progress = progressOf(options);
   const failed = new AbortController();
   const run = { signal: AbortSignal.any([signal, failed.signal]) };
