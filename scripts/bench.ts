@@ -1,5 +1,5 @@
 /**
- * `npm run bench -- [push] [drain] [recovery] [backup] [--rounds N] [--segments N] [--write]`: the cost of archiving and recovering
+ * `npm run bench -- [push] [drain] [recovery] [backup] [trees] [--rounds N] [--segments N] [--write]`: the cost of archiving and recovering
  * with the built executable, in one table, each figure beside its reference and limit. `--write` puts the table into
  * docs/benchmarks.md. `cost` and `memory` are not part of the table and run only when named. Figures depend on the
  * machine, so the bench is never a test.
@@ -15,12 +15,14 @@ import { measureMemory } from './bench/memory.ts';
 import { readOptions, type BenchOptions } from './bench/options.ts';
 import { benchPush } from './bench/push.ts';
 import { benchRecovery } from './bench/recovery.ts';
+import { benchTrees } from './bench/trees.ts';
 
 const tabled: Readonly<Record<string, (options: BenchOptions) => Promise<Figure[]>>> = {
   push: ({ rounds }) => benchPush(rounds.short),
   drain: ({ segments, rounds }) => benchDrain({ segments: segments.drain, rounds: rounds.long }),
   recovery: ({ segments, rounds }) => benchRecovery({ segments: segments.recovery, rounds: rounds.long }),
   backup: ({ rounds }) => benchBackup(rounds.backup),
+  trees: ({ rounds }) => benchTrees(rounds.backup),
 };
 const others: Readonly<Record<string, () => Promise<void>>> = { cost: measureCost, memory: measureMemory };
 
