@@ -15,7 +15,7 @@ import {
   type BackupManifestFile,
 } from '../../postgres/cluster/backup-manifest.ts';
 import { wholePath } from '../../postgres/cluster/incremental/file-name.ts';
-import { EntrySpool, readSpooled } from '../../repository/backup/entry-spool.ts';
+import { readSpooled } from '../../repository/backup/entry-spool.ts';
 import {
   verifyManifest,
   type ManifestSource,
@@ -23,6 +23,7 @@ import {
 } from '../../repository/backup/manifest-spool.ts';
 import type { BackupRecord } from '../../repository/format/backup-record.ts';
 import { sha256Hex } from '../../repository/format/json-object.ts';
+import { MadeFiles } from './made-files.ts';
 import { unpack, type UnpackOptions } from './unpack.ts';
 
 /** The full backup first. */
@@ -79,7 +80,7 @@ export async function unpackLineage({ lineage, verified, ...options }: UnpackLin
   const newest = lineage.at(-1);
   const manifest = verified.manifests.at(-1);
   if (newest === undefined || manifest === undefined) return;
-  await using made = await EntrySpool.open(dataDirectory);
+  await using made = await MadeFiles.open(dataDirectory);
   const layout = newest.relationLayout;
   for (const [index, record] of [...lineage.entries()].toReversed())
     await unpack({
@@ -88,17 +89,16 @@ export async function unpackLineage({ lineage, verified, ...options }: UnpackLin
       manifest: verified.manifests[index] ?? manifest,
       isBuiltOn: record !== newest,
       layout,
-      onMade: async file => await made.add(0, { ...file, type: 'file', mode: 0, part: 0 }),
+      onMade: async files => await made.add(files),
     });
   if (newest.type === 'full') return;
-  await made.flush();
   await rewriteLabelAndManifest(dataDirectory, { record: newest, manifest, made });
 }
 
 interface MadeCopy {
   readonly record: BackupRecord;
   readonly manifest: VerifiedManifest;
-  readonly made: EntrySpool;
+  readonly made: MadeFiles;
 }
 
 /** `pg_verifybackup` must pass on the copy, and a server refuses to start from the label of an incremental backup. */
@@ -121,18 +121,16 @@ async function rewriteLabelAndManifest(
   await writeFileDurably(join(dataDirectory, backupManifestName), encodeBackupManifest(server, files));
 }
 
-/** With SHA-256: that of files which were made of several backups is known since they were written. */
 async function* filesOf(
   { record, manifest, made }: MadeCopy,
   label: Buffer,
-): AsyncGenerator<BackupManifestFile> {
+): AsyncGenerator<BackupManifestFile | string> {
   for (const { number } of record.parts)
-    for await (const { path, sizeBytes, mtimeMs, sha256 = '' } of readSpooled(manifest.filesOfPart(number))) {
+    for await (const { path, sizeBytes, mtimeMs, sha256 } of readSpooled(manifest.filesOfPart(number))) {
       if (path === backupManifestName || wholePath(path) !== undefined) continue;
       yield path === backupLabelName
         ? { path, mtimeMs, sizeBytes: label.length, sha256: sha256Hex(label) }
         : { path, mtimeMs, sizeBytes, sha256 };
     }
-  for await (const { path, sizeBytes, mtimeMs, sha256 = '' } of readSpooled(made.entriesOf(0)))
-    yield { path, sizeBytes, mtimeMs, sha256 };
+  yield* made.entries();
 }

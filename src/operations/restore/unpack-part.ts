@@ -1,17 +1,17 @@
 /** The writing of one part's files: only files that the manifest names, at their paths, with the recorded bytes. */
-import { constants } from 'node:fs';
-import { mkdir, open, type FileHandle } from 'node:fs/promises';
-import { dirname } from 'node:path';
+import { open, type FileHandle } from 'node:fs/promises';
 import type { ByteStream } from '../../base/bytes/streams.ts';
-import { localIoError, systemCode } from '../../base/errors/errors.ts';
+import { localIoError } from '../../base/errors/errors.ts';
+import { openDirectly } from '../../base/files/calls.ts';
 import { SequentialWriter } from '../../base/files/past-cache.ts';
 import { wholePath } from '../../postgres/cluster/incremental/file-name.ts';
 import type { RelationLayout } from '../../postgres/cluster/incremental/header.ts';
-import { ManifestMismatch, unexpected } from '../../repository/backup/expected-files.ts';
+import { unexpected } from '../../repository/backup/expected-files.ts';
 import { readPart, type PartSource } from '../../repository/backup/read-part.ts';
 import type { ManifestEntry } from '../../repository/format/manifest.ts';
 import type { Repository } from '../../repository/repository.ts';
 import { permissionsOf, type AccessMode } from './access-mode.ts';
+import { createFile, openCreated } from './created-file.ts';
 import { keepIncremental } from './pages/keep-incremental.ts';
 import { withNewerPages, type MadeFile } from './pages/with-newer-pages.ts';
 import { placeOf, type Places } from './places.ts';
@@ -114,7 +114,8 @@ interface Writing {
 
 async function writeFile(place: string, file: Writing): Promise<void> {
   const { entry, content, accessMode } = file;
-  await writeInto(await createFile(place, permissionsOf(entry, accessMode)), file, async write => {
+  const created = await createFile(place, permissionsOf(entry, accessMode), open);
+  await writeInto(created, file, async write => {
     for await (const chunk of content) await write(chunk);
   });
 }
@@ -127,8 +128,8 @@ async function keepPages(
 ): Promise<void> {
   const { sizeBytes } = entry;
   await using relation = await (isNewest
-    ? createFile(place, permissionsOf(entry, accessMode))
-    : openMade(place));
+    ? createFile(place, permissionsOf(entry, accessMode), openDirectly)
+    : openCreated(place, openDirectly));
   await keepIncremental({ place, relation }, content, { sizeBytes, layout, isNewest });
   onBytes(sizeBytes);
 }
@@ -139,7 +140,7 @@ async function writeWithNewerPages(
   { layout: { blockSizeBytes } }: IncrementalPart,
 ): Promise<MadeFile & { readonly mtimeMs: number }> {
   const { entry, content } = file;
-  const relation = await openMade(place);
+  const relation = await openCreated(place, open);
   return await writeInto(relation, file, async write => {
     const { sizeBytes, sha256 = '' } = entry;
     const oldest = { sizeBytes, sha256, blockSizeBytes };
@@ -167,37 +168,5 @@ async function writeInto<T>(
     return given;
   } finally {
     await handle?.close();
-  }
-}
-
-/** Opens a file that this restore has made, never through a link. */
-async function openMade(path: string): Promise<FileHandle> {
-  try {
-    return await open(path, constants.O_RDWR | constants.O_NOFOLLOW);
-  } catch (error) {
-    if (systemCode(error) === 'ENOENT') throw new ManifestMismatch(`"${path}" is in no newer backup`);
-    throw error;
-  }
-}
-
-/**
- * Creates a file, never through a link and never over an existing file: this restore has made everything in the
- * directory.
- */
-async function createFile(path: string, mode: number): Promise<FileHandle> {
-  const flags = constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | constants.O_NOFOLLOW;
-  const handle = await openNew(path, flags, mode);
-  // The umask of this process must not decide what a group may read.
-  if ((mode & 0o077) !== 0) await handle.chmod(mode);
-  return handle;
-}
-
-async function openNew(path: string, flags: number, mode: number): Promise<FileHandle> {
-  try {
-    return await open(path, flags, mode);
-  } catch (error) {
-    if (systemCode(error) !== 'ENOENT') throw error;
-    await mkdir(dirname(path), { recursive: true, mode: 0o700 });
-    return open(path, flags, mode);
   }
 }

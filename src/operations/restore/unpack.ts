@@ -33,8 +33,8 @@ export interface UnpackOptions {
   readonly isBuiltOn?: boolean;
   /** Of the relations, where there are several backups. */
   readonly layout?: RelationLayout | undefined;
-  /** Takes each relation file that was made of several backups. */
-  readonly onMade?: (made: MadeRelation) => Promise<void>;
+  /** Takes the relation files that were made of several backups, part by part. */
+  readonly onMade?: (made: readonly MadeRelation[]) => Promise<void>;
   readonly log: Log;
   readonly signal: AbortSignal;
 }
@@ -85,7 +85,7 @@ export async function unpack(options: UnpackOptions): Promise<void> {
         onWritten: progress.of(part.number),
       });
       progress.end(part.number, written);
-      for (const made of written.made) await options.onMade?.(made);
+      await options.onMade?.(written.made);
     } catch (error) {
       // What the others say when they are told to stop is not the reason.
       failed.signal.throwIfAborted();

@@ -33,10 +33,12 @@ export interface BackupManifestFile {
   readonly sizeBytes: number;
   readonly mtimeMs: number;
   /** 64 hex digits. */
-  readonly sha256: string;
+  readonly sha256?: string | undefined;
   /** Given: the manifest gets this one, as pg_basebackup writes it by default. */
   readonly crc32c?: number | undefined;
 }
+
+type Entries<T> = AsyncIterable<T> | Iterable<T>;
 
 export interface ChangedFile {
   readonly path: string;
@@ -49,9 +51,10 @@ const batchLength = 256 * 1024;
 const filesStart = '"Files": [';
 const checksumKey = '"Manifest-Checksum"';
 
+/** @param files text is an entry as `backupManifestEntry` gives it */
 export function encodeBackupManifest(
   manifest: BackupManifest,
-  files: AsyncIterable<BackupManifestFile> | Iterable<BackupManifestFile>,
+  files: Entries<BackupManifestFile | string>,
 ): AsyncGenerator<Uint8Array> {
   return sealed(linesOf(manifest, files));
 }
@@ -105,7 +108,7 @@ async function* sealed(lines: AsyncIterable<string>): AsyncGenerator<Uint8Array>
 
 async function* linesOf(
   { postgresMajor, systemId, walRanges }: BackupManifest,
-  files: AsyncIterable<BackupManifestFile> | Iterable<BackupManifestFile>,
+  files: Entries<BackupManifestFile | string>,
 ): AsyncGenerator<string> {
   const isSecondVersion = postgresMajor >= 17;
   yield `{ "PostgreSQL-Backup-Manifest-Version": ${isSecondVersion ? 2 : 1},`;
@@ -114,7 +117,7 @@ async function* linesOf(
   let before: string | undefined;
   for await (const file of files) {
     if (before !== undefined) yield `${before},`;
-    before = fileLine(file);
+    before = typeof file === 'string' ? file : backupManifestEntry(file);
   }
   if (before !== undefined) yield before;
   yield '],';
@@ -124,13 +127,14 @@ async function* linesOf(
   yield checksumKey;
 }
 
-function fileLine(file: BackupManifestFile): string {
+/** The entry of one file, as one line without its end. */
+export function backupManifestEntry(file: BackupManifestFile): string {
   const { path, sizeBytes, mtimeMs } = file;
   return `${entryStart(path)}"Size": ${sizeBytes}, "Last-Modified": "${gmt(mtimeMs)}", ${checksumOf(file)} }`;
 }
 
 /** CRC-32C is shown by its bytes in memory, the lowest first (pg_checksum_final in checksum_helper.c). */
-function checksumOf({ sha256, crc32c }: Pick<BackupManifestFile, 'sha256' | 'crc32c'>): string {
+function checksumOf({ sha256 = '', crc32c }: Pick<BackupManifestFile, 'sha256' | 'crc32c'>): string {
   if (crc32c === undefined) return `"Checksum-Algorithm": "SHA256", "Checksum": "${sha256}"`;
   const bytes = Buffer.alloc(4);
   bytes.writeUInt32LE(crc32c);
@@ -166,7 +170,7 @@ async function* withContent(
           .replace(checksumFields, checksumOf({ sha256 }))
       : line;
     // No backup is without files, so another entry follows.
-    if (isNew && line === filesStart) yield `${fileLine(added)},`;
+    if (isNew && line === filesStart) yield `${backupManifestEntry(added)},`;
   }
 }
 

@@ -1,6 +1,6 @@
 /** The first half of restoring a relation file from several backups, the newest first: its changed pages are set aside. */
-import type { FileHandle } from 'node:fs/promises';
 import type { ByteStream } from '../../../base/bytes/streams.ts';
+import type { OpenFile } from '../../../base/files/calls.ts';
 import type { RelationLayout } from '../../../postgres/cluster/incremental/header.ts';
 import { readIncrementalFile } from '../../../postgres/cluster/incremental/read.ts';
 import { NewerPages } from './newer-pages.ts';
@@ -19,7 +19,7 @@ export interface IncrementalFile {
  * @throws WalvaultError `damaged` for what is no such file, or does not fit to the newer ones; system errors
  */
 export async function keepIncremental(
-  { place, relation }: { readonly place: string; readonly relation: FileHandle },
+  { place, relation }: { readonly place: string; readonly relation: OpenFile },
   content: ByteStream,
   { sizeBytes, layout, isNewest }: IncrementalFile,
 ): Promise<void> {

@@ -6,9 +6,9 @@
  * relation file the number of its page, from 1 on, or 0; then whole blocks with the pages. All words have four bytes, as this
  * host orders them: no other one reads it, and nothing of it is durable.
  */
-import { constants } from 'node:fs';
+import { constants, rmSync } from 'node:fs';
 import { systemCode } from '../../../base/errors/errors.ts';
-import { openDirectly, removeIfThere, type OpenFile } from '../../../base/files/calls.ts';
+import { openDirectly, type OpenFile } from '../../../base/files/calls.ts';
 import { writeAll } from '../../../base/files/durable.ts';
 import { ManifestMismatch } from '../../../repository/backup/expected-files.ts';
 
@@ -37,8 +37,8 @@ export class NewerPages implements AsyncDisposable {
   }
 
   /** Nothing waits any more for the relation file: what there is was left by a restore that was killed. @throws system errors */
-  static async begin(relation: RelationFile): Promise<NewerPages> {
-    await removeIfThere(pathOf(relation.place));
+  static begin(relation: RelationFile): NewerPages {
+    rmSync(pathOf(relation.place), { force: true });
     return new NewerPages(relation, undefined);
   }
 
@@ -131,8 +131,8 @@ export class NewerPages implements AsyncDisposable {
   }
 
   /** Removes the file: the relation file has all of them. @throws system errors */
-  async remove(): Promise<void> {
-    if (this.#file !== undefined) await removeIfThere(pathOf(this.#relation.place));
+  remove(): void {
+    if (this.#file !== undefined) rmSync(pathOf(this.#relation.place));
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

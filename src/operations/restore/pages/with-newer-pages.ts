@@ -1,15 +1,13 @@
 /** The second half of restoring a relation file from several backups: the oldest one has all of it, and newer pages take their places. */
-import { createHash } from 'node:crypto';
-import type { FileHandle } from 'node:fs/promises';
+import { fstatSync } from 'node:fs';
+import { finishCrc32c, startCrc32c, updateCrc32c } from '../../../base/checksum/crc32c.ts';
 import type { ByteStream } from '../../../base/bytes/streams.ts';
+import type { BackupManifestFile } from '../../../postgres/cluster/backup-manifest.ts';
 import { ManifestMismatch } from '../../../repository/backup/expected-files.ts';
 import { NewerPages } from './newer-pages.ts';
 
-/** What a relation file has come to: for PostgreSQL's manifest. */
-export interface MadeFile {
-  readonly sizeBytes: number;
-  readonly sha256: string;
-}
+/** What a relation file has come to: for PostgreSQL's manifest. Its digest is known where nothing of it has changed. */
+export type MadeFile = Pick<BackupManifestFile, 'sizeBytes' | 'sha256' | 'crc32c'>;
 
 /** What the oldest backup has of a relation file. */
 export interface OldestFile {
@@ -24,7 +22,7 @@ export interface OldestFile {
  * @throws WalvaultError `damaged` where no backup has a page; system errors
  */
 export async function withNewerPages(
-  { place, relation }: { readonly place: string; readonly relation: FileHandle },
+  { place, relation }: { readonly place: string; readonly relation: { readonly fd: number } },
   content: ByteStream,
   { sizeBytes, sha256, blockSizeBytes }: OldestFile,
   write: (bytes: Uint8Array) => Promise<void>,
@@ -33,7 +31,7 @@ export async function withNewerPages(
     throw new ManifestMismatch(
       `"${place}": the backup before has ${sizeBytes} bytes, which are no whole pages`,
     );
-  const { size: totalBytes } = await relation.stat();
+  const { size: totalBytes } = fstatSync(relation.fd);
   await using pages = await NewerPages.open({
     place,
     totalBlocks: totalBytes / blockSizeBytes,
@@ -44,16 +42,15 @@ export async function withNewerPages(
     for await (const bytes of content) await write(bytes);
     return { sizeBytes, sha256 };
   }
-  const hash = createHash('sha256');
+  let crc = startCrc32c;
   for await (const bytes of patched(content, pages, { sizeBytes, totalBytes })) {
-    hash.update(bytes);
+    crc = updateCrc32c(crc, bytes, 0, bytes.length);
     await write(bytes);
   }
-  await pages.remove();
-  return { sizeBytes: totalBytes, sha256: hash.digest('hex') };
+  pages.remove();
+  return { sizeBytes: totalBytes, crc32c: finishCrc32c(crc) };
 }
 
-/** Pages that the oldest backup has not are read in pieces of this size. */
 const pieceBytes = 256 * 1024;
 
 async function* patched(
@@ -61,17 +58,25 @@ async function* patched(
   pages: NewerPages,
   { sizeBytes, totalBytes }: { readonly sizeBytes: number; readonly totalBytes: number },
 ): AsyncGenerator<Uint8Array> {
+  const piece = Buffer.allocUnsafe(pieceBytes);
+  const pieceOf = (length: number) => piece.subarray(0, Math.min(length, pieceBytes));
   let at = 0;
+  // The content is read to its end, also where the file became shorter: its digest is looked at there.
   for await (const chunk of content) {
-    // The content is read to its end, also where the file became shorter: its digest is looked at there.
-    const bytes = Buffer.from(chunk.subarray(0, Math.max(0, totalBytes - at)));
-    await pages.patch(bytes, at);
-    at += chunk.length;
-    if (bytes.length > 0) yield bytes;
+    for (let rest = chunk.subarray(0, Math.max(0, totalBytes - at)); rest.length > 0;) {
+      // A copy: who gives the content may have more use for it.
+      const bytes = pieceOf(rest.length);
+      bytes.set(rest.subarray(0, bytes.length));
+      await pages.patch(bytes, at);
+      yield bytes;
+      at += bytes.length;
+      rest = rest.subarray(bytes.length);
+    }
   }
-  for (at = Math.min(sizeBytes, totalBytes); at < totalBytes; at += pieceBytes) {
-    const bytes = Buffer.alloc(Math.min(pieceBytes, totalBytes - at));
+  for (at = Math.min(sizeBytes, totalBytes); at < totalBytes;) {
+    const bytes = pieceOf(totalBytes - at);
     await pages.patch(bytes, at);
     yield bytes;
+    at += bytes.length;
   }
 }

@@ -4,6 +4,7 @@ import { readdirSync, readFileSync, symlinkSync, unlinkSync, writeFileSync } fro
 import { open } from 'node:fs/promises';
 import { join } from 'node:path';
 import { beforeEach, describe, it } from 'vitest';
+import { crc32c } from '../../../../../src/base/checksum/crc32c.ts';
 import { keepIncremental } from '../../../../../src/operations/restore/pages/keep-incremental.ts';
 import { withNewerPages } from '../../../../../src/operations/restore/pages/with-newer-pages.ts';
 import { encodeIncrementalHeader } from '../../../../../src/postgres/cluster/incremental/header.ts';
@@ -48,7 +49,11 @@ describe('a relation file', () => {
       at += bytes.length;
     });
     const result = readFileSync(place);
-    assert.deepEqual(made, { sizeBytes: result.length, sha256: sha256Hex(result) });
+    assert.deepEqual(
+      { sha256: sha256Hex(result), crc32c: crc32c(result), ...made },
+      { sizeBytes: result.length, sha256: sha256Hex(result), crc32c: crc32c(result) },
+    );
+    assert.ok(made.sha256 ?? made.crc32c);
     assert.deepEqual(readdirSync(directory), ['16384'], 'nothing waits any more');
     return result.toString().replaceAll(/(.)\1{1023}/g, '$1');
   }
