@@ -1,5 +1,6 @@
 /** A reader of our own for the answer to a request of the SDK: the SDK reads what it does not take. */
 import type { ListObjectsV2Command } from '@aws-sdk/client-s3';
+import { release } from '../../base/bytes/streams.ts';
 
 /** The SDK's answer of HTTP, as far as it is used here. */
 interface HttpAnswer {
@@ -27,6 +28,8 @@ export function readAnswerFirst<T extends object>(
       const bytes = await wholeOf(answer.body);
       taken = read(bytes.toString('utf8'));
       answer.body = taken === undefined ? bytes : emptyPage;
+      // Garbage outside the heap hardly makes V8 collect it.
+      if (taken !== undefined) release(bytes);
       return result;
     },
     // Of all readers of the answer, this is the first.
