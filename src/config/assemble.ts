@@ -70,6 +70,8 @@ export function assembleConfig(
       fullEveryMs: values['backup.full-every'],
       differentialEveryMs: values['backup.differential-every'],
       mostChangedShare: values['backup.most-changed'] / 100,
+      walSummaries: values['backup.wal-summaries'],
+      auditEveryMs: values['backup.audit-every'],
     },
     restore: { jobs: values['restore.jobs'] },
     retention: {

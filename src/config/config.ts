@@ -115,6 +115,8 @@ export interface Config {
     readonly differentialEveryMs: number;
     /** 0 to 1. */
     readonly mostChangedShare: number;
+    readonly walSummaries: 'auto' | 'off';
+    readonly auditEveryMs: number;
   };
   readonly restore: {
     /** Undefined: by the number of processors. */

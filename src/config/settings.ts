@@ -298,6 +298,20 @@ export const settings = {
     help: 'With `backup.type = "auto"`: the percentage of the full backup that a differential one may have before the next is a full one.',
     example: '30',
   },
+  'backup.wal-summaries': {
+    kind: 'choice',
+    choices: ['auto', 'off'],
+    default: 'auto',
+    help: 'Whether an incremental backup finds what has changed in the WAL summaries of PostgreSQL 17 and later (`summarize_wal`), where they can be trusted, instead of reading all data files.',
+    example: '"off"',
+  },
+  'backup.audit-every': {
+    kind: 'duration',
+    min: 0,
+    default: '7d',
+    help: 'How long incremental backups rely on WAL summaries before one of them reads everything, and compares. "0s": each one does.',
+    example: '"1d"',
+  },
   'restore.jobs': {
     kind: 'integer',
     min: 1,

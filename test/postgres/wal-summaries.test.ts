@@ -10,7 +10,7 @@ import { blocksPerChunk, blocksWithin } from '../../src/postgres/wal/summaries/b
 import { listWalSummaries, readWalSummaries } from '../../src/postgres/wal/summaries/read-summaries.ts';
 import { noLimit, readWalSummary } from '../../src/postgres/wal/summaries/read-summary.ts';
 import { selectSummaries } from '../../src/postgres/wal/summaries/select-summaries.ts';
-import { segmentChanges } from '../../src/postgres/wal/summaries/segment-changes.ts';
+import { namedBlocks, segmentChanges } from '../../src/postgres/wal/summaries/segment-changes.ts';
 import { walSummaryName, type WalSummary } from '../../src/postgres/wal/summaries/summary-name.ts';
 import { embeddedBinaries, requireInstalled } from '../support/servers/postgres-binaries.ts';
 import { startPostgres, type PostgresServer } from '../support/servers/postgres-server.ts';
@@ -61,8 +61,8 @@ for (const major of [17, 18] as const)
         );
         const sizeBytes = Number(size);
         const relation = { tablespace: 1663, database, relation: node };
-        const file = { relation, fork: 'main', segment: 0, sizeBytes, parentSizeBytes: sizeBytes } as const;
-        return segmentChanges(changed, file, geometry);
+        const named = namedBlocks(changed, { relation, segment: 0 }, geometry);
+        return segmentChanges({ named, fork: 'main', sizeBytes, parentSizeBytes: sizeBytes }, geometry);
       };
       const { block } = await one<{ block: number }>(
         server,

@@ -242,6 +242,21 @@ export const samples: Samples = {
     parent: '20261129T213128Z-full-1a2b3c',
     reason: 'an incremental backup was asked for',
   },
+  'wal-summaries-not-used': { kind: 'wal-summaries-not-used', backup, reason: 'summarize_wal is off' },
+  'wal-summaries-awaited': { kind: 'wal-summaries-awaited', backup },
+  'wal-summaries-used': { kind: 'wal-summaries-used', backup, summaryCount: 14, isAudit: false },
+  'page-not-in-summaries': {
+    kind: 'page-not-in-summaries',
+    path: 'base/5/16384',
+    page: 7,
+    lsn: '1/3A000028',
+  },
+  'wal-summaries-distrusted': {
+    kind: 'wal-summaries-distrusted',
+    backup,
+    missedPages: 3,
+    doubtful: ['20261129T203128Z-incr-2b3c4d'],
+  },
   'parent-not-readable': {
     kind: 'parent-not-readable',
     parent: '20261129T213128Z-full-1a2b3c',

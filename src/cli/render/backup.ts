@@ -15,6 +15,7 @@ export function renderBackup(result: BackupResult): string {
     `  in        ${repositories.join(', ')}`,
     `  took      ${formatDuration(durationMs)}`,
   ];
+  if (record.changesFrom !== undefined) lines.push(`  changes   ${changesLine(record)}`);
   if (record.keepUntil !== undefined) lines.push(`  kept      until ${record.keepUntil.toISOString()}`);
   if (record.resumed !== undefined) {
     const { attempt, partCount, storedSizeBytes } = record.resumed;
@@ -29,6 +30,15 @@ export function renderBackup(result: BackupResult): string {
       `  DAMAGED   ${formatCount(record.damagedPages, 'page')} with wrong checksums; see the warnings`,
     );
   return `${lines.join('\n')}\n`;
+}
+
+function changesLine({ parent, changesFrom, audited }: BackupResult['record']): string {
+  const how = changesFrom === 'summaries' ? 'by WAL summaries' : 'by digests of all pages';
+  const audit =
+    audited === undefined
+      ? ''
+      : `; WAL summaries ${audited.missedPages === 0 ? 'audited' : `MISSED ${formatCount(audited.missedPages, 'page')}`}`;
+  return `since ${parent}, found ${how}${audit}`;
 }
 
 /** The published shape (docs/reference/json.md), with the figures derived from the commit record. */

@@ -64,6 +64,9 @@ function backupJson(backup: ListedBackup): unknown {
     ratio: backup.ratio ?? null,
     durationMs: backup.durationMs,
     fileCount: record.fileCount,
+    // Undefined: a full backup, or an older record.
+    changesFrom: record.changesFrom,
+    audited: record.audited,
     dataChecksums: record.dataChecksums,
     damagedPages: record.damagedPages,
     // Undefined: none, or an older record.

@@ -136,6 +136,8 @@ function remarksOf(backup: ListedBackup): string[] {
     ...(missingWal.length > 0 ? ['its WAL is missing'] : []),
     ...(verdict.status === 'good' ? [] : [remarkOf(verdict)]),
     ...(record.damagedPages > 0 ? [formatCount(record.damagedPages, 'damaged page')] : []),
+    ...(record.changesFrom === 'summaries' ? ['by WAL summaries'] : []),
+    ...(record.audited === undefined ? [] : [auditRemark(record.audited)]),
     ...(record.backupFrom === 'standby' ? ['from a standby'] : []),
     ...(record.keepUntil === undefined ? [] : [`kept until ${record.keepUntil.toISOString()}`]),
     ...(pins.length > 0 ? [pinRemark(pins)] : []),
@@ -144,6 +146,12 @@ function remarksOf(backup: ListedBackup): string[] {
     ...Object.entries(cold).map(([tier, count]) => `${count} objects in ${tier}`),
     ...(record.label === '' || record.label === record.id ? [] : [`label "${record.label}"`]),
   ];
+}
+
+function auditRemark({ missedPages }: { readonly missedPages: number }): string {
+  return missedPages === 0
+    ? 'audit of WAL summaries'
+    : `audit: ${formatCount(missedPages, 'page')} missed by WAL summaries`;
 }
 
 /** The last end of the pins. */

@@ -37,6 +37,30 @@ export type BackupEvent =
   /** Another type was asked for, or the settings leave the choice to walvault. */
   | { readonly kind: 'full-backup-chosen'; readonly reason: string }
   | { readonly kind: 'incremental-backup-chosen'; readonly parent: string; readonly reason: string }
+  /** The backup reads everything, and compares digests. */
+  | { readonly kind: 'wal-summaries-not-used'; readonly backup: string; readonly reason: string }
+  | { readonly kind: 'wal-summaries-awaited'; readonly backup: string }
+  | {
+      readonly kind: 'wal-summaries-used';
+      readonly backup: string;
+      readonly summaryCount: number;
+      /** Everything is read, too, and compared with them. */
+      readonly isAudit: boolean;
+    }
+  /** Changed, and not named by the WAL summaries that cover its LSN. The backup has it. */
+  | {
+      readonly kind: 'page-not-in-summaries';
+      readonly path: string;
+      readonly page: number;
+      readonly lsn: string;
+    }
+  | {
+      readonly kind: 'wal-summaries-distrusted';
+      readonly backup: string;
+      readonly missedPages: number;
+      /** The backups since the full one that relied on summaries. */
+      readonly doubtful: readonly string[];
+    }
   /** A full backup is taken in place of an incremental one. */
   | { readonly kind: 'parent-not-readable'; readonly parent: string; readonly failure: PlainError }
   | { readonly kind: 'piece-made-again'; readonly failure: PlainError }

@@ -21,6 +21,25 @@ export const backupWords: WordsTable<BackupEvent> = {
   'full-backup-chosen': ({ reason }) => info(`taking a full backup: ${reason}`),
   'incremental-backup-chosen': ({ parent, reason }) =>
     info(`taking an incremental backup on ${parent}: ${reason}`),
+  'wal-summaries-not-used': ({ backup, reason }) =>
+    info(`backup ${backup} reads all data files: WAL summaries are not used: ${reason}`),
+  'wal-summaries-awaited': ({ backup }) =>
+    info(`backup ${backup}: waiting for the server to summarize its WAL`),
+  'wal-summaries-used': ({ backup, summaryCount, isAudit }) =>
+    info(
+      isAudit
+        ? `backup ${backup} reads all data files, to audit ${summariesOf(summaryCount)}`
+        : `backup ${backup} reads the pages that ${summariesOf(summaryCount)} name`,
+    ),
+  'page-not-in-summaries': ({ path, page, lsn }) =>
+    warn(`${path}, page ${page} has changed (its LSN is ${lsn}), and no WAL summary names it`),
+  'wal-summaries-distrusted': ({ backup, missedPages, doubtful }) =>
+    warn(
+      `backup ${backup} has ${formatCount(missedPages, 'changed page')} that WAL summaries do not name: they are not used until the next full backup`,
+      doubtful.length === 0
+        ? 'This backup is whole. Take a full one, and report this to whoever looks after the server.'
+        : `This backup is whole, but ${doubtful.join(', ')} relied on the summaries and may lack changes. Take a full backup.`,
+    ),
   'parent-not-readable': ({ parent, failure }) =>
     warn(`taking a full backup, because ${parent} cannot be its parent: ${failure.message}`),
   'file-vanished': ({ path }) => debug(`${path} was removed while the backup ran`),
@@ -122,6 +141,10 @@ export const backupWords: WordsTable<BackupEvent> = {
       'They are never taken for a backup, or a part of one; cleanup removes them.',
     ),
 };
+
+function summariesOf(count: number): string {
+  return `${count} WAL ${count === 1 ? 'summary' : 'summaries'}`;
+}
 
 function finishedParts(count: number, storedSizeBytes: number): string {
   return `${formatCount(count, 'finished part')} (${formatSize(storedSizeBytes)} stored)`;

@@ -18,10 +18,11 @@ import { ensureClusterRecord } from '../../repository/format/cluster-record.ts';
 import type { SystemPath } from '../../repository/format/layout.ts';
 import { verifyMarker } from '../../repository/format/marker.ts';
 import type { Repository } from '../../repository/repository.ts';
-import { surveySystem } from '../../repository/survey.ts';
 import { neededSegments } from '../../repository/wal/needed.ts';
 import { noteHighWater } from '../../repository/wal/note-high-water.ts';
 import { newBackupSet } from './backup-set.ts';
+import { findNamedChanges, requireSameStart } from './changes/find-changes.ts';
+import { tellMissedPages } from './changes/tell-missed.ts';
 import { claimBackup } from './claim.ts';
 import { copyCluster } from './collect/copy-cluster.ts';
 import { chooseDestinations } from '../../repository/sets/destinations.ts';
@@ -33,8 +34,8 @@ import { noteAnomalies } from './ending/note-anomalies.ts';
 import { writeNameMap } from './names/write-name-map.ts';
 import { spanOf } from './wal/span.ts';
 import type { AskedType } from './parent/choose-parent.ts';
-import type { ParentState } from './parent/parent-state.ts';
-import { pickParent } from './parent/pick-parent.ts';
+import { pickParent, type PickedParent } from './parent/pick-parent.ts';
+import { requireParent } from './parent/require-parent.ts';
 import type { PartWriter } from './part/part-task.ts';
 import { readBackupServerFacts, type BackupServerFacts } from './server-facts.ts';
 import { Inventory } from './collect/inventory.ts';
@@ -126,9 +127,8 @@ export async function backup(options: BackupOptions): Promise<BackupResult> {
       repositories: destinations.repositories,
       ...{ system, facts, own, connection, log, signal },
     });
-    await using parentState = picked?.state;
-    const parent = picked?.record;
-    const type = parent === undefined ? 'full' : 'incremental';
+    await using _state = picked?.state;
+    const type = picked === undefined ? 'full' : 'incremental';
     await using place = await choosePlace({ ...options, type, own, connection, destinations, system });
     const { id, attempt } = place;
     const label = checkLabel(options.label ?? id);
@@ -136,7 +136,7 @@ export async function backup(options: BackupOptions): Promise<BackupResult> {
     const set = newBackupSet({ system, id, attempt, destinations, indexer, log, signal });
     const run = {
       ...options,
-      ...{ connection, facts, system, set, place, indexer, parent, parentState, id, attempt, label },
+      ...{ connection, facts, system, set, place, indexer, picked, id, attempt, label },
     };
     const { record, damagedPages } = await discardUnlessCommitted(run, () => takeBackup(run));
     const anomalies = await noteAnomalies(destinations.repositories, record, { system, log, signal });
@@ -155,9 +155,8 @@ interface BackupRun extends Omit<BackupOptions, 'label'> {
   readonly set: PartSet;
   readonly place: BackupPlace;
   readonly indexer: PartIndexer | undefined;
-  /** Undefined for a full backup, as is its state. */
-  readonly parent: BackupRecord | undefined;
-  readonly parentState: ParentState | undefined;
+  /** Undefined for a full backup. */
+  readonly picked: PickedParent | undefined;
   readonly id: string;
   readonly attempt: number;
   readonly label: string;
@@ -165,22 +164,9 @@ interface BackupRun extends Omit<BackupOptions, 'label'> {
 
 /** Does everything from the claim to the commit record. */
 async function takeBackup(run: BackupRun): Promise<{ record: BackupRecord; damagedPages: DamagedPage[] }> {
-  const {
-    config,
-    connection,
-    facts,
-    system,
-    set,
-    place,
-    parent,
-    parentState,
-    id,
-    attempt,
-    label,
-    log,
-    signal,
-  } = run;
+  const { config, connection, facts, system, set, place, picked, id, attempt, label, log, signal } = run;
   const { destinations } = set;
+  const parent = picked?.record;
   const { dataDirectory } = facts;
   // Before anything is written: a host without a place for temporary files is noticed here.
   await using inventory = await Inventory.create();
@@ -196,24 +182,24 @@ async function takeBackup(run: BackupRun): Promise<{ record: BackupRecord; damag
   log.emit({ kind: 'checkpoint-awaited', backup: id, isFast: fast, mayTakeMs });
   const started = await startBackup(connection, { label, fast });
 
-  const copied = await copyCluster({ ...run, earlier: place.parts, parent: parentState, started, inventory });
+  const settings = config.backup;
+  const named = picked && (await findNamedChanges({ ...run, picked, settings, started }));
+
+  const copying = { ...run, earlier: place.parts, parent: picked?.state, named, started, inventory };
+  const copied = await copyCluster(copying);
+  if (picked !== undefined) tellMissedPages({ id, picked }, copied.missed, log);
   await run.writer.release?.();
   const names = config.backup.nameMap ? await writeNameMap(run) : undefined;
   const capturedControl = await captureControlFile(dataDirectory, signal);
   const stopped = await stopBackup(connection);
   const span = spanOf(stopped, dataDirectory);
-  const ending = await writeEnding({ ...run, inventory, capturedControl, stopped, span });
+  if (named !== undefined) requireSameStart(named, span.label);
+  const ending = await writeEnding({ ...run, parent, inventory, capturedControl, stopped, span });
 
   if (facts.isStandby) await endSegmentAfter(stopped.stopLsn, run);
   await awaitArchived(span.ranges, run);
   const record = makeBackupRecord({
-    ...run,
-    started,
-    stopped,
-    span,
-    copied,
-    ending,
-    names,
+    ...{ ...run, parent, started, stopped, span, copied, named, ending, names },
     parts: set.parts,
     recipients: await recipientsOf(destinations.codec.keyring),
   });
@@ -227,28 +213,6 @@ async function takeBackup(run: BackupRun): Promise<{ record: BackupRecord; damag
       { system, geometry: record.geometry, log, signal },
     );
   return { record, damagedPages: copied.damagedPages };
-}
-
-/**
- * Once the claim names the parent, no cleanup begins to remove it. One that had begun has announced it before.
- * @throws WalvaultError `conflict`
- */
-async function requireParent(
-  repository: Repository,
-  system: SystemPath,
-  { id }: BackupRecord,
-  signal: AbortSignal,
-): Promise<void> {
-  const survey = surveySystem(repository, system, signal);
-  const isThere = (await survey.believedBackups()).some(({ record }) => record.id === id);
-  if (isThere && !(await survey.expiring()).has(id)) return;
-  throw new WalvaultError(
-    'conflict',
-    `${repository.store.url}: cleanup removes backup ${id}, which this one builds on`,
-    {
-      hint: 'Take the backup again; it gets another parent, or is a full one.',
-    },
-  );
 }
 
 /** Proves that the repository is the configured one, and that it holds or will hold the WAL of this cluster. */

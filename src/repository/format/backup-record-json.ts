@@ -75,6 +75,10 @@ export function decodeBackupRecord(data: Uint8Array, source: string): BackupReco
     sizeBytes: fields.number('sizeBytes'),
     ...(fields.has('restoredSizeBytes') && { restoredSizeBytes: fields.number('restoredSizeBytes') }),
     ...(fields.has('relationLayout') && { relationLayout: relationLayout(fields.object('relationLayout')) }),
+    ...(fields.has('changesFrom') && { changesFrom: fields.oneOf('changesFrom', ['digests', 'summaries']) }),
+    ...(fields.has('audited') && {
+      audited: { missedPages: fields.object('audited').number('missedPages') },
+    }),
     tablespaces: fields.items('tablespaces').map(tablespace),
     ...(fields.has('links') && { links: fields.items('links').map(link) }),
     externalFiles: fields.texts('externalFiles'),

@@ -67,6 +67,12 @@ export interface ResumedBackup {
   readonly storedSizeBytes: number;
 }
 
+/** What the audit of WAL summaries came to: everything was read, and compared with what they name. */
+export interface SummaryAudit {
+  /** Changed pages that the summaries should have named and did not. The backup has them. */
+  readonly missedPages: number;
+}
+
 export interface BackupRecord {
   readonly id: string;
   readonly type: 'full' | 'incremental';
@@ -104,6 +110,10 @@ export interface BackupRecord {
   readonly restoredSizeBytes?: number | undefined;
   /** Of an incremental backup: the layout of its incremental files. */
   readonly relationLayout?: RelationLayout | undefined;
+  /** Of an incremental backup: how it found what has changed; undefined in records that did not note it. */
+  readonly changesFrom?: 'digests' | 'summaries' | undefined;
+  /** Undefined for a backup that is no audit. */
+  readonly audited?: SummaryAudit | undefined;
   readonly tablespaces: readonly BackedUpTablespace[];
   /** The first 100 symbolic links to data of PostgreSQL's; undefined in records that did not note them. */
   readonly links?: readonly FollowedLink[] | undefined;

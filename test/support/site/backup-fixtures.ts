@@ -161,6 +161,8 @@ export function runBackup(
         fullEveryMs: 7 * 86_400_000,
         differentialEveryMs: 86_400_000,
         mostChangedShare: 0.5,
+        walSummaries: 'auto',
+        auditEveryMs: 7 * 24 * 3_600_000,
       },
       postgres: {
         connection: connectionTo(server, options.user),

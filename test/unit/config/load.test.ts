@@ -82,6 +82,8 @@ describe('a configuration file', () => {
         fullEveryMs: 7 * 86_400_000,
         differentialEveryMs: 86_400_000,
         mostChangedShare: 0.5,
+        walSummaries: 'auto',
+        auditEveryMs: 7 * 86_400_000,
       },
       restore: { jobs: undefined },
       retention: { minimumBackups: 1, timeZone: 'UTC' },

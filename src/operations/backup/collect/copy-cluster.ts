@@ -6,7 +6,7 @@ import type { DamagedPage } from '../../../repository/format/backup-record.ts';
 import type { BackupServerFacts } from '../server-facts.ts';
 import { largestFirst, PartPlanner, type PlannedPart } from '../plan.ts';
 import { PartMatcher, type MatchedParts } from '../resume/match-parts.ts';
-import type { PartRules } from '../part/part-task.ts';
+import type { MissedPage, MissedPages, PartRules } from '../part/part-task.ts';
 import { openLocalFiles } from '../part/read-file.ts';
 import { takeOverPart } from '../resume/take-over.ts';
 import { copyPart, type CopyRun } from './copy-part.ts';
@@ -32,6 +32,8 @@ export interface CopiedCluster extends WalkFindings {
   readonly damagedPageCount: number;
   /** The first damaged pages found. */
   readonly damagedPages: DamagedPage[];
+  /** What an audit of WAL summaries found. */
+  readonly missed: MissedPages;
   /** The parts of the interrupted backup that were taken over. */
   readonly takenOver: { readonly partCount: number; readonly storedSizeBytes: number };
 }
@@ -49,6 +51,7 @@ export async function copyCluster(options: CopyClusterOptions): Promise<CopiedCl
     damagedPages: [] as DamagedPage[],
   };
   const takenOver = { partCount: 0, storedSizeBytes: 0 };
+  const missed = { count: 0, first: [] as MissedPage[] };
   const progress = new CopyProgress(listed.parts, log);
   // When a part has failed for good, the others end at once; the first error is the one that is thrown.
   const failed = new AbortController();
@@ -61,7 +64,9 @@ export async function copyCluster(options: CopyClusterOptions): Promise<CopiedCl
         takenOver.partCount++;
         takenOver.storedSizeBytes += taken.part.storedSizeBytes;
       }
-      const { content, damaged } = taken ?? (await copyPart(part, rules, run));
+      const { content, damaged, missed: missedHere } = taken ?? (await copyPart(part, rules, run));
+      missed.count += missedHere?.count ?? 0;
+      if (missed.first.length < namedPages) missed.first.push(...(missedHere?.first ?? []));
       for (const { sizeBytes, relationBytes, sha256 } of content.copied) {
         copied.sizeBytes += sizeBytes;
         copied.restoredSizeBytes += relationBytes ?? sizeBytes;
@@ -77,7 +82,7 @@ export async function copyCluster(options: CopyClusterOptions): Promise<CopiedCl
   const { tablespaces, links, externalFiles } = listed;
   // The order of the threads must not show.
   copied.damagedPages.sort((a, b) => (a.path === b.path ? a.page - b.page : a.path < b.path ? -1 : 1));
-  return { ...copied, takenOver, tablespaces, links, externalFiles };
+  return { ...copied, missed, takenOver, tablespaces, links, externalFiles };
 }
 
 /** Lists the cluster in the inventory, and plans the parts. */
@@ -120,7 +125,7 @@ async function planUnmatched(
     else planner.add(entry);
 }
 
-function rulesFor({ config, facts, writer, indexer }: CopyClusterOptions): PartRules {
+function rulesFor({ config, facts, writer, indexer, named }: CopyClusterOptions): PartRules {
   const { blockSizeBytes, relationSegmentBlocks } = facts.controlFile;
   const { checkPages, manifestChecksums, bytesPerSecond } = config.backup;
   return {
@@ -130,6 +135,7 @@ function rulesFor({ config, facts, writer, indexer }: CopyClusterOptions): PartR
     withCrc32c: manifestChecksums === 'crc32c',
     owner: facts.owner,
     digestsOf: indexer?.system,
+    audit: named?.audit,
     bytesPerSecond: bytesPerSecond === undefined ? undefined : bytesPerSecond / writer.jobs,
   };
 }

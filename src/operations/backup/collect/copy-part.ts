@@ -6,11 +6,12 @@ import type { DamagedPage } from '../../../repository/format/backup-record.ts';
 import type { ManifestEntry } from '../../../repository/format/manifest.ts';
 import type { PartSet } from '../../../repository/sets/part-set.ts';
 import type { Log } from '../../../observe/events/events.ts';
+import type { NamedChanges } from '../changes/find-changes.ts';
 import type { ParentState } from '../parent/parent-state.ts';
 import type { FileDigests } from '../../../repository/format/page-digests.ts';
 import { incrementalPath } from '../../../postgres/cluster/incremental/file-name.ts';
 import type { BackupEntry, CopiedEntry, MemberDigests, PartMember } from '../part/backup-entry.ts';
-import type { PartRules, PartWriter, ProvenPart } from '../part/part-task.ts';
+import type { MissedPages, PartRules, PartWriter, ProvenPart } from '../part/part-task.ts';
 import type { PlannedPart } from '../plan.ts';
 import type { EarlierParts } from '../resume/earlier-parts.ts';
 import type { PartIndexer } from '../resume/part-indexer.ts';
@@ -29,6 +30,8 @@ export interface CopyRun {
   readonly earlier: EarlierParts | undefined;
   /** The pages of the parent; undefined for a full backup. */
   readonly parent: ParentState | undefined;
+  /** What WAL summaries say; undefined: all pages are read, and their digests compared. */
+  readonly named: NamedChanges | undefined;
   /** Undefined: this host has no secret. */
   readonly indexer: PartIndexer | undefined;
   readonly progress: CopyProgress;
@@ -39,14 +42,16 @@ export interface CopyRun {
 export interface CopiedPart {
   readonly content: ProvenPart;
   readonly damaged: DamagedPage[];
+  readonly missed?: MissedPages;
 }
 
 export async function copyPart(
   { entries: numbers }: PlannedPart,
   rules: PartRules,
-  { set, writer, inventory, indexer, parent, connection, started, progress, log, signal }: CopyRun,
+  run: CopyRun,
 ): Promise<CopiedPart> {
-  const members = await withParentPages(await inventory.members(numbers), parent);
+  const { set, writer, inventory, indexer, connection, started, progress, log, signal } = run;
+  const members = await withParentPages(await inventory.members(numbers), run);
   const part = progress.begin();
   const content = await set.placePart(async ({ number, key }) => {
     const destinations = set.destinations.terms();
@@ -64,7 +69,8 @@ export async function copyPart(
   part.end(content.plainSizeBytes, content.copied.length);
   // A lost session has ended the backup on the server: fail now rather than after the last part.
   await connection.query('select 1');
-  return { content, damaged: await judgeSuspects(content.suspects, connection, started) };
+  const damaged = await judgeSuspects(content.suspects, connection, started);
+  return { content, damaged, missed: content.missed };
 }
 
 function manifestEntries(
@@ -87,11 +93,14 @@ function manifestEntries(
 
 async function withParentPages(
   members: readonly BackupEntry[],
-  parent: ParentState | undefined,
+  { parent, named }: Pick<CopyRun, 'parent' | 'named'>,
 ): Promise<PartMember[]> {
   if (parent === undefined) return [...members];
   const known: PartMember[] = [];
-  for (const member of members) known.push({ ...member, parentPages: await parent.pagesOf(member.path) });
+  for (const member of members) {
+    const parentPages = await parent.pagesOf(member.path);
+    known.push({ ...member, parentPages, named: parentPages && named?.namedIn(member.path) });
+  }
   return known;
 }
 

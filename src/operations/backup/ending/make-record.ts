@@ -4,6 +4,7 @@ import type { StartedBackup, StoppedBackup } from '../../../postgres/server/back
 import type { PgConnection } from '../../../postgres/server/connection.ts';
 import type { Keyring } from '../../../repository/encoding/keyring.ts';
 import type { BackupPart, BackupRecord, StoredPiece } from '../../../repository/format/backup-record.ts';
+import type { NamedChanges } from '../changes/find-changes.ts';
 import type { CopiedCluster } from '../collect/copy-cluster.ts';
 import type { BackupServerFacts } from '../server-facts.ts';
 import type { Span } from '../wal/span.ts';
@@ -23,6 +24,8 @@ export interface RecordSource {
   readonly stopped: StoppedBackup;
   readonly span: Span;
   readonly copied: CopiedCluster;
+  /** What WAL summaries said, if they were used. */
+  readonly named: Pick<NamedChanges, 'audit'> | undefined;
   readonly ending: Ending;
   readonly parts: readonly BackupPart[];
   readonly names: StoredPiece | undefined;
@@ -65,7 +68,9 @@ export function makeBackupRecord(source: RecordSource): BackupRecord {
         blockSizeBytes: controlFile.blockSizeBytes,
         relationSegmentBlocks: controlFile.relationSegmentBlocks,
       },
+      changesFrom: source.named !== undefined && source.named.audit === undefined ? 'summaries' : 'digests',
     }),
+    ...(source.named?.audit !== undefined && { audited: { missedPages: copied.missed.count } }),
     tablespaces: copied.tablespaces,
     links: copied.links,
     externalFiles: copied.externalFiles,

@@ -34,6 +34,10 @@ export interface PickOptions {
 export interface PickedParent {
   readonly record: BackupRecord;
   readonly state: ParentState;
+  /** The full backup first, the parent last. */
+  readonly lineage: readonly BackupRecord[];
+  /** The backups of the system that any of the repositories has, whole or not. */
+  readonly backups: readonly BackupRecord[];
 }
 
 /**
@@ -43,7 +47,7 @@ export interface PickedParent {
 export async function pickParent(options: PickOptions): Promise<PickedParent | undefined> {
   const { asked, settings, log } = options;
   if (asked === 'full') return undefined;
-  const records = await backupsEverywhere(options);
+  const { records, backups } = await backupsEverywhere(options);
   const known = [...records.values()].map(one => knownBackup(one, options));
   const choice = chooseParent({ asked, settings, backups: known, server: await serverNow(options) });
   const parent = choice.kind === 'full' ? undefined : records.get(choice.parent.id);
@@ -53,9 +57,9 @@ export async function pickParent(options: PickOptions): Promise<PickedParent | u
   }
   const lineage = lineageOf(parent.record, id => records.get(id)?.record);
   const state = lineage && (await readState(lineage, options));
-  if (state === undefined) return undefined;
+  if (lineage === undefined || state === undefined) return undefined;
   log.emit({ kind: 'incremental-backup-chosen', parent: parent.record.id, reason: choice.reason });
-  return { record: parent.record, state };
+  return { record: parent.record, state, lineage, backups };
 }
 
 interface FoundBackup {
@@ -68,10 +72,12 @@ async function backupsEverywhere({
   repositories,
   system,
   signal,
-}: PickOptions): Promise<Map<string, FoundBackup>> {
-  const [first, ...others] = await Promise.all(
-    repositories.map(async repository => await wholeBackups(surveySystem(repository, system, signal))),
-  );
+}: PickOptions): Promise<{ records: Map<string, FoundBackup>; backups: BackupRecord[] }> {
+  const surveys = repositories.map(repository => surveySystem(repository, system, signal));
+  const [first, ...others] = await Promise.all(surveys.map(wholeBackups));
+  const backups = new Map<string, BackupRecord>();
+  for (const survey of surveys)
+    for (const { record } of await survey.believedBackups()) backups.set(record.id, record);
   const found = first ?? new Map<string, FoundBackup>();
   for (const [id, { record, isExpiring }] of found)
     for (const other of others) {
@@ -79,7 +85,7 @@ async function backupsEverywhere({
       if (there === undefined) found.delete(id);
       else if (there.isExpiring && !isExpiring) found.set(id, { record, isExpiring: true });
     }
-  return found;
+  return { records: found, backups: [...backups.values()] };
 }
 
 async function wholeBackups(survey: SystemSurvey): Promise<Map<string, FoundBackup>> {

@@ -1,5 +1,6 @@
 /** The files and directories of a backup: as the walk finds them, and as a part has them. Plain data, for threads. */
 
+import type { NamedBlocks } from '../../../postgres/wal/summaries/segment-changes.ts';
 import type { FileDigests } from '../../../repository/format/page-digests.ts';
 
 /** A file or directory that the walk has found. */
@@ -19,6 +20,8 @@ export interface BackupEntry {
 export interface PartMember extends BackupEntry {
   /** The digests of the file's pages in the parent backup; undefined: all of the file is copied. */
   readonly parentPages?: ParentPages | undefined;
+  /** What WAL summaries name of the file; undefined: all of it is read. */
+  readonly named?: NamedBlocks | undefined;
 }
 
 /** Digests of eight bytes, little-endian, one after the other in a temporary file that any thread of the process can read. */

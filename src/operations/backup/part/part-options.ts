@@ -4,6 +4,7 @@ import type { Log } from '../../../observe/events/events.ts';
 import type { SuspectPage } from '../../damaged-pages.ts';
 import type { CopiedEntry, MemberDigests, PartMember } from './backup-entry.ts';
 import type { PageCheckSettings } from './page-check.ts';
+import type { AuditRules, MissedPage } from './part-task.ts';
 import type { OpenFile, ReadableFile } from './read-file.ts';
 import type { TarBuffer } from './tar-buffer.ts';
 
@@ -22,6 +23,8 @@ export interface PartOptions {
   readonly withCrc32c: boolean;
   /** The key of page digests; undefined: none are made. */
   readonly digestKey: HighwayKey | undefined;
+  /** Undefined: pages that WAL summaries do not name are not read. */
+  readonly audit?: AuditRules | undefined;
   /** Owner and group in the tar: those of the data directory, in case root unpacks it by hand. */
   readonly owner: { readonly uid: number; readonly gid: number };
   /** Returns when so many bytes may be read. */
@@ -35,6 +38,12 @@ export interface PartContent {
   readonly copied: CopiedEntry[];
   readonly suspects: SuspectPage[];
   readonly digests: MemberDigests[];
+  /** What an audit of WAL summaries found. */
+  readonly missed: { count: number; readonly first: MissedPage[] };
+}
+
+export function emptyContent(): PartContent {
+  return { copied: [], suspects: [], digests: [], missed: { count: 0, first: [] } };
 }
 
 /** A member that is being copied. */

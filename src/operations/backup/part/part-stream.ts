@@ -36,7 +36,7 @@ export async function* streamPart(
     }
     try {
       const open = { index, member, file };
-      const changed = yield* findChangedPages(open, options);
+      const changed = yield* findChangedPages(open, options, content);
       if (changed === undefined) yield* copyFile(open, options, content);
       else yield* copyChangedPages(open, { ...options, ...changed }, content);
     } finally {

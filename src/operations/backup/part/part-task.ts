@@ -1,6 +1,7 @@
 /** The task of writing one part, and its result: plain data, because another thread may do it. */
 import type { PlainError } from '../../../base/errors/plain-error.ts';
 import type { Digest } from '../../../pipeline/digest.ts';
+import type { Lsn } from '../../../postgres/wal/lsn.ts';
 import type { SystemPath } from '../../../repository/format/layout.ts';
 import type { DestinationTerms } from '../../../repository/sets/destinations.ts';
 import type { Log } from '../../../observe/events/events.ts';
@@ -20,8 +21,33 @@ export interface PartRules {
   readonly owner: { readonly uid: number; readonly gid: number };
   /** The system whose page digests are made, with the host's secret; undefined: none are made. */
   readonly digestsOf: SystemPath | undefined;
+  /** Undefined: pages that WAL summaries do not name are not read. */
+  readonly audit: AuditRules | undefined;
   /** The most bytes that this part may read from the data directory in a second. */
   readonly bytesPerSecond: number | undefined;
+}
+
+/** What tells a page that WAL summaries had to name from others. */
+export interface AuditRules {
+  /** The starts of the parent and of this backup. */
+  readonly fromLsn: Lsn;
+  readonly toLsn: Lsn;
+  /** Whether any page that differs from the parent's is in WAL since then, hint bits included. */
+  readonly logsEveryChange: boolean;
+}
+
+/** A changed page that WAL summaries had to name, and did not. */
+export interface MissedPage {
+  /** The relation file. */
+  readonly path: string;
+  readonly page: number;
+  readonly lsn: Lsn;
+}
+
+export interface MissedPages {
+  readonly count: number;
+  /** Some of them, the first ones of each part. */
+  readonly first: readonly MissedPage[];
 }
 
 export interface PartTask extends PartRules {
@@ -47,6 +73,7 @@ export interface WrittenPart extends ProvenPart {
   readonly stored: Digest;
   readonly plainSizeBytes: number;
   readonly digests: readonly MemberDigests[];
+  readonly missed: MissedPages;
   /** Repositories that failed and need not be reached. */
   readonly leftOut: readonly LeftOut[];
 }

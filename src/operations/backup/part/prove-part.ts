@@ -5,13 +5,13 @@
  * Nothing less would do. The earlier bytes were read after the start of another backup, and replay repairs what changed
  * only since the start of this one. Bytes that are read now, and are the same, are as good as a copy made now.
  */
-import type { PartContent } from './part-options.ts';
+import { emptyContent } from './part-options.ts';
 import type { ProofTask, ProvenPart } from './part-task.ts';
 import { streamTask, type BufferedRun } from './stream-task.ts';
 
 /** Undefined as soon as a member differs, or has vanished. */
 export async function provePart(task: ProofTask, run: BufferedRun): Promise<ProvenPart | undefined> {
-  const content: PartContent = { copied: [], suspects: [], digests: [] };
+  const content = emptyContent();
   let judgedCount = 0;
   const isSameSoFar = () => {
     for (; judgedCount < content.copied.length; judgedCount++) {

@@ -4,7 +4,7 @@ import type { HighwayKey } from '../../../base/checksum/highway-hash.ts';
 import { pageDigestKey } from '../../../repository/encoding/page-digest-key.ts';
 import { Destinations } from '../../../repository/sets/destinations.ts';
 import type { Repository } from '../../../repository/repository.ts';
-import type { PartContent } from './part-options.ts';
+import { emptyContent } from './part-options.ts';
 import type {
   LeftOut,
   PartRun,
@@ -66,7 +66,7 @@ async function writePart(task: PartTask, run: OwnPartRun): Promise<WrittenPart> 
   const destinations = Destinations.on(task.destinations, run.repositories, ({ name }, error) =>
     leftOut.push({ name, failure: toPlainError(error) }),
   );
-  const content: PartContent = { copied: [], suspects: [], digests: [] };
+  const content = emptyContent();
   let plainSizeBytes = 0;
   const onBytes = (doneBytes: number) => {
     plainSizeBytes = doneBytes;

@@ -9,11 +9,26 @@
 import type { Fork } from '../../cluster/relation-file.ts';
 import type { ChangedBlocks, RelationKey } from './changed-blocks.ts';
 
+/** A file of a relation. */
 export interface RelationSegment {
   readonly relation: RelationKey;
-  readonly fork: Fork;
   /** The number of this file of the relation, from 0. */
   readonly segment: number;
+}
+
+/** What the summaries name of one file of a main fork: plain data, for threads. */
+export interface NamedBlocks {
+  /** True if its database was made or dropped: the file is another one. */
+  readonly isOtherDatabase: boolean;
+  /** The shortest length that the relation had meanwhile, in blocks of this file, so that it may be negative; undefined if it never got shorter. */
+  readonly limitBlocks: number | undefined;
+  /** Numbers within the file, ascending. */
+  readonly blocks: Uint32Array;
+}
+
+export interface SegmentState {
+  readonly named: NamedBlocks;
+  readonly fork: Fork;
   readonly sizeBytes: number;
   /** The size that the file has in the parent, restored; undefined if the parent has no such file. */
   readonly parentSizeBytes: number | undefined;
@@ -43,28 +58,42 @@ export type WholeReason =
 /** From this share of changed blocks on the whole file is stored, as PostgreSQL does. */
 export const mostChangedShare = 0.9;
 
-export function segmentChanges(
+/** What `changed` has of one file. */
+export function namedBlocks(
   changed: ChangedBlocks,
-  file: RelationSegment,
+  { relation, segment }: RelationSegment,
+  { relationSegmentBlocks }: RelationGeometry,
+): NamedBlocks {
+  const first = segment * relationSegmentBlocks;
+  const changes = changed.of(relation);
+  const blocks: number[] = [];
+  for (const block of changes?.blocksWithin(first, first + relationSegmentBlocks) ?? [])
+    blocks.push(block - first);
+  return {
+    isOtherDatabase: changed.isOtherDatabase(relation),
+    limitBlocks: changes?.limitBlock === undefined ? undefined : changes.limitBlock - first,
+    blocks: Uint32Array.from(blocks),
+  };
+}
+
+/** What the backup stores of the file as it is now. */
+export function segmentChanges(
+  { named, fork, sizeBytes, parentSizeBytes }: SegmentState,
   { blockSizeBytes, relationSegmentBlocks }: RelationGeometry,
 ): SegmentChanges {
   const whole = (why: WholeReason) => ({ kind: 'whole', why }) as const;
-  const { relation, fork, segment, sizeBytes, parentSizeBytes } = file;
   const lengthBlocks = sizeBytes / blockSizeBytes;
   if (fork !== 'main') return whole('other-fork');
   if (!Number.isInteger(lengthBlocks) || lengthBlocks > relationSegmentBlocks) return whole('odd-size');
   if (lengthBlocks === 0) return whole('empty');
   if (parentSizeBytes === undefined) return whole('not-in-parent');
-  if (changed.isOtherDatabase(relation)) return whole('other-database');
-  const first = segment * relationSegmentBlocks;
-  const changes = changed.of(relation);
-  const limitInFile = (changes?.limitBlock ?? Infinity) - first;
-  if (limitInFile <= 0) return whole('new-or-truncated');
+  if (named.isOtherDatabase) return whole('other-database');
+  const limitBlocks = named.limitBlocks ?? Infinity;
+  if (limitBlocks <= 0) return whole('new-or-truncated');
   const parentBlocks = Math.floor(parentSizeBytes / blockSizeBytes);
   /** From here on no block is the parent's. */
-  const ownFrom = Math.min(limitInFile, parentBlocks, lengthBlocks);
-  const blocks: number[] = [];
-  for (const block of changes?.blocksWithin(first, first + ownFrom) ?? []) blocks.push(block - first);
+  const ownFrom = Math.min(limitBlocks, parentBlocks, lengthBlocks);
+  const blocks = [...named.blocks.filter(block => block < ownFrom)];
   for (let block = ownFrom; block < lengthBlocks; block++) blocks.push(block);
   if (blocks.length > lengthBlocks * mostChangedShare) return whole('mostly-changed');
   return { kind: 'blocks', blocks: Uint32Array.from(blocks), lengthBlocks };

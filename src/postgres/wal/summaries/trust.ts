@@ -31,7 +31,7 @@ export const leastMinors: ReadonlyMap<number, LeastMinors> = new Map([
 ]);
 
 /** PostgreSQL 17, as server_version_num has it. */
-const firstWithSummaries = 170_000;
+export const firstWithSummaries = 170_000;
 
 /**
  * Why the summaries are not to be used, in words that follow "WAL summaries are not used: "; undefined if they are.

@@ -83,6 +83,8 @@ function configOf(keys: KeySettings, id: string | undefined): Config {
       fullEveryMs: 7 * 86_400_000,
       differentialEveryMs: 86_400_000,
       mostChangedShare: 0.5,
+      walSummaries: 'auto',
+      auditEveryMs: 7 * 24 * 3_600_000,
     },
     restore: { jobs: undefined },
     retention: { keepLast: 3, minimumBackups: 1, timeZone: 'UTC' },

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'vitest';
-import { isRelationFile } from '../../../../src/postgres/cluster/relation-path.ts';
+import { isRelationFile, placeOfRelation } from '../../../../src/postgres/cluster/relation-path.ts';
 
 test('pages with checksums are in relation files of all forks, and nowhere else', () => {
   for (const path of [
@@ -24,4 +24,16 @@ test('pages with checksums are in relation files of all forks, and nowhere else'
     'mine/5/16384',
   ])
     assert.ok(!isRelationFile(path), path);
+});
+
+test('a path says by which numbers WAL knows the relation', () => {
+  assert.deepEqual(
+    ['base/5/16384.3', 'global/1262', 'pg_tblspc/16400/PG_15_202209061/5/16401_vm'].map(placeOfRelation),
+    [
+      { tablespace: 1663, database: 5, relation: 16_384, fork: 'main', segment: 3 },
+      { tablespace: 1664, database: 0, relation: 1262, fork: 'main', segment: 0 },
+      { tablespace: 16_400, database: 5, relation: 16_401, fork: 'vm', segment: 0 },
+    ],
+  );
+  assert.equal(placeOfRelation('base/5/PG_VERSION'), undefined);
 });

@@ -50,6 +50,8 @@ describe('a commit record', () => {
       keepUntil: new Date('2026-11-29T02:00:00Z'),
       damagedPages: 1,
       namedDamagedPages: [{ path: 'base/5/16384.1', page: 7 }],
+      changesFrom: 'digests' as const,
+      audited: { missedPages: 2 },
       names: { ...record.manifest, name: 'names.ndjson.zst.pgp', plainSizeBytes: 2000 },
     };
     assert.deepEqual(

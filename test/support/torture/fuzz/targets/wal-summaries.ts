@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { ChangedBlocks } from '../../../../../src/postgres/wal/summaries/changed-blocks.ts';
 import { readWalSummaries } from '../../../../../src/postgres/wal/summaries/read-summaries.ts';
 import { readWalSummary } from '../../../../../src/postgres/wal/summaries/read-summary.ts';
-import { segmentChanges } from '../../../../../src/postgres/wal/summaries/segment-changes.ts';
+import { namedBlocks, segmentChanges } from '../../../../../src/postgres/wal/summaries/segment-changes.ts';
 import {
   parseWalSummaryName,
   walSummaryName,
@@ -46,7 +46,8 @@ export const walSummary: FuzzTarget = {
         for (const segment of [0, 1, 32_767]) {
           const relation = { tablespace: 1663, database: 5, relation: 16_384 };
           const sizes = { sizeBytes: gibibyte, parentSizeBytes: gibibyte };
-          const changes = segmentChanges(changed, { relation, fork: 'main', segment, ...sizes }, geometry);
+          const named = namedBlocks(changed, { relation, segment }, geometry);
+          const changes = segmentChanges({ named, fork: 'main', ...sizes }, geometry);
           if (changes.kind === 'blocks' && (changes.blocks.at(-1) ?? 0) >= changes.lengthBlocks)
             throw new Error('a block behind the end of its file');
         }

@@ -6,7 +6,11 @@ import { test } from 'vitest';
 import { crc32c } from '../../../../../src/base/checksum/crc32c.ts';
 import { silentLog } from '../../../../support/logs.ts';
 import type { BackupEntry } from '../../../../../src/operations/backup/part/backup-entry.ts';
-import type { PartContent, PartOptions } from '../../../../../src/operations/backup/part/part-options.ts';
+import {
+  emptyContent,
+  type PartContent,
+  type PartOptions,
+} from '../../../../../src/operations/backup/part/part-options.ts';
 import { streamPart } from '../../../../../src/operations/backup/part/part-stream.ts';
 import { openLocalFiles } from '../../../../../src/operations/backup/part/read-file.ts';
 import { TarBuffer } from '../../../../../src/operations/backup/part/tar-buffer.ts';
@@ -32,7 +36,7 @@ const options: PartOptions = {
 async function write(
   members: readonly BackupEntry[],
 ): Promise<{ readonly archive: Buffer; readonly content: PartContent; readonly pieces: number[] }> {
-  const content: PartContent = { copied: [], suspects: [], digests: [] };
+  const content = emptyContent();
   const pieces: Buffer[] = [];
   for await (const piece of streamPart(members, options, content)) pieces.push(Buffer.from(piece));
   return { archive: Buffer.concat(pieces), content, pieces: pieces.map(({ length }) => length) };

@@ -22,6 +22,7 @@ async function prove(change: (directory: string) => void = () => undefined) {
     ...{ members, blockSizeBytes: 8192, pages: undefined, withCrc32c: true, bytesPerSecond: undefined },
     relationSegmentBlocks: 131072,
     digestsOf: undefined,
+    audit: undefined,
     owner: { uid: process.getuid?.() ?? 0, gid: process.getgid?.() ?? 0 },
     sha256: contents.map(text => createHash('sha256').update(text).digest('hex')),
   };

@@ -5,7 +5,7 @@ import { test } from 'vitest';
 import { collect } from '../../../../../src/base/bytes/streams.ts';
 import { damagedAmong } from '../../../../../src/operations/damaged-pages.ts';
 import type { PageCheckSettings } from '../../../../../src/operations/backup/part/page-check.ts';
-import type { PartContent } from '../../../../../src/operations/backup/part/part-options.ts';
+import { emptyContent } from '../../../../../src/operations/backup/part/part-options.ts';
 import { streamPart } from '../../../../../src/operations/backup/part/part-stream.ts';
 import { openLocalFiles, type ReadableFile } from '../../../../../src/operations/backup/part/read-file.ts';
 import { TarBuffer } from '../../../../../src/operations/backup/part/tar-buffer.ts';
@@ -37,7 +37,7 @@ function fileOf(
 /** Writes a part with this file alone, in pieces of three pages, and reads it back from the tar. */
 async function copy(file: ReadableFile, path = 'base/5/16384', blockSizeBytes = usualBlockSizeBytes) {
   const pages: PageCheckSettings = { blockSizeBytes, relationSegmentBlocks: 1024 ** 3 / blockSizeBytes };
-  const content: PartContent = { copied: [], suspects: [], digests: [] };
+  const content = emptyContent();
   const member = { path, type: 'file', sizeBytes: 0, mode: 0, mtimeMs: 0, sourcePath: path } as const;
   const options = {
     open: () => file,

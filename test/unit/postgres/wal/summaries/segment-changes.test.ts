@@ -4,8 +4,10 @@ import { streamOf } from '../../../../../src/base/bytes/streams.ts';
 import { ChangedBlocks } from '../../../../../src/postgres/wal/summaries/changed-blocks.ts';
 import { readWalSummary } from '../../../../../src/postgres/wal/summaries/read-summary.ts';
 import {
+  namedBlocks,
   segmentChanges,
-  type RelationSegment,
+  type NamedBlocks,
+  type SegmentState,
 } from '../../../../../src/postgres/wal/summaries/segment-changes.ts';
 import { makeSummary, type MadeFork } from '../../../../support/wal/summary-writer.ts';
 
@@ -13,7 +15,8 @@ import { makeSummary, type MadeFork } from '../../../../support/wal/summary-writ
 const geometry = { blockSizeBytes: 8192, relationSegmentBlocks: 100 };
 const relation = { tablespace: 1663, database: 5, relation: 16_384 };
 
-interface Case extends Partial<Omit<RelationSegment, 'sizeBytes' | 'parentSizeBytes'>> {
+interface Case extends Partial<Pick<SegmentState, 'fork'>> {
+  readonly segment?: number;
   readonly blocks?: number;
   readonly parentBlocks?: number;
   readonly says: readonly MadeFork[];
@@ -43,18 +46,20 @@ test.each<[string, Case]>([
   ['truncated to a block of it', { segment: 1, says: [{ limitBlock: 148 }], expected: 'of 50: 48 49' }],
   ['truncated to the boundary behind it', { blocks: 100, parentBlocks: 100, says: [{ limitBlock: 100, blocks: [120] }], expected: 'of 100: ' }],
   ['truncated within a later file', { blocks: 100, parentBlocks: 100, says: [{ limitBlock: 120, blocks: [7] }], expected: 'of 100: 7' }],
-])('%s', async (_what, { says, expected, blocks = 50, parentBlocks = blocks, ...file }) => {
+])('%s', async (_what, { says, expected, blocks = 50, parentBlocks = blocks, segment = 0, fork = 'main' }) => {
   const changed = new ChangedBlocks();
   await readWalSummary(streamOf(makeSummary(says)), 'x', changed.sink({ hasForeignWal: false }));
   const sizes = { sizeBytes: blocks * 8192, parentSizeBytes: parentBlocks * 8192 };
-  const changes = segmentChanges(changed, { relation, fork: 'main', segment: 0, ...file, ...sizes }, geometry);
+  const named = namedBlocks(changed, { relation, segment }, geometry);
+  const changes = segmentChanges({ named, fork, ...sizes }, geometry);
   const text = changes.kind === 'whole' ? `whole ${changes.why}` : `of ${changes.lengthBlocks}: ${changes.blocks.join(' ')}`;
   assert.equal(text, expected);
 }); // prettier-ignore
 
 test('a file that the parent does not have', () => {
-  const file = { relation, fork: 'main', segment: 0, sizeBytes: 8192, parentSizeBytes: undefined } as const;
-  assert.deepEqual(segmentChanges(new ChangedBlocks(), file, geometry), {
+  const named: NamedBlocks = { isOtherDatabase: false, limitBlocks: undefined, blocks: new Uint32Array() };
+  const file = { named, fork: 'main', sizeBytes: 8192, parentSizeBytes: undefined } as const;
+  assert.deepEqual(segmentChanges(file, geometry), {
     kind: 'whole',
     why: 'not-in-parent',
   });
