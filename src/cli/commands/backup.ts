@@ -105,9 +105,10 @@ priority for processors, from which Linux derives the one for disks; \`ionice -c
 
 --type differential stores what has changed since the newest full backup, incremental what has changed since the newest
 differential, auto what is due by backup.full-every and backup.differential-every. Where no earlier backup can be the parent,
-a full one is taken, and the reason told. Needs encryption.host-secret; an interrupted incremental backup begins anew.
+a full one is taken, and the reason told. Needs encryption.host-secret. From PostgreSQL 17 on, with summarize_wal, only what
+its WAL summaries name is read (backup.wal-summaries), and now and then these are audited (backup.audit-every).
 
-For four days an interrupted full backup goes on from its finished parts, also after kill -9: every file is read again, and what
+For four days an interrupted backup goes on from its finished parts, also after kill -9: every file is read again, and what
 has not changed is not stored again. The host opens what it noted of them with its own secret (encryption.host-secret,
 made by init) and needs no private key. cleanup removes the pieces after seven days.
 

@@ -128,8 +128,14 @@ export async function backup(options: BackupOptions): Promise<BackupResult> {
       ...{ system, facts, own, connection, log, signal },
     });
     await using _state = picked?.state;
-    const type = picked === undefined ? 'full' : 'incremental';
-    await using place = await choosePlace({ ...options, type, own, connection, destinations, system });
+    await using place = await choosePlace({
+      ...options,
+      parent: picked?.record.id,
+      own,
+      connection,
+      destinations,
+      system,
+    });
     const { id, attempt } = place;
     const label = checkLabel(options.label ?? id);
     const indexer = own && new PartIndexer({ ...own, system, id, destinations, log, signal }, place.finished);

@@ -65,8 +65,8 @@ export async function copyCluster(options: CopyClusterOptions): Promise<CopiedCl
         takenOver.storedSizeBytes += taken.part.storedSizeBytes;
       }
       const { content, damaged, missed: missedHere } = taken ?? (await copyPart(part, rules, run));
-      missed.count += missedHere?.count ?? 0;
-      if (missed.first.length < namedPages) missed.first.push(...(missedHere?.first ?? []));
+      missed.count += missedHere.count;
+      if (missed.first.length < namedPages) missed.first.push(...missedHere.first);
       for (const { sizeBytes, relationBytes, sha256 } of content.copied) {
         copied.sizeBytes += sizeBytes;
         copied.restoredSizeBytes += relationBytes ?? sizeBytes;

@@ -42,7 +42,7 @@ export interface CopyRun {
 export interface CopiedPart {
   readonly content: ProvenPart;
   readonly damaged: DamagedPage[];
-  readonly missed?: MissedPages;
+  readonly missed: MissedPages;
 }
 
 export async function copyPart(
@@ -91,7 +91,8 @@ function manifestEntries(
   });
 }
 
-async function withParentPages(
+/** The members, with what the parent has of each, and what WAL summaries name. */
+export async function withParentPages(
   members: readonly BackupEntry[],
   { parent, named }: Pick<CopyRun, 'parent' | 'named'>,
 ): Promise<PartMember[]> {

@@ -5,7 +5,7 @@ import type { Lsn } from '../../../postgres/wal/lsn.ts';
 import type { SystemPath } from '../../../repository/format/layout.ts';
 import type { DestinationTerms } from '../../../repository/sets/destinations.ts';
 import type { Log } from '../../../observe/events/events.ts';
-import type { BackupEntry, CopiedEntry, MemberDigests, PartMember } from './backup-entry.ts';
+import type { CopiedEntry, MemberDigests, PartMember } from './backup-entry.ts';
 import type { SuspectPage } from '../../damaged-pages.ts';
 import type { PageCheckSettings } from './page-check.ts';
 
@@ -58,7 +58,7 @@ export interface PartTask extends PartRules {
 
 /** The question whether a part of an earlier attempt is what the server has now. */
 export interface ProofTask extends PartRules {
-  readonly members: readonly BackupEntry[];
+  readonly members: readonly PartMember[];
   /** The digest of each member in the part; undefined for a directory. */
   readonly sha256: readonly (string | undefined)[];
 }
@@ -67,13 +67,13 @@ export interface ProofTask extends PartRules {
 export interface ProvenPart {
   readonly copied: readonly CopiedEntry[];
   readonly suspects: readonly SuspectPage[];
+  readonly missed: MissedPages;
 }
 
 export interface WrittenPart extends ProvenPart {
   readonly stored: Digest;
   readonly plainSizeBytes: number;
   readonly digests: readonly MemberDigests[];
-  readonly missed: MissedPages;
   /** Repositories that failed and need not be reached. */
   readonly leftOut: readonly LeftOut[];
 }

@@ -3,7 +3,8 @@
  * and its digest is compared.
  *
  * Nothing less would do. The earlier bytes were read after the start of another backup, and replay repairs what changed
- * only since the start of this one. Bytes that are read now, and are the same, are as good as a copy made now.
+ * only since the start of this one. Bytes that are read now, and are the same, are as good as a copy made now. So it is with an
+ * incremental file: it is made again, against the parent as it is chosen now, and must be the same.
  */
 import { emptyContent } from './part-options.ts';
 import type { ProofTask, ProvenPart } from './part-task.ts';

@@ -7,6 +7,7 @@ import type { Repository } from '../../../repository/repository.ts';
 import { emptyContent } from './part-options.ts';
 import type {
   LeftOut,
+  PartRules,
   PartRun,
   PartTask,
   PartWriter,
@@ -37,10 +38,13 @@ export class LocalPartWriter implements PartWriter {
   }
 
   async prove(task: ProofTask, run: PartRun): Promise<ProvenPart | undefined> {
-    return await this.#buffered(buffer => provePart(task, { ...run, buffer, digestKey: undefined }));
+    // Only what has changed since the parent is found by digests; bytes are proven by their own.
+    const isOnParent = task.members.some(({ parentPages }) => parentPages !== undefined);
+    const digestKey = isOnParent ? await this.#digestKey(task) : undefined;
+    return await this.#buffered(buffer => provePart(task, { ...run, buffer, digestKey }));
   }
 
-  async #digestKey({ digestsOf }: PartTask): Promise<HighwayKey | undefined> {
+  async #digestKey({ digestsOf }: PartRules): Promise<HighwayKey | undefined> {
     const secret = digestsOf && (await this.#repositories[0]?.codec.keyring.hostSecret());
     return secret && digestsOf && pageDigestKey(secret, digestsOf);
   }

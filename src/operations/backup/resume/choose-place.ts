@@ -26,8 +26,8 @@ export interface BackupPlace extends AsyncDisposable {
 }
 
 export interface PlaceOptions {
-  /** An incremental backup begins anew: its parent has the pages that it need not read again. */
-  readonly type: 'full' | 'incremental';
+  /** The id of the parent; undefined for a full backup. */
+  readonly parent: string | undefined;
   readonly resume?: boolean | undefined;
   readonly own: OwnSecret | undefined;
   readonly connection: PgConnection;
@@ -39,10 +39,10 @@ export interface PlaceOptions {
 
 /** @throws StoreError; WalvaultError `postgres`, `local-io` */
 export async function choosePlace(options: PlaceOptions): Promise<BackupPlace> {
-  const { type, own, resume = true, connection, log } = options;
-  const found = own && resume && type === 'full' ? await findUnlessUnknown(own, options) : undefined;
+  const { parent, own, resume = true, connection, log } = options;
+  const found = own && resume ? await findUnlessUnknown(own, options) : undefined;
   if (found === undefined) {
-    const id = newBackupId(new Date(), type);
+    const id = newBackupId(new Date(), parent === undefined ? 'full' : 'incremental');
     await lockForSession(connection, lockOf(id));
     return { id, attempt: 1, parts: undefined, finished: [], [Symbol.asyncDispose]: async () => undefined };
   }

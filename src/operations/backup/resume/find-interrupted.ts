@@ -7,6 +7,7 @@ import { lockForSession } from '../../../postgres/server/advisory-lock.ts';
 import type { PgConnection } from '../../../postgres/server/connection.ts';
 import { sealBytes, type HostSecret } from '../../../repository/encoding/host-secret.ts';
 import { isBackupId, typeOfBackup } from '../../../repository/format/backup-record.ts';
+import { readParentClaim } from '../../../repository/format/claim.ts';
 import { readSmallObject } from '../../../repository/format/json-object.ts';
 import {
   backupPrefix,
@@ -34,6 +35,8 @@ export interface InterruptedBackup {
 
 export interface FindOptions {
   readonly system: SystemPath;
+  /** The backup that this one builds on; undefined for a full one. */
+  readonly parent: string | undefined;
   /** Every repository that the backup goes to: a part counts if each of them has it. */
   readonly repositories: readonly Repository[];
   readonly secret: HostSecret;
@@ -78,7 +81,7 @@ export async function findInterrupted(options: FindOptions): Promise<Interrupted
 }
 
 /** The backups that have begun in each repository and are committed in none, the newest first. */
-async function unfinishedIds({ repositories, system, signal }: FindOptions): Promise<string[]> {
+async function unfinishedIds({ repositories, system, parent, signal }: FindOptions): Promise<string[]> {
   let common: Set<string> | undefined;
   for (const { store } of repositories) {
     const prefix = backupsPrefix(system);
@@ -91,7 +94,7 @@ async function unfinishedIds({ repositories, system, signal }: FindOptions): Pro
     common = common?.intersection(ids) ?? ids;
   }
   return [...(common ?? [])]
-    .filter(id => isBackupId(id) && typeOfBackup(id) === 'full')
+    .filter(id => isBackupId(id) && typeOfBackup(id) === (parent === undefined ? 'full' : 'incremental'))
     .sort()
     .reverse();
 }
@@ -118,6 +121,8 @@ async function lookAt(id: string, options: FindOptions): Promise<InterruptedBack
   if (sinceMs > resumableForMs) return tooOld;
   for (const repository of repositories)
     if (await isExpiring(repository, id, options)) return 'cleanup has begun to remove it';
+  const otherParent = await reasonOfParent(id, options);
+  if (otherParent !== undefined) return otherParent;
   const attempt = 1 + Math.max(...everywhere.map(pieces => pieces.attempt));
   if (attempt > mostAttempts) return `${mostAttempts} attempts have failed`;
   if (!(await lockForSession(connection, lockOf(id)))) return 'another run is taking it at this moment';
@@ -131,6 +136,23 @@ async function lookAt(id: string, options: FindOptions): Promise<InterruptedBack
     await parts[Symbol.asyncDispose]();
     throw error;
   }
+}
+
+/**
+ * Its claim keeps cleanups from the parent that it names. What the parts hold needs no such proof: each file is compared with
+ * the parent that this run has chosen, and must come to the same bytes.
+ */
+async function reasonOfParent(
+  id: string,
+  { repositories, system, parent, signal }: FindOptions,
+): Promise<string | undefined> {
+  if (parent === undefined) return undefined;
+  for (const repository of repositories) {
+    const claim = await readParentClaim(repository, system, id, signal);
+    if (claim.kind !== 'named') return 'it does not say which backup it builds on';
+    if (claim.parent !== parent) return `it builds on ${claim.parent}`;
+  }
+  return undefined;
 }
 
 /** The name of the lock that a running backup holds in its session. */

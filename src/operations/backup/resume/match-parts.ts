@@ -1,5 +1,6 @@
 /** Finds the files of the parts of an interrupted backup among those that the server has now. */
 import { hostname } from 'node:os';
+import { wholePath } from '../../../postgres/cluster/incremental/file-name.ts';
 import type { BackupPart } from '../../../repository/format/backup-record.ts';
 import type { ManifestEntry } from '../../../repository/format/manifest.ts';
 import type { Inventory } from '../collect/inventory.ts';
@@ -35,7 +36,7 @@ export class PartMatcher {
     const table = new PathTable(earlier.entryCount);
     // A path that was copied twice belongs to the newer of its parts, which stands first.
     for (const index of earlier.list.keys())
-      for (const { path } of await earlier.entriesOf(index)) table.add(path, index);
+      for (const { path } of await earlier.entriesOf(index)) table.add(wholePath(path) ?? path, index);
     return new PartMatcher(earlier, table);
   }
 

@@ -1,5 +1,6 @@
 /** The decision which parts of an interrupted backup are worth reading their files for. Pure. */
 import type { ManifestEntry } from '../../../repository/format/manifest.ts';
+import { wholePath } from '../../../postgres/cluster/incremental/file-name.ts';
 import type { BackupEntry } from '../part/backup-entry.ts';
 
 /**
@@ -18,10 +19,14 @@ export function mayBeUnchanged(
     members.length === entries.length &&
     entries.every((entry, index) => {
       const { path, type, mode, sizeBytes, mtimeMs } = members[index] ?? {};
-      if (path !== entry.path || type !== entry.type || mode !== entry.mode) return false;
+      const whole = wholePath(entry.path);
+      if (path !== (whole ?? entry.path) || type !== entry.type || mode !== entry.mode) return false;
       // A directory's time changes with every file that comes and goes.
       if (type === 'directory') return true;
-      return sizeBytes === entry.sizeBytes && (!isSameHost || mtimeMs === entry.mtimeMs);
+      // An incremental file has a size of its own.
+      return (
+        (whole !== undefined || sizeBytes === entry.sizeBytes) && (!isSameHost || mtimeMs === entry.mtimeMs)
+      );
     })
   );
 }

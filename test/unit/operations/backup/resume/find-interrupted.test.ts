@@ -15,6 +15,7 @@ import {
   partIndexKey,
   partKey,
 } from '../../../../../src/repository/format/layout.ts';
+import { writeClaim } from '../../../../../src/repository/format/claim.ts';
 import { sealPartIndex } from '../../../../../src/repository/format/part-index.ts';
 import type { Repository } from '../../../../../src/repository/repository.ts';
 import { wordsInto } from '../../../../support/logs.ts';
@@ -64,7 +65,7 @@ async function find(
   const said: Words[] = [];
   const connection = { query: async () => [{ locked: change.isLocked !== true }] };
   const found = await findInterrupted({
-    ...{ system, repositories, secret, keys, now: new Date(), signal },
+    ...{ system, parent: undefined, repositories, secret, keys, now: new Date(), signal },
     connection: connection as unknown as FindOptions['connection'],
     log: wordsInto(said),
     ...change,
@@ -105,6 +106,20 @@ describe('an interrupted backup', () => {
     assert.match(said, new RegExp(`${newer}: it has no finished part that this host can tell`));
     await writePart(repository, { id: newer });
     assert.equal((await find([repository])).id, newer);
+  });
+
+  test('on a parent is gone on with by one on the same parent, and by no other', async () => {
+    const repository = await makeRepository();
+    const parent = id;
+    const incremental = '20261123T020000Z-incr-3f2a92';
+    await writePart(repository, { id: incremental });
+    assert.equal((await find([repository])).id, undefined);
+    assert.match((await find([repository], { parent })).said, /does not say which backup it builds on/);
+    const claim = { id: incremental, attempt: 1, host: 'db1', pid: 1, startTime: new Date(), parent };
+    assert.ok(await writeClaim(repository, system, claim, signal));
+    assert.equal((await find([repository], { parent })).id, incremental);
+    const other = await find([repository], { parent: '20261124T020000Z-full-3f2a93' });
+    assert.deepEqual([other.id, /: it builds on (.*)/.exec(other.said)?.[1]], [undefined, parent]);
   });
 
   test('that was committed is none', async () => {

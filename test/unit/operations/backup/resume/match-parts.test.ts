@@ -88,3 +88,11 @@ test('what another host wrote is worth a look whatever the times of its files', 
   const { parts } = await match([{ number: 1, paths: ['base/1/a'], host: 'db-before' }], ['base/1/a*']);
   assert.deepEqual(parts, [[1, [0]]]);
 });
+
+test('a relation file is found by its incremental file', async () => {
+  const { parts, left } = await match(
+    [{ number: 1, paths: ['base/1/16384', 'base/1/INCREMENTAL.16385'] }],
+    ['base/1/16384', 'base/1/16385', 'base/1/16386'],
+  );
+  assert.deepEqual([parts, left], [[[1, [0, 1]]], ['base/1/16386']]);
+});

@@ -37,3 +37,14 @@ test('another time is a change on the host that wrote the part, and tells nothin
   assert.ok(!mayBeUnchanged(touched, entries, here));
   assert.ok(mayBeUnchanged(touched, entries, { isSameHost: false }));
 });
+
+test('an incremental file is what its relation file was, by its time', () => {
+  const incremental = entries.map(entry => ({
+    ...entry,
+    path: entry.path.replace('5/1', '5/INCREMENTAL.1'),
+  }));
+  const [first, second] = incremental as [ManifestEntry, ManifestEntry];
+  const stored = [first, { ...second, sizeBytes: 12 }];
+  assert.ok(mayBeUnchanged(members, stored, here));
+  assert.ok(!mayBeUnchanged([directory, { ...file, mtimeMs: 99 }], stored, here));
+});
