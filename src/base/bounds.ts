@@ -90,6 +90,7 @@ export const countBounds = {
   /** What a small message may have. */
   jsonValues: { what: 'values in JSON from outside, beside one for each 16 characters', limit: 10_000 },
   filesOutOfOrder: { what: 'files of a part that wait because its tar has them later', limit: 10_000 },
+  databases: { what: 'databases in the name map of a backup', limit: 100_000 },
   /** Each is read whole before it is known. */
   unopenedIndexes: { what: 'indexes of parts that do not open, of one interrupted backup', limit: 100 },
   unprovenRequired: {

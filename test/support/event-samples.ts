@@ -364,6 +364,15 @@ export const samples: Samples = {
   'restore-held-briefly': { kind: 'restore-held-briefly', repository },
   'restore-undone': { kind: 'restore-undone' },
   'restore-not-undone': { kind: 'restore-not-undone', directories: [dataDirectory], failure },
+  'databases-left-out': { kind: 'databases-left-out', count: 19, sizeBytes: 4 * 1024 ** 3 },
+  'placeholders-recovering': { kind: 'placeholders-recovering', dataDirectory },
+  'placeholders-closed': {
+    kind: 'placeholders-closed',
+    count: 19,
+    ignoredPages: 812,
+    removedPrepared: 1,
+    removedSubscriptions: 2,
+  },
   'restored-server-started': { kind: 'restored-server-started', dataDirectory },
   'restored-server-said': {
     kind: 'restored-server-said',

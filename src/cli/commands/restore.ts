@@ -9,7 +9,9 @@ import type { DefineVerb, Invocation } from '../verb.ts';
 import { jobsOption } from '../options/load-options.ts';
 import { parseTargetTimeline } from '../options/timeline.ts';
 import { neededVariables } from '../options/needed-variables.ts';
-import type { StartedServer } from '../../operations/restore/start/start-restored.ts';
+import type { ChosenDatabases } from '../../operations/restore/only-databases/choose-databases.ts';
+import type { ServerWithPlaceholders } from '../../operations/restore/only-databases/start-only-databases.ts';
+import type { StartedServer, StartRestored } from '../../operations/restore/start/start-restored.ts';
 import { atRepositoryTime } from '../../config/index.ts';
 import { parseSystemId } from '../options/repository-choice.ts';
 import { repositoryTimeOption } from '../options/repository-time.ts';
@@ -19,6 +21,7 @@ import { thawDaysOption, thawSpeedOption, type ThawSpeed } from '../options/thaw
 
 interface RestoreCliOptions {
   readonly backup: string;
+  readonly database: readonly string[];
   readonly repository?: string;
   readonly repositoryTime?: number;
   readonly systemId?: string;
@@ -84,6 +87,7 @@ async function restoreInto(
   const timeline = parseTargetTimeline(options.targetTimeline);
   const { refuseCombinations } = await import('../options/restore-combinations.ts');
   refuseCombinations(options, target);
+  const isSome = options.database.length > 0;
   const systemId = parseSystemId(options.systemId);
   await becomeServerUser(options.owner, { mayStayRoot: options.dryRun === true, signal });
   const loaded = await loadConfig();
@@ -114,7 +118,8 @@ async function restoreInto(
     keepsSubscriptions: options.keepSubscriptions === true,
     keptSettings: options.keepSetting.map(name => name.toLowerCase()),
     copiesConfiguration: options.configuration,
-    targetAction: options.targetAction ?? (target.kind === 'end' ? 'promote' : 'pause'),
+    databaseNames: isSome ? options.database : undefined,
+    targetAction: options.targetAction ?? (target.kind === 'end' || isSome ? 'promote' : 'pause'),
     archiveMode: options.archiveMode,
     accessMode: accessModes[options.dataDirectoryMode ?? 'origin'],
     walDirectory: options.waldir,
@@ -136,7 +141,7 @@ async function restoreInto(
   await using hold = result.hold;
   const variables = neededVariables(loaded, context.env);
   if (variables.length > 0) log.emit({ kind: 'environment-needed', variables });
-  const show = (server?: StartedServer) => {
+  const show = (server?: StartedServer & Partial<ServerWithPlaceholders>) => {
     const summary = summariseRestore(result, server);
     tell(
       options.json === true
@@ -151,9 +156,8 @@ async function restoreInto(
     show();
     return;
   }
-  const { startRestored } = await import('../../operations/restore/start/start-restored.ts');
   try {
-    const server = await startRestored(start);
+    const server = await startedServer(start, result.databases);
     // A server that is paused may be sent further, and a standby reads the archive for as long as it lives.
     if (server.outcome === 'promoted' || server.outcome === 'shut-down') await hold?.end();
     show(server);
@@ -162,6 +166,19 @@ async function restoreInto(
     show();
     throw error;
   }
+}
+
+async function startedServer(
+  start: StartRestored,
+  databases: ChosenDatabases | undefined,
+): Promise<StartedServer & Partial<ServerWithPlaceholders>> {
+  if (databases === undefined) {
+    const { startRestored } = await import('../../operations/restore/start/start-restored.ts');
+    return await startRestored(start);
+  }
+  const { startOnlyDatabases } =
+    await import('../../operations/restore/only-databases/start-only-databases.ts');
+  return await startOnlyDatabases({ ...start, databases });
 }
 
 const portOption = new Option(
@@ -177,6 +194,14 @@ function withOptions(command: Command): Command {
   const many = (value: string, before: readonly string[]) => [...before, value];
   return command
     .option('--backup <id>', 'restore this backup; latest: the newest that ends before the target', 'latest')
+    .addOption(
+      new Option(
+        '--database <name>',
+        "restore only this database and the system's, with --start; may be repeated",
+      )
+        .argParser(many)
+        .default([], 'all'),
+    )
     .option(
       '--target-time <time>',
       "stop at this time, with its zone: '2026-11-22 10:00:00+00', '2026-11-22 11:00 Europe/Berlin'",
@@ -194,7 +219,7 @@ function withOptions(command: Command): Command {
     .addOption(
       new Option(
         '--target-action <action>',
-        'what PostgreSQL does at the target (default: pause; without a target: promote)',
+        'what PostgreSQL does at the target (default: pause; without a target, or with --database: promote)',
       ).choices(['pause', 'promote', 'shutdown']),
     )
     .addOption(
@@ -267,4 +292,5 @@ Examples:
   walvault restore /srv/standby --standby --archive-mode preserve
   walvault restore /srv/rescued --repository-time '2026-11-22 10:00:00+00'
   walvault restore /srv/look --target-time '2026-11-22 10:00 Europe/Berlin' --start
+  walvault restore /srv/sales --database sales --target-time '2026-11-22 10:00:00+00' --start --port 5433
 `;

@@ -5,6 +5,8 @@ import type { RestoreTarget } from '../../operations/restore/target.ts';
 
 export interface CombinedOptions {
   readonly standby?: boolean;
+  readonly database?: readonly string[];
+  readonly archiveMode?: 'off' | 'preserve';
   readonly primaryConninfo?: string;
   readonly targetAction?: 'pause' | 'promote' | 'shutdown';
   readonly targetTimeline?: string;
@@ -47,6 +49,29 @@ const refused: readonly Combination[] = [
     message:
       '--through-drop needs a target that can lie within a DROP: a time, LSN, transaction or restore point',
     hint: 'Leave it out: without such a target nothing is stopped before a DROP.',
+  },
+  {
+    isGiven: ({ database = [], standby }) => database.length > 0 && standby === true,
+    message: '--database and --standby contradict each other: a standby has all databases',
+    hint: 'Leave out one of them.',
+  },
+  {
+    isGiven: ({ database = [], archiveMode }) => database.length > 0 && archiveMode === 'preserve',
+    message:
+      '--database and --archive-mode preserve contradict each other: the next recovery would lack the databases that were left out',
+    hint: 'Leave out one of them: a copy with some databases cannot take the place of its origin.',
+  },
+  {
+    isGiven: ({ database = [], targetAction }) =>
+      database.length > 0 && targetAction !== undefined && targetAction !== 'promote',
+    message: `--database needs a server that opens for writing at its target: only then can the databases without data be closed`,
+    hint: 'Leave out --target-action.',
+  },
+  {
+    isGiven: ({ database = [], start, dryRun }) => database.length > 0 && start !== true && dryRun !== true,
+    message:
+      '--database needs --start: walvault recovers the copy itself, and looks whether anything of these databases is missing',
+    hint: 'Add --start, or --dry-run to see the plan.',
   },
   {
     isGiven: ({ start, dryRun }) => start === true && dryRun === true,

@@ -34,6 +34,7 @@ function describePlan(summary: RestoreSummary): [string, string][] {
         ? 'none'
         : `${wal.first} to ${wal.last}, ${formatCount(wal.segments, 'segment')}, all archived`,
     ],
+    ...databaseLines(summary),
     ...summary.tablespaces.map(({ oid, from, to }): [string, string] => [
       'tablespace',
       `${oid} in ${to}${from === to ? '' : `, was in ${from}`}`,
@@ -42,6 +43,33 @@ function describePlan(summary: RestoreSummary): [string, string][] {
     ['restore_command', settings.restoreCommand],
     ['archive_mode', settings.archiveMode === 'off' ? 'off' : 'as it was'],
     ['subscriptions', settings.subscriptions === 'off' ? 'off' : 'as they were'],
+  ];
+}
+
+function databaseLines({ databases }: RestoreSummary): [string, string][] {
+  if (databases === null) return [];
+  return [
+    ['databases', namesOf(databases.restored)],
+    ['placeholders', databases.placeholders.length === 0 ? 'none' : namesOf(databases.placeholders)],
+  ];
+}
+
+/** A server may have thousands. */
+const shownNames = 20;
+
+function namesOf(databases: readonly { readonly name: string }[]): string {
+  const names = databases
+    .slice(0, shownNames)
+    .map(({ name }) => name)
+    .join(', ');
+  return databases.length > shownNames ? `${names} and ${databases.length - shownNames} more` : names;
+}
+
+function placeholderNote({ databases, server }: RestoreSummary): readonly string[] {
+  if (databases === null || databases.placeholders.length === 0 || server === null) return [];
+  return [
+    'The placeholders are databases without data that nobody can connect to: "drop database" removes them. To move a restored',
+    'database into another server, dump it here with pg_dump.',
   ];
 }
 
@@ -75,6 +103,7 @@ function nextSteps(summary: RestoreSummary): string[] {
   const { settings, backup } = summary;
   return [
     ...(summary.server === null ? stepsToStart(summary) : describeServer(summary.server)),
+    ...placeholderNote(summary),
     ...describeConfiguration(summary),
     ...(backup.damagedPages === 0
       ? []
@@ -84,7 +113,9 @@ function nextSteps(summary: RestoreSummary): string[] {
 }
 
 function stepsToStart(summary: RestoreSummary): string[] {
-  const { settings, backup, target } = summary;
+  const { settings, backup, target, databases } = summary;
+  // Its recovery is walvault's; the error that follows says what became of it.
+  if (databases !== null) return [];
   const major = Math.floor(backup.serverVersion / 10_000);
   const start =
     settings.mode === 'standby'

@@ -31,6 +31,19 @@ export type RestoreEvent =
       readonly sizeBytes: number;
       readonly dataDirectory: string;
     }
+  /** `sizeBytes`: of the files that are restored. */
+  | { readonly kind: 'databases-left-out'; readonly count: number; readonly sizeBytes: number }
+  /** A server that nobody can connect to recovers the copy. */
+  | { readonly kind: 'placeholders-recovering'; readonly dataDirectory: string }
+  /** Nobody can connect to them from now on. */
+  | {
+      readonly kind: 'placeholders-closed';
+      readonly count: number;
+      /** How often WAL changed a page that they do not have. */
+      readonly ignoredPages: number;
+      readonly removedPrepared: number;
+      readonly removedSubscriptions: number;
+    }
   /** No note that would keep a cleanup from removing what is being read could be written. */
   | { readonly kind: 'restore-not-held'; readonly repository: string; readonly failure: PlainError }
   /** The note is not signed, where one must be. */

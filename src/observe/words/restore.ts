@@ -1,5 +1,5 @@
 /** Levels and sentences of the events of `restore`. */
-import { formatSize } from '../../base/units.ts';
+import { formatCount, formatSize } from '../../base/units.ts';
 import type { RestoreEvent } from '../events/restore.ts';
 import { info, warn, type WordsTable } from './table.ts';
 
@@ -20,6 +20,19 @@ export const restoreWords: WordsTable<RestoreEvent> = {
     info(`no commit in the last ${segmentCount} archived segments; reading on`),
   'restore-started': ({ backup, sizeBytes, dataDirectory }) =>
     info(`restoring backup ${backup} (${formatSize(sizeBytes)}) into ${dataDirectory}`),
+  'databases-left-out': ({ count, sizeBytes }) =>
+    info(`${formatCount(count, 'database')} left out: ${formatSize(sizeBytes)} are restored`),
+  'placeholders-recovering': ({ dataDirectory }) =>
+    info(`a server that nobody can connect to recovers ${dataDirectory} first`),
+  'placeholders-closed': ({ count, ignoredPages, removedPrepared, removedSubscriptions }) =>
+    info(
+      [
+        `${formatCount(count, 'placeholder')} closed`,
+        ...(ignoredPages > 0 ? [`WAL named ${formatCount(ignoredPages, 'page')} that they lack`] : []),
+        ...(removedPrepared > 0 ? [`${formatCount(removedPrepared, 'prepared transaction')} taken back`] : []),
+        ...(removedSubscriptions > 0 ? [`${formatCount(removedSubscriptions, 'subscription')} removed`] : []),
+      ].join(', '),
+    ),
   'restore-not-held': ({ repository, failure }) =>
     warn(
       `repository "${repository}": a cleanup there cannot know what this restore reads, its note could not be written: ${failure.message}`,

@@ -8,6 +8,7 @@ import type { AccessMode } from './access-mode.ts';
 import type { CopyChoices, Override } from './copy-settings/overrides.ts';
 import type { Finished } from './finish.ts';
 import type { RestoreHold } from './hold.ts';
+import type { ChosenDatabases } from './only-databases/choose-databases.ts';
 import type { RestorePlan } from './plan.ts';
 import type { RestoreRequest } from './request.ts';
 import type { TablespaceTarget } from './tablespaces.ts';
@@ -34,6 +35,8 @@ export interface RestoreOptions extends CopyChoices {
   readonly verifySignatures: SignaturePolicy;
   readonly directory: string;
   readonly request: RestoreRequest;
+  /** The names of the databases to restore; undefined: all of them. */
+  readonly databaseNames?: readonly string[] | undefined;
   /** Put a configuration that lay outside the data directory into it. */
   readonly copiesConfiguration: boolean;
   /** Undefined: that of the origin, as far as PostgreSQL takes it. */
@@ -73,6 +76,8 @@ export interface RestoreResult {
   readonly overrides: readonly Override[];
   /** Undefined after a dry run. */
   readonly finished: Finished | undefined;
+  /** Undefined if all databases are restored, or in a dry run without a private key. */
+  readonly databases: ChosenDatabases | undefined;
   /** How to start the server, if that was asked for. */
   readonly start: { readonly pgCtl: string; readonly port: number | undefined } | undefined;
   /** Undefined after a dry run. The caller ends it when the copy needs the archive no more, or disposes of it. */

@@ -27,6 +27,8 @@ import type { Finished } from './finish.ts';
 import { holdBackup, type RestoreHold } from './hold.ts';
 import { refuseOccupied, requireSpace, requireSpaceTogether } from './destination.ts';
 import type { RestoreOptions, RestoreResult } from './options.ts';
+import { chooseDatabases, type ChosenDatabases } from './only-databases/choose-databases.ts';
+import { readDatabases } from './only-databases/read-databases.ts';
 import { planRestore, type RestorePlan } from './plan.ts';
 import { refuseRemoved } from './refuse-removed.ts';
 import { restoreCommandOf } from './restore-command.ts';
@@ -83,7 +85,9 @@ async function restoreFrom(
   });
   for (const tablespace of tablespaces) await refuseOccupied(tablespace.directory);
   await refuseBadWalDirectory(options, tablespaces);
-  const needs = [{ directory, sizeBytes: restoredBytesOf(backup) }, walSpace(options, plan)];
+  // The manifest knows what some of the databases take; the space is checked again when that is read.
+  const sizeBytes = options.databaseNames === undefined ? restoredBytesOf(backup) : 0;
+  const needs = [{ directory, sizeBytes }, walSpace(options, plan)];
   if (tablespaces.length === 0) await requireSpace(needs);
   // The manifest knows how much goes into each of them; it is checked again when that is read.
   else
@@ -97,11 +101,15 @@ async function restoreFrom(
     port: options.start.port,
     pgCtl: await findPgCtl({ ...options.start, postgresMajor, signal: options.signal }),
   };
-  await proveKeyFits(options, system, backup);
+  const opens = await proveKeyFits(options, system, backup);
+  const databases = opens ? await databasesOf(options, system, backup) : undefined;
   const minimumsOnTheWay = options.dryRun ? undefined : await minimumsToRead({ ...options, system, plan });
   const written = options.dryRun
     ? undefined
-    : await writeHeld(survey, { ...options, system, plan, lineage, tablespaces, settings, minimumsOnTheWay });
+    : await writeHeld(survey, {
+        ...options,
+        ...{ system, plan, lineage, databases, tablespaces, settings, minimumsOnTheWay },
+      });
   const finished = written?.finished;
   return {
     plan,
@@ -112,6 +120,7 @@ async function restoreFrom(
     tablespaces,
     settings,
     choices: options,
+    databases,
     start,
     overrides: finished?.overrides ?? overridesFor(options, plannedFacts(backup)),
     finished,
@@ -193,21 +202,34 @@ async function refuseBadWalDirectory(
 /**
  * Proves, before anything is written, that a private key or passphrase fits. A dry run on a host without any warns and
  * continues; one that has a key shows that the key is of no use.
+ * @returns false where the backup cannot be opened
  */
 async function proveKeyFits(
   { repository, dryRun, log, signal }: RestoreOptions & { readonly repository: Repository },
   system: SystemPath,
   record: BackupRecord,
-): Promise<void> {
+): Promise<boolean> {
   try {
     const key = pieceKey(system, record.id, record.manifest);
     await proveOpens(repository, { key, record, piece: record.manifest, signal });
+    return true;
   } catch (error) {
     const { privateKeys, passphrases } = repository.codec.keyring.settings;
     const hasKey = privateKeys.length + passphrases.length > 0;
     if (!dryRun || hasKey || !(error instanceof WalvaultError) || error.code !== 'key') throw error;
     log.emit({ kind: 'private-key-needed', failure: toPlainError(error) });
+    return false;
   }
+}
+
+async function databasesOf(
+  { repository, databaseNames, signal }: RestoreOptions & { readonly repository: Repository },
+  system: SystemPath,
+  record: BackupRecord,
+): Promise<ChosenDatabases | undefined> {
+  if (databaseNames === undefined) return undefined;
+  const known = await readDatabases({ repository, system, record, signal });
+  return chooseDatabases(databaseNames, { backup: record.id, known });
 }
 
 async function makePlan(

@@ -5,10 +5,12 @@ import type { AbsentFile } from './copy-settings/obstacles.ts';
 import type { Override } from './copy-settings/overrides.ts';
 import type { OwnConfiguration } from './copy-settings/own-configuration.ts';
 import type { RestoreResult } from './options.ts';
+import type { ServerWithPlaceholders } from './only-databases/start-only-databases.ts';
 import type { Outcome } from './start/outcome.ts';
 import type { StartedServer } from './start/start-restored.ts';
 import { describeDropped } from './spare-drops.ts';
 import { describeTarget } from './target.ts';
+import type { NamedDatabase } from '../../repository/format/name-map.ts';
 import { restoredBytesOf, type DamagedPage } from '../../repository/format/backup-record.ts';
 import { formatMicros, microsOf } from '../../postgres/wal/timestamp.ts';
 
@@ -41,6 +43,12 @@ export interface RestoreSummary {
   readonly targetTimeline: number;
   readonly wal: { readonly first: string; readonly last: string; readonly segments: number } | null;
   readonly tablespaces: readonly { readonly oid: number; readonly from: string; readonly to: string }[];
+  /** With --database; null if all databases are restored, or if they are not known for want of a private key. */
+  readonly databases: {
+    readonly restored: readonly NamedDatabase[];
+    /** Those without data, which DROP DATABASE removes. Of a started server: also copies of one that WAL has made. */
+    readonly placeholders: readonly NamedDatabase[];
+  } | null;
   /** Symbolic links to data on the original host, which is a part of the restored directory; the first 100. */
   readonly links: readonly { readonly path: string; readonly location: string }[];
   /** Configuration files that lay outside the data directory; copies are under `walvault_external`. */
@@ -78,8 +86,8 @@ export interface RestoreSummary {
   readonly elapsedMs: number;
 }
 
-export function summariseRestore(result: RestoreResult, server?: StartedServer): RestoreSummary {
-  const { plan, settings, choices, finished } = result;
+export function summariseRestore(result: RestoreResult, server?: StartedServer & Partial<ServerWithPlaceholders>): RestoreSummary {
+  const { plan, settings, choices, finished, databases } = result;
   const { backup, stopsAt } = plan;
   return {
     restored: finished !== undefined,
@@ -117,6 +125,10 @@ export function summariseRestore(result: RestoreResult, server?: StartedServer):
       from: location,
       to: directory,
     })),
+    databases:
+      databases === undefined
+        ? null
+        : { restored: databases.restored, placeholders: server?.placeholders ?? databases.leftOut },
     links: backup.links ?? [],
     externalFiles: backup.externalFiles,
     settings: {

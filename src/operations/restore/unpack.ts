@@ -66,14 +66,14 @@ export async function unpack(options: UnpackOptions): Promise<void> {
   const progress = progressOf(options);
   const failed = new AbortController();
   const run = { signal: AbortSignal.any([signal, failed.signal]) };
-  const wanted = isBuiltOn ? partsWith(record.parts, manifest) : record.parts;
-  await each(wanted, unpacker.jobs, async part => {
+  const hasOthers = (part: BackupPart) => isBuiltOn || manifest.leavesOutOf(part.number);
+  await each(partsToRead(record.parts, manifest, hasOthers), unpacker.jobs, async part => {
     const job = {
       system,
       backup: { id, sizeBytes, fileCount },
       part,
       expected: manifest.filesOfPart(part.number),
-      hasOthers: isBuiltOn,
+      hasOthers: hasOthers(part),
       incremental,
       places,
       accessMode,
@@ -95,9 +95,14 @@ export async function unpack(options: UnpackOptions): Promise<void> {
   });
 }
 
-/** The parts that have a file which is still wanted. */
-function* partsWith(parts: Iterable<BackupPart>, manifest: VerifiedManifest): Generator<BackupPart> {
-  for (const part of parts) if (manifest.filesOfPart(part.number).ranges.length > 0) yield part;
+/** All parts but those of whose files none is wanted. */
+function* partsToRead(
+  parts: Iterable<BackupPart>,
+  manifest: VerifiedManifest,
+  hasOthers: (part: BackupPart) => boolean,
+): Generator<BackupPart> {
+  for (const part of parts)
+    if (!hasOthers(part) || manifest.filesOfPart(part.number).ranges.length > 0) yield part;
 }
 
 /** Adds up what the parts under way have written, and those that are done. */

@@ -2,10 +2,12 @@
  * The writing half of a restore: prepares the directories, unpacks the backup into them and finishes the copy. If
  * that fails, the directories are emptied again.
  */
-import { mkdir } from 'node:fs/promises';
+import { mkdir, rm } from 'node:fs/promises';
+import { join } from 'node:path';
 import { localIoError, systemCode } from '../../base/errors/errors.ts';
 import { toPlainError } from '../../base/errors/plain-error.ts';
 import type { Log } from '../../observe/events/events.ts';
+import { backupManifestName } from '../../postgres/cluster/backup-manifest.ts';
 import type { RecoverySettings } from '../../postgres/cluster/recovery-settings.ts';
 import type { ReplayMinimums } from '../../postgres/wal/replay-minimums.ts';
 import type { SystemPath } from '../../repository/format/layout.ts';
@@ -15,6 +17,8 @@ import { accessModeOf, type AccessMode } from './access-mode.ts';
 import { prepareDirectory, removeWritten, requireSpace, type PreparedDirectory } from './destination.ts';
 import { finish, type Finished } from './finish.ts';
 import type { RestoreOptions } from './options.ts';
+import { isLeftOutBy, type ChosenDatabases } from './only-databases/choose-databases.ts';
+import { writePlaceholders } from './only-databases/write-placeholders.ts';
 import type { RestorePlan } from './plan.ts';
 import type { TablespaceTarget } from './tablespaces.ts';
 import { unpackLineage, verifyLineage } from './unpack-lineage.ts';
@@ -26,6 +30,8 @@ export interface WriteOptions extends RestoreOptions {
   readonly plan: RestorePlan;
   /** The planned backup, and before it those that it builds on, the full one first. */
   readonly lineage: readonly BackupRecord[];
+  /** Undefined: all. */
+  readonly databases: ChosenDatabases | undefined;
   readonly tablespaces: readonly TablespaceTarget[];
   readonly settings: RecoverySettings;
   readonly minimumsOnTheWay: ReplayMinimums | undefined;
@@ -62,11 +68,18 @@ async function writeFiles(
   options: WriteOptions,
   { dataDirectory, accessMode }: { readonly dataDirectory: string; readonly accessMode: AccessMode },
 ): Promise<Finished> {
-  const { plan, tablespaces, log } = options;
+  const { plan, tablespaces, databases, log } = options;
   const record = plan.backup;
   const sizeBytes = restoredBytesOf(record);
   log.emit({ kind: 'restore-started', backup: record.id, sizeBytes, dataDirectory });
-  await using verified = await verifyLineage({ ...options, spoolDirectory: dataDirectory });
+  const leavesOut = databases && isLeftOutBy(databases);
+  await using verified = await verifyLineage({ ...options, leavesOut, spoolDirectory: dataDirectory });
+  if (databases !== undefined)
+    log.emit({
+      kind: 'databases-left-out',
+      count: databases.leftOut.length,
+      sizeBytes: verified.totalBytes,
+    });
   const elsewhere = tablespaces.map(({ oid, directory }) => ({
     directory,
     sizeBytes: verified.tablespaceBytes(oid),
@@ -84,6 +97,11 @@ async function writeFiles(
     tablespaces: tablespaces.map(({ oid, directory }) => ({ oid, directory })),
   };
   await unpackLineage({ ...options, verified, places });
+  if (databases !== undefined) {
+    await writePlaceholders(verified.manifests, { ...options, places });
+    // It would say of these files what they are no longer.
+    await rm(join(dataDirectory, backupManifestName), { force: true });
+  }
   return await finish({ ...options, dataDirectory, record, accessMode, choices: options });
 }
 

@@ -17,6 +17,10 @@ export interface VerifiedManifest extends AsyncDisposable {
   readonly totalBytes: number;
   /** The relation files of which this backup has changed pages only: the backup that it builds on has the others. */
   incrementals(): AsyncGenerator<string>;
+  /** The files that `leavesOut` named; they are in none of the above but the incrementals. */
+  leftOut(): AsyncGenerator<ManifestEntry>;
+  /** True if files of this part were left out. */
+  leavesOutOf(part: number): boolean;
 }
 
 export interface ManifestSource {
@@ -29,6 +33,8 @@ export interface ManifestSource {
    * out. Undefined: all files.
    */
   readonly wanted?: AsyncIterable<string>;
+  /** Names files, by their paths, whose bytes are not to be read. Default: none. */
+  readonly leavesOut?: ((path: string) => boolean) | undefined;
   readonly signal: AbortSignal;
 }
 
@@ -40,6 +46,8 @@ const indispensable = ['PG_VERSION', 'backup_label', 'global/pg_control'];
 const directories = -1;
 /** The group of the incremental files. */
 const incrementals = -2;
+/** The group of the files that are left out. */
+const leftOut = -3;
 
 /**
  * Reads the manifest to its end into the temporary file.
@@ -56,6 +64,8 @@ export async function verifyManifest(source: ManifestSource): Promise<VerifiedMa
     tablespaceBytes: oid => sizes.bytesOfTablespace.get(oid) ?? 0,
     totalBytes: sizes.totalBytes,
     incrementals: () => relationPaths(spool.entriesOf(incrementals)),
+    leftOut: () => readSpooled(spool.entriesOf(leftOut)),
+    leavesOutOf: part => sizes.partsLeftOutOf.has(part),
     [Symbol.asyncDispose]: async () => await open.disposeAsync(),
   };
 }
@@ -67,17 +77,19 @@ async function* relationPaths(entries: SpooledEntries): AsyncGenerator<string> {
 interface Sizes {
   readonly totalBytes: number;
   readonly bytesOfTablespace: ReadonlyMap<number, number>;
+  readonly partsLeftOutOf: ReadonlySet<number>;
 }
 
 async function fill(
   spool: EntrySpool,
-  { repository, system, record, wanted, signal }: ManifestSource,
+  { repository, system, record, wanted, leavesOut, signal }: ManifestSource,
 ): Promise<Sizes> {
   const key = pieceKey(system, record.id, record.manifest);
   const partNumbers = new Set(Array.from(record.parts, ({ number }) => number));
   if (partNumbers.size < record.parts.length)
     throw new WalvaultError('damaged', `backup ${record.id}: two of its parts have one number`);
   const bytesOfTablespace = new Map<number, number>();
+  const partsLeftOutOf = new Set<number>();
   const missing = new Set(wanted === undefined ? indispensable : []);
   const isWanted = wanted === undefined ? undefined : new WantedFiles(wanted, key);
   let totalBytes = 0;
@@ -91,13 +103,18 @@ async function fill(
       const { part = -1 } = entry;
       if (!partNumbers.has(part) || entry.backup !== undefined)
         throw new WalvaultError('damaged', `${key}: "${entry.path}" is in no part of the backup`);
-      await spool.add(part, entry);
+      const isLeftOut = leavesOut?.(entry.path) === true;
+      await spool.add(isLeftOut ? leftOut : part, entry);
       if (wholePath(entry.path) !== undefined) {
         if (record.type === 'full')
           throw new WalvaultError('damaged', `${key}: "${entry.path}" in a full backup`);
         await spool.add(incrementals, entry);
       }
       missing.delete(entry.path);
+      if (isLeftOut) {
+        partsLeftOutOf.add(part);
+        continue;
+      }
       totalBytes += entry.sizeBytes;
       const oid = tablespaceOf(entry.path);
       if (oid !== undefined) bytesOfTablespace.set(oid, (bytesOfTablespace.get(oid) ?? 0) + entry.sizeBytes);
@@ -107,7 +124,7 @@ async function fill(
   });
   if (missing.size > 0)
     throw new WalvaultError('damaged', `${key}: the backup has no ${[...missing].join(', ')}`);
-  return { totalBytes, bytesOfTablespace };
+  return { totalBytes, bytesOfTablespace, partsLeftOutOf };
 }
 
 /** Takes the files of a manifest in its order, and finds those that are wanted. */

@@ -26,7 +26,11 @@ async function contentsOf(server: PostgresServer): Promise<string> {
   return `${texts.join('\n')}\n`;
 }
 
-async function contentsOfDatabase(server: PostgresServer, database: string): Promise<string[]> {
+/** By its catalogues and rows. */
+export async function contentsOfDatabase(
+  server: Pick<PostgresServer, 'connect'>,
+  database: string,
+): Promise<string[]> {
   const client = await server.connect(database);
   try {
     const linesOf = async (sql: string) => {

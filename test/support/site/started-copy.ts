@@ -10,9 +10,14 @@ import { onExit } from './on-exit.ts';
 import { until, type Site } from './site.ts';
 
 export interface StartedCopy extends AsyncDisposable {
+  readonly directory: string;
   /** As `restore --json` prints it. */
+  readonly summary: Readonly<Record<string, unknown>>;
+  /** The server in it. */
   readonly server: Readonly<Record<string, unknown>>;
   readonly stderr: string;
+  /** The caller ends it. */
+  connect(database?: string): Promise<Client>;
   query(sql: string): Promise<unknown[]>;
 }
 
@@ -35,15 +40,24 @@ export async function startedCopy(
     timeoutMs: 180_000,
   });
   assert.equal(done.exitCode, 0, done.stderr);
-  const { server } = JSON.parse(done.stdout) as { server: Record<string, unknown> };
+  const summary = JSON.parse(done.stdout) as { server: Record<string, unknown> };
+  const { server } = summary;
   assert.equal(server['port'], port);
+  const connect = async (database = 'postgres') => {
+    const host = String(server['socketDirectory']);
+    const client = new Client({ host, port, user: 'postgres', database });
+    client.on('error', () => undefined);
+    await client.connect();
+    return client;
+  };
   return {
+    directory,
+    summary,
     server,
     stderr: done.stderr,
+    connect,
     async query(sql) {
-      const host = String(server['socketDirectory']);
-      const client = new Client({ host, port, user: 'postgres', database: 'postgres' });
-      await client.connect();
+      const client = await connect();
       try {
         return (await client.query(sql)).rows as unknown[];
       } finally {

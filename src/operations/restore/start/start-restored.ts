@@ -64,7 +64,11 @@ export async function startRestored(options: StartRestored): Promise<StartedServ
   }
 }
 
-async function waitForTarget(options: StartRestored): Promise<StartedServer> {
+/**
+ * Waits for a server that was just started.
+ * @throws as `startRestored`, and says nothing of a server that runs on
+ */
+export async function waitForTarget(options: StartRestored): Promise<StartedServer> {
   const { dataDirectory, wanted, startLsn, log, signal } = options;
   const startedAt = performance.now();
   let hasAppeared = false;

@@ -47,7 +47,7 @@ export async function startServer({
  * The environment of this process, which restore_command needs, without what libpq and the server read of it: PGPORT
  * would be the copy's port. Root that has become the server's user has that user's home.
  */
-function serverEnvironment(env: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
+export function serverEnvironment(env: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
   const kept = Object.entries(env).filter(([name]) => !name.startsWith('PG'));
   const own = process.env['USER'] === 'root' || process.env['HOME'] === '/root' ? ownHome() : {};
   return { ...Object.fromEntries(kept), ...own };
