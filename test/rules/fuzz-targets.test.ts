@@ -35,6 +35,7 @@ const withoutTarget: Readonly<Record<string, string>> = {
   'operations/restore/copy-settings/copy-configuration.ts#readCopyConfiguration':
     'reads by readConfiguration',
   'repository/backup/entry-spool.ts#readSpooled': 'reads what a manifest that was read is kept as',
+  'operations/restore/only-databases/read-databases.ts#readDatabases': 'reads by readNameMapDatabases',
   'operations/restore/read-wal.ts#readSegments': 'reads by openWalObject',
   'operations/restore/unpack-lineage.ts#verifyLineage': 'reads by verifyManifest',
   'postgres/cluster/control-file.ts#readControlFile': 'repeats parseControlFile for a second',

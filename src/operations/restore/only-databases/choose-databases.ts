@@ -30,15 +30,17 @@ export function chooseDatabases(
     throw new WalvaultError('not-found', `backup ${backup} has no database "${unknown}"`, {
       hint: `It has ${listed(known)}. One that was made or renamed later is in a later backup only, by its new name; it comes back with all databases, or under the name that it had.`,
     });
+  const sorted = known.toSorted((a, b) => a.oid - b.oid);
   const isRestored = ({ name }: NamedDatabase) => names.includes(name) || systemDatabases.has(name);
   return {
-    restored: known.filter(isRestored),
-    leftOut: known.filter(database => !isRestored(database)),
+    restored: sorted.filter(isRestored),
+    leftOut: sorted.filter(database => !isRestored(database)),
   };
 }
 
 function listed(databases: readonly NamedDatabase[]): string {
   const names = databases
+    .toSorted((a, b) => a.oid - b.oid)
     .slice(0, shownNames)
     .map(({ name }) => name)
     .join(', ');

@@ -7,7 +7,7 @@
  * a PANIC of the whole server; without it only the session fails (read_relmap_file in relmapper.c).
  */
 import { constants } from 'node:fs';
-import { open } from 'node:fs/promises';
+import { mkdir, open } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { localIoError } from '../../../base/errors/errors.ts';
 import { wholePath } from '../../../postgres/cluster/incremental/file-name.ts';
@@ -46,12 +46,15 @@ export async function writePlaceholders(
       // The backup that has the whole file says how large it was.
       if (wholePath(entry.path) !== undefined) continue;
       const place = placeOf(entry.path, places);
-      if (place === undefined) continue;
+      // The origin may itself be a copy with placeholders.
+      if (place === undefined || basename(place) === placeholderMark) continue;
+      const directory = dirname(place);
+      if (!marked.has(directory)) {
+        const mark = { ...entry, sizeBytes: 0 };
+        await writePlaceholder(join(directory, placeholderMark), mark, accessMode);
+        marked.add(directory);
+      }
       await writePlaceholder(place, entry, accessMode);
-      const mark = join(dirname(place), placeholderMark);
-      if (marked.has(mark)) continue;
-      await writePlaceholder(mark, { ...entry, sizeBytes: 0 }, accessMode);
-      marked.add(mark);
     }
 }
 
@@ -63,6 +66,7 @@ async function writePlaceholder(
   const flags = constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | constants.O_NOFOLLOW;
   const mode = permissionsOf(entry, accessMode);
   try {
+    await mkdir(dirname(path), { recursive: true, mode: 0o700 });
     await using handle = await open(path, flags, mode);
     if ((mode & 0o077) !== 0) await handle.chmod(mode);
     if (basename(path) !== relationMapName && entry.sizeBytes > 0) await handle.truncate(entry.sizeBytes);

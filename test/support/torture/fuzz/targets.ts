@@ -13,6 +13,7 @@ import {
   postmasterPid,
   serverConfiguration,
 } from './targets/data-directories.ts';
+import { nameMap, recoveryWords } from './targets/databases.ts';
 import { listing, sidecar } from './targets/listings.ts';
 import { restoredBackup } from './targets/restores.ts';
 import { serverMessages } from './targets/servers.ts';
@@ -60,6 +61,8 @@ export const fuzzTargets: readonly FuzzTarget[] = [
   s3Answers,
   gcsAnswers,
   azureAnswers,
+  nameMap,
+  recoveryWords,
   serverMessages,
   configurationFile,
   environment,

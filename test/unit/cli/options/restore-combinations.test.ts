@@ -47,6 +47,19 @@ describe('the combinations of options', () => {
             ));
         }
 
+  for (const [given, says] of [
+    [{ start: true }, /^taken$/],
+    [{ dryRun: true }, /^taken$/],
+    [{ start: true, targetName: 'here', targetAction: 'promote' }, /^taken$/],
+    [{}, /^--database needs --start/],
+    [{ start: true, targetName: 'here', targetAction: 'pause' }, /^--database needs a server that opens/],
+    [{ start: true, targetName: 'here', targetAction: 'shutdown' }, /^--database needs a server that opens/],
+    [{ start: true, standby: true }, /^--database and --standby/],
+    [{ start: true, archiveMode: 'preserve' }, /^--database and --archive-mode preserve/],
+  ] as const)
+    test(`some databases with ${JSON.stringify(given)}: ${String(says)}`, () =>
+      assert.match(refusalOf({ database: ['sales'], ...given }) ?? 'taken', says));
+
   for (const target of targets.slice(1))
     test(`a standby with ${JSON.stringify(target)}: refused`, () =>
       assert.match(refusalOf({ standby: true, ...target }) ?? '', /^a standby has no target/));

@@ -54,7 +54,8 @@ interface Made {
   readonly unpacker?: PartUnpacker;
   readonly log?: Log;
   readonly tablespaces?: Places['tablespaces'];
-  readonly seen?: (manifest: VerifiedManifest) => void;
+  readonly seen?: (manifest: VerifiedManifest) => void | Promise<void>;
+  readonly leavesOut?: (path: string) => boolean;
 }
 
 const id = '20261122T020000Z-full-3f2a91';
@@ -160,8 +161,10 @@ async function unpackMade(
   const data = join(root, 'data');
   mkdirSync(data);
   onStart(data);
-  await using verified = await verifyManifest({ repository, system, record, spoolDirectory: data, signal });
-  made.seen?.(verified);
+  const { leavesOut } = made;
+  const source = { repository, system, record, leavesOut, spoolDirectory: data, signal };
+  await using verified = await verifyManifest(source);
+  await made.seen?.(verified);
   await unpack({
     repository,
     system,
@@ -221,11 +224,43 @@ test('a tablespace has its files in its directory, and its bytes are counted', a
     parts: [[...base, inside, { ...inside, path: `${inside.path}.1` }], essentials],
     entries: real => [...real, directory('pg_tblspc'), directory('pg_tblspc/16385')],
     tablespaces: [{ oid: 16_385, directory: elsewhere }],
-    seen: manifest => bytes.push(manifest.tablespaceBytes(16_385), manifest.tablespaceBytes(1)),
+    seen: manifest => void bytes.push(manifest.tablespaceBytes(16_385), manifest.tablespaceBytes(1)),
   });
   assert.deepEqual(bytes, [8, 0]);
   assert.equal(readFileSync(join(elsewhere, 'PG_15_202209061/5/16386'), 'utf8'), 'rows');
   assert.deepEqual(readdirSync(join(data, 'pg_tblspc')), [], 'the link is made by others');
+});
+
+test('what is left out is neither written nor counted, and a part that has nothing else is not read', async () => {
+  const other = [
+    { path: 'base/2/100', text: 'b'.repeat(100) },
+    { path: 'base/2/101', text: 'c' },
+  ];
+  const mixed = [{ path: 'base/1/102', text: 'kept' }, ...other.slice(1)];
+  const disordered = [essentials[1], essentials[0], essentials[2]].filter(member => member !== undefined);
+  const seen: unknown[] = [];
+  const parts: number[] = [];
+  const data = await unpackMade({
+    parts: [other.slice(0, 1), [...base, ...mixed], disordered],
+    leavesOut: path => path.startsWith('base/2/'),
+    async seen(manifest) {
+      seen.push(
+        manifest.totalBytes,
+        (await Array.fromAsync(manifest.leftOut())).map(({ path }) => path),
+      );
+    },
+    unpacker: {
+      jobs: 1,
+      unpack(repository, job, run) {
+        parts.push(job.part.number);
+        return unpackPart(repository, job, run);
+      },
+    },
+  });
+  assert.deepEqual(seen, [5000 + 4 + 'controllabel15\n'.length, ['base/2/100', 'base/2/101']]);
+  assert.deepEqual(parts, [2, 3]);
+  assert.equal(readFileSync(join(data, 'base/1/102'), 'utf8'), 'kept');
+  assert.ok(!existsSync(join(data, 'base/2')));
 });
 
 describe('what was written', () => {
