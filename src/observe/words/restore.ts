@@ -29,7 +29,9 @@ export const restoreWords: WordsTable<RestoreEvent> = {
       [
         `${formatCount(count, 'placeholder')} closed`,
         ...(ignoredPages > 0 ? [`WAL named ${formatCount(ignoredPages, 'page')} that they lack`] : []),
-        ...(removedPrepared > 0 ? [`${formatCount(removedPrepared, 'prepared transaction')} taken back`] : []),
+        ...(removedPrepared > 0
+          ? [`${formatCount(removedPrepared, 'prepared transaction')} taken back`]
+          : []),
         ...(removedSubscriptions > 0 ? [`${formatCount(removedSubscriptions, 'subscription')} removed`] : []),
       ].join(', '),
     ),

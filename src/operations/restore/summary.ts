@@ -86,7 +86,10 @@ export interface RestoreSummary {
   readonly elapsedMs: number;
 }
 
-export function summariseRestore(result: RestoreResult, server?: StartedServer & Partial<ServerWithPlaceholders>): RestoreSummary {
+export function summariseRestore(
+  result: RestoreResult,
+  server?: StartedServer & Partial<ServerWithPlaceholders>,
+): RestoreSummary {
   const { plan, settings, choices, finished, databases } = result;
   const { backup, stopsAt } = plan;
   return {

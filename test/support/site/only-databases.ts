@@ -88,7 +88,10 @@ async function assertClosed(copy: StartedCopy, site: Site, origin: PostgresServe
   }
   // A few turns of autovacuum.
   await sleep(3000);
-  assert.deepEqual(await copy.query("select datname as name from pg_stat_activity where datname = 'gone'"), []);
+  assert.deepEqual(
+    await copy.query("select datname as name from pg_stat_activity where datname = 'gone'"),
+    [],
+  );
   const log = readFileSync(join(copy.directory, 'walvault_start.log'), 'latin1');
   assert.doesNotMatch(log, /PANIC|terminated by signal|could not read file/);
   for (const name of names) await copy.query(`drop database "${name}"`);

@@ -28,7 +28,7 @@ export function chooseDatabases(
   const unknown = names.find(name => !known.some(database => database.name === name));
   if (unknown !== undefined)
     throw new WalvaultError('not-found', `backup ${backup} has no database "${unknown}"`, {
-      hint: `It has ${listed(known)}. One that was made or renamed later is in a later backup only, by its new name; it comes back with all databases, or under the name that it had.`,
+      hint: `It has ${listed(known)}. It does not know a database that was made or renamed later: restore a later backup, the database by the name that it had, or all databases.`,
     });
   const sorted = known.toSorted((a, b) => a.oid - b.oid);
   const isRestored = ({ name }: NamedDatabase) => names.includes(name) || systemDatabases.has(name);

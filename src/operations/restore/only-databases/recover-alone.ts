@@ -37,18 +37,30 @@ export async function recoverAlone(options: StartRestored): Promise<Recovered> {
     await startServer(alone);
     const reached = await waitForTarget(alone);
     if (reached.outcome !== 'promoted')
-      throw new WalvaultError('postgres', `the restored server did not open for writing at ${options.target}`);
+      throw new WalvaultError(
+        'postgres',
+        `the restored server did not open for writing at ${options.target}`,
+      );
     await stopServer(options, 'fast');
     return { ...reached, logPath };
   } catch (error) {
     const hasEnded = readPostmasterPid(dataDirectory) === undefined;
     // The signal may be what ended the wait.
     if (!hasEnded) await stopServer({ ...options, signal: new AbortController().signal }, 'immediate');
-    throw error;
+    throw explained(error, logPath);
   } finally {
     await rm(join(dataDirectory, optionsFile), { force: true });
     await rm(sockets, { recursive: true, force: true });
   }
+}
+
+/** A start by hand would be an ordinary one, and end at the first page of a placeholder. */
+function explained(error: unknown, logPath: string): unknown {
+  if (!(error instanceof WalvaultError) || error.code !== 'postgres') return error;
+  return new WalvaultError('postgres', error.message, {
+    hint: `All that it said is in ${logPath}. Restore again when that is dealt with: nobody but restore recovers a copy of some databases.`,
+    cause: error,
+  });
 }
 
 /** The options of the copy, and those of this start, which beat them. Pure. */
