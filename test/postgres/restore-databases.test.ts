@@ -7,10 +7,12 @@ import { errorCodes } from '../../src/base/errors/errors.ts';
 import { backUp, newDirectory } from '../support/site/cycle.ts';
 import { freePort } from '../support/servers/ports.ts';
 import type { PostgresServer } from '../support/servers/postgres-server.ts';
-import { runOk } from '../support/site/run.ts';
-import { archiveEverything, createSite, type Site } from '../support/site/site.ts';
+import { runOk, type RunOptions } from '../support/site/run.ts';
+import { archiveEverything, createSite, until, type Site } from '../support/site/site.ts';
 import { temporaryDirectory } from '../support/site/temp.ts';
 import { giveToUnprivileged } from '../support/site/unprivileged.ts';
+
+type Started = Parameters<NonNullable<RunOptions['onStart']>>[0];
 
 describe('one database of two', () => {
   let site: Site;
@@ -53,7 +55,10 @@ describe('one database of two', () => {
   });
 
   /** Restores, runs `hook` in the data directory before the server recovers, and starts it. */
-  async function startedWith(hook: string) {
+  async function startedWith(
+    hook: string,
+    onStart?: (child: Started & { readonly directory: string }) => void,
+  ) {
     const directory = newDirectory();
     const programs = temporaryDirectory('programs');
     writeFileSync(
@@ -69,6 +74,7 @@ exec ${origin.binDir}/pg_ctl "$@"
     const start = ['--start', '--pg-bin', programs, '--port', String(await freePort())];
     const done = await site.walvault(['restore', directory, '--database', 'kept', ...start], {
       timeoutMs: 120_000,
+      ...(onStart && { onStart: child => onStart({ ...child, directory }) }),
     });
     const stop = () =>
       runOk(join(origin.binDir, 'pg_ctl'), ['stop', '-w', '-m', 'immediate', '-D', directory]);
@@ -112,6 +118,21 @@ exec ${origin.binDir}/pg_ctl "$@"
     assert.match(done.stderr, /^HINT: +Do not trust /m);
     assert.doesNotMatch(done.stdout, /Start PostgreSQL/);
     assert.ok(!existsSync(join(directory, 'postmaster.pid')));
+  });
+
+  it('an interruption leaves no server that nobody can connect to', async () => {
+    let interrupted: Promise<void> | undefined;
+    const { directory, done } = await startedWith(
+      `sed -i "s/^restore_command = .*/restore_command = 'sleep 60'/" postgresql.auto.conf`,
+      ({ kill, directory }) => {
+        const isStarting = () => existsSync(join(directory, 'postmaster.pid'));
+        interrupted = until('the server recovers', isStarting, 60_000).then(() => kill('SIGINT'));
+      },
+    );
+    await interrupted;
+    assert.equal(done.exitCode, errorCodes.interrupted, done.stderr);
+    assert.ok(!existsSync(join(directory, 'postmaster.pid')));
+    assert.ok(!existsSync(join(directory, 'postmaster.opts')));
   });
 
   it('a database that the backup does not know is refused before anything is written', async () => {

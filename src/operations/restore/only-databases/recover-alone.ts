@@ -44,13 +44,22 @@ export async function recoverAlone(options: StartRestored): Promise<Recovered> {
     await stopServer(options, 'fast');
     return { ...reached, logPath };
   } catch (error) {
-    const hasEnded = readPostmasterPid(dataDirectory) === undefined;
-    // The signal may be what ended the wait.
-    if (!hasEnded) await stopServer({ ...options, signal: new AbortController().signal }, 'immediate');
+    await endServer(options);
     throw explained(error, logPath);
   } finally {
     await rm(join(dataDirectory, optionsFile), { force: true });
     await rm(sockets, { recursive: true, force: true });
+  }
+}
+
+/** Ends a server that may have ended itself. The signal may be what ended the wait. */
+async function endServer(options: StartRestored): Promise<void> {
+  if (readPostmasterPid(options.dataDirectory) === undefined) return;
+  try {
+    await stopServer({ ...options, signal: new AbortController().signal }, 'immediate');
+  } catch (error) {
+    // A server that was killed leaves its file behind; what ended the recovery says more.
+    if (!(error instanceof WalvaultError) || error.code !== 'postgres') throw error;
   }
 }
 
