@@ -33,6 +33,8 @@ const verbsOnVerbs: readonly (readonly [string, RegExp])[] = [
     'delete',
     /^operations\/(restore\/(reaches|survey)|cleanup\/(claimed-by-restores|decisions|execute|gather|in-progress|state))$/,
   ],
+  // What differs from a backup is found by the digests by which the next backup would find it.
+  ['restore', /^operations\/backup\/parent\/parent-state$/],
   // What can be recovered is what a restore would reach.
   ['status', /^operations\/restore\/(branches|choose-backup|survey|wal-path)$/],
 ];

@@ -7,6 +7,7 @@ export const jobTable = {
   'write-part': async () => (await import('./jobs/write-part.ts')).openWritePart,
   'prove-part': async () => (await import('./jobs/prove-part.ts')).openProvePart,
   'unpack-part': async () => (await import('./jobs/unpack-part.ts')).openUnpackPart,
+  'compare-files': async () => (await import('./jobs/compare-files.ts')).openCompareFiles,
   'read-segments': async () => (await import('./jobs/read-segments.ts')).openReadSegments,
   'read-part': async () => (await import('./jobs/read-part.ts')).openReadPart,
   'fetch-ahead': async () => (await import('./jobs/fetch-ahead.ts')).openFetchAhead,

@@ -1,6 +1,12 @@
 /** Unpacks the parts of a backup in worker threads. */
 import type { Config } from '../config/index.ts';
 import type { PartJob, PartRun, UnpackedPart } from '../operations/restore/unpack-part.ts';
+import type {
+  ComparedFiles,
+  CompareJob,
+  CompareRun,
+  FileComparer,
+} from '../operations/restore/delta/compare-files.ts';
 import type { PartUnpacker } from '../operations/restore/unpack.ts';
 import type { Repository } from '../repository/repository.ts';
 import { garbageCollector, mainThread } from './collect-garbage.ts';
@@ -8,7 +14,7 @@ import { openCommandPool, partsAtOnce } from './command-pool.ts';
 import type { Jobs } from './job-table.ts';
 import type { WorkerPool, WorkerPoolOptions } from './pool.ts';
 
-export class PartUnpackers implements PartUnpacker, AsyncDisposable {
+export class PartUnpackers implements PartUnpacker, FileComparer, AsyncDisposable {
   readonly jobs: number;
   readonly #pool: WorkerPool<Jobs>;
   /** The manifest was read line by line. */
@@ -34,6 +40,20 @@ export class PartUnpackers implements PartUnpacker, AsyncDisposable {
           onWritten({ bytes: event.doneBytes ?? 0, files: event.doneFiles ?? 0 });
         // Each thread says it; the codec of this thread knows whether it was said.
         else if (event.kind === 'signature-not-good') repository.codec.emitOnce(event.problem, event);
+      },
+    });
+  }
+
+  async compare(
+    repository: Repository,
+    job: CompareJob,
+    { onRead, signal }: CompareRun,
+  ): Promise<ComparedFiles> {
+    const input = { repository: repository.name, job };
+    return await this.#pool.run('compare-files', input, {
+      signal,
+      onEvent(event) {
+        if (event.kind === 'progress') onRead(event.doneBytes ?? 0);
       },
     });
   }

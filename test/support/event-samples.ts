@@ -25,6 +25,7 @@ export const optionalFields: Readonly<Record<OptionalField<Event>, true>> = {
   'progress totalFiles': true,
   'progress totalObjects': true,
   'wal-lost-since-backup previousBackup': true,
+  'wal-not-archived unfinished': true,
 };
 
 const failure: PlainError = {
@@ -373,6 +374,26 @@ export const samples: Samples = {
     removedPrepared: 1,
     removedSubscriptions: 2,
   },
+  'wal-moved-aside': {
+    kind: 'wal-moved-aside',
+    walDirectory: `${dataDirectory}/pg_wal.before-restore-20261129T213128Z`,
+  },
+  'wal-not-archived': {
+    kind: 'wal-not-archived',
+    walDirectory: `${dataDirectory}/pg_wal.before-restore-20261129T213128Z`,
+    files: [segment],
+    fileCount: 1,
+    unfinished: '000000010000000000000043',
+  },
+  'page-digests-passed-over': { kind: 'page-digests-passed-over', failure },
+  'delta-compared': {
+    kind: 'delta-compared',
+    sameFiles: 2700,
+    sameBytes: 4 * 1024 ** 3,
+    differingFiles: 12,
+    removed: 3,
+  },
+  'delta-restore-unfinished': { kind: 'delta-restore-unfinished', dataDirectory },
   'restored-server-started': { kind: 'restored-server-started', dataDirectory },
   'restored-server-said': {
     kind: 'restored-server-said',

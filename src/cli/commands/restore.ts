@@ -42,6 +42,7 @@ interface RestoreCliOptions {
   readonly configuration: boolean;
   readonly fetchProgram?: string;
   readonly waldir?: string;
+  readonly delta?: boolean;
   readonly dataDirectoryMode?: '0700' | '0750';
   readonly tablespaceMap: readonly string[];
   readonly owner?: string;
@@ -62,7 +63,10 @@ export const defineRestore: DefineVerb = (program, run) => {
   withOptions(
     program.command('restore').description('restore a backup and set up recovery to a point in time'),
   )
-    .argument('<directory>', 'an empty or new directory, which becomes the data directory')
+    .argument(
+      '<directory>',
+      'an empty or new directory, which becomes the data directory; with --delta, one of the same cluster',
+    )
     .addHelpText('after', notes)
     .action(async (directory: string, options: RestoreCliOptions) => {
       await run(async invocation => await restoreInto(directory, options, invocation));
@@ -107,6 +111,7 @@ async function restoreInto(
     systemId,
     verifySignatures: config.signing.verify,
     directory,
+    delta: options.delta === true ? unpacker : undefined,
     request: {
       target,
       backupId: options.backup === 'latest' ? undefined : options.backup,
@@ -251,6 +256,10 @@ function withOptions(command: Command): Command {
         .argParser(many)
         .default([], 'none'),
     )
+    .option(
+      '--delta',
+      'onto a data directory of the same cluster: keep what is as in the backup, replace the rest',
+    )
     .option('--waldir <directory>', 'put pg_wal there, behind a link, as initdb --waldir does')
     .addOption(
       new Option(
@@ -282,6 +291,10 @@ const notes = `
 Nothing is written before it is proven that all the WAL from the backup to the target is there. Until everything is in
 place and durable, PostgreSQL refuses to start from the directory. Run it as the user that runs PostgreSQL.
 
+With --delta the directory may be a data directory of the same cluster whose server is stopped. Files that are as in the backup stay, the others are
+written, and what the backup does not have is removed, in tablespaces only below PG_<version>. Its pg_wal is moved aside, to
+pg_wal.before-restore-<time>, and WAL in it that is not archived is told. Interrupted, the same command completes it.
+
 Settings of the origin that would act in the copy (archiving, commands, delays, subscriptions, jobs, files of the origin)
 are overridden in postgresql.auto.conf and printed with the reason; --dry-run prints them too.
 
@@ -289,6 +302,7 @@ Examples:
   walvault restore /var/lib/postgresql/15/restored --target-time '2026-11-22 10:00:00+00'
   walvault restore /srv/restored --target-name before-migration --target-action promote
   walvault restore /srv/restored --tablespace-map 16385=/srv/fast --dry-run
+  walvault restore /var/lib/postgresql/15/main --delta
   walvault restore /srv/standby --standby --archive-mode preserve
   walvault restore /srv/rescued --repository-time '2026-11-22 10:00:00+00'
   walvault restore /srv/look --target-time '2026-11-22 10:00 Europe/Berlin' --start

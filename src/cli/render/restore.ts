@@ -6,18 +6,22 @@ import { describeConfiguration, renderOverrides } from './copy-settings.ts';
 
 /** The plan, and the steps left for a person. */
 export function renderRestore(summary: RestoreSummary): string {
-  const { restored, directory, elapsedMs } = summary;
   const lines = [
-    restored
-      ? `Restored into ${directory} in ${formatDuration(elapsedMs)}.`
-      : `Would restore into ${directory}; nothing was written.`,
+    headline(summary),
     '',
     ...describePlan(summary).map(([name, value]) => `  ${name.padEnd(15)} ${value}`),
     '',
     ...renderOverrides(summary),
-    ...(restored ? ['', ...nextSteps(summary)] : []),
+    ...(summary.restored ? ['', ...nextSteps(summary)] : []),
   ];
   return lines.map(line => `${line}\n`).join('');
+}
+
+function headline({ restored, delta, directory, elapsedMs }: RestoreSummary): string {
+  if (restored) return `Restored ${delta ? 'onto' : 'into'} ${directory} in ${formatDuration(elapsedMs)}.`;
+  return delta
+    ? `Would replace what differs in ${directory}, remove what the backup does not have, and move its pg_wal aside; nothing was written.`
+    : `Would restore into ${directory}; nothing was written.`;
 }
 
 function describePlan(summary: RestoreSummary): [string, string][] {

@@ -54,6 +54,27 @@ export type RestoreEvent =
       readonly directories: readonly string[];
       readonly failure: PlainError;
     }
+  /** The WAL of a directory that is restored again, with the directory it was in. */
+  | { readonly kind: 'wal-moved-aside'; readonly walDirectory: string }
+  /** Whole segments and histories in it that the archive lacks, the first 100, and the segment that was being written. */
+  | {
+      readonly kind: 'wal-not-archived';
+      readonly walDirectory: string;
+      readonly files: readonly string[];
+      readonly fileCount: number;
+      readonly unfinished?: string;
+    }
+  /** The digests of pages cannot be used; files are compared by others, or written. */
+  | { readonly kind: 'page-digests-passed-over'; readonly failure: PlainError }
+  | {
+      readonly kind: 'delta-compared';
+      readonly sameFiles: number;
+      readonly sameBytes: number;
+      readonly differingFiles: number;
+      /** Files, links and trees of directories that the backup does not have. */
+      readonly removed: number;
+    }
+  | { readonly kind: 'delta-restore-unfinished'; readonly dataDirectory: string }
   | { readonly kind: 'restored-server-started'; readonly dataDirectory: string }
   /** One of the last lines in its log, of a server that ended too early. */
   | { readonly kind: 'restored-server-said'; readonly line: string }

@@ -46,7 +46,15 @@ export interface RunInterrupted {
 export interface ProgressEvent {
   readonly kind: 'progress';
   readonly stage:
-    'backup' | 'restore' | 'recovery' | 'reading WAL' | 'copy' | 'cleanup' | 'listing' | 'verify';
+    | 'backup'
+    | 'comparing'
+    | 'restore'
+    | 'recovery'
+    | 'reading WAL'
+    | 'copy'
+    | 'cleanup'
+    | 'listing'
+    | 'verify';
   readonly doneBytes?: number | undefined;
   readonly totalBytes?: number | undefined;
   readonly doneFiles?: number | undefined;

@@ -50,6 +50,41 @@ export const restoreWords: WordsTable<RestoreEvent> = {
       `the restore failed and could not be removed: ${failure.message}`,
       `PostgreSQL does not start from it; remove what is in ${directories.join(', ')}.`,
     ),
+  'wal-moved-aside': ({ walDirectory }) =>
+    info(`the WAL that was in the directory is in ${walDirectory}; remove it when nothing of it is missed`),
+  'wal-not-archived': ({ walDirectory, files, fileCount, unfinished }) =>
+    warn(
+      `${walDirectory} has ${[
+        ...(fileCount === 0
+          ? []
+          : [`${formatCount(fileCount, 'file')} that the archive lacks: ${namesOf(files, fileCount)}`]),
+        ...(unfinished === undefined ? [] : [`the segment ${unfinished} that was being written`]),
+      ].join(', and ')}`,
+      [
+        ...(files[0] === undefined
+          ? []
+          : [
+              `Without them their changes are lost. Once the restore is done, and before the server is started, archive each: walvault push ${walDirectory}/${files[0]}`,
+            ]),
+        ...(unfinished === undefined
+          ? []
+          : [`A server that recovers to the end replays ${unfinished} from its pg_wal: copy it there.`]),
+      ].join('. '),
+    ),
+  'page-digests-passed-over': ({ failure }) =>
+    warn(
+      `the page digests of the backup cannot be used, so files that several backups make are written anew: ${failure.message}`,
+      failure.hint,
+    ),
+  'delta-compared': ({ sameFiles, sameBytes, differingFiles, removed }) =>
+    info(
+      `${formatCount(sameFiles, 'file')} (${formatSize(sameBytes)}) as in the backup, ${formatCount(differingFiles, 'file')} to write; ${removed} that the backup does not have removed`,
+    ),
+  'delta-restore-unfinished': ({ dataDirectory }) =>
+    warn(
+      `the restore failed: PostgreSQL does not start from ${dataDirectory} as it is`,
+      'The same command completes it; what is there already is not written again.',
+    ),
   'restored-server-started': ({ dataDirectory }) =>
     info(`a server was started on ${dataDirectory}; waiting for its target`),
   'restored-server-said': ({ line }) => warn(`the restored server said: ${line}`),
@@ -61,3 +96,8 @@ export const restoreWords: WordsTable<RestoreEvent> = {
   'environment-needed': ({ variables }) =>
     warn(`the restored server's restore_command needs ${variables.join(', ')} in its environment too`),
 };
+
+function namesOf(files: readonly string[], fileCount: number): string {
+  const shown = files.slice(0, 10).join(' ');
+  return fileCount > 10 ? `${shown} …` : shown;
+}

@@ -6,7 +6,7 @@ import { systemCode } from '../../base/errors/errors.ts';
 import type { OpenFile } from '../../base/files/calls.ts';
 import { ManifestMismatch } from '../../repository/backup/expected-files.ts';
 
-type Open<F> = (path: string, flags: number, mode?: number) => F | Promise<F>;
+export type Open<F> = (path: string, flags: number, mode?: number) => F | Promise<F>;
 
 /** Creates a file, never through a link and never over an existing file. @throws system errors */
 export async function createFile<F extends OpenFile>(path: string, mode: number, open: Open<F>): Promise<F> {

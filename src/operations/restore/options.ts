@@ -6,6 +6,7 @@ import type { Repository } from '../../repository/repository.ts';
 import type { ThawOptions } from '../../stores/store.ts';
 import type { AccessMode } from './access-mode.ts';
 import type { CopyChoices, Override } from './copy-settings/overrides.ts';
+import type { FileComparer } from './delta/compare-files.ts';
 import type { Finished } from './finish.ts';
 import type { RestoreHold } from './hold.ts';
 import type { ChosenDatabases } from './only-databases/choose-databases.ts';
@@ -34,6 +35,8 @@ export interface RestoreOptions extends CopyChoices {
   readonly systemId: bigint | undefined;
   readonly verifySignatures: SignaturePolicy;
   readonly directory: string;
+  /** For a data directory of the same cluster, of which only what differs is written. Undefined: nothing may be there. */
+  readonly delta?: FileComparer | undefined;
   readonly request: RestoreRequest;
   /** The names of the databases to restore; undefined: all of them. */
   readonly databaseNames?: readonly string[] | undefined;
@@ -64,6 +67,8 @@ export interface RestoreOptions extends CopyChoices {
 }
 
 export interface RestoreResult {
+  /** True: onto a data directory that was there. */
+  readonly isDelta: boolean;
   readonly walDirectory: string | undefined;
   readonly plan: RestorePlan;
   readonly askedTarget: RestoreTarget;

@@ -23,6 +23,16 @@ import { withUsableRepository } from './choose-repository.ts';
 import { ColdArchiveError, possibleNeeds, requireReadable, thawAll } from './cold.ts';
 import { isReadDuringReplay, overridesFor, type CopyFacts } from './copy-settings/overrides.ts';
 import { minimumsOnTheWay } from './copy-settings/wal-minimums.ts';
+import {
+  lookAtExisting,
+  ownMappings,
+  refuseForeign,
+  refuseForeignTablespace,
+  type ExistingDirectory,
+} from './delta/existing.ts';
+import { findWal, tellWal } from './delta/tell-wal.ts';
+import { refuseFilled, stateOfWal } from './delta/wal-aside.ts';
+import { writeDelta } from './delta/write-delta.ts';
 import type { Finished } from './finish.ts';
 import { holdBackup, type RestoreHold } from './hold.ts';
 import { refuseOccupied, requireSpace, requireSpaceTogether } from './destination.ts';
@@ -50,10 +60,11 @@ import { write, type WriteOptions } from './write.ts';
 export async function restore(options: RestoreOptions): Promise<RestoreResult> {
   const startedAt = performance.now();
   const directory = resolve(options.directory);
-  await refuseOccupied(directory);
+  const existing = options.delta && (await lookAtExisting(directory, options.signal));
+  if (existing === undefined) await refuseOccupied(directory);
   try {
     const outcome = await withUsableRepository(options, repository =>
-      restoreFrom({ ...options, directory, repository }),
+      restoreFrom({ ...options, directory, repository, existing }),
     );
     return { ...outcome, elapsedMs: performance.now() - startedAt };
   } catch (error) {
@@ -65,9 +76,13 @@ export async function restore(options: RestoreOptions): Promise<RestoreResult> {
 }
 
 async function restoreFrom(
-  options: RestoreOptions & { readonly repository: Repository },
+  options: RestoreOptions & {
+    readonly repository: Repository;
+    /** The directory is not empty. */
+    readonly existing: ExistingDirectory | undefined;
+  },
 ): Promise<Omit<RestoreResult, 'elapsedMs'>> {
-  const { repository, directory } = options;
+  const { repository, directory, existing } = options;
   const survey = await chooseSystem(
     repository,
     options.cluster,
@@ -78,17 +93,23 @@ async function restoreFrom(
   const { plan, lineage } = await makePlan(options, survey);
   if (!options.dryRun) options.unpacker.prepare?.();
   const { backup } = plan;
+  if (existing !== undefined) await refuseForeign(existing, backup);
+  const own = existing && ownMappings(existing, backup.tablespaces, options.tablespaceMap);
   const tablespaces = mapTablespaces(backup.tablespaces, {
-    dataDirectory: directory,
-    map: options.tablespaceMap,
+    dataDirectory: existing?.path ?? directory,
+    map: [...options.tablespaceMap, ...(own ?? [])],
     acceptsRecorded: options.acceptsRecordedLocations || options.dryRun,
   });
-  for (const tablespace of tablespaces) await refuseOccupied(tablespace.directory);
+  for (const tablespace of tablespaces)
+    if (existing === undefined) await refuseOccupied(tablespace.directory);
+    else await refuseForeignTablespace(existing, tablespace, Math.floor(backup.serverVersion / 10_000));
   await refuseBadWalDirectory(options, tablespaces);
   // The manifest knows what some of the databases take; the space is checked again when that is read.
   const sizeBytes = options.databaseNames === undefined ? restoredBytesOf(backup) : 0;
   const needs = [{ directory, sizeBytes }, walSpace(options, plan)];
-  if (tablespaces.length === 0) await requireSpace(needs);
+  // How much of a directory can stay is not known before it is compared.
+  if (existing !== undefined) await refuseUnmovableWal(existing);
+  else if (tablespaces.length === 0) await requireSpace(needs);
   // The manifest knows how much goes into each of them; it is checked again when that is read.
   else
     await requireSpaceTogether([
@@ -111,7 +132,11 @@ async function restoreFrom(
         ...{ system, plan, lineage, databases, tablespaces, settings, minimumsOnTheWay },
       });
   const finished = written?.finished;
+  if (options.dryRun && existing !== undefined)
+    for (const found of await findWal(survey, backup.geometry, existing))
+      tellWal(found, found.walDirectory, options.log);
   return {
+    isDelta: existing !== undefined,
     plan,
     askedTarget: options.request.target,
     repository: repository.name,
@@ -131,16 +156,20 @@ async function restoreFrom(
 /** Writes the copy while its backup and WAL are held, and goes on holding the WAL for its server. */
 async function writeHeld(
   survey: SystemSurvey,
-  options: WriteOptions,
+  options: WriteOptions & { readonly existing: ExistingDirectory | undefined },
 ): Promise<{ readonly finished: Finished; readonly hold: RestoreHold }> {
-  const { plan, replayHoldMs, signal } = options;
+  const { plan, replayHoldMs, existing, delta, signal } = options;
   const hold = await holdBackup(
     { ...options, backup: plan.backup, target: describeTarget(plan.target) },
     'unpacking',
   );
   try {
     await refuseRemoved(survey, plan, signal);
-    const finished = await write({ ...options, log: hold.log });
+    const held = { ...options, log: hold.log };
+    const finished =
+      existing === undefined || delta === undefined
+        ? await write(held)
+        : await writeDelta({ ...held, survey, existing, comparer: delta });
     if (replayHoldMs > 0) await hold.enter('replaying', replayHoldMs);
     else await hold.end();
     return { finished, hold };
@@ -190,13 +219,23 @@ function plannedFacts({ serverVersion }: BackupRecord): CopyFacts {
   };
 }
 
+async function refuseUnmovableWal({ path }: ExistingDirectory): Promise<void> {
+  await stateOfWal(path);
+}
+
 async function refuseBadWalDirectory(
-  { directory, walDirectory }: RestoreOptions,
+  {
+    directory,
+    walDirectory,
+    existing,
+  }: RestoreOptions & { readonly existing: ExistingDirectory | undefined },
   tablespaces: readonly TablespaceTarget[],
 ): Promise<void> {
   if (walDirectory === undefined) return;
   refuseWalDirectory(walDirectory, [directory, ...tablespaces.map(one => one.directory)]);
-  await refuseOccupied(walDirectory);
+  // An interrupted restore has left directories in it.
+  if (existing !== undefined) await refuseFilled(walDirectory);
+  else await refuseOccupied(walDirectory);
 }
 
 /**

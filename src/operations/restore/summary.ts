@@ -16,6 +16,8 @@ import { formatMicros, microsOf } from '../../postgres/wal/timestamp.ts';
 
 export interface RestoreSummary {
   readonly restored: boolean;
+  /** Onto a data directory that was there. */
+  readonly delta: boolean;
   readonly directory: string;
   /** A directory of its own for pg_wal; null: it is in the data directory. */
   readonly walDirectory: string | null;
@@ -94,6 +96,7 @@ export function summariseRestore(
   const { backup, stopsAt } = plan;
   return {
     restored: finished !== undefined,
+    delta: result.isDelta,
     directory: result.directory,
     walDirectory: result.walDirectory ?? null,
     repository: result.repository,

@@ -22,6 +22,7 @@ import {
   type VerifiedManifest,
 } from '../../repository/backup/manifest-spool.ts';
 import type { BackupRecord } from '../../repository/format/backup-record.ts';
+import type { ManifestEntry } from '../../repository/format/manifest.ts';
 import { sha256Hex } from '../../repository/format/json-object.ts';
 import { MadeFiles } from './made-files.ts';
 import { unpack, type UnpackOptions } from './unpack.ts';
@@ -69,13 +70,28 @@ export async function verifyLineage({
 export interface UnpackLineageOptions
   extends Omit<UnpackOptions, 'record' | 'manifest' | 'isBuiltOn' | 'onMade'>, Lineage {
   readonly verified: VerifiedLineage;
+  /** Of a restore onto an existing directory. Undefined: everything is written. */
+  readonly selection?: Selection | undefined;
+}
+
+/** What differs in an existing directory. */
+export interface Selection {
+  /** The files to write, in the order of the lineage. */
+  readonly manifests: readonly VerifiedManifest[];
+  /** The relation files made of several backups that are there already. */
+  made(): AsyncIterable<ManifestEntry>;
 }
 
 /**
  * Writes all files, as `unpack` does. A copy of several backups gets a label that PostgreSQL starts from, and a manifest of the files
  * that it has.
  */
-export async function unpackLineage({ lineage, verified, ...options }: UnpackLineageOptions): Promise<void> {
+export async function unpackLineage({
+  lineage,
+  verified,
+  selection,
+  ...options
+}: UnpackLineageOptions): Promise<void> {
   const { dataDirectory } = options.places;
   const newest = lineage.at(-1);
   const manifest = verified.manifests.at(-1);
@@ -86,12 +102,14 @@ export async function unpackLineage({ lineage, verified, ...options }: UnpackLin
     await unpack({
       ...options,
       record,
-      manifest: verified.manifests[index] ?? manifest,
+      manifest: (selection ?? verified).manifests[index] ?? manifest,
+      overExisting: selection !== undefined,
       isBuiltOn: record !== newest,
       layout,
       onMade: async files => await made.add(files),
     });
   if (newest.type === 'full') return;
+  for await (const file of selection?.made() ?? []) await made.add([file]);
   await rewriteLabelAndManifest(dataDirectory, { record: newest, manifest, made });
 }
 

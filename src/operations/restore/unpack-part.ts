@@ -2,7 +2,7 @@
 import { open, type FileHandle } from 'node:fs/promises';
 import type { ByteStream } from '../../base/bytes/streams.ts';
 import { localIoError } from '../../base/errors/errors.ts';
-import { openDirectly } from '../../base/files/calls.ts';
+import { openDirectly, type OpenFile } from '../../base/files/calls.ts';
 import { SequentialWriter } from '../../base/files/past-cache.ts';
 import { wholePath } from '../../postgres/cluster/incremental/file-name.ts';
 import type { RelationLayout } from '../../postgres/cluster/incremental/header.ts';
@@ -11,7 +11,8 @@ import { readPart, type PartSource } from '../../repository/backup/read-part.ts'
 import type { ManifestEntry } from '../../repository/format/manifest.ts';
 import type { Repository } from '../../repository/repository.ts';
 import { permissionsOf, type AccessMode } from './access-mode.ts';
-import { createFile, openCreated } from './created-file.ts';
+import { createFile, openCreated, type Open } from './created-file.ts';
+import { openExisting, Overwriter } from './delta/overwriter.ts';
 import { keepIncremental } from './pages/keep-incremental.ts';
 import { withNewerPages, type MadeFile } from './pages/with-newer-pages.ts';
 import { placeOf, type Places } from './places.ts';
@@ -24,6 +25,8 @@ export interface PartJob extends PartSource {
   readonly accessMode: AccessMode | undefined;
   /** Of an incremental backup. */
   readonly incremental?: IncrementalPart | undefined;
+  /** True: what is there is replaced where it differs; else nothing may be there. */
+  readonly overExisting?: boolean;
 }
 
 interface IncrementalPart {
@@ -64,7 +67,7 @@ export async function unpackPart(
   job: PartJob,
   { onWritten, signal }: PartRun,
 ): Promise<UnpackedPart> {
-  const { places, accessMode, incremental } = job;
+  const { places, accessMode, incremental, overExisting = false } = job;
   const files = new SyncQueue();
   const written = { bytes: 0, files: 0 };
   const made: MadeRelation[] = [];
@@ -77,6 +80,7 @@ export async function unpackPart(
           content,
           files,
           accessMode,
+          overExisting,
           onBytes(sizeBytes: number) {
             written.bytes += sizeBytes;
             onWritten({ ...written });
@@ -110,28 +114,28 @@ interface Writing {
   readonly files: SyncQueue;
   readonly accessMode: AccessMode | undefined;
   readonly onBytes: (sizeBytes: number) => void;
+  readonly overExisting: boolean;
 }
 
 async function writeFile(place: string, file: Writing): Promise<void> {
-  const { entry, content, accessMode } = file;
-  const created = await createFile(place, permissionsOf(entry, accessMode), open);
-  await writeInto(created, file, async write => {
-    for await (const chunk of content) await write(chunk);
+  const handle = await openToWrite(place, file, open);
+  await writeInto(handle, file, async write => {
+    for await (const chunk of file.content) await write(chunk);
   });
 }
 
-/** The relation file is there afterwards, without its content. */
+/** The relation file is there afterwards, without the content of this backup. */
 async function keepPages(
   place: string,
-  { entry, content, accessMode, onBytes }: Writing,
+  file: Writing,
   { layout, isNewest }: IncrementalPart,
 ): Promise<void> {
-  const { sizeBytes } = entry;
+  const { sizeBytes } = file.entry;
   await using relation = await (isNewest
-    ? createFile(place, permissionsOf(entry, accessMode), openDirectly)
+    ? openToWrite(place, file, openDirectly)
     : openCreated(place, openDirectly));
-  await keepIncremental({ place, relation }, content, { sizeBytes, layout, isNewest });
-  onBytes(sizeBytes);
+  await keepIncremental({ place, relation }, file.content, { sizeBytes, layout, isNewest });
+  file.onBytes(sizeBytes);
 }
 
 async function writeWithNewerPages(
@@ -149,15 +153,25 @@ async function writeWithNewerPages(
   });
 }
 
+async function openToWrite<F extends OpenFile>(
+  place: string,
+  { entry, accessMode, overExisting }: Writing,
+  open: Open<F>,
+): Promise<F> {
+  const mode = permissionsOf(entry, accessMode);
+  const existing = overExisting ? await openExisting(place, mode, open) : undefined;
+  return existing ?? (await createFile(place, mode, open));
+}
+
 /** Writes a file from its beginning to its end, and hands it over to be made durable. */
 async function writeInto<T>(
   file: FileHandle,
-  { files, onBytes }: Pick<Writing, 'files' | 'onBytes'>,
+  { files, overExisting, onBytes }: Pick<Writing, 'files' | 'overExisting' | 'onBytes'>,
   give: (write: (bytes: Uint8Array) => Promise<void>) => Promise<T>,
 ): Promise<T> {
   let handle: FileHandle | undefined = file;
   try {
-    await using writer = new SequentialWriter(file);
+    await using writer = overExisting ? new Overwriter(file) : new SequentialWriter(file);
     const given = await give(async bytes => {
       await writer.write(bytes);
       onBytes(bytes.length);

@@ -33,6 +33,8 @@ export interface UnpackOptions {
   readonly isBuiltOn?: boolean;
   /** Of the relations, where there are several backups. */
   readonly layout?: RelationLayout | undefined;
+  /** True: only the files of the manifest are written, over those that are there; parts without such files are not read. */
+  readonly overExisting?: boolean;
   /** Takes the relation files that were made of several backups, part by part. */
   readonly onMade?: (made: readonly MadeRelation[]) => Promise<void>;
   readonly log: Log;
@@ -55,6 +57,7 @@ export async function unpack(options: UnpackOptions): Promise<void> {
     unpacker,
     isBuiltOn = false,
     layout,
+    overExisting = false,
     signal,
   } = options;
   for await (const entry of manifest.directories()) {
@@ -66,7 +69,7 @@ export async function unpack(options: UnpackOptions): Promise<void> {
   const progress = progressOf(options);
   const failed = new AbortController();
   const run = { signal: AbortSignal.any([signal, failed.signal]) };
-  const hasOthers = (part: BackupPart) => isBuiltOn || manifest.leavesOutOf(part.number);
+  const hasOthers = (part: BackupPart) => isBuiltOn || overExisting || manifest.leavesOutOf(part.number);
   await each(partsToRead(record.parts, manifest, hasOthers), unpacker.jobs, async part => {
     const job = {
       system,
@@ -75,6 +78,7 @@ export async function unpack(options: UnpackOptions): Promise<void> {
       expected: manifest.filesOfPart(part.number),
       hasOthers: hasOthers(part),
       incremental,
+      overExisting,
       places,
       accessMode,
     };

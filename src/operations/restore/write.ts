@@ -14,6 +14,7 @@ import type { SystemPath } from '../../repository/format/layout.ts';
 import { restoredBytesOf, type BackupRecord } from '../../repository/format/backup-record.ts';
 import type { Repository } from '../../repository/repository.ts';
 import { accessModeOf, type AccessMode } from './access-mode.ts';
+import { removeMarker, writeMarker } from './delta/marker.ts';
 import { prepareDirectory, removeWritten, requireSpace, type PreparedDirectory } from './destination.ts';
 import { finish, type Finished } from './finish.ts';
 import type { RestoreOptions } from './options.ts';
@@ -50,6 +51,7 @@ export async function write(options: WriteOptions): Promise<Finished> {
     signal.throwIfAborted();
     const root = await prepareDirectory(directory, accessMode);
     prepared.push(root);
+    if (options.delta !== undefined) await markNew(options, root.path);
     if (walDirectory !== undefined) {
       const wal = await prepareDirectory(walDirectory, accessMode);
       prepared.push(wal);
@@ -57,11 +59,20 @@ export async function write(options: WriteOptions): Promise<Finished> {
     }
     for (const { directory, isInside } of options.tablespaces)
       if (!isInside) prepared.push(await prepareDirectory(directory, accessMode));
-    return await writeFiles(options, { dataDirectory: root.path, accessMode });
+    const finished = await writeFiles(options, { dataDirectory: root.path, accessMode });
+    if (options.delta !== undefined) await removeMarker(root.path);
+    return finished;
   } catch (error) {
     await tidyUp(prepared, log);
     throw systemCode(error) === undefined ? error : localIoError('write into', directory, error);
   }
+}
+
+/** A delta restore into a new directory that is killed is completed by the next one. */
+async function markNew({ plan, tablespaces }: WriteOptions, dataDirectory: string): Promise<void> {
+  const { systemId, id } = plan.backup;
+  const own = new Map(tablespaces.map(({ oid, directory }) => [oid, directory]));
+  await writeMarker(dataDirectory, { systemId, backup: id, tablespaces: own });
 }
 
 async function writeFiles(

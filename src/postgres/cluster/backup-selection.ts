@@ -14,6 +14,12 @@ export type EntryType = 'file' | 'directory' | 'symlink';
 /** `empty-directory`: the directory is kept without its contents. */
 export type EntryDecision = 'include' | 'skip' | 'empty-directory';
 
+/** In a data directory that a restore works on: what it is about to become (operations/restore/delta). */
+export const deltaMarkerName = 'walvault.delta-restore';
+
+/** The beginning of the names of WAL directories that a restore has moved aside. */
+export const walAsidePrefix = 'pg_wal.before-restore-';
+
 /** Directories that every start rebuilds or empties (basebackup.c, excludeDirContents). */
 const emptiedDirectories = new Set([
   'pg_stat_tmp',
@@ -44,6 +50,7 @@ const skippedAtTop = new Set([
   standbySignal,
   recoverySignal,
   promoteSignal,
+  deltaMarkerName,
 ]);
 
 /**
@@ -56,7 +63,7 @@ export function classifyBackupPath(relativePath: string, type: EntryType): Entry
   const top = parts[0] ?? '';
   if (name.startsWith('pgsql_tmp') || name.startsWith('pg_internal.init')) return 'skip';
   if (isOwnOrSocket(name)) return 'skip';
-  if (parts.length === 1 && skippedAtTop.has(name)) return 'skip';
+  if (parts.length === 1 && (skippedAtTop.has(name) || name.startsWith(walAsidePrefix))) return 'skip';
   if (emptiedDirectories.has(relativePath)) return 'empty-directory';
   if (parts.length > 1 && emptiedDirectories.has(top)) return 'skip';
   if (top === 'pg_wal' && parts.length > 1) return 'skip';
