@@ -16,6 +16,7 @@ import { disturbBackups } from '../../test/support/torture/disturb-backup.ts';
 import { isExcused, requireMounts } from '../../test/support/torture/file-systems.ts';
 import { assertNothingIsLeft, killAgentConf, killAgents } from '../../test/support/torture/kill-agent.ts';
 import { killBackups } from '../../test/support/torture/kill-backup.ts';
+import { killDeltaRestores } from '../../test/support/torture/kill-delta.ts';
 import { killCleanups } from '../../test/support/torture/kill-cleanup.ts';
 import { killPushes } from '../../test/support/torture/kill-push.ts';
 import { killRestores } from '../../test/support/torture/kill-restore.ts';
@@ -52,6 +53,7 @@ export const scenarios: readonly Scenario[] = [
   { name: 'kill-backup', run: async () => describe(await killBackups(await createSite(), rounds)) },
   { name: 'disturb-backup', run: options => mounting(() => disturbBackup(options)) },
   { name: 'kill-restore', run: async () => describe(await killRestores(await createSite(), rounds)) },
+  { name: 'kill-delta', run: killDelta },
   { name: 'kill-cleanup', run: killCleanup },
   { name: 'live-cleanup', run: liveCleanup },
   { name: 'race', run: async () => describe(await racePushes(await createSite(), 25)) },
@@ -93,6 +95,11 @@ async function disturbBackup({ seed = randomBytes(2).toString('hex') }: SoakOpti
   const rounds = Number(process.env['WALVAULT_TEST_ROUNDS'] ?? 50);
   const figures = await disturbBackups(Number.parseInt(seed, 16), rounds, console.log);
   return `seed ${seed}: ${describe(figures)}`;
+}
+
+async function killDelta(): Promise<string> {
+  const rounds = Number(process.env['WALVAULT_TEST_ROUNDS'] ?? 50);
+  return describe(await killDeltaRestores(await createSite(), rounds));
 }
 
 async function killCleanup({ seed = randomBytes(2).toString('hex') }: SoakOptions): Promise<string> {

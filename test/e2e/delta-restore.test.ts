@@ -26,7 +26,7 @@ import { localTools } from '../support/servers/postgres-tools.ts';
 import { backUp, startCopy } from '../support/site/cycle.ts';
 import { dumpOf } from '../support/site/database-contents.ts';
 import { runOk } from '../support/site/run.ts';
-import { archiveEverything, createSite, outcomeOf, type Site } from '../support/site/site.ts';
+import { archiveEverything, createSite, outcomeOf } from '../support/site/site.ts';
 import { temporaryDirectory } from '../support/site/temp.ts';
 import { giveToUnprivileged } from '../support/site/unprivileged.ts';
 import { checkTables } from '../support/site/verify-restored.ts';

@@ -6,6 +6,7 @@ import { createSite } from '../support/site/site.ts';
 import { isExcused } from '../support/torture/file-systems.ts';
 import { killBackups } from '../support/torture/kill-backup.ts';
 import { killCleanups } from '../support/torture/kill-cleanup.ts';
+import { killDeltaRestores } from '../support/torture/kill-delta.ts';
 import { killPushes } from '../support/torture/kill-push.ts';
 import { killRestores, killRestoresAtLastFsyncs } from '../support/torture/kill-restore.ts';
 
@@ -28,6 +29,11 @@ describe('killed at random moments', () => {
     const { killed } = await killRestores(await createSite(), rounds);
     assert.ok(killed > 0, 'every restore was faster than its signal');
   });
+});
+
+test('a delta restore leaves nothing that starts wherever it is killed, and the next one completes it', async () => {
+  const { killed } = await killDeltaRestores(await createSite(), rounds);
+  assert.ok(killed > 0, 'every restore was faster than its signal');
 });
 
 test('cleanup leaves whole backups and no damage wherever it is killed, and the next one finishes', async () => {

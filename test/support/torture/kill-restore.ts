@@ -93,7 +93,7 @@ function allowNoNotes(repositoryPath: string): void {
     chmodSync(join(repositoryPath, path), 0o555);
 }
 
-async function makeBackup(site: Site, sizeMiB: number): Promise<void> {
+export async function makeBackup(site: Site, sizeMiB: number): Promise<void> {
   const { server } = await startFilledOrigin(site, sizeMiB);
   const taken = await site.walvault(['backup', '--fast'], { env: server.env });
   assert.equal(taken.exitCode, 0, taken.stderr);
@@ -105,13 +105,13 @@ function isAbsentOrEmpty(directory: string): boolean {
 }
 
 /** PostgreSQL's own check of every file, and what makes it recover instead of start as it is. */
-async function assertComplete(directory: string): Promise<void> {
+export async function assertComplete(directory: string, verifyArgs: readonly string[] = []): Promise<void> {
   for (const name of ['recovery.signal', 'backup_label', 'postgresql.auto.conf'])
     assert.ok(existsSync(join(directory, name)), `${name} is missing beside pg_control`);
-  await verifyWithPostgres({ binDir: findPostgresBinaries() }, directory);
+  await verifyWithPostgres({ binDir: findPostgresBinaries() }, directory, verifyArgs);
 }
 
-async function assertDoesNotStart(directory: string): Promise<void> {
+export async function assertDoesNotStart(directory: string): Promise<void> {
   if (!existsSync(directory)) return;
   const options = ['-c', 'listen_addresses=', '-c', `unix_socket_directories=${temporaryDirectory('sock')}`];
   const started = await run(join(findPostgresBinaries(), 'postgres'), ['-D', directory, ...options]);
