@@ -2,7 +2,8 @@
  * Says which files of a part are in the directory already, as the backup has them. It reads, and writes nothing but permissions: a file that
  * is told to be the same keeps its content untouched, and is durable.
  *
- * Calls are synchronous: a thread of its own does this, and each hop through Node's pool of threads costs more than the call.
+ * A thread of its own does this. Most calls are synchronous, because each hop through Node's pool of threads costs more than the call; only what follows in
+ * a larger file is read ahead.
  */
 import { createHash, type Hash } from 'node:crypto';
 import {
@@ -12,12 +13,13 @@ import {
   fstatSync,
   fsyncSync,
   openSync,
+  read,
   readSync,
   type Stats,
 } from 'node:fs';
-import { setImmediate } from 'node:timers/promises';
+import { promisify } from 'node:util';
 import { hashBytes, type HighwayKey } from '../../../base/checksum/highway-hash.ts';
-import { localIoError, systemCode, WalvaultError } from '../../../base/errors/errors.ts';
+import { localIoError, systemCode } from '../../../base/errors/errors.ts';
 import { wholePath } from '../../../postgres/cluster/incremental/file-name.ts';
 import { PageBuffer } from '../../../postgres/cluster/page-buffer.ts';
 import { isValidBlockSize } from '../../../postgres/wal/page-header.ts';
@@ -72,22 +74,37 @@ export interface FileComparer {
   compare(repository: Repository, job: CompareJob, run: CompareRun): Promise<ComparedFiles>;
 }
 
-/** What fits the processor's cache: it is read from there again. */
-const stepBytes = 256 * 1024;
+/** What fits the processor's cache, twice: it is read from there again. */
+const stepBytes = 512 * 1024;
 
 /** Linux writes what was changed after half a minute (dirty_expire_centisecs), and an fsync of a clean file flushes the disk all the same. */
 const unsettledMs = 3_600_000;
 
 const same = 1;
 
-/** Of this thread: a buffer for pages reserves much address space. */
-let buffer: PageBuffer | undefined;
+const readPooled = promisify(read);
+
+/** Buffers that no comparison of this thread uses at the moment: each reserves much address space. */
+const idleBuffers: PageBuffer[] = [];
 
 /** @throws WalvaultError `local-io` */
 export async function compareFiles(
   repository: Pick<Repository, 'codec'>,
   job: CompareJob,
-  { onRead, signal }: CompareRun,
+  run: CompareRun,
+): Promise<ComparedFiles> {
+  const pages = idleBuffers.pop() ?? new PageBuffer(2 * stepBytes);
+  try {
+    return await compare(repository, job, { ...run, pages });
+  } finally {
+    idleBuffers.push(pages);
+  }
+}
+
+async function compare(
+  repository: Pick<Repository, 'codec'>,
+  job: CompareJob,
+  { onRead, pages, signal }: CompareRun & { readonly pages: PageBuffer },
 ): Promise<ComparedFiles> {
   const secret = await repository.codec.keyring.hostSecret();
   const key = secret && pageDigestKey(secret, job.system);
@@ -105,7 +122,7 @@ export async function compareFiles(
       try {
         sizesBytes[index] = file.stats.size;
         const isEqual = wanted !== undefined && file.stats.size === wanted.sizeBytes;
-        const reading = { path, fd: file.fd, sizeBytes: file.stats.size, signal };
+        const reading = { path, fd: file.fd, sizeBytes: file.stats.size, pages, signal };
         const found = isEqual
           ? await wanted.compare(reading, doneBytes => onRead(readBytes + doneBytes))
           : undefined;
@@ -132,6 +149,7 @@ interface Reading {
   readonly path: string;
   readonly fd: number;
   readonly sizeBytes: number;
+  readonly pages: PageBuffer;
   readonly signal: AbortSignal;
 }
 
@@ -192,11 +210,10 @@ async function comparePages(
   const wanted = Buffer.allocUnsafe((stepBytes / blockSizeBytes) * hashBytes);
   const found = Buffer.allocUnsafe(wanted.length);
   let position = known.position;
-  for await (const { pages, bytes, end } of steps(file)) {
-    const count = pages.digestPages(0, bytes.length, { blockSizeBytes, key, out: found });
+  for await (const { start, bytes, end } of steps(file)) {
+    const count = file.pages.digestPages(start, start + bytes.length, { blockSizeBytes, key, out: found });
     const digests = wanted.subarray(0, count * hashBytes);
-    if (fill(known.fd, digests, position) < digests.length)
-      throw new WalvaultError('local-io', 'the temporary file of page digests ended early');
+    fill(known.fd, digests, position);
     if (!digests.equals(found.subarray(0, digests.length))) return undefined;
     hash?.update(bytes);
     position += digests.length;
@@ -206,36 +223,56 @@ async function comparePages(
 }
 
 interface Step {
-  readonly pages: PageBuffer;
-  /** At the beginning of the buffer, until the next step. */
+  /** Where the bytes are in the buffer, until the next step. */
+  readonly start: number;
   readonly bytes: Uint8Array;
   /** The position after it in the file. */
   readonly end: number;
 }
 
-/** All of the file; nothing more of one that has become shorter. */
-async function* steps({ fd, sizeBytes, signal }: Reading): AsyncGenerator<Step> {
-  buffer ??= new PageBuffer(stepBytes);
-  for (let position = 0; position < sizeBytes;) {
-    const target = buffer.bytes.subarray(0, Math.min(stepBytes, sizeBytes - position));
-    const filledBytes = fill(fd, target, position);
-    target.fill(0, filledBytes);
-    position += target.length;
-    yield { pages: buffer, bytes: target, end: position };
-    // All else is synchronous here, and the thread must hear that it is to stop.
-    if (position % (64 * stepBytes) === 0) await setImmediate();
-    signal.throwIfAborted();
+/** All of the file; nothing more of one that has become shorter. While one step is digested, the next one is read. */
+async function* steps({ fd, sizeBytes, pages, signal }: Reading): AsyncGenerator<Step> {
+  const roomFor = (position: number) => {
+    const start = position % (2 * stepBytes);
+    return pages.bytes.subarray(start, start + Math.min(stepBytes, sizeBytes - position));
+  };
+  let next: Promise<Uint8Array> | undefined;
+  try {
+    for (let position = 0; position < sizeBytes; position += stepBytes) {
+      const bytes: Uint8Array = (await next) ?? fill(fd, roomFor(position), position);
+      const end = position + bytes.length;
+      next = end < sizeBytes ? fillLater(fd, roomFor(end), end) : undefined;
+      signal.throwIfAborted();
+      yield { start: position % (2 * stepBytes), bytes, end };
+    }
+  } finally {
+    // Nobody may close the file before, nor use the buffer; what is read in vain may fail.
+    await next?.catch(() => undefined);
   }
 }
 
-function fill(fd: number, target: Uint8Array, position: number): number {
+/** By a thread of Node's pool. */
+async function fillLater(fd: number, target: Uint8Array, position: number): Promise<Uint8Array> {
+  let filledBytes = 0;
+  while (filledBytes < target.length) {
+    const leftBytes = target.length - filledBytes;
+    const { bytesRead } = await readPooled(fd, target, filledBytes, leftBytes, position + filledBytes);
+    if (bytesRead === 0) break;
+    filledBytes += bytesRead;
+  }
+  return target.fill(0, filledBytes);
+}
+
+/** What the file does not have is zeros. */
+function fill<T extends Uint8Array>(fd: number, target: T, position: number): T {
   let filledBytes = 0;
   while (filledBytes < target.length) {
     const bytesRead = readSync(fd, target, filledBytes, target.length - filledBytes, position + filledBytes);
     if (bytesRead === 0) break;
     filledBytes += bytesRead;
   }
-  return filledBytes;
+  target.fill(0, filledBytes);
+  return target;
 }
 
 interface OpenedFile {

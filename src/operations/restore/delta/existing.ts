@@ -190,7 +190,10 @@ async function namesIn(path: string): Promise<string[] | undefined> {
   } catch (error) {
     const code = systemCode(error);
     if (code === 'ENOENT') return undefined;
-    if (code === 'ENOTDIR') throw new WalvaultError('destination', `${path} is not a directory`);
+    if (code === 'ENOTDIR')
+      throw new WalvaultError('destination', `${path} is not a directory`, {
+        hint: 'Restore into an empty or new directory, or onto a data directory of the same cluster.',
+      });
     throw localIoError('read directory', path, error);
   }
 }

@@ -17,6 +17,8 @@ import {
   reachedIn,
   readControlFileNow,
 } from '../../../../../src/postgres/cluster/control-file.ts';
+import { encodeMarker, parseMarker } from '../../../../../src/operations/restore/delta/marker.ts';
+import { parseLockFile } from '../../../../../src/postgres/cluster/lock-file.ts';
 import { isServerStopping, readPostmasterPid } from '../../../../../src/postgres/cluster/postmaster-pid.ts';
 import { commentOut, settingName } from '../../../../../src/postgres/cluster/recovery-settings.ts';
 import { readLossRecords } from '../../../../../src/repository/wal/loss-records.ts';
@@ -135,6 +137,7 @@ export const postmasterPid: FuzzTarget = {
   parsers: [
     'postgres/cluster/postmaster-pid.ts#readPostmasterPid',
     'postgres/cluster/postmaster-pid.ts#isServerStopping',
+    'postgres/cluster/lock-file.ts#parseLockFile',
   ],
   open: () =>
     Promise.resolve({
@@ -147,7 +150,34 @@ export const postmasterPid: FuzzTarget = {
         withFile({ directory, name: 'postmaster.pid', content: input }, () => {
           readPostmasterPid(directory);
           isServerStopping(directory);
+          parseLockFile(input.toString('utf8'));
         }),
+    }),
+};
+
+export const deltaMarker: FuzzTarget = {
+  name: 'delta-marker',
+  reads: 'walvault.delta-restore of a data directory',
+  parsers: ['operations/restore/delta/marker.ts#parseMarker'],
+  open: () =>
+    Promise.resolve({
+      form: 'json',
+      corpus: [
+        new Map<number, string>(),
+        new Map([
+          [16_385, '/srv/fast'],
+          [16_386, '/srv/slow "disk"'],
+        ]),
+      ].map(tablespaces =>
+        Buffer.from(
+          encodeMarker({
+            systemId: 7_301_234_567_890_123_456n,
+            backup: '20261122T020000Z-full-3f2a91',
+            tablespaces,
+          }),
+        ),
+      ),
+      parse: input => void parseMarker(input.toString('utf8')),
     }),
 };
 
