@@ -42,6 +42,9 @@ export interface SelectedFiles extends Selection, AsyncDisposable {
 
 /** The group of the relation files that are the same and that several backups make: no part has this number. */
 const sameMade = -1;
+/** While one waits for the disk, the thread digests another. */
+const partsPerThread = 3;
+
 /** The group of the incremental files to write. */
 const incrementals = -2;
 
@@ -132,7 +135,7 @@ class Comparison {
     const failed = new AbortController();
     const run = { signal: AbortSignal.any([signal, failed.signal]) };
     const progress = new Map<number, number>();
-    await each(record.parts, comparer.jobs, async part => {
+    await each(record.parts, partsPerThread * comparer.jobs, async part => {
       const entries = manifest.filesOfPart(part.number);
       try {
         run.signal.throwIfAborted();
