@@ -6,7 +6,7 @@ import { createSite } from '../support/site/site.ts';
 import { isExcused } from '../support/torture/file-systems.ts';
 import { killBackups } from '../support/torture/kill-backup.ts';
 import { killCleanups } from '../support/torture/kill-cleanup.ts';
-import { killDeltaRestores } from '../support/torture/kill-delta.ts';
+import { killDeltaAtRenames, killDeltaRestores } from '../support/torture/kill-delta.ts';
 import { killPushes } from '../support/torture/kill-push.ts';
 import { killRestores, killRestoresAtLastFsyncs } from '../support/torture/kill-restore.ts';
 
@@ -34,6 +34,12 @@ describe('killed at random moments', () => {
 test('a delta restore leaves nothing that starts wherever it is killed, and the next one completes it', async () => {
   const { killed } = await killDeltaRestores(await createSite(), rounds);
   assert.ok(killed > 0, 'every restore was faster than its signal');
+});
+
+test('a delta restore removes pg_control before it moves anything', async () => {
+  if (isExcused()) return;
+  const { at, after } = await killDeltaAtRenames(await createSite());
+  assert.ok(at === 1 && after > 0, `${at} at the rename of pg_wal, ${after} after it`);
 });
 
 test('cleanup leaves whole backups and no damage wherever it is killed, and the next one finishes', async () => {

@@ -20,6 +20,7 @@ import type { Site } from '../site/site.ts';
 import { temporaryDirectory } from '../site/temp.ts';
 import { giveToUnprivileged } from '../site/unprivileged.ts';
 import { killAtRandom, usualDurationMs } from './kill.ts';
+import { runWithFault } from './strace.ts';
 import { assertComplete, assertDoesNotStart, makeBackup } from './kill-restore.ts';
 
 export interface KillDeltaFigures {
@@ -130,4 +131,39 @@ function preciousIn(directory: string): string[] {
     .flatMap(name => readdirSync(join(directory, name)))
     .filter(name => name.startsWith('precious'))
     .toSorted();
+}
+
+/**
+ * Kills delta restores at each rename in turn. Where the marker is there and `pg_wal` in its place, the next rename would have moved it:
+ * `pg_control` is gone by then, and from then on.
+ * @returns how many were killed before, at and after that moment
+ */
+export async function killDeltaAtRenames(site: Site): Promise<{ before: number; at: number; after: number }> {
+  await makeBackup(site, 1);
+  const directory = join(temporaryDirectory('delta'), 'data');
+  const args = ['restore', directory, '--delta'];
+  const options = { env: { ...site.readerEnv, WALVAULT_CONFIG: site.configPath } };
+  const done = await site.walvault(args);
+  assert.equal(done.exitCode, 0, done.stderr);
+  const killed = { before: 0, at: 0, after: 0 };
+  for (let nth = 1; ; nth++) {
+    writeFileSync(join(directory, 'pg_wal', 'precious'), '');
+    giveToUnprivileged(directory);
+    const injection = { calls: 'rename,renameat,renameat2', effect: 'signal=KILL', nth } as const;
+    const result = await runWithFault(args, injection, options);
+    if (result.signal !== 'SIGKILL') {
+      assert.equal(result.exitCode, 0, result.stderr);
+      return killed;
+    }
+    const isMarked = existsSync(join(directory, 'walvault.delta-restore'));
+    const isMoved = asideIn(directory).length > 0;
+    const moment = isMoved ? 'after' : isMarked ? 'at' : 'before';
+    killed[moment]++;
+    const hasControlFile = existsSync(join(directory, 'global', 'pg_control'));
+    assert.equal(hasControlFile, moment === 'before', `killed at rename ${nth}, ${moment}`);
+    for (const name of asideIn(directory)) rmSync(join(directory, name), { recursive: true });
+    const next = await site.walvault(args);
+    assert.equal(next.exitCode, 0, next.stderr);
+    for (const name of asideIn(directory)) rmSync(join(directory, name), { recursive: true });
+  }
 }
