@@ -43,6 +43,7 @@ describe('restore --delta', () => {
       create table kept as select n, repeat(md5(n::text), 8) as body from generate_series(1, 20000) n;
       create table made (n int primary key, body text);
       insert into made select n, repeat(md5(n::text), 8) from generate_series(1, 20000) n;
+      create table remade as select n, repeat(md5(n::text), 8) as body from generate_series(1, 20000) n;
       create table flipped as select n, repeat('x', 200) as body from generate_series(1, 20000) n;
       create table removed as select n from generate_series(1, 5000) n;
       create table dropped as select n from generate_series(1, 5000) n;
@@ -51,9 +52,11 @@ describe('restore --delta', () => {
     await origin.query('vacuum (freeze) kept');
     await backUp(site, origin);
     await origin.query("update made set body = 'changed' where n % 500 = 0");
+    await origin.query("update remade set body = 'changed' where n % 500 = 0");
     await origin.query('vacuum (freeze) made');
+    await origin.query('vacuum (freeze) remade');
     await backUp(site, origin, ['--type', 'incremental']);
-    const paths = await pathsOf(origin, ['kept', 'made', 'flipped', 'removed', 'spaced']);
+    const paths = await pathsOf(origin, ['kept', 'made', 'remade', 'flipped', 'removed', 'spaced']);
     await origin.query('create table later as select n from generate_series(1, 5000) n');
     await origin.query('drop table dropped');
     await origin.query('create database another');
@@ -179,9 +182,12 @@ function plant({ dataDirectory }: PostgresServer, paths: ReadonlyMap<string, str
   const outside = temporaryDirectory('outside');
   const bait = join(outside, 'bait');
   writeFileSync(bait, 'bait');
-  const flipped = openSync(at('flipped'), 'r+');
-  writeSync(flipped, Buffer.from('flip'), 0, 4, 3 * 8192 + 4000);
-  closeSync(flipped);
+  // One of them is made of two backups.
+  for (const name of ['flipped', 'remade']) {
+    const flipped = openSync(at(name), 'r+');
+    writeSync(flipped, Buffer.from('flip'), 0, 4, 3 * 8192 + 4000);
+    closeSync(flipped);
+  }
   rmSync(at('removed'));
   const spaced = openSync(at('spaced'), 'a');
   writeSync(spaced, Buffer.alloc(8192));
