@@ -6,6 +6,7 @@ import type { RestoreTarget } from '../../operations/restore/target.ts';
 export interface CombinedOptions {
   readonly standby?: boolean;
   readonly database?: readonly string[];
+  readonly delta?: boolean;
   readonly archiveMode?: 'off' | 'preserve';
   readonly primaryConninfo?: string;
   readonly targetAction?: 'pause' | 'promote' | 'shutdown';
@@ -54,6 +55,12 @@ const refused: readonly Combination[] = [
     isGiven: ({ database = [], standby }) => database.length > 0 && standby === true,
     message: '--database and --standby contradict each other: a standby has all databases',
     hint: 'Leave out one of them.',
+  },
+  {
+    isGiven: ({ database = [], delta }) => database.length > 0 && delta === true,
+    message:
+      '--database and --delta contradict each other: placeholders would take the place of databases that are there',
+    hint: 'Leave out one of them; --database restores into an empty or new directory.',
   },
   {
     isGiven: ({ database = [], archiveMode }) => database.length > 0 && archiveMode === 'preserve',

@@ -125,11 +125,7 @@ async function writeFile(place: string, file: Writing): Promise<void> {
 }
 
 /** The relation file is there afterwards, without the content of this backup. */
-async function keepPages(
-  place: string,
-  file: Writing,
-  { layout, isNewest }: IncrementalPart,
-): Promise<void> {
+async function keepPages(place: string, file: Writing, { layout, isNewest }: IncrementalPart): Promise<void> {
   const { sizeBytes } = file.entry;
   await using relation = await (isNewest
     ? openToWrite(place, file, openDirectly)

@@ -55,6 +55,7 @@ describe('the combinations of options', () => {
     [{ start: true, targetName: 'here', targetAction: 'pause' }, /^--database needs a server that opens/],
     [{ start: true, targetName: 'here', targetAction: 'shutdown' }, /^--database needs a server that opens/],
     [{ start: true, standby: true }, /^--database and --standby/],
+    [{ start: true, delta: true }, /^--database and --delta/],
     [{ start: true, archiveMode: 'preserve' }, /^--database and --archive-mode preserve/],
   ] as const)
     test(`some databases with ${JSON.stringify(given)}: ${String(says)}`, () =>

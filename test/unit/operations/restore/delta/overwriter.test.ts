@@ -11,6 +11,7 @@ import {
   symlinkSync,
   writeFileSync,
 } from 'node:fs';
+import { open } from 'node:fs/promises';
 import { join } from 'node:path';
 import { array, assert as assertProperty, asyncProperty, integer, nat, record } from 'fast-check';
 import { describe, it } from 'vitest';
@@ -24,7 +25,7 @@ import { temporaryDirectory } from '../../../../support/site/temp.ts';
 const pageBytes = 8192;
 
 async function overwrite(path: string, chunks: readonly Uint8Array[], mode = 0o600): Promise<boolean> {
-  const handle = await openExisting(path, mode);
+  const handle = await openExisting(path, mode, open);
   if (handle === undefined) return false;
   await using writer = new Overwriter(handle);
   for (const chunk of chunks) await writer.write(chunk);
@@ -94,7 +95,7 @@ describe('the writing over a file', () => {
     mkdirSync(join(path('directory'), 'deep'), { recursive: true });
     symlinkSync(directory, join(path('directory'), 'deep', 'link'));
     for (const name of ['link', 'second name', 'pipe', 'directory', 'nothing']) {
-      assert.equal(await openExisting(path(name), 0o600), undefined, name);
+      assert.equal(await openExisting(path(name), 0o600, open), undefined, name);
       assert.equal(lstatSync(path(name), { throwIfNoEntry: false }), undefined, name);
     }
     assert.equal(readFileSync(outside, 'utf8'), 'outside');
