@@ -118,8 +118,8 @@ interface Writing {
 }
 
 async function writeFile(place: string, file: Writing): Promise<void> {
-  const handle = await openToWrite(place, file, open);
-  await writeInto(handle, file, async write => {
+  const opened = await openToWrite(place, file, open);
+  await writeInto(opened, file, async write => {
     for await (const chunk of file.content) await write(chunk);
   });
 }
@@ -127,9 +127,9 @@ async function writeFile(place: string, file: Writing): Promise<void> {
 /** The relation file is there afterwards, without the content of this backup. */
 async function keepPages(place: string, file: Writing, { layout, isNewest }: IncrementalPart): Promise<void> {
   const { sizeBytes } = file.entry;
-  await using relation = await (isNewest
-    ? openToWrite(place, file, openDirectly)
-    : openCreated(place, openDirectly));
+  await using relation = isNewest
+    ? (await openToWrite(place, file, openDirectly)).file
+    : await openCreated(place, openDirectly);
   await keepIncremental({ place, relation }, file.content, { sizeBytes, layout, isNewest });
   file.onBytes(sizeBytes);
 }
@@ -141,7 +141,7 @@ async function writeWithNewerPages(
 ): Promise<MadeFile & { readonly mtimeMs: number }> {
   const { entry, content } = file;
   const relation = await openCreated(place, open);
-  return await writeInto(relation, file, async write => {
+  return await writeInto({ file: relation, isNew: !file.overExisting }, file, async write => {
     const { sizeBytes, sha256 = '' } = entry;
     const oldest = { sizeBytes, sha256, blockSizeBytes };
     const made = await withNewerPages({ place, relation }, content, oldest, write);
@@ -149,25 +149,33 @@ async function writeWithNewerPages(
   });
 }
 
+interface ToWrite<F> {
+  readonly file: F;
+  /** False: only what differs is written. */
+  readonly isNew: boolean;
+}
+
 async function openToWrite<F extends OpenFile>(
   place: string,
   { entry, accessMode, overExisting }: Writing,
   open: Open<F>,
-): Promise<F> {
+): Promise<ToWrite<F>> {
   const mode = permissionsOf(entry, accessMode);
   const existing = overExisting ? await openExisting(place, mode, open) : undefined;
-  return existing ?? (await createFile(place, mode, open));
+  return existing === undefined
+    ? { file: await createFile(place, mode, open), isNew: true }
+    : { file: existing, isNew: false };
 }
 
 /** Writes a file from its beginning to its end, and hands it over to be made durable. */
 async function writeInto<T>(
-  file: FileHandle,
-  { files, overExisting, onBytes }: Pick<Writing, 'files' | 'overExisting' | 'onBytes'>,
+  { file, isNew }: ToWrite<FileHandle>,
+  { files, onBytes }: Pick<Writing, 'files' | 'onBytes'>,
   give: (write: (bytes: Uint8Array) => Promise<void>) => Promise<T>,
 ): Promise<T> {
   let handle: FileHandle | undefined = file;
   try {
-    await using writer = overExisting ? new Overwriter(file) : new SequentialWriter(file);
+    await using writer = isNew ? new SequentialWriter(file) : new Overwriter(file);
     const given = await give(async bytes => {
       await writer.write(bytes);
       onBytes(bytes.length);
