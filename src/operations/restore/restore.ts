@@ -5,15 +5,13 @@
  * complete and durable, or PostgreSQL refuses to start from it (P6).
  */
 import { resolve } from 'node:path';
-import { WalvaultError } from '../../base/errors/errors.ts';
-import { toPlainError } from '../../base/errors/plain-error.ts';
 import type { RestoreEvent } from '../../observe/events/restore.ts';
 import type { RecoverySettings } from '../../postgres/cluster/recovery-settings.ts';
 import type { WalGeometry } from '../../postgres/wal/geometry.ts';
 import type { ReplayMinimums } from '../../postgres/wal/replay-minimums.ts';
 import { nameRange } from '../../postgres/wal/segment-range.ts';
 import { restoredBytesOf, type BackupRecord } from '../../repository/format/backup-record.ts';
-import { pieceKey, type SystemPath } from '../../repository/format/layout.ts';
+import type { SystemPath } from '../../repository/format/layout.ts';
 import type { AcknowledgedGap } from '../../repository/format/notes/gap-acknowledged.ts';
 import type { Repository } from '../../repository/repository.ts';
 import type { SystemSurvey } from '../../repository/survey.ts';
@@ -37,13 +35,12 @@ import type { Finished } from './finish.ts';
 import { holdBackup, type RestoreHold } from './hold.ts';
 import { refuseOccupied, requireSpace, requireSpaceTogether } from './destination.ts';
 import type { RestoreOptions, RestoreResult } from './options.ts';
-import { chooseDatabases, type ChosenDatabases } from './only-databases/choose-databases.ts';
-import { readDatabases } from './only-databases/read-databases.ts';
+import { databasesOf } from './only-databases/databases-of.ts';
 import { planRestore, type RestorePlan } from './plan.ts';
+import { proveKeyFits } from './prove-key-fits.ts';
 import { refuseRemoved } from './refuse-removed.ts';
 import { restoreCommandOf } from './restore-command.ts';
 import { findPgCtl } from './start/programs.ts';
-import { proveOpens } from '../../repository/backup/stored-piece.ts';
 import { chooseSystem, surveyForRestore } from './survey.ts';
 import { mapTablespaces, type TablespaceTarget } from './tablespaces.ts';
 import { describeTarget, recoveryTargetOf } from './target.ts';
@@ -236,39 +233,6 @@ async function refuseBadWalDirectory(
   // An interrupted restore has left directories in it.
   if (existing !== undefined) await refuseFilled(walDirectory);
   else await refuseOccupied(walDirectory);
-}
-
-/**
- * Proves, before anything is written, that a private key or passphrase fits. A dry run on a host without any warns and
- * continues; one that has a key shows that the key is of no use.
- * @returns false where the backup cannot be opened
- */
-async function proveKeyFits(
-  { repository, dryRun, log, signal }: RestoreOptions & { readonly repository: Repository },
-  system: SystemPath,
-  record: BackupRecord,
-): Promise<boolean> {
-  try {
-    const key = pieceKey(system, record.id, record.manifest);
-    await proveOpens(repository, { key, record, piece: record.manifest, signal });
-    return true;
-  } catch (error) {
-    const { privateKeys, passphrases } = repository.codec.keyring.settings;
-    const hasKey = privateKeys.length + passphrases.length > 0;
-    if (!dryRun || hasKey || !(error instanceof WalvaultError) || error.code !== 'key') throw error;
-    log.emit({ kind: 'private-key-needed', failure: toPlainError(error) });
-    return false;
-  }
-}
-
-async function databasesOf(
-  { repository, databaseNames, signal }: RestoreOptions & { readonly repository: Repository },
-  system: SystemPath,
-  record: BackupRecord,
-): Promise<ChosenDatabases | undefined> {
-  if (databaseNames === undefined) return undefined;
-  const known = await readDatabases({ repository, system, record, signal });
-  return chooseDatabases(databaseNames, { backup: record.id, known });
 }
 
 async function makePlan(

@@ -6,20 +6,10 @@
  * a larger file is read ahead.
  */
 import { createHash, type Hash } from 'node:crypto';
-import {
-  closeSync,
-  constants,
-  fchmodSync,
-  fstatSync,
-  fsyncSync,
-  openSync,
-  read,
-  readSync,
-  type Stats,
-} from 'node:fs';
+import { closeSync, fchmodSync, fsyncSync, read, readSync } from 'node:fs';
 import { promisify } from 'node:util';
 import { hashBytes, type HighwayKey } from '../../../base/checksum/highway-hash.ts';
-import { localIoError, systemCode } from '../../../base/errors/errors.ts';
+import { localIoError } from '../../../base/errors/errors.ts';
 import { wholePath } from '../../../postgres/cluster/incremental/file-name.ts';
 import { PageBuffer } from '../../../postgres/cluster/page-buffer.ts';
 import { isValidBlockSize } from '../../../postgres/wal/page-header.ts';
@@ -28,6 +18,7 @@ import { pageDigestKey } from '../../../repository/encoding/page-digest-key.ts';
 import type { SystemPath } from '../../../repository/format/layout.ts';
 import type { ManifestEntry } from '../../../repository/format/manifest.ts';
 import type { Repository } from '../../../repository/repository.ts';
+import { openThere, type OpenedFile } from './open-there.ts';
 import { permissionsOf, type AccessMode } from '../access-mode.ts';
 import { placeOf, type Places } from '../places.ts';
 import type { MadeRelation } from '../unpack-part.ts';
@@ -274,29 +265,6 @@ function fill<T extends Uint8Array>(fd: number, target: T, position: number): T 
   target.fill(0, filledBytes);
   return target;
 }
-
-interface OpenedFile {
-  readonly fd: number;
-  readonly stats: Stats;
-}
-
-/** Undefined for no file of its own: nothing, a link, a pipe, or a file that has another name, too. */
-function openThere(path: string): OpenedFile | undefined {
-  let fd: number;
-  try {
-    fd = openSync(path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
-  } catch (error) {
-    if (notRegular.has(systemCode(error) ?? '')) return undefined;
-    throw localIoError('read', path, error);
-  }
-  const stats = fstatSync(fd);
-  if (stats.isFile() && stats.nlink === 1) return { fd, stats };
-  closeSync(fd);
-  return undefined;
-}
-
-/** ELOOP: a link. ENXIO: a socket, or a pipe. EACCES: its content cannot be known. */
-const notRegular = new Set(['ENOENT', 'ENOTDIR', 'ELOOP', 'ENXIO', 'EACCES']);
 
 /** Its permissions, and, if it was changed not long ago, what may wait in the memory of the kernel. */
 function settle({ fd, stats }: OpenedFile, entry: ManifestEntry, accessMode: AccessMode | undefined): void {
