@@ -2,6 +2,7 @@
 import { randomBytes } from 'node:crypto';
 import { formatDuration, formatSize } from '../../src/base/units.ts';
 import { agentPlace } from '../../test/support/site/agents.ts';
+import { embeddedBinaries } from '../../test/support/servers/postgres-binaries.ts';
 import { createSite } from '../../test/support/site/site.ts';
 import { archiveLoad } from '../../test/support/torture/archive-load.ts';
 import { signalPushes } from '../../test/support/torture/archiver-signals.ts';
@@ -28,6 +29,7 @@ import { surviveOutages } from '../../test/support/torture/outage.ts';
 import { cutPower } from '../../test/support/torture/power-cut.ts';
 import { liveSevenDays } from '../../test/support/torture/seven-days.ts';
 import { startAsProcessOne } from '../../test/support/torture/process-one.ts';
+import { growTrees } from '../../test/support/torture/trees.ts';
 import { surviveRansomware } from '../../test/support/torture/ransomware.ts';
 import { racePushes } from '../../test/support/torture/race.ts';
 import { archiveAndRecover } from '../../test/support/torture/segment-sizes.ts';
@@ -54,6 +56,8 @@ export const scenarios: readonly Scenario[] = [
   { name: 'disturb-backup', run: options => mounting(() => disturbBackup(options)) },
   { name: 'kill-restore', run: async () => describe(await killRestores(await createSite(), rounds)) },
   { name: 'kill-delta', run: killDelta },
+  { name: 'trees', run: options => trees(options) },
+  { name: 'trees-18', run: options => trees(options, embeddedBinaries(18)) },
   { name: 'kill-cleanup', run: killCleanup },
   { name: 'live-cleanup', run: liveCleanup },
   { name: 'race', run: async () => describe(await racePushes(await createSite(), 25)) },
@@ -94,6 +98,22 @@ async function lookAtMillion(): Promise<string> {
 async function disturbBackup({ seed = randomBytes(2).toString('hex') }: SoakOptions): Promise<string> {
   const rounds = Number(process.env['WALVAULT_TEST_ROUNDS'] ?? 50);
   const figures = await disturbBackups(Number.parseInt(seed, 16), rounds, console.log);
+  return `seed ${seed}: ${describe(figures)}`;
+}
+
+/** WALVAULT_TEST_ROUNDS: another number than 100. */
+async function trees(
+  { seed = randomBytes(2).toString('hex') }: SoakOptions,
+  binDir?: string,
+): Promise<string> {
+  const rounds = Number(process.env['WALVAULT_TEST_ROUNDS'] ?? 100);
+  const figures = await growTrees({
+    seed: Number.parseInt(seed, 16),
+    rounds,
+    postgres: binDir === undefined ? {} : { binDir },
+    usesSummaries: binDir !== undefined,
+    say: console.log,
+  });
   return `seed ${seed}: ${describe(figures)}`;
 }
 
