@@ -3,9 +3,11 @@ import { randomBytes } from 'node:crypto';
 import { formatDuration, formatSize } from '../../src/base/units.ts';
 import { agentPlace } from '../../test/support/site/agents.ts';
 import { embeddedBinaries } from '../../test/support/servers/postgres-binaries.ts';
+import { newerTools } from '../../test/support/servers/postgres-tools.ts';
 import { createSite } from '../../test/support/site/site.ts';
 import { archiveLoad } from '../../test/support/torture/archive-load.ts';
 import { signalPushes } from '../../test/support/torture/archiver-signals.ts';
+import { combineByHand } from '../../test/support/torture/combine.ts';
 import {
   failFsyncs,
   fillDuringBackup,
@@ -56,6 +58,7 @@ export const scenarios: readonly Scenario[] = [
   { name: 'disturb-backup', run: options => mounting(() => disturbBackup(options)) },
   { name: 'kill-restore', run: async () => describe(await killRestores(await createSite(), rounds)) },
   { name: 'kill-delta', run: killDelta },
+  { name: 'combine-18', run: async () => describe(await combineByHand(18, await newerTools('sid', 18))) },
   { name: 'trees', run: options => trees(options) },
   { name: 'trees-18', run: options => trees(options, embeddedBinaries(18)) },
   { name: 'kill-cleanup', run: killCleanup },

@@ -37,6 +37,8 @@ const withoutTarget: Readonly<Record<string, string>> = {
   'repository/backup/entry-spool.ts#readSpooled': 'reads what a manifest that was read is kept as',
   'operations/restore/only-databases/read-databases.ts#readDatabases': 'reads by readNameMapDatabases',
   'operations/restore/read-wal.ts#readSegments': 'reads by openWalObject',
+  'operations/restore/delta/known-pages.ts#readKnownPages': 'reads by ParentState',
+  'operations/restore/delta/marker.ts#readMarker': 'reads by parseMarker',
   'operations/restore/unpack-lineage.ts#verifyLineage': 'reads by verifyManifest',
   'postgres/cluster/control-file.ts#readControlFile': 'repeats parseControlFile for a second',
   'postgres/cluster/page-checksum.ts#verifyPages': 'reads fields at fixed places of whole pages',

@@ -13,6 +13,8 @@ export interface PostgresTools {
   run(program: string, args: readonly string[], server?: PostgresServer): Promise<string>;
   /** The path by which the programs find a copy of this file or directory, or itself. */
   pathOf(path: string): string;
+  /** The path on this machine of what a program has written. */
+  outsideOf(path: string): string;
 }
 
 /** @throws Error for which a test is left out, where the machine has servers alone */
@@ -25,6 +27,7 @@ export async function localTools(): Promise<PostgresTools> {
       (await runOk(join(binDir, program), args, { ...(server && { env: server.env }), timeoutMs: 300_000 }))
         .stdout,
     pathOf: path => path,
+    outsideOf: path => path,
   };
 }
 
@@ -34,6 +37,7 @@ export async function newerTools(release: DebianRelease, major: number): Promise
   let copies = 0;
   return {
     major,
+    outsideOf: path => join(root.directory, path),
     async run(program, args, server) {
       const words = [`/usr/lib/postgresql/${major}/bin/${program}`, ...args].map(quoted).join(' ');
       const port = server === undefined ? '' : `PGHOST=127.0.0.1 PGPORT=${server.port} PGUSER=postgres `;
