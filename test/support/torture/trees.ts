@@ -9,6 +9,7 @@ import { localTools, type PostgresTools } from '../servers/postgres-tools.ts';
 import { backUp, restoreInto, type TakenBackup } from '../site/cycle.ts';
 import { dumpOf } from '../site/database-contents.ts';
 import { runLoad } from '../site/load.ts';
+import type { Environment } from '../site/run.ts';
 import { archiveEverything, createSite, outcomeOf, type Site } from '../site/site.ts';
 import { checkTables, verifyRestored } from '../site/verify-restored.ts';
 import { Seeded } from './interleavings/seeded.ts';
@@ -143,7 +144,7 @@ async function assertRestored(
     ...postgres,
     dataDirectory: directory,
     start: false,
-    env: site.readerEnv,
+    env: patient(site),
   });
   await copy.start({ until: 'spawned' });
   assert.equal(await outcomeOf(copy), 'promoted', copy.logTail());
@@ -160,8 +161,13 @@ async function onNewTimeline(
   await archiveEverything(origin);
   await origin.stop();
   const dataDirectory = await restoreInto(site, ['--archive-mode', 'preserve']);
-  const next = await startPostgres({ ...postgres, dataDirectory, start: false, env: site.readerEnv });
+  const next = await startPostgres({ ...postgres, dataDirectory, start: false, env: patient(site) });
   await next.start({ until: 'spawned' });
   assert.equal(await outcomeOf(next), 'promoted', next.logTail());
   return next;
+}
+
+/** A machine that is busy with all of this must not end a recovery. */
+function patient({ readerEnv }: Site): Environment {
+  return { ...readerEnv, WALVAULT_FETCH_TIMEOUT: '60s' };
 }
