@@ -36,7 +36,7 @@ export async function keepIncremental(
     const totalBlocks = (await relation.stat()).size / blockSizeBytes;
     const file = { place, totalBlocks, blockSizeBytes };
     pages = stack.use(await (isNewest ? NewerPages.begin(file) : NewerPages.open(file)));
-    pages.endOlderAt(truncationBlocks);
+    pages.requireFrom(truncationBlocks);
   }
   await pages?.keep();
 }

@@ -2,9 +2,9 @@
  * The pages that newer backups have of a relation file, in a file beside it until the oldest backup brings the others. So
  * the relation file is written once, from its beginning to its end, and nothing of it is read again.
  *
- * The file has the count of its pages, the length below which older pages are still wanted, then for each block of the
- * relation file the number of its page, from 1 on, or 0; then whole blocks with the pages. All words have four bytes, as this
- * host orders them: no other one reads it, and nothing of it is durable.
+ * The file has the count of its pages, then for each block of the relation file the number of its page, from 1 on, or 0; then
+ * whole blocks with the pages. All words have four bytes, as this host orders them: no other one reads it, and nothing of it is
+ * durable.
  */
 import { constants, rmSync } from 'node:fs';
 import { systemCode } from '../../../base/errors/errors.ts';
@@ -21,7 +21,7 @@ export interface RelationFile {
 }
 
 const suffix = '.walvault-pages';
-const headWords = 2;
+const headWords = 1;
 
 export class NewerPages implements AsyncDisposable {
   readonly #relation: RelationFile;
@@ -33,7 +33,6 @@ export class NewerPages implements AsyncDisposable {
     this.#relation = relation;
     this.#file = file;
     this.#words = new Uint32Array(headWords + relation.totalBlocks);
-    this.#limitBlocks = relation.totalBlocks;
   }
 
   /** Nothing waits any more for the relation file: what there is was left by a restore that was killed. @throws system errors */
@@ -64,14 +63,6 @@ export class NewerPages implements AsyncDisposable {
     this.#words[0] = count;
   }
 
-  get #limitBlocks(): number {
-    return this.#words[1] as number;
-  }
-
-  set #limitBlocks(blocks: number) {
-    this.#words[1] = blocks;
-  }
-
   get isEmpty(): boolean {
     return this.#count === 0;
   }
@@ -81,17 +72,16 @@ export class NewerPages implements AsyncDisposable {
   }
 
   /**
-   * Takes note of how long the file was at the time of the next older backup. All pages behind that are there already, or nobody
-   * would write them, and they would read as zeros, which pg_combinebackup takes without a word.
+   * Proves that all pages from this block on are there: the next older backup has the file this long and no longer. Nobody would
+   * write the others, and they would read as zeros, which pg_combinebackup takes without a word.
    * @throws WalvaultError `damaged`
    */
-  endOlderAt(blocks: number): void {
-    for (let block = blocks; block < this.#limitBlocks; block++)
+  requireFrom(blocks: number): void {
+    for (let block = blocks; block < this.#relation.totalBlocks; block++)
       if (!this.has(block))
         throw new ManifestMismatch(
           `"${this.#relation.place}": neither its incremental files nor the backup before have all of its pages`,
         );
-    this.#limitBlocks = Math.min(this.#limitBlocks, blocks);
   }
 
   /** Adds the pages of neighbouring blocks that no newer backup has. @throws system errors */

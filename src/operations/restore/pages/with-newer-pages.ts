@@ -37,7 +37,7 @@ export async function withNewerPages(
     totalBlocks: totalBytes / blockSizeBytes,
     blockSizeBytes,
   });
-  pages.endOlderAt(sizeBytes / blockSizeBytes);
+  pages.requireFrom(sizeBytes / blockSizeBytes);
   if (pages.isEmpty && sizeBytes === totalBytes) {
     for await (const bytes of content) await write(bytes);
     return { sizeBytes, sha256 };
