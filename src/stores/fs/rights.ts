@@ -8,7 +8,8 @@
 import { constants, type Stats } from 'node:fs';
 import { dirname } from 'node:path';
 import { systemCode } from '../../base/errors/errors.ts';
-import { lstat, mkdir, open, rename, rmdir, type OpenFile } from '../../base/files/calls.ts';
+import { mkdir, open, rename, rmdir, type OpenFile } from '../../base/files/calls.ts';
+import { isThere } from '../../base/files/is-there.ts';
 import { heirOf, type Heir } from '../../base/files/heir.ts';
 import { StoreError } from '../store.ts';
 import { holdWay, type HeldDirectory } from './held-directory.ts';
@@ -72,7 +73,7 @@ export async function makeDirectory(
     return;
   }
   // A rename would replace an empty directory, and fail on a link to a directory.
-  if (await exists(path)) return;
+  if (await isThere(path)) return;
   const temporary = above.path(temporaryName());
   await mkdir(temporary, privateDirectory);
   try {
@@ -101,16 +102,6 @@ async function giveDirectoryRights(
     await orRefuse(owner, handle.chown(owner.uid, owner.gid));
   // After chown, which may clear the set-group-id bit.
   await handle.chmod(directoryMode);
-}
-
-async function exists(path: string): Promise<boolean> {
-  try {
-    await lstat(path);
-    return true;
-  } catch (error) {
-    if (systemCode(error) === 'ENOENT') return false;
-    throw error;
-  }
 }
 
 function isOwnedBy(found: Stats, owner: Heir): boolean {

@@ -6,6 +6,7 @@ import { lstat, opendir, rename, stat, unlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import { localIoError, systemCode, WalvaultError } from '../../../base/errors/errors.ts';
 import { fsyncDirectory } from '../../../base/files/durable.ts';
+import { isThere } from '../../../base/files/is-there.ts';
 import { walAsidePrefix } from '../../../postgres/cluster/backup-selection.ts';
 
 /**
@@ -76,16 +77,6 @@ async function freeName(dataDirectory: string, now: Date): Promise<string> {
     const name = `${walAsidePrefix}${stamp}${number === 1 ? '' : `-${number}`}`;
     const path = join(dataDirectory, name);
     if (!(await isThere(path))) return path;
-  }
-}
-
-async function isThere(path: string): Promise<boolean> {
-  try {
-    await lstat(path);
-    return true;
-  } catch (error) {
-    if (systemCode(error) === 'ENOENT') return false;
-    throw error;
   }
 }
 
